@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The one gate that every door leads to: may this identity send this, right now?  Then the message is completed (Date, Message-ID, Received), signed, made durable, and
+ * handed to the queue.  The door only translates the answer into its own language.
+ */
+#ifndef SERVER_ADMISSION_ADMISSION_H
+#define SERVER_ADMISSION_ADMISSION_H
+
+#include "../directory/directory.h"
+#include "../queue/queue.h"
+
+struct admission;
+
+struct admission_config {
+    sgl_view hostname;
+    size_t message_size_max, recipients_max, memory_max; /* memory_max: bodies in memory, all doors together */
+    uint32_t expire_s;
+};
+struct admission *admission_new(const struct admission_config *config, struct directory *directory, struct keys *keys, struct store *store, struct queue *queue);
+void admission_free(struct admission *a);
+
+/* An answer in every door's language. */
+struct admission_answer {
+    uint16_t smtp;        /* 250, 451, 452, 550, 552, 554 ... */
+    char enhanced[12];    /* "2.6.0" */
+    uint16_t http;        /* 202, 400, 403, 413, 422, 503 */
+    const char *code;     /* a stable word: "sender-not-allowed", "bare-cr", ... */
+    char field[64];       /* what is wrong: "MAIL FROM", "From", "to[3].email", "body line 17" */
+    char text[256];       /* one sentence for people, printable */
+};
+
+/* Early checks, so that the client hears at MAIL and RCPT. Pure look-ups, no waiting. true: may go on. */
+bool admission_may_send_as(struct admission *a, const struct identity *who, sgl_view mailbox, struct admission_answer *out); /* "" (null sender) is allowed */
+bool admission_may_send_to(struct admission *a, const struct identity *who, sgl_view mailbox, struct admission_answer *out);
+bool admission_has_room(struct admission *a, size_t bytes, struct admission_answer *out);
+
+/* One message on its way in. */
+struct submission {
+    struct identity *who;         /* a reference, owned by the submission */
+    struct store_message message; /* envelope as the door knows it; strings live in `arena` */
+    struct sgl_arena *arena;      /* the door's, lives until done() */
+    sgl_view raw;                 /* header and body as received, CRLF lines, dots removed; alive until done() */
+    const uint8_t *body_hash;     /* relaxed body hash if the door streamed it (32 bytes), or NULL */
+    sgl_view peer_text;           /* for Received: "client.example [192.0.2.1]" */
+    sgl_view helo;
+    sgl_view protocol;            /* "ESMTPSA", "UTF8SMTPSA", "HTTPS" */
+    sgl_view tls_text;            /* "TLSv1.3 TLS_AES_256_GCM_SHA384", or empty */
+    sgl_view idempotency_key;
+    uint8_t request_hash[32];
+    struct loop *loop;
+    void (*done)(struct submission *s, const struct admission_answer *answer);
+    /* filled before done() when accepted: message.id; existing_id when an idempotency key was repeated */
+    uint64_t existing_id;
+    uint64_t durable_us;          /* from the start of the commit to durable */
+    void *private_;               /* admission's own */
+};
+/* done() is always called, later, on s->loop; s must live until then. Only an answer of 250/202 means: durable. */
+void admission_submit(struct admission *a, struct submission *s);
+
+/* The signer for the queue's notices. */
+struct queue_signer admission_signer(struct admission *a);
+
+#endif

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The configuration, parsed and checked; immutable, counted, replaced as a whole on SIGHUP. */
+#ifndef SERVER_CONFIG_CONFIG_H
+#define SERVER_CONFIG_CONFIG_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+struct config_address {
+    struct sockaddr_storage addr;
+    socklen_t len;
+    char text[64];
+};
+struct config_network { /* "192.0.2.0/24", "::1" */
+    int family;
+    uint8_t bytes[16];
+    unsigned prefix;
+};
+
+enum config_door { DOOR_SUBMISSION, DOOR_HTTP };
+enum config_listen_tls { LISTEN_PLAIN, LISTEN_STARTTLS, LISTEN_IMPLICIT };
+
+struct config_listen { /* listen NAME { ... } */
+    const char *name;
+    enum config_door door;
+    struct config_address *address;
+    size_t addresses;
+    enum config_listen_tls tls;
+    struct config_network *trust; /* clients from here need no AUTH: they act as trust_credential */
+    size_t trusts;
+    const char *trust_credential;
+};
+
+enum config_route_tls { ROUTE_TLS_VERIFIED, ROUTE_TLS_REQUIRED, ROUTE_TLS_OPPORTUNISTIC, ROUTE_TLS_NONE };
+struct config_route { /* route NAME { ... }: the first whose domains match wins; without any: MX */
+    const char *name;
+    const char **domain; /* "example.org", ".example.org" (below it), "*" */
+    size_t domains;
+    const char *host; /* NULL: MX delivery with the settings below */
+    uint16_t port;
+    const char *user, *password_file; /* the file is read at load time, before privileges are dropped */
+    const char *password;
+    enum config_route_tls tls;
+    const char *ca_file; /* NULL: the system's */
+    unsigned concurrency; /* most connections at once */
+};
+
+struct config {
+    const char *path;
+    const char *hostname;      /* in greetings, EHLO, Received, reports */
+    const char *state_dir;
+    const char *user;          /* NULL: stay who we are */
+    const char *admin_socket;
+    unsigned door_loops;       /* 0: one per core */
+    const char *tls_certificate, *tls_key;
+    struct config_listen *listen;
+    size_t listens;
+    struct { /* limits { ... } */
+        size_t message_size, recipients, connections, connections_per_address, errors, memory;
+        unsigned idle_s, session_s, messages_per_session;
+    } limits;
+    struct { /* resolver { ... } */
+        struct config_address *forward; /* none: recursion from root_hints or the built-in ones */
+        size_t forwards;
+        const char *root_hints, *trust_anchor;
+        unsigned timeout_ms;
+    } resolver;
+    struct { /* delivery { ... } */
+        uint16_t port; /* 25 */
+        bool ipv4, ipv6, allow_loopback; /* allow_loopback: targets in loopback and private ranges (test worlds) */
+        unsigned connections, connections_per_site, messages_per_connection, recipients_per_message;
+        unsigned connect_timeout_ms, command_timeout_ms, data_timeout_ms, dot_timeout_ms;
+        const char *ca_file;
+        struct config_address *source;
+        size_t sources;
+    } delivery;
+    struct { /* queue { ... } */
+        uint32_t *retry_s;
+        size_t retries;
+        uint32_t jitter_percent, delay_notice_s, expire_s, keep_trail_s;
+        size_t memory_recipients, memory_bytes;
+    } queue;
+    struct config_route *route;
+    size_t routes;
+    unsigned drain_s;
+    void *memory;
+    unsigned refs;
+};
+
+/* NULL on a mistake: `why` has one line "FILE:LINE: KEY: what is wrong". */
+struct config *config_load(const char *path, char *why, size_t why_size);
+struct config *config_ref(struct config *c); /* thread-safe */
+void config_unref(struct config *c);
+
+#endif

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What to try next, and when.  Lives on the outgoing loop.  In memory it holds only what is due soon, up to a maximum; the store holds everything.
+ *
+ *   store --claim--> queue --ready(destination)--> delivery --take--> attempt --outcome--> queue --> store
+ *
+ * The queue decides times (retry schedule, expiry, hold), fairness between subscriptions, and notices (bounce, delay).  Delivery decides where and how.
+ */
+#ifndef SERVER_QUEUE_QUEUE_H
+#define SERVER_QUEUE_QUEUE_H
+
+#include "../store/store.h"
+
+struct queue;
+
+/* One message to one destination domain: what one SMTP transaction carries. Owned by the queue until taken, by delivery until its outcome. */
+struct job {
+    struct job *next;
+    struct store_message *message; /* counted, shared by jobs of one message; rcpt[] below are those of this job */
+    struct body *body;             /* NULL: not in memory; queue_load_body() */
+    struct store_rcpt **rcpt;      /* all with the same domain */
+    size_t rcpts;
+    struct queue_dest *dest;
+    int64_t taken_ms;
+};
+
+/* What delivery found out about one recipient. */
+enum rcpt_verdict {
+    RCPT_OK,        /* 250 after the final dot */
+    RCPT_TEMPORARY, /* try again by the schedule */
+    RCPT_PERMANENT, /* bounce */
+    RCPT_UNTRIED,   /* put back: not this recipient's fault (site backs off, drain); no attempt is counted */
+};
+struct rcpt_outcome {
+    enum rcpt_verdict verdict;
+    sgl_view status;     /* "5.1.1" */
+    sgl_view reason;     /* the remote's answer or ours, printable */
+    sgl_view why_wait;   /* the rule, for `queue show`: "connection refused by all 2 hosts", "DANE: no TLSA record matches" */
+    int64_t not_before;  /* wall seconds, 0: the schedule decides. A site that asked for patience sets it */
+};
+
+struct queue_delivery { /* how the queue talks to delivery, set once */
+    void *ctx;
+    /* A destination has work. Delivery calls queue_take() when it has a place for it. */
+    void (*ready)(void *ctx, struct queue_dest *dest, sgl_view domain);
+};
+
+struct queue_config {
+    const uint32_t *retry_s;     /* waits after attempt 1, 2, ...; the last repeats */
+    size_t retries;
+    uint32_t jitter_percent;     /* 10 */
+    uint32_t delay_notice_s;     /* first delay notice after this long; 0 never */
+    uint32_t expire_s;           /* default time to live of a message */
+    size_t memory_recipients;    /* jobs' recipients held in memory */
+    size_t memory_bytes;         /* bodies held in memory for waiting jobs */
+    uint32_t lease_s;
+    sgl_view hostname;           /* for reports: Reporting-MTA */
+};
+
+struct queue *queue_new(struct loop *loop, struct store *store, struct workers *workers, const struct queue_config *config);
+void queue_set_delivery(struct queue *q, const struct queue_delivery *d);
+/*
+ * A bounce or delay notice is composed by the queue (lib/report) and must be signed before it is stored.  The signer is given from outside (admission), so that the queue knows
+ * neither keys nor directory: it signs n->raw, sets n->signed_bytes (a new body) and calls n->done(n) on the outgoing loop.  Signing that fails leaves signed_bytes NULL: the notice then goes unsigned
+ * rather than not at all.
+ */
+struct queue_notice {
+    sgl_view raw;              /* the composed message */
+    sgl_view from_domain;      /* d= wanted: the domain of its From */
+    struct body *signed_bytes; /* out */
+    void (*done)(struct queue_notice *n);
+};
+struct queue_signer {
+    void *ctx;
+    void (*sign)(void *ctx, struct queue_notice *n);
+};
+void queue_set_signer(struct queue *q, const struct queue_signer *signer);
+void queue_start(struct queue *q);
+/* Stops claiming and handing out; calls done(ctx) when nothing is out with delivery. */
+void queue_drain(struct queue *q, void (*done)(void *ctx), void *ctx);
+void queue_free(struct queue *q);
+
+/* Any thread: may a message of so many recipients and bytes be born claimed and be handed over by queue_offer()?  Reserves the room. */
+bool queue_room(struct queue *q, size_t rcpts, size_t bytes);
+void queue_unreserve(struct queue *q, size_t rcpts, size_t bytes);
+/* Any thread: a message that was accepted with claim. Takes ownership of `m` (made by store_message_dup(), freed by the queue) and one reference of body. */
+void queue_offer(struct queue *q, struct store_message *m, struct body *body);
+struct store_message *store_message_dup(const struct store_message *m);
+/* Any thread: an administrator changed something (retry, release): look again now. */
+void queue_nudge(struct queue *q);
+void queue_reconfigure(struct queue *q, const struct queue_config *config);
+
+/* ---- for delivery, on the outgoing loop ---- */
+/* The next job for this destination, fair between subscriptions; NULL when there is none. */
+struct job *queue_take(struct queue *q, struct queue_dest *dest);
+bool queue_dest_has_work(const struct queue_dest *dest);
+/* Brings job->body in, then done(ctx, job). On failure body stays NULL: give RCPT_UNTRIED. */
+void queue_load_body(struct queue *q, struct job *job, void (*done)(void *ctx, struct job *job), void *ctx);
+/* One outcome per job->rcpt, in order; events go to the trail. The job is the queue's again. doubt_slot: from store_doubt(), or UINT32_MAX. */
+void queue_outcome(struct queue *q, struct job *job, const struct rcpt_outcome *outcome, const struct store_event *event, size_t events,
+                   uint32_t doubt_slot);
+
+struct queue_stats { uint64_t in_memory, out, delivered, deferred, failed, expired, claims, bounces; };
+void queue_stats(struct queue *q, struct queue_stats *out); /* any thread; approximate */
+
+#endif
