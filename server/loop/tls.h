@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * TLS settings, built once and shared by many streams.  A `tls_server` can get another certificate while sessions go on: those that exist keep theirs.
+ * Nothing here reads a file: the PEM bytes are read by whoever may (before the sandbox closes, or on reload from the folders that it leaves open).
+ */
+#ifndef SERVER_LOOP_TLS_H
+#define SERVER_LOOP_TLS_H
+
+#include <openssl/ssl.h>
+#include <stdbool.h>
+
+#include "sigillo/view.h"
+
+/* ---- servers ---------------------------------------------------------------------------------------------------- */
+
+struct tls_server;
+
+/* PEM: certificate first, then its chain; the key that belongs to it. NULL on a mistake, `why` says which. TLS 1.2 and 1.3, session tickets, no compression, no renegotiation. */
+struct tls_server *tls_server_new(sgl_view certificate_pem, sgl_view key_pem, char *why, size_t why_size);
+/* Any thread: sessions from now on use the new pair. On a mistake false, and the old one stays. */
+bool tls_server_swap(struct tls_server *s, sgl_view certificate_pem, sgl_view key_pem, char *why, size_t why_size);
+/* Any thread: an SSL in the server's role, ready for stream_new() or stream_start_tls(), which take it over. NULL when memory ends. */
+SSL *tls_server_session(struct tls_server *s);
+/* When the certificate ends, Unix seconds; for metrics. */
+int64_t tls_server_expires_at(struct tls_server *s);
+void tls_server_free(struct tls_server *s);
+
+/* ---- clients ---------------------------------------------------------------------------------------------------- */
+
+struct tls_client;
+
+/* How much a connection must prove. */
+enum tls_verify {
+    TLS_VERIFY_NONE, /* encrypted, whoever it is (opportunistic) */
+    TLS_VERIFY_NAME, /* chain to a trusted root and the name in the certificate */
+    TLS_VERIFY_DANE, /* the TLSA records given to tls_client_session() decide */
+};
+
+/* ca_pem: trusted roots as PEM, or empty: TLS_VERIFY_NAME always fails then. NULL on a mistake or when memory ends. */
+struct tls_client *tls_client_new(sgl_view ca_pem, char *why, size_t why_size);
+/* Where the system keeps its trusted roots: a path to a PEM bundle. */
+const char *tls_system_ca_file(void);
+
+struct tls_tlsa { /* one usable TLSA record [RFC 7672 s3.1]: usage 2 or 3 */
+    uint8_t usage, selector, matching;
+    sgl_view data;
+};
+struct tls_target {
+    enum tls_verify verify;
+    const char *name;             /* SNI and reference identity; an A-label without the last dot. NULL: no SNI (an address) */
+    const char *const *more_name; /* more reference identities (DANE-TA: the next-hop domain) */
+    size_t more_names;
+    const struct tls_tlsa *tlsa;
+    size_t tlsas;
+};
+/* Any thread: an SSL in the client's role. NULL when memory ends, or when under TLS_VERIFY_DANE no record could be used (*dane_usable, if given, says how many were). */
+SSL *tls_client_session(struct tls_client *c, const struct tls_target *target, size_t *dane_usable);
+void tls_client_free(struct tls_client *c);
+
+/* ---- both: what was agreed, for trails and Received ------------------------------------------------------------- */
+
+/* "TLSv1.3" and "TLS_AES_256_GCM_SHA384"; static strings, never NULL. */
+const char *tls_version_text(const SSL *ssl);
+const char *tls_cipher_text(const SSL *ssl);
+/* After a handshake with TLS_VERIFY_NAME or _DANE went wrong: "certificate has expired", "no matching DANE TLSA records". Static; never NULL. */
+const char *tls_verify_text(const SSL *ssl);
+
+#endif
