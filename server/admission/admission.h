@@ -29,15 +29,22 @@ struct admission_answer {
     char text[256];       /* one sentence for people, printable */
 };
 
-/* Early checks, so that the client hears at MAIL and RCPT. Pure look-ups, no waiting. true: may go on. */
+/*
+ * Early checks, so that the client hears at MAIL and RCPT. Pure look-ups, no waiting. true: may go on; false: *out has the refusal.
+ * mailbox: the path between the angle brackets as the client wrote it, source route already taken off.
+ */
 bool admission_may_send_as(struct admission *a, const struct identity *who, sgl_view mailbox, struct admission_answer *out); /* "" (null sender) is allowed */
 bool admission_may_send_to(struct admission *a, const struct identity *who, sgl_view mailbox, struct admission_answer *out);
 bool admission_has_room(struct admission *a, size_t bytes, struct admission_answer *out);
 
-/* One message on its way in. */
+/*
+ * One message on its way in.  The door fills the envelope: message.env_from, env_id, ret, require_tls, smtputf8 (the client announced it), not_before, door, peer, and
+ * rcpt[].address, orcpt, notify.  Addresses need not be normalised; admission does that, and fills in all the rest of `message`.  A recipient named twice is kept once:
+ * rcpts may shrink.
+ */
 struct submission {
-    struct identity *who;         /* a reference, owned by the submission */
-    struct store_message message; /* envelope as the door knows it; strings live in `arena` */
+    struct identity *who;         /* a reference, owned by the submission's owner; alive until done() */
+    struct store_message message; /* strings live in `arena` */
     struct sgl_arena *arena;      /* the door's, lives until done() */
     sgl_view raw;                 /* header and body as received, CRLF lines, dots removed; alive until done() */
     const uint8_t *body_hash;     /* relaxed body hash if the door streamed it (32 bytes), or NULL */
@@ -56,6 +63,13 @@ struct submission {
 };
 /* done() is always called, later, on s->loop; s must live until then. Only an answer of 250/202 means: durable. */
 void admission_submit(struct admission *a, struct submission *s);
+
+struct admission_stats {
+    uint64_t accepted, refused, unavailable;   /* messages */
+    uint64_t bytes_accepted, signatures;
+    uint64_t busy;                             /* between admission_submit() and done() */
+};
+void admission_stats(struct admission *a, struct admission_stats *out);
 
 /* The signer for the queue's notices. */
 struct queue_signer admission_signer(struct admission *a);

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The HTTP shell: libevent's server with a router, limits, problem documents (RFC 9457) and replies that may come later.  One `struct http` per door loop; every call here is
+ * made on that loop, after http_new() and the http_route() calls, which come before the loop starts.
+ *
+ *   bytes -> evhttp -> route (method + pattern) -> handler -> http_reply_*() at once, or later from the same loop
+ */
+#ifndef SERVER_DOORS_HTTP_HTTP_H
+#define SERVER_DOORS_HTTP_HTTP_H
+
+#include <jansson.h>
+#include <openssl/ssl.h>
+#include <sys/types.h>
+
+#include "../../admission/admission.h"
+#include "../../directory/directory.h"
+#include "../../loop/loop.h"
+#include "sigillo/arena.h"
+#include "sigillo/buf.h"
+
+struct http;
+struct http_request;
+
+struct http_config {
+    size_t header_max;      /* request line and header fields; 16 KiB */
+    size_t body_max;        /* refused with 413 above */
+    size_t connections_max; /* per loop; above it new ones wait in the kernel's backlog */
+    size_t memory_max;      /* bytes of requests being received, per loop; above it reading pauses */
+    unsigned idle_s;
+};
+
+/* Which requests a listener takes: a route names the sides it answers on. */
+enum http_side {
+    HTTP_PUBLIC = 1, /* TCP, plain or TLS */
+    HTTP_ADMIN = 2,  /* the unix socket: root, the service's own user, or the one that started it */
+    HTTP_BOTH = 3,
+};
+
+/* NULL when memory ends. */
+struct http *http_new(struct loop *loop, const struct http_config *config);
+/*
+ * Takes connections from a listening, non-blocking fd (owned from here on; dup() it for each loop).
+ * tls: gives a new SSL in accept role for each connection, or NULL for plain.  Any thread may swap what it gives (certificate reload).
+ */
+bool http_listen(struct http *http, int fd, SSL *(*tls)(void *ctx), void *tls_ctx);
+/* The admin socket. Peers whose uid is not root, not ours and not owner_uid are refused with 403. */
+bool http_listen_admin(struct http *http, int fd, uid_t owner_uid);
+/* No new connections; what is open ends after its present request. http_busy(): requests not yet answered. */
+void http_drain(struct http *http);
+size_t http_busy(const struct http *http);
+void http_free(struct http *http); /* requests not yet answered are cut off; their handlers may still reply, into nothing */
+
+typedef void (*http_handler)(struct http_request *r, void *ctx);
+/*
+ * method: "GET", "POST", "PUT", "DELETE".  pattern: segments, a {name} takes one whole segment: "/v1/messages/{id}".  Both strings are borrowed for ever.
+ * An unknown path gets 404, a known path with another method 405 with Allow; HEAD is answered as GET without the body.
+ */
+void http_route(struct http *http, enum http_side side, const char *method, const char *pattern, http_handler handler, void *ctx);
+
+/* ---- the request; everything is valid until the reply ---- */
+
+struct loop *http_loop(const struct http_request *r);
+struct sgl_arena *http_arena(struct http_request *r);           /* lives until the reply was given */
+sgl_view http_param(const struct http_request *r, const char *name);  /* of the pattern, percent-decoded */
+sgl_view http_query(struct http_request *r, const char *name);  /* first value, percent-decoded; ptr NULL: not given */
+sgl_view http_header(const struct http_request *r, const char *name); /* first field of that name; ptr NULL: not given */
+sgl_view http_body(struct http_request *r);
+sgl_view http_bearer(const struct http_request *r);             /* the token of "Authorization: Bearer ...", or ptr NULL */
+const char *http_peer(const struct http_request *r);            /* "198.51.100.7", "unix:uid=0" */
+uid_t http_peer_uid(const struct http_request *r);              /* of the admin socket; (uid_t)-1 else */
+bool http_is_tls(const struct http_request *r);
+sgl_view http_tls_text(struct http_request *r);                 /* "TLSv1.3 TLS_AES_256_GCM_SHA384", or empty */
+/*
+ * The body as JSON: media type application/json (or absent), at most the configured bytes, 32 levels, no duplicate keys, no NUL in strings, UTF-8.  NULL: the problem
+ * document has been sent and the handler returns.  The caller owns the reference.
+ */
+json_t *http_json(struct http_request *r);
+/* The identity of the bearer key. NULL: 401 has been sent (with WWW-Authenticate) and the handler returns. A reference. */
+struct identity *http_authenticate(struct http_request *r, struct directory *directory);
+
+/* ---- the reply: exactly one, at once or later, on the loop; the request is gone afterwards ---- */
+
+void http_reply_header(struct http_request *r, const char *name, sgl_view value); /* before the reply; CR, LF and NUL are refused: the field is left out */
+void http_reply_json(struct http_request *r, int status, json_t *json);           /* takes the reference */
+void http_reply_bytes(struct http_request *r, int status, const char *content_type, sgl_view bytes); /* copies */
+/* application/problem+json: {"type":"about:blank","title":...,"status":N,"code":code,"field":field,"detail":detail}; field may be NULL or "". */
+void http_reply_problem(struct http_request *r, int status, const char *code, const char *field, const char *detail);
+/* An admission answer as a problem document (adds Retry-After to 503). */
+void http_reply_answer(struct http_request *r, const struct admission_answer *answer);
+
+/* ---- what every listener answers ---- */
+
+/* GET /healthz, /readyz, /metrics on both sides. ready(): false with a reason. metrics(): appends Prometheus text. */
+struct http_status_page {
+    void *ctx;
+    bool (*ready)(void *ctx, char *why, size_t why_size);
+    void (*metrics)(void *ctx, struct sgl_buf *out);
+};
+void http_status_routes(struct http *http, const struct http_status_page *page); /* *page is borrowed */
+
+struct http_stats {
+    uint64_t requests, refused, connections;
+};
+void http_stats(const struct http *http, struct http_stats *out);
+
+#endif
