@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A message from its description: text, HTML, attachments and inline parts become MIME. [RFC 2045-2049, 2183, 2231,
+ * 2392, 5322, 6532]  Structure: mixed( alternative( text, related( html, inline ... )), attachment ...), without the levels
+ * that would hold one part.  Every foreign value goes through an encoder that cannot write a line end.
+ */
+#ifndef SIGILLO_COMPOSE_H
+#define SIGILLO_COMPOSE_H
+
+#include "sigillo/buf.h"
+#include "sigillo/diag.h"
+#include "sigillo/mailbox.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct sgl_compose_address {
+    sgl_view name; /* UTF-8, may be empty */
+    struct sgl_mailbox mailbox;
+};
+struct sgl_compose_addresses {
+    const struct sgl_compose_address *item;
+    size_t count;
+};
+struct sgl_compose_part {
+    sgl_view content;      /* the decoded bytes */
+    sgl_view content_type; /* "application/pdf", parameters allowed; empty: application/octet-stream */
+    sgl_view filename;     /* UTF-8; may be empty */
+    sgl_view content_id;   /* without angle brackets, "logo@example.org" or "logo"; makes it an inline part of the HTML */
+    bool inline_;         /* Content-Disposition: inline; with a content_id it is a part of multipart/related when there is HTML */
+};
+struct sgl_compose_field {
+    sgl_view name;
+    sgl_view value; /* UTF-8; written as unstructured text with encoded words where needed */
+};
+struct sgl_compose {
+    struct sgl_compose_addresses from; /* at least one */
+    const struct sgl_compose_address *sender; /* needed when from has several; may be NULL */
+    struct sgl_compose_addresses reply_to, to, cc; /* Bcc is not here: it is never written */
+    sgl_view subject;                  /* UTF-8; ptr NULL: no Subject field */
+    sgl_time date;
+    sgl_view message_id;               /* "<...@...>"; empty: no field (admission adds one) */
+    const struct sgl_compose_field *header;
+    size_t headers;                    /* custom fields; see sgl_compose_header_ok() */
+    sgl_view text, html;               /* UTF-8; ptr NULL: absent. Line ends LF, CRLF or CR: all become CRLF */
+    const struct sgl_compose_part *part;
+    size_t parts;
+    bool eightbit;                     /* text may go as 8bit where its lines allow; otherwise quoted-printable or base64 */
+    uint8_t random[16];                /* for the boundaries: fresh random bytes */
+};
+
+/*
+ * May a custom field of this name be given? Not those that compose or the server writes itself (From, To, Cc, Bcc, Subject, Date, Message-ID,
+ * MIME-Version, Content-*, Received, Return-Path, DKIM-Signature, ARC-*, Authentication-Results, Resent-* ...).
+ */
+SGL_API bool sgl_compose_header_ok(sgl_view name);
+
+/*
+ * Writes the whole message with CRLF line ends; lines within 78 characters in the header where blanks allow and within 998 always.
+ *
+ * diag  says what is wrong; its `what` names the member ("header value holds a line end", "text is not UTF-8"), off is the index of the item
+ * Returns SGL_OK; SGL_E_SYNTAX: a value that cannot be written, nothing to send (no text, HTML or part), no from; SGL_E_LIMIT: out is full; SGL_E_NOMEM.
+ * On failure `out` is as it was.
+ */
+SGL_API enum sgl_status sgl_compose_put(struct sgl_buf *out, const struct sgl_compose *c, struct sgl_diag *diag) SGL_MUST_USE;
+
+/* How many bytes it will be at most; for memory budgets before composing. */
+SGL_API size_t sgl_compose_bound(const struct sgl_compose *c);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
