@@ -46,18 +46,20 @@ SGL_API void sgl_hash_init(struct sgl_hash *hash, const struct sgl_crypto *crypt
 SGL_API void sgl_hash_done(struct sgl_hash *hash);
 SGL_API void sgl_hash_add(struct sgl_hash *hash, sgl_view bytes);
 /* Writes the digest and leaves the hash empty, ready for the next input. out is untouched unless SGL_OK. */
-SGL_API enum sgl_status sgl_hash_final(struct sgl_hash *hash, uint8_t out[SGL_SHA256_SIZE]) SGL_MUST_USE;
+SGL_API enum sgl_status sgl_hash_final(struct sgl_hash *hash,
+                                       uint8_t out[SGL_SHA256_SIZE]) SGL_MUST_USE;
 /* *to (initialised) becomes a second hash in the state of *from. */
 SGL_API void sgl_hash_copy(struct sgl_hash *to, const struct sgl_hash *from);
 
 SGL_API enum sgl_status sgl_sha256(const struct sgl_crypto *crypto, sgl_view bytes,
                                    uint8_t out[SGL_SHA256_SIZE]) SGL_MUST_USE;
 /* HMAC-SHA-256  [RFC 2104]. Compare results with sgl_view_eq_secret(). */
-SGL_API enum sgl_status sgl_hmac_sha256(const struct sgl_crypto *crypto, sgl_view key, sgl_view bytes,
-                                        uint8_t out[SGL_SHA256_SIZE]) SGL_MUST_USE;
+SGL_API enum sgl_status sgl_hmac_sha256(const struct sgl_crypto *crypto, sgl_view key,
+                                        sgl_view bytes, uint8_t out[SGL_SHA256_SIZE]) SGL_MUST_USE;
 /* PBKDF2 with HMAC-SHA-256, 32 bytes out: SCRAM's Hi()  [RFC 8018 s5.2, RFC 5802 s2.2]. iterations >= 1, else SGL_E_MISUSE. */
-SGL_API enum sgl_status sgl_pbkdf2_sha256(const struct sgl_crypto *crypto, sgl_view password, sgl_view salt,
-                                          unsigned iterations, uint8_t out[SGL_SHA256_SIZE]) SGL_MUST_USE;
+SGL_API enum sgl_status sgl_pbkdf2_sha256(const struct sgl_crypto *crypto, sgl_view password,
+                                          sgl_view salt, unsigned iterations,
+                                          uint8_t out[SGL_SHA256_SIZE]) SGL_MUST_USE;
 
 /* ---- keys ---------------------------------------------------------------------------------------------------------- */
 
@@ -67,7 +69,8 @@ struct sgl_private_key;
 struct sgl_public_key;
 
 /* bits: RSA only, 2048..SGL_RSA_BITS_MAX in steps of 8 (else SGL_E_MISUSE); ignored for Ed25519. RSA-2048 takes 50 to 300 ms. */
-SGL_API enum sgl_status sgl_private_key_generate(const struct sgl_crypto *crypto, enum sgl_key_type type, unsigned bits,
+SGL_API enum sgl_status sgl_private_key_generate(const struct sgl_crypto *crypto,
+                                                 enum sgl_key_type type, unsigned bits,
                                                  struct sgl_private_key **out) SGL_MUST_USE;
 /*
  * One unencrypted private key from PEM ("PRIVATE KEY" or "RSA PRIVATE KEY") or from DER (PKCS#8 or PKCS#1), told apart by themselves.
@@ -79,20 +82,25 @@ SGL_API enum sgl_status sgl_private_key_import(const struct sgl_crypto *crypto, 
 SGL_API enum sgl_status sgl_private_key_from_seed(const struct sgl_crypto *crypto, sgl_view seed,
                                                   struct sgl_private_key **out) SGL_MUST_USE;
 /* Appends PKCS#8: DER, or PEM text. Private bytes: the caller wipes the buffer. */
-SGL_API enum sgl_status sgl_private_key_export_der(const struct sgl_private_key *key, struct sgl_buf *out) SGL_MUST_USE;
-SGL_API enum sgl_status sgl_private_key_export_pem(const struct sgl_private_key *key, struct sgl_buf *out) SGL_MUST_USE;
+SGL_API enum sgl_status sgl_private_key_export_der(const struct sgl_private_key *key,
+                                                   struct sgl_buf *out) SGL_MUST_USE;
+SGL_API enum sgl_status sgl_private_key_export_pem(const struct sgl_private_key *key,
+                                                   struct sgl_buf *out) SGL_MUST_USE;
 SGL_API void sgl_private_key_free(struct sgl_private_key *key);
 
 SGL_API enum sgl_key_type sgl_private_key_type(const struct sgl_private_key *key);
-SGL_API unsigned sgl_private_key_bits(const struct sgl_private_key *key); /* RSA: size of the modulus; Ed25519: 256 */
+SGL_API unsigned sgl_private_key_bits(
+    const struct sgl_private_key *key); /* RSA: size of the modulus; Ed25519: 256 */
 /* Appends what a DKIM key record publishes: RSA as SubjectPublicKeyInfo DER, Ed25519 as its 32 raw bytes  [RFC 8463 s4.2]. */
-SGL_API enum sgl_status sgl_private_key_public(const struct sgl_private_key *key, struct sgl_buf *out) SGL_MUST_USE;
+SGL_API enum sgl_status sgl_private_key_public(const struct sgl_private_key *key,
+                                               struct sgl_buf *out) SGL_MUST_USE;
 
 /*
  * Signs a SHA-256 digest: RSA with PKCS#1 v1.5 and its DigestInfo  [RFC 8017 s8.2], Ed25519 over the digest as its message
  * [RFC 8463 s3].  out has room for SGL_SIGNATURE_MAX bytes; *out_len is set with SGL_OK only.  About 240 us for RSA-2048, 45 us for Ed25519.
  */
-SGL_API enum sgl_status sgl_private_key_sign(const struct sgl_crypto *crypto, const struct sgl_private_key *key,
+SGL_API enum sgl_status sgl_private_key_sign(const struct sgl_crypto *crypto,
+                                             const struct sgl_private_key *key,
                                              const uint8_t digest[SGL_SHA256_SIZE], uint8_t *out,
                                              size_t *out_len) SGL_MUST_USE;
 
@@ -101,14 +109,16 @@ SGL_API enum sgl_status sgl_private_key_sign(const struct sgl_crypto *crypto, co
  * SGL_E_SYNTAX: not such a key; RSA smaller than SGL_RSA_BITS_MIN or larger than SGL_RSA_BITS_MAX, or an exponent that is even, 1, or longer than
  * 32 bits; SGL_E_NOMEM.  About 3 us.
  */
-SGL_API enum sgl_status sgl_public_key_parse(const struct sgl_crypto *crypto, enum sgl_key_type type, sgl_view bytes,
+SGL_API enum sgl_status sgl_public_key_parse(const struct sgl_crypto *crypto,
+                                             enum sgl_key_type type, sgl_view bytes,
                                              struct sgl_public_key **out) SGL_MUST_USE;
 SGL_API void sgl_public_key_free(struct sgl_public_key *key);
 SGL_API unsigned sgl_public_key_bits(const struct sgl_public_key *key);
 /* SGL_OK and *valid: does the signature match the digest?  A signature of the wrong length is not valid, never an error. */
-SGL_API enum sgl_status sgl_public_key_verify(const struct sgl_crypto *crypto, const struct sgl_public_key *key,
-                                              const uint8_t digest[SGL_SHA256_SIZE], sgl_view signature,
-                                              bool *valid) SGL_MUST_USE;
+SGL_API enum sgl_status sgl_public_key_verify(const struct sgl_crypto *crypto,
+                                              const struct sgl_public_key *key,
+                                              const uint8_t digest[SGL_SHA256_SIZE],
+                                              sgl_view signature, bool *valid) SGL_MUST_USE;
 
 /* Overwrites memory that held a secret; never optimised away. */
 SGL_API void sgl_wipe(void *memory, size_t size);

@@ -22,8 +22,11 @@
 extern "C" {
 #endif
 
-enum sgl_dkim_canon { SGL_DKIM_RELAXED, SGL_DKIM_SIMPLE };  /* [RFC 6376 s3.4] */
-enum sgl_dkim_algorithm { SGL_DKIM_RSA_SHA256 = 1, SGL_DKIM_ED25519_SHA256 }; /* rsa-sha1 neither signs nor verifies [RFC 8301 s3.1] */
+enum sgl_dkim_canon { SGL_DKIM_RELAXED, SGL_DKIM_SIMPLE }; /* [RFC 6376 s3.4] */
+enum sgl_dkim_algorithm {
+    SGL_DKIM_RSA_SHA256 = 1,
+    SGL_DKIM_ED25519_SHA256
+}; /* rsa-sha1 neither signs nor verifies [RFC 8301 s3.1] */
 
 /* One message may carry this many signatures of ours. */
 #define SGL_DKIM_SIGNATURES_MAX 8
@@ -53,21 +56,25 @@ struct sgl_dkim_body {
     uint8_t staged[2048];
 };
 
-SGL_API void sgl_dkim_body_init(struct sgl_dkim_body *body, enum sgl_dkim_canon canon, struct sgl_dkim_sink sink);
+SGL_API void sgl_dkim_body_init(struct sgl_dkim_body *body, enum sgl_dkim_canon canon,
+                                struct sgl_dkim_sink sink);
 /* The same into a hash, which must be initialised and outlive the body. */
-SGL_API void sgl_dkim_body_init_hash(struct sgl_dkim_body *body, enum sgl_dkim_canon canon, struct sgl_hash *hash);
+SGL_API void sgl_dkim_body_init_hash(struct sgl_dkim_body *body, enum sgl_dkim_canon canon,
+                                     struct sgl_hash *hash);
 SGL_API void sgl_dkim_body_feed(struct sgl_dkim_body *body, sgl_view piece);
 /* The end of the body: puts what the canonical form still owes [RFC 6376 s3.4.3, s3.4.4]. After it only init may follow. */
 SGL_API void sgl_dkim_body_finish(struct sgl_dkim_body *body);
 /* All of it in one call: the body hash of a body that is in memory. */
-SGL_API enum sgl_status sgl_dkim_body_hash(const struct sgl_crypto *crypto, enum sgl_dkim_canon canon, sgl_view body,
+SGL_API enum sgl_status sgl_dkim_body_hash(const struct sgl_crypto *crypto,
+                                           enum sgl_dkim_canon canon, sgl_view body,
                                            uint8_t out[SGL_SHA256_SIZE]) SGL_MUST_USE;
 
 /*
  * The canonical form of one whole field (name, colon, value, line end; as in sgl_header.raw), with its CRLF.  [RFC 6376 s3.4.1, s3.4.2]
  * A field whose last line has no line end gets none.
  */
-SGL_API void sgl_dkim_canon_field(enum sgl_dkim_canon canon, sgl_view raw, struct sgl_dkim_sink sink);
+SGL_API void sgl_dkim_canon_field(enum sgl_dkim_canon canon, sgl_view raw,
+                                  struct sgl_dkim_sink sink);
 
 /* ---- signing ------------------------------------------------------------------------------------------------------- */
 
@@ -79,8 +86,8 @@ struct sgl_dkim_signer {
 
 struct sgl_dkim_options {
     enum sgl_dkim_canon header_canon, body_canon; /* zeroed: relaxed/relaxed */
-    sgl_time now;       /* t= */
-    int64_t valid_s;    /* x= is now + valid_s; 0: no x= */
+    sgl_time now;                                 /* t= */
+    int64_t valid_s;                              /* x= is now + valid_s; 0: no x= */
 };
 
 /* A signature in the making. Views point into the arena given to prepare. */
@@ -106,14 +113,15 @@ struct sgl_dkim_pending {
  * SGL_E_SYNTAX: no From, or a domain or selector that is no DNS name; SGL_E_LIMIT: the field would be longer than SGL_DKIM_FIELD_MAX,
  * or the arena is full; SGL_E_NOMEM.  The header is canonicalised and hashed once for all signers.
  */
-SGL_API enum sgl_status sgl_dkim_sign_prepare(const struct sgl_crypto *crypto, const struct sgl_dkim_options *options,
-                                              const struct sgl_headers *headers, const uint8_t body_hash[SGL_SHA256_SIZE],
-                                              const struct sgl_dkim_signer *signers, size_t count, struct sgl_arena *arena,
-                                              struct sgl_dkim_pending *out, struct sgl_diag *diag) SGL_MUST_USE;
+SGL_API enum sgl_status
+sgl_dkim_sign_prepare(const struct sgl_crypto *crypto, const struct sgl_dkim_options *options,
+                      const struct sgl_headers *headers, const uint8_t body_hash[SGL_SHA256_SIZE],
+                      const struct sgl_dkim_signer *signers, size_t count, struct sgl_arena *arena,
+                      struct sgl_dkim_pending *out, struct sgl_diag *diag) SGL_MUST_USE;
 
 /* Appends "DKIM-Signature: ... b=...\r\n", lines of at most 78 characters, ready to stand above the message. Returns out->status. */
-SGL_API enum sgl_status sgl_dkim_sign_finish(const struct sgl_dkim_pending *pending, sgl_view signature,
-                                             struct sgl_buf *out) SGL_MUST_USE;
+SGL_API enum sgl_status sgl_dkim_sign_finish(const struct sgl_dkim_pending *pending,
+                                             sgl_view signature, struct sgl_buf *out) SGL_MUST_USE;
 
 /* ---- key records --------------------------------------------------------------------------------------------------- */
 
@@ -121,7 +129,8 @@ SGL_API enum sgl_status sgl_dkim_sign_finish(const struct sgl_dkim_pending *pend
  * Appends the TXT record's text for a public key: "v=DKIM1; k=rsa; p=MIIB..."  [RFC 6376 s3.6.1, RFC 8463 s4.2].
  * public_key: as sgl_private_key_public() gives it; empty writes a revoked key ("p=").  In a zone file the text is cut into strings of at most 255.
  */
-SGL_API enum sgl_status sgl_dkim_key_record(enum sgl_dkim_algorithm algorithm, sgl_view public_key, struct sgl_buf *out) SGL_MUST_USE;
+SGL_API enum sgl_status sgl_dkim_key_record(enum sgl_dkim_algorithm algorithm, sgl_view public_key,
+                                            struct sgl_buf *out) SGL_MUST_USE;
 
 /* "rsa-sha256" or "ed25519-sha256". */
 SGL_API const char *sgl_dkim_algorithm_name(enum sgl_dkim_algorithm algorithm);
