@@ -16,4 +16,21 @@
 #define SGL_LIMIT_MESSAGE_ID    996  /* one line of a folded field */
 #define SGL_LIMIT_PARAMS        64   /* parameters, RFC 2231 pieces counted, of one MIME field */
 
+/* ---- DNS ---- */
+#define SGL_LIMIT_NAME_TEXT        253  /* RFC 1035 s2.3.4: 255 on the wire is 253 in text without the last dot */
+#define SGL_LIMIT_LABEL            63   /* RFC 1035 s2.3.4 */
+#define SGL_LIMIT_DNS_QUESTIONS    128  /* a message: an MX with 16 hosts asks 1 + 16 * 4; twice that for what SPF will need */
+#define SGL_LIMIT_DNS_RECORDS      256  /* in one answer: the largest honest sets have some dozens; the rest is a flood */
+#define SGL_LIMIT_DNS_RDATA        8192 /* a full certificate in a TLSA record is 1 to 4 KiB; TXT of 4096-bit keys below 1 KiB */
+#define SGL_LIMIT_DNS_SNAPSHOT     (512 * 1024) /* memory of all answers that one message may collect */
+#define SGL_LIMIT_MX_HOSTS         16   /* tried of one MX set: RFC 5321 s5.1 asks for at least 2; the rest adds only waiting */
+#define SGL_LIMIT_MX_ADDRESSES     16   /* of one host: multi-homed hosts have 2 to 8 */
+#define SGL_LIMIT_TLSA_RECORDS     64   /* of one host: key roll-over needs 2 to 4; more is work for an attacker's benefit */
+#define SGL_LIMIT_CNAME_CHAIN      10   /* links: resolvers stop at about as many */
+
+/* ---- SMTP ---- */
+#define SGL_LIMIT_SMTP_LINE        2048 /* a command: RFC 5321 s4.5.3.1.4 says 512, extensions add up to about 1000 */
+#define SGL_LIMIT_SMTP_REPLY_LINE  2048 /* RFC 5321 s4.5.3.1.5 says 512; real servers write novels */
+#define SGL_LIMIT_SMTP_REPLY_LINES 128  /* an EHLO has about 20; a reply without an end must end */
+
 #endif
