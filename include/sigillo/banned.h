@@ -35,7 +35,8 @@
 #pragma GCC poison strtok strtok_r strsep
 #pragma GCC poison strncpy strncat stpncpy
 #pragma GCC poison sprintf vsprintf strcpy strcat stpcpy gets
-#pragma GCC poison isalnum isalpha isblank iscntrl isdigit isgraph islower isprint ispunct isspace isupper isxdigit
+#pragma GCC poison isalnum isalpha isblank iscntrl isdigit isgraph islower isprint ispunct isspace \
+    isupper isxdigit
 #pragma GCC poison tolower toupper
 #pragma GCC poison alloca
 

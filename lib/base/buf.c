@@ -7,8 +7,8 @@
 
 #include "sigillo/arith.h"
 #include "sigillo/ascii.h"
-#include "sigillo/utf8.h"
 #include "sigillo/banned.h"
+#include "sigillo/utf8.h"
 
 enum { FIRST_SIZE = 64 };
 
@@ -165,7 +165,8 @@ void sgl_buf_add_escaped(struct sgl_buf *buf, sgl_view v, size_t max_shown)
         size_t n = sgl_utf8_next(v, off, &code);
 
         if (n == 0 || disturbs(code)) {
-            uint8_t pair[4] = {'\\', 'x', (uint8_t)hex[v.ptr[off] >> 4], (uint8_t)hex[v.ptr[off] & 15]};
+            uint8_t pair[4] = {'\\', 'x', (uint8_t)hex[v.ptr[off] >> 4],
+                               (uint8_t)hex[v.ptr[off] & 15]};
 
             sgl_buf_add(buf, sgl_view_of(pair, sizeof pair));
             off++;

@@ -3,7 +3,8 @@
 
 #include "sigillo/banned.h"
 
-void sgl_diag_set(struct sgl_diag *diag, const char *what, const char *rule, sgl_view input, size_t off)
+void sgl_diag_set(struct sgl_diag *diag, const char *what, const char *rule, sgl_view input,
+                  size_t off)
 {
     sgl_view near;
 

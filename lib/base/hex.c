@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sigillo/hex.h"
 
-#include "sigillo/ascii.h"
 #include "sigillo/arith.h"
+#include "sigillo/ascii.h"
 #include "sigillo/banned.h"
 
 void sgl_hex_encode(struct sgl_buf *out, sgl_view v)
@@ -30,7 +30,7 @@ enum sgl_status sgl_hex_decode(sgl_view text, struct sgl_buf *out)
     }
     SGL_TRY(sgl_buf_reserve(out, text.len / 2));
     for (size_t i = 0; i < text.len; i += 2)
-        out->data[out->len++] = (uint8_t)(sgl_ascii_hex_value(text.ptr[i]) << 4 |
-                                          sgl_ascii_hex_value(text.ptr[i + 1]));
+        out->data[out->len++] =
+            (uint8_t)(sgl_ascii_hex_value(text.ptr[i]) << 4 | sgl_ascii_hex_value(text.ptr[i + 1]));
     return SGL_OK;
 }

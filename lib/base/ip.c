@@ -121,8 +121,7 @@ enum sgl_status sgl_ip_prefix_parse(sgl_view text, struct sgl_ip_prefix *out)
     SGL_TRY(sgl_ip_parse(address, &prefix.ip));
     most = prefix.ip.version == 4 ? 32 : 128;
     n = most;
-    if (bits.ptr != NULL &&
-        ((bits.len > 1 && bits.ptr[0] == '0') || !sgl_view_u64(bits, most, &n)))
+    if (bits.ptr != NULL && ((bits.len > 1 && bits.ptr[0] == '0') || !sgl_view_u64(bits, most, &n)))
         return SGL_E_SYNTAX;
     prefix.bits = (uint8_t)n;
     *out = prefix;
@@ -296,9 +295,9 @@ bool sgl_ip_is_loopback(const struct sgl_ip *ip)
 bool sgl_ip_is_private(const struct sgl_ip *ip)
 {
     static const struct sgl_ip_prefix private[] = {
-        {{4, {10}}, 8},        {{4, {172, 16}}, 12}, {{4, {192, 168}}, 16},
+        {{4, {10}}, 8},          {{4, {172, 16}}, 12}, {{4, {192, 168}}, 16},
         {{4, {100, 64}}, 10}, /* shared between a provider and its customers */
-        {{4, {169, 254}}, 16}, {{6, {0xfc}}, 7},     {{6, {0xfe, 0x80}}, 10},
+        {{4, {169, 254}}, 16},   {{6, {0xfc}}, 7},     {{6, {0xfe, 0x80}}, 10},
         {{6, {0xfe, 0xc0}}, 10}, /* site-local, withdrawn */
     };
 
