@@ -13,6 +13,16 @@
 
 struct queue;
 
+/*
+ * A destination: one domain with the jobs that are for it.  It lives while it has jobs (waiting or taken) or references; delivery keeps a reference while it remembers one.
+ */
+struct queue_dest;
+sgl_view queue_dest_domain(const struct queue_dest *dest);
+struct queue_dest *queue_dest_ref(struct queue_dest *dest);
+void queue_dest_unref(struct queue_dest *dest);
+/* A place for delivery's own pointer; the queue never looks at it. NULL at first. */
+void **queue_dest_slot(struct queue_dest *dest);
+
 /* One message to one destination domain: what one SMTP transaction carries. Owned by the queue until taken, by delivery until its outcome. */
 struct job {
     struct job *next;
@@ -41,7 +51,7 @@ struct rcpt_outcome {
 
 struct queue_delivery { /* how the queue talks to delivery, set once */
     void *ctx;
-    /* A destination has work. Delivery calls queue_take() when it has a place for it. */
+    /* A destination that had no work has some. Delivery calls queue_take() when it has a place for it (also from within). */
     void (*ready)(void *ctx, struct queue_dest *dest, sgl_view domain);
 };
 
@@ -55,6 +65,10 @@ struct queue_config {
     size_t memory_bytes;         /* bodies held in memory for waiting jobs */
     uint32_t lease_s;
     sgl_view hostname;           /* for reports: Reporting-MTA */
+    size_t rcpts_per_job;        /* at most, 0: 100 */
+    int64_t (*now_s)(void *ctx); /* wall clock; NULL: clock_now_s(). Tests bring their own */
+    void *now_ctx;
+    uint32_t (*random)(void);    /* for jitter; NULL: the system's */
 };
 
 struct queue *queue_new(struct loop *loop, struct store *store, struct workers *workers, const struct queue_config *config);
@@ -85,7 +99,6 @@ bool queue_room(struct queue *q, size_t rcpts, size_t bytes);
 void queue_unreserve(struct queue *q, size_t rcpts, size_t bytes);
 /* Any thread: a message that was accepted with claim. Takes ownership of `m` (made by store_message_dup(), freed by the queue) and one reference of body. */
 void queue_offer(struct queue *q, struct store_message *m, struct body *body);
-struct store_message *store_message_dup(const struct store_message *m);
 /* Any thread: an administrator changed something (retry, release): look again now. */
 void queue_nudge(struct queue *q);
 void queue_reconfigure(struct queue *q, const struct queue_config *config);

@@ -95,8 +95,16 @@ struct store_message {
     size_t rcpts;
 };
 
-/* 64-bit: 42 bits of milliseconds, 22 of counter and random; text form is 13 characters of lower-case base32 (Crockford). */
+/* A copy in one block of memory, recipients and strings included; NULL when memory ends. Any thread. Free with store_message_free(). */
+struct store_message *store_message_dup(const struct store_message *m);
+void store_message_free(struct store_message *m); /* NULL accepted */
+
+/*
+ * 64-bit, positive as a signed number: 41 bits of milliseconds since 2024-01-01, 22 of counter and random; a later id of this process is greater, also when the clock steps
+ * back.  The text form is 13 characters of lower-case base32 (Crockford) and sorts like the number.  Any thread.
+ */
 uint64_t id_new(void);
+int64_t id_time_ms(uint64_t id); /* wall milliseconds at which it was made */
 #define ID_TEXT_SIZE 14
 void id_text(uint64_t id, char out[ID_TEXT_SIZE]);
 bool id_parse(sgl_view text, uint64_t *out);
@@ -111,7 +119,7 @@ struct store_event {
 
 /* ---- operations ------------------------------------------------------------------------------------------------ */
 
-enum store_op_kind { STORE_ACCEPT, STORE_CLAIM, STORE_OUTCOME, STORE_RELEASE, STORE_CONTROL, STORE_NOUN_PUT, STORE_NOUN_DELETE, STORE_EXPIRE_TRAIL };
+enum store_op_kind { STORE_ACCEPT, STORE_CLAIM, STORE_OUTCOME, STORE_RELEASE, STORE_EXTEND, STORE_CONTROL, STORE_NOUN_PUT, STORE_NOUN_DELETE, STORE_EXPIRE_TRAIL };
 
 struct store_op {
     struct store_op *next;
@@ -137,12 +145,18 @@ struct store_accept {
     uint64_t existing_id;
 };
 
-/* Recipients that are due, oldest first, not more than per_domain_max of one destination, given an owner, a lease and a fence. */
+/*
+ * Recipients that are due get an owner, a lease and a fence.  A lane is one subscription's mail to one destination; lanes take turns, oldest first within a lane, and of a
+ * lane not more than lane_max are ever out with this node at once, so that one big backlog starves nobody.  Recipients whose lease ran out are due again.
+ */
 struct store_claim {
     struct store_op op;
     int64_t now;
     int64_t lease_until;
     size_t max;              /* recipients */
+    size_t lane_max;         /* recipients of one lane that this node may hold; 0: no such bound */
+    int64_t next_due;        /* result: wall seconds at which more becomes due (not before `now` + 1 when all that is due was given), INT64_MAX: nothing waits;
+                                <= now: more is due already and waits for room */
     /* result: messages with only the claimed recipients; free with store_claim_done() */
     struct store_message **message;
     size_t messages;
@@ -159,22 +173,24 @@ struct store_outcome_rcpt {
     bool attempted;          /* counts an attempt */
     bool delay_told;
     sgl_view status, reason, why_wait, remote_mta;
-    enum store_result result; /* STORE_OK, or STORE_CONFLICT: a late worker */
+    enum store_result result; /* STORE_OK, or STORE_CONFLICT: a late worker; nothing was written for it */
+    enum rcpt_state now_state; /* result: the state it has now. A hand may have held or cancelled it meanwhile: then QUEUED becomes HELD or CANCELLED, and a true end wins */
 };
 struct store_outcome {
     struct store_op op;
     uint64_t message;
     struct store_outcome_rcpt *rcpt;
     size_t rcpts;
-    bool keep_claim;          /* stays with this node in memory although QUEUED (due soon) */
+    bool keep_claim;          /* what is QUEUED afterwards stays with this node, in memory (due soon); other states give the claim back */
     struct store_event *event; /* appended to the trail in the same transaction */
     size_t events;
-    struct store_accept *bounce; /* a DSN that becomes durable in the same transaction, or NULL; its op member is not used */
+    struct store_accept *notice[2]; /* reports (bounce, delay) that become durable in the same transaction, or NULL; their op members are not used */
 };
 
-/* Gives claimed recipients back unchanged (drain, memory pressure). */
+/* STORE_RELEASE gives claimed recipients back unchanged (drain, memory pressure); STORE_EXTEND moves the lease of those that are still ours to lease_until. Others are passed over. */
 struct store_release {
     struct store_op op;
+    int64_t lease_until;      /* EXTEND */
     uint64_t *rcpt;
     uint64_t *fence;
     size_t rcpts;
@@ -192,6 +208,13 @@ struct store_control {
     int64_t now;
     size_t changed;         /* result: recipients changed */
 };
+/* The queue wants to hear which recipients that it has claimed were changed by a hand. `changed` runs on `loop` before the done() of the operation when both share the loop. */
+struct store_watch {
+    struct loop *loop;
+    void *ctx;
+    void (*changed)(void *ctx, enum store_control_verb verb, const uint64_t *rcpt, size_t rcpts);
+};
+void store_set_watch(struct store *store, const struct store_watch *watch);
 
 /* Nouns: what administrators manage, as small JSON documents by kind and key.  The directory gives them meaning; the store only keeps them. */
 struct store_noun {
@@ -215,7 +238,7 @@ struct store_expire_trail {
     size_t removed;
 };
 
-/* Thread-safe. done() is always called, later, on op->loop. */
+/* Thread-safe. done() is always called, later, on op->loop. STORE_BUSY is only for STORE_ACCEPT: the end of a recipient is never turned away. */
 void store_submit(struct store *store, struct store_op *op);
 
 /*
@@ -231,7 +254,6 @@ void store_doubt_clear(struct store *store, uint32_t slot);
 enum store_result store_read_body(struct store *store, uint64_t message, struct body **out);
 /* One message with recipients; memory from a malloc that free()s with store_message_free(). */
 enum store_result store_read_message(struct store *store, uint64_t id, struct store_message **out);
-void store_message_free(struct store_message *m);
 
 struct store_filter {
     uint64_t message;       /* 0: any */
@@ -248,8 +270,9 @@ enum store_result store_read_events(struct store *store, uint64_t message, bool 
 enum store_result store_read_nouns(struct store *store, sgl_view kind, bool (*each)(void *ctx, const struct store_noun *n), void *ctx);
 
 struct store_counts {
-    uint64_t waiting, held, due_now, doubtful_at_start;
-    int64_t oldest_ms;
+    uint64_t waiting, held, due_now, doubtful_at_start; /* recipients */
+    uint64_t messages;      /* with a recipient that is not final */
+    int64_t oldest_ms;      /* when the oldest of them was accepted; 0: none */
 };
 enum store_result store_read_counts(struct store *store, struct store_counts *out);
 
@@ -260,6 +283,7 @@ struct store_config {
     size_t inline_max;       /* bodies of at least this many bytes are files in the spool: 128 KiB */
     unsigned group_max;      /* operations in one transaction */
     size_t waiting_max;      /* operations that may wait before STORE_BUSY */
+    uint64_t bytes_max;      /* quota of the database file; 0: the disk */
 };
 /*
  * Opens or creates; migrates forward; checks integrity; takes over leases of this node's former life, counts what was in doubt, sweeps orphans of the spool.
