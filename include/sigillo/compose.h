@@ -24,30 +24,34 @@ struct sgl_compose_addresses {
     size_t count;
 };
 struct sgl_compose_part {
-    sgl_view content;      /* the decoded bytes */
-    sgl_view content_type; /* "application/pdf", parameters allowed; empty: application/octet-stream */
-    sgl_view filename;     /* UTF-8; may be empty */
-    sgl_view content_id;   /* without angle brackets, "logo@example.org" or "logo"; makes it an inline part of the HTML */
-    bool inline_;         /* Content-Disposition: inline; with a content_id it is a part of multipart/related when there is HTML */
+    sgl_view content; /* the decoded bytes */
+    sgl_view
+        content_type;  /* "application/pdf", parameters allowed; empty: application/octet-stream */
+    sgl_view filename; /* UTF-8; may be empty */
+    sgl_view
+        content_id; /* without angle brackets, "logo@example.org" or "logo"; makes it an inline part of the HTML */
+    bool
+        inline_; /* Content-Disposition: inline; with a content_id it is a part of multipart/related when there is HTML */
 };
 struct sgl_compose_field {
     sgl_view name;
     sgl_view value; /* UTF-8; written as unstructured text with encoded words where needed */
 };
 struct sgl_compose {
-    struct sgl_compose_addresses from; /* at least one */
-    const struct sgl_compose_address *sender; /* needed when from has several; may be NULL */
+    struct sgl_compose_addresses from;             /* at least one */
+    const struct sgl_compose_address *sender;      /* needed when from has several; may be NULL */
     struct sgl_compose_addresses reply_to, to, cc; /* Bcc is not here: it is never written */
-    sgl_view subject;                  /* UTF-8; ptr NULL: no Subject field */
+    sgl_view subject;                              /* UTF-8; ptr NULL: no Subject field */
     sgl_time date;
-    sgl_view message_id;               /* "<...@...>"; empty: no field (admission adds one) */
+    sgl_view message_id; /* "<...@...>"; empty: no field (admission adds one) */
     const struct sgl_compose_field *header;
-    size_t headers;                    /* custom fields; see sgl_compose_header_ok() */
-    sgl_view text, html;               /* UTF-8; ptr NULL: absent. Line ends LF, CRLF or CR: all become CRLF */
+    size_t headers;      /* custom fields; see sgl_compose_header_ok() */
+    sgl_view text, html; /* UTF-8; ptr NULL: absent. Line ends LF, CRLF or CR: all become CRLF */
     const struct sgl_compose_part *part;
     size_t parts;
-    bool eightbit;                     /* text may go as 8bit where its lines allow; otherwise quoted-printable or base64 */
-    uint8_t random[16];                /* for the boundaries: fresh random bytes */
+    bool
+        eightbit; /* text may go as 8bit where its lines allow; otherwise quoted-printable or base64 */
+    uint8_t random[16]; /* for the boundaries: fresh random bytes */
 };
 
 /*
@@ -63,7 +67,8 @@ SGL_API bool sgl_compose_header_ok(sgl_view name);
  * Returns SGL_OK; SGL_E_SYNTAX: a value that cannot be written, nothing to send (no text, HTML or part), no from; SGL_E_LIMIT: out is full; SGL_E_NOMEM.
  * On failure `out` is as it was.
  */
-SGL_API enum sgl_status sgl_compose_put(struct sgl_buf *out, const struct sgl_compose *c, struct sgl_diag *diag) SGL_MUST_USE;
+SGL_API enum sgl_status sgl_compose_put(struct sgl_buf *out, const struct sgl_compose *c,
+                                        struct sgl_diag *diag) SGL_MUST_USE;
 
 /* How many bytes it will be at most; for memory budgets before composing. */
 SGL_API size_t sgl_compose_bound(const struct sgl_compose *c);

@@ -22,7 +22,8 @@ struct sgl_date {
  * zones (unknown ones count as UTC), seconds optional, 60 for a leap second.
  * Returns SGL_OK or SGL_E_SYNTAX; diag may be NULL.
  */
-SGL_API enum sgl_status sgl_date_parse(sgl_view text, struct sgl_date *out, struct sgl_diag *diag) SGL_MUST_USE;
+SGL_API enum sgl_status sgl_date_parse(sgl_view text, struct sgl_date *out,
+                                       struct sgl_diag *diag) SGL_MUST_USE;
 
 #ifdef __cplusplus
 }

@@ -28,7 +28,8 @@ SGL_API void sgl_encoded_word_put(struct sgl_buf *buf, sgl_view text, enum sgl_w
  * Bytes that would not be UTF-8 become U+FFFD.  The result is never longer than three times the value.
  * Returns SGL_OK, SGL_E_NOMEM, SGL_E_LIMIT (arena).
  */
-SGL_API enum sgl_status sgl_encoded_word_decode(sgl_view value, struct sgl_arena *arena, sgl_view *out) SGL_MUST_USE;
+SGL_API enum sgl_status sgl_encoded_word_decode(sgl_view value, struct sgl_arena *arena,
+                                                sgl_view *out) SGL_MUST_USE;
 
 #ifdef __cplusplus
 }

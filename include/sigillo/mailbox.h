@@ -19,11 +19,13 @@ extern "C" {
  * are the same mailbox (the other way round, only the owner of the domain knows).
  */
 struct sgl_mailbox {
-    sgl_view text;    /* "local@domain" as it may stand in RCPT TO: local part quoted only if it must be, domain as below */
-    sgl_view local;   /* the local part's characters, quotes and backslashes taken out; case kept */
-    sgl_view domain;  /* lower case; U-labels turned into A-labels; or a literal "[192.0.2.1]", "[IPv6:2001:db8::1]" */
-    bool literal;     /* the domain is an address literal */
-    bool utf8;        /* the local part is not ASCII: SMTPUTF8 is needed */
+    sgl_view
+        text; /* "local@domain" as it may stand in RCPT TO: local part quoted only if it must be, domain as below */
+    sgl_view local; /* the local part's characters, quotes and backslashes taken out; case kept */
+    sgl_view
+        domain; /* lower case; U-labels turned into A-labels; or a literal "[192.0.2.1]", "[IPv6:2001:db8::1]" */
+    bool literal; /* the domain is an address literal */
+    bool utf8;    /* the local part is not ASCII: SMTPUTF8 is needed */
 };
 
 /*
@@ -35,10 +37,15 @@ struct sgl_mailbox {
  * diag     says which rule; off in `text`
  * Returns SGL_OK, SGL_E_SYNTAX, SGL_E_LIMIT (a length), SGL_E_NOMEM.
  */
-SGL_API enum sgl_status sgl_mailbox_parse(sgl_view text, struct sgl_arena *arena, struct sgl_mailbox *out,
+SGL_API enum sgl_status sgl_mailbox_parse(sgl_view text, struct sgl_arena *arena,
+                                          struct sgl_mailbox *out,
                                           struct sgl_diag *diag) SGL_MUST_USE;
 
-enum sgl_path_kind { SGL_PATH_MAILBOX, SGL_PATH_NULL /* <> */, SGL_PATH_POSTMASTER /* <Postmaster> without a domain */ };
+enum sgl_path_kind {
+    SGL_PATH_MAILBOX,
+    SGL_PATH_NULL /* <> */,
+    SGL_PATH_POSTMASTER /* <Postmaster> without a domain */
+};
 struct sgl_path {
     enum sgl_path_kind kind;
     struct sgl_mailbox mailbox; /* only for MAILBOX */
@@ -53,13 +60,15 @@ SGL_API enum sgl_status sgl_path_parse(sgl_view text, struct sgl_arena *arena, s
                                        struct sgl_diag *diag) SGL_MUST_USE;
 
 struct sgl_address {
-    sgl_view name;   /* display name decoded to UTF-8 (quotes, encoded words, blanks folded to one); empty if none */
+    sgl_view
+        name; /* display name decoded to UTF-8 (quotes, encoded words, blanks folded to one); empty if none */
     struct sgl_mailbox mailbox;
-    size_t group;    /* index in sgl_address_list.group, or SGL_NO_GROUP */
+    size_t group; /* index in sgl_address_list.group, or SGL_NO_GROUP */
 };
 struct sgl_address_group {
-    sgl_view name;        /* decoded */
-    size_t first, count;  /* its members in sgl_address_list.item; may be none: "undisclosed-recipients:;" */
+    sgl_view name; /* decoded */
+    size_t first,
+        count; /* its members in sgl_address_list.item; may be none: "undisclosed-recipients:;" */
 };
 struct sgl_address_list {
     struct sgl_address *item;
@@ -75,11 +84,13 @@ struct sgl_address_list {
  * most SGL_LIMIT_COMMENT_DEPTH deep.
  * Returns SGL_OK (also for a list without any mailbox: see count), SGL_E_SYNTAX, SGL_E_LIMIT, SGL_E_NOMEM.
  */
-SGL_API enum sgl_status sgl_address_list_parse(sgl_view value, struct sgl_arena *arena, struct sgl_address_list *out,
+SGL_API enum sgl_status sgl_address_list_parse(sgl_view value, struct sgl_arena *arena,
+                                               struct sgl_address_list *out,
                                                struct sgl_diag *diag) SGL_MUST_USE;
 
 /* Exactly one mailbox, with or without a display name (a JSON "from", Sender). Anything else is SGL_E_SYNTAX. */
-SGL_API enum sgl_status sgl_address_parse(sgl_view value, struct sgl_arena *arena, struct sgl_address *out,
+SGL_API enum sgl_status sgl_address_parse(sgl_view value, struct sgl_arena *arena,
+                                          struct sgl_address *out,
                                           struct sgl_diag *diag) SGL_MUST_USE;
 
 /*

@@ -12,8 +12,9 @@ extern "C" {
 #endif
 
 struct sgl_param {
-    sgl_view name;  /* lower case, without "*" and numbers */
-    sgl_view value; /* quotes gone, continuations joined, percent octets and charset decoded to UTF-8 */
+    sgl_view name; /* lower case, without "*" and numbers */
+    sgl_view
+        value; /* quotes gone, continuations joined, percent octets and charset decoded to UTF-8 */
 };
 struct sgl_param_value {
     sgl_view token; /* lower case: "text/plain", "attachment" */
@@ -26,7 +27,8 @@ struct sgl_param_value {
  * two parameters of one name counts.  A name with RFC 2231 parts wins over the plain one.
  * Returns SGL_OK, SGL_E_SYNTAX, SGL_E_LIMIT, SGL_E_NOMEM.
  */
-SGL_API enum sgl_status sgl_param_parse(sgl_view value, struct sgl_arena *arena, struct sgl_param_value *out,
+SGL_API enum sgl_status sgl_param_parse(sgl_view value, struct sgl_arena *arena,
+                                        struct sgl_param_value *out,
                                         struct sgl_diag *diag) SGL_MUST_USE;
 /* The value of a parameter, or an empty view with ptr NULL. */
 SGL_API sgl_view sgl_param_get(const struct sgl_param_value *v, sgl_view name);

@@ -11,14 +11,15 @@ extern "C" {
 #endif
 
 struct sgl_received {
-    sgl_view helo;       /* what the client called itself; made harmless: unfit bytes become "?" */
-    sgl_view peer;       /* "client.example [192.0.2.1]" or "[192.0.2.1]"; empty: no comment */
-    sgl_view by;         /* our name */
-    sgl_view with;       /* "ESMTPSA", "UTF8SMTPSA", "HTTPS" */
-    sgl_view tls_cipher; /* "TLS_AES_256_GCM_SHA384": the tls clause; empty: none */
+    sgl_view helo;        /* what the client called itself; made harmless: unfit bytes become "?" */
+    sgl_view peer;        /* "client.example [192.0.2.1]" or "[192.0.2.1]"; empty: no comment */
+    sgl_view by;          /* our name */
+    sgl_view with;        /* "ESMTPSA", "UTF8SMTPSA", "HTTPS" */
+    sgl_view tls_cipher;  /* "TLS_AES_256_GCM_SHA384": the tls clause; empty: none */
     sgl_view tls_version; /* "TLSv1.3": into the comment of the clause; may be empty */
     sgl_view id;
-    const struct sgl_mailbox *recipient; /* the one recipient; NULL with several, which must not learn of each other */
+    const struct sgl_mailbox
+        *recipient; /* the one recipient; NULL with several, which must not learn of each other */
     sgl_time time;
 };
 
