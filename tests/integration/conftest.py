@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures for tests against the running daemon, inside the small internet of tests/world/.
+
+Run by tools/run_tests, or by hand:
+
+    tests/world/world enter -- /usr/bin/python3 -m pytest tests/integration -q [-k NAME]
+
+Outside the namespaces, or without Postfix and Knot (`make deps` unpacks them), every test is skipped and says why.
+
+world          the small internet, one for the whole run; see tests/world/internet.py, class World
+sigillo        a running daemon, one for each test module: class Sigillo in tests/world/daemon.py
+sender         the domain app.test on it, published: sender.domain .user .password .key
+make_sigillo   make_sigillo(settings={...}, start=True): one more daemon with settings of its own, on an address of its
+               own, for this test; stopped afterwards
+
+A module may give settings for its `sigillo` in a global SETTINGS (nested dicts, merged into the defaults), e.g.
+
+    SETTINGS = {"limits": {"recipients": 5}, "listen trusted": None}
+
+After every test the logs of all daemons are read: a line at level error that the test did not announce with
+sigillo.expect("regular expression") fails it.  So does a line that is not JSON.
+
+    def test_a_message_arrives(world, sigillo, sender):
+        id = sigillo.submit(sender, "someone@good.test")
+        got = world.wait_mail("someone@good.test")
+        sigillo.wait_state(id, "delivered")
+"""
+import itertools
+import os
+import shutil
+import sys
+
+import pytest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.dirname(HERE))
+
+import world as world_package  # noqa: E402
+from world import daemon  # noqa: E402
+
+_running = []
+_addresses = ("127.0.10.%d" % n for n in itertools.count(1))
+
+
+@pytest.fixture(scope="session")
+def world():
+    try:
+        w = world_package.World()
+    except world_package.Unavailable as e:
+        pytest.skip("no small internet: %s" % e)
+    if not os.path.exists(daemon.PROGRAM):
+        pytest.skip("%s is not built" % daemon.PROGRAM)
+    with w:
+        yield w
+
+
+@pytest.fixture(scope="module")
+def sigillo(world, request):
+    name = request.module.__name__.replace("test_", "").replace("_", "-")
+    d = launch(world, name, getattr(request.module, "SETTINGS", {}))
+    yield d
+    finish(d)
+
+
+@pytest.fixture(scope="module")
+def sender(sigillo):
+    return sigillo.sender("app.test")
+
+
+@pytest.fixture
+def make_sigillo(world):
+    made = []
+
+    def make(settings=None, start=True, **kw):
+        d = launch(world, "m%d" % len(_running), settings or {}, start, **kw)
+        made.append(d)
+        return d
+    yield make
+    for d in made:
+        finish(d)
+
+
+def launch(world, name, settings, start=True, **kw):
+    d = daemon.Sigillo(world, next(_addresses), name, settings, **kw)
+    _running.append(d)
+    if start:
+        d.start()
+    return d
+
+
+def finish(d):
+    try:
+        if d.process is not None and d.process.poll() is None:
+            d.stop()
+    finally:
+        keep_logs(d)
+
+
+def keep_logs(d):
+    """The world is a tmpfs; the logs of the last run stay below build/."""
+    folder = os.path.join(daemon.ROOT, "build", "integration-logs")
+    os.makedirs(folder, exist_ok=True)
+    for path, kind in ((d.log_file, "log"), (d.config_file, "conf")):
+        if os.path.exists(path):
+            shutil.copyfile(path, os.path.join(folder, "%s.%s" % (d.name, kind)))
+
+
+@pytest.fixture(autouse=True)
+def no_unexpected_errors():
+    yield
+    bad = ["%s: %s" % (d.name, line) for d in _running for line in d.unexpected_errors()]
+    assert not bad, "error lines in the log that the test did not announce:\n" + "\n".join(bad[:20])
