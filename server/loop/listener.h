@@ -11,8 +11,10 @@ struct listener;
 
 /* accepted(): a new non-blocking, close-on-exec fd and its peer, on the listener's loop. Several listeners (one per loop) may share one listening fd. */
 struct listener *listener_new(struct loop *loop, int fd,
-                              void (*accepted)(void *ctx, int fd, const struct sockaddr *peer, socklen_t peer_len), void *ctx);
-void listener_pause(struct listener *l);  /* stops accepting: drain, or no descriptors left */
+                              void (*accepted)(void *ctx, int fd, const struct sockaddr *peer,
+                                               socklen_t peer_len),
+                              void *ctx);
+void listener_pause(struct listener *l); /* stops accepting: drain, or no descriptors left */
 void listener_resume(struct listener *l);
 void listener_free(struct listener *l);
 

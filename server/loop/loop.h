@@ -32,12 +32,21 @@ void loop_free(struct loop *loop);
 struct event_base *loop_base(struct loop *loop);
 /* Thread-safe, wakes the loop; posts made while it is busy share one wake-up. Tasks run in order of posting, never inside loop_post(). */
 void loop_post(struct loop *loop, struct loop_task *task);
-bool loop_is_current(const struct loop *loop);
+bool loop_is_current(
+    const struct loop *loop); /* true also while the loop does not run: it is being built */
 
-/* The time of this turn of the loop (any thread may call these; they read the kernel's coarse clock). */
-int64_t clock_now_s(void);       /* wall clock, Unix seconds */
-int64_t clock_now_ms(void);      /* wall clock, Unix milliseconds */
-uint64_t clock_mono_ms(void);    /* monotonic: for deadlines and durations */
+/* Work for the end of this turn: after the callbacks of everything that is ready now. For the loop's own thread; may be taken back. */
+struct loop_later {
+    struct loop_later *next, *prev; /* NULL when it is not waiting; zero it at first */
+    void (*run)(struct loop_later *later);
+};
+void loop_later(struct loop *loop, struct loop_later *later); /* harmless when it waits already */
+void loop_later_cancel(struct loop_later *later);
+
+/* For any thread. The wall clock is the kernel's coarse one (a few milliseconds). */
+int64_t clock_now_s(void);    /* wall clock, Unix seconds */
+int64_t clock_now_ms(void);   /* wall clock, Unix milliseconds */
+uint64_t clock_mono_ms(void); /* monotonic: for deadlines and durations */
 uint64_t clock_mono_us(void);
 
 /* A pool of threads for work that must not stall a loop: password hashes, spool files, reads from the store. */

@@ -16,9 +16,11 @@
 struct tls_server;
 
 /* PEM: certificate first, then its chain; the key that belongs to it. NULL on a mistake, `why` says which. TLS 1.2 and 1.3, session tickets, no compression, no renegotiation. */
-struct tls_server *tls_server_new(sgl_view certificate_pem, sgl_view key_pem, char *why, size_t why_size);
+struct tls_server *tls_server_new(sgl_view certificate_pem, sgl_view key_pem, char *why,
+                                  size_t why_size);
 /* Any thread: sessions from now on use the new pair. On a mistake false, and the old one stays. */
-bool tls_server_swap(struct tls_server *s, sgl_view certificate_pem, sgl_view key_pem, char *why, size_t why_size);
+bool tls_server_swap(struct tls_server *s, sgl_view certificate_pem, sgl_view key_pem, char *why,
+                     size_t why_size);
 /* Any thread: an SSL in the server's role, ready for stream_new() or stream_start_tls(), which take it over. NULL when memory ends. */
 SSL *tls_server_session(struct tls_server *s);
 /* When the certificate ends, Unix seconds; for metrics. */
@@ -47,7 +49,8 @@ struct tls_tlsa { /* one usable TLSA record [RFC 7672 s3.1]: usage 2 or 3 */
 };
 struct tls_target {
     enum tls_verify verify;
-    const char *name;             /* SNI and reference identity; an A-label without the last dot. NULL: no SNI (an address) */
+    const char *
+        name; /* SNI and reference identity; an A-label without the last dot. NULL: no SNI (an address) */
     const char *const *more_name; /* more reference identities (DANE-TA: the next-hop domain) */
     size_t more_names;
     const struct tls_tlsa *tlsa;

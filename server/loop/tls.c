@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tls.h"
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+struct tls_server {
+    pthread_mutex_t lock; /* held for as long as SSL_new() takes */
+    SSL_CTX *ctx;
+    int64_t expires_at;
+};
+
+struct tls_client {
+    SSL_CTX *ctx;
+};
+
+static void say(char *why, size_t why_size, const char *format, ...) SGL_PRINTF(3, 4);
+static void say(char *why, size_t why_size, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(why, why_size, format, args);
+    va_end(args);
+    ERR_clear_error();
+}
+
+static const char *crypto_reason(void)
+{
+    const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+
+    return reason != NULL ? reason : "unknown reason";
+}
+
+/* A key file with a passphrase must not make the daemon ask on a terminal. */
+static int no_passphrase(char *buf, int size, int writing, void *arg)
+{
+    (void)buf;
+    (void)size;
+    (void)writing;
+    (void)arg;
+    return -1;
+}
+
+static BIO *bio_of(sgl_view bytes)
+{
+    return bytes.len > INT32_MAX
+               ? NULL
+               : BIO_new_mem_buf(bytes.len == 0 ? (const void *)"" : bytes.ptr, (int)bytes.len);
+}
+
+static SSL_CTX *new_ctx(const SSL_METHOD *method)
+{
+    SSL_CTX *ctx = SSL_CTX_new(method);
+
+    if (ctx == NULL)
+        return NULL;
+    SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
+    SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
+    SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                              SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF); /* tickets cost the server no memory */
+    SSL_CTX_set_read_ahead(ctx, 0);
+    return ctx;
+}
+
+/* ---- servers ---- */
+
+static bool use_certificate(SSL_CTX *ctx, BIO *in, char *why, size_t why_size)
+{
+    X509 *x = PEM_read_bio_X509_AUX(in, NULL, no_passphrase, NULL);
+
+    if (x == NULL || SSL_CTX_use_certificate(ctx, x) != 1) {
+        say(why, why_size, "certificate: not a PEM certificate that can be used (%s)",
+            crypto_reason());
+        X509_free(x);
+        return false;
+    }
+    X509_free(x);
+    while ((x = PEM_read_bio_X509(in, NULL, no_passphrase, NULL)) != NULL) {
+        if (SSL_CTX_add0_chain_cert(ctx, x) != 1) {
+            X509_free(x);
+            say(why, why_size, "certificate: its chain can't be used (%s)", crypto_reason());
+            return false;
+        }
+    }
+    if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE) {
+        say(why, why_size, "certificate: broken PEM in its chain (%s)", crypto_reason());
+        return false;
+    }
+    ERR_clear_error();
+    return true;
+}
+
+static bool use_key(SSL_CTX *ctx, BIO *in, char *why, size_t why_size)
+{
+    EVP_PKEY *key = PEM_read_bio_PrivateKey(in, NULL, no_passphrase, NULL);
+    bool good = key != NULL;
+
+    if (!good)
+        say(why, why_size, "key: not an unencrypted PEM private key (%s)", crypto_reason());
+    else if (SSL_CTX_use_PrivateKey(ctx, key) != 1 || SSL_CTX_check_private_key(ctx) != 1) {
+        say(why, why_size, "key: does not belong to the certificate (%s)", crypto_reason());
+        good = false;
+    }
+    EVP_PKEY_free(key);
+    return good;
+}
+
+static int64_t end_of(const X509 *x)
+{
+    struct tm tm;
+
+    if (ASN1_TIME_to_tm(X509_get0_notAfter(x), &tm) != 1)
+        return 0;
+    return timegm(&tm);
+}
+
+static SSL_CTX *server_ctx(sgl_view certificate_pem, sgl_view key_pem, char *why, size_t why_size)
+{
+    SSL_CTX *ctx = new_ctx(TLS_server_method());
+    BIO *certificate = bio_of(certificate_pem), *key = bio_of(key_pem);
+    bool good = ctx != NULL && certificate != NULL && key != NULL;
+
+    ERR_clear_error();
+    if (!good)
+        say(why, why_size, "out of memory");
+    good = good && use_certificate(ctx, certificate, why, why_size) &&
+           use_key(ctx, key, why, why_size);
+    if (good) {
+        SSL_CTX_set_options(ctx, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+        SSL_CTX_set_cipher_list(ctx,
+                                "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:ECDHE+AES:!aNULL:!SHA1");
+        SSL_CTX_set_num_tickets(ctx, 1);
+        SSL_CTX_set_session_id_context(ctx, (const unsigned char *)"sigillo", 7);
+    }
+    BIO_free(certificate);
+    BIO_free(key);
+    if (good)
+        return ctx;
+    SSL_CTX_free(ctx);
+    return NULL;
+}
+
+struct tls_server *tls_server_new(sgl_view certificate_pem, sgl_view key_pem, char *why,
+                                  size_t why_size)
+{
+    struct tls_server *s = calloc(1, sizeof(*s));
+
+    if (s == NULL) {
+        say(why, why_size, "out of memory");
+        return NULL;
+    }
+    pthread_mutex_init(&s->lock, NULL);
+    if (tls_server_swap(s, certificate_pem, key_pem, why, why_size))
+        return s;
+    tls_server_free(s);
+    return NULL;
+}
+
+bool tls_server_swap(struct tls_server *s, sgl_view certificate_pem, sgl_view key_pem, char *why,
+                     size_t why_size)
+{
+    SSL_CTX *ctx = server_ctx(certificate_pem, key_pem, why, why_size);
+    SSL_CTX *old;
+
+    if (ctx == NULL)
+        return false;
+    pthread_mutex_lock(&s->lock);
+    old = s->ctx;
+    s->ctx = ctx;
+    s->expires_at = end_of(SSL_CTX_get0_certificate(ctx));
+    pthread_mutex_unlock(&s->lock);
+    SSL_CTX_free(old); /* sessions that exist hold it */
+    return true;
+}
+
+SSL *tls_server_session(struct tls_server *s)
+{
+    SSL *ssl;
+
+    pthread_mutex_lock(&s->lock);
+    ssl = SSL_new(s->ctx);
+    pthread_mutex_unlock(&s->lock);
+    if (ssl != NULL)
+        SSL_set_accept_state(ssl);
+    return ssl;
+}
+
+int64_t tls_server_expires_at(struct tls_server *s)
+{
+    int64_t at;
+
+    pthread_mutex_lock(&s->lock);
+    at = s->expires_at;
+    pthread_mutex_unlock(&s->lock);
+    return at;
+}
+
+void tls_server_free(struct tls_server *s)
+{
+    if (s == NULL)
+        return;
+    SSL_CTX_free(s->ctx);
+    pthread_mutex_destroy(&s->lock);
+    free(s);
+}
+
+/* ---- clients ---- */
+
+/* Roots from a bundle; a broken entry ends the reading with an error, an empty bundle is allowed. */
+static bool add_roots(SSL_CTX *ctx, sgl_view pem)
+{
+    X509_STORE *store = SSL_CTX_get_cert_store(ctx);
+    BIO *in = bio_of(pem);
+    X509 *x;
+    bool good = in != NULL;
+
+    ERR_clear_error();
+    while (good && (x = PEM_read_bio_X509(in, NULL, no_passphrase, NULL)) != NULL) {
+        good = X509_STORE_add_cert(store, x) == 1;
+        X509_free(x);
+    }
+    BIO_free(in);
+    good = good && ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+    if (good)
+        ERR_clear_error();
+    return good;
+}
+
+struct tls_client *tls_client_new(sgl_view ca_pem, char *why, size_t why_size)
+{
+    struct tls_client *c = calloc(1, sizeof(*c));
+
+    if (c != NULL)
+        c->ctx = new_ctx(TLS_client_method());
+    if (c == NULL || c->ctx == NULL || SSL_CTX_dane_enable(c->ctx) != 1) {
+        say(why, why_size, "out of memory");
+        tls_client_free(c);
+        return NULL;
+    }
+    if (ca_pem.len > 0 && !add_roots(c->ctx, ca_pem)) {
+        say(why, why_size, "roots: broken PEM (%s)", crypto_reason());
+        tls_client_free(c);
+        return NULL;
+    }
+    return c;
+}
+
+const char *tls_system_ca_file(void)
+{
+    static const char *const place[] = {"/etc/ssl/certs/ca-certificates.crt",
+                                        "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"};
+
+    for (size_t i = 0; i < sizeof(place) / sizeof(place[0]); i++)
+        if (access(place[i], R_OK) == 0)
+            return place[i];
+    return place[0];
+}
+
+/* How many records OpenSSL could use; [RFC 7672 s3.1]: of usages 2 and 3 only, and with 3 the name and the dates do not count. */
+static size_t add_tlsa(SSL *ssl, const struct tls_target *t)
+{
+    size_t usable = 0;
+
+    SSL_dane_set_flags(ssl, DANE_FLAG_NO_DANE_EE_NAMECHECKS);
+    for (size_t i = 0; i < t->tlsas; i++) {
+        const struct tls_tlsa *r = &t->tlsa[i];
+
+        if (r->usage == 2 || r->usage == 3)
+            usable += SSL_dane_tlsa_add(ssl, r->usage, r->selector, r->matching,
+                                        (unsigned char *)(uintptr_t)r->data.ptr, r->data.len) > 0;
+    }
+    return usable;
+}
+
+static bool expect_dane(SSL *ssl, const struct tls_target *t, size_t *usable)
+{
+    if (t->name == NULL || SSL_dane_enable(ssl, t->name) <= 0) /* SNI and the first name, too */
+        return false;
+    *usable = add_tlsa(ssl, t);
+    for (size_t i = 0; i < t->more_names; i++)
+        if (SSL_add1_host(ssl, t->more_name[i]) != 1)
+            return false;
+    SSL_set_verify(ssl, SSL_VERIFY_PEER, NULL);
+    return *usable > 0;
+}
+
+static bool expect_name(SSL *ssl, const struct tls_target *t)
+{
+    if (t->name == NULL || SSL_set1_host(ssl, t->name) != 1)
+        return false;
+    for (size_t i = 0; i < t->more_names; i++)
+        if (SSL_add1_host(ssl, t->more_name[i]) != 1)
+            return false;
+    SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    SSL_set_verify(ssl, SSL_VERIFY_PEER, NULL);
+    return true;
+}
+
+SSL *tls_client_session(struct tls_client *c, const struct tls_target *target, size_t *dane_usable)
+{
+    SSL *ssl = SSL_new(c->ctx);
+    size_t usable = 0;
+    bool good = ssl != NULL;
+
+    if (good && target->name != NULL)
+        good = SSL_set_tlsext_host_name(ssl, target->name) == 1;
+    switch (target->verify) {
+    case TLS_VERIFY_NONE:
+        if (good) { /* weak beats plain text: what fails here would go out in the clear */
+            SSL_set_security_level(ssl, 1);
+            SSL_set_verify(ssl, SSL_VERIFY_NONE, NULL);
+        }
+        break;
+    case TLS_VERIFY_NAME:
+        good = good && expect_name(ssl, target);
+        break;
+    case TLS_VERIFY_DANE:
+        good = good && expect_dane(ssl, target, &usable);
+        break;
+    }
+    if (dane_usable != NULL)
+        *dane_usable = usable;
+    if (good) {
+        SSL_set_connect_state(ssl);
+        return ssl;
+    }
+    SSL_free(ssl);
+    ERR_clear_error();
+    return NULL;
+}
+
+void tls_client_free(struct tls_client *c)
+{
+    if (c == NULL)
+        return;
+    SSL_CTX_free(c->ctx);
+    free(c);
+}
+
+/* ---- both ---- */
+
+const char *tls_version_text(const SSL *ssl)
+{
+    return SSL_get_version(ssl);
+}
+
+const char *tls_cipher_text(const SSL *ssl)
+{
+    const char *name = SSL_get_cipher_name(ssl);
+
+    return name != NULL ? name : "";
+}
+
+const char *tls_verify_text(const SSL *ssl)
+{
+    return X509_verify_cert_error_string(SSL_get_verify_result(ssl));
+}
