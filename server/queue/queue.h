@@ -47,6 +47,8 @@ struct rcpt_outcome {
     sgl_view reason;     /* the remote's answer or ours, printable */
     sgl_view why_wait;   /* the rule, for `queue show`: "connection refused by all 2 hosts", "DANE: no TLSA record matches" */
     int64_t not_before;  /* wall seconds, 0: the schedule decides. A site that asked for patience sets it */
+    bool possibly_repeated; /* the connection broke after the final dot: the remote may have it */
+    sgl_view remote_mta; /* the host that answered, "mx1.example.net [192.0.2.1]", or empty */
 };
 
 struct queue_delivery { /* how the queue talks to delivery, set once */
@@ -109,7 +111,7 @@ struct job *queue_take(struct queue *q, struct queue_dest *dest);
 bool queue_dest_has_work(const struct queue_dest *dest);
 /* Brings job->body in, then done(ctx, job). On failure body stays NULL: give RCPT_UNTRIED. */
 void queue_load_body(struct queue *q, struct job *job, void (*done)(void *ctx, struct job *job), void *ctx);
-/* One outcome per job->rcpt, in order; events go to the trail. The job is the queue's again. doubt_slot: from store_doubt(), or UINT32_MAX. */
+/* One outcome per job->rcpt, in order; events go to the trail. All views are copied by the call. The job is the queue's again. doubt_slot: from store_doubt(), or UINT32_MAX. */
 void queue_outcome(struct queue *q, struct job *job, const struct rcpt_outcome *outcome, const struct store_event *event, size_t events,
                    uint32_t doubt_slot);
 

@@ -171,6 +171,7 @@ struct store_outcome_rcpt {
     enum rcpt_state state;   /* QUEUED: try again at next_at */
     int64_t next_at;
     bool attempted;          /* counts an attempt */
+    bool possibly_repeated;  /* from now on: the remote may have it already; never taken back */
     bool delay_told;
     sgl_view status, reason, why_wait, remote_mta;
     enum store_result result; /* STORE_OK, or STORE_CONFLICT: a late worker; nothing was written for it */
