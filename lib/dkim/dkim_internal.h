@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* For lib/dkim only. */
+#ifndef LIB_DKIM_DKIM_INTERNAL_H
+#define LIB_DKIM_DKIM_INTERNAL_H
+
+#include "sigillo/dkim.h"
+
+/* SP and HTAB, nothing else: VT, FF and NBSP are data. */
+static inline bool sgl_dkim_is_blank(uint8_t c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/*
+ * Short pieces gather in `data` before they go to the sink, long ones go past it: a hash costs about as much to call as to
+ * feed 50 bytes.
+ */
+struct sgl_dkim_stage {
+    struct sgl_dkim_sink sink;
+    uint8_t *data;
+    size_t len, size;
+};
+
+void sgl_dkim_stage_put(struct sgl_dkim_stage *stage, sgl_view bytes);
+void sgl_dkim_stage_flush(struct sgl_dkim_stage *stage);
+/* sgl_dkim_sink.put into a struct sgl_hash. */
+void sgl_dkim_put_hash(void *ctx, sgl_view bytes);
+
+/*
+ * How far does a body stay as it is under relaxed canonicalisation?  The offset of the first HTAB, or SP in front of SP,
+ * HTAB, CR or the end of the bytes; n when there is none.
+ */
+size_t sgl_dkim_scan(const uint8_t *p, size_t n);
+size_t sgl_dkim_scan_portable(const uint8_t *p, size_t n);
+
+/* Which instances of which fields are signed. */
+struct sgl_dkim_selection {
+    const struct sgl_header **field; /* in the order of hashing */
+    size_t count;
+    const sgl_view *
+        name; /* the entries of h=, in their order: at least one for each field, more where oversigned */
+    size_t names;
+};
+
+/* SGL_E_SYNTAX: no From. */
+enum sgl_status sgl_dkim_select(const struct sgl_headers *headers, struct sgl_arena *arena,
+                                struct sgl_dkim_selection *out);
+
+#endif
