@@ -34,27 +34,33 @@ struct config_listen { /* listen NAME { ... } */
     const char *trust_credential;
 };
 
-enum config_route_tls { ROUTE_TLS_VERIFIED, ROUTE_TLS_REQUIRED, ROUTE_TLS_OPPORTUNISTIC, ROUTE_TLS_NONE };
+enum config_route_tls {
+    ROUTE_TLS_VERIFIED,
+    ROUTE_TLS_REQUIRED,
+    ROUTE_TLS_OPPORTUNISTIC,
+    ROUTE_TLS_NONE
+};
 struct config_route { /* route NAME { ... }: the first whose domains match wins; without any: MX */
     const char *name;
     const char **domain; /* "example.org", ".example.org" (below it), "*" */
     size_t domains;
     const char *host; /* NULL: MX delivery with the settings below */
     uint16_t port;
-    const char *user, *password_file; /* the file is read at load time, before privileges are dropped */
+    const char *user,
+        *password_file; /* the file is read at load time, before privileges are dropped */
     const char *password;
     enum config_route_tls tls;
-    const char *ca_file; /* NULL: the system's */
+    const char *ca_file;  /* NULL: the system's */
     unsigned concurrency; /* most connections at once */
 };
 
 struct config {
     const char *path;
-    const char *hostname;      /* in greetings, EHLO, Received, reports */
+    const char *hostname; /* in greetings, EHLO, Received, reports */
     const char *state_dir;
-    const char *user;          /* NULL: stay who we are */
+    const char *user; /* NULL: stay who we are */
     const char *admin_socket;
-    unsigned door_loops;       /* 0: one per core */
+    unsigned door_loops; /* 0: one per core */
     const char *tls_certificate, *tls_key;
     struct config_listen *listen;
     size_t listens;
@@ -62,15 +68,16 @@ struct config {
         size_t message_size, recipients, connections, connections_per_address, errors, memory;
         unsigned idle_s, session_s, messages_per_session;
     } limits;
-    struct { /* resolver { ... } */
+    struct {                            /* resolver { ... } */
         struct config_address *forward; /* none: recursion from root_hints or the built-in ones */
         size_t forwards;
         const char *root_hints, *trust_anchor;
         unsigned timeout_ms;
     } resolver;
-    struct { /* delivery { ... } */
+    struct {           /* delivery { ... } */
         uint16_t port; /* 25 */
-        bool ipv4, ipv6, allow_loopback; /* allow_loopback: targets in loopback and private ranges (test worlds) */
+        bool ipv4, ipv6,
+            allow_loopback; /* allow_loopback: targets in loopback and private ranges (test worlds) */
         unsigned connections, connections_per_site, messages_per_connection, recipients_per_message;
         unsigned connect_timeout_ms, command_timeout_ms, data_timeout_ms, dot_timeout_ms;
         const char *ca_file;

@@ -22,17 +22,28 @@ enum metric_kind { METRIC_KIND_COUNTER, METRIC_KIND_GAUGE, METRIC_KIND_HISTOGRAM
 struct metric {
     enum metric_kind kind;
     const char *name, *help;
-    const char *labels;                  /* "a=\"b\",c=\"d\"", or NULL; our own literals */
-    _Atomic int64_t value;               /* counter, gauge */
-    int64_t (*read)(void *ctx);          /* gauge that is asked when it is shown, or NULL; any thread may call it */
+    const char *labels;    /* "a=\"b\",c=\"d\"", or NULL; our own literals */
+    _Atomic int64_t value; /* counter, gauge */
+    int64_t (*read)(
+        void *ctx); /* gauge that is asked when it is shown, or NULL; any thread may call it */
     void *ctx;
-    _Atomic uint64_t bucket[METRIC_BUCKETS + 1], sum_us; /* histogram of durations; bounds from 100 us to 60 s */
+    _Atomic uint64_t bucket[METRIC_BUCKETS + 1],
+        sum_us; /* histogram of durations; bounds from 100 us to 60 s */
     struct metric *next;
     _Atomic bool registered;
 };
-#define METRIC_COUNTER(name, help, labels)   {METRIC_KIND_COUNTER, (name), (help), (labels), 0, NULL, NULL, {0}, 0, NULL, false}
-#define METRIC_GAUGE(name, help, labels)     {METRIC_KIND_GAUGE, (name), (help), (labels), 0, NULL, NULL, {0}, 0, NULL, false}
-#define METRIC_HISTOGRAM(name, help, labels) {METRIC_KIND_HISTOGRAM, (name), (help), (labels), 0, NULL, NULL, {0}, 0, NULL, false}
+#define METRIC_COUNTER(name, help, labels)                                                         \
+    {                                                                                              \
+        METRIC_KIND_COUNTER, (name), (help), (labels), 0, NULL, NULL, {0}, 0, NULL, false          \
+    }
+#define METRIC_GAUGE(name, help, labels)                                                           \
+    {                                                                                              \
+        METRIC_KIND_GAUGE, (name), (help), (labels), 0, NULL, NULL, {0}, 0, NULL, false            \
+    }
+#define METRIC_HISTOGRAM(name, help, labels)                                                       \
+    {                                                                                              \
+        METRIC_KIND_HISTOGRAM, (name), (help), (labels), 0, NULL, NULL, {0}, 0, NULL, false        \
+    }
 
 /* Adds it to the list (a second time is harmless). Series of one name must have the same kind and help; they are shown together. Any thread. */
 void metrics_register(struct metric *m);

@@ -13,16 +13,19 @@
 
 struct resolver;
 
-struct resolver_config { /* strings are read during the call only */
+struct resolver_config {        /* strings are read during the call only */
     const char *const *forward; /* "192.0.2.1@53", "2001:db8::1@5353"; none: recursion */
     size_t forwards;
-    const char *root_hints;   /* a file, or NULL: the built-in ones */
-    const char *trust_anchor; /* a file with DS or DNSKEY records of the root, or NULL: the system's, else the built-in one */
-    bool loopback_allowed;    /* name servers may be on loopback addresses (test worlds, a local forwarder) */
-    size_t cache_bytes;       /* 0: 16 MiB */
+    const char *root_hints; /* a file, or NULL: the built-in ones */
+    const char *
+        trust_anchor; /* a file with DS or DNSKEY records of the root, or NULL: the system's, else the built-in one */
+    bool
+        loopback_allowed; /* name servers may be on loopback addresses (test worlds, a local forwarder) */
+    size_t cache_bytes; /* 0: 16 MiB */
 };
 /* Call from the loop's thread, or before it runs. NULL on a mistake, `why` names the option at fault. */
-struct resolver *resolver_new(struct loop *loop, const struct resolver_config *config, char *why, size_t why_size);
+struct resolver *resolver_new(struct loop *loop, const struct resolver_config *config, char *why,
+                              size_t why_size);
 /* Calls every done() that is open (its questions are marked failed), then ends. */
 void resolver_free(struct resolver *r);
 
@@ -46,6 +49,7 @@ void resolver_cancel(struct resolver_fill *fill);
 struct resolver_stats {
     uint64_t queries, answers, failures, bogus, timeouts;
 };
-void resolver_stats(const struct resolver *r, struct resolver_stats *out); /* any thread; approximate */
+void resolver_stats(const struct resolver *r,
+                    struct resolver_stats *out); /* any thread; approximate */
 
 #endif
