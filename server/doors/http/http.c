@@ -1,0 +1,511 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Listeners, connections and their limits.
+ *
+ * A connection: open -> receiving (started_ms set by its first byte) -> request (handed to a handler) -> open again, or closed.
+ * While receiving it may be refused: too large, too slow, or no memory left; then it gets its answer at once and is closed.
+ */
+#include "http_internal.h"
+
+#include <arpa/inet.h>
+#include <event2/bufferevent_ssl.h>
+#include <event2/event.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "../../log/log.h"
+
+#define SWEEP_MS 500
+#define RECEIVE_TIMES_IDLE                                                                         \
+    6 /* a request may take so many idle times from its first byte to its last */
+
+/* ---- connections ---- */
+
+static size_t bucket_of(const struct bufferevent *bev)
+{
+    return ((uintptr_t)bev >> 6) % HTTP_CONN_BUCKETS;
+}
+
+static struct http_conn *conn_find(struct http *http, const struct bufferevent *bev)
+{
+    struct http_conn *c = http->conn[bucket_of(bev)];
+
+    while (c != NULL && c->bev != bev)
+        c = c->next;
+    return c;
+}
+
+static bool conn_is_gone(const struct http_conn *c)
+{
+    bufferevent_event_cb event = NULL;
+
+    bufferevent_getcb(c->bev, NULL, NULL, &event, NULL);
+    return event == NULL;
+}
+
+/* The connection's bytes are no longer held, or they belong to its request now. */
+static size_t conn_take_bytes(struct http_conn *c)
+{
+    size_t bytes = c->bytes;
+
+    c->bytes = 0;
+    c->started_ms = 0;
+    return bytes;
+}
+
+static void input_counted(struct evbuffer *buffer, const struct evbuffer_cb_info *info, void *arg);
+
+static void conn_release(struct http *http, struct http_conn *c)
+{
+    http->bytes -= conn_take_bytes(c);
+    http->conns--;
+    evbuffer_remove_cb(bufferevent_get_input(c->bev), input_counted, c);
+    bufferevent_decref(c->bev);
+    free(c);
+}
+
+/* Answers a connection whose request has not come in whole, and makes evhttp close it. */
+static void conn_refuse(struct http_conn *c, int status, const char *code, const char *detail)
+{
+    char text[640];
+    size_t len = http_raw_problem(status, code, detail, text, sizeof(text));
+    SSL *ssl = c->listener->tls == NULL ? NULL : bufferevent_openssl_get_ssl(c->bev);
+
+    c->refused = true;
+    c->listener->http->stats.refused++;
+    if (ssl != NULL && SSL_is_init_finished(ssl))
+        (void)!SSL_write(ssl, text, (int)len);
+    else if (ssl == NULL)
+        (void)!send(bufferevent_getfd(c->bev), text, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    bufferevent_trigger_event(c->bev, BEV_EVENT_READING | BEV_EVENT_EOF, BEV_TRIG_DEFER_CALLBACKS);
+}
+
+static void input_counted(struct evbuffer *buffer, const struct evbuffer_cb_info *info, void *arg)
+{
+    struct http_conn *c = arg;
+    struct http *http = c->listener->http;
+
+    (void)buffer;
+    if (info->n_added == 0 || c->refused)
+        return;
+    if (c->started_ms == 0)
+        c->started_ms = clock_mono_ms();
+    c->bytes += info->n_added;
+    http->bytes += info->n_added;
+    if (c->bytes > http->config.body_max + http->config.header_max)
+        conn_refuse(c, 413, "body-too-large", "The request is larger than this server accepts.");
+    else if (http->bytes > http->config.memory_max)
+        conn_refuse(c, 503, "memory-full",
+                    "The server holds as many requests as it may; try again soon.");
+}
+
+static void listeners_pause(struct http *http, bool pause)
+{
+    if (http->draining || http->paused == pause)
+        return;
+    http->paused = pause;
+    for (struct http_listener *l = http->listener; l != NULL; l = l->next) {
+        if (pause)
+            evconnlistener_disable(l->socket);
+        else
+            evconnlistener_enable(l->socket);
+    }
+}
+
+static void sweep(struct http *http)
+{
+    uint64_t now = clock_mono_ms();
+    uint64_t slow_ms = (uint64_t)http->config.idle_s * 1000 * RECEIVE_TIMES_IDLE;
+
+    for (size_t i = 0; i < HTTP_CONN_BUCKETS; i++) {
+        struct http_conn **at = &http->conn[i];
+
+        while (*at != NULL) {
+            struct http_conn *c = *at;
+
+            if (conn_is_gone(c)) {
+                *at = c->next;
+                conn_release(http, c);
+                continue;
+            }
+            if (!c->refused && c->started_ms != 0 && now - c->started_ms > slow_ms)
+                conn_refuse(c, 408, "request-slow", "The request did not arrive in time.");
+            at = &c->next;
+        }
+    }
+    if (http->conns < http->config.connections_max)
+        listeners_pause(http, false);
+}
+
+static void sweep_on_timer(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    sweep(arg);
+}
+
+static struct bufferevent *new_bufferevent(struct http_listener *l)
+{
+    struct event_base *base = loop_base(l->http->loop);
+    SSL *ssl;
+
+    if (l->tls == NULL)
+        return bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
+    ssl = l->tls(l->tls_ctx);
+    if (ssl == NULL)
+        return NULL;
+    return bufferevent_openssl_socket_new(base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING,
+                                          BEV_OPT_CLOSE_ON_FREE);
+}
+
+/* evhttp asks for the bufferevent of a new connection. */
+static struct bufferevent *connection_opened(struct event_base *base, void *arg)
+{
+    struct http_listener *l = arg;
+    struct http *http = l->http;
+    struct bufferevent *bev = new_bufferevent(l);
+    struct http_conn *c = bev == NULL ? NULL : calloc(1, sizeof(*c));
+
+    (void)base;
+    http->stats.connections++;
+    if (c == NULL)
+        return bev; /* uncounted, and evhttp closes it when it is NULL */
+    c->listener = l;
+    c->bev = bev;
+    c->next = http->conn[bucket_of(bev)];
+    bufferevent_incref(bev);
+    if (evbuffer_add_cb(bufferevent_get_input(bev), input_counted, c) == NULL) {
+        bufferevent_decref(bev);
+        free(c);
+        return bev;
+    }
+    http->conn[bucket_of(bev)] = c;
+    if (++http->conns >= http->config.connections_max)
+        listeners_pause(http, true);
+    return bev;
+}
+
+/* ---- requests ---- */
+
+void http_request_end(struct http_request *r)
+{
+    struct http *http = r->http;
+
+    if (http != NULL) {
+        *r->prev = r->next;
+        if (r->next != NULL)
+            r->next->prev = r->prev;
+        http->busy_count--;
+        http->bytes -= r->bytes;
+    }
+    sgl_arena_done(&r->arena);
+    free(r);
+}
+
+static const char *method_name(enum evhttp_cmd_type type)
+{
+    switch (type) {
+    case EVHTTP_REQ_GET:
+    case EVHTTP_REQ_HEAD:
+        return "GET";
+    case EVHTTP_REQ_POST:
+        return "POST";
+    case EVHTTP_REQ_PUT:
+        return "PUT";
+    case EVHTTP_REQ_DELETE:
+        return "DELETE";
+    case EVHTTP_REQ_PATCH:
+        return "PATCH";
+    case EVHTTP_REQ_OPTIONS:
+    case EVHTTP_REQ_TRACE:
+    case EVHTTP_REQ_CONNECT:
+        break;
+    }
+    return "";
+}
+
+static void note_peer(struct http_request *r, struct evhttp_connection *conn)
+{
+    int fd = bufferevent_getfd(evhttp_connection_get_bufferevent(conn));
+    struct sockaddr_storage addr;
+    socklen_t len = sizeof(addr);
+    struct ucred cred;
+    socklen_t cred_len = sizeof(cred);
+
+    r->uid = (uid_t)-1;
+    memset(&addr, 0, sizeof(addr));
+    if (r->listener->side == HTTP_ADMIN) {
+        if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &cred_len) == 0)
+            r->uid = cred.uid;
+        snprintf(r->peer, sizeof(r->peer), "unix:uid=%lld",
+                 r->uid == (uid_t)-1 ? -1LL : (long long)r->uid);
+        return;
+    }
+    if (getpeername(fd, (struct sockaddr *)&addr, &len) != 0)
+        return;
+    if (addr.ss_family == AF_INET)
+        inet_ntop(AF_INET, &((struct sockaddr_in *)&addr)->sin_addr, r->peer, sizeof(r->peer));
+    else if (addr.ss_family == AF_INET6)
+        inet_ntop(AF_INET6, &((struct sockaddr_in6 *)&addr)->sin6_addr, r->peer, sizeof(r->peer));
+}
+
+static struct http_request *new_request(struct http_listener *l, struct evhttp_request *ev)
+{
+    struct http *http = l->http;
+    struct http_request *r = calloc(1, sizeof(*r));
+    struct evhttp_connection *conn = evhttp_request_get_connection(ev);
+    struct evbuffer *input = evhttp_request_get_input_buffer(ev);
+    const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(ev);
+    struct http_conn *c;
+
+    if (r == NULL)
+        return NULL;
+    r->http = http;
+    r->listener = l;
+    r->ev = ev;
+    r->loop = http->loop;
+    r->started_us = clock_mono_us();
+    sgl_arena_init(&r->arena, http->config.body_max * 2 + 1024 * 1024);
+    note_peer(r, conn);
+    r->path = sgl_view_cstr(uri == NULL ? "/" : evhttp_uri_get_path(uri));
+    r->query = sgl_view_cstr(uri == NULL ? NULL : evhttp_uri_get_query(uri));
+    r->body.len = evbuffer_get_length(input);
+    r->body.ptr = r->body.len == 0 ? NULL : evbuffer_pullup(input, -1);
+    if (r->body.ptr == NULL)
+        r->body.len = 0;
+    c = conn_find(http, evhttp_connection_get_bufferevent(conn));
+    r->bytes = c == NULL ? 0 : conn_take_bytes(c);
+    r->next = http->busy;
+    r->prev = &http->busy;
+    if (http->busy != NULL)
+        http->busy->prev = &r->next;
+    http->busy = r;
+    http->busy_count++;
+    http->stats.requests++;
+    return r;
+}
+
+/* A known path with another method: 405 that lists the methods; else 404. */
+static void reply_no_route(struct http_request *r)
+{
+    struct sgl_buf allow = SGL_BUF_INIT(128);
+
+    for (struct http_route_entry *e = r->http->route; e != NULL; e = e->next) {
+        size_t params;
+
+        if ((e->side & r->listener->side) == 0 ||
+            !http_pattern_match(e->pattern, r->path, &r->arena, r->param, &params))
+            continue;
+        if (sgl_view_find_view(sgl_buf_view(&allow), sgl_view_cstr(e->method)) < allow.len)
+            continue;
+        sgl_buf_addf(&allow, "%s%s", allow.len == 0 ? "" : ", ", e->method);
+    }
+    if (allow.len > 0) {
+        http_reply_header(r, "Allow", sgl_buf_view(&allow));
+        http_reply_problem(r, 405, "method", NULL, "This path does not know that method.");
+    } else {
+        http_reply_problem(r, 404, "path", NULL, "There is nothing at this path.");
+    }
+    sgl_buf_done(&allow);
+}
+
+static bool admin_allowed(const struct http_request *r)
+{
+    const struct http_listener *l = r->listener;
+
+    if (l->side != HTTP_ADMIN)
+        return true;
+    return r->uid != (uid_t)-1 && (r->uid == 0 || r->uid == geteuid() || r->uid == l->owner);
+}
+
+static void request_arrived(struct evhttp_request *ev, void *arg)
+{
+    struct http_listener *l = arg;
+    struct http_request *r = new_request(l, ev);
+    const char *method = method_name(evhttp_request_get_command(ev));
+
+    if (r == NULL) {
+        evhttp_send_reply(ev, 503, http_reason(503), NULL);
+        return;
+    }
+    if (!admin_allowed(r)) {
+        log_line(LOG_WARN_, "admin refused", LOG_STR("peer", r->peer));
+        http_reply_problem(r, 403, "peer", NULL,
+                           "Only root and the service's own user may use the admin socket.");
+        return;
+    }
+    if (r->body.len > l->http->config.body_max) {
+        http_reply_problem(r, 413, "body-too-large", "body",
+                           "The body is larger than this server accepts.");
+        return;
+    }
+    for (struct http_route_entry *e = l->http->route; e != NULL; e = e->next) {
+        if ((e->side & l->side) == 0 || strcmp(e->method, method) != 0)
+            continue;
+        if (!http_pattern_match(e->pattern, r->path, &r->arena, r->param, &r->params))
+            continue;
+        e->handler(r, e->ctx);
+        return;
+    }
+    reply_no_route(r);
+}
+
+/* ---- life ---- */
+
+struct http *http_new(struct loop *loop, const struct http_config *config)
+{
+    struct http *http = calloc(1, sizeof(*http));
+    struct timeval every = {0, SWEEP_MS * 1000};
+    size_t seed = 0;
+
+    if (http == NULL)
+        return NULL;
+    http->loop = loop;
+    http->config = *config;
+    if (getrandom(&seed, sizeof(seed), 0) == sizeof(seed))
+        json_object_seed(seed); /* here, since nothing may be opened once the sandbox is closed */
+    http->sweep = event_new(loop_base(loop), -1, EV_PERSIST, sweep_on_timer, http);
+    if (http->sweep == NULL || event_add(http->sweep, &every) != 0) {
+        http_free(http);
+        return NULL;
+    }
+    return http;
+}
+
+/* Out of descriptors: accepting again at once would spin. The sweep turns it on again. */
+static void accept_failed(struct evconnlistener *socket, void *arg)
+{
+    struct http_listener *l = arg;
+
+    (void)socket;
+    log_line(LOG_WARN_, "accept failed", LOG_STR("door", "http"),
+             LOG_INT("errno", EVUTIL_SOCKET_ERROR()));
+    listeners_pause(l->http, true);
+}
+
+static struct http_listener *listen_on(struct http *http, int fd, enum http_side side)
+{
+    struct http_listener *l = calloc(1, sizeof(*l));
+    struct evhttp_bound_socket *bound;
+
+    if (l == NULL) {
+        close(fd);
+        return NULL;
+    }
+    l->http = http;
+    l->side = side;
+    l->owner = (uid_t)-1;
+    l->ev = evhttp_new(loop_base(http->loop));
+    bound = l->ev == NULL ? NULL : evhttp_accept_socket_with_handle(l->ev, fd);
+    if (bound == NULL) {
+        close(fd);
+        if (l->ev != NULL)
+            evhttp_free(l->ev);
+        free(l);
+        return NULL;
+    }
+    l->socket = evhttp_bound_socket_get_listener(bound);
+    evconnlistener_set_error_cb(l->socket, accept_failed);
+    evhttp_set_bevcb(l->ev, connection_opened, l);
+    evhttp_set_gencb(l->ev, request_arrived, l);
+    evhttp_set_allowed_methods(l->ev, EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD |
+                                          EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS |
+                                          EVHTTP_REQ_PATCH);
+    evhttp_set_max_headers_size(l->ev, (ev_ssize_t)http->config.header_max);
+    evhttp_set_timeout(l->ev, (int)http->config.idle_s);
+    evhttp_set_default_content_type(l->ev, NULL);
+    l->next = http->listener;
+    http->listener = l;
+    return l;
+}
+
+bool http_listen(struct http *http, int fd, SSL *(*tls)(void *ctx), void *tls_ctx)
+{
+    struct http_listener *l = listen_on(http, fd, HTTP_PUBLIC);
+
+    if (l == NULL)
+        return false;
+    l->tls = tls;
+    l->tls_ctx = tls_ctx;
+    return true;
+}
+
+bool http_listen_admin(struct http *http, int fd, uid_t owner_uid)
+{
+    struct http_listener *l = listen_on(http, fd, HTTP_ADMIN);
+
+    if (l == NULL)
+        return false;
+    l->owner = owner_uid;
+    return true;
+}
+
+void http_route(struct http *http, enum http_side side, const char *method, const char *pattern,
+                http_handler handler, void *ctx)
+{
+    struct http_route_entry **at = &http->route;
+    struct http_route_entry *e = calloc(1, sizeof(*e));
+
+    if (e == NULL)
+        abort(); /* at start only: a server without one of its routes must not run */
+    e->side = side;
+    e->method = method;
+    e->pattern = pattern;
+    e->handler = handler;
+    e->ctx = ctx;
+    while (*at != NULL)
+        at = &(*at)->next;
+    *at = e;
+}
+
+void http_drain(struct http *http)
+{
+    for (struct http_listener *l = http->listener; l != NULL; l = l->next)
+        evconnlistener_disable(l->socket);
+    http->draining = true;
+}
+
+size_t http_busy(const struct http *http)
+{
+    return http->busy_count;
+}
+
+void http_stats(const struct http *http, struct http_stats *out)
+{
+    *out = http->stats;
+}
+
+void http_free(struct http *http)
+{
+    if (http == NULL)
+        return;
+    http->draining = true;
+    for (struct http_request *r = http->busy; r != NULL; r = r->next) {
+        r->http = NULL;
+        r->ev = NULL;
+        r->body = sgl_view_of(NULL, 0);
+        r->path = r->query = r->body;
+    }
+    for (struct http_listener *l = http->listener; l != NULL; l = l->next)
+        evhttp_free(l->ev);
+    sweep(http);
+    while (http->listener != NULL) {
+        struct http_listener *l = http->listener;
+
+        http->listener = l->next;
+        free(l);
+    }
+    while (http->route != NULL) {
+        struct http_route_entry *e = http->route;
+
+        http->route = e->next;
+        free(e);
+    }
+    if (http->sweep != NULL)
+        event_free(http->sweep);
+    free(http);
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The insides of the HTTP shell, for its own folder. */
+#ifndef SERVER_DOORS_HTTP_HTTP_INTERNAL_H
+#define SERVER_DOORS_HTTP_HTTP_INTERNAL_H
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/http.h>
+#include <event2/keyvalq_struct.h>
+#include <event2/listener.h>
+
+#include "http.h"
+
+#define HTTP_SEGMENTS_MAX 12
+#define HTTP_PARAMS_MAX   4
+#define HTTP_CONN_BUCKETS 256
+
+struct http_param {
+    const char *name; /* in the pattern, not terminated */
+    size_t name_len;
+    sgl_view value;
+};
+
+struct http_route_entry {
+    struct http_route_entry *next;
+    enum http_side side;
+    const char *method;
+    const char *pattern;
+    http_handler handler;
+    void *ctx;
+};
+
+struct http_listener {
+    struct http_listener *next;
+    struct http *http;
+    struct evhttp *ev;
+    struct evconnlistener *socket;
+    enum http_side side;
+    uid_t owner;
+    SSL *(*tls)(void *ctx);
+    void *tls_ctx;
+};
+
+/*
+ * evhttp tells nobody when it frees a connection.  So each bufferevent is held by one more reference, and a sweep finds those that evhttp has let go (their callbacks are
+ * gone then) and lets go of them, too.  evhttp has shut the socket down before, so that the peer never waits for the sweep.
+ */
+struct http_conn {
+    struct http_conn *next; /* in its bucket */
+    struct http_listener *listener;
+    struct bufferevent *bev;
+    size_t bytes;        /* of the request being received */
+    uint64_t started_ms; /* when its first byte came; 0 between requests */
+    bool refused;
+};
+
+struct http {
+    struct loop *loop;
+    struct http_config config;
+    struct http_listener *listener;
+    struct http_route_entry *route;
+    struct http_request *busy;
+    size_t busy_count;
+    struct http_conn *conn[HTTP_CONN_BUCKETS];
+    size_t conns;
+    size_t bytes; /* of requests in memory */
+    struct event *sweep;
+    bool paused, draining;
+    struct http_stats stats;
+};
+
+struct http_request {
+    struct http_request *next, **prev;
+    struct http *http; /* NULL: the shell is gone */
+    struct http_listener *listener;
+    struct evhttp_request *ev; /* NULL: the shell is gone */
+    struct loop *loop;
+    struct sgl_arena arena;
+    struct http_param param[HTTP_PARAMS_MAX];
+    size_t params;
+    sgl_view path, query, body;
+    size_t bytes;
+    uid_t uid;
+    uint64_t started_us;
+    char peer[64];
+};
+
+/* Does `path` (undecoded, starting with "/") match the pattern?  Fills params with decoded values that live in the arena. */
+bool http_pattern_match(const char *pattern, sgl_view path, struct sgl_arena *arena,
+                        struct http_param param[HTTP_PARAMS_MAX], size_t *params);
+/* Percent-decoding; plus_is_space for queries. false: a bad escape, a NUL, or memory ended. */
+bool http_decode(sgl_view in, bool plus_is_space, struct sgl_arena *arena, sgl_view *out);
+/* Are brackets nested at most `max` deep?  Strings are skipped. */
+bool http_json_depth_ok(sgl_view text, unsigned max);
+/* The reply has been given, or nobody waits for it: frees the request. */
+void http_request_end(struct http_request *r);
+const char *http_reason(int status);
+/* A whole response for a connection that has no request yet, into `out`. */
+size_t http_raw_problem(int status, const char *code, const char *detail, char *out,
+                        size_t out_size);
+
+#endif

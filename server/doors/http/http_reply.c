@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Answers: JSON, bytes, and problem documents [RFC 9457]. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../../metrics/metrics.h"
+#include "http_internal.h"
+
+static struct metric answers[3] = {
+    METRIC_COUNTER("sigillo_http_responses_total", "HTTP responses by class of status",
+                   "class=\"2xx\""),
+    METRIC_COUNTER("sigillo_http_responses_total", "HTTP responses by class of status",
+                   "class=\"4xx\""),
+    METRIC_COUNTER("sigillo_http_responses_total", "HTTP responses by class of status",
+                   "class=\"5xx\""),
+};
+
+static void count_answer(int status)
+{
+    struct metric *m = &answers[status < 400 ? 0 : status < 500 ? 1 : 2];
+
+    metrics_register(m);
+    metric_add(m, 1);
+}
+
+const char *http_reason(int status)
+{
+    static const struct {
+        int status;
+        const char *reason;
+    } known[] = {
+        {200, "OK"},
+        {201, "Created"},
+        {202, "Accepted"},
+        {204, "No Content"},
+        {400, "Bad Request"},
+        {401, "Unauthorized"},
+        {403, "Forbidden"},
+        {404, "Not Found"},
+        {405, "Method Not Allowed"},
+        {408, "Request Timeout"},
+        {409, "Conflict"},
+        {413, "Content Too Large"},
+        {415, "Unsupported Media Type"},
+        {422, "Unprocessable Content"},
+        {429, "Too Many Requests"},
+        {500, "Internal Server Error"},
+        {503, "Service Unavailable"},
+        {507, "Insufficient Storage"},
+    };
+
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if (known[i].status == status)
+            return known[i].reason;
+    return status < 400 ? "OK" : "Error";
+}
+
+void http_reply_header(struct http_request *r, const char *name, sgl_view value)
+{
+    struct sgl_buf safe = SGL_BUF_INIT(4096);
+    const char *text;
+
+    if (r->ev == NULL)
+        return;
+    sgl_buf_add_line_safe(&safe, value);
+    text = safe.status == SGL_OK ? sgl_cstr(&safe) : NULL;
+    if (text != NULL) {
+        evhttp_remove_header(evhttp_request_get_output_headers(r->ev), name);
+        evhttp_add_header(evhttp_request_get_output_headers(r->ev), name, text);
+    }
+    sgl_buf_done(&safe);
+}
+
+/* Content that must outlive the call is copied into evhttp's buffer; `release` frees what was given by reference. */
+static void send_reply(struct http_request *r, int status, const char *content_type,
+                       struct evbuffer *content)
+{
+    if (r->ev != NULL) {
+        http_reply_header(r, "Content-Type", sgl_view_cstr(content_type));
+        http_reply_header(r, "X-Content-Type-Options", SGL_LIT("nosniff"));
+        http_reply_header(r, "Cache-Control", SGL_LIT("no-store"));
+        if (r->http != NULL && r->http->draining)
+            http_reply_header(r, "Connection", SGL_LIT("close"));
+        count_answer(status);
+        evhttp_send_reply(r->ev, status, http_reason(status), content);
+        r->ev = NULL;
+    }
+    if (content != NULL)
+        evbuffer_free(content);
+    http_request_end(r);
+}
+
+void http_reply_bytes(struct http_request *r, int status, const char *content_type, sgl_view bytes)
+{
+    struct evbuffer *content = evbuffer_new();
+
+    if (content == NULL || (bytes.len > 0 && evbuffer_add(content, bytes.ptr, bytes.len) != 0))
+        status = 500;
+    send_reply(r, status, content_type, content);
+}
+
+static void release_json(const void *data, size_t len, void *arg)
+{
+    (void)data;
+    (void)len;
+    free(arg);
+}
+
+static void reply_json(struct http_request *r, int status, const char *type, json_t *json)
+{
+    struct evbuffer *content = evbuffer_new();
+    char *text = json == NULL ? NULL : json_dumps(json, JSON_COMPACT | JSON_PRESERVE_ORDER);
+
+    json_decref(json);
+    if (content == NULL || text == NULL ||
+        evbuffer_add_reference(content, text, strlen(text), release_json, text) != 0) {
+        free(text);
+        status = 500;
+    } else {
+        (void)evbuffer_add(content, "\n", 1);
+    }
+    send_reply(r, status, type, content);
+}
+
+void http_reply_json(struct http_request *r, int status, json_t *json)
+{
+    reply_json(r, status, "application/json", json);
+}
+
+static json_t *problem(int status, const char *code, const char *field, const char *detail)
+{
+    json_t *p = json_pack("{s:s, s:s, s:i, s:s}", "type", "about:blank", "title",
+                          http_reason(status), "status", status, "code", code);
+
+    if (p != NULL && detail != NULL)
+        json_object_set_new(p, "detail", json_string(detail));
+    if (p != NULL && field != NULL && field[0] != '\0')
+        json_object_set_new(p, "field", json_string(field));
+    return p;
+}
+
+void http_reply_problem(struct http_request *r, int status, const char *code, const char *field,
+                        const char *detail)
+{
+    reply_json(r, status, "application/problem+json", problem(status, code, field, detail));
+}
+
+void http_reply_answer(struct http_request *r, const struct admission_answer *answer)
+{
+    if (answer->http == 503)
+        http_reply_header(r, "Retry-After", SGL_LIT("30"));
+    http_reply_problem(r, answer->http, answer->code, answer->field, answer->text);
+}
+
+size_t http_raw_problem(int status, const char *code, const char *detail, char *out,
+                        size_t out_size)
+{
+    json_t *p = problem(status, code, NULL, detail);
+    char *text = p == NULL ? NULL : json_dumps(p, JSON_COMPACT | JSON_PRESERVE_ORDER);
+    int len = -1;
+
+    if (text != NULL)
+        len =
+            snprintf(out, out_size,
+                     "HTTP/1.1 %d %s\r\nContent-Type: application/problem+json\r\nContent-Length: "
+                     "%zu\r\nConnection: close\r\n\r\n%s\n",
+                     status, http_reason(status), strlen(text) + 1, text);
+    count_answer(status);
+    free(text);
+    json_decref(p);
+    return len < 0 || (size_t)len >= out_size ? 0 : (size_t)len;
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a handler may ask about its request. */
+#include <string.h>
+
+#include <event2/bufferevent_ssl.h>
+
+#include "../../loop/tls.h"
+#include "http_internal.h"
+
+#define JSON_DEPTH_MAX 32
+
+struct loop *http_loop(const struct http_request *r)
+{
+    return r->loop;
+}
+
+struct sgl_arena *http_arena(struct http_request *r)
+{
+    return &r->arena;
+}
+
+sgl_view http_param(const struct http_request *r, const char *name)
+{
+    sgl_view want = sgl_view_cstr(name);
+
+    for (size_t i = 0; i < r->params; i++)
+        if (sgl_view_eq(want, sgl_view_of(r->param[i].name, r->param[i].name_len)))
+            return r->param[i].value;
+    return sgl_view_of(NULL, 0);
+}
+
+sgl_view http_query(struct http_request *r, const char *name)
+{
+    sgl_view want = sgl_view_cstr(name), rest = r->query;
+
+    while (rest.len > 0) {
+        sgl_view value, pair = sgl_view_split(rest, '&', &rest);
+        sgl_view key = sgl_view_split(pair, '=', &value);
+        sgl_view decoded;
+
+        if (!sgl_view_eq(key, want))
+            continue;
+        if (value.len == 0)
+            return SGL_LIT("");
+        return http_decode(value, true, &r->arena, &decoded) ? decoded : SGL_LIT("");
+    }
+    return sgl_view_of(NULL, 0);
+}
+
+sgl_view http_header(const struct http_request *r, const char *name)
+{
+    if (r->ev == NULL)
+        return sgl_view_of(NULL, 0);
+    return sgl_view_cstr(evhttp_find_header(evhttp_request_get_input_headers(r->ev), name));
+}
+
+sgl_view http_body(struct http_request *r)
+{
+    return r->body;
+}
+
+sgl_view http_bearer(const struct http_request *r)
+{
+    sgl_view value = http_header(r, "Authorization"), none = {NULL, 0};
+
+    if (!sgl_view_starts_nocase(value, SGL_LIT("Bearer ")))
+        return none;
+    value = sgl_view_trim(sgl_view_from(value, 7));
+    return value.len == 0 ? none : value;
+}
+
+const char *http_peer(const struct http_request *r)
+{
+    return r->peer;
+}
+
+uid_t http_peer_uid(const struct http_request *r)
+{
+    return r->uid;
+}
+
+static SSL *request_ssl(const struct http_request *r)
+{
+    struct evhttp_connection *c = r->ev == NULL ? NULL : evhttp_request_get_connection(r->ev);
+
+    if (c == NULL || r->listener->tls == NULL)
+        return NULL;
+    return bufferevent_openssl_get_ssl(evhttp_connection_get_bufferevent(c));
+}
+
+bool http_is_tls(const struct http_request *r)
+{
+    return r->ev != NULL && r->listener->tls != NULL;
+}
+
+sgl_view http_tls_text(struct http_request *r)
+{
+    struct sgl_buf text = SGL_BUF_INIT(128);
+    SSL *ssl = request_ssl(r);
+    sgl_view out = SGL_LIT("");
+
+    if (ssl == NULL)
+        return out;
+    sgl_buf_addf(&text, "%s %s", tls_version_text(ssl), tls_cipher_text(ssl));
+    if (sgl_arena_dup(&r->arena, sgl_buf_view(&text), &out) != SGL_OK)
+        out = SGL_LIT("");
+    sgl_buf_done(&text);
+    return out;
+}
+
+json_t *http_json(struct http_request *r)
+{
+    sgl_view type = http_header(r, "Content-Type"), rest;
+    json_error_t error;
+    json_t *json;
+    char why[200];
+
+    type = sgl_view_trim(sgl_view_split(type, ';', &rest));
+    if (type.len > 0 && !sgl_view_eq_nocase(type, SGL_LIT("application/json"))) {
+        http_reply_problem(r, 415, "media-type", "Content-Type",
+                           "The body must be application/json.");
+        return NULL;
+    }
+    if (r->body.len == 0) {
+        http_reply_problem(r, 400, "body-missing", "body",
+                           "The request needs a JSON document as its body.");
+        return NULL;
+    }
+    if (!http_json_depth_ok(r->body, JSON_DEPTH_MAX)) {
+        http_reply_problem(r, 400, "json-depth", "body",
+                           "The JSON document is nested more than 32 levels deep.");
+        return NULL;
+    }
+    json = json_loadb((const char *)r->body.ptr, r->body.len, JSON_REJECT_DUPLICATES, &error);
+    if (json == NULL) {
+        struct sgl_buf text = SGL_BUF_INIT(sizeof(why) - 1);
+
+        sgl_buf_addf(&text, "The body is not JSON: line %d, column %d: ", error.line, error.column);
+        sgl_buf_add_escaped(&text, sgl_view_cstr(error.text), 100);
+        memcpy(why, text.data == NULL ? (const uint8_t *)"" : text.data, text.len);
+        why[text.len] = '\0';
+        sgl_buf_done(&text);
+        http_reply_problem(r, 400, "json-syntax", "body", why);
+        return NULL;
+    }
+    return json;
+}

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The HTTP shell over real sockets on loopback: limits, problem documents, late replies, peers. */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "../../server/doors/http/http.h"
+#include "check.h"
+
+struct fixture {
+    struct loop *loop;
+    struct http *http;
+    struct http_status_page page;
+    uint16_t port;
+    char folder[64], socket_path[96];
+    bool ready;
+};
+
+struct late {
+    struct loop_task task; /* first: cast from it */
+    struct http_request *request;
+};
+
+static void answer_echo(struct http_request *r, void *ctx)
+{
+    sgl_view word = http_query(r, "word");
+    char text[128];
+
+    (void)ctx;
+    snprintf(text, sizeof(text), "%.*s|%.*s|%s", SGL_FMT(http_param(r, "name")), SGL_FMT(word),
+             http_peer(r));
+    http_reply_json(r, 200, json_pack("{s:s}", "echo", text));
+}
+
+static void answer_json(struct http_request *r, void *ctx)
+{
+    json_t *json = http_json(r);
+
+    (void)ctx;
+    if (json != NULL)
+        http_reply_json(r, 201, json);
+}
+
+static void answer_bytes(struct http_request *r, void *ctx)
+{
+    char text[32];
+
+    (void)ctx;
+    snprintf(text, sizeof(text), "%zu", http_body(r).len);
+    http_reply_header(r, "X-Bad", SGL_LIT("a\r\nInjected: yes"));
+    http_reply_bytes(r, 200, "text/plain", sgl_view_cstr(text));
+}
+
+static void answer_now(struct loop_task *task)
+{
+    struct late *late = (struct late *)(void *)task;
+
+    http_reply_json(late->request, 202, json_pack("{s:b}", "late", 1));
+    free(late);
+}
+
+static void answer_late(struct http_request *r, void *ctx)
+{
+    struct fixture *f = ctx;
+    struct late *late = calloc(1, sizeof(*late));
+
+    assert_non_null(late);
+    late->request = r;
+    late->task.run = answer_now;
+    loop_post(f->loop, &late->task);
+}
+
+static bool is_ready(void *ctx, char *why, size_t why_size)
+{
+    struct fixture *f = ctx;
+
+    snprintf(why, why_size, "the keys are being loaded");
+    return f->ready;
+}
+
+static void put_metrics(void *ctx, struct sgl_buf *out)
+{
+    (void)ctx;
+    sgl_buf_add_cstr(out, "a_total 1\n");
+}
+
+static int listen_tcp(uint16_t *port)
+{
+    struct sockaddr_in addr = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(addr);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    assert_int_equal(bind(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+    assert_int_equal(listen(fd, 64), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&addr, &len), 0);
+    *port = ntohs(addr.sin_port);
+    return fd;
+}
+
+static int listen_unix(struct fixture *f)
+{
+    struct sockaddr_un addr = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    snprintf(f->folder, sizeof(f->folder), "/tmp/test_http.XXXXXX");
+    assert_non_null(mkdtemp(f->folder));
+    snprintf(f->socket_path, sizeof(f->socket_path), "%s/admin", f->folder);
+    snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", f->socket_path);
+    assert_int_equal(bind(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+    assert_int_equal(listen(fd, 8), 0);
+    return fd;
+}
+
+static int setup(void **state)
+{
+    static const struct http_config config = {.header_max = 4096,
+                                              .body_max = 100000,
+                                              .connections_max = 8,
+                                              .memory_max = 1000000,
+                                              .idle_s = 5};
+    struct fixture *f = calloc(1, sizeof(*f));
+
+    f->loop = loop_new("test");
+    f->http = http_new(f->loop, &config);
+    f->page = (struct http_status_page){.ctx = f, .ready = is_ready, .metrics = put_metrics};
+    http_status_routes(f->http, &f->page);
+    http_route(f->http, HTTP_BOTH, "GET", "/echo/{name}", answer_echo, f);
+    http_route(f->http, HTTP_PUBLIC, "POST", "/json", answer_json, f);
+    http_route(f->http, HTTP_PUBLIC, "POST", "/bytes", answer_bytes, f);
+    http_route(f->http, HTTP_PUBLIC, "GET", "/late", answer_late, f);
+    http_route(f->http, HTTP_ADMIN, "GET", "/admin", answer_echo, f);
+    assert_true(http_listen(f->http, listen_tcp(&f->port), NULL, NULL));
+    assert_true(http_listen_admin(f->http, listen_unix(f), (uid_t)-1));
+    assert_true(loop_start(f->loop));
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+
+    loop_stop(f->loop);
+    loop_join(f->loop);
+    http_free(f->http);
+    loop_free(f->loop);
+    unlink(f->socket_path);
+    rmdir(f->folder);
+    free(f);
+    return 0;
+}
+
+static int connect_tcp(const struct fixture *f)
+{
+    struct sockaddr_in addr = {.sin_family = AF_INET,
+                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+                               .sin_port = htons(f->port)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    assert_int_equal(connect(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+    return fd;
+}
+
+static int connect_unix(const struct fixture *f)
+{
+    struct sockaddr_un addr = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", f->socket_path);
+    assert_int_equal(connect(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+    return fd;
+}
+
+/* Sends all of it and reads until the other side closes. */
+static char *talk(int fd, const char *head, size_t filler, char *out, size_t out_size)
+{
+    size_t len = 0;
+
+    (void)!send(fd, head, strlen(head), MSG_NOSIGNAL);
+    while (filler > 0) {
+        char block[4096];
+        size_t part = filler < sizeof(block) ? filler : sizeof(block);
+        ssize_t n;
+
+        memset(block, 'x', sizeof(block));
+        n = send(fd, block, part, MSG_NOSIGNAL);
+        if (n <= 0)
+            break;
+        filler -= (size_t)n;
+    }
+    while (len + 1 < out_size) {
+        struct pollfd p = {.fd = fd, .events = POLLIN};
+        ssize_t n = poll(&p, 1, 20000) == 1 ? recv(fd, out + len, out_size - len - 1, 0) : -1;
+
+        if (n <= 0)
+            break;
+        len += (size_t)n;
+    }
+    out[len] = '\0';
+    close(fd);
+    return out;
+}
+
+static void test_answers(void **state)
+{
+    static const struct {
+        const char *name, *request;
+        size_t filler;
+        const char *want[3];
+    } rows[] = {
+        {"a path with a parameter and a query",
+         "GET /echo/a%40b?word=x+y%21 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
+         0,
+         {"HTTP/1.1 200", "{\"echo\":\"a@b|x y!|127.0.0.1\"}", "X-Content-Type-Options: nosniff"}},
+        {"an unknown path is a problem document",
+         "GET /nothing HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
+         0,
+         {"HTTP/1.1 404", "application/problem+json", "\"status\":404"}},
+        {"a known path with another method says which",
+         "DELETE /json HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
+         0,
+         {"HTTP/1.1 405", "Allow: POST", "\"code\":\"method\""}},
+        {"HEAD is GET without the body",
+         "HEAD /healthz HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
+         0,
+         {"HTTP/1.1 200", NULL, NULL}},
+        {"an admin path is not there for the public",
+         "GET /admin HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
+         0,
+         {"HTTP/1.1 404", NULL, NULL}},
+        {"JSON comes back",
+         "POST /json HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: "
+         "7\r\n\r\n{\"a\":1}",
+         0,
+         {"HTTP/1.1 201", "{\"a\":1}", NULL}},
+        {"broken JSON names line and column",
+         "POST /json HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 6\r\n\r\n{\"a\":}",
+         0,
+         {"HTTP/1.1 400", "line 1, column", "\"code\":\"json-syntax\""}},
+        {"a key given twice is refused",
+         "POST /json HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: "
+         "13\r\n\r\n{\"a\":1,\"a\":2}",
+         0,
+         {"HTTP/1.1 400", "json-syntax", NULL}},
+        {"no body is refused",
+         "POST /json HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+         0,
+         {"HTTP/1.1 400", "body-missing", NULL}},
+        {"another media type is refused",
+         "POST /json HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Type: "
+         "text/xml\r\nContent-Length: 4\r\n\r\n<a/>",
+         0,
+         {"HTTP/1.1 415", "\"field\":\"Content-Type\"", NULL}},
+        {"a body within the limit is taken",
+         "POST /bytes HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 100000\r\n\r\n",
+         100000,
+         {"HTTP/1.1 200", "100000", NULL}},
+        {"a body above the limit gets 413",
+         "POST /bytes HTTP/1.1\r\nHost: h\r\nContent-Length: 3000000\r\n\r\n",
+         3000000,
+         {"HTTP/1.1 413", "\"code\":\"body-too-large\"", NULL}},
+        {"a late reply arrives",
+         "GET /late HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
+         0,
+         {"HTTP/1.1 202", "{\"late\":true}", NULL}},
+        {"not ready says why",
+         "GET /readyz HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
+         0,
+         {"HTTP/1.1 503", "the keys are being loaded", NULL}},
+        {"figures are text",
+         "GET /metrics HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
+         0,
+         {"text/plain; version=0.0.4", "a_total 1", NULL}},
+        {"what is not HTTP gets 400", "HELLO\r\n\r\n", 0, {"400", NULL, NULL}},
+    };
+    static char reply[65536];
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        talk(connect_tcp(*state), rows[i].request, rows[i].filler, reply, sizeof(reply));
+        for (size_t w = 0; w < 3 && rows[i].want[w] != NULL; w++)
+            if (strstr(reply, rows[i].want[w]) == NULL)
+                fail_msg("%s: got \"%s\", want \"%s\"", rows[i].name, reply, rows[i].want[w]);
+        if (strstr(reply, "Injected:") != NULL)
+            fail_msg("%s: a header value with a line end got through", rows[i].name);
+    }
+}
+
+static void test_admin_peer(void **state)
+{
+    static char reply[4096];
+    char want[64];
+
+    snprintf(want, sizeof(want), "unix:uid=%u", (unsigned)getuid());
+    talk(connect_unix(*state), "GET /admin HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", 0,
+         reply, sizeof(reply));
+    CHECK_TRUE("our own user may use the admin socket", strstr(reply, "HTTP/1.1 200") != NULL);
+    CHECK_TRUE("the peer is known by its uid", strstr(reply, want) != NULL);
+}
+
+static void test_client_gone(void **state)
+{
+    static char reply[4096];
+
+    for (int i = 0; i < 20; i++) {
+        int fd = connect_tcp(*state);
+        struct linger hard = {1, 0};
+
+        (void)!send(fd, "GET /late HTTP/1.1\r\nHost: h\r\n\r\n", 31, MSG_NOSIGNAL);
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+        close(fd);
+    }
+    talk(connect_tcp(*state), "GET /healthz HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", 0,
+         reply, sizeof(reply));
+    CHECK_TRUE("clients that leave do no harm", strstr(reply, "HTTP/1.1 200") != NULL);
+}
+
+static void test_more_than_allowed(void **state)
+{
+    static char reply[4096];
+    int idle[8];
+
+    for (int i = 0; i < 8; i++)
+        idle[i] = connect_tcp(*state);
+    for (int i = 0; i < 8; i++)
+        close(idle[i]);
+    talk(connect_tcp(*state), "GET /healthz HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", 0,
+         reply, sizeof(reply));
+    CHECK_TRUE("after too many connections the door opens again",
+               strstr(reply, "HTTP/1.1 200") != NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_answers, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_admin_peer, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_client_gone, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_more_than_allowed, setup, teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
