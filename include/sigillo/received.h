@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The trace field that every server adds on top. [RFC 5321 s4.4; RFC 8314 s7.4] */
+/* The trace field that every server adds on top. [RFC 5321 s4.4; RFC 8314 s4.3] */
 #ifndef SIGILLO_RECEIVED_H
 #define SIGILLO_RECEIVED_H
 

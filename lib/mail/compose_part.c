@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One leaf of the tree: its fields and its body in the encoding that suits it. [RFC 2045 s6, RFC 2183] */
+#include "compose_internal.h"
+
+#include "param_internal.h"
+#include "sigillo/ascii.h"
+#include "sigillo/base64.h"
+#include "sigillo/limits.h"
+#include "sigillo/qp.h"
+#include "sigillo/utf8.h"
+
+#include "sigillo/banned.h"
+
+#define BASE64_LINE 76
+
+bool sgl_compose_text_ok(sgl_view text)
+{
+    return sgl_view_find(text, '\0') == text.len && sgl_utf8_valid(text);
+}
+
+/* What the choice of an encoding depends on. */
+struct shape {
+    size_t longest;            /* line, without its line end */
+    bool eightbit, nul, stray; /* stray: a CR or an LF that is not of a CRLF */
+};
+
+static struct shape shape_of(sgl_view v)
+{
+    struct shape s = {0};
+    size_t start = 0;
+
+    for (size_t i = 0; i < v.len; i++) {
+        uint8_t c = v.ptr[i];
+
+        s.eightbit |= c >= 0x80;
+        s.nul |= c == '\0';
+        if (c != '\r' && c != '\n')
+            continue;
+        if (i - start > s.longest)
+            s.longest = i - start;
+        if (c == '\r' && v.len - i > 1 && v.ptr[i + 1] == '\n')
+            i++;
+        else
+            s.stray = true;
+        start = i + 1;
+    }
+    if (v.len - start > s.longest)
+        s.longest = v.len - start;
+    return s;
+}
+
+static enum sgl_encoding choose(const struct sgl_composing *c, const struct shape *s, sgl_view text)
+{
+    if (s->longest <= SGL_LIMIT_LINE && !s->eightbit)
+        return SGL_ENCODING_7BIT;
+    if (s->longest <= SGL_LIMIT_LINE && c->description->eightbit)
+        return SGL_ENCODING_8BIT;
+    return sgl_qp_size(text, true) <= text.len / 3 * 4 + text.len / 28 ? SGL_ENCODING_QP
+                                                                       : SGL_ENCODING_BASE64;
+}
+
+static void put_crlf_lines(struct sgl_buf *buf, sgl_view v)
+{
+    size_t start = 0;
+
+    for (size_t i = 0; i < v.len; i++) {
+        if (v.ptr[i] != '\r' && v.ptr[i] != '\n')
+            continue;
+        sgl_buf_add(buf, sgl_view_sub(v, start, i - start));
+        sgl_buf_add(buf, SGL_LIT("\r\n"));
+        if (v.ptr[i] == '\r' && v.len - i > 1 && v.ptr[i + 1] == '\n')
+            i++;
+        start = i + 1;
+    }
+    sgl_buf_add(buf, sgl_view_from(v, start));
+}
+
+enum sgl_status sgl_compose_prepare_text(const struct sgl_composing *c, sgl_view text,
+                                         struct sgl_composed_text *out)
+{
+    struct shape s = shape_of(text);
+
+    out->view = text;
+    if (s.stray) {
+        put_crlf_lines(&out->crlf, text);
+        if (out->crlf.status != SGL_OK)
+            return out->crlf.status;
+        out->view = sgl_buf_view(&out->crlf);
+    }
+    out->encoding = choose(c, &s, out->view);
+    return SGL_OK;
+}
+
+size_t sgl_compose_text_bound(sgl_view text)
+{
+    /* Base64 is the longest that choose() takes; each LF may become two bytes. */
+    return 256 + text.len * 2 + text.len / 3 * 2 + text.len / 14;
+}
+
+static void put_encoding(struct sgl_composing *c, enum sgl_encoding encoding)
+{
+    static const char *const name[] = {
+        [SGL_ENCODING_7BIT] = "7bit",
+        [SGL_ENCODING_8BIT] = "8bit",
+        [SGL_ENCODING_QP] = "quoted-printable",
+        [SGL_ENCODING_BASE64] = "base64",
+    };
+
+    sgl_buf_add(c->out, SGL_LIT("Content-Transfer-Encoding: "));
+    sgl_buf_add_cstr(c->out, name[encoding]);
+    sgl_buf_add(c->out, SGL_LIT("\r\n"));
+}
+
+static void put_body(struct sgl_composing *c, enum sgl_encoding encoding, sgl_view content)
+{
+    switch (encoding) {
+    case SGL_ENCODING_7BIT:
+    case SGL_ENCODING_8BIT:
+        sgl_buf_add(c->out, content);
+        break;
+    case SGL_ENCODING_QP:
+        sgl_qp_put(c->out, content, true);
+        break;
+    case SGL_ENCODING_BASE64:
+        sgl_base64_encode_lines(c->out, content, BASE64_LINE);
+        if (content.len > 0 && c->out->status == SGL_OK)
+            sgl_buf_truncate(c->out, c->out->len - 2);
+        break;
+    }
+}
+
+enum sgl_status sgl_compose_put_text(struct sgl_composing *c, const struct sgl_composed_text *text,
+                                     const char *subtype)
+{
+    sgl_buf_add(c->out, SGL_LIT("Content-Type: text/"));
+    sgl_buf_add_cstr(c->out, subtype);
+    sgl_buf_add(c->out, SGL_LIT("; charset=utf-8\r\n"));
+    put_encoding(c, text->encoding);
+    sgl_buf_add(c->out, SGL_LIT("\r\n"));
+    put_body(c, text->encoding, text->view);
+    return c->out->status;
+}
+
+/* ---- attachments ---- */
+
+static void put_param(struct sgl_composing *c, sgl_view name, sgl_view value)
+{
+    sgl_param_put_with(c->out, name, value, SGL_LIT(";\r\n\t"));
+}
+
+/* Content-Type as the caller gave it, taken apart and written anew: nothing foreign goes out as it came. */
+static enum sgl_status put_type(struct sgl_composing *c, sgl_view type, size_t index)
+{
+    struct sgl_param_value v;
+    enum sgl_status status;
+
+    sgl_arena_reset(&c->arena);
+    status = sgl_param_parse(type, &c->arena, &v, NULL);
+    if (status == SGL_E_NOMEM)
+        return status;
+    if (status != SGL_OK || !sgl_media_type_ok(v.token))
+        return sgl_compose_refuse(c, "content_type is not type/subtype", "RFC 2045 s5.1", index);
+    if (sgl_view_starts(v.token, SGL_LIT("multipart/")))
+        return sgl_compose_refuse(c, "content_type is multipart, which an attachment cannot be",
+                                  "RFC 2046 s5.1", index);
+    sgl_buf_add(c->out, SGL_LIT("Content-Type: "));
+    sgl_buf_add(c->out, v.token);
+    for (size_t i = 0; i < v.count; i++)
+        put_param(c, v.param[i].name, v.param[i].value);
+    sgl_buf_add(c->out, SGL_LIT("\r\n"));
+    if (c->out->status == SGL_E_SYNTAX)
+        return sgl_compose_refuse(c, "content_type has a parameter that cannot be written",
+                                  "RFC 2045 s5.1", index);
+    return c->out->status;
+}
+
+static enum sgl_status put_disposition(struct sgl_composing *c, const struct sgl_compose_part *part,
+                                       size_t index, bool related)
+{
+    sgl_buf_add(c->out, SGL_LIT("Content-Disposition: "));
+    sgl_buf_add(c->out, part->inline_ || related ? SGL_LIT("inline") : SGL_LIT("attachment"));
+    if (part->filename.len > 0)
+        put_param(c, SGL_LIT("filename"), part->filename);
+    sgl_buf_add(c->out, SGL_LIT("\r\n"));
+    if (c->out->status == SGL_E_SYNTAX)
+        return sgl_compose_refuse(c,
+                                  "filename holds a control character or bytes that are not UTF-8",
+                                  "RFC 2183 s2.3", index);
+    return c->out->status;
+}
+
+static enum sgl_status put_content_id(struct sgl_composing *c, sgl_view id, size_t index)
+{
+    if (id.len == 0)
+        return SGL_OK;
+    for (size_t i = 0; i < id.len; i++)
+        if (!sgl_ascii_is_visible(id.ptr[i]) || memchr("<>()\"\\,;:", id.ptr[i], 9) != NULL ||
+            id.len > 200)
+            return sgl_compose_refuse(c, "content_id holds a character that an identifier cannot",
+                                      "RFC 2392 s2", index);
+    sgl_buf_add(c->out, SGL_LIT("Content-ID: <"));
+    sgl_buf_add(c->out, id);
+    sgl_buf_add(c->out, SGL_LIT(">\r\n"));
+    return c->out->status;
+}
+
+/* A message inside a message may not be encoded; one that cannot go as it is goes as a file. [RFC 2046 s5.2.1] */
+static enum sgl_encoding part_encoding(const struct sgl_compose_part *part, sgl_view *type)
+{
+    struct shape s;
+
+    if (!sgl_view_starts_nocase(*type, SGL_LIT("message/")))
+        return SGL_ENCODING_BASE64;
+    s = shape_of(part->content);
+    if (!s.eightbit && !s.nul && !s.stray && s.longest <= SGL_LIMIT_LINE)
+        return SGL_ENCODING_7BIT;
+    *type = SGL_LIT("application/octet-stream");
+    return SGL_ENCODING_BASE64;
+}
+
+enum sgl_status sgl_compose_put_part(struct sgl_composing *c, const struct sgl_compose_part *part,
+                                     size_t index, bool related)
+{
+    sgl_view type =
+        part->content_type.len > 0 ? part->content_type : SGL_LIT("application/octet-stream");
+    enum sgl_encoding encoding = part_encoding(part, &type);
+
+    SGL_TRY(put_type(c, type, index));
+    put_encoding(c, encoding);
+    SGL_TRY(put_disposition(c, part, index, related));
+    SGL_TRY(put_content_id(c, part->content_id, index));
+    sgl_buf_add(c->out, SGL_LIT("\r\n"));
+    put_body(c, encoding, part->content);
+    return c->out->status;
+}
