@@ -15,6 +15,8 @@ struct admission_config {
     sgl_view hostname;
     size_t message_size_max, recipients_max, memory_max; /* memory_max: bodies in memory, all doors together */
     uint32_t expire_s;
+    uint32_t lease_s;   /* of messages born claimed, as the queue's; 0: 600 */
+    struct loop *loop;  /* the queue's: notices are signed there. NULL: they go unsigned */
 };
 struct admission *admission_new(const struct admission_config *config, struct directory *directory, struct keys *keys, struct store *store, struct queue *queue);
 void admission_free(struct admission *a);
@@ -59,7 +61,10 @@ struct submission {
     /* filled before done() when accepted: message.id; existing_id when an idempotency key was repeated */
     uint64_t existing_id;
     uint64_t durable_us;          /* from the start of the commit to durable */
-    void *private_;               /* admission's own */
+    struct admission_answer answer; /* what done() gets; admission's own, as the next three */
+    struct admission *admission;
+    struct loop_task task;
+    void *private_;
 };
 /* done() is always called, later, on s->loop; s must live until then. Only an answer of 250/202 means: durable. */
 void admission_submit(struct admission *a, struct submission *s);

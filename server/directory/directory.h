@@ -6,6 +6,8 @@
 #ifndef SERVER_DIRECTORY_DIRECTORY_H
 #define SERVER_DIRECTORY_DIRECTORY_H
 
+#include <stdatomic.h>
+
 #include "../keys/keys.h"
 #include "../store/store.h"
 
@@ -46,6 +48,8 @@ struct identity {
     char **domain;            /* domains it may send as */
     size_t domains;
     bool any_domain;          /* any domain of its subscription (of all, when subscription is "") */
+    bool admin;               /* an operator: may use the admin API from elsewhere than the unix socket */
+    char *label;              /* key: what its maker called it; may be "" */
     int64_t created_at;
     uint64_t version;
 };
@@ -116,8 +120,9 @@ struct directory_change {
     /* in; all are copied by the call */
     sgl_view name;            /* subscription, domain, credential user name or key id; KEY_ADD: a label, may be empty */
     sgl_view subscription;    /* empty: "default" */
-    sgl_view domain[DIRECTORY_DOMAINS_MAX]; /* credential, key: domains it may send as; at least one */
+    sgl_view domain[DIRECTORY_DOMAINS_MAX]; /* credential, key: domains it may send as; at least one. "*": any of its subscription */
     size_t domains;
+    bool admin;               /* key: an operator's; needs no domain */
     sgl_view password;        /* credential: empty: one is made */
     bool ed25519;             /* domain: a second selector with Ed25519 */
     /* out */
@@ -125,7 +130,8 @@ struct directory_change {
     char field[32];           /* what is wrong, when not OK */
     char why[240];            /* one sentence, printable */
     char secret[128];         /* the password or key, shown this once */
-    char id[32];              /* KEY_ADD: "k_..." */
+    char id[32];              /* KEY_ADD: the key's id: its name in lists, and in "sk_<id>_<secret>" */
+    struct loop_task task;    /* directory's own, as is private_ */
     void *private_;
 };
 /* On any thread. */

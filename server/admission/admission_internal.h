@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The insides of admission, for its own folder. */
+#ifndef SERVER_ADMISSION_ADMISSION_INTERNAL_H
+#define SERVER_ADMISSION_ADMISSION_INTERNAL_H
+
+#include <stdatomic.h>
+
+#include "admission.h"
+#include "sigillo/dkim.h"
+#include "sigillo/mailbox.h"
+#include "sigillo/message_check.h"
+
+#define RECEIVED_MAX    50
+#define SIGN_VALID_S    (7 * 24 * 3600)
+#define LEASE_S_DEFAULT 600
+#define SUBJECT_MAX     200
+
+struct admission {
+    struct admission_config config;
+    char *hostname;
+    struct directory *directory;
+    struct keys *keys;
+    struct store *store;
+    struct queue *queue;
+    struct sgl_crypto *crypto;
+    _Atomic uint64_t accepted, refused, unavailable, bytes, signatures, busy;
+};
+
+/* ---- admission_answer.c ---- */
+
+/* about: foreign bytes, put escaped in place of the "%s" of the text; may be empty when the text has none. */
+void answer_set(struct admission_answer *out, unsigned smtp, const char *enhanced, unsigned http,
+                const char *code, const char *field);
+void answer_text(struct admission_answer *out, const char *text, sgl_view about);
+/* The same in one call; false, so that checks read "return refuse(...)". */
+bool refuse(struct admission_answer *out, unsigned smtp, const char *enhanced, unsigned http,
+            const char *code, const char *field, const char *text, sgl_view about);
+bool refuse_memory(struct admission_answer *out);
+bool refuse_fault(struct admission_answer *out, const struct sgl_message_report *report);
+void answer_store(struct admission_answer *out, enum store_result result);
+
+/* ---- admission_check.c: who and to whom ---- */
+
+bool mailbox_of(const struct admission *a, sgl_view text, bool recipient, struct sgl_arena *arena,
+                struct sgl_mailbox *out, const char *field, struct admission_answer *answer);
+/* Envelope: every address valid, normalised, each recipient once; the sender allowed. */
+bool check_envelope(struct admission *a, struct submission *s, bool *utf8,
+                    struct admission_answer *out);
+/* From and Sender belong to domains of the identity; the domain that signs. *domain is a reference. */
+bool check_header(struct admission *a, struct submission *s, const struct sgl_headers *headers,
+                  struct domain **domain, struct admission_answer *out);
+
+/* ---- admission_header.c: completing the header ---- */
+
+struct header_fixup {
+    const struct submission *s;
+    const struct sgl_message_report *report;
+    sgl_view hostname, domain; /* of the Message-ID, when one is made */
+    sgl_time now;
+    const char *id;
+};
+/* The header as it will be signed, without the blank line; *message_id is a view into out, or into the message. */
+enum sgl_status header_complete(const struct header_fixup *f, struct sgl_buf *out,
+                                sgl_view *message_id);
+
+/* ---- admission_sign.c: a header, a body and a domain become DKIM-Signature fields ---- */
+
+struct signing;
+struct signing_request {
+    struct domain *domain; /* borrowed for the call */
+    sgl_view header;       /* with its last CRLF; alive until done() */
+    const uint8_t *body_hash;
+    sgl_time now;
+    struct loop *loop;
+    void (*done)(struct signing *g, void *ctx);
+    void *ctx;
+};
+enum signing_result { SIGNING_OK, SIGNING_UNAVAILABLE, SIGNING_NO_KEY, SIGNING_FAILED };
+/* Result by done(), later; NULL when nothing was started: *why says the reason. */
+struct signing *signing_start(struct admission *a, const struct signing_request *r,
+                              enum signing_result *why);
+enum signing_result signing_result(const struct signing *g);
+/* All DKIM-Signature fields with their CRLFs, and "d=... s=... rsa-sha256; ..." for the trail; until signing_free(). */
+sgl_view signing_fields(const struct signing *g);
+sgl_view signing_text(const struct signing *g);
+void signing_free(struct signing *g);
+
+#endif

@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The tables: filled at start, looked up by any thread under a read lock; what leaves the lock is counted and never changes. */
+#include "directory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../log/log.h"
+#include "directory_internal.h"
+#include "sigillo/ascii.h"
+
+/* ---- counting ---- */
+
+static bool last_reference(_Atomic unsigned *refs)
+{
+    return atomic_fetch_sub_explicit(refs, 1, memory_order_acq_rel) == 1;
+}
+
+void subscription_unref(struct subscription *s)
+{
+    if (s == NULL || !last_reference(&s->refs))
+        return;
+    free(s->name);
+    free(s);
+}
+
+struct domain *domain_ref(struct domain *domain)
+{
+    atomic_fetch_add_explicit(&domain->refs, 1, memory_order_relaxed);
+    return domain;
+}
+
+void domain_unref(struct domain *domain)
+{
+    if (domain == NULL || !last_reference(&domain->refs))
+        return;
+    for (size_t i = 0; i < domain->selectors; i++) {
+        free(domain->selector[i].name);
+        free(domain->selector[i].public_key);
+        free(domain->selector[i].sealed);
+    }
+    free(domain->selector);
+    free(domain->name);
+    free(domain->subscription);
+    free(domain);
+}
+
+struct identity *identity_ref(struct identity *i)
+{
+    atomic_fetch_add_explicit(&i->refs, 1, memory_order_relaxed);
+    return i;
+}
+
+void identity_unref(struct identity *i)
+{
+    if (i == NULL || !last_reference(&i->refs))
+        return;
+    for (size_t d = 0; d < i->domains; d++)
+        free(i->domain[d]);
+    free(i->domain);
+    free(i->name);
+    free(i->subscription);
+    free(i->label);
+    free(i);
+}
+
+/* ---- look-ups ---- */
+
+struct domain *directory_domain(struct directory *d, sgl_view name)
+{
+    uint8_t lower[256];
+    struct domain *found;
+
+    if (name.len > 0 && name.ptr[name.len - 1] == '.')
+        name.len--;
+    if (name.len > sizeof(lower))
+        return NULL;
+    for (size_t i = 0; i < name.len; i++)
+        lower[i] = sgl_ascii_lower(name.ptr[i]);
+    pthread_rwlock_rdlock(&d->lock);
+    found = table_find(&d->domain, sgl_view_of(lower, name.len));
+    if (found != NULL)
+        domain_ref(found);
+    pthread_rwlock_unlock(&d->lock);
+    return found;
+}
+
+struct subscription *directory_subscription(struct directory *d, sgl_view name)
+{
+    struct subscription *found;
+
+    pthread_rwlock_rdlock(&d->lock);
+    found = table_find(&d->subscription, name);
+    if (found != NULL)
+        atomic_fetch_add_explicit(&found->refs, 1, memory_order_relaxed);
+    pthread_rwlock_unlock(&d->lock);
+    return found;
+}
+
+bool directory_may_use(struct directory *d, const struct identity *who, const struct domain *domain)
+{
+    (void)d;
+    if (who->subscription[0] != '\0' && strcmp(who->subscription, domain->subscription) != 0)
+        return false;
+    if (who->any_domain)
+        return true;
+    for (size_t i = 0; i < who->domains; i++)
+        if (strcmp(who->domain[i], domain->name) == 0)
+            return true;
+    return false;
+}
+
+struct identity *directory_credential(struct directory *d, sgl_view user)
+{
+    const struct credential *c;
+    struct identity *who;
+
+    pthread_rwlock_rdlock(&d->lock);
+    c = table_find(&d->credential, user);
+    who = c == NULL ? NULL : identity_ref(c->identity);
+    pthread_rwlock_unlock(&d->lock);
+    return who;
+}
+
+struct identity *directory_local(uint32_t uid)
+{
+    char text[32];
+    struct identity *who;
+
+    snprintf(text, sizeof(text), "uid=%u", uid);
+    who = identity_new(IDENTITY_LOCAL, "local:", sgl_view_cstr(text), SGL_LIT(""));
+    if (who != NULL)
+        who->any_domain = who->admin = true;
+    return who;
+}
+
+/* ---- listings: the table is copied, with references, so that each() runs without the lock ---- */
+
+void directory_each_domain(struct directory *d, bool (*each)(void *ctx, struct domain *domain),
+                           void *ctx)
+{
+    struct domain **all;
+    size_t count;
+    bool more = true;
+
+    pthread_rwlock_rdlock(&d->lock);
+    all = (struct domain **)table_sorted(&d->domain, &count);
+    for (size_t i = 0; i < count; i++)
+        domain_ref(all[i]);
+    pthread_rwlock_unlock(&d->lock);
+    for (size_t i = 0; i < count; i++) {
+        more = more && each(ctx, all[i]);
+        domain_unref(all[i]);
+    }
+    free(all);
+}
+
+void directory_each_subscription(struct directory *d,
+                                 bool (*each)(void *ctx, struct subscription *s), void *ctx)
+{
+    struct subscription **all;
+    size_t count;
+    bool more = true;
+
+    pthread_rwlock_rdlock(&d->lock);
+    all = (struct subscription **)table_sorted(&d->subscription, &count);
+    for (size_t i = 0; i < count; i++)
+        atomic_fetch_add_explicit(&all[i]->refs, 1, memory_order_relaxed);
+    pthread_rwlock_unlock(&d->lock);
+    for (size_t i = 0; i < count; i++) {
+        more = more && each(ctx, all[i]);
+        subscription_unref(all[i]);
+    }
+    free(all);
+}
+
+void directory_each_identity(struct directory *d, enum identity_kind kind,
+                             bool (*each)(void *ctx, struct identity *i), void *ctx)
+{
+    const struct table *table = kind == IDENTITY_CREDENTIAL ? &d->credential : &d->key;
+    struct identity **all;
+    size_t count;
+    bool more = true;
+
+    if (kind != IDENTITY_CREDENTIAL && kind != IDENTITY_KEY)
+        return;
+    pthread_rwlock_rdlock(&d->lock);
+    all = (struct identity **)table_sorted(table, &count);
+    for (size_t i = 0; i < count; i++) {
+        const void *noun = all[i];
+
+        all[i] =
+            identity_ref(kind == IDENTITY_CREDENTIAL ? ((const struct credential *)noun)->identity
+                                                     : ((const struct access_key *)noun)->identity);
+    }
+    pthread_rwlock_unlock(&d->lock);
+    for (size_t i = 0; i < count; i++) {
+        more = more && each(ctx, all[i]);
+        identity_unref(all[i]);
+    }
+    free(all);
+}
+
+void directory_stats(struct directory *d, struct directory_stats *out)
+{
+    pthread_rwlock_rdlock(&d->lock);
+    *out = (struct directory_stats){.domains = d->domain.used,
+                                    .credentials = d->credential.used,
+                                    .keys = d->key.used,
+                                    .subscriptions = d->subscription.used};
+    pthread_rwlock_unlock(&d->lock);
+    out->selectors_loading = atomic_load(&d->loading);
+    out->passwords_hashed = atomic_load(&d->hashed);
+    out->passwords_cached = atomic_load(&d->cached);
+    out->passwords_refused = atomic_load(&d->refused);
+}
+
+bool directory_ready(const struct directory *d)
+{
+    return atomic_load(&d->loading) == 0;
+}
+
+/* ---- start and end ---- */
+
+struct reader {
+    struct directory *d;
+    char *why;
+    size_t why_size;
+    bool failed;
+};
+
+static bool take_noun(struct directory *d, const struct store_noun *noun, const json_t *json)
+{
+    if (sgl_view_eq(noun->kind, SGL_LIT("subscription"))) {
+        struct subscription *s = subscription_from_json(noun->key, json);
+
+        return s != NULL && table_add(&d->subscription, s->name, s);
+    }
+    if (sgl_view_eq(noun->kind, SGL_LIT("domain"))) {
+        struct domain *domain = domain_from_json(noun, json);
+
+        return domain != NULL && table_add(&d->domain, domain->name, domain);
+    }
+    if (sgl_view_eq(noun->kind, SGL_LIT("credential"))) {
+        struct credential *c = credential_from_json(noun, json);
+
+        return c != NULL && table_add(&d->credential, c->user, c);
+    }
+    if (sgl_view_eq(noun->kind, SGL_LIT("key"))) {
+        struct access_key *k = key_from_json(noun, json);
+
+        return k != NULL && table_add(&d->key, k->id, k);
+    }
+    return false;
+}
+
+static bool read_noun(void *ctx, const struct store_noun *noun)
+{
+    struct reader *r = ctx;
+    json_t *json =
+        json_loadb((const char *)noun->value.ptr, noun->value.len, JSON_REJECT_DUPLICATES, NULL);
+
+    if (json == NULL || !take_noun(r->d, noun, json)) {
+        snprintf(r->why, r->why_size, "the stored %.*s \"%.100s\" cannot be read",
+                 (int)noun->kind.len, (const char *)noun->kind.ptr, (const char *)noun->key.ptr);
+        r->failed = true;
+    }
+    json_decref(json);
+    return !r->failed;
+}
+
+/* The secret behind the answers for unknown users; kept, so that a restart does not tell them apart. */
+static bool read_fake_key(void *ctx, const struct store_noun *noun)
+{
+    struct directory *d = ctx;
+    json_t *json = json_loadb((const char *)noun->value.ptr, noun->value.len, 0, NULL);
+    const char *hex = json_string_value(json_object_get(json, "key"));
+
+    if (sgl_view_eq(noun->key, SGL_LIT("unknown-users")) && hex != NULL)
+        (void)sodium_hex2bin(d->fake_key, sizeof(d->fake_key), hex, strlen(hex), NULL, NULL, NULL);
+    json_decref(json);
+    return true;
+}
+
+/* A noun that the directory writes for itself at start; freed when done. */
+struct own_noun {
+    struct store_noun_op op;
+    struct store_noun noun;
+    char *value;
+};
+
+static void own_noun_done(struct store_op *op)
+{
+    struct own_noun *own = (struct own_noun *)(void *)op;
+
+    if (op->result != STORE_OK && op->result != STORE_EXISTS)
+        log_line(LOG_WARN_, "noun not stored", LOG_VIEW("kind", own->noun.kind),
+                 LOG_VIEW("key", own->noun.key), LOG_STR("why", store_result_text(op->result)));
+    free(own->value);
+    free(own);
+}
+
+static void write_own_noun(struct directory *d, sgl_view kind, sgl_view key, json_t *json)
+{
+    struct own_noun *own = calloc(1, sizeof(*own));
+
+    if (own == NULL) {
+        json_decref(json);
+        return;
+    }
+    own->value = json_dumps(json, JSON_COMPACT);
+    json_decref(json);
+    own->noun = (struct store_noun){.kind = kind, .key = key, .value = sgl_view_cstr(own->value)};
+    own->op = (struct store_noun_op){
+        .op = {.kind = STORE_NOUN_PUT, .loop = d->loop, .done = own_noun_done},
+        .noun = &own->noun,
+        .nouns = 1};
+    store_submit(d->store, &own->op.op);
+}
+
+/* What a store that has never been used needs: the first subscription, and our secret. */
+static bool first_nouns(struct directory *d)
+{
+    static const uint8_t nothing[32] = {0};
+
+    if (sodium_memcmp(d->fake_key, nothing, sizeof(nothing)) == 0) {
+        char hex[sizeof(d->fake_key) * 2 + 1];
+
+        randombytes_buf(d->fake_key, sizeof(d->fake_key));
+        sodium_bin2hex(hex, sizeof(hex), d->fake_key, sizeof(d->fake_key));
+        write_own_noun(d, SGL_LIT("secret"), SGL_LIT("unknown-users"),
+                       json_pack("{s:s}", "key", hex));
+    }
+    if (d->subscription.used == 0) {
+        json_t *json = json_pack("{s:I}", "created_at", (json_int_t)clock_now_s());
+        struct subscription *s = subscription_from_json(SGL_LIT("default"), json);
+
+        if (s == NULL || !table_add(&d->subscription, s->name, s))
+            return false;
+        write_own_noun(d, SGL_LIT("subscription"), SGL_LIT("default"), json);
+    }
+    return true;
+}
+
+static bool read_all(struct directory *d, char *why, size_t why_size)
+{
+    static const char *const kinds[] = {"subscription", "domain", "credential", "key"};
+    struct reader r = {.d = d, .why = why, .why_size = why_size};
+
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        enum store_result result =
+            store_read_nouns(d->store, sgl_view_cstr(kinds[i]), read_noun, &r);
+
+        if (r.failed)
+            return false;
+        if (result != STORE_OK) {
+            snprintf(why, why_size, "cannot read the stored %ss: %s", kinds[i],
+                     store_result_text(result));
+            return false;
+        }
+    }
+    return store_read_nouns(d->store, SGL_LIT("secret"), read_fake_key, d) == STORE_OK;
+}
+
+struct directory *directory_open(struct store *store, struct keys *keys, struct workers *workers,
+                                 struct loop *loop, char *why, size_t why_size)
+{
+    struct directory *d = calloc(1, sizeof(*d));
+
+    snprintf(why, why_size, "out of memory");
+    if (d == NULL || sodium_init() < 0) {
+        free(d);
+        return NULL;
+    }
+    d->store = store;
+    d->keys = keys;
+    d->workers = workers;
+    d->loop = loop;
+    pthread_rwlock_init(&d->lock, NULL);
+    pthread_mutex_init(&d->cache_lock, NULL);
+    table_init(&d->subscription);
+    table_init(&d->domain);
+    table_init(&d->credential);
+    table_init(&d->key);
+    randombytes_buf(d->cache_key, sizeof(d->cache_key));
+    d->crypto = sgl_crypto_new();
+    if (d->crypto == NULL ||
+        crypto_pwhash_str_alg(d->fake_argon, "nobody", 6, ARGON_PASSES, ARGON_MEMORY,
+                              crypto_pwhash_ALG_ARGON2ID13) != 0 ||
+        !read_all(d, why, why_size) || !first_nouns(d) || !loads_start(d)) {
+        directory_free(d);
+        return NULL;
+    }
+    return d;
+}
+
+static void free_values(struct table *t, void (*free_one)(void *value))
+{
+    for (size_t i = 0; i < t->slots; i++)
+        if (t->slot[i].name != NULL)
+            free_one(t->slot[i].value);
+    table_done(t);
+}
+
+static void free_subscription(void *value)
+{
+    subscription_unref(value);
+}
+
+static void free_domain(void *value)
+{
+    domain_unref(value);
+}
+
+static void free_credential(void *value)
+{
+    credential_free(value);
+}
+
+static void free_key(void *value)
+{
+    access_key_free(value);
+}
+
+void directory_free(struct directory *d)
+{
+    if (d == NULL)
+        return;
+    loads_stop(d);
+    free_values(&d->subscription, free_subscription);
+    free_values(&d->domain, free_domain);
+    free_values(&d->credential, free_credential);
+    free_values(&d->key, free_key);
+    sgl_crypto_free(d->crypto);
+    pthread_rwlock_destroy(&d->lock);
+    pthread_mutex_destroy(&d->cache_lock);
+    sodium_memzero(d, sizeof(*d));
+    free(d);
+}

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who is it?  Passwords are hashed on worker threads, never on a loop; one that was right a minute ago is recognised by a keyed hash.
+ * A user who does not exist costs the same time as a wrong password.
+ */
+#include <stdlib.h>
+
+#include "directory_internal.h"
+#include "sigillo/sasl.h"
+
+/* ---- the cache of recent successes ---- */
+
+static void cache_mac(const struct directory *d, sgl_view user, sgl_view password, uint8_t out[32])
+{
+    crypto_generichash_state state;
+    uint64_t user_len = user.len;
+
+    crypto_generichash_init(&state, d->cache_key, sizeof(d->cache_key), 32);
+    crypto_generichash_update(&state, (const uint8_t *)&user_len, sizeof(user_len));
+    crypto_generichash_update(&state, user.ptr, user.len);
+    crypto_generichash_update(&state, password.ptr, password.len);
+    crypto_generichash_final(&state, out, 32);
+}
+
+static struct cached *cache_slot(struct directory *d, const uint8_t mac[32])
+{
+    uint32_t at;
+
+    memcpy(&at, mac, sizeof(at));
+    return &d->cache[at % CACHE_SLOTS];
+}
+
+static bool cache_has(struct directory *d, const uint8_t mac[32], uint64_t version)
+{
+    struct cached *slot = cache_slot(d, mac);
+    bool hit;
+
+    pthread_mutex_lock(&d->cache_lock);
+    hit = slot->until_ms > clock_mono_ms() && slot->version == version &&
+          sodium_memcmp(slot->mac, mac, 32) == 0;
+    pthread_mutex_unlock(&d->cache_lock);
+    return hit;
+}
+
+static void cache_keep(struct directory *d, const uint8_t mac[32], uint64_t version)
+{
+    struct cached *slot = cache_slot(d, mac);
+
+    pthread_mutex_lock(&d->cache_lock);
+    memcpy(slot->mac, mac, 32);
+    slot->version = version;
+    slot->until_ms = clock_mono_ms() + CACHE_MS;
+    pthread_mutex_unlock(&d->cache_lock);
+}
+
+void cache_forget(struct directory *d)
+{
+    pthread_mutex_lock(&d->cache_lock);
+    sodium_memzero(d->cache, sizeof(d->cache));
+    pthread_mutex_unlock(&d->cache_lock);
+}
+
+/* ---- passwords ---- */
+
+/* A credential's identity and password hash, copied out from under the lock. */
+static struct identity *find_credential(struct directory *d, sgl_view user,
+                                        char argon[crypto_pwhash_STRBYTES])
+{
+    struct identity *who = NULL;
+    const struct credential *c;
+
+    pthread_rwlock_rdlock(&d->lock);
+    c = table_find(&d->credential, user);
+    if (c != NULL)
+        who = identity_ref(c->identity);
+    memcpy(argon, c == NULL ? d->fake_argon : c->argon, crypto_pwhash_STRBYTES);
+    pthread_rwlock_unlock(&d->lock);
+    return who;
+}
+
+static void check_on_worker(struct work *w)
+{
+    struct auth_check *a = (struct auth_check *)w;
+    struct directory *d = a->directory;
+    char argon[crypto_pwhash_STRBYTES];
+    struct identity *who = find_credential(d, a->user, argon);
+    bool right =
+        crypto_pwhash_str_verify(argon, (const char *)a->password.ptr, a->password.len) == 0;
+    uint8_t mac[32];
+
+    sodium_memzero(argon, sizeof(argon));
+    atomic_fetch_add_explicit(&d->hashed, 1, memory_order_relaxed);
+    if (!right || who == NULL) {
+        identity_unref(who);
+        return;
+    }
+    cache_mac(d, a->user, a->password, mac);
+    cache_keep(d, mac, who->version);
+    a->identity = who;
+}
+
+static void check_end(struct auth_check *a)
+{
+    if (a->identity == NULL && !a->unavailable)
+        atomic_fetch_add_explicit(&a->directory->refused, 1, memory_order_relaxed);
+    if (a->copy != NULL) {
+        sodium_memzero(a->copy, a->user.len + a->password.len);
+        free(a->copy);
+        a->copy = NULL;
+    }
+    a->user = a->password = sgl_view_of(NULL, 0);
+    a->done(a);
+}
+
+static void check_done(struct work *w)
+{
+    check_end((struct auth_check *)w);
+}
+
+static void check_done_at_once(struct loop_task *task)
+{
+    check_end((struct auth_check *)(void *)((char *)task - offsetof(struct auth_check, task)));
+}
+
+static bool copy_words(struct auth_check *a)
+{
+    a->copy = malloc(a->user.len + a->password.len + 1);
+    if (a->copy == NULL)
+        return false;
+    if (a->user.len > 0)
+        memcpy(a->copy, a->user.ptr, a->user.len);
+    if (a->password.len > 0)
+        memcpy(a->copy + a->user.len, a->password.ptr, a->password.len);
+    a->user.ptr = (const uint8_t *)a->copy;
+    a->password.ptr = (const uint8_t *)a->copy + a->user.len;
+    return true;
+}
+
+void directory_check_password(struct directory *d, struct loop *loop, struct auth_check *a)
+{
+    struct identity *who;
+    uint8_t mac[32];
+
+    a->directory = d;
+    a->identity = NULL;
+    a->unavailable = false;
+    a->copy = NULL;
+    a->loop = loop;
+    a->task.run = check_done_at_once;
+    a->work = (struct work){.work = check_on_worker, .done = check_done, .loop = loop};
+    if (a->user.len > PASSWORD_MAX || a->password.len > PASSWORD_MAX)
+        goto at_once; /* nobody has such a name or password */
+    cache_mac(d, a->user, a->password, mac);
+    who = directory_credential(d, a->user);
+    if (who != NULL && cache_has(d, mac, who->version)) {
+        atomic_fetch_add_explicit(&d->cached, 1, memory_order_relaxed);
+        a->identity = who;
+        goto at_once;
+    }
+    identity_unref(who);
+    if (copy_words(a) && workers_submit(d->workers, &a->work))
+        return;
+    a->unavailable = true;
+at_once:
+    if (a->copy == NULL)
+        a->user = a->password = sgl_view_of(NULL, 0);
+    loop_post(loop, &a->task);
+}
+
+bool password_hash(struct directory *d, sgl_view password, struct credential *out)
+{
+    struct sgl_scram_secret secret = {.iterations = SCRAM_ITERATIONS, .known = true};
+
+    if (crypto_pwhash_str_alg(out->argon, (const char *)password.ptr, password.len, ARGON_PASSES,
+                              ARGON_MEMORY, crypto_pwhash_ALG_ARGON2ID13) != 0)
+        return false;
+    randombytes_buf(out->scram.salt, sizeof(out->scram.salt));
+    secret.salt = sgl_view_of(out->scram.salt, sizeof(out->scram.salt));
+    if (sgl_scram_secret_make(d->crypto, password, &secret) != SGL_OK)
+        return false;
+    out->scram.iterations = SCRAM_ITERATIONS;
+    out->scram.known = true;
+    memcpy(out->scram.stored_key, secret.stored_key, sizeof(out->scram.stored_key));
+    memcpy(out->scram.server_key, secret.server_key, sizeof(out->scram.server_key));
+    sodium_memzero(&secret, sizeof(secret));
+    return true;
+}
+
+/* What a user who does not exist seems to have: the same each time he asks. */
+static void fake_scram(const struct directory *d, sgl_view user, struct scram_secret *out)
+{
+    uint8_t bytes[64];
+
+    crypto_generichash(bytes, sizeof(bytes), user.ptr, user.len, d->fake_key, sizeof(d->fake_key));
+    memcpy(out->salt, bytes, sizeof(out->salt));
+    out->iterations = SCRAM_ITERATIONS;
+    memcpy(out->stored_key, bytes + 16, sizeof(out->stored_key));
+    memcpy(out->server_key, bytes + 32, sizeof(out->server_key));
+    out->known = false;
+}
+
+void directory_scram(struct directory *d, sgl_view user, struct scram_secret *out)
+{
+    const struct credential *c;
+    struct scram_secret fake;
+
+    fake_scram(d, user, &fake);
+    pthread_rwlock_rdlock(&d->lock);
+    c = table_find(&d->credential, user);
+    *out = c == NULL ? fake : c->scram;
+    pthread_rwlock_unlock(&d->lock);
+}
+
+/* ---- access keys ---- */
+
+struct identity *directory_bearer(struct directory *d, sgl_view token)
+{
+    static const uint8_t nobody[32] = {0};
+    struct identity *who = NULL;
+    const struct access_key *k;
+    uint8_t hash[32];
+    sgl_view id, secret;
+    bool right;
+
+    if (!sgl_view_starts(token, SGL_LIT("sk_")) || token.len > PASSWORD_MAX)
+        return NULL;
+    id = sgl_view_split(sgl_view_from(token, 3), '_', &secret);
+    crypto_hash_sha256(hash, secret.ptr, secret.len);
+    pthread_rwlock_rdlock(&d->lock);
+    k = table_find(&d->key, id);
+    right = sodium_memcmp(hash, k == NULL ? nobody : k->hash, sizeof(hash)) == 0;
+    if (right && k != NULL)
+        who = identity_ref(k->identity);
+    pthread_rwlock_unlock(&d->lock);
+    if (who == NULL)
+        atomic_fetch_add_explicit(&d->refused, 1, memory_order_relaxed);
+    return who;
+}

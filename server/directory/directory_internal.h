@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The insides of the directory, for its own folder. */
+#ifndef SERVER_DIRECTORY_DIRECTORY_INTERNAL_H
+#define SERVER_DIRECTORY_DIRECTORY_INTERNAL_H
+
+#include <jansson.h>
+#include <pthread.h>
+#include <sodium.h>
+
+#include "directory.h"
+#include "sigillo/crypto.h"
+#include "table.h"
+
+/* Argon2id as its authors and OWASP advise for logins: 19 MiB, 2 passes; about 20 ms of a core. */
+#define ARGON_MEMORY     (19u * 1024u * 1024u)
+#define ARGON_PASSES     2u
+#define SCRAM_ITERATIONS 15000u
+#define PASSWORD_MAX     256
+#define CACHE_SLOTS      4096
+#define CACHE_MS         60000u
+#define LOADS_AT_ONCE    16
+
+struct credential {
+    struct identity *identity;
+    char *user;
+    char argon[crypto_pwhash_STRBYTES];
+    struct scram_secret scram;
+};
+struct access_key {
+    struct identity *identity;
+    char *id;
+    uint8_t hash[32];
+};
+
+/* A password that was right a moment ago, as a keyed hash; worthless without the process's memory. */
+struct cached {
+    uint8_t mac[32];
+    uint64_t version; /* of the credential it was checked against */
+    uint64_t until_ms;
+};
+
+struct directory {
+    struct store *store;
+    struct keys *keys;
+    struct workers *workers;
+    struct loop *loop;
+    struct sgl_crypto *crypto;
+
+    pthread_rwlock_t lock; /* the tables */
+    struct table subscription, domain, credential, key;
+
+    pthread_mutex_t cache_lock;
+    struct cached cache[CACHE_SLOTS];
+    uint8_t cache_key[32];
+    uint8_t fake_key[32]; /* makes the SCRAM answers for users who do not exist */
+    char fake_argon[crypto_pwhash_STRBYTES]; /* what their passwords are compared with */
+
+    struct domain **to_load; /* sealed keys on their way into the keys process; references */
+    size_t to_loads, load_next, load_selector;
+    _Atomic size_t loading; /* selectors not loaded yet */
+    struct event *load_again;
+    struct load_op *load_op;
+    _Atomic uint64_t hashed, cached, refused;
+};
+
+/* ---- directory_noun.c: nouns as JSON ---- */
+
+struct subscription *subscription_from_json(sgl_view name, const json_t *json);
+struct domain *domain_from_json(const struct store_noun *noun, const json_t *json);
+struct credential *credential_from_json(const struct store_noun *noun, const json_t *json);
+struct access_key *key_from_json(const struct store_noun *noun, const json_t *json);
+json_t *domain_to_json(const struct domain *domain);
+json_t *credential_to_json(const struct credential *credential);
+json_t *key_to_json(const struct access_key *key);
+void credential_free(struct credential *c);
+void access_key_free(struct access_key *k);
+struct identity *identity_new(enum identity_kind kind, const char *prefix, sgl_view name,
+                              sgl_view subscription);
+/* Adds a domain to its list; false when memory ends. "*" sets any_domain. */
+bool identity_add_domain(struct identity *i, sgl_view domain);
+char *text_of(sgl_view v); /* a C string; NULL: a NUL within, or no memory */
+/* "dkim:example.org:s1": what a sealed private key is bound to. */
+char *selector_context(const char *domain, const char *selector);
+
+/* A name as the tables know it: lower case, A-labels, no dot at the end; at least two labels. NULL with a reason in diag when it is no domain name. */
+char *domain_canonical(sgl_view name, const char **why);
+
+/* ---- directory_auth.c ---- */
+
+bool password_hash(struct directory *d, sgl_view password, struct credential *out);
+void cache_forget(struct directory *d);
+
+/* ---- directory_load.c ---- */
+
+bool loads_start(struct directory *d);
+void loads_stop(struct directory *d);
+
+#endif
