@@ -228,7 +228,7 @@ static inline void dns_fixture_look(struct dns_fixture *fx, sgl_view name, enum 
     sgl_view rest = sgl_view_cstr(fx->zone);
     enum sgl_dns_security mode = SGL_DNS_INSECURE;
     struct dns_line line;
-    bool told = false;
+    struct dns_line told = {.verb = {NULL, 0}};
 
     while (dns_fixture_line(fx, &rest, &mode, &line)) {
         sgl_view wanted = line.data;
@@ -245,10 +245,8 @@ static inline void dns_fixture_look(struct dns_fixture *fx, sgl_view name, enum 
         if (sgl_view_eq(line.verb, SGL_LIT("RAW"))) {
             line_type = dns_fixture_type(sgl_view_split(line.data, ' ', &wanted));
         } else if (line_type == 0) {
-            if (line.data.len == 0 || dns_fixture_type(line.data) == (int)type) {
-                dns_fixture_outcome(found, &line);
-                told = true;
-            }
+            if (line.data.len == 0 || dns_fixture_type(line.data) == (int)type)
+                told = line;
             continue;
         }
         if (line_type == SGL_RR_CNAME && type != SGL_RR_CNAME) {
@@ -268,7 +266,11 @@ static inline void dns_fixture_look(struct dns_fixture *fx, sgl_view name, enum 
             found->raw.security = line.security;
         }
     }
-    if (found->raw.rdatas == 0 && found->alias.len == 0 && !told) {
+    if (told.verb.len > 0) { /* an outcome that is told outranks records */
+        found->raw.rdatas = 0;
+        found->alias = sgl_view_of(NULL, 0);
+        dns_fixture_outcome(found, &told);
+    } else if (found->raw.rdatas == 0 && found->alias.len == 0) {
         found->raw.outcome = found->name_exists ? SGL_DNS_NODATA : SGL_DNS_NXDOMAIN;
         found->raw.security = found->nearest_security;
     }
