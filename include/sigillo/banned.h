@@ -14,6 +14,8 @@
 #include <string.h>
 
 #undef alloca
+#undef sprintf
+#undef vsprintf
 #undef isalnum
 #undef isalpha
 #undef isblank
