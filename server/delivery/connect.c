@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which address next, and how TLS must look there. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "connection.h"
+
+#define MORE_NAMES_MAX                                                                             \
+    4 /* reference identities beside the TLSA base domain: the destination and its canonical name */
+
+bool connection_has_another_address(const struct connection *c)
+{
+    if (c->tried >= HOSTS_TRIED_MAX)
+        return false;
+    if (c->address + 1 < connection_host(c)->dane.addresses && connection_host(c)->usable)
+        return true;
+    return c->host + 1 < c->plan->hosts;
+}
+
+bool demand_requires_tls(enum tls_demand demand)
+{
+    return demand >= DEMAND_ENCRYPTED;
+}
+
+SSL *connection_tls(struct connection *c)
+{
+    const struct plan_host *host = connection_host(c);
+    struct tls_tlsa record[SGL_LIMIT_TLSA_RECORDS];
+    const char *more[MORE_NAMES_MAX];
+    struct tls_target target = {.name = host->name.text.len > 0 ? (const char *)host->name.text.ptr
+                                                                : NULL,
+                                .tlsa = record,
+                                .more_name = more};
+
+    switch (host->demand) {
+    case DEMAND_NOTHING:
+    case DEMAND_OPPORTUNISTIC:
+    case DEMAND_ENCRYPTED:
+        target.verify = TLS_VERIFY_NONE;
+        break;
+    case DEMAND_NAME:
+        target.verify = TLS_VERIFY_NAME;
+        break;
+    case DEMAND_DANE:
+        target.verify = TLS_VERIFY_DANE;
+        target.name =
+            (const char *)
+                host->dane.base.text.ptr; /* SNI is the TLSA base domain [RFC 7672 s8.1] */
+        for (size_t i = 0; i < host->dane.tlsas && i < SGL_LIMIT_TLSA_RECORDS; i++)
+            record[target.tlsas++] =
+                (struct tls_tlsa){host->dane.tlsa[i].usage, host->dane.tlsa[i].selector,
+                                  host->dane.tlsa[i].matching, host->dane.tlsa[i].data};
+        for (size_t i = 1; i < host->dane.names && i <= MORE_NAMES_MAX; i++)
+            more[target.more_names++] = (const char *)host->dane.name[i].text.ptr;
+        break;
+    }
+    return tls_client_session(delivery_trust(c->delivery, c->plan->route), &target, NULL);
+}
+
+static socklen_t sockaddr_of(const struct sgl_ip *ip, uint16_t port, struct sockaddr_storage *out)
+{
+    memset(out, 0, sizeof *out);
+    if (ip->version == 4) {
+        struct sockaddr_in *in = (struct sockaddr_in *)(void *)out;
+
+        in->sin_family = AF_INET;
+        in->sin_port = htons(port);
+        memcpy(&in->sin_addr, ip->bytes, 4);
+        return sizeof *in;
+    }
+    struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)(void *)out;
+
+    in6->sin6_family = AF_INET6;
+    in6->sin6_port = htons(port);
+    memcpy(&in6->sin6_addr, ip->bytes, 16);
+    return sizeof *in6;
+}
+
+static const struct config_address *source_for(const struct config *config, int family)
+{
+    for (size_t i = 0; i < config->delivery.sources; i++)
+        if (config->delivery.source[i].addr.ss_family == family)
+            return &config->delivery.source[i];
+    return NULL;
+}
+
+static void connect_address(struct connection *c)
+{
+    const struct config *config = c->plan->config;
+    const struct sgl_ip *ip = &connection_host(c)->dane.address[c->address];
+    struct sockaddr_storage to;
+    socklen_t to_len = sockaddr_of(ip, c->plan->port, &to);
+    const struct config_address *source = source_for(config, to.ss_family);
+
+    sgl_ip_text(ip, c->address_text);
+    snprintf(c->peer, sizeof c->peer, "%.*s%s[%s]", SGL_FMT(connection_host(c)->name.text),
+             connection_host(c)->name.text.len > 0 ? " " : "", c->address_text);
+    c->phase = PHASE_CONNECTING;
+    c->began_ms = clock_mono_ms();
+    c->stream = stream_connect(c->delivery->loop, (const struct sockaddr *)&to, to_len,
+                               source != NULL ? (const struct sockaddr *)&source->addr : NULL,
+                               source != NULL ? source->len : 0,
+                               config->delivery.connect_timeout_ms, &connection_events, c);
+    if (c->stream == NULL)
+        connection_failed(c, FAILURE_LOCAL, SGL_SMTP_AT_GREETING, NULL,
+                          "no memory or no file descriptor for a connection");
+    else
+        c->delivery->stats.connections_made++;
+}
+
+/* The next host that can be tried, from (host, address) on. */
+void connection_try_next(struct connection *c)
+{
+    while (c->host < c->plan->hosts) {
+        const struct plan_host *host = connection_host(c);
+
+        if (!host->usable) {
+            c->address_text[0] = '\0';
+            snprintf(c->peer, sizeof c->peer, "%.*s", SGL_FMT(host->name.text));
+            c->phase = PHASE_CONNECTING;
+            connection_failed(c, host->failure, SGL_SMTP_AT_GREETING, NULL, host->why);
+            return;
+        }
+        if (c->address < host->dane.addresses) {
+            c->tried++;
+            connect_address(c);
+            return;
+        }
+        c->host++;
+        c->address = 0;
+        c->plain_only = false;
+    }
+    c->host = c->plan->hosts - 1; /* every address of the last host is behind us */
+    c->address =
+        connection_host(c)->dane.addresses > 0 ? connection_host(c)->dane.addresses - 1 : 0;
+    c->phase = PHASE_CONNECTING;
+    connection_finish_job(c, FAILURE_REFUSED, SGL_SMTP_AT_GREETING, NULL, "no host answered");
+    connection_end(c);
+}

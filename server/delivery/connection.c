@@ -1,0 +1,699 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One place at a site: tries hosts and addresses in turn for its first job, then carries job after job over the connection that it got.
+ *
+ *   CONNECTING --ready--> TALKING (greeting, EHLO, TLS, AUTH) --at rest--> LOADING (body) --> SENDING --DONE--> next job, or IDLE --> QUIT
+ *        \________________________ failure: the next address, the next host, or the job's outcome ________________________/
+ *
+ * The dialogue itself is the library's sgl_smtp_client; what a failure means is decided in policy.c.
+ */
+#include <assert.h>
+#include <openssl/x509_vfy.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "connection.h"
+
+#define REPLY_KEPT_MAX 32768
+#define IDLE_MS        3000 /* a connection without work is kept so long */
+
+static void start_job(struct connection *c);
+
+/* ---- small parts ------------------------------------------------------------------------------------------------- */
+
+struct connection *connection_next(const struct connection *c)
+{
+    return c->next;
+}
+
+struct connection **connection_idle_link(struct connection *c)
+{
+    return &c->next_idle;
+}
+
+void connection_close_session(struct connection *c)
+{
+    stream_free(c->stream);
+    c->stream = NULL;
+    sgl_smtp_client_free(c->client);
+    c->client = NULL;
+    c->tls_on = false;
+    c->authenticated = false;
+    c->resting = false;
+    c->carried = 0;
+    c->deadline_ms = 0;
+}
+
+static void connection_gone(struct loop_task *task)
+{
+    struct connection *c =
+        (struct connection *)(void *)((char *)task - offsetof(struct connection, gone));
+
+    free(c->to);
+    free(c);
+}
+
+/* Callbacks of the stream may be below us on the stack: the memory goes in the next turn of the loop. */
+void connection_end(struct connection *c)
+{
+    struct site *site = c->site;
+
+    assert(c->job == NULL);
+    if (c->phase == PHASE_IDLE)
+        site_not_idle(site, c);
+    c->phase = PHASE_QUITTING;
+    connection_close_session(c);
+    connection_forget_befores(c);
+    if (c->prev != NULL)
+        c->prev->next = c->next;
+    else
+        c->delivery->connections = c->next;
+    if (c->next != NULL)
+        c->next->prev = c->prev;
+    plan_unref(c->plan);
+    c->plan = NULL;
+    c->gone.run = connection_gone;
+    loop_post(c->delivery->loop, &c->gone);
+    site_closed(site, c);
+}
+
+/* ---- failures ---------------------------------------------------------------------------------------------------- */
+
+/* Has the server said anything about a recipient that must be kept? */
+static bool something_decided(const struct connection *c)
+{
+    if (c->phase != PHASE_SENDING || c->client == NULL)
+        return false;
+    for (size_t i = 0; i < c->tos; i++) {
+        uint16_t code = sgl_smtp_client_result(c->client, i).reply.code;
+
+        if (code >= 400)
+            return true;
+    }
+    return false;
+}
+
+/*
+ * The session can't go on (or never came to be).  With a job: the next address, or its outcome.  A connection that carried messages before and was closed while at rest is no
+ * failure of the host: the job gets a fresh connection.
+ */
+void connection_failed(struct connection *c, enum failure failure, enum sgl_smtp_stage stage,
+                       const struct sgl_smtp_reply *reply, const char *detail)
+{
+    sgl_auto(sgl_buf) reason = SGL_BUF_INIT(REASON_MAX);
+    struct decision d;
+
+    if (c->job == NULL) {
+        connection_end(c);
+        return;
+    }
+    if (c->phase == PHASE_LOADING && c->load_pending) {
+        connection_close_session(c); /* the body comes first; start_job() then connects again */
+        return;
+    }
+    if (c->carried > 0 &&
+        (failure == FAILURE_LOST || failure == FAILURE_TIMEOUT ||
+         (reply != NULL && reply->code == 421)) &&
+        (stage == SGL_SMTP_AT_REST || stage == SGL_SMTP_AT_MAIL || stage == SGL_SMTP_AT_RSET)) {
+        connection_close_session(c);
+        c->host = c->address = 0;
+        c->tried = 0;
+        connection_try_next(c);
+        return;
+    }
+    d = policy_decide(failure, stage, reply, !connection_has_another_address(c));
+    if (d.action == ACTION_NEXT_HOST && !something_decided(c)) {
+        policy_reason_put(&reason, failure, stage, reply, sgl_view_cstr(c->peer),
+                          sgl_view_cstr(detail));
+        connection_note_before(c, failure, stage, sgl_buf_view(&reason));
+        connection_close_session(c);
+        if (failure == FAILURE_REFUSED || failure == FAILURE_CONNECT_TIMEOUT ||
+            failure == FAILURE_LOST || failure == FAILURE_TIMEOUT)
+            c->address++; /* this address; others of the host may be well */
+        else {
+            c->host++;
+            c->address = 0;
+        }
+        connection_try_next(c);
+        return;
+    }
+    connection_finish_job(c, failure, stage, reply, detail);
+    connection_end(c);
+}
+
+/* ---- the stream ---- */
+
+static size_t on_input(void *ctx, sgl_view bytes)
+{
+    struct connection *c = ctx;
+
+    if (c->client != NULL)
+        sgl_smtp_client_feed(c->client, bytes);
+    connection_turn(c);
+    return bytes.len;
+}
+
+static void on_drained(void *ctx)
+{
+    struct connection *c = ctx;
+
+    if (c->client != NULL)
+        sgl_smtp_client_moved(c->client);
+}
+
+static void start_client(struct connection *c)
+{
+    const struct config *config = c->plan->config;
+    struct sgl_smtp_client_config settings = {
+        .helo = sgl_view_cstr(config->hostname),
+        .greeting_ms = config->delivery.command_timeout_ms,
+        .command_ms = config->delivery.command_timeout_ms,
+        .data_ms = config->delivery.data_timeout_ms,
+        .block_ms = config->delivery.data_timeout_ms,
+        .dot_ms = config->delivery.dot_timeout_ms,
+    };
+
+    c->client = sgl_smtp_client_new(&settings);
+    if (c->client == NULL) {
+        connection_failed(c, FAILURE_LOCAL, SGL_SMTP_AT_GREETING, NULL, "out of memory");
+        return;
+    }
+    c->phase = PHASE_TALKING;
+    c->connected_ms = clock_mono_ms();
+    connection_turn(c);
+}
+
+/* TCP is up, or a TLS handshake is through. */
+static void on_ready(void *ctx)
+{
+    struct connection *c = ctx;
+
+    if (c->client == NULL) {
+        start_client(c);
+        if (c->client != NULL && stream_tls(c->stream) != NULL) {
+            c->tls_on = true;
+            sgl_smtp_client_tls_implicit(c->client);
+        }
+        return;
+    }
+    c->tls_on = true;
+    if (sgl_smtp_client_tls_started(c->client) != SGL_OK) {
+        connection_failed(c, FAILURE_LOCAL, SGL_SMTP_AT_STARTTLS, NULL, "");
+        return;
+    }
+    connection_turn(c);
+}
+
+static void tls_failed(struct connection *c)
+{
+    SSL *ssl = stream_tls(c->stream);
+    bool unproved = ssl != NULL && SSL_get_verify_result(ssl) != X509_V_OK;
+
+    if (unproved && connection_host(c)->demand == DEMAND_DANE)
+        snprintf(c->tls_error, sizeof c->tls_error,
+                 "DANE: none of its %zu TLSA records matches the certificate (%s)",
+                 connection_host(c)->dane.tlsa_published, tls_verify_text(ssl));
+    else
+        snprintf(c->tls_error, sizeof c->tls_error, "%s",
+                 unproved ? tls_verify_text(ssl) : stream_tls_error(c->stream));
+    if (demand_requires_tls(connection_host(c)->demand)) {
+        connection_failed(c, unproved ? FAILURE_TLS_VERIFY : FAILURE_TLS, SGL_SMTP_AT_STARTTLS,
+                          NULL, c->tls_error);
+        return;
+    }
+    /* Opportunistic: nobody asked for TLS here, so the same address once more, without [RFC 7435 s3]. */
+    connection_close_session(c);
+    c->plain_only = true;
+    c->tls_why = "the handshake failed, and nothing requires TLS here";
+    c->tried = c->tried > 0 ? c->tried - 1 : 0;
+    connection_try_next(c);
+}
+
+static void on_ended(void *ctx, enum stream_end why)
+{
+    struct connection *c = ctx;
+
+    if (why == STREAM_TLS) {
+        tls_failed(c);
+        return;
+    }
+    if (c->phase == PHASE_CONNECTING) {
+        connection_failed(c, why == STREAM_TIMEOUT ? FAILURE_CONNECT_TIMEOUT : FAILURE_REFUSED,
+                          SGL_SMTP_AT_GREETING, NULL, "");
+        return;
+    }
+    if (c->client == NULL) {
+        if (c->job == NULL)
+            connection_end(c);
+        return;
+    }
+    if (why == STREAM_TIMEOUT)
+        (void)sgl_smtp_client_deadline(c->client, UINT64_MAX);
+    else
+        sgl_smtp_client_lost(c->client);
+    connection_turn(c);
+}
+
+const struct stream_events connection_events = {
+    .input = on_input, .drained = on_drained, .ready = on_ready, .ended = on_ended};
+
+/* ---- the dialogue ------------------------------------------------------------------------------------------------ */
+
+static void upgrade(struct connection *c)
+{
+    SSL *ssl = connection_tls(c);
+
+    if (ssl == NULL) {
+        connection_failed(
+            c, demand_requires_tls(connection_host(c)->demand) ? FAILURE_TLS : FAILURE_LOCAL,
+            SGL_SMTP_AT_STARTTLS, NULL, "no TLS session could be made from its records");
+        return;
+    }
+    if (!stream_start_tls(c->stream, ssl))
+        connection_failed(c, FAILURE_PROTOCOL, SGL_SMTP_AT_STARTTLS, NULL,
+                          "bytes in plain followed the answer to STARTTLS");
+}
+
+/* At rest and with a job: TLS and AUTH first, as far as they are wanted. false: a step was begun, or the session ended. */
+static bool is_prepared(struct connection *c)
+{
+    const struct sgl_smtp_offer *offer = sgl_smtp_client_offer(c->client);
+    enum tls_demand demand = connection_host(c)->demand;
+    const struct config_route *route = c->plan->route;
+    enum sgl_status st;
+
+    if (!c->tls_on && demand != DEMAND_NOTHING && !c->plain_only) {
+        if ((offer->extensions & SGL_SMTP_STARTTLS) != 0) {
+            st = sgl_smtp_client_start_tls(c->client);
+            c->resting = false;
+            if (st == SGL_OK)
+                return false;
+            connection_failed(c, FAILURE_LOCAL, SGL_SMTP_AT_STARTTLS, NULL, sgl_status_name(st));
+            return false;
+        }
+        if (demand_requires_tls(demand)) {
+            connection_failed(c, FAILURE_NO_STARTTLS, SGL_SMTP_AT_EHLO, NULL,
+                              demand == DEMAND_DANE ? "DANE requires it" : "");
+            return false;
+        }
+        c->tls_why = "the server does not offer STARTTLS, and nothing requires TLS here";
+    }
+    if (!c->tls_on && demand_requires_tls(demand)) { /* whatever led here: never in plain */
+        connection_failed(c, FAILURE_NO_STARTTLS, SGL_SMTP_AT_EHLO, NULL, "");
+        return false;
+    }
+    if (route != NULL && route->user != NULL && !c->authenticated) {
+        c->authenticated = true;
+        c->resting = false;
+        st = sgl_smtp_client_auth(c->client, sgl_view_cstr(route->user),
+                                  sgl_view_cstr(route->password));
+        if (st == SGL_OK)
+            return false;
+        connection_failed(c, FAILURE_AUTH, SGL_SMTP_AT_AUTH, NULL,
+                          c->tls_on ? "it offers no mechanism that we know"
+                                    : "passwords are sent under TLS only");
+        return false;
+    }
+    return true;
+}
+
+static bool fill_recipients(struct connection *c)
+{
+    const struct sgl_smtp_offer *offer = sgl_smtp_client_offer(c->client);
+    size_t n = c->job->rcpts;
+
+    if (offer->rcpt_max > 0 && n > offer->rcpt_max)
+        n = offer->rcpt_max;
+    if (n > c->to_room) {
+        struct sgl_smtp_to *to = reallocarray(c->to, n, sizeof *to);
+
+        if (to == NULL)
+            return false;
+        c->to = to;
+        c->to_room = n;
+    }
+    for (size_t i = 0; i < n; i++)
+        c->to[i] = (struct sgl_smtp_to){.mailbox = c->job->rcpt[i]->address,
+                                        .notify = c->job->rcpt[i]->notify,
+                                        .orcpt = c->job->rcpt[i]->orcpt};
+    c->tos = n;
+    return true;
+}
+
+/* The job is over, the session is not. */
+static void job_over(struct connection *c, enum failure failure, enum sgl_smtp_stage stage,
+                     const char *detail)
+{
+    connection_finish_job(c, failure, stage, NULL, detail);
+    c->phase = PHASE_TALKING;
+}
+
+static enum failure failure_of_lack(unsigned lacks)
+{
+    if (lacks & SGL_SMTP_SMTPUTF8)
+        return FAILURE_NO_SMTPUTF8;
+    if (lacks & SGL_SMTP_8BITMIME)
+        return FAILURE_NO_8BITMIME;
+    if (lacks & SGL_SMTP_REQUIRETLS)
+        return FAILURE_NO_REQUIRETLS;
+    return FAILURE_TOO_LARGE;
+}
+
+static void transact(struct connection *c)
+{
+    const struct store_message *m = c->job->message;
+    struct sgl_smtp_envelope envelope = {
+        .from = m->env_from,
+        .envid = m->env_id,
+        .ret = m->ret,
+        .size = c->job->body->len,
+        .body_8bit = m->eightbit,
+        .smtputf8 = m->smtputf8,
+        .require_tls = m->require_tls,
+    };
+    unsigned lacks;
+    enum sgl_status st;
+
+    if (!fill_recipients(c)) {
+        connection_failed(c, FAILURE_LOCAL, SGL_SMTP_AT_REST, NULL, "out of memory");
+        return;
+    }
+    envelope.to = c->to;
+    envelope.tos = c->tos;
+    lacks = sgl_smtp_client_lacks(c->client, &envelope);
+    if (lacks != 0) {
+        job_over(c, failure_of_lack(lacks), SGL_SMTP_AT_MAIL, "");
+        return;
+    }
+    st = sgl_smtp_client_begin(c->client, &envelope);
+    if (st != SGL_OK) {
+        job_over(c, FAILURE_LOCAL, SGL_SMTP_AT_MAIL, sgl_status_name(st));
+        return;
+    }
+    c->phase = PHASE_SENDING;
+    c->resting = false;
+}
+
+static void body_loaded(void *ctx, struct job *job)
+{
+    struct connection *c = ctx;
+
+    c->load_pending = false;
+    if (c->aborted) {
+        c->job = NULL;
+        job_put_back(c->delivery, job, "this server is stopping", 0);
+        connection_end(c);
+        return;
+    }
+    if (job->body == NULL) {
+        c->job = NULL;
+        job_put_back(c->delivery, job, "its body could not be read from the store",
+                     clock_now_s() + 60);
+        if (c->stream == NULL) {
+            connection_end(c);
+            return;
+        }
+        c->phase = PHASE_TALKING;
+        connection_turn(c);
+        return;
+    }
+    c->phase = PHASE_TALKING;
+    if (c->stream == NULL) { /* the session ended meanwhile, or there was none yet */
+        c->host = c->address = 0;
+        c->tried = 0;
+        connection_try_next(c);
+        return;
+    }
+    connection_turn(c);
+}
+
+static void start_job(struct connection *c)
+{
+    c->attempt_ms = clock_mono_ms();
+    if (c->job->body != NULL)
+        return;
+    c->phase = PHASE_LOADING;
+    c->load_pending = true;
+    queue_load_body(c->delivery->queue, c->job, body_loaded, c);
+}
+
+/* The engine waits: the present job, the next one, or none. false when there is no step to take now. */
+static bool take_step(struct connection *c)
+{
+    bool worn = c->carried >= c->plan->config->delivery.messages_per_connection;
+    struct dest *dest = NULL;
+
+    if (c->load_pending)
+        return false;
+    if (c->job == NULL && !c->delivery->draining && !worn) {
+        c->job = site_take_job(c->site, &dest);
+        if (c->job != NULL) {
+            c->delivery->stats.connections_reused++;
+            start_job(c);
+            if (c->load_pending)
+                return false;
+        }
+    }
+    if (c->job != NULL) {
+        c->phase = PHASE_TALKING;
+        if (is_prepared(c))
+            transact(c);
+        return true;
+    }
+    if (c->delivery->draining || worn) {
+        connection_quit(c);
+        return false;
+    }
+    if (c->phase != PHASE_IDLE) {
+        c->phase = PHASE_IDLE;
+        site_idle(c->site, c);
+    }
+    return false;
+}
+
+/* The body has gone but for the dot: what happens from here on may happen twice. */
+static void commit(struct connection *c)
+{
+    uint64_t few[16], *ids = few;
+
+    if (c->tos > sizeof few / sizeof *few)
+        ids = reallocarray(NULL, c->tos, sizeof *ids);
+    if (ids != NULL) {
+        for (size_t i = 0; i < c->tos; i++)
+            ids[i] = c->job->rcpt[i]->id;
+        if (!store_doubt(c->delivery->store, ids, c->tos, &c->doubt))
+            c->doubt = UINT32_MAX;
+    }
+    if (ids != few)
+        free(ids);
+    if (c->doubt == UINT32_MAX || sgl_smtp_client_commit(c->client) != SGL_OK)
+        sgl_smtp_client_abandon(c->client);
+}
+
+static void session_over(struct connection *c, const struct sgl_smtp_client_event *e)
+{
+    const struct sgl_smtp_reply *reply = e->reply.code >= 400 ? &e->reply : NULL;
+    struct sgl_smtp_reply kept;
+    sgl_auto(sgl_buf) text = SGL_BUF_INIT(REPLY_KEPT_MAX);
+    enum failure failure = FAILURE_LOST;
+
+    if (reply != NULL) {
+        kept = *reply;
+        sgl_buf_add(&text, reply->text);
+        kept.text = sgl_buf_view(&text);
+        kept.enhanced_text = SGL_LIT("");
+        reply = &kept;
+    }
+    switch (e->why) {
+    case SGL_SMTP_END_QUIT:
+        connection_end(c);
+        return;
+    case SGL_SMTP_END_REFUSED:
+    case SGL_SMTP_END_CLOSING:
+        failure = reply != NULL ? FAILURE_REPLY : FAILURE_LOST;
+        break;
+    case SGL_SMTP_END_PROTOCOL:
+        failure = FAILURE_PROTOCOL;
+        break;
+    case SGL_SMTP_END_TIMEOUT:
+        failure = FAILURE_TIMEOUT;
+        break;
+    case SGL_SMTP_END_LOST:
+        failure = FAILURE_LOST;
+        break;
+    case SGL_SMTP_END_NOMEM:
+        failure = FAILURE_LOCAL;
+        break;
+    }
+    if (failure != FAILURE_REPLY)
+        reply = NULL;
+    connection_failed(c, failure, e->stage, reply, failure == FAILURE_PROTOCOL ? e->text : "");
+}
+
+static void refused(struct connection *c, const struct sgl_smtp_client_event *e)
+{
+    if (e->stage == SGL_SMTP_AT_AUTH) {
+        connection_failed(c, FAILURE_REPLY, SGL_SMTP_AT_AUTH, &e->reply, "");
+        return;
+    }
+    if (demand_requires_tls(connection_host(c)->demand)) {
+        connection_failed(c, FAILURE_NO_STARTTLS, SGL_SMTP_AT_STARTTLS, NULL,
+                          "STARTTLS was refused");
+        return;
+    }
+    c->plain_only = true;
+    c->tls_why = "the server refused STARTTLS, and nothing requires TLS here";
+}
+
+/* One event of the engine. Afterwards the session may be no more: c->client is NULL then. */
+static void on_event(struct connection *c, const struct sgl_smtp_client_event *e)
+{
+    switch (e->kind) {
+    case SGL_SMTP_CLIENT_NONE:
+        return;
+    case SGL_SMTP_CLIENT_READY:
+        c->resting = true;
+        return;
+    case SGL_SMTP_CLIENT_TLS:
+        upgrade(c);
+        return;
+    case SGL_SMTP_CLIENT_REFUSED:
+        c->resting = true;
+        refused(c, e);
+        return;
+    case SGL_SMTP_CLIENT_BODY:
+        if (sgl_smtp_client_body(c->client, sgl_view_of(c->job->body->bytes, c->job->body->len)) !=
+            SGL_OK)
+            sgl_smtp_client_abandon(c->client);
+        return;
+    case SGL_SMTP_CLIENT_COMMIT:
+        commit(c);
+        return;
+    case SGL_SMTP_CLIENT_DONE:
+        job_over(c, FAILURE_LOST, e->stage, "");
+        c->carried++;
+        c->resting = true;
+        return;
+    case SGL_SMTP_CLIENT_END:
+        session_over(c, e);
+        return;
+    }
+}
+
+static void release_body(void *arg)
+{
+    body_unref(arg);
+}
+
+static bool write_out(struct connection *c)
+{
+    struct sgl_smtp_out out;
+    bool wrote = false;
+
+    while (sgl_smtp_client_pull(c->client, &out)) {
+        if (out.borrowed && c->job != NULL)
+            stream_write_ref(c->stream, out.bytes, release_body, body_ref(c->job->body));
+        else
+            stream_write(c->stream, out.bytes);
+        wrote = true;
+    }
+    return wrote;
+}
+
+static void set_deadline(struct connection *c)
+{
+    uint64_t now = clock_mono_ms(), at = sgl_smtp_client_deadline(c->client, now);
+
+    if (c->phase == PHASE_IDLE)
+        at = now + IDLE_MS;
+    if (at == 0 || at <= now)
+        return;
+    if (c->deadline_ms == 0 || at > c->deadline_ms + 1000 || at + 1000 < c->deadline_ms) {
+        c->deadline_ms = at;
+        stream_idle_timeout(c->stream, at - now);
+    }
+}
+
+/* After anything that happened: events, then the next step, then output, until nothing moves; then the deadline. */
+void connection_turn(struct connection *c)
+{
+    struct sgl_smtp_client_event e;
+    bool moved = true;
+
+    while (moved) {
+        moved = false;
+        while (c->client != NULL && sgl_smtp_client_next(c->client, &e)) {
+            on_event(c, &e);
+            moved = true;
+        }
+        if (c->client != NULL && c->resting)
+            moved = take_step(c) || moved;
+        if (c->client == NULL)
+            return;
+        moved = write_out(c) || moved;
+    }
+    set_deadline(c);
+}
+
+/* ---- for delivery.c ---------------------------------------------------------------------------------------------- */
+
+bool connection_open(struct site *site, struct plan *plan, struct job *job)
+{
+    struct connection *c = calloc(1, sizeof *c);
+    struct delivery *d = site->delivery;
+
+    if (c == NULL)
+        return false;
+    *c = (struct connection){
+        .site = site, .delivery = d, .plan = plan_ref(plan), .job = job, .doubt = UINT32_MAX};
+    c->next = d->connections;
+    if (c->next != NULL)
+        c->next->prev = c;
+    d->connections = c;
+    start_job(c);
+    if (!c->load_pending)
+        connection_try_next(c);
+    return true;
+}
+
+void connection_give(struct connection *c, struct job *job)
+{
+    assert(c->phase == PHASE_IDLE && c->job == NULL);
+    site_not_idle(c->site, c);
+    c->phase = PHASE_TALKING;
+    c->job = job;
+    c->delivery->stats.connections_reused++;
+    start_job(c);
+    if (!c->load_pending)
+        connection_turn(c);
+}
+
+void connection_quit(struct connection *c)
+{
+    if (c->phase == PHASE_IDLE)
+        site_not_idle(c->site, c);
+    c->phase = PHASE_QUITTING;
+    c->resting = false;
+    if (c->client != NULL && c->stream != NULL && sgl_smtp_client_quit(c->client) == SGL_OK) {
+        (void)write_out(c);
+        stream_idle_timeout(c->stream, 5000);
+        return;
+    }
+    connection_end(c);
+}
+
+void connection_abort(struct connection *c)
+{
+    struct job *job = c->job;
+
+    if (c->load_pending) {
+        connection_close_session(c);
+        c->aborted = true;
+        return;
+    }
+    c->job = NULL;
+    if (job != NULL)
+        job_put_back(c->delivery, job, "this server is stopping", 0);
+    connection_end(c);
+}

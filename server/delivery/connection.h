@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files about one connection share: connection.c (dialogue), connect.c (hosts, addresses, TLS), outcome.c (what is told to the queue). */
+#ifndef SERVER_DELIVERY_CONNECTION_H
+#define SERVER_DELIVERY_CONNECTION_H
+
+#include "internal.h"
+#include "sigillo/limits.h"
+
+#define HOSTS_TRIED_MAX                                                                            \
+    5 /* addresses asked in one attempt at a message [RFC 5321 s5.1: at least 2] */
+#define REASON_MAX        1000
+#define EVENT_MAX         4096
+#define EVENTS_BEFORE_MAX HOSTS_TRIED_MAX
+
+enum phase {
+    PHASE_CONNECTING,
+    PHASE_TALKING,
+    PHASE_LOADING, /* waits for the body; the session is at rest */
+    PHASE_SENDING,
+    PHASE_IDLE,
+    PHASE_QUITTING,
+};
+
+struct connection {
+    struct connection *prev, *next; /* delivery->connections */
+    struct connection *next_idle;
+    struct site *site;
+    struct delivery *delivery;
+    struct plan *plan;
+    struct job *job;
+    struct stream *stream;
+    struct sgl_smtp_client *client;
+    enum phase phase;
+    size_t host, address; /* being tried, or connected to */
+    unsigned tried;       /* addresses in this attempt */
+    bool plain_only;      /* opportunistic TLS failed here: the same address again without */
+    bool tls_on, authenticated;
+    bool load_pending; /* the queue is bringing the body */
+    bool resting;      /* the engine waits for our next step */
+    bool aborted;      /* goes as soon as the body has come */
+    unsigned carried;  /* messages over this connection */
+    uint32_t doubt;
+    uint64_t began_ms, connected_ms, attempt_ms, deadline_ms;
+    const char *tls_why; /* why there is no TLS; static */
+    char tls_error[160];
+    char address_text[SGL_IP_TEXT_SIZE];
+    char peer[SGL_LIMIT_NAME_TEXT + SGL_IP_TEXT_SIZE + 8]; /* "mx1.example.net [192.0.2.1]" */
+    struct sgl_smtp_to *to;
+    size_t tos, to_room;
+    char *before[EVENTS_BEFORE_MAX]; /* attempts at other hosts for this job, as JSON */
+    size_t befores;
+    struct loop_task gone;
+};
+
+static inline const struct plan_host *connection_host(const struct connection *c)
+{
+    return &c->plan->host[c->host];
+}
+
+/* ---- connection.c ---- */
+
+/* After anything that happened: events, then the next step, then output, until nothing moves; then the deadline. */
+void connection_turn(struct connection *c);
+/* The connection (without a job) goes; its memory in the next turn of the loop, because callbacks of its stream may be below us on the stack. */
+void connection_end(struct connection *c);
+/* The session goes, the connection stays. */
+void connection_close_session(struct connection *c);
+/*
+ * The session can't go on (or never came to be).  With a job: the next address, or its outcome.  A connection that carried messages before and was closed while at rest is no
+ * failure of the host: the job gets a fresh one.
+ */
+void connection_failed(struct connection *c, enum failure failure, enum sgl_smtp_stage stage,
+                       const struct sgl_smtp_reply *reply, const char *detail);
+
+extern const struct stream_events connection_events;
+
+/* ---- connect.c ---- */
+
+/* Connects to the next address that can be tried, from (host, address) on; the job has its outcome when there is none. */
+void connection_try_next(struct connection *c);
+bool connection_has_another_address(const struct connection *c);
+/* An SSL that proves what the host's demand asks; NULL: none can be made. */
+SSL *connection_tls(struct connection *c);
+bool demand_requires_tls(enum tls_demand demand);
+
+/* ---- outcome.c ---- */
+
+/*
+ * The transaction is over, well or not.  Recipients beyond `tos` were not part of it (the server takes fewer at once) and go back.
+ * failure, stage, reply, detail: for recipients of whom nothing was said.
+ */
+void connection_finish_job(struct connection *c, enum failure failure, enum sgl_smtp_stage stage,
+                           const struct sgl_smtp_reply *reply, const char *detail);
+/* A host was tried in vain and another one is next: for the trail. */
+void connection_note_before(struct connection *c, enum failure failure, enum sgl_smtp_stage stage,
+                            sgl_view reason);
+void connection_forget_befores(struct connection *c);
+
+#endif

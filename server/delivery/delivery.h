@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where and how: takes jobs from the queue, finds the hosts, keeps connections to them, and gives every job back with an outcome.  Lives on the outgoing loop.
+ *
+ *   queue --ready--> destination --plan (MX, addresses, DANE)--> site --place--> connection --take--> job ... outcome --> queue
+ *
+ * A *site* is all destinations with the same hosts and the same demands on a connection; its pace says how many connections it may have at once.
+ */
+#ifndef SERVER_DELIVERY_DELIVERY_H
+#define SERVER_DELIVERY_DELIVERY_H
+
+#include "../config/config.h"
+#include "../queue/queue.h"
+#include "../resolver/resolver.h"
+
+struct delivery;
+
+/*
+ * Reads the CA files that the configuration names (so before, or inside, a sandbox that leaves them readable), keeps a reference to the configuration and tells the queue
+ * that it is there.  NULL on a mistake, `why` says which.
+ */
+struct delivery *delivery_new(struct loop *loop, struct queue *queue, struct resolver *resolver,
+                              struct store *store, struct config *config, char *why,
+                              size_t why_size);
+/* On the loop: routes, limits and CA files of another configuration count from the next connection on. false: a file is at fault, nothing changed. */
+bool delivery_reconfigure(struct delivery *d, struct config *config, char *why, size_t why_size);
+/* On the loop: takes no more jobs, lets transactions in flight finish; done(ctx) when no connection is left. */
+void delivery_drain(struct delivery *d, void (*done)(void *ctx), void *ctx);
+/* Cuts what is still open (jobs in flight go back untried). */
+void delivery_free(struct delivery *d);
+
+struct delivery_stats {
+    uint64_t connections_open, connections_made, connections_reused, sites, destinations, delivered,
+        deferred, failed, put_back;
+};
+/* Any thread; approximate. */
+void delivery_stats(const struct delivery *d, struct delivery_stats *out);
+
+#endif

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of this folder share: the room itself, its destinations and sites, and how a connection asks for work. */
+#ifndef SERVER_DELIVERY_INTERNAL_H
+#define SERVER_DELIVERY_INTERNAL_H
+
+#include "../loop/stream.h"
+#include "../loop/tls.h"
+#include "delivery.h"
+#include "plan.h"
+#include "site.h"
+
+struct connection;
+
+/* One CA bundle, with the routes that name it. */
+struct trust {
+    char *ca_file; /* NULL: the default one */
+    struct tls_client *client;
+};
+
+/* A destination that the queue has work for, or had a moment ago. */
+struct dest {
+    struct delivery *delivery;
+    struct queue_dest *q; /* a reference */
+    char *domain;
+    struct planner *planner; /* set while its plan is being found */
+    struct plan *plan;
+    struct site *site;
+    struct dest *next_waiting; /* ring of its site */
+    bool waiting;
+    struct dest *prev, *next; /* all of them */
+};
+
+struct site {
+    struct delivery *delivery;
+    char *key;
+    size_t key_len;
+    uint32_t hash;
+    struct site *next_hash;
+    struct site_pace pace;
+    struct dest *waiting_last; /* ring; its next is the first */
+    struct connection *idle;
+    unsigned dests, connections;
+    struct event *wake; /* end of a rest */
+    char trouble[200];  /* why it rests, for `queue show` */
+    struct site *prev_waiting,
+        *next_waiting; /* sites that want a connection but for the overall maximum */
+    bool in_line;
+};
+
+#define SITE_BUCKETS 1024
+
+struct delivery {
+    struct loop *loop;
+    struct queue *queue;
+    struct resolver *resolver;
+    struct store *store;
+    struct config *config;
+    struct trust *trust;
+    size_t trusts;
+    struct site *bucket[SITE_BUCKETS];
+    struct dest *dests;
+    struct connection *connections;
+    struct site *line_first, *line_last;
+    struct event *sweep;
+    bool draining;
+    void (*drained)(void *ctx);
+    void *drained_ctx;
+    struct delivery_stats stats;
+    uint64_t seed;
+};
+
+/* ---- delivery.c, for connections ---- */
+
+/* The next job for this site, with its destination: destinations take turns. NULL: none. */
+struct job *site_take_job(struct site *site, struct dest **dest);
+/* A message went through, or the site gave trouble. */
+void site_success(struct site *site);
+void site_trouble(struct site *site, enum site_effect effect, const char *why);
+/* The connection is at rest and has no job; the site may use it again, or it is closed after a while. */
+void site_idle(struct site *site, struct connection *c);
+void site_not_idle(struct site *site, struct connection *c);
+/* The connection is gone: its place is free. */
+void site_closed(struct site *site, struct connection *c);
+struct tls_client *delivery_trust(struct delivery *d, const struct config_route *route);
+
+/* ---- connection.c ---- */
+
+/* Opens a connection for this job; false when memory ended (the job is still the caller's). */
+bool connection_open(struct site *site, struct plan *plan, struct job *job);
+/* An idle one gets a job. */
+void connection_give(struct connection *c, struct job *job);
+void connection_quit(struct connection *c);  /* idle: says QUIT and goes */
+void connection_abort(struct connection *c); /* at once; its job goes back untried */
+struct connection *connection_next(const struct connection *c); /* in delivery->connections */
+struct connection **connection_idle_link(struct connection *c); /* the site's list of idle ones */
+/* The job can't be tried at all. */
+void job_fail(struct delivery *d, struct job *job, enum failure failure, const char *why);
+/* The job goes back as it came; why for `queue show`, not_before 0: at once. */
+void job_put_back(struct delivery *d, struct job *job, const char *why, int64_t not_before);
+
+/* ---- trail.c ---- */
+
+/* Facts about one attempt, for the trail of the message. */
+struct attempt {
+    const char *host, *address;
+    uint16_t port;
+    enum tls_demand demand;
+    const char *tls, *cipher; /* NULL: plain */
+    const char *proved;       /* "dane-ee", "dane-ta", "certificate", "nobody", NULL in plain */
+    const char *tls_why;      /* why no TLS, or why not proved; NULL */
+    bool dane_secure_mx;
+    bool reused;
+    uint64_t connect_ms, total_ms;
+    const char *stage;
+    sgl_view reason;     /* the reply or the failure, printable */
+    const char *failure; /* failure_name(), NULL: it went well */
+    bool possibly_repeated;
+};
+/* One JSON object into out. */
+void attempt_put(struct sgl_buf *out, const struct attempt *a);
+
+#endif

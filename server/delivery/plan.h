@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The plan for a destination: which hosts, at which addresses, and what a connection to each must prove.  Found by the library's evaluators over the resolver's answers;
+ * immutable once found, counted, with an end.
+ */
+#ifndef SERVER_DELIVERY_PLAN_H
+#define SERVER_DELIVERY_PLAN_H
+
+#include "../config/config.h"
+#include "../resolver/resolver.h"
+#include "policy.h"
+#include "sigillo/dane.h"
+#include "sigillo/mx.h"
+
+/* What a connection must be. DANE asks for the last two [RFC 7672 s2.2], a smart host's configuration for the others. */
+enum tls_demand {
+    DEMAND_NOTHING,       /* not even tried: a route with tls = none */
+    DEMAND_OPPORTUNISTIC, /* TLS with whoever it is, else plain */
+    DEMAND_ENCRYPTED,     /* TLS, unauthenticated */
+    DEMAND_NAME,          /* TLS, certificate chain and name */
+    DEMAND_DANE,          /* TLS, and a TLSA record that matches */
+};
+const char *tls_demand_name(
+    enum tls_demand demand); /* "none", "opportunistic", "encrypted", "verified", "dane" */
+
+struct plan_host {
+    struct sgl_name name; /* empty text for an address literal */
+    struct sgl_dane dane; /* addresses (only those that may be used), records, names */
+    enum tls_demand demand;
+    enum failure failure; /* why it can't be tried, when `usable` is false */
+    bool usable;
+    const char *why; /* detail for people, "" when there is none */
+};
+
+struct plan {
+    unsigned refs;
+    struct sgl_dns dns;
+    struct sgl_arena arena;
+    const struct config_route *route; /* NULL: by MX. Belongs to `config` */
+    struct config *config;
+    uint16_t port;
+    bool failed; /* no host at all: `failure`, `why` */
+    enum failure failure;
+    const char *why;
+    struct plan_host *host;
+    size_t hosts;
+    uint64_t ends_ms;  /* monotonic */
+    sgl_view site_key; /* equal for destinations that may share connections */
+};
+struct plan *plan_ref(struct plan *p);
+void plan_unref(struct plan *p); /* NULL accepted; outgoing loop only */
+
+/* Finds one. done(ctx, plan) comes later on the loop with a reference for the receiver, NULL when memory ended. */
+struct planner;
+struct planner *plan_find(struct loop *loop, struct resolver *resolver, struct config *config,
+                          sgl_view domain, uint64_t seed,
+                          void (*done)(void *ctx, struct plan *plan), void *ctx);
+/* Gives up: done() will not be called. */
+void planner_cancel(struct planner *p);
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An attempt as a JSON object for the message's trail.  Written by hand, because it is made for every delivery; text comes escaped already but for quotes and backslashes. */
+#include <stdio.h>
+
+#include "internal.h"
+
+static void put_key(struct sgl_buf *out, const char *key)
+{
+    if (out->len > 0 && out->data[out->len - 1] != '{')
+        sgl_buf_add_byte(out, ',');
+    sgl_buf_add_byte(out, '"');
+    sgl_buf_add_cstr(out, key);
+    sgl_buf_add(out, SGL_LIT("\":"));
+}
+
+static void put_text(struct sgl_buf *out, const char *key, sgl_view text)
+{
+    static const char hex[] = "0123456789abcdef";
+    size_t from = 0;
+
+    put_key(out, key);
+    sgl_buf_add_byte(out, '"');
+    for (size_t i = 0; i < text.len; i++) {
+        uint8_t c = text.ptr[i];
+
+        if (c >= ' ' && c != '"' && c != '\\')
+            continue;
+        sgl_buf_add(out, sgl_view_sub(text, from, i - from));
+        from = i + 1;
+        if (c >= ' ') {
+            sgl_buf_add_byte(out, '\\');
+            sgl_buf_add_byte(out, c);
+        } else {
+            sgl_buf_add(out, SGL_LIT("\\u00"));
+            sgl_buf_add_byte(out, (uint8_t)hex[c >> 4]);
+            sgl_buf_add_byte(out, (uint8_t)hex[c & 15]);
+        }
+    }
+    sgl_buf_add(out, sgl_view_from(text, from));
+    sgl_buf_add_byte(out, '"');
+}
+
+static void put_cstr(struct sgl_buf *out, const char *key, const char *text)
+{
+    if (text != NULL && text[0] != '\0')
+        put_text(out, key, sgl_view_cstr(text));
+}
+
+static void put_number(struct sgl_buf *out, const char *key, uint64_t n)
+{
+    put_key(out, key);
+    sgl_buf_add_u64(out, n);
+}
+
+static void put_flag(struct sgl_buf *out, const char *key, bool flag)
+{
+    if (!flag)
+        return;
+    put_key(out, key);
+    sgl_buf_add(out, SGL_LIT("true"));
+}
+
+void attempt_put(struct sgl_buf *out, const struct attempt *a)
+{
+    sgl_buf_add_byte(out, '{');
+    put_cstr(out, "host", a->host);
+    put_cstr(out, "address", a->address);
+    if (a->port != 0)
+        put_number(out, "port", a->port);
+    put_cstr(out, "demand", tls_demand_name(a->demand));
+    put_cstr(out, "tls", a->tls);
+    put_cstr(out, "cipher", a->cipher);
+    put_cstr(out, "proved", a->proved);
+    put_cstr(out, "tls_why", a->tls_why);
+    put_flag(out, "mx_secure", a->dane_secure_mx);
+    put_flag(out, "reused", a->reused);
+    if (a->connect_ms != 0)
+        put_number(out, "connect_ms", a->connect_ms);
+    put_number(out, "ms", a->total_ms);
+    put_cstr(out, "stage", a->stage);
+    put_cstr(out, "failure", a->failure);
+    put_flag(out, "possibly_repeated", a->possibly_repeated);
+    if (a->reason.len > 0)
+        put_text(out, "reply", a->reason);
+    sgl_buf_add_byte(out, '}');
+}
