@@ -12,7 +12,7 @@ from .pki import Authority
 from .postfix import Postfix
 from .scripted import Greylist, Loop, Receiver
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+ROOT = namespace.ROOT
 SCRIPTS = { # domain: script of its receiver
     "temp.test": {"mail": "451 4.3.0 not today"},
     "reject.test": {"rcpt": "550 5.1.1 nobody of that name here"},

@@ -12,9 +12,11 @@ import subprocess
 import sys
 import tempfile
 
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 MARK = "SIGILLO_WORLD_DIR"
-USERS = {"postfix": 64001, "postdrop": 64002, "vmail": 64003, "sigillo": 64004}
+USERS = {"postfix": 64001, "postdrop": 64002, "vmail": 64003, "sigillo": 64004, "opendkim": 64005}
 RESOLVER = "127.0.0.53"
+BOUND = ("SIGILLO_PEERS", "BENCH_VAR")
 IPV6 = ["fd53::%x" % n for n in range(1, 10)]
 
 
@@ -50,6 +52,7 @@ def enter(command, script):
         return 77
     mount_point = tempfile.mkdtemp(prefix="sigillo-world-")
     env = dict(os.environ, **{MARK: mount_point})
+    env.setdefault("SIGILLO_PEERS", os.path.join(ROOT, "build", "peers"))
     child = subprocess.Popen(["unshare", *args, sys.executable, script, "inside", "--", *command], env=env)
     for sig in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(sig, lambda *_: child.terminate())
@@ -79,6 +82,15 @@ def bind_text(text, target, folder):
     run("mount", "--bind", own, target)
 
 
+def bind_folder(variable, folder):
+    source = os.environ.get(variable)
+    if source and os.path.isdir(source):
+        target = os.path.join(folder, variable.lower())
+        os.mkdir(target)
+        run("mount", "--bind", os.path.abspath(source), target)
+        os.environ[variable] = target
+
+
 def inside(command):
     """Process 1 of the namespace."""
     folder = os.environ[MARK]
@@ -96,6 +108,8 @@ def inside(command):
     bind_text("\n".join(others + list(mine.values())) + "\n", "/etc/group", etc)
     bind_text("nameserver %s\n" % RESOLVER, "/etc/resolv.conf", etc)
     bind_text("127.0.0.1 localhost\n::1 localhost\n", "/etc/hosts", etc)
+    for variable in BOUND: # reachable for the servers' users wherever the project lies
+        bind_folder(variable, folder)
     child = subprocess.Popen(command)
     signal.signal(signal.SIGTERM, lambda *_: child.terminate())
     while True: # process 1 is the parent of every orphan: collect them all
