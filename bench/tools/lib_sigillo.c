@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* libsigillo: what dkimfloor and lib_opendkim measure, through the library's public calls.
+ *   lib_sigillo sign MESSAGE KEY.pem [SECONDS]     canonicalise, hash and sign, field and all
+ *   lib_sigillo hash MESSAGE [SECONDS]             relaxed body hash, and SHA-256 alone beside it
+ *   lib_sigillo emit MESSAGE KEY.pem               prints the signed message
+ * relaxed/relaxed, d=bench.test s=b2048. One thread; prints one JSON line per part. */
+#include "common.h"
+
+#include "sigillo/dkim.h"
+
+static sgl_view message, body;
+static struct sgl_crypto *crypto;
+static struct sgl_private_key *key;
+
+static double thread_cpu(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static sgl_view slurp(const char *path)
+{
+    FILE *f = fopen(path, "rb");
+    char *bytes;
+    long size;
+
+    if (f == NULL || fseek(f, 0, SEEK_END) != 0 || (size = ftell(f)) < 0)
+        die("open %s", path);
+    rewind(f);
+    bytes = malloc((size_t)size + 1);
+    if (bytes == NULL || fread(bytes, 1, (size_t)size, f) != (size_t)size)
+        die("read %s", path);
+    fclose(f);
+    return sgl_view_of(bytes, (size_t)size);
+}
+
+static void sign_once(struct sgl_arena *arena, struct sgl_buf *field)
+{
+    static const struct sgl_dkim_signer signer = {SGL_LIT_INIT("bench.test"), SGL_LIT_INIT("b2048"),
+                                                  SGL_DKIM_RSA_SHA256};
+    const struct sgl_dkim_options options = {.now = 1700000000};
+    struct sgl_headers headers;
+    struct sgl_dkim_pending pending;
+    uint8_t hash[SGL_SHA256_SIZE], signature[SGL_SIGNATURE_MAX];
+    size_t len = 0;
+
+    sgl_arena_reset(arena);
+    sgl_buf_reset(field);
+    if (sgl_headers_parse(message, SGL_HEADERS_STRICT, arena, &headers, NULL) != SGL_OK ||
+        sgl_dkim_body_hash(crypto, SGL_DKIM_RELAXED, sgl_view_from(message, headers.body_off),
+                           hash) != SGL_OK ||
+        sgl_dkim_sign_prepare(crypto, &options, &headers, hash, &signer, 1, arena, &pending,
+                              NULL) != SGL_OK ||
+        sgl_private_key_sign(crypto, key, pending.digest, signature, &len) != SGL_OK ||
+        sgl_dkim_sign_finish(&pending, sgl_view_of(signature, len), field) != SGL_OK)
+        die("sign");
+}
+
+static void hash_relaxed(void)
+{
+    uint8_t out[SGL_SHA256_SIZE];
+
+    if (sgl_dkim_body_hash(crypto, SGL_DKIM_RELAXED, body, out) != SGL_OK)
+        die("hash");
+}
+
+static void hash_plain(void)
+{
+    uint8_t out[SGL_SHA256_SIZE];
+
+    if (sgl_sha256(crypto, body, out) != SGL_OK)
+        die("hash");
+}
+
+static void report(const char *op, size_t bytes, uint64_t n, double cpu)
+{
+    printf("{\"lib\":\"sigillo\",\"op\":\"%s\",\"bytes\":%zu,\"n\":%llu,\"cpu_us_each\":%.2f,\"per_"
+           "cpu_s\":%.0f,\"MB_per_cpu_s\":%.1f}\n",
+           op, bytes, (unsigned long long)n, cpu * 1e6 / (double)n, (double)n / cpu,
+           (double)bytes * (double)n / cpu / 1e6);
+    fflush(stdout);
+}
+
+static void measure_hash(const char *op, void (*once)(void), double seconds)
+{
+    double start = thread_cpu(), cpu;
+    uint64_t n = 0;
+
+    do {
+        for (int i = body.len > 1000000 ? 1 : 50; i > 0; i--, n++)
+            once();
+        cpu = thread_cpu() - start;
+    } while (cpu < seconds);
+    report(op, body.len, n, cpu);
+}
+
+static void measure_sign(double seconds)
+{
+    struct sgl_arena arena = SGL_ARENA_INIT(1u << 20);
+    struct sgl_buf field = SGL_BUF_INIT(SGL_DKIM_FIELD_MAX);
+    double start = thread_cpu(), cpu;
+    uint64_t n = 0;
+
+    do {
+        for (int i = message.len > 1000000 ? 1 : 20; i > 0; i--, n++)
+            sign_once(&arena, &field);
+        cpu = thread_cpu() - start;
+    } while (cpu < seconds);
+    report("sign", message.len, n, cpu);
+    sgl_buf_done(&field);
+    sgl_arena_done(&arena);
+}
+
+static void emit(void)
+{
+    struct sgl_arena arena = SGL_ARENA_INIT(1u << 20);
+    struct sgl_buf field = SGL_BUF_INIT(SGL_DKIM_FIELD_MAX);
+
+    sign_once(&arena, &field);
+    fwrite(field.data, 1, field.len, stdout);
+    fwrite(message.ptr, 1, message.len, stdout);
+    sgl_buf_done(&field);
+    sgl_arena_done(&arena);
+}
+
+int main(int argc, char **argv)
+{
+    bool hash = argc > 2 && strcmp(argv[1], "hash") == 0;
+    int seconds_at = hash ? 3 : 4;
+    double seconds = argc > seconds_at ? atof(argv[seconds_at]) : 2;
+    size_t blank;
+
+    if (argc < (hash ? 3 : 4))
+        die("see the head of lib_sigillo.c");
+    crypto = sgl_crypto_new();
+    message = slurp(argv[2]);
+    blank = sgl_view_find_view(message, SGL_LIT("\r\n\r\n"));
+    body = sgl_view_from(message, blank + 4);
+    if (hash) {
+        measure_hash("sha256", hash_plain, seconds);
+        measure_hash("body-hash-relaxed", hash_relaxed, seconds);
+        return 0;
+    }
+    if (crypto == NULL || sgl_private_key_import(crypto, slurp(argv[3]), &key) != SGL_OK)
+        die("key");
+    if (strcmp(argv[1], "emit") == 0)
+        emit();
+    else
+        measure_sign(seconds);
+    return 0;
+}
