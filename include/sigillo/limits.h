@@ -34,5 +34,14 @@
 #define SGL_LIMIT_SMTP_LINE        2048 /* a command: RFC 5321 s4.5.3.1.4 says 512, extensions add up to about 1000 */
 #define SGL_LIMIT_SMTP_REPLY_LINE  2048 /* RFC 5321 s4.5.3.1.5 says 512; real servers write novels */
 #define SGL_LIMIT_SMTP_REPLY_LINES 128  /* an EHLO has about 20; a reply without an end must end */
+#define SGL_LIMIT_SMTP_REPLY       (32 * 1024) /* a whole reply: 60 lines of 512 */
+#define SGL_LIMIT_SMTP_REPLY_OURS  512  /* a line that we say [RFC 5321 s4.5.3.1.5] */
+#define SGL_LIMIT_SMTP_AUTH_LINE   12288 /* [RFC 4954 s4]: tickets and tokens are long */
+#define SGL_LIMIT_SMTP_OUTPUT      (256 * 1024) /* replies that wait in one turn: 1000 recipients at 250 bytes */
+#define SGL_LIMIT_SMTP_PARAMS      16   /* parameters of one MAIL or RCPT; all that exist are about 12 */
+#define SGL_LIMIT_SMTP_ENVID       100  /* [RFC 3461 s4.4] */
+#define SGL_LIMIT_SMTP_ORCPT       500  /* [RFC 3461 s4.2] */
+#define SGL_LIMIT_SASL_FIELD       1024 /* a user name or password; nobody types more */
+#define SGL_LIMIT_SASL_MESSAGE     9216 /* what an AUTH line decodes to */
 
 #endif

@@ -14,16 +14,18 @@ extern "C" {
 #endif
 
 /* authzid NUL authcid NUL password: exactly two NULs, user not empty, each at most SGL_LIMIT_SASL_FIELD bytes, UTF-8. Views borrowed from message. SGL_OK or SGL_E_SYNTAX. */
-SGL_API enum sgl_status sgl_sasl_plain_parse(sgl_view message, sgl_view *authzid, sgl_view *user, sgl_view *password) SGL_MUST_USE;
+SGL_API enum sgl_status sgl_sasl_plain_parse(sgl_view message, sgl_view *authzid, sgl_view *user,
+                                             sgl_view *password) SGL_MUST_USE;
 /* Appends a PLAIN message. SGL_E_SYNTAX when a part holds a NUL. */
-SGL_API enum sgl_status sgl_sasl_plain_put(struct sgl_buf *out, sgl_view user, sgl_view password) SGL_MUST_USE;
+SGL_API enum sgl_status sgl_sasl_plain_put(struct sgl_buf *out, sgl_view user,
+                                           sgl_view password) SGL_MUST_USE;
 
 enum sgl_sasl_step {
     SGL_SASL_CHALLENGE, /* out has the next challenge */
-    SGL_SASL_CHECK,     /* LOGIN: user and password are whole, compare them. SCRAM: user is known, give the secret */
-    SGL_SASL_OK,        /* SCRAM: the client knows the password; out has the last message, to be sent with success or as a challenge */
-    SGL_SASL_REFUSED,   /* wrong proof */
-    SGL_SASL_BROKEN,    /* not the mechanism's grammar: 501 5.5.2 */
+    SGL_SASL_CHECK, /* LOGIN: user and password are whole, compare them. SCRAM: user is known, give the secret */
+    SGL_SASL_OK, /* SCRAM: the client knows the password; out has the last message, to be sent with success or as a challenge */
+    SGL_SASL_REFUSED, /* wrong proof */
+    SGL_SASL_BROKEN,  /* not the mechanism's grammar: 501 5.5.2 */
     SGL_SASL_NOMEM,
 };
 
@@ -35,7 +37,8 @@ struct sgl_sasl_login {
 SGL_API void sgl_sasl_login_init(struct sgl_sasl_login *l);
 SGL_API void sgl_sasl_login_done(struct sgl_sasl_login *l); /* wipes */
 /* has_response false: no initial response. Returns CHALLENGE (out: "Username:", "Password:"), CHECK, BROKEN. */
-SGL_API enum sgl_sasl_step sgl_sasl_login_step(struct sgl_sasl_login *l, bool has_response, sgl_view response, struct sgl_buf *out) SGL_MUST_USE;
+SGL_API enum sgl_sasl_step sgl_sasl_login_step(struct sgl_sasl_login *l, bool has_response,
+                                               sgl_view response, struct sgl_buf *out) SGL_MUST_USE;
 
 /* SCRAM-SHA-256, server side, no channel binding.  first() -> CHECK (look `user` up) -> secret() -> CHALLENGE -> final() -> OK or REFUSED. */
 struct sgl_scram_server {
@@ -44,7 +47,7 @@ struct sgl_scram_server {
     struct sgl_buf nonce; /* client's and ours */
     uint8_t stored_key[SGL_SHA256_SIZE], server_key[SGL_SHA256_SIZE];
     bool known;
-    char gs2;             /* 'n' or 'y' */
+    char gs2; /* 'n' or 'y' */
     uint8_t state;
 };
 /* What the server keeps of a password  [RFC 5802 s3]; known false: the user does not exist, everything else is a stable fake, and final() refuses. */
@@ -57,15 +60,20 @@ struct sgl_scram_secret {
 SGL_API void sgl_scram_server_init(struct sgl_scram_server *s);
 SGL_API void sgl_scram_server_done(struct sgl_scram_server *s); /* wipes */
 /* client-first-message. An empty one without initial response: CHALLENGE with an empty challenge. */
-SGL_API enum sgl_sasl_step sgl_scram_server_first(struct sgl_scram_server *s, sgl_view message) SGL_MUST_USE;
+SGL_API enum sgl_sasl_step sgl_scram_server_first(struct sgl_scram_server *s,
+                                                  sgl_view message) SGL_MUST_USE;
 /* nonce: at least 18 random bytes; out: server-first-message. */
-SGL_API enum sgl_sasl_step sgl_scram_server_secret(struct sgl_scram_server *s, const struct sgl_scram_secret *secret, sgl_view nonce,
+SGL_API enum sgl_sasl_step sgl_scram_server_secret(struct sgl_scram_server *s,
+                                                   const struct sgl_scram_secret *secret,
+                                                   sgl_view nonce,
                                                    struct sgl_buf *out) SGL_MUST_USE;
 /* client-final-message; out: server-final-message with OK. */
-SGL_API enum sgl_sasl_step sgl_scram_server_final(struct sgl_scram_server *s, const struct sgl_crypto *crypto, sgl_view message,
+SGL_API enum sgl_sasl_step sgl_scram_server_final(struct sgl_scram_server *s,
+                                                  const struct sgl_crypto *crypto, sgl_view message,
                                                   struct sgl_buf *out) SGL_MUST_USE;
 /* From a password to what the server keeps: stored_key and server_key of *out are filled; out->salt, out->iterations are read. */
-SGL_API enum sgl_status sgl_scram_secret_make(const struct sgl_crypto *crypto, sgl_view password, struct sgl_scram_secret *out) SGL_MUST_USE;
+SGL_API enum sgl_status sgl_scram_secret_make(const struct sgl_crypto *crypto, sgl_view password,
+                                              struct sgl_scram_secret *out) SGL_MUST_USE;
 
 #ifdef __cplusplus
 }

@@ -3,8 +3,7 @@
 #ifndef SIGILLO_SMTP_COMMAND_H
 #define SIGILLO_SMTP_COMMAND_H
 
-#include "sigillo/arena.h"
-#include "sigillo/buf.h"
+#include "sigillo/mailbox.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -51,20 +50,18 @@ enum {
 };
 
 /* RFC 3461 NOTIFY; 0: not given. */
-enum { SGL_SMTP_NOTIFY_NEVER = 1, SGL_SMTP_NOTIFY_SUCCESS = 2, SGL_SMTP_NOTIFY_FAILURE = 4, SGL_SMTP_NOTIFY_DELAY = 8 };
+enum {
+    SGL_SMTP_NOTIFY_NEVER = 1,
+    SGL_SMTP_NOTIFY_SUCCESS = 2,
+    SGL_SMTP_NOTIFY_FAILURE = 4,
+    SGL_SMTP_NOTIFY_DELAY = 8
+};
 
 /* "VERB rest" without CRLF: the verb by name in any case, *args what stands behind its first blank, trimmed at the end. */
 SGL_API enum sgl_smtp_verb sgl_smtp_verb_parse(sgl_view line, sgl_view *args);
 
-/* A mailbox between angle brackets, judged by the grammar of RFC 5321 s4.1.2 (with RFC 6531 where smtputf8). Borrowed from the line. */
-struct sgl_smtp_path {
-    sgl_view mailbox; /* "a@example.org"; "" the null sender; "postmaster" without a domain (RCPT only). A source route was cut off */
-    sgl_view domain;  /* behind the last @, or empty */
-    bool eightbit;    /* holds UTF-8: needs SMTPUTF8 */
-};
-
 struct sgl_smtp_mail {
-    struct sgl_smtp_path from;
+    struct sgl_path from; /* a mailbox or the null sender */
     bool has_size, body_8bit, body_given, smtputf8, require_tls;
     uint64_t size;
     char ret;       /* 'F', 'H' or 0 */
@@ -73,9 +70,9 @@ struct sgl_smtp_mail {
 };
 
 struct sgl_smtp_rcpt {
-    struct sgl_smtp_path to;
-    uint8_t notify; /* SGL_SMTP_NOTIFY_..., 0 when not given */
-    sgl_view orcpt; /* as given: "rfc822;a+2Bb@example.org"; empty when not given */
+    struct sgl_path to; /* a mailbox or the postmaster without a domain */
+    uint8_t notify;     /* SGL_SMTP_NOTIFY_..., 0 when not given */
+    sgl_view orcpt;     /* as given: "rfc822;a+2Bb@example.org"; empty when not given */
 };
 
 /* Why a command was refused, ready for a reply. */
@@ -86,18 +83,19 @@ struct sgl_smtp_fault {
 };
 
 /*
- * "FROM:<a@b> SIZE=1", the arguments of MAIL.  offer: extension bits whose parameters may be used; other parameters are 555 5.5.4, bad values 501 5.5.4,
- * bad addresses 501/553 5.1.7 (RCPT: 5.1.3).  SGL_OK, or SGL_E_SYNTAX with *fault set.
+ * "FROM:<a@b> SIZE=1", the arguments of MAIL; addresses live in the arena, other views in `args`.  offer: extension bits whose parameters may be used; other parameters are
+ * 555 5.5.4, bad values 501 5.5.4, bad addresses 501 5.1.7, UTF-8 without SMTPUTF8 553 5.6.7.
+ * SGL_OK; SGL_E_SYNTAX with *fault set; SGL_E_NOMEM.
  */
-SGL_API enum sgl_status sgl_smtp_mail_parse(sgl_view args, unsigned offer, struct sgl_smtp_mail *out,
+SGL_API enum sgl_status sgl_smtp_mail_parse(sgl_view args, unsigned offer, struct sgl_arena *arena,
+                                            struct sgl_smtp_mail *out,
                                             struct sgl_smtp_fault *fault) SGL_MUST_USE;
-/* "TO:<a@b> NOTIFY=NEVER", the arguments of RCPT. smtputf8: MAIL asked for it, so UTF-8 is allowed in the address. */
-SGL_API enum sgl_status sgl_smtp_rcpt_parse(sgl_view args, unsigned offer, bool smtputf8, struct sgl_smtp_rcpt *out,
+/* "TO:<a@b> NOTIFY=NEVER", the arguments of RCPT, in the same way (bad addresses: 501 5.1.3). smtputf8: MAIL asked for it, so UTF-8 is allowed. */
+SGL_API enum sgl_status sgl_smtp_rcpt_parse(sgl_view args, unsigned offer, bool smtputf8,
+                                            struct sgl_arena *arena, struct sgl_smtp_rcpt *out,
                                             struct sgl_smtp_fault *fault) SGL_MUST_USE;
 /* "1234", "1234 LAST", the arguments of BDAT. false when not so, or above 2^63. */
 SGL_API bool sgl_smtp_bdat_parse(sgl_view args, uint64_t *size, bool *last) SGL_MUST_USE;
-/* A mailbox or, with allow_null, nothing at all; without brackets. For addresses that come from elsewhere than a command line. */
-SGL_API bool sgl_smtp_mailbox_ok(sgl_view mailbox, bool smtputf8);
 
 /* xtext  [RFC 3461 s4]: decoding fails with SGL_E_SYNTAX, and on encoded CR, LF and NUL too. */
 SGL_API enum sgl_status sgl_smtp_xtext_decode(sgl_view v, struct sgl_buf *out) SGL_MUST_USE;

@@ -18,10 +18,12 @@ struct sgl_smtp_enhanced {
 /* One whole reply. Views are borrowed from the parser (or from wherever the reply was made). */
 struct sgl_smtp_reply {
     uint16_t code; /* 200..599 */
-    struct sgl_smtp_enhanced enhanced; /* given by the server, of the same class as code; else class_ 0 */
+    struct sgl_smtp_enhanced
+        enhanced;           /* given by the server, of the same class as code; else class_ 0 */
     sgl_view enhanced_text; /* "5.1.1" as it stood there, or empty */
-    sgl_view text;  /* lines without codes, joined by LF; no CR, no NUL; any other byte as received: escape before printing */
-    size_t lines;   /* >= 1 */
+    sgl_view
+        text; /* lines without codes, joined by LF; no CR, no NUL; any other byte as received: escape before printing */
+    size_t lines; /* >= 1 */
 };
 
 /* Reads "5.1.1" at the start of v. Returns how many bytes it takes, 0 when there is none. */
@@ -32,9 +34,11 @@ SGL_API size_t sgl_smtp_enhanced_parse(sgl_view v, struct sgl_smtp_enhanced *out
  * Bounded: SGL_LIMIT_SMTP_REPLY_LINE bytes a line, SGL_LIMIT_SMTP_REPLY_LINES lines, SGL_LIMIT_SMTP_REPLY bytes in all.
  */
 struct sgl_smtp_reply_parser {
-    struct sgl_buf text;   /* what reply.text borrows from */
-    uint32_t line_len;     /* bytes of the present line so far */
-    uint16_t code;         /* of the first line */
+    struct sgl_buf text; /* what reply.text borrows from */
+    uint32_t line_len;   /* bytes of the present line so far */
+    uint32_t total;      /* bytes of the reply so far */
+    uint32_t line_start; /* where the present line begins in text */
+    uint16_t code;       /* of the first line */
     uint16_t line_code;
     uint16_t lines;
     uint16_t enhanced_len; /* bytes of the enhanced code at the head of the first line, 0 none */
@@ -42,19 +46,21 @@ struct sgl_smtp_reply_parser {
 };
 
 SGL_API void sgl_smtp_reply_parser_init(struct sgl_smtp_reply_parser *p);
-SGL_API void sgl_smtp_reply_parser_done(struct sgl_smtp_reply_parser *p); /* frees; zeroed accepted */
+SGL_API void
+sgl_smtp_reply_parser_done(struct sgl_smtp_reply_parser *p); /* frees; zeroed accepted */
 /*
  * *used is always set: bytes taken from the front of `bytes`, never beyond the end of the reply.
  * SGL_OK: *out is the reply, borrowed until the next call. SGL_MORE: taken, not complete. SGL_E_SYNTAX, SGL_E_LIMIT, SGL_E_NOMEM: the session can't go on.
  */
-SGL_API enum sgl_status sgl_smtp_reply_feed(struct sgl_smtp_reply_parser *p, sgl_view bytes, size_t *used,
-                                            struct sgl_smtp_reply *out) SGL_MUST_USE;
+SGL_API enum sgl_status sgl_smtp_reply_feed(struct sgl_smtp_reply_parser *p, sgl_view bytes,
+                                            size_t *used, struct sgl_smtp_reply *out) SGL_MUST_USE;
 
 /*
  * Writes one reply: "550 5.7.1 text" CRLF, folded into several lines where one would pass 512 bytes.
  * enhanced may be empty.  CR, LF, NUL in text or enhanced: nothing is added and out->status becomes SGL_E_SYNTAX.
  */
-SGL_API void sgl_smtp_reply_put(struct sgl_buf *out, uint16_t code, sgl_view enhanced, sgl_view text);
+SGL_API void sgl_smtp_reply_put(struct sgl_buf *out, uint16_t code, sgl_view enhanced,
+                                sgl_view text);
 /* One line of a reply of several: "250-text" or, last, "250 text". */
 SGL_API void sgl_smtp_reply_put_line(struct sgl_buf *out, uint16_t code, bool last, sgl_view text);
 

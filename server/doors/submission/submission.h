@@ -19,18 +19,20 @@ struct submission_socket {
 };
 
 struct submission_setup {
-    struct config *config;             /* a reference is taken */
-    struct loop **loop;                /* the door loops; every one of them accepts on every socket */
+    struct config *config; /* a reference is taken */
+    struct loop **loop;    /* the door loops; every one of them accepts on every socket */
     size_t loops;
     const struct submission_socket *socket;
     size_t sockets;
     struct admission *admission;
     struct directory *directory;
-    SSL_CTX *tls;                      /* a reference is taken; NULL: no TLS (then STARTTLS is not offered and LISTEN_IMPLICIT fails) */
+    SSL_CTX *
+        tls; /* a reference is taken; NULL: no TLS (then STARTTLS is not offered and LISTEN_IMPLICIT fails) */
 };
 
 /* Before the loops run, or on any thread while they do. Sockets stay the caller's to close, after submission_free(). NULL: memory, or `why`. */
-struct submission_door *submission_new(const struct submission_setup *setup, char *why, size_t why_size);
+struct submission_door *submission_new(const struct submission_setup *setup, char *why,
+                                       size_t why_size);
 /* SIGHUP: new sessions use these; sessions under way keep what they have. The listen sections' order and number must be as before. Any thread. */
 void submission_reload(struct submission_door *d, struct config *config, SSL_CTX *tls);
 /* No new sessions; 421 to those at rest; those with a message in hand finish it. done(ctx) on any of the loops when the last session is gone. Any thread. */
@@ -40,8 +42,10 @@ void submission_free(struct submission_door *d);
 
 struct submission_stats {
     uint64_t sessions, sessions_now, refused_connections, tls_sessions, tls_failures;
-    uint64_t auth_ok, auth_failed, messages_accepted, messages_refused, messages_deferred, bytes_in, timeouts;
+    uint64_t auth_ok, auth_failed, messages_accepted, messages_refused, messages_deferred, bytes_in,
+        timeouts;
 };
-void submission_stats(struct submission_door *d, struct submission_stats *out); /* any thread; approximate */
+void submission_stats(struct submission_door *d,
+                      struct submission_stats *out); /* any thread; approximate */
 
 #endif
