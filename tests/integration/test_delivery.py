@@ -50,7 +50,7 @@ def dkim_txt(world):
 def opendkim_verdict(data):
     """Exit status and output of opendkim-testmsg, which asks the name server of this world."""
     with tempfile.TemporaryFile() as f:
-        f.write(data)
+        f.write(data.replace(b"\r\n", b"\n"))
         f.seek(0)
         r = subprocess.run(["opendkim-testmsg"], stdin=f, capture_output=True, text=True)
     return r.returncode, r.stdout + r.stderr
