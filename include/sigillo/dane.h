@@ -74,7 +74,8 @@ SGL_API enum sgl_status sgl_dane_check(const struct sgl_dane_request *request, s
                                        struct sgl_arena *arena, struct sgl_dane *out) SGL_MUST_USE;
 
 /*
- * Is this record usable for SMTP?  Usage 2 or 3, a known selector and matching type, a digest of the right length, some data.
+ * Is this record usable for SMTP?  Usage 2 or 3, a known selector and matching type, a digest of the right length, or a
+ * whole DER SEQUENCE.
  * [RFC 7672 s3.1; RFC 6698 s2.1]
  */
 SGL_API bool sgl_tlsa_is_usable(const struct sgl_tlsa *record);

@@ -68,7 +68,7 @@ struct sgl_dsn {
     sgl_view
         original; /* the message: header and body, CRLF lines; may hold the header only (then it is returned so) */
     bool
-        smtputf8; /* the message went as SMTPUTF8: the report uses the types of RFC 6533 and must go so, too */
+        smtputf8; /* the message went as SMTPUTF8: the report uses the types of RFC 6533 */
     const struct sgl_dsn_rcpt *rcpt;
     size_t rcpts; /* at least one */
 };

@@ -8,6 +8,27 @@ enum { USAGE_DANE_TA = 2, USAGE_DANE_EE = 3 };               /* [RFC 7218 s2.1] 
 enum { SELECTOR_CERT = 0, SELECTOR_SPKI = 1 };               /* [RFC 7218 s2.2] */
 enum { MATCH_FULL = 0, MATCH_SHA256 = 1, MATCH_SHA512 = 2 }; /* [RFC 7218 s2.3] */
 
+/* A certificate or key in full is one DER SEQUENCE, no byte less and none more. */
+static bool is_der_sequence(sgl_view v)
+{
+    size_t len, head = 2;
+
+    if (v.len < 2 || v.ptr[0] != 0x30)
+        return false;
+    len = v.ptr[1];
+    if (len >= 0x80) {
+        size_t bytes = len & 0x7f;
+
+        if (bytes < 1 || bytes > 3 || bytes > v.len - head)
+            return false;
+        len = 0;
+        for (size_t i = 0; i < bytes; i++)
+            len = len << 8 | v.ptr[head + i];
+        head += bytes;
+    }
+    return len > 0 && len == v.len - head;
+}
+
 /* The PKIX usages are not mapped to the DANE ones: their publisher asked for another check. [RFC 7672 s3.1.3] */
 bool sgl_tlsa_is_usable(const struct sgl_tlsa *record)
 {
@@ -17,7 +38,7 @@ bool sgl_tlsa_is_usable(const struct sgl_tlsa *record)
         return false;
     switch (record->matching) {
     case MATCH_FULL:
-        return record->data.len > 0;
+        return is_der_sequence(record->data);
     case MATCH_SHA256:
         return record->data.len == 32;
     case MATCH_SHA512:

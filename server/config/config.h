@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The configuration, parsed and checked; immutable, counted, replaced as a whole on SIGHUP. */
+/*
+ * The configuration, parsed and checked; immutable, counted, replaced as a whole on SIGHUP.  docs/configuration.md describes every key.
+ *
+ * Files that only root may read (the TLS key, passwords of routes) are read while loading; the supervisor hands what it loaded to the service as one text, `handover`.
+ */
 #ifndef SERVER_CONFIG_CONFIG_H
 #define SERVER_CONFIG_CONFIG_H
 
@@ -9,10 +13,12 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "sigillo/view.h"
+
 struct config_address {
     struct sockaddr_storage addr;
     socklen_t len;
-    char text[64];
+    char text[64]; /* "192.0.2.1:587", "[2001:db8::1]:587"; without a port where it is 0 */
 };
 struct config_network { /* "192.0.2.0/24", "::1" */
     int family;
@@ -27,7 +33,7 @@ struct config_listen { /* listen NAME { ... } */
     const char *name;
     enum config_door door;
     struct config_address *address;
-    size_t addresses;
+    size_t addresses; /* "*:587" counts as two: 0.0.0.0 and :: (IPv6 only) */
     enum config_listen_tls tls;
     struct config_network *trust; /* clients from here need no AUTH: they act as trust_credential */
     size_t trusts;
@@ -56,12 +62,15 @@ struct config_route { /* route NAME { ... }: the first whose domains match wins;
 
 struct config {
     const char *path;
-    const char *hostname; /* in greetings, EHLO, Received, reports */
+    const char *log_level; /* "debug", "info", "warn", "error" */
+    const char *hostname;  /* in greetings, EHLO, Received, reports */
     const char *state_dir;
     const char *user; /* NULL: stay who we are */
     const char *admin_socket;
     unsigned door_loops; /* 0: one per core */
-    const char *tls_certificate, *tls_key;
+    unsigned workers;    /* threads for password hashes and reads; 0: one per core */
+    const char *tls_certificate, *tls_key;         /* files, or NULL */
+    const char *tls_certificate_pem, *tls_key_pem; /* what stood in them */
     struct config_listen *listen;
     size_t listens;
     struct { /* limits { ... } */
@@ -72,7 +81,8 @@ struct config {
         struct config_address *forward; /* none: recursion from root_hints or the built-in ones */
         size_t forwards;
         const char *root_hints, *trust_anchor;
-        unsigned timeout_ms;
+        unsigned timeout_ms; /* for all questions of one round */
+        size_t cache;        /* bytes */
     } resolver;
     struct {           /* delivery { ... } */
         uint16_t port; /* 25 */
@@ -93,13 +103,18 @@ struct config {
     struct config_route *route;
     size_t routes;
     unsigned drain_s;
-    void *memory;
-    unsigned refs;
+    sgl_view handover;
+    struct config_memory *memory;
 };
 
 /* NULL on a mistake: `why` has one line "FILE:LINE: KEY: what is wrong". */
 struct config *config_load(const char *path, char *why, size_t why_size);
+/* The same configuration from another process's `handover`; no file is read. */
+struct config *config_from_handover(sgl_view handover, char *why, size_t why_size);
 struct config *config_ref(struct config *c); /* thread-safe */
-void config_unref(struct config *c);
+void config_unref(struct config *c);         /* NULL accepted */
+
+/* Every key that may stand in a file, for the documentation's test: "limits.idle_timeout" and its default as text. */
+void config_each_key(void (*each)(void *ctx, const char *key, const char *preset), void *ctx);
 
 #endif

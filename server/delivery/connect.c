@@ -109,6 +109,15 @@ static void connect_address(struct connection *c)
         c->delivery->stats.connections_made++;
 }
 
+/* What was found out about TLS belongs to the address where it was found out. */
+void connection_go_to(struct connection *c, size_t host, size_t address)
+{
+    c->host = host;
+    c->address = address;
+    c->plain_only = false;
+    c->tls_why = NULL;
+}
+
 /* The next host that can be tried, from (host, address) on. */
 void connection_try_next(struct connection *c)
 {
@@ -127,9 +136,7 @@ void connection_try_next(struct connection *c)
             connect_address(c);
             return;
         }
-        c->host++;
-        c->address = 0;
-        c->plain_only = false;
+        connection_go_to(c, c->host + 1, 0);
     }
     c->host = c->plan->hosts - 1; /* every address of the last host is behind us */
     c->address =

@@ -15,8 +15,10 @@
 
 #include "connection.h"
 
-#define REPLY_KEPT_MAX 32768
-#define IDLE_MS        3000 /* a connection without work is kept so long */
+#define REPLY_KEPT_MAX       32768
+#define IDLE_MS              3000             /* a connection without work is kept so long */
+#define ATTEMPT_MAX_MS       (60 * 60 * 1000) /* twice what a patient server needs for one message */
+#define SLOWEST_BYTES_PER_MS 1                /* a body gets as much longer as it takes at 1 KB/s */
 
 static void start_job(struct connection *c);
 
@@ -117,7 +119,7 @@ void connection_failed(struct connection *c, enum failure failure, enum sgl_smtp
          (reply != NULL && reply->code == 421)) &&
         (stage == SGL_SMTP_AT_REST || stage == SGL_SMTP_AT_MAIL || stage == SGL_SMTP_AT_RSET)) {
         connection_close_session(c);
-        c->host = c->address = 0;
+        connection_go_to(c, 0, 0);
         c->tried = 0;
         connection_try_next(c);
         return;
@@ -130,11 +132,9 @@ void connection_failed(struct connection *c, enum failure failure, enum sgl_smtp
         connection_close_session(c);
         if (failure == FAILURE_REFUSED || failure == FAILURE_CONNECT_TIMEOUT ||
             failure == FAILURE_LOST || failure == FAILURE_TIMEOUT)
-            c->address++; /* this address; others of the host may be well */
-        else {
-            c->host++;
-            c->address = 0;
-        }
+            connection_go_to(c, c->host, c->address + 1); /* others of the host may be well */
+        else
+            connection_go_to(c, c->host + 1, 0);
         connection_try_next(c);
         return;
     }
@@ -284,7 +284,7 @@ static bool is_prepared(struct connection *c)
     enum sgl_status st;
 
     if (!c->tls_on && demand != DEMAND_NOTHING && !c->plain_only) {
-        if ((offer->extensions & SGL_SMTP_STARTTLS) != 0) {
+        if ((offer->extensions & SGL_SMTP_TLS) != 0) {
             st = sgl_smtp_client_start_tls(c->client);
             c->resting = false;
             if (st == SGL_OK)
@@ -420,7 +420,7 @@ static void body_loaded(void *ctx, struct job *job)
     }
     c->phase = PHASE_TALKING;
     if (c->stream == NULL) { /* the session ended meanwhile, or there was none yet */
-        c->host = c->address = 0;
+        connection_go_to(c, 0, 0);
         c->tried = 0;
         connection_try_next(c);
         return;
@@ -436,6 +436,12 @@ static void start_job(struct connection *c)
     c->phase = PHASE_LOADING;
     c->load_pending = true;
     queue_load_body(c->delivery->queue, c->job, body_loaded, c);
+}
+
+/* Nobody may keep an idle connection while other sites wait for one. */
+static bool others_wait(const struct delivery *d)
+{
+    return d->line_first != NULL && d->stats.connections_open >= d->config->delivery.connections;
 }
 
 /* The engine waits: the present job, the next one, or none. false when there is no step to take now. */
@@ -461,7 +467,7 @@ static bool take_step(struct connection *c)
             transact(c);
         return true;
     }
-    if (c->delivery->draining || worn) {
+    if (c->delivery->draining || worn || others_wait(c->delivery)) {
         connection_quit(c);
         return false;
     }
@@ -607,6 +613,12 @@ static void set_deadline(struct connection *c)
 
     if (c->phase == PHASE_IDLE)
         at = now + IDLE_MS;
+    if (c->job != NULL && c->job->body != NULL) { /* byte by byte can be a way never to end */
+        uint64_t end = c->attempt_ms + ATTEMPT_MAX_MS + c->job->body->len / SLOWEST_BYTES_PER_MS;
+
+        if (at == 0 || at > end)
+            at = end > now ? end : now + 1;
+    }
     if (at == 0 || at <= now)
         return;
     if (c->deadline_ms == 0 || at > c->deadline_ms + 1000 || at + 1000 < c->deadline_ms) {

@@ -78,6 +78,8 @@ extern const struct stream_events connection_events;
 
 /* Connects to the next address that can be tried, from (host, address) on; the job has its outcome when there is none. */
 void connection_try_next(struct connection *c);
+/* Where to try next. */
+void connection_go_to(struct connection *c, size_t host, size_t address);
 bool connection_has_another_address(const struct connection *c);
 /* An SSL that proves what the host's demand asks; NULL: none can be made. */
 SSL *connection_tls(struct connection *c);

@@ -8,6 +8,8 @@
 
 #include "connection.h"
 
+#define LOCAL_REST_S 30 /* after trouble of our own */
+
 void connection_forget_befores(struct connection *c)
 {
     for (size_t i = 0; i < c->befores; i++)
@@ -168,7 +170,14 @@ static void report_lost(struct report *r, struct connection *c)
         store_doubt_clear(c->delivery->store, c->doubt);
     c->doubt = UINT32_MAX;
     connection_forget_befores(c);
-    job_put_back(c->delivery, job, "out of memory", 0);
+    job_put_back(c->delivery, job, "out of memory", clock_now_s() + LOCAL_REST_S);
+}
+
+/* Did the server take any recipient of this transaction? Then the others' turn comes. */
+static bool some_taken(const struct connection *c)
+{
+    return c->phase == PHASE_SENDING && c->client != NULL &&
+           sgl_smtp_client_accepted(c->client) > 0;
 }
 
 /* What the server (or nobody) said of one recipient. */
@@ -195,6 +204,8 @@ static void judge_rcpt(struct report *r, struct connection *c, size_t i,
                      SGL_FMT(sgl_view_sub(reply->enhanced_text, 0, 11)));
     } else {
         d = policy_decide(failure, stage, reply != NULL && reply->code >= 400 ? reply : NULL, true);
+        if (d.overflow && some_taken(c))
+            d.action = ACTION_PUT_BACK; /* with the next transaction, at once */
         snprintf(status, sizeof status, "%s", d.status);
         if (d.site > worst->site)
             worst->site = d.site;
@@ -203,6 +214,8 @@ static void judge_rcpt(struct report *r, struct connection *c, size_t i,
     a = attempt_of(c, failure, !ok, stage, sgl_buf_view(&reason));
     a.possibly_repeated = d.possibly_repeated;
     report_rcpt(r, c, i, ok ? RCPT_OK : verdict_of(d.action), status, sgl_buf_view(&reason), &a);
+    if (failure == FAILURE_LOCAL) /* what would be the same at once must not turn in circles */
+        r->outcome[i].not_before = clock_now_s() + LOCAL_REST_S;
 }
 
 /* What the server finally said of a recipient; code 0: nothing that counts. Taken at RCPT is not taken: the message decides. */

@@ -96,19 +96,52 @@ static bool has_smart_host(const struct plan *plan)
 }
 
 /* Addresses in loopback, private and other special ranges are not reached by somebody's DNS, only by the administrator's word. */
-static size_t keep_allowed(const struct plan *plan, struct sgl_ip *ip, size_t n)
+static bool may_reach(const struct plan *plan, const struct sgl_ip *ip)
 {
-    size_t kept = 0;
+    return has_smart_host(plan) || plan->config->delivery.allow_loopback || !sgl_ip_is_special(ip);
+}
 
-    for (size_t i = 0; i < n; i++)
-        if (has_smart_host(plan) || plan->config->delivery.allow_loopback ||
-            !sgl_ip_is_special(&ip[i]))
-            ip[kept++] = ip[i];
+/* Those of one family that may be used, from a random one on, so that all of them get their share. Returns how many. */
+static size_t list_family(const struct plan *plan, const struct sgl_dane *dane, uint8_t version,
+                          uint64_t seed, struct sgl_ip *out)
+{
+    size_t n = 0, first, kept = 0;
+
+    for (size_t i = 0; i < dane->addresses; i++)
+        n += dane->address[i].version == version;
+    first = n == 0 ? 0 : (size_t)(seed % n);
+    for (size_t turn = 0; turn < 2; turn++) {
+        size_t nth = 0;
+
+        for (size_t i = 0; i < dane->addresses; i++) {
+            if (dane->address[i].version != version)
+                continue;
+            if ((nth++ >= first) == (turn == 0) && may_reach(plan, &dane->address[i]))
+                out[kept++] = dane->address[i];
+        }
+    }
+    return kept;
+}
+
+/* The families take turns, IPv6 first: where one of them leads nowhere, the second address tried is of the other. */
+static size_t list_addresses(const struct plan *plan, const struct sgl_dane *dane, uint64_t seed,
+                             struct sgl_ip *out)
+{
+    struct sgl_ip six[SGL_LIMIT_MX_ADDRESSES], four[SGL_LIMIT_MX_ADDRESSES];
+    size_t sixes = list_family(plan, dane, 6, seed, six);
+    size_t fours = list_family(plan, dane, 4, seed, four), kept = 0;
+
+    for (size_t i = 0; i < sixes || i < fours; i++) {
+        if (i < sixes)
+            out[kept++] = six[i];
+        if (i < fours)
+            out[kept++] = four[i];
+    }
     return kept;
 }
 
 /* What the evaluator found about a host becomes what an attempt needs to know. */
-static enum sgl_status judge_host(struct plan *plan, struct plan_host *host)
+static enum sgl_status judge_host(struct plan *plan, struct plan_host *host, uint64_t seed)
 {
     struct sgl_ip *ip = SGL_NEW_N(&plan->arena, host->dane.addresses + 1, struct sgl_ip);
     size_t kept;
@@ -129,8 +162,7 @@ static enum sgl_status judge_host(struct plan *plan, struct plan_host *host)
         host->failure = FAILURE_DANE_LOOKUP;
         return SGL_OK;
     }
-    memcpy(ip, host->dane.address, host->dane.addresses * sizeof *ip);
-    kept = keep_allowed(plan, ip, host->dane.addresses);
+    kept = list_addresses(plan, &host->dane, seed, ip);
     if (kept == 0) {
         host->failure = FAILURE_NO_ADDRESS;
         host->why = "all its addresses are in loopback, private or reserved ranges";
@@ -167,7 +199,7 @@ static enum sgl_status check_hosts(struct planner *p, const struct sgl_mx *mx)
     }
     SGL_TRY(st);
     for (size_t i = 0; i < mx->hosts; i++) {
-        SGL_TRY(judge_host(plan, &host[i]));
+        SGL_TRY(judge_host(plan, &host[i], p->seed));
         if (host[i].dane.ttl_s < p->ttl_s)
             p->ttl_s = host[i].dane.ttl_s;
     }
@@ -186,11 +218,13 @@ static void fail(struct plan *plan, enum failure failure, const char *why)
 static enum sgl_status check_mx(struct planner *p)
 {
     struct plan *plan = p->plan;
-    struct sgl_name self = {sgl_view_cstr(plan->config->hostname)};
-    struct sgl_mx_request request = {
-        .domain = p->domain, .self = &self, .selves = 1, .seed = p->seed};
+    struct sgl_name self;
+    struct sgl_mx_request request = {.domain = p->domain, .self = &self, .seed = p->seed};
     struct sgl_mx mx;
 
+    request.selves = sgl_name_parse(sgl_view_cstr(plan->config->hostname),
+                                    SGL_NAME_UNDERSCORE | SGL_NAME_FINAL_DOT, &plan->arena, NULL,
+                                    &self) == SGL_OK;
     SGL_TRY(sgl_mx_check(&request, &plan->dns, &plan->arena, &mx));
     p->ttl_s = mx.ttl_s;
     switch (mx.state) {
@@ -255,7 +289,7 @@ static enum sgl_status literal_host(struct planner *p)
     host->demand = demand_of_route(plan->route);
     host->why = "";
     host->dane.address = ip;
-    host->dane.addresses = keep_allowed(plan, ip, 1);
+    host->dane.addresses = may_reach(plan, ip) ? 1 : 0;
     host->usable = host->dane.addresses == 1;
     host->failure = FAILURE_NO_ADDRESS;
     if (!host->usable)
@@ -280,9 +314,20 @@ static int by_name(const void *a, const void *b)
                         (*(const struct plan_host *const *)b)->name.text);
 }
 
+/* May the certificate have to carry a name that depends on the destination?  With DANE-EE names do not count [RFC 7672 s3.1.1]. */
+static bool proves_destination(const struct plan_host *host)
+{
+    if (host->demand != DEMAND_DANE || host->dane.names < 2)
+        return false;
+    for (size_t i = 0; i < host->dane.tlsas; i++)
+        if (host->dane.tlsa[i].usage != 3)
+            return true;
+    return false;
+}
+
 /*
  * Destinations share connections when they have the same hosts and ask the same of them.  Where a name has to be proved that depends on the destination (DANE-TA), the
- * destination is a part of the key.
+ * destination is a part of the key; whether the way to the host was secure is, too, because the trail tells it.
  */
 static enum sgl_status make_site_key(struct planner *p, sgl_view domain)
 {
@@ -305,8 +350,9 @@ static enum sgl_status make_site_key(struct planner *p, sgl_view domain)
         sgl_buf_add(&key, sorted[i]->name.text);
         if (p->literal)
             sgl_buf_add(&key, sgl_ip_text(&p->literal_ip, text));
-        sgl_buf_addf(&key, ":%u/%s ", (unsigned)plan->port, tls_demand_name(sorted[i]->demand));
-        own = own || sorted[i]->demand == DEMAND_DANE;
+        sgl_buf_addf(&key, ":%u/%s%s ", (unsigned)plan->port, tls_demand_name(sorted[i]->demand),
+                     sorted[i]->dane.domain_protected ? "+" : "");
+        own = own || proves_destination(sorted[i]);
     }
     if (own)
         sgl_buf_add(&key, domain);

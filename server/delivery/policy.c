@@ -76,7 +76,7 @@ static const struct rule *rule_of(enum failure failure)
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
         if (rules[i].failure == failure)
             return &rules[i];
-    assert(!"a failure without a rule");
+    assert(false); /* a failure without a rule */
     return &rules[0];
 }
 
@@ -110,10 +110,19 @@ static bool is_about_the_host(enum sgl_smtp_stage stage)
            stage == SGL_SMTP_AT_STARTTLS;
 }
 
+/* "Too many recipients": 452, and 552 on old servers, unless the enhanced code says something else [RFC 5321 s4.5.3.1.10, RFC 3463 s3.6]. */
+static bool is_overflow(const struct sgl_smtp_reply *reply)
+{
+    if (reply->code != 452 && reply->code != 552)
+        return false;
+    return reply->enhanced.class_ == 0 ||
+           (reply->enhanced.subject == 5 && reply->enhanced.detail == 3);
+}
+
 static struct decision decide_reply(enum sgl_smtp_stage stage, const struct sgl_smtp_reply *reply,
                                     bool last_try)
 {
-    struct decision d = {ACTION_DEFER, SITE_UNTOUCHED, false, false, ""};
+    struct decision d = {ACTION_DEFER, SITE_UNTOUCHED, false, false, false, ""};
     bool permanent = reply->code >= 500;
 
     status_of_reply(d.status, stage, reply);
@@ -139,19 +148,13 @@ static struct decision decide_reply(enum sgl_smtp_stage stage, const struct sgl_
         d.status[0] = '4';
         return d;
     }
-    if (permanent) {
-        /* 552 at RCPT means "too many recipients" on old servers [RFC 5321 s4.5.3.1.10] */
-        bool too_many =
-            stage == SGL_SMTP_AT_RCPT && reply->code == 552 && reply->enhanced.class_ == 0;
-
-        d.action = too_many ? ACTION_PUT_BACK : ACTION_BOUNCE;
-        if (too_many)
-            d.status[0] = '4';
+    if (stage == SGL_SMTP_AT_RCPT && is_overflow(reply)) {
+        d.overflow = true;
+        d.status[0] = '4';
         return d;
     }
-    if (stage == SGL_SMTP_AT_RCPT &&
-        reply->code == 452) { /* too many recipients: the rest goes with the next transaction */
-        d.action = ACTION_DEFER;
+    if (permanent) {
+        d.action = ACTION_BOUNCE;
         return d;
     }
     d.site = stage == SGL_SMTP_AT_MAIL || stage == SGL_SMTP_AT_DATA ? SITE_SLOWER : SITE_UNTOUCHED;
@@ -162,8 +165,8 @@ struct decision policy_decide(enum failure failure, enum sgl_smtp_stage stage,
                               const struct sgl_smtp_reply *reply, bool last_try)
 {
     const struct rule *rule = rule_of(failure);
-    struct decision d = {last_try ? rule->last : rule->action, rule->site, rule->session_over,
-                         false, ""};
+    struct decision d = {
+        last_try ? rule->last : rule->action, rule->site, rule->session_over, false, false, ""};
 
     if (failure == FAILURE_REPLY) {
         assert(reply != NULL && reply->code >= 400);

@@ -54,7 +54,9 @@ struct decision {
     enum site_effect site;
     bool session_over;      /* the connection can't be used for another message */
     bool possibly_repeated; /* the server may have taken it: the final dot had been sent */
-    char status[12];        /* "4.4.1": the server's own where it gave one */
+    bool
+        overflow; /* too many recipients at once: where others of the transaction were taken, this one was not tried */
+    char status[12]; /* "4.4.1": the server's own where it gave one */
 };
 
 /*

@@ -16,7 +16,9 @@ struct resolver;
 struct resolver_config {        /* strings are read during the call only */
     const char *const *forward; /* "192.0.2.1@53", "2001:db8::1@5353"; none: recursion */
     size_t forwards;
-    const char *root_hints; /* a file, or NULL: the built-in ones */
+    /* A file, or NULL: the built-in ones. With a root of one's own, libunbound's own answer that "test." does not exist
+     * must go: ub_ctx_zone_remove(ctx, "test."), after all options. */
+    const char *root_hints;
     const char *
         trust_anchor; /* a file with DS or DNSKEY records of the root, or NULL: the system's, else the built-in one */
     bool

@@ -143,6 +143,7 @@ struct store_accept {
     sgl_view idempotency_key;      /* scoped by message->subscription; or empty */
     uint8_t request_hash[32];
     uint64_t existing_id;
+    bool spooled;                  /* the engine's own */
 };
 
 /*
@@ -208,6 +209,11 @@ struct store_control {
     sgl_view actor;         /* who asked, for the trail */
     int64_t now;
     size_t changed;         /* result: recipients changed */
+    struct {                /* the engine's own; zeroed at first. What touches everything is done in several groups */
+        uint64_t cursor, cursor_before;
+        size_t changed_before;
+        bool again;
+    } own;
 };
 /* The queue wants to hear which recipients that it has claimed were changed by a hand. `changed` runs on `loop` before the done() of the operation when both share the loop. */
 struct store_watch {

@@ -115,7 +115,7 @@ static void replies(void **state)
          552,
          {0, 0, 0},
          true,
-         ACTION_PUT_BACK,
+         ACTION_DEFER,
          SITE_UNTOUCHED,
          false,
          "4.1.0"},

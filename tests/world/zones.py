@@ -49,7 +49,7 @@ zone:
 """
 
 ZONE = """$TTL 5
-{zone} SOA ns.test. hostmaster.test. 1 3600 600 86400 1
+{zone} 0 SOA ns.test. hostmaster.test. 1 3600 600 86400 0
 {zone} NS ns.test.
 """
 

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config_keys.h"
+
+#define MB (1024u * 1024u)
+#define S_ 1000u
+#define H_ (3600u * 1000u)
+#define D_ (24ull * H_)
+
+#define AT(type, field)                                                                            \
+    .offset = offsetof(struct type, field), .size = sizeof(((struct type *)0)->field)
+#define TOP(field)        AT(config, field)
+#define LISTEN_AT(field)  AT(config_listen, field)
+#define ROUTE_AT(field)   AT(config_route, field)
+#define N_OF(type, field) .count = offsetof(struct type, field)
+
+const char *const config_section_name[SECTIONS] = {"",      "limits", "resolver", "delivery",
+                                                   "queue", "listen", "route"};
+
+/* clang-format off */
+const struct key config_key[] = {
+    {IN_ROOT, "log_level", KEY_LEVEL, "info", .words = "debug info warn error", TOP(log_level)},
+    {IN_ROOT, "hostname", KEY_HOST, NULL, TOP(hostname)},
+    {IN_ROOT, "state_dir", KEY_PATH, "/var/lib/sigillo", TOP(state_dir)},
+    {IN_ROOT, "user", KEY_TEXT, NULL, TOP(user)},
+    {IN_ROOT, "admin_socket", KEY_PATH, "/run/sigillo/admin.sock", TOP(admin_socket)},
+    {IN_ROOT, "door_loops", KEY_NUMBER, "0", .max = 64, TOP(door_loops)},
+    {IN_ROOT, "workers", KEY_NUMBER, "0", .max = 64, TOP(workers)},
+    {IN_ROOT, "tls_certificate", KEY_SECRET, NULL, TOP(tls_certificate), .contents = offsetof(struct config, tls_certificate_pem)},
+    {IN_ROOT, "tls_key", KEY_SECRET, NULL, TOP(tls_key), .contents = offsetof(struct config, tls_key_pem)},
+    {IN_ROOT, "drain_timeout", KEY_DURATION, "30s", .max = H_, .unit = S_, TOP(drain_s)},
+
+    {IN_LIMITS, "message_size", KEY_SIZE, "36M", .min = 1024, .max = 1024u * MB, TOP(limits.message_size)},
+    {IN_LIMITS, "recipients", KEY_NUMBER, "1000", .min = 1, .max = 100000, TOP(limits.recipients)},
+    {IN_LIMITS, "connections", KEY_NUMBER, "20000", .min = 1, .max = 1000000, TOP(limits.connections)},
+    {IN_LIMITS, "connections_per_address", KEY_NUMBER, "200", .min = 1, .max = 1000000, TOP(limits.connections_per_address)},
+    {IN_LIMITS, "errors", KEY_NUMBER, "20", .min = 1, .max = 100000, TOP(limits.errors)},
+    {IN_LIMITS, "memory", KEY_SIZE, "128M", .min = MB, .max = 1024ull * 1024 * MB, TOP(limits.memory)},
+    {IN_LIMITS, "idle_timeout", KEY_DURATION, "5m", .min = S_, .max = D_, .unit = S_, TOP(limits.idle_s)},
+    {IN_LIMITS, "session_timeout", KEY_DURATION, "24h", .min = S_, .max = 30 * D_, .unit = S_, TOP(limits.session_s)},
+    {IN_LIMITS, "messages_per_session", KEY_NUMBER, "100000", .min = 1, .max = 1000000000, TOP(limits.messages_per_session)},
+
+    {IN_RESOLVER, "forward", KEY_NAMESERVER, "{}", TOP(resolver.forward), N_OF(config, resolver.forwards)},
+    {IN_RESOLVER, "root_hints", KEY_FILE, NULL, TOP(resolver.root_hints)},
+    {IN_RESOLVER, "trust_anchor", KEY_FILE, NULL, TOP(resolver.trust_anchor)},
+    {IN_RESOLVER, "timeout", KEY_DURATION, "20s", .min = 100, .max = 300 * S_, .unit = 1, TOP(resolver.timeout_ms)},
+    {IN_RESOLVER, "cache", KEY_SIZE, "16M", .min = MB, .max = 4096ull * MB, TOP(resolver.cache)},
+
+    {IN_DELIVERY, "port", KEY_NUMBER, "25", .min = 1, .max = 65535, TOP(delivery.port)},
+    {IN_DELIVERY, "ipv4", KEY_BOOL, "true", TOP(delivery.ipv4)},
+    {IN_DELIVERY, "ipv6", KEY_BOOL, "true", TOP(delivery.ipv6)},
+    {IN_DELIVERY, "allow_loopback", KEY_BOOL, "false", TOP(delivery.allow_loopback)},
+    {IN_DELIVERY, "connections", KEY_NUMBER, "500", .min = 1, .max = 100000, TOP(delivery.connections)},
+    {IN_DELIVERY, "connections_per_site", KEY_NUMBER, "20", .min = 1, .max = 10000, TOP(delivery.connections_per_site)},
+    {IN_DELIVERY, "messages_per_connection", KEY_NUMBER, "1000", .min = 1, .max = 1000000, TOP(delivery.messages_per_connection)},
+    {IN_DELIVERY, "recipients_per_message", KEY_NUMBER, "100", .min = 1, .max = 1000, TOP(delivery.recipients_per_message)},
+    {IN_DELIVERY, "connect_timeout", KEY_DURATION, "30s", .min = 10, .max = H_, .unit = 1, TOP(delivery.connect_timeout_ms)},
+    {IN_DELIVERY, "command_timeout", KEY_DURATION, "5m", .min = 10, .max = H_, .unit = 1, TOP(delivery.command_timeout_ms)},
+    {IN_DELIVERY, "data_timeout", KEY_DURATION, "3m", .min = 10, .max = H_, .unit = 1, TOP(delivery.data_timeout_ms)},
+    {IN_DELIVERY, "dot_timeout", KEY_DURATION, "10m", .min = 10, .max = H_, .unit = 1, TOP(delivery.dot_timeout_ms)},
+    {IN_DELIVERY, "ca_file", KEY_FILE, NULL, TOP(delivery.ca_file)},
+    {IN_DELIVERY, "source", KEY_IP, "{}", TOP(delivery.source), N_OF(config, delivery.sources)},
+
+    {IN_QUEUE, "retry", KEY_SECONDS, "{1m, 5m, 15m, 30m, 1h, 2h, 4h}", .min = S_, .max = 30 * D_, TOP(queue.retry_s), N_OF(config, queue.retries)},
+    {IN_QUEUE, "jitter", KEY_NUMBER, "10", .max = 50, TOP(queue.jitter_percent)},
+    {IN_QUEUE, "delay_notice", KEY_DURATION, "4h", .max = 30 * D_, .unit = S_, TOP(queue.delay_notice_s)},
+    {IN_QUEUE, "expire", KEY_DURATION, "72h", .min = S_, .max = 60 * D_, .unit = S_, TOP(queue.expire_s)},
+    {IN_QUEUE, "keep_trail", KEY_DURATION, "30d", .max = 3650 * D_, .unit = S_, TOP(queue.keep_trail_s)},
+    {IN_QUEUE, "memory_recipients", KEY_NUMBER, "50000", .min = 100, .max = 100000000, TOP(queue.memory_recipients)},
+    {IN_QUEUE, "memory_bytes", KEY_SIZE, "64M", .min = MB, .max = 1024ull * 1024 * MB, TOP(queue.memory_bytes)},
+
+    {IN_LISTEN, "door", KEY_WORD, "submission", .words = "submission http", LISTEN_AT(door)},
+    {IN_LISTEN, "address", KEY_LISTEN, "{}", LISTEN_AT(address), N_OF(config_listen, addresses), .required = true},
+    {IN_LISTEN, "tls", KEY_WORD, "plain", .words = "plain starttls implicit", LISTEN_AT(tls)},
+    {IN_LISTEN, "trust", KEY_NETWORK, "{}", LISTEN_AT(trust), N_OF(config_listen, trusts)},
+    {IN_LISTEN, "trust_credential", KEY_TEXT, NULL, LISTEN_AT(trust_credential)},
+
+    {IN_ROUTE, "domains", KEY_PATTERN, "{}", ROUTE_AT(domain), N_OF(config_route, domains), .required = true},
+    {IN_ROUTE, "host", KEY_HOST, NULL, ROUTE_AT(host)},
+    {IN_ROUTE, "port", KEY_NUMBER, "0", .max = 65535, ROUTE_AT(port)},
+    {IN_ROUTE, "user", KEY_TEXT, NULL, ROUTE_AT(user)},
+    {IN_ROUTE, "password_file", KEY_SECRET, NULL, ROUTE_AT(password_file), .contents = offsetof(struct config_route, password)},
+    {IN_ROUTE, "tls", KEY_WORD, "verified", .words = "verified required opportunistic none", ROUTE_AT(tls)},
+    {IN_ROUTE, "ca_file", KEY_FILE, NULL, ROUTE_AT(ca_file)},
+    {IN_ROUTE, "concurrency", KEY_NUMBER, "0", .max = 10000, ROUTE_AT(concurrency)},
+};
+/* clang-format on */
+const size_t config_keys = sizeof(config_key) / sizeof(config_key[0]);

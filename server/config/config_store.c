@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "config_internal.h"
+#include "config_value.h"
+#include "sigillo/hex.h"
+
+#define SECRET_MAX (1024u * 1024u)
+
+/* ---- values ---- */
+
+static void store_number(const struct key *k, void *base, uint64_t n)
+{
+    uint8_t *at = (uint8_t *)base + k->offset;
+
+    if (k->size == 1)
+        *at = (uint8_t)n;
+    else if (k->size == 2)
+        memcpy(at, &(uint16_t){(uint16_t)n}, 2);
+    else if (k->size == 4)
+        memcpy(at, &(uint32_t){(uint32_t)n}, 4);
+    else
+        memcpy(at, &n, 8);
+}
+
+static void store_pointer(void *base, size_t offset, const void *p)
+{
+    memcpy((uint8_t *)base + offset, &p, sizeof(p));
+}
+
+static const char *keep(const char *text)
+{
+    return sgl_arena_cstr(&reading->config->memory->arena, sgl_view_cstr(text));
+}
+
+/* The bytes of a secret file, without a last line end when it is a password. */
+static const char *read_secret(cfg_t *cfg, const struct key *k, const char *path)
+{
+    sgl_auto(sgl_buf) bytes = SGL_BUF_INIT(SECRET_MAX);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = -1;
+    const char *text = NULL;
+    char where[160];
+
+    while (fd >= 0 && sgl_buf_reserve(&bytes, 4096) == SGL_OK &&
+           (n = read(fd, bytes.data + bytes.len, 4096)) > 0)
+        bytes.len += (size_t)n;
+    if (fd >= 0)
+        close(fd);
+    while (k->section == IN_ROUTE && bytes.len > 0 &&
+           (bytes.data[bytes.len - 1] == '\n' || bytes.data[bytes.len - 1] == '\r'))
+        sgl_buf_truncate(&bytes, bytes.len - 1);
+    if (n == 0 && bytes.len > 0)
+        text = sgl_arena_cstr(&reading->config->memory->arena, sgl_buf_view(&bytes));
+    if (text == NULL)
+        mistake(cfg, "%s: %s is empty, too long, or holds a NUL",
+                key_path(cfg, k, where, sizeof(where)), path);
+    if (bytes.data != NULL)
+        explicit_bzero(bytes.data, bytes.cap);
+    return text;
+}
+
+static const char *handed_secret(cfg_t *cfg, const struct key *k)
+{
+    sgl_auto(sgl_buf) bytes = SGL_BUF_INIT(SECRET_MAX);
+    char name[80];
+    const char *hex;
+
+    snprintf(name, sizeof(name), "%s" CONTENTS, k->name);
+    hex = cfg_getstr(cfg, name);
+    if (hex == NULL || sgl_hex_decode(sgl_view_cstr(hex), &bytes) != SGL_OK) {
+        mistake(cfg, "%s: not in the handover", k->name);
+        return NULL;
+    }
+    return sgl_arena_cstr(&reading->config->memory->arena, sgl_buf_view(&bytes));
+}
+
+static void store_secret(cfg_t *cfg, const struct key *k, void *base, const char *path)
+{
+    const char *bytes = reading->handover ? handed_secret(cfg, k) : read_secret(cfg, k, path);
+
+    store_pointer(base, k->offset, keep(path));
+    store_pointer(base, k->contents, bytes);
+}
+
+static void store_one(cfg_t *cfg, const struct key *k, void *base, const char *value)
+{
+    sgl_view text = sgl_view_cstr(value);
+    uint64_t n = 0;
+
+    switch (k->kind) {
+    case KEY_NUMBER:
+        (void)value_number(text, &n);
+        store_number(k, base, n);
+        break;
+    case KEY_SIZE:
+        (void)value_size(text, &n);
+        store_number(k, base, n);
+        break;
+    case KEY_DURATION:
+        (void)value_duration_ms(text, &n);
+        store_number(k, base, (n + k->unit - 1) / k->unit);
+        break;
+    case KEY_BOOL:
+        (void)value_bool(text, &n);
+        store_number(k, base, n);
+        break;
+    case KEY_WORD:
+        store_number(k, base, (uint64_t)word_index(k->words, text));
+        break;
+    case KEY_SECRET:
+        store_secret(cfg, k, base, value);
+        break;
+    case KEY_TEXT:
+    case KEY_LEVEL:
+    case KEY_HOST:
+    case KEY_PATH:
+    case KEY_FILE:
+    case KEY_LISTEN:
+    case KEY_NAMESERVER:
+    case KEY_IP:
+    case KEY_NETWORK:
+    case KEY_PATTERN:
+    case KEY_SECONDS:
+        store_pointer(base, k->offset, keep(value));
+        break;
+    }
+}
+
+/* "*:587" is any address of either family. */
+static size_t store_listen(sgl_view text, struct config_address *out)
+{
+    char both[2][32];
+
+    if (!sgl_view_starts(text, SGL_LIT("*:"))) {
+        (void)value_address(text, 0, out);
+        return 1;
+    }
+    snprintf(both[0], sizeof(both[0]), "0.0.0.0:%.*s", SGL_FMT(sgl_view_from(text, 2)));
+    snprintf(both[1], sizeof(both[1]), "[::]:%.*s", SGL_FMT(sgl_view_from(text, 2)));
+    (void)value_address(sgl_view_cstr(both[0]), 0, &out[0]);
+    (void)value_address(sgl_view_cstr(both[1]), 0, &out[1]);
+    return 2;
+}
+
+/* Element i of a list; how many places of the array it took. */
+static size_t store_element(const struct key *k, void *array, size_t i, const char *value)
+{
+    sgl_view text = sgl_view_cstr(value);
+    uint64_t n = 0;
+
+    if (k->kind == KEY_LISTEN)
+        return store_listen(text, (struct config_address *)array + i);
+    if (k->kind == KEY_NAMESERVER)
+        (void)value_address(text, 53, (struct config_address *)array + i);
+    else if (k->kind == KEY_IP)
+        (void)value_ip(text, (struct config_address *)array + i);
+    else if (k->kind == KEY_NETWORK)
+        (void)value_network(text, (struct config_network *)array + i);
+    else if (k->kind == KEY_PATTERN)
+        ((const char **)array)[i] = keep(value);
+    else if (value_duration_ms(text, &n) == NULL)
+        ((uint32_t *)array)[i] = (uint32_t)((n + 999) / 1000);
+    return 1;
+}
+
+static void store_list(cfg_t *cfg, const struct key *k, void *base)
+{
+    size_t size = k->kind == KEY_NETWORK   ? sizeof(struct config_network)
+                  : k->kind == KEY_PATTERN ? sizeof(char *)
+                  : k->kind == KEY_SECONDS ? sizeof(uint32_t)
+                                           : sizeof(struct config_address);
+    unsigned values = cfg_size(cfg, k->name);
+    void *array = sgl_arena_alloc_n(&reading->config->memory->arena, 2 * (size_t)values + 1, size);
+    size_t n = 0;
+
+    for (unsigned i = 0; array != NULL && i < values; i++)
+        n += store_element(k, array, n, cfg_getnstr(cfg, k->name, i));
+    store_pointer(base, k->offset, array);
+    memcpy((uint8_t *)base + k->count, &n, sizeof(n));
+}
+
+/* ---- the handover ---- */
+
+/* In double quotes every byte that could mean something is written as \xNN. */
+static void flat_text(const char *value)
+{
+    struct sgl_buf *out = &reading->flat;
+
+    sgl_buf_add_cstr(out, "\"");
+    for (const char *c = value; *c != '\0'; c++) {
+        uint8_t b = (uint8_t)*c;
+
+        if ((b >= 'a' && b <= 'z') || (b >= 'A' && b <= 'Z') || (b >= '0' && b <= '9') ||
+            strchr("./:_-*@[]", b) != NULL)
+            sgl_buf_add_byte(out, b);
+        else
+            sgl_buf_addf(out, "\\x%02x", b);
+    }
+    sgl_buf_add_cstr(out, "\"");
+}
+
+static void flat_key(cfg_t *cfg, const struct key *k)
+{
+    struct sgl_buf *out = &reading->flat;
+    unsigned values = cfg_size(cfg, k->name);
+
+    if (k->count == 0 && cfg_getstr(cfg, k->name) == NULL)
+        return;
+    sgl_buf_addf(out, "%s = %s", k->name, k->count != 0 ? "{" : "");
+    for (unsigned i = 0; i < values; i++) {
+        if (i > 0)
+            sgl_buf_add_cstr(out, ", ");
+        flat_text(cfg_getnstr(cfg, k->name, i));
+    }
+    sgl_buf_add_cstr(out, k->count != 0 ? "}\n" : "\n");
+}
+
+static void flat_contents(const struct key *k, const void *base)
+{
+    const char *bytes;
+
+    memcpy(&bytes, (const uint8_t *)base + k->contents, sizeof(bytes));
+    if (bytes == NULL)
+        return;
+    sgl_buf_addf(&reading->flat, "%s" CONTENTS " = \"", k->name);
+    sgl_hex_encode(&reading->flat, sgl_view_cstr(bytes));
+    sgl_buf_add_cstr(&reading->flat, "\"\n");
+}
+
+/* ---- a section ---- */
+
+static void store_section(cfg_t *cfg, enum key_section section, void *base)
+{
+    const char *title = cfg_title(cfg);
+
+    if (section != IN_ROOT) {
+        sgl_buf_addf(&reading->flat, "%s ", config_section_name[section]);
+        if (title != NULL)
+            flat_text(title);
+        sgl_buf_add_cstr(&reading->flat, " {\n");
+    }
+    for (size_t i = 0; i < config_keys && !reading->failed; i++) {
+        const struct key *k = &config_key[i];
+
+        if (k->section != section)
+            continue;
+        if (k->count != 0)
+            store_list(cfg, k, base);
+        else if (cfg_getstr(cfg, k->name) != NULL)
+            store_one(cfg, k, base, cfg_getstr(cfg, k->name));
+        flat_key(cfg, k);
+        if (k->kind == KEY_SECRET)
+            flat_contents(k, base);
+    }
+    if (section != IN_ROOT)
+        sgl_buf_add_cstr(&reading->flat, "}\n");
+}
+
+static void store_titled(cfg_t *cfg, struct config *c)
+{
+    struct sgl_arena *arena = &c->memory->arena;
+
+    c->listens = cfg_size(cfg, "listen");
+    c->routes = cfg_size(cfg, "route");
+    c->listen = SGL_NEW_N(arena, c->listens, struct config_listen);
+    c->route = SGL_NEW_N(arena, c->routes, struct config_route);
+    for (size_t i = 0; c->listen != NULL && i < c->listens; i++) {
+        cfg_t *s = cfg_getnsec(cfg, "listen", (unsigned)i);
+
+        c->listen[i].name = keep(cfg_title(s));
+        store_section(s, IN_LISTEN, &c->listen[i]);
+    }
+    for (size_t i = 0; c->route != NULL && i < c->routes; i++) {
+        cfg_t *s = cfg_getnsec(cfg, "route", (unsigned)i);
+
+        c->route[i].name = keep(cfg_title(s));
+        store_section(s, IN_ROUTE, &c->route[i]);
+        if (c->route[i].port == 0)
+            c->route[i].port = c->route[i].host != NULL ? 587 : c->delivery.port;
+    }
+}
+
+/* What several keys must agree on. */
+static void check_whole(cfg_t *cfg, struct config *c)
+{
+    char machine[256] = "";
+
+    if (c->hostname == NULL && gethostname(machine, sizeof(machine) - 1) == 0 &&
+        value_host(sgl_view_cstr(machine)) == NULL)
+        c->hostname = keep(machine);
+    if (c->hostname == NULL)
+        mistake(cfg, "hostname: missing, and the machine has no name that could be used");
+    if ((c->tls_certificate == NULL) != (c->tls_key == NULL))
+        mistake(cfg, "%s: missing (%s is given)",
+                c->tls_key == NULL ? "tls_key" : "tls_certificate",
+                c->tls_key == NULL ? "tls_certificate" : "tls_key");
+    if (reading->tls_needed != NULL && c->tls_certificate == NULL && !reading->failed) {
+        reading->failed = true;
+        snprintf(reading->why, reading->why_size, "%s: tls: needs tls_certificate and tls_key",
+                 reading->tls_needed);
+    }
+    if (!c->delivery.ipv4 && !c->delivery.ipv6)
+        mistake(cfg_getsec(cfg, "delivery"), "delivery.ipv6: one of ipv4 and ipv6 must be true");
+    if (c->queue.retries == 0)
+        mistake(cfg_getsec(cfg, "queue"), "queue.retry: empty");
+    if (c->limits.memory < c->limits.message_size)
+        mistake(cfg_getsec(cfg, "limits"), "limits.memory: less than limits.message_size");
+}
+
+void config_store(cfg_t *cfg, struct config *c)
+{
+    store_section(cfg, IN_ROOT, c);
+    for (int s = IN_LIMITS; s < IN_LISTEN; s++)
+        store_section(cfg_getsec(cfg, config_section_name[s]), (enum key_section)s, c);
+    store_titled(cfg, c);
+    check_whole(cfg, c);
+    if (!reading->handover &&
+        sgl_arena_dup(&c->memory->arena, sgl_buf_view(&reading->flat), &c->handover) != SGL_OK)
+        reading->flat.status = SGL_E_LIMIT;
+    if (c->memory->arena.status != SGL_OK || reading->flat.status != SGL_OK)
+        mistake(cfg, "configuration: too large");
+}

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A message with its recipients and its body becomes durable. */
+#include <stdlib.h>
+
+#include "sigillo/banned.h"
+#include "sqlite_internal.h"
+
+/* ---- lanes by name: most messages go to a destination that was seen a moment ago ---- */
+
+static uint64_t hash_names(sgl_view a, sgl_view b)
+{
+    uint64_t h = UINT64_C(0xcbf29ce484222325);
+
+    for (size_t i = 0; i < a.len; i++)
+        h = (h ^ a.ptr[i]) * UINT64_C(0x100000001b3);
+    h = (h ^ 0xff) * UINT64_C(0x100000001b3);
+    for (size_t i = 0; i < b.len; i++)
+        h = (h ^ b.ptr[i]) * UINT64_C(0x100000001b3);
+    return h;
+}
+
+static bool is_named(const struct lane_name *n, sgl_view domain, sgl_view subscription)
+{
+    return n->id != 0 && sgl_view_eq(sgl_view_of(n->text, n->domain_len), domain) &&
+           sgl_view_eq(sgl_view_of(n->text + n->domain_len, n->subscription_len), subscription);
+}
+
+static void remember(struct lane_name *n, sgl_view domain, sgl_view subscription, uint64_t id)
+{
+    char *text = malloc(domain.len + subscription.len + 1);
+
+    if (text == NULL)
+        return;
+    memcpy(text, domain.ptr, domain.len);
+    if (subscription.len > 0)
+        memcpy(text + domain.len, subscription.ptr, subscription.len);
+    free(n->text);
+    n->text = text;
+    n->domain_len = domain.len;
+    n->subscription_len = subscription.len;
+    n->id = id;
+}
+
+static uint64_t lane_of(struct store *store, sgl_view domain, sgl_view subscription)
+{
+    struct lane_name *place = &store->lane_name[hash_names(domain, subscription) % LANE_NAMES];
+    sqlite3_stmt *s;
+    uint64_t id = 0;
+
+    if (is_named(place, domain, subscription))
+        return place->id;
+    s = sql_use(&store->db, SQL_LANE_FIND);
+    sql_bind_view(s, 1, domain);
+    sql_bind_view(s, 2, subscription);
+    if (sql_step(&store->db, s)) {
+        id = sql_u64(s, 0);
+        sqlite3_reset(s);
+    } else if (store->db.hard == 0) {
+        s = sql_use(&store->db, SQL_LANE_ADD);
+        sql_bind_view(s, 1, domain);
+        sql_bind_view(s, 2, subscription);
+        if (sql_run(&store->db, s))
+            id = (uint64_t)sqlite3_last_insert_rowid(store->db.handle);
+    }
+    if (id != 0)
+        remember(place, domain, subscription, id);
+    return id;
+}
+
+/* ---- the rows ---- */
+
+static enum store_result find_key(struct store *store, struct store_accept *a)
+{
+    sqlite3_stmt *s = sql_use(&store->db, SQL_IDEMPOTENCY_FIND);
+    sgl_view hash;
+    bool same;
+
+    sql_bind_view(s, 1, a->message->subscription);
+    sql_bind_view(s, 2, a->idempotency_key);
+    if (!sql_step(&store->db, s))
+        return STORE_OK;
+    hash = sql_view(s, 0);
+    same = sgl_view_eq(hash, sgl_view_of(a->request_hash, sizeof(a->request_hash)));
+    a->existing_id = sql_u64(s, 1);
+    sqlite3_reset(s);
+    return same ? STORE_EXISTS : STORE_CONFLICT;
+}
+
+static void add_key(struct store *store, const struct store_accept *a)
+{
+    sqlite3_stmt *s = sql_use(&store->db, SQL_IDEMPOTENCY_ADD);
+
+    sql_bind_view(s, 1, a->message->subscription);
+    sql_bind_view(s, 2, a->idempotency_key);
+    sqlite3_bind_blob(s, 3, a->request_hash, sizeof(a->request_hash), SQLITE_STATIC);
+    sql_bind_u64(s, 4, a->message->id);
+    sqlite3_bind_int64(s, 5, a->message->accepted_at);
+    sql_run(&store->db, s);
+}
+
+static int message_flags(const struct store_message *m)
+{
+    return (m->eightbit ? MESSAGE_FLAG_EIGHTBIT : 0) | (m->smtputf8 ? MESSAGE_FLAG_SMTPUTF8 : 0) |
+           (m->require_tls ? MESSAGE_FLAG_REQUIRE_TLS : 0) | (uint8_t)m->ret << MESSAGE_RET_SHIFT;
+}
+
+static void add_message(struct store *store, const struct store_message *m, uint64_t first)
+{
+    sqlite3_stmt *s = sql_use(&store->db, SQL_MESSAGE_ADD);
+    const sgl_view *text[] = {&m->subscription, &m->identity,    &m->env_from, &m->env_id,
+                              &m->message_id,   &m->header_from, &m->subject,  &m->signed_by,
+                              &m->door,         &m->peer};
+
+    sql_bind_u64(s, 1, m->id);
+    sql_bind_u64(s, 2, first);
+    sql_bind_u64(s, 3, m->rcpts);
+    sqlite3_bind_int64(s, 4, m->accepted_at);
+    sqlite3_bind_int64(s, 5, m->expires_at);
+    sqlite3_bind_int64(s, 6, m->not_before);
+    sql_bind_u64(s, 7, m->size);
+    sqlite3_bind_int(s, 8, message_flags(m));
+    for (int i = 0; i < 10; i++)
+        sql_bind_view(s, 9 + i, *text[i]);
+    sql_run(&store->db, s);
+}
+
+static void add_rcpt(struct store *store, const struct store_message *m, struct store_rcpt *r,
+                     int64_t lease)
+{
+    sqlite3_stmt *s;
+    uint64_t lane = lane_of(store, r->domain, m->subscription);
+
+    if (store->db.hard != 0)
+        return;
+    if (r->state != RCPT_QUEUED)
+        lease = 0;
+    if (r->next_at == 0)
+        r->next_at = m->not_before != 0 ? m->not_before : m->accepted_at / 1000;
+    r->fence = lease > 0 ? 1 : 0;
+    s = sql_use(&store->db, SQL_RCPT_ADD);
+    sql_bind_u64(s, 1, r->id);
+    sql_bind_u64(s, 2, m->id);
+    sql_bind_u64(s, 3, lane);
+    sqlite3_bind_int(s, 4, (int)r->state);
+    sqlite3_bind_int64(s, 5, r->next_at);
+    sqlite3_bind_int64(s, 6, lease);
+    sql_bind_u64(s, 7, r->fence);
+    sqlite3_bind_int(s, 8, r->notify);
+    sql_bind_view(s, 9, r->address);
+    sql_bind_view(s, 10, r->orcpt);
+    if (!sql_run(&store->db, s))
+        return;
+    if (r->state == RCPT_QUEUED)
+        note_change(store, lane, lease > 0 ? INT64_MAX : r->next_at, lease > 0);
+    store->pending.waiting += r->state == RCPT_QUEUED;
+    store->pending.held += r->state == RCPT_HELD;
+}
+
+static void add_body(struct store *store, uint64_t id, const struct body *body, bool spooled)
+{
+    sqlite3_stmt *s = sql_use(&store->db, SQL_BODY_ADD);
+
+    sql_bind_u64(s, 1, id);
+    sql_bind_u64(s, 2, body->header_len);
+    if (spooled)
+        sqlite3_bind_null(s, 3);
+    else
+        sqlite3_bind_blob64(s, 3, body->bytes, body->len, SQLITE_STATIC);
+    sql_run(&store->db, s);
+}
+
+static void add_unfinished(struct store *store, uint64_t id, uint64_t remaining, bool spooled)
+{
+    sqlite3_stmt *s = sql_use(&store->db, SQL_UNFINISHED_ADD);
+    struct gone *gone;
+
+    sql_bind_u64(s, 1, id);
+    sql_bind_u64(s, 2, remaining);
+    sqlite3_bind_int(s, 3, spooled);
+    sql_run(&store->db, s);
+    if (remaining > 0) {
+        store->pending.messages++;
+        return;
+    }
+    gone = vector_add(&store->pending.gone);
+    if (gone != NULL)
+        *gone = (struct gone){id, spooled};
+}
+
+enum store_result apply_accept(struct store *store, struct store_accept *a, const struct body *body,
+                               bool spooled)
+{
+    struct store_message *m = a->message;
+    enum store_result r = a->idempotency_key.len > 0 ? find_key(store, a) : STORE_OK;
+    uint64_t first = store->next_rcpt, remaining = 0;
+
+    if (r != STORE_OK || store->db.hard != 0)
+        return r;
+    store->next_rcpt += m->rcpts;
+    add_message(store, m, first);
+    for (size_t i = 0; i < m->rcpts && store->db.hard == 0; i++) {
+        m->rcpt[i].id = first + i;
+        remaining += !state_is_final((int)m->rcpt[i].state);
+        add_rcpt(store, m, &m->rcpt[i], a->claim ? (int64_t)a->lease_until : 0);
+    }
+    if (store->db.hard == 0)
+        add_unfinished(store, m->id, remaining, spooled);
+    if (store->db.hard == 0)
+        add_body(store, m->id, body, spooled);
+    if (store->db.hard == 0 && a->idempotency_key.len > 0)
+        add_key(store, a);
+    return STORE_OK;
+}

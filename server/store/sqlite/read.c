@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reads, on the caller's thread, over a small pool of connections that are opened when first needed. */
+#include <stdlib.h>
+
+#include "../json_text.h"
+#include "sigillo/banned.h"
+#include "sqlite_internal.h"
+
+#define READERS     (sizeof(((struct readers *)0)->db) / sizeof(struct db))
+#define SCRATCH_MAX ((size_t)256 << 20)
+
+enum read_sql {
+    READ_BODY,
+    READ_MESSAGE,
+    READ_RCPTS,
+    READ_LIST,
+    READ_LIST_OPEN,
+    READ_EVENTS,
+    READ_NOUNS,
+    READ_NOUNS_ALL,
+    READ_DUE,
+    READ_OLDEST,
+    READ_COUNT
+};
+
+/* Values of a filter that are empty match all. ?1 newest id, ?2 oldest id, ?3 subscription, ?4 from, ?5 to, ?6 domain, ?7 how many */
+#define LIST_WHERE                                                                                 \
+    " WHERE m.id<?1 AND m.id>=?2 AND (?3='' OR m.subscription=?3)"                                 \
+    " AND (?4='' OR m.env_from=?4 COLLATE NOCASE OR m.header_from=?4 COLLATE NOCASE)"              \
+    " AND ((?5='' AND ?6='') OR EXISTS(SELECT 1 FROM recipient r WHERE r.id>=m.first_rcpt"         \
+    " AND r.id<m.first_rcpt+m.rcpts AND (?5='' OR r.address=?5 COLLATE NOCASE)"                    \
+    " AND (?6='' OR r.address LIKE '%@'||?6)))"                                                    \
+    " ORDER BY m.id DESC LIMIT ?7"
+
+static const char *const read_text[READ_COUNT] = {
+    [READ_BODY] = "SELECT header_len,bytes,bytes IS NULL FROM body WHERE id=?1",
+    [READ_MESSAGE] = "SELECT " MESSAGE_COLUMNS " FROM message m WHERE m.id=?1",
+    [READ_RCPTS] = "SELECT " RCPT_COLUMNS " FROM recipient r LEFT JOIN note n ON n.rcpt=r.id"
+                   " WHERE r.id>=?1 AND r.id<?2 ORDER BY r.id",
+    [READ_LIST] = "SELECT " MESSAGE_COLUMNS " FROM message m" LIST_WHERE,
+    [READ_LIST_OPEN] =
+        "SELECT " MESSAGE_COLUMNS
+        " FROM unfinished u CROSS JOIN message m ON m.id=u.id AND u.remaining>0"
+        " WHERE u.id<?1 AND u.id>=?2 AND (?3='' OR m.subscription=?3)"
+        " AND (?4='' OR m.env_from=?4 COLLATE NOCASE OR m.header_from=?4 COLLATE NOCASE)"
+        " AND ((?5='' AND ?6='') OR EXISTS(SELECT 1 FROM recipient r"
+        " WHERE r.id>=m.first_rcpt AND r.id<m.first_rcpt+m.rcpts AND r.state<=1"
+        " AND (?5='' OR r.address=?5 COLLATE NOCASE)"
+        " AND (?6='' OR r.address LIKE '%@'||?6))) ORDER BY u.id DESC LIMIT ?7",
+    [READ_EVENTS] = "SELECT at_ms,rcpt,kind,detail FROM event WHERE message=?1 ORDER BY n",
+    [READ_NOUNS] =
+        "SELECT kind,key,subscription,value,version FROM noun WHERE kind=?1 ORDER BY key",
+    [READ_NOUNS_ALL] = "SELECT kind,key,subscription,value,version FROM noun ORDER BY kind,key",
+    [READ_DUE] = "SELECT count(*) FROM recipient INDEXED BY recipient_due"
+                 " WHERE state=0 AND lease=0 AND next_at<=?1",
+    [READ_OLDEST] = "SELECT id FROM unfinished WHERE remaining>0 ORDER BY id LIMIT 1",
+};
+
+/* ---- the pool ---- */
+
+void readers_init(struct readers *r)
+{
+    pthread_mutex_init(&r->lock, NULL);
+    pthread_cond_init(&r->free, NULL);
+}
+
+void readers_done(struct readers *r)
+{
+    for (size_t i = 0; i < READERS; i++) {
+        if (r->open[i])
+            db_close(&r->db[i]);
+    }
+    pthread_cond_destroy(&r->free);
+    pthread_mutex_destroy(&r->lock);
+}
+
+static struct db *borrow(struct store *store, enum store_result *result)
+{
+    struct readers *r = &store->readers;
+    struct db *db = NULL;
+    char why[256];
+
+    pthread_mutex_lock(&r->lock);
+    while (db == NULL) {
+        for (size_t i = 0; i < READERS && db == NULL; i++) {
+            if (!r->busy[i]) {
+                r->busy[i] = true;
+                db = &r->db[i];
+            }
+        }
+        if (db == NULL)
+            pthread_cond_wait(&r->free, &r->lock);
+    }
+    pthread_mutex_unlock(&r->lock);
+    *result = STORE_OK;
+    if (db->handle == NULL && (!db_open(db, store->path, false, why, sizeof(why)) ||
+                               !db_prepare(db, read_text, READ_COUNT, why, sizeof(why)))) {
+        db_close(db);
+        *result = STORE_IO;
+    }
+    db->hard = 0;
+    r->open[db - r->db] = db->handle != NULL;
+    return db;
+}
+
+/* Ends the reader's view of the database; a failure of the medium becomes the result. */
+static enum store_result give_back(struct store *store, struct db *db, enum store_result result)
+{
+    struct readers *r = &store->readers;
+
+    for (size_t i = 0; i < db->stmts; i++)
+        sqlite3_reset(db->stmt[i]);
+    if (db->hard != 0)
+        result = result_of_sqlite(db->hard);
+    pthread_mutex_lock(&r->lock);
+    r->busy[db - r->db] = false;
+    pthread_mutex_unlock(&r->lock);
+    pthread_cond_signal(&r->free);
+    return result;
+}
+
+/* ---- one message ---- */
+
+static enum store_result body_of_row(struct db *db, sqlite3_stmt *s, struct body **out)
+{
+    sgl_view bytes = sql_view(s, 1);
+    size_t header_len = (size_t)sql_u64(s, 0);
+    struct body *b;
+
+    if (header_len > bytes.len)
+        return STORE_CORRUPT;
+    b = body_new(bytes.len);
+    if (b == NULL)
+        return STORE_NOMEM;
+    if (bytes.len > 0)
+        memcpy(b->bytes, bytes.ptr, bytes.len);
+    b->header_len = header_len;
+    (void)db;
+    *out = b;
+    return STORE_OK;
+}
+
+enum store_result store_read_body(struct store *store, uint64_t message, struct body **out)
+{
+    enum store_result result;
+    struct db *db = borrow(store, &result);
+    bool spooled = false;
+    size_t header_len = 0;
+    sqlite3_stmt *s;
+
+    if (result != STORE_OK)
+        return give_back(store, db, result);
+    s = sql_use(db, READ_BODY);
+    sql_bind_u64(s, 1, message);
+    result = STORE_NOT_FOUND;
+    if (sql_step(db, s)) {
+        spooled = sqlite3_column_int(s, 2) != 0;
+        header_len = (size_t)sql_u64(s, 0);
+        result = spooled ? STORE_OK : body_of_row(db, s, out);
+    }
+    result = give_back(store, db, result);
+    return spooled && result == STORE_OK ? spool_read(store->spool, message, header_len, out)
+                                         : result;
+}
+
+static enum store_result read_rcpts(struct db *db, struct sgl_arena *arena, struct store_message *m,
+                                    uint64_t first)
+{
+    sqlite3_stmt *s = sql_use(db, READ_RCPTS);
+    size_t n = 0;
+
+    m->rcpt = SGL_NEW_N(arena, m->rcpts, struct store_rcpt);
+    if (m->rcpt == NULL)
+        return STORE_NOMEM;
+    sql_bind_u64(s, 1, first);
+    sql_bind_u64(s, 2, first + m->rcpts);
+    while (n < m->rcpts && sql_step(db, s)) {
+        if (!row_rcpt(s, arena, &m->rcpt[n++]))
+            return STORE_NOMEM;
+    }
+    sqlite3_reset(s);
+    if (n < m->rcpts && db->hard == 0)
+        return STORE_CORRUPT;
+    return STORE_OK;
+}
+
+static enum store_result message_of_row(struct db *db, sqlite3_stmt *s, struct sgl_arena *arena,
+                                        struct store_message *m)
+{
+    uint64_t first;
+
+    if (!row_message(s, arena, m, &first))
+        return STORE_NOMEM;
+    return read_rcpts(db, arena, m, first);
+}
+
+enum store_result store_read_message(struct store *store, uint64_t id, struct store_message **out)
+{
+    sgl_auto(sgl_arena) arena = SGL_ARENA_INIT(SCRATCH_MAX);
+    enum store_result result;
+    struct db *db = borrow(store, &result);
+    struct store_message m, *copy;
+    sqlite3_stmt *s;
+
+    if (result != STORE_OK)
+        return give_back(store, db, result);
+    s = sql_use(db, READ_MESSAGE);
+    sql_bind_u64(s, 1, id);
+    result = sql_step(db, s) ? message_of_row(db, s, &arena, &m) : STORE_NOT_FOUND;
+    result = give_back(store, db, result);
+    if (result != STORE_OK)
+        return result;
+    copy = store_message_dup(&m);
+    if (copy == NULL)
+        return STORE_NOMEM;
+    *out = copy;
+    return STORE_OK;
+}
+
+/* ---- lists ---- */
+
+static void bind_filter(sqlite3_stmt *s, const struct store_filter *f)
+{
+    uint64_t newest = f->after != 0 ? f->after : (uint64_t)INT64_MAX;
+    uint64_t oldest = f->since_ms > 0 ? id_of_time_ms(f->since_ms) : 0;
+
+    if (f->message != 0) {
+        newest = f->message < newest ? f->message + 1 : newest;
+        oldest = f->message;
+    }
+    sql_bind_u64(s, 1, newest);
+    sql_bind_u64(s, 2, oldest);
+    sql_bind_view(s, 3, f->subscription);
+    sql_bind_view(s, 4, f->from);
+    sql_bind_view(s, 5, f->to);
+    sql_bind_view(s, 6, f->domain);
+    sql_bind_u64(s, 7, f->max == 0 ? INT64_MAX : f->max);
+}
+
+enum store_result store_read_messages(struct store *store, const struct store_filter *filter,
+                                      bool (*each)(void *ctx, const struct store_message *m),
+                                      void *ctx)
+{
+    sgl_auto(sgl_arena) arena = SGL_ARENA_INIT(SCRATCH_MAX);
+    enum store_result result;
+    struct db *db = borrow(store, &result);
+    struct store_message m;
+    bool more = true;
+    sqlite3_stmt *s;
+
+    if (result != STORE_OK)
+        return give_back(store, db, result);
+    s = sql_use(db, filter->open_only ? READ_LIST_OPEN : READ_LIST);
+    bind_filter(s, filter);
+    while (more && result == STORE_OK && sql_step(db, s)) {
+        sgl_arena_reset(&arena);
+        result = message_of_row(db, s, &arena, &m);
+        more = result == STORE_OK && each(ctx, &m);
+    }
+    return give_back(store, db, result);
+}
+
+/* The first event of every message is what its row says already. */
+static enum store_result tell_accepted(struct db *db, uint64_t id, struct sgl_arena *arena,
+                                       bool (*each)(void *ctx, const struct store_event *e),
+                                       void *ctx, bool *more)
+{
+    sgl_auto(sgl_buf) detail = SGL_BUF_INIT(65536);
+    struct store_event event = {.kind = SGL_LIT("accepted")};
+    struct store_message m;
+    uint64_t first;
+    sqlite3_stmt *s = sql_use(db, READ_MESSAGE);
+
+    sql_bind_u64(s, 1, id);
+    if (!sql_step(db, s))
+        return STORE_NOT_FOUND;
+    if (!row_message(s, arena, &m, &first))
+        return STORE_NOMEM;
+    sgl_buf_add_byte(&detail, '{');
+    json_text_member(&detail, "door", m.door);
+    json_text_member(&detail, "peer", m.peer);
+    json_text_member(&detail, "identity", m.identity);
+    json_text_member(&detail, "from", m.env_from);
+    json_text_member(&detail, "signed", m.signed_by);
+    json_text_number(&detail, "bytes", (int64_t)m.size);
+    json_text_number(&detail, "recipients", (int64_t)m.rcpts);
+    sgl_buf_add_byte(&detail, '}');
+    if (detail.status != SGL_OK)
+        return STORE_NOMEM;
+    event.at_ms = m.accepted_at;
+    event.detail = sgl_buf_view(&detail);
+    *more = each(ctx, &event);
+    return STORE_OK;
+}
+
+enum store_result store_read_events(struct store *store, uint64_t message,
+                                    bool (*each)(void *ctx, const struct store_event *e), void *ctx)
+{
+    sgl_auto(sgl_arena) arena = SGL_ARENA_INIT(SCRATCH_MAX);
+    enum store_result result;
+    struct db *db = borrow(store, &result);
+    bool more = true;
+    sqlite3_stmt *s;
+
+    if (result != STORE_OK)
+        return give_back(store, db, result);
+    result = tell_accepted(db, message, &arena, each, ctx, &more);
+    if (result != STORE_OK || !more)
+        return give_back(store, db, result);
+    s = sql_use(db, READ_EVENTS);
+    sql_bind_u64(s, 1, message);
+    while (more && sql_step(db, s)) {
+        struct store_event event = {.at_ms = sqlite3_column_int64(s, 0),
+                                    .rcpt = sql_u64(s, 1),
+                                    .kind = sql_view(s, 2),
+                                    .detail = sql_view(s, 3)};
+
+        more = each(ctx, &event);
+    }
+    return give_back(store, db, STORE_OK);
+}
+
+enum store_result store_read_nouns(struct store *store, sgl_view kind,
+                                   bool (*each)(void *ctx, const struct store_noun *n), void *ctx)
+{
+    enum store_result result;
+    struct db *db = borrow(store, &result);
+    bool more = true;
+    sqlite3_stmt *s;
+
+    if (result != STORE_OK)
+        return give_back(store, db, result);
+    s = sql_use(db, kind.len == 0 ? READ_NOUNS_ALL : READ_NOUNS);
+    if (kind.len > 0)
+        sql_bind_view(s, 1, kind);
+    while (more && sql_step(db, s)) {
+        struct store_noun noun = {.kind = sql_view(s, 0),
+                                  .key = sql_view(s, 1),
+                                  .subscription = sql_view(s, 2),
+                                  .value = sql_view(s, 3),
+                                  .version = sql_u64(s, 4)};
+
+        more = each(ctx, &noun);
+    }
+    return give_back(store, db, STORE_OK);
+}
+
+enum store_result store_read_counts(struct store *store, struct store_counts *out)
+{
+    enum store_result result;
+    struct db *db = borrow(store, &result);
+    struct store_counts counts = {
+        .waiting = atomic_load_explicit(&store->waiting, memory_order_relaxed),
+        .held = atomic_load_explicit(&store->held, memory_order_relaxed),
+        .messages = atomic_load_explicit(&store->messages, memory_order_relaxed),
+        .doubtful_at_start = atomic_load_explicit(&store->doubtful, memory_order_relaxed)};
+    sqlite3_stmt *s;
+
+    if (result != STORE_OK)
+        return give_back(store, db, result);
+    s = sql_use(db, READ_DUE);
+    sqlite3_bind_int64(s, 1, clock_now_s());
+    if (sql_step(db, s))
+        counts.due_now = sql_u64(s, 0);
+    s = sql_use(db, READ_OLDEST);
+    if (sql_step(db, s))
+        counts.oldest_ms = id_time_ms(sql_u64(s, 0));
+    result = give_back(store, db, STORE_OK);
+    if (result == STORE_OK)
+        *out = counts;
+    return result;
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * message     the envelope; written once
+ * recipient   one row each; state, next try, claim. Rows that wait are in recipient_due, claimed ones in recipient_leased, held ones in recipient_held, final ones in no index:
+ *             what looks for work never passes over what is done.  It does not grow after its insert, so that pages filled to the brim do not split
+ * note        the last answer and reason of a recipient
+ * unfinished  messages with recipients that are not final (remaining > 0), or whose body still has to go (remaining = 0)
+ * body        the bytes, or NULL when they are a file in the spool
+ * event       the trail
+ * lane        one subscription's mail to one destination
+ */
+#include "schema.h"
+
+#include <stdio.h>
+
+#include "sigillo/banned.h"
+
+#define APPLICATION_ID 0x53474c4f /* "SGLO" */
+
+static const char *const step[] = {
+    "CREATE TABLE version(step INTEGER PRIMARY KEY, at INTEGER NOT NULL, program TEXT NOT NULL);"
+    "CREATE TABLE lane(id INTEGER PRIMARY KEY, domain TEXT NOT NULL, subscription TEXT NOT NULL,"
+    " UNIQUE(domain, subscription));"
+    "CREATE TABLE message(id INTEGER PRIMARY KEY, first_rcpt INTEGER NOT NULL, rcpts INTEGER NOT "
+    "NULL,"
+    " accepted_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, not_before INTEGER NOT NULL,"
+    " size INTEGER NOT NULL, flags INTEGER NOT NULL, subscription TEXT NOT NULL, identity TEXT NOT "
+    "NULL,"
+    " env_from TEXT NOT NULL, env_id TEXT NOT NULL, message_id TEXT NOT NULL, header_from TEXT NOT "
+    "NULL,"
+    " subject TEXT NOT NULL, signed_by TEXT NOT NULL, door TEXT NOT NULL, peer TEXT NOT NULL);"
+    "CREATE TABLE recipient(id INTEGER PRIMARY KEY, message INTEGER NOT NULL, lane INTEGER NOT "
+    "NULL,"
+    " state INTEGER NOT NULL, next_at INTEGER NOT NULL, lease INTEGER NOT NULL, fence INTEGER NOT "
+    "NULL,"
+    " attempts INTEGER NOT NULL, flags INTEGER NOT NULL, notify INTEGER NOT NULL, address TEXT NOT "
+    "NULL,"
+    " orcpt TEXT NOT NULL);"
+    "CREATE INDEX recipient_due ON recipient(lane, next_at) WHERE state = 0 AND lease = 0;"
+    "CREATE INDEX recipient_leased ON recipient(lease) WHERE lease > 0;"
+    "CREATE INDEX recipient_held ON recipient(lane) WHERE state = 1;"
+    "CREATE TABLE note(rcpt INTEGER PRIMARY KEY, status TEXT NOT NULL, reason TEXT NOT NULL,"
+    " why_wait TEXT NOT NULL, remote_mta TEXT NOT NULL);"
+    "CREATE TABLE unfinished(id INTEGER PRIMARY KEY, remaining INTEGER NOT NULL, spooled INTEGER "
+    "NOT NULL);"
+    "CREATE TABLE body(id INTEGER PRIMARY KEY, header_len INTEGER NOT NULL, bytes BLOB);"
+    "CREATE TABLE event(message INTEGER NOT NULL, n INTEGER NOT NULL, rcpt INTEGER NOT NULL,"
+    " at_ms INTEGER NOT NULL, kind TEXT NOT NULL, detail TEXT NOT NULL,"
+    " PRIMARY KEY(message, n)) WITHOUT ROWID;"
+    "CREATE TABLE noun(kind TEXT NOT NULL, key TEXT NOT NULL, subscription TEXT NOT NULL,"
+    " value TEXT NOT NULL, version INTEGER NOT NULL, PRIMARY KEY(kind, key)) WITHOUT ROWID;"
+    "CREATE TABLE idempotency(subscription TEXT NOT NULL, key TEXT NOT NULL, hash BLOB NOT NULL,"
+    " message INTEGER NOT NULL, at_ms INTEGER NOT NULL, PRIMARY KEY(subscription, key)) WITHOUT "
+    "ROWID;"
+    "CREATE INDEX idempotency_at ON idempotency(at_ms);",
+};
+#define STEPS ((int)(sizeof(step) / sizeof(step[0])))
+
+int schema_version(void)
+{
+    return STEPS;
+}
+
+static bool pragma_int(sqlite3 *db, const char *sql, int *out)
+{
+    sqlite3_stmt *s = NULL;
+    bool ok =
+        sqlite3_prepare_v2(db, sql, -1, &s, NULL) == SQLITE_OK && sqlite3_step(s) == SQLITE_ROW;
+
+    if (ok)
+        *out = sqlite3_column_int(s, 0);
+    return sqlite3_finalize(s) == SQLITE_OK && ok;
+}
+
+static bool take_step(sqlite3 *db, int n)
+{
+    char mark[256];
+
+    snprintf(mark, sizeof(mark),
+             "INSERT INTO version VALUES(%d, unixepoch(), '" SIGILLO_VERSION "');"
+             "PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
+             n + 1, APPLICATION_ID, n + 1);
+    if (sqlite3_exec(db, "BEGIN EXCLUSIVE", NULL, NULL, NULL) == SQLITE_OK &&
+        sqlite3_exec(db, step[n], NULL, NULL, NULL) == SQLITE_OK &&
+        sqlite3_exec(db, mark, NULL, NULL, NULL) == SQLITE_OK)
+        return true;
+    return false;
+}
+
+bool schema_migrate(sqlite3 *db, const char *path, char *why, size_t why_size)
+{
+    int application = 0, version = 0, objects = 0;
+
+    if (!pragma_int(db, "PRAGMA application_id", &application) ||
+        !pragma_int(db, "PRAGMA user_version", &version) ||
+        !pragma_int(db, "SELECT count(*) FROM sqlite_schema", &objects)) {
+        snprintf(why, why_size, "%s: damaged or unreadable: %s", path, sqlite3_errmsg(db));
+        return false;
+    }
+    if (objects > 0 && application != APPLICATION_ID) {
+        snprintf(why, why_size, "%s: a database of another program", path);
+        return false;
+    }
+    if (version > STEPS) {
+        snprintf(why, why_size,
+                 "%s: written by a newer Sigillo (schema %d, this program knows %d): run the newer "
+                 "program",
+                 path, version, STEPS);
+        return false;
+    }
+    if (version < 0 || (version == 0 && objects > 0)) {
+        snprintf(why, why_size, "%s: damaged: schema version %d", path, version);
+        return false;
+    }
+    for (int n = version; n < STEPS; n++) {
+        if (!take_step(db, n)) {
+            snprintf(why, why_size, "%s: cannot bring the schema from version %d to %d: %s", path,
+                     n, n + 1, sqlite3_errmsg(db));
+            sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+            return false;
+        }
+    }
+    return true;
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Connections and statements. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "sigillo/banned.h"
+#include "sqlite_internal.h"
+
+/* Measured with bench/tools/storebench: see docs/store.md. */
+#define PAGE_SIZE "8192"
+
+const char *const sql_text[SQL_COUNT] = {
+    [SQL_BEGIN] = "BEGIN IMMEDIATE",
+    [SQL_COMMIT] = "COMMIT",
+    [SQL_LANE_FIND] = "SELECT id FROM lane WHERE domain=?1 AND subscription=?2",
+    [SQL_LANE_ADD] = "INSERT INTO lane(domain,subscription) VALUES(?1,?2)",
+    [SQL_IDEMPOTENCY_FIND] =
+        "SELECT hash,message FROM idempotency WHERE subscription=?1 AND key=?2",
+    [SQL_IDEMPOTENCY_ADD] = "INSERT INTO idempotency VALUES(?1,?2,?3,?4,?5)",
+    [SQL_MESSAGE_ADD] = "INSERT INTO message "
+                        "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18)",
+    [SQL_MESSAGE_GET] = "SELECT " MESSAGE_COLUMNS " FROM message m WHERE m.id=?1",
+    [SQL_RCPT_ADD] = "INSERT INTO recipient VALUES(?1,?2,?3,?4,?5,?6,?7,0,0,?8,?9,?10)",
+    [SQL_RCPT_GET] =
+        "SELECT message,lane,state,next_at,lease,fence,attempts,flags FROM recipient WHERE id=?1",
+    [SQL_RCPT_SET] = "UPDATE recipient SET "
+                     "state=?2,next_at=?3,lease=?4,fence=?5,attempts=?6,flags=?7 WHERE id=?1",
+    [SQL_RCPT_FULL] =
+        "SELECT " RCPT_COLUMNS " FROM recipient r LEFT JOIN note n ON n.rcpt=r.id WHERE r.id=?1",
+    [SQL_NOTE_PUT] = "INSERT OR REPLACE INTO note VALUES(?1,?2,?3,?4,?5)",
+    [SQL_UNFINISHED_ADD] = "INSERT INTO unfinished VALUES(?1,?2,?3)",
+    [SQL_UNFINISHED_GET] = "SELECT remaining,spooled FROM unfinished WHERE id=?1",
+    [SQL_UNFINISHED_SET] = "UPDATE unfinished SET remaining=?2 WHERE id=?1",
+    [SQL_UNFINISHED_DELETE] = "DELETE FROM unfinished WHERE id=?1",
+    [SQL_UNFINISHED_AFTER] =
+        "SELECT m.id,m.first_rcpt,m.rcpts FROM unfinished u JOIN message m ON m.id=u.id"
+        " WHERE u.id>?1 AND u.remaining>0 ORDER BY u.id LIMIT 1",
+    [SQL_UNFINISHED_ONE] = "SELECT id,first_rcpt,rcpts FROM message WHERE id=?1",
+    [SQL_BODY_ADD] = "INSERT INTO body VALUES(?1,?2,?3)",
+    [SQL_BODY_DELETE] = "DELETE FROM body WHERE id=?1",
+    [SQL_EVENT_MAX] = "SELECT max(n) FROM event WHERE message=?1",
+    [SQL_EVENT_ADD] = "INSERT INTO event VALUES(?1,?2,?3,?4,?5,?6)",
+    [SQL_LANE_DUE] = "SELECT id,next_at FROM recipient INDEXED BY recipient_due"
+                     " WHERE state=0 AND lease=0 AND lane=?1 ORDER BY next_at LIMIT ?2",
+    [SQL_LANE_DOMAIN] = "SELECT id FROM lane WHERE domain=?1",
+    [SQL_LEASE_OVER] = "SELECT id FROM recipient INDEXED BY recipient_leased"
+                       " WHERE lease>0 AND lease<?1 LIMIT 1000",
+    [SQL_NOUN_GET] = "SELECT version FROM noun WHERE kind=?1 AND key=?2",
+    [SQL_NOUN_ADD] = "INSERT INTO noun VALUES(?1,?2,?3,?4,?5)",
+    [SQL_NOUN_SET] = "UPDATE noun SET subscription=?3,value=?4,version=?5 WHERE kind=?1 AND key=?2",
+    [SQL_NOUN_DELETE] = "DELETE FROM noun WHERE kind=?1 AND key=?2",
+    [SQL_OLD_MESSAGES] =
+        "SELECT m.id,m.first_rcpt,m.rcpts FROM message m WHERE m.id<?1 AND m.accepted_at<?2"
+        " AND NOT EXISTS(SELECT 1 FROM unfinished u WHERE u.id=m.id) ORDER BY m.id LIMIT ?3",
+    [SQL_OLD_EVENTS] = "DELETE FROM event WHERE message=?1",
+    [SQL_OLD_NOTES] = "DELETE FROM note WHERE rcpt>=?1 AND rcpt<?2",
+    [SQL_OLD_RCPTS] = "DELETE FROM recipient WHERE id>=?1 AND id<?2",
+    [SQL_OLD_MESSAGE] = "DELETE FROM message WHERE id=?1",
+    [SQL_OLD_KEYS] = "DELETE FROM idempotency WHERE at_ms<?1",
+    [SQL_PROBE] = "UPDATE version SET at=at WHERE step=1",
+};
+
+enum store_result result_of_sqlite(int code)
+{
+    switch (code & 0xff) {
+    case SQLITE_OK:
+    case SQLITE_ROW:
+    case SQLITE_DONE:
+        return STORE_OK;
+    case SQLITE_FULL:
+        return STORE_FULL;
+    case SQLITE_NOMEM:
+        return STORE_NOMEM;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        return STORE_CORRUPT;
+    case SQLITE_CONSTRAINT:
+        return STORE_EXISTS;
+    default:
+        return STORE_IO;
+    }
+}
+
+sqlite3_stmt *sql_use(struct db *db, int n)
+{
+    sqlite3_reset(db->stmt[n]);
+    return db->stmt[n];
+}
+
+void sql_bind_view(sqlite3_stmt *s, int at, sgl_view v)
+{
+    sqlite3_bind_text64(s, at, v.len == 0 ? "" : (const char *)v.ptr, v.len, SQLITE_STATIC,
+                        SQLITE_UTF8);
+}
+
+bool sql_step(struct db *db, sqlite3_stmt *s)
+{
+    int code = sqlite3_step(s);
+
+    if (code == SQLITE_ROW)
+        return true;
+    sqlite3_reset(s);
+    if (code != SQLITE_DONE && db->hard == 0)
+        db->hard = sqlite3_extended_errcode(db->handle);
+    return false;
+}
+
+bool sql_run(struct db *db, sqlite3_stmt *s)
+{
+    int code = sqlite3_step(s);
+
+    while (code == SQLITE_ROW)
+        code = sqlite3_step(s);
+    sqlite3_reset(s);
+    if (code == SQLITE_DONE)
+        return true;
+    if (db->hard == 0)
+        db->hard = sqlite3_extended_errcode(db->handle);
+    return false;
+}
+
+sgl_view sql_view(sqlite3_stmt *s, int column)
+{
+    const void *text = sqlite3_column_blob(s, column);
+
+    return sgl_view_of(text, (size_t)sqlite3_column_bytes(s, column));
+}
+
+static bool set_up(struct db *db, bool writer)
+{
+    static const char writing[] = "PRAGMA page_size=" PAGE_SIZE ";"
+                                  "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;"
+                                  "PRAGMA wal_autocheckpoint=0;PRAGMA journal_size_limit=-1;"
+                                  "PRAGMA cache_size=-32768;PRAGMA temp_store=MEMORY;"
+                                  "PRAGMA foreign_keys=OFF;PRAGMA cell_size_check=ON;";
+    static const char reading[] = "PRAGMA query_only=ON;PRAGMA cache_size=-1024;"
+                                  "PRAGMA temp_store=MEMORY;PRAGMA cell_size_check=ON;";
+
+    sqlite3_extended_result_codes(db->handle, 1);
+    sqlite3_busy_timeout(db->handle, 5000);
+    return sqlite3_exec(db->handle, writer ? writing : reading, NULL, NULL, NULL) == SQLITE_OK;
+}
+
+bool db_open(struct db *db, const char *path, bool writer, char *why, size_t why_size)
+{
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
+
+    memset(db, 0, sizeof(*db));
+    if (sqlite3_open_v2(path, &db->handle, flags, NULL) == SQLITE_OK && set_up(db, writer))
+        return true;
+    snprintf(why, why_size, "%s: %s", path,
+             db->handle == NULL ? "out of memory" : sqlite3_errmsg(db->handle));
+    db_close(db);
+    return false;
+}
+
+bool db_prepare(struct db *db, const char *const *text, size_t count, char *why, size_t why_size)
+{
+    db->text = text;
+    db->stmts = count;
+    for (size_t i = 0; i < count; i++) {
+        if (sqlite3_prepare_v3(db->handle, text[i], -1, SQLITE_PREPARE_PERSISTENT, &db->stmt[i],
+                               NULL) != SQLITE_OK) {
+            snprintf(why, why_size, "the database does not fit this program: %s",
+                     sqlite3_errmsg(db->handle));
+            return false;
+        }
+    }
+    return true;
+}
+
+void db_close(struct db *db)
+{
+    for (size_t i = 0; i < db->stmts; i++)
+        sqlite3_finalize(db->stmt[i]);
+    sqlite3_close(db->handle);
+    memset(db, 0, sizeof(*db));
+}
+
+void *vector_add(struct vector *v)
+{
+    void *item;
+
+    if (v->count == v->capacity) {
+        size_t capacity = v->capacity == 0 ? 64 : v->capacity * 2;
+        void *grown = realloc(v->item, capacity * v->size);
+
+        if (grown == NULL)
+            return NULL;
+        v->item = grown;
+        v->capacity = capacity;
+    }
+    item = (uint8_t *)v->item + v->count++ * v->size;
+    memset(item, 0, v->size);
+    return item;
+}
+
+void vector_done(struct vector *v)
+{
+    free(v->item);
+    v->item = NULL;
+    v->count = v->capacity = 0;
+}

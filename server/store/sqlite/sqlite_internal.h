@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The SQLite engine's own seams.  One thread writes; others read through a pool of connections; a third kind checkpoints and checks. */
+#ifndef SERVER_STORE_SQLITE_INTERNAL_H
+#define SERVER_STORE_SQLITE_INTERNAL_H
+
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdatomic.h>
+
+#include "../doubt.h"
+#include "../spool.h"
+#include "../store_internal.h"
+#include "lanes.h"
+#include "sigillo/arena.h"
+
+#define RCPT_FLAG_POSSIBLY_REPEATED 1
+#define RCPT_FLAG_DELAY_TOLD        2
+#define MESSAGE_FLAG_EIGHTBIT       1
+#define MESSAGE_FLAG_SMTPUTF8       2
+#define MESSAGE_FLAG_REQUIRE_TLS    4
+#define MESSAGE_RET_SHIFT           8 /* the letter of RET */
+
+/* Statements of the writer, prepared once; the text of each is in sql.c. */
+enum sql {
+    SQL_BEGIN,
+    SQL_COMMIT,
+    SQL_LANE_FIND,
+    SQL_LANE_ADD,
+    SQL_IDEMPOTENCY_FIND,
+    SQL_IDEMPOTENCY_ADD,
+    SQL_MESSAGE_ADD,
+    SQL_MESSAGE_GET,
+    SQL_RCPT_ADD,
+    SQL_RCPT_GET,
+    SQL_RCPT_SET,
+    SQL_RCPT_FULL,
+    SQL_NOTE_PUT,
+    SQL_UNFINISHED_ADD,
+    SQL_UNFINISHED_GET,
+    SQL_UNFINISHED_SET,
+    SQL_UNFINISHED_DELETE,
+    SQL_UNFINISHED_AFTER,
+    SQL_UNFINISHED_ONE,
+    SQL_BODY_ADD,
+    SQL_BODY_DELETE,
+    SQL_EVENT_MAX,
+    SQL_EVENT_ADD,
+    SQL_LANE_DUE,
+    SQL_LANE_DOMAIN,
+    SQL_LEASE_OVER,
+    SQL_NOUN_GET,
+    SQL_NOUN_ADD,
+    SQL_NOUN_SET,
+    SQL_NOUN_DELETE,
+    SQL_OLD_MESSAGES,
+    SQL_OLD_EVENTS,
+    SQL_OLD_NOTES,
+    SQL_OLD_RCPTS,
+    SQL_OLD_MESSAGE,
+    SQL_OLD_KEYS,
+    SQL_PROBE,
+    SQL_COUNT
+};
+extern const char *const sql_text[SQL_COUNT];
+
+struct db {
+    sqlite3 *handle;
+    sqlite3_stmt *stmt[SQL_COUNT];
+    const char *const *text; /* sql_text or that of the readers */
+    size_t stmts;
+    int hard; /* SQLite's code of the first failure since it was cleared: the transaction cannot go on */
+};
+
+/* Binding starts with sql_use(): the statement is reset and its values are empty. Views must live until sql_step()'s row has been read. */
+sqlite3_stmt *sql_use(struct db *db, int n);
+void sql_bind_view(sqlite3_stmt *s, int at, sgl_view v);
+static inline void sql_bind_u64(sqlite3_stmt *s, int at, uint64_t v)
+{
+    sqlite3_bind_int64(s, at, (sqlite3_int64)v);
+}
+/* true: there is a row. Failures go to db->hard. */
+bool sql_step(struct db *db, sqlite3_stmt *s);
+/* For statements without rows: false on failure. */
+bool sql_run(struct db *db, sqlite3_stmt *s);
+sgl_view sql_view(sqlite3_stmt *s, int column); /* until the next step */
+static inline uint64_t sql_u64(sqlite3_stmt *s, int column)
+{
+    return (uint64_t)sqlite3_column_int64(s, column);
+}
+bool db_open(struct db *db, const char *path, bool writer, char *why, size_t why_size);
+bool db_prepare(struct db *db, const char *const *text, size_t count, char *why, size_t why_size);
+void db_close(struct db *db);
+enum store_result result_of_sqlite(int code);
+
+/* What a group changes in memory, kept until its commit has succeeded. */
+struct change {
+    uint64_t lane;
+    int64_t due; /* INT64_MAX: no one begins to wait */
+    int out;
+};
+struct gone { /* a message whose body has to go */
+    uint64_t id;
+    bool spooled;
+};
+struct watched { /* a recipient that a hand changed while it was claimed */
+    uint64_t rcpt;
+    enum store_control_verb verb;
+};
+struct vector {
+    void *item;
+    size_t count, capacity, size;
+};
+void *vector_add(struct vector *v); /* zeroed; NULL: memory ended */
+void vector_done(struct vector *v);
+
+/* Facts of a group, undone by forgetting them. */
+struct pending {
+    struct vector changes, gone, watched;
+    int64_t waiting, held, messages;
+    bool nomem;
+};
+
+struct lane_name { /* one place of the cache of lane numbers */
+    uint64_t id;
+    size_t domain_len, subscription_len;
+    char *text;
+};
+#define LANE_NAMES 2048u
+
+struct spool_pool {
+    pthread_t thread[3];
+    unsigned threads;
+    pthread_mutex_t lock;
+    pthread_cond_t more;
+    struct store_op *head, **tail;
+    struct vector remove; /* uint64_t */
+    bool stop;
+};
+
+struct readers {
+    pthread_mutex_t lock;
+    pthread_cond_t free;
+    struct db db[4];
+    bool open[4], busy[4];
+};
+
+struct upkeep { /* checkpoints and the integrity check, each with a connection of its own */
+    pthread_t checkpointer, checker;
+    bool has_checkpointer, has_checker;
+    pthread_mutex_t lock;
+    pthread_cond_t more;
+    bool wanted, stop;
+    _Atomic bool finish; /* a checkpoint is done but for the tail: the writer's turn */
+    _Atomic int wal_pages;
+};
+
+struct store {
+    char *folder, *path;
+    struct store_config config;
+    int lock_fd;
+    struct db db;
+    struct doubt *doubt;
+    struct spool *spool;
+    struct lanes lanes;
+    struct lane_name lane_name[LANE_NAMES];
+    uint64_t next_rcpt;
+    struct pending pending;
+    struct vector gone; /* bodies to remove, of committed groups */
+    struct sgl_arena scratch;
+    int64_t swept_at; /* when leases were last looked at */
+    size_t lane_max;  /* of the last claim */
+
+    pthread_t writer;
+    bool has_writer;
+    pthread_mutex_t lock;
+    pthread_cond_t more;
+    struct store_op *head, **tail;
+    size_t waiting_ops;
+    size_t spooling; /* operations with the spool threads */
+    bool closing, asleep;
+
+    struct spool_pool spools;
+    struct readers readers;
+    struct upkeep upkeep;
+
+    pthread_mutex_t watch_lock;
+    struct store_watch watch;
+
+    _Atomic uint64_t waiting, held, messages, doubtful;
+    _Atomic uint64_t commits, operations, commit_us_total, commit_us_max;
+    _Atomic bool full; /* the last look at the disk: too little is left to take in more */
+    uint64_t space_seen_us;
+    pthread_mutex_t health_lock;
+    char sick[256];    /* the medium, now; empty: well */
+    char damaged[256]; /* the check found something; stays */
+};
+
+/* ---- the operations: each inside the writer's transaction; a hard failure shows in store->db.hard ---- */
+enum store_result apply_accept(struct store *store, struct store_accept *a, const struct body *body,
+                               bool spooled);
+enum store_result apply_claim(struct store *store, struct store_claim *c);
+void undo_claim(struct store *store, struct store_claim *c);
+enum store_result apply_outcome(struct store *store, struct store_outcome *o);
+enum store_result apply_release(struct store *store, struct store_release *r);
+/* own.again: there is more to change in a later group. */
+enum store_result apply_control(struct store *store, struct store_control *c);
+void undo_control(struct store_control *c);
+enum store_result apply_nouns(struct store *store, struct store_noun_op *n);
+void nouns_committed(struct store_noun_op *n);
+enum store_result apply_expire_trail(struct store *store, struct store_expire_trail *e);
+/* Removes bodies that nobody needs, as part of the group. */
+void apply_gone(struct store *store);
+
+/* ---- recipients, shared by the operations (recipient.c) ---- */
+struct rcpt_row {
+    uint64_t id, message, lane, fence;
+    int state;
+    int64_t next_at, lease;
+    uint32_t attempts;
+    int flags;
+};
+static inline bool state_is_final(int state)
+{
+    return state != RCPT_QUEUED && state != RCPT_HELD;
+}
+bool rcpt_get(struct store *store, uint64_t id, struct rcpt_row *out);
+/* Writes the row and notes what that means for lanes and counts. */
+void rcpt_set(struct store *store, const struct rcpt_row *before, const struct rcpt_row *after);
+/* So many of the message have become final: its body goes after the last. */
+void message_less(struct store *store, uint64_t message, uint64_t finals);
+void trail_add(struct store *store, uint64_t message, const struct store_event *event,
+               size_t events);
+void note_change(struct store *store, uint64_t lane, int64_t due, int out);
+
+/* ---- rows into structs, for claims and reads; views into `arena` ---- */
+#define MESSAGE_COLUMNS                                                                            \
+    "m.id,m.first_rcpt,m.rcpts,m.accepted_at,m.expires_at,m.not_before,m.size,m.flags,m."          \
+    "subscription,"                                                                                \
+    "m.identity,m.env_from,m.env_id,m.message_id,m.header_from,m.subject,m.signed_by,m.door,m."    \
+    "peer"
+#define RCPT_COLUMNS                                                                               \
+    "r.id,r.state,r.next_at,r.attempts,r.fence,r.flags,r.notify,r.address,r.orcpt,n.status,n."     \
+    "reason,"                                                                                      \
+    "n.why_wait,n.remote_mta"
+bool row_message(sqlite3_stmt *s, struct sgl_arena *arena, struct store_message *out,
+                 uint64_t *first);
+bool row_rcpt(sqlite3_stmt *s, struct sgl_arena *arena, struct store_rcpt *out);
+
+/* ---- threads ---- */
+void *writer_main(void *arg);
+void writer_enqueue(struct store *store, struct store_op *op);
+/* Sends the operations of a list home: one wake-up for each loop. */
+void ops_complete(struct store_op *list);
+bool spools_start(struct store *store);
+void spools_submit(struct store *store, struct store_op *op);
+void spools_remove(struct store *store, uint64_t id);
+void spools_stop(struct store *store);
+bool upkeep_start(struct store *store);
+void upkeep_wal(struct store *store, int pages); /* the writer: the log has grown to this */
+void upkeep_stop(struct store *store);
+void readers_init(struct readers *r);
+void readers_done(struct readers *r);
+void health_set(struct store *store, const char *what, int code); /* NULL: well */
+bool takeover(struct store *store, char *why, size_t why_size);
+void thread_quiet(const char *name); /* blocks signals, names the thread */
+
+#endif

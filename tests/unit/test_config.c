@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../../server/config/config.h"
+#include "check.h"
+
+static char folder[] = "/tmp/sigillo-config-XXXXXX";
+static char path[64], why[512];
+
+static void put_file(const char *name, const char *text)
+{
+    char file[128];
+    FILE *f;
+
+    snprintf(file, sizeof(file), "%s/%s", folder, name);
+    f = fopen(file, "w");
+    assert_non_null(f);
+    fputs(text, f);
+    fclose(f);
+}
+
+static struct config *load(const char *text)
+{
+    put_file("c", text);
+    why[0] = '\0';
+    return config_load(path, why, sizeof(why));
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    if (mkdtemp(folder) == NULL)
+        return 1;
+    snprintf(path, sizeof(path), "%s/c", folder);
+    put_file("cert", "CERTIFICATE\n");
+    put_file("key", "KEY ${HOME} \"quoted\"\n");
+    put_file("password", "s3cret ${x}\\\n");
+    put_file("empty", "");
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    char command[128];
+
+    (void)state;
+    snprintf(command, sizeof(command), "rm -r %s", folder);
+    return system(command);
+}
+
+static void an_empty_file_gives_the_presets(void **state)
+{
+    struct config *c = load("hostname = a.test\n");
+
+    (void)state;
+    CHECK_TRUE(why, c != NULL);
+    CHECK_STR("state_dir", c->state_dir, "/var/lib/sigillo");
+    CHECK_EQ("no listener", c->listens, 0);
+    CHECK_EQ("message_size", c->limits.message_size, 36 * 1024 * 1024);
+    CHECK_EQ("idle", c->limits.idle_s, 300);
+    CHECK_EQ("port", c->delivery.port, 25);
+    CHECK_EQ("ipv6", c->delivery.ipv6, 1);
+    CHECK_EQ("loopback", c->delivery.allow_loopback, 0);
+    CHECK_EQ("retries", c->queue.retries, 7);
+    CHECK_EQ("first", c->queue.retry_s[0], 60);
+    CHECK_EQ("last", c->queue.retry_s[6], 4 * 3600);
+    CHECK_EQ("expire", c->queue.expire_s, 72 * 3600);
+    CHECK_EQ("connect", c->delivery.connect_timeout_ms, 30000);
+    CHECK_EQ("drain", c->drain_s, 30);
+    CHECK_TRUE("no user", c->user == NULL);
+    config_unref(c);
+}
+
+static const char *full_text(void)
+{
+    static char text[4096];
+
+    snprintf(text, sizeof(text),
+             "# a comment\nhostname = \"mail.a.test\"\nstate_dir = '/tmp/x y'\nuser = sigillo\n"
+             "tls_certificate = \"%s/cert\"\ntls_key = \"%s/key\"\n"
+             "listen submission { address = {\"*:587\", \"127.0.0.1:2587\"} tls = starttls\n"
+             "  trust = {\"127.0.0.0/8\", \"::1\"} trust_credential = local }\n"
+             "listen \"web\" { door = http address = {\"[::1]:8080\"} }\n"
+             "resolver { forward = {\"127.0.0.1@5353\", \"::1\"} timeout = 500ms }\n"
+             "delivery { ipv6 = no source = {\"192.0.2.7\"} }\n"
+             "queue { retry = {1s, 90s} jitter = 0 }\n"
+             "route partner { domains = {\"partner.test\", \".partner.test\"} host = "
+             "\"smtp.partner.test\"\n"
+             "  user = \"app\" password_file = \"%s/password\" tls = required }\n"
+             "route rest { domains = {\"*\"} tls = opportunistic }\n",
+             folder, folder, folder);
+    return text;
+}
+
+static void check_full(const struct config *c)
+{
+    char text[64];
+
+    CHECK_STR("hostname", c->hostname, "mail.a.test");
+    CHECK_STR("a blank in a path", c->state_dir, "/tmp/x y");
+    CHECK_STR("the key's file", c->tls_key_pem, "KEY ${HOME} \"quoted\"\n");
+    CHECK_EQ("listeners", c->listens, 2);
+    CHECK_STR("their order", c->listen[1].name, "web");
+    CHECK_EQ("a star is two", c->listen[0].addresses, 3);
+    CHECK_STR("v4", c->listen[0].address[0].text, "0.0.0.0:587");
+    CHECK_STR("v6", c->listen[0].address[1].text, "[::]:587");
+    CHECK_STR("one more", c->listen[0].address[2].text, "127.0.0.1:2587");
+    CHECK_EQ("starttls", c->listen[0].tls, LISTEN_STARTTLS);
+    CHECK_EQ("door", c->listen[1].door, DOOR_HTTP);
+    CHECK_EQ("networks", c->listen[0].trusts, 2);
+    CHECK_EQ("prefix", c->listen[0].trust[0].prefix, 8);
+    CHECK_EQ("a whole address", c->listen[0].trust[1].prefix, 128);
+    CHECK_STR("credential", c->listen[0].trust_credential, "local");
+    CHECK_EQ("forwards", c->resolver.forwards, 2);
+    CHECK_STR("with its port", c->resolver.forward[0].text, "127.0.0.1:5353");
+    CHECK_STR("with port 53", c->resolver.forward[1].text, "[::1]:53");
+    CHECK_EQ("timeout", c->resolver.timeout_ms, 500);
+    CHECK_EQ("ipv6", c->delivery.ipv6, 0);
+    CHECK_STR("source", c->delivery.source[0].text, "192.0.2.7");
+    CHECK_EQ("retries", c->queue.retries, 2);
+    CHECK_EQ("second", c->queue.retry_s[1], 90);
+    CHECK_EQ("routes", c->routes, 2);
+    CHECK_STR("host", c->route[0].host, "smtp.partner.test");
+    CHECK_EQ("a smart host's port", c->route[0].port, 587);
+    CHECK_EQ("an MX's port", c->route[1].port, 25);
+    CHECK_EQ("tls", c->route[0].tls, ROUTE_TLS_REQUIRED);
+    CHECK_STR("the password without its line end", c->route[0].password, "s3cret ${x}\\");
+    snprintf(text, sizeof(text), "%s/password", folder);
+    CHECK_STR("its file", c->route[0].password_file, text);
+    CHECK_STR("the second pattern", c->route[0].domain[1], ".partner.test");
+}
+
+static void every_kind_of_value_arrives(void **state)
+{
+    struct config *c = load(full_text());
+
+    (void)state;
+    CHECK_TRUE(why, c != NULL);
+    check_full(c);
+    config_unref(config_ref(c));
+    config_unref(c);
+}
+
+static void a_handover_is_the_same_configuration(void **state)
+{
+    struct config *c = load(full_text());
+    struct config *again;
+    char moved[128];
+
+    (void)state;
+    CHECK_TRUE(why, c != NULL);
+    snprintf(moved, sizeof(moved), "%s/password", folder);
+    unlink(moved); /* no file is read */
+    again = config_from_handover(c->handover, why, sizeof(why));
+    put_file("password", "s3cret ${x}\\\n");
+    CHECK_TRUE(why, again != NULL);
+    check_full(again);
+    config_unref(c);
+    config_unref(again);
+}
+
+static void an_include_is_relative_to_its_file(void **state)
+{
+    struct config *c;
+
+    (void)state;
+    put_file("more", "limits { recipients = 7 }\n");
+    c = load("hostname = a.test\ninclude(\"more\")\ndrain_timeout = 5s\n");
+    CHECK_TRUE(why, c != NULL);
+    CHECK_EQ("from the other file", c->limits.recipients, 7);
+    CHECK_EQ("what follows counts", c->drain_s, 5);
+    config_unref(c);
+}
+
+static void mistakes_name_file_line_and_key(void **state)
+{
+    static const struct {
+        const char *text, *want; /* behind "FILE:" */
+    } rows[] = {
+        {"hostname = a.test\nlisen = 3\n", "2: lisen: no such option 'lisen'"},
+        {"\n\nlimits {\n  recipients = many\n}\n",
+         "4: limits.recipients: \"many\": not a whole number"},
+        {"limits { recipients = 0 }\n", "1: limits.recipients: \"0\": too small"},
+        {"delivery {\nport = 70000 }\n", "2: delivery.port: \"70000\": too large"},
+        {"queue { expire = 3 }\n",
+         "1: queue.expire: \"3\": not a duration (write 500ms, 30s, 5m, 4h or 3d)"},
+        {"queue { retry = {1m, soon} }\n",
+         "1: queue.retry: \"soon\": not a duration (write 500ms, 30s, 5m, 4h or 3d)"},
+        {"limits { message_size = 36X }\n",
+         "1: limits.message_size: \"36X\": not a size (write 500, 64K, 36M or 1G)"},
+        {"state_dir = var\n", "1: state_dir: \"var\": not an absolute path"},
+        {"tls_key = /nonexistent/key\n",
+         "1: tls_key: \"/nonexistent/key\": No such file or directory"},
+        {"listen x {\n address = {\"localhost:25\"}\n}\n",
+         "2: listen x: address: \"localhost:25\": not an address (write 192.0.2.1:587 or "
+         "[2001:db8::1]:587; names are not looked up)"},
+        {"listen x {\n}\n", "2: listen x: address: missing"},
+        {"listen x { address = {\"*:1\"} door = ftp }\n",
+         "1: listen x: door: \"ftp\": not one of these words: submission http"},
+        {"listen x { address = {\"*:1\"} door = http tls = starttls }\n",
+         "1: listen x: tls: the http door has no STARTTLS (use plain or implicit)"},
+        {"hostname = a.test\nlisten x { address = {\"*:1\"} tls = implicit\n}\n",
+         "3: listen x: tls: needs tls_certificate and tls_key"},
+        {"listen x { address = {\"*:1\"} trust = {\"127.0.0.1\"} }\n",
+         "1: listen x: trust_credential: missing (as whom do trusted clients send?)"},
+        {"route r { host = h.test }\n", "1: route r: domains: missing"},
+        {"route r { domains = {\"*\"} host = h.test user = u }\n",
+         "1: route r: password_file: missing (user without it)"},
+        {"hostname = \"a b\"\n",
+         "1: hostname: \"a b\": not a host name (letters, digits, hyphens and "
+         "dots; write xn-- labels for others)"},
+        {"hostname = \"\\x1b[2J\"\n",
+         "1: hostname: \"\\x1b[2J\": not a host name (letters, digits, "
+         "hyphens and dots; write xn-- labels for others)"},
+        {"include(\"nowhere\")\n", "1: include: nowhere: No such file or directory"},
+        {"tls_key_contents = \"00\"\n", "1: tls_key_contents: no such option 'tls_key_contents'"},
+        {"delivery { ipv4 = no ipv6 = no }\n",
+         "1: delivery.ipv6: one of ipv4 and ipv6 must be true"},
+        {"limits { memory = 1M }\n", "1: limits.memory: less than limits.message_size"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char want[512];
+
+        snprintf(want, sizeof(want), "%s:%s", path, rows[i].want);
+        CHECK_TRUE(rows[i].text, load(rows[i].text) == NULL);
+        CHECK_STR(rows[i].text, why, want);
+    }
+    CHECK_TRUE("unclosed", load("limits {\nqueue {\n") == NULL);
+    CHECK_TRUE(why, strstr(why, ":2: queue: no such option 'queue'") != NULL);
+    CHECK_TRUE("two of one name",
+               load("listen x { address = {\"*:1\"} }\nlisten x { address = {\"*:2\"} }\n") ==
+                   NULL);
+    CHECK_TRUE(why, strstr(why, ":2: x: ") != NULL);
+    CHECK_TRUE("no file", config_load("/nonexistent/x", why, sizeof(why)) == NULL);
+    CHECK_STR("no file", why, "/nonexistent/x: No such file or directory");
+}
+
+static void a_mistake_in_an_included_file_names_that_file(void **state)
+{
+    char want[128];
+
+    (void)state;
+    put_file("more", "\nlimits { recipients = x }\n");
+    CHECK_TRUE("refused", load("include(\"more\")\n") == NULL);
+    snprintf(want, sizeof(want), "%s/more:2: limits.recipients: \"x\": not a whole number", folder);
+    CHECK_STR("names it", why, want);
+}
+
+static void a_key_without_its_certificate_is_refused(void **state)
+{
+    char text[256];
+
+    (void)state;
+    snprintf(text, sizeof(text), "tls_key = \"%s/key\"\n", folder);
+    CHECK_TRUE("refused", load(text) == NULL);
+    CHECK_TRUE(why, strstr(why, "tls_certificate: missing (tls_key is given)") != NULL);
+    snprintf(text, sizeof(text), "tls_key = \"%s/empty\"\ntls_certificate = \"%s/cert\"", folder,
+             folder);
+    CHECK_TRUE("an empty key", load(text) == NULL);
+    CHECK_TRUE(why, strstr(why, "is empty") != NULL);
+}
+
+static char *file_text(const char *name)
+{
+    char file[1024];
+    const char *source = getenv("SIGILLO_SOURCE");
+    char *text = calloc(1, 100000);
+    FILE *f;
+
+    snprintf(file, sizeof(file), "%s/%s", source != NULL ? source : ".", name);
+    f = fopen(file, "r");
+    CHECK_TRUE(file, f != NULL);
+    CHECK_TRUE(file, fread(text, 1, 99999, f) > 0);
+    fclose(f);
+    return text;
+}
+
+/* The example with its commented-out settings switched on: a line "#key = value" is a setting, "# text" is not. */
+static void the_packaged_example_is_good(void **state)
+{
+    char *text = file_text("packaging/sigillo.conf");
+    struct config *c = load(text);
+
+    (void)state;
+    CHECK_TRUE(why, c != NULL);
+    CHECK_EQ("it listens on", c->listens, 3);
+    config_unref(c);
+    free(text);
+}
+
+static void look_up(void *ctx, const char *key, const char *preset)
+{
+    char quoted[100];
+    const char *name = strrchr(key, '.');
+
+    (void)preset;
+    snprintf(quoted, sizeof(quoted), "`%s`", name != NULL ? name + 1 : key);
+    CHECK_TRUE(key, strstr(ctx, quoted) != NULL);
+}
+
+static void every_key_is_documented(void **state)
+{
+    char *text = file_text("docs/configuration.md");
+
+    (void)state;
+    config_each_key(look_up, text);
+    free(text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_empty_file_gives_the_presets),
+        cmocka_unit_test(every_kind_of_value_arrives),
+        cmocka_unit_test(a_handover_is_the_same_configuration),
+        cmocka_unit_test(an_include_is_relative_to_its_file),
+        cmocka_unit_test(mistakes_name_file_line_and_key),
+        cmocka_unit_test(a_mistake_in_an_included_file_names_that_file),
+        cmocka_unit_test(a_key_without_its_certificate_is_refused),
+        cmocka_unit_test(the_packaged_example_is_good),
+        cmocka_unit_test(every_key_is_documented),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
