@@ -88,8 +88,8 @@ void client_over(struct sgl_smtp_client *c, enum sgl_smtp_end why, const char *t
         .kind = SGL_SMTP_CLIENT_END, .stage = client_stage(c), .why = why, .text = text};
     if (reply != NULL)
         c->end.reply = *reply;
-    if (c->envelope != NULL)
-        client_settle(c, client_stage(c), reply);
+    if (c->envelope != NULL) /* what is no refusal decides nothing here */
+        client_settle(c, client_stage(c), reply != NULL && reply->code >= 400 ? reply : NULL);
     c->envelope = NULL;
     c->has_end = true;
     c->state = CL_OVER;
