@@ -18,7 +18,7 @@ enum sgl_word_place {
 /*
  * Writes `text` (UTF-8) so that it may stand in a header: as it is when it is harmless ASCII, else as encoded words,
  * separated by single blanks (where sgl_header_put() folds). Each is at most 75 characters and holds whole characters
- * only; B or Q, whichever is shorter. Bytes that are no UTF-8, and control characters but HTAB, set buf->status to SGL_E_SYNTAX.
+ * only; Q, or B where that is clearly shorter. Bytes that are no UTF-8, and control characters but HTAB, set buf->status to SGL_E_SYNTAX.
  */
 SGL_API void sgl_encoded_word_put(struct sgl_buf *buf, sgl_view text, enum sgl_word_place place);
 

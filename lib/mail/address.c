@@ -399,12 +399,16 @@ enum sgl_status sgl_address_parse(sgl_view value, struct sgl_arena *arena, struc
 
 /* ---- writing ---- */
 
+/* Longer names are encoded, which gives them places to fold; quoted ones sooner, for folds within quotes are often misread. */
+#define PLAIN_NAME_MAX  200
+#define QUOTED_NAME_MAX 64
+
 static bool atoms_only(sgl_view name)
 {
     for (size_t i = 0; i < name.len; i++)
         if (name.ptr[i] != ' ' && (name.ptr[i] >= 0x80 || !sgl_lex_is_atext(name.ptr[i])))
             return false;
-    return sgl_view_find_view(name, SGL_LIT("  ")) == name.len &&
+    return name.len <= PLAIN_NAME_MAX && sgl_view_find_view(name, SGL_LIT("  ")) == name.len &&
            sgl_view_find_view(name, SGL_LIT("=?")) == name.len;
 }
 
@@ -417,7 +421,7 @@ void sgl_address_put(struct sgl_buf *buf, sgl_view name, const struct sgl_mailbo
     }
     if (atoms_only(name)) {
         sgl_buf_add(buf, name);
-    } else if (sgl_ascii_is_printable(name) && name.len <= SGL_LIMIT_LOCAL_PART &&
+    } else if (sgl_ascii_is_printable(name) && name.len <= QUOTED_NAME_MAX &&
                sgl_view_find_view(name, SGL_LIT("=?")) == name.len) {
         sgl_buf_add_byte(buf, '"');
         for (size_t i = 0; i < name.len; i++) {

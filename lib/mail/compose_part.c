@@ -154,6 +154,10 @@ static enum sgl_status put_type(struct sgl_composing *c, sgl_view type, size_t i
     struct sgl_param_value v;
     enum sgl_status status;
 
+    for (size_t i = 0; i < type.len; i++)
+        if (sgl_ascii_is_control(type.ptr[i]))
+            return sgl_compose_refuse(c, "content_type holds a line end or a control character",
+                                      "RFC 2045 s5.1", index);
     sgl_arena_reset(&c->arena);
     status = sgl_param_parse(type, &c->arena, &v, NULL);
     if (status == SGL_E_NOMEM)

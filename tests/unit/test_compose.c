@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sigillo/compose.h"
+
+#include "check.h"
+#include "sigillo/message_check.h"
+
+#define V(s) sgl_view_cstr(s)
+
+static struct sgl_compose_address address(struct sgl_arena *arena, const char *name,
+                                          const char *mailbox)
+{
+    struct sgl_compose_address a = {.name = V(name)};
+
+    CHECK_EQ(mailbox, sgl_mailbox_parse(V(mailbox), arena, &a.mailbox, NULL), SGL_OK);
+    return a;
+}
+
+/* A description with a From and a text; rows change it. */
+struct fixture {
+    struct sgl_arena arena;
+    struct sgl_compose_address from, to;
+    struct sgl_compose c;
+};
+
+static void fixture_init(struct fixture *f)
+{
+    memset(f, 0, sizeof *f);
+    sgl_arena_init(&f->arena, 1 << 16);
+    f->from = address(&f->arena, "", "a@example.org");
+    f->to = address(&f->arena, "Bob", "b@example.net");
+    f->c.from = (struct sgl_compose_addresses){&f->from, 1};
+    f->c.to = (struct sgl_compose_addresses){&f->to, 1};
+    f->c.subject = V("Hello");
+    f->c.date = 1795349343;
+    f->c.message_id = V("<1@example.org>");
+    f->c.text = V("Text\n");
+}
+
+static void plain(void **state)
+{
+    sgl_auto(sgl_buf) b = SGL_BUF_INIT(1 << 20);
+    struct fixture f;
+
+    (void)state;
+    fixture_init(&f);
+    CHECK_EQ("plain", sgl_compose_put(&b, &f.c, NULL), SGL_OK);
+    CHECK_VIEW("plain", sgl_buf_view(&b),
+               V("Date: Sun, 22 Nov 2026 12:09:03 +0000\r\nFrom: a@example.org\r\nTo: Bob "
+                 "<b@example.net>\r\n"
+                 "Message-ID: <1@example.org>\r\nSubject: Hello\r\nMIME-Version: 1.0\r\n"
+                 "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: "
+                 "7bit\r\n\r\nText\r\n"));
+    CHECK_TRUE("bound", sgl_compose_bound(&f.c) >= b.len);
+    sgl_arena_done(&f.arena);
+}
+
+static bool has(const struct sgl_buf *b, const char *text)
+{
+    return sgl_view_find_view(sgl_buf_view(b), V(text)) < b->len;
+}
+
+static void encodings(void **state)
+{
+    static const struct {
+        const char *name, *text;
+        bool eightbit;
+        const char *want;
+    } cases[] = {
+        {"ASCII", "abc", true, "Content-Transfer-Encoding: 7bit\r\n\r\nabc\r\n"},
+        {"mostly ASCII", "caf\xc3\xa9 and much more text", false,
+         "quoted-printable\r\n\r\ncaf=C3=A9 and much more text\r\n"},
+        {"8 bits allowed", "caf\xc3\xa9", true,
+         "Content-Transfer-Encoding: 8bit\r\n\r\ncaf\xc3\xa9\r\n"},
+        {"mostly not ASCII", "\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e", false,
+         "Content-Transfer-Encoding: base64\r\n\r\n5pel5pys6Kqe\r\n"},
+        {"line ends of all kinds", "a\nb\rc\r\nd", false, "\r\n\r\na\r\nb\r\nc\r\nd\r\n"},
+        {"empty", "", false, "Content-Transfer-Encoding: 7bit\r\n\r\n"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        sgl_auto(sgl_buf) b = SGL_BUF_INIT(1 << 20);
+        struct fixture f;
+
+        fixture_init(&f);
+        f.c.text = V(cases[i].text);
+        f.c.eightbit = cases[i].eightbit;
+        CHECK_EQ(cases[i].name, sgl_compose_put(&b, &f.c, NULL), SGL_OK);
+        CHECK_TRUE(cases[i].name, has(&b, cases[i].want));
+        sgl_arena_done(&f.arena);
+    }
+}
+
+static void structure(void **state)
+{
+    static const struct {
+        const char *name;
+        bool text, html, attachment, inline_part;
+        const char *types; /* in order of appearance */
+    } cases[] = {
+        {"text", true, false, false, false, "text/plain"},
+        {"html", false, true, false, false, "text/html"},
+        {"both", true, true, false, false, "multipart/alternative text/plain text/html"},
+        {"text and a file", true, false, true, false, "multipart/mixed text/plain application/pdf"},
+        {"a file alone", false, false, true, false, "application/pdf"},
+        {"html with its picture", false, true, false, true,
+         "multipart/related text/html image/png"},
+        {"all", true, true, true, true,
+         "multipart/mixed multipart/alternative text/plain multipart/related text/html image/png "
+         "application/pdf"},
+        {"a picture without html is a file", true, false, false, true,
+         "multipart/mixed text/plain image/png"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        sgl_auto(sgl_buf) b = SGL_BUF_INIT(1 << 20);
+        sgl_auto(sgl_buf) got = SGL_BUF_INIT(1 << 12);
+        struct sgl_compose_part part[2];
+        struct fixture f;
+        sgl_view rest;
+
+        fixture_init(&f);
+        f.c.text = cases[i].text ? V("t") : sgl_view_of(NULL, 0);
+        f.c.html = cases[i].html ? V("<p>") : sgl_view_of(NULL, 0);
+        f.c.part = part;
+        if (cases[i].attachment)
+            part[f.c.parts++] = (struct sgl_compose_part){.content = V("pdf"),
+                                                          .content_type = V("application/pdf")};
+        if (cases[i].inline_part)
+            part[f.c.parts++] = (struct sgl_compose_part){
+                .content = V("png"), .content_type = V("image/png"), .content_id = V("logo")};
+        CHECK_EQ(cases[i].name, sgl_compose_put(&b, &f.c, NULL), SGL_OK);
+        for (rest = sgl_buf_view(&b); rest.len > 0;) {
+            sgl_view line = sgl_view_split(rest, '\n', &rest), end;
+
+            if (!sgl_view_starts(line, V("Content-Type: ")))
+                continue;
+            if (got.len > 0)
+                sgl_buf_add_byte(&got, ' ');
+            sgl_buf_add(&got, sgl_view_trim(sgl_view_split(sgl_view_from(line, 14), ';', &end)));
+        }
+        CHECK_VIEW(cases[i].name, sgl_buf_view(&got), V(cases[i].types));
+        sgl_arena_done(&f.arena);
+    }
+}
+
+static void refusals(void **state)
+{
+    enum what {
+        FROM,
+        SUBJECT,
+        NAME,
+        HEADER_NAME,
+        HEADER_VALUE,
+        TEXT,
+        HTML,
+        TYPE,
+        FILENAME,
+        CID,
+        MESSAGE_ID,
+        EMPTY
+    };
+    static const struct {
+        const char *name;
+        enum what what;
+        const char *value;
+    } cases[] = {
+        {"no from", FROM, ""},
+        {"a line end in the subject", SUBJECT, "a\r\nBcc: x@y.z"},
+        {"an LF in the subject", SUBJECT, "a\nBcc: x@y.z"},
+        {"a subject that is no UTF-8", SUBJECT, "\xff"},
+        {"a line end in a name", NAME, "a\r\nBcc: x@y.z"},
+        {"a line end in a header value", HEADER_VALUE, "a\r\nBcc: x@y.z"},
+        {"a control character in a header value", HEADER_VALUE, "\x1b[2J"},
+        {"a line end in a header name", HEADER_NAME, "A\r\nB"},
+        {"an empty header name", HEADER_NAME, ""},
+        {"Bcc", HEADER_NAME, "bcc"},
+        {"From as a custom field", HEADER_NAME, "From"},
+        {"Content-Type as a custom field", HEADER_NAME, "content-TYPE"},
+        {"DKIM-Signature as a custom field", HEADER_NAME, "DKIM-Signature"},
+        {"Resent-To as a custom field", HEADER_NAME, "Resent-To"},
+        {"a text that is no UTF-8", TEXT, "\xff"},
+        {"an html that is no UTF-8", HTML, "\xc3("},
+        {"no media type", TYPE, "pdf"},
+        {"a line end in a media type", TYPE, "a/b\r\nBcc: x@y.z"},
+        {"multipart", TYPE, "multipart/mixed; boundary=x"},
+        {"a line end in a file name", FILENAME, "a\r\nb"},
+        {"a file name that is no UTF-8", FILENAME, "\xff"},
+        {"a bracket in a content id", CID, "a>b"},
+        {"a line end in a content id", CID, "a\r\nb"},
+        {"a message id without brackets", MESSAGE_ID, "a@b"},
+        {"a line end in a message id", MESSAGE_ID, "<a@b>\r\nX: y"},
+        {"nothing to send", EMPTY, ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        sgl_auto(sgl_buf) b = SGL_BUF_INIT(1 << 20);
+        struct sgl_compose_field field = {V("X-A"), V("b")};
+        struct sgl_compose_part part = {
+            .content = V("x"), .content_type = V("a/b"), .filename = V("f")};
+        struct sgl_diag diag = {0};
+        sgl_view v = V(cases[i].value);
+        struct fixture f;
+
+        fixture_init(&f);
+        f.c.header = &field;
+        f.c.headers = 1;
+        f.c.part = &part;
+        f.c.parts = 1;
+        switch (cases[i].what) {
+        case FROM:
+            f.c.from.count = 0;
+            break;
+        case SUBJECT:
+            f.c.subject = v;
+            break;
+        case NAME:
+            f.to.name = v;
+            break;
+        case HEADER_NAME:
+            field.name = v;
+            break;
+        case HEADER_VALUE:
+            field.value = v;
+            break;
+        case TEXT:
+            f.c.text = v;
+            break;
+        case HTML:
+            f.c.html = v;
+            break;
+        case TYPE:
+            part.content_type = v;
+            break;
+        case FILENAME:
+            part.filename = v;
+            break;
+        case CID:
+            part.content_id = v;
+            break;
+        case MESSAGE_ID:
+            f.c.message_id = v;
+            break;
+        case EMPTY:
+            f.c.text = sgl_view_of(NULL, 0);
+            f.c.parts = 0;
+            break;
+        }
+        sgl_buf_add_cstr(&b, "before");
+        CHECK_EQ(cases[i].name, sgl_compose_put(&b, &f.c, &diag), SGL_E_SYNTAX);
+        CHECK_TRUE(cases[i].name, diag.what != NULL);
+        CHECK_VIEW("out is as it was", sgl_buf_view(&b), V("before"));
+        CHECK_EQ("and usable", b.status, SGL_OK);
+        sgl_arena_done(&f.arena);
+    }
+}
+
+/* Each message must pass our own door; a long text and long names keep their lines short. */
+static void lines(void **state)
+{
+    sgl_auto(sgl_buf) b = SGL_BUF_INIT(1 << 22);
+    sgl_auto(sgl_buf) text = SGL_BUF_INIT(1 << 20);
+    sgl_auto(sgl_arena) arena = SGL_ARENA_INIT(1 << 16);
+    struct sgl_message_report r;
+    struct fixture f;
+    sgl_view rest;
+
+    (void)state;
+    fixture_init(&f);
+    for (int i = 0; i < 100000; i++)
+        sgl_buf_add_byte(&text, (uint8_t)('a' + i % 26));
+    f.c.text = sgl_buf_view(&text);
+    f.c.subject = sgl_view_sub(sgl_buf_view(&text), 0, 3000);
+    f.to.name = sgl_view_sub(sgl_buf_view(&text), 0, 3000);
+    CHECK_EQ("compose", sgl_compose_put(&b, &f.c, NULL), SGL_OK);
+    CHECK_EQ("check", sgl_message_check(sgl_buf_view(&b), &arena, &r), SGL_OK);
+    CHECK_STR("fine", sgl_message_fault_code(r.fault), "fine");
+    for (rest = sgl_buf_view(&b); rest.len > 0;)
+        CHECK_TRUE("78", sgl_view_split(rest, '\n', &rest).len <= 79);
+    CHECK_TRUE("bound", sgl_compose_bound(&f.c) >= b.len);
+    f.c.eightbit = true;
+    sgl_arena_done(&f.arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(plain), cmocka_unit_test(encodings),
+                                       cmocka_unit_test(structure), cmocka_unit_test(refusals),
+                                       cmocka_unit_test(lines)};
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

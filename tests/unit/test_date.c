@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sigillo/date.h"
+
+#include "check.h"
+
+#define V(s) sgl_view_cstr(s)
+
+static void writing(void **state)
+{
+    static const struct {
+        sgl_time time;
+        const char *want;
+    } cases[] = {
+        {0, "Thu, 1 Jan 1970 00:00:00 +0000"},
+        {1795349343, "Sun, 22 Nov 2026 12:09:03 +0000"},
+        {951782400, "Tue, 29 Feb 2000 00:00:00 +0000"},
+        {4107542399, "Sun, 28 Feb 2100 23:59:59 +0000"},
+        {4107542400, "Mon, 1 Mar 2100 00:00:00 +0000"},
+        {-1, "Wed, 31 Dec 1969 23:59:59 +0000"},
+        {INT64_MIN, "Mon, 1 Jan 1900 00:00:00 +0000"},
+        {INT64_MAX, "Fri, 31 Dec 9999 23:59:59 +0000"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        sgl_auto(sgl_buf) b = SGL_BUF_INIT(100);
+        struct sgl_date back;
+
+        sgl_date_put(&b, cases[i].time);
+        CHECK_VIEW(cases[i].want, sgl_buf_view(&b), V(cases[i].want));
+        CHECK_EQ(cases[i].want, sgl_date_parse(sgl_buf_view(&b), &back, NULL), SGL_OK);
+        if (cases[i].time > INT64_MIN && cases[i].time < INT64_MAX)
+            CHECK_EQ(cases[i].want, back.time, cases[i].time);
+    }
+}
+
+/* [RFC 5322 s3.3, s4.3] */
+static void reading(void **state)
+{
+    static const struct {
+        const char *name, *text;
+        sgl_time want;
+        int offset;
+    } cases[] = {
+        {"the usual form", "Fri, 21 Nov 1997 09:55:06 -0600", 880127706, -360},
+        {"no day of the week", "21 Nov 1997 09:55:06 -0600", 880127706, -360},
+        {"no seconds", "21 Nov 1997 09:55 -0600", 880127700, -360},
+        {"a day with a zero", "Sat, 01 Nov 1997 09:55 +0000", 878378100, 0},
+        {"two digits of year, old", "21 Nov 97 09:55:06 GMT", 880106106, 0},
+        {"two digits of year, new", "21 Nov 26 00:00:00 +0000", 1795219200, 0},
+        {"three digits of year", "21 Nov 126 00:00:00 +0000", 1795219200, 0},
+        {"named zone", "21 Nov 1997 09:55:06 CST", 880127706, -360},
+        {"a military zone means nothing", "21 Nov 1997 09:55:06 R", 880106106, 0},
+        {"comments and folds", "Fri,(x)\r\n 21 Nov 1997 09(comment):55:06 -0600 (CST)", 880127706,
+         -360},
+        {"case does not matter", "fri, 21 NOV 1997 09:55:06 -0600", 880127706, -360},
+        {"a leap second", "31 Dec 2016 23:59:60 +0000", 1483228800, 0},
+        {"a half-hour zone", "21 Nov 1997 09:55:06 +0530", 880086306, 330},
+        {"the wrong day of the week", "Mon, 21 Nov 1997 09:55:06 -0600", -1, 0},
+        {"no such day", "31 Nov 1997 09:55:06 -0600", -1, 0},
+        {"no leap year", "29 Feb 2100 09:55:06 -0600", -1, 0},
+        {"no such hour", "21 Nov 1997 24:55:06 -0600", -1, 0},
+        {"no such minute", "21 Nov 1997 09:60:06 -0600", -1, 0},
+        {"no such second", "21 Nov 1997 09:55:61 -0600", -1, 0},
+        {"no zone", "21 Nov 1997 09:55:06", -1, 0},
+        {"a zone of three digits", "21 Nov 1997 09:55:06 -060", -1, 0},
+        {"minutes of a zone", "21 Nov 1997 09:55:06 -0660", -1, 0},
+        {"no such month", "21 Foo 1997 09:55:06 -0600", -1, 0},
+        {"a year of one digit", "21 Nov 7 09:55:06 -0600", -1, 0},
+        {"a year of five digits", "21 Nov 19970 09:55:06 -0600", -1, 0},
+        {"something behind", "21 Nov 1997 09:55:06 -0600 x", -1, 0},
+        {"nothing", "", -1, 0},
+        {"ISO 8601", "1997-11-21T09:55:06Z", -1, 0},
+        {"asctime", "Fri Nov 21 09:55:06 1997", -1, 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct sgl_date d = {-7, -7};
+        struct sgl_diag diag = {0};
+        enum sgl_status st = sgl_date_parse(V(cases[i].text), &d, &diag);
+
+        CHECK_EQ(cases[i].name, st, cases[i].want < 0 ? SGL_E_SYNTAX : SGL_OK);
+        CHECK_EQ(cases[i].name, d.time, cases[i].want < 0 ? -7 : cases[i].want);
+        CHECK_EQ(cases[i].name, d.offset_min, cases[i].want < 0 ? -7 : cases[i].offset);
+        CHECK_TRUE(cases[i].name, (diag.what != NULL) == (st != SGL_OK));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(writing), cmocka_unit_test(reading)};
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
