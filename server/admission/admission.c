@@ -120,6 +120,30 @@ static void log_accepted(const struct admit *m)
              LOG_INT("durable_us", m->s->durable_us));
 }
 
+static struct durable *durable_slot(struct admission *a, uint64_t id)
+{
+    return &a->durable[(id ^ id >> 13) % DURABLE_SLOTS];
+}
+
+static void durable_keep(struct admission *a, uint64_t id, uint64_t us)
+{
+    struct durable *slot = durable_slot(a, id);
+
+    atomic_store(&slot->id, 0);
+    atomic_store(&slot->us, us);
+    atomic_store(&slot->id, id);
+}
+
+bool admission_durable_us(struct admission *a, uint64_t id, uint64_t *us)
+{
+    struct durable *slot = durable_slot(a, id);
+
+    if (atomic_load(&slot->id) != id)
+        return false;
+    *us = atomic_load(&slot->us);
+    return atomic_load(&slot->id) == id;
+}
+
 static void answer_accepted(struct submission *s, uint64_t id)
 {
     char text[ID_TEXT_SIZE];
@@ -148,6 +172,7 @@ static void stored(struct store_op *op)
     if (op->result == STORE_OK) {
         metric_observe_us(&durable_time, s->durable_us);
         answer_accepted(s, s->message.id);
+        durable_keep(m->a, s->message.id, s->durable_us);
         atomic_fetch_add_explicit(&m->a->bytes, m->body->len, memory_order_relaxed);
         log_accepted(m);
         if (m->accept.claim)

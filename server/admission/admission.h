@@ -75,6 +75,8 @@ struct admission_stats {
     uint64_t busy;                             /* between admission_submit() and done() */
 };
 void admission_stats(struct admission *a, struct admission_stats *out);
+/* How long the commit of a message took; remembered for the last some thousand of this process. false: not known (any more). Any thread. */
+bool admission_durable_us(struct admission *a, uint64_t id, uint64_t *us);
 
 /* The signer for the queue's notices. */
 struct queue_signer admission_signer(struct admission *a);

@@ -15,6 +15,13 @@
 #define LEASE_S_DEFAULT 600
 #define SUBJECT_MAX     200
 
+#define DURABLE_SLOTS   8192
+
+/* The pair is written id first emptied, then the time, then the id: a reader that sees the id before and after has the right time. */
+struct durable {
+    _Atomic uint64_t id, us;
+};
+
 struct admission {
     struct admission_config config;
     char *hostname;
@@ -24,6 +31,7 @@ struct admission {
     struct queue *queue;
     struct sgl_crypto *crypto;
     _Atomic uint64_t accepted, refused, unavailable, bytes, signatures, busy;
+    struct durable durable[DURABLE_SLOTS];
 };
 
 /* ---- admission_answer.c ---- */

@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The gate: who may send what, what is completed, and that nothing goes out unsigned or is half stored. */
+#include "directory_fixture.h"
+
+#include "../../server/admission/admission.h"
+#include "sigillo/header.h"
+
+/* ---- the queue's stand-in ---- */
+
+static _Atomic bool no_room;
+static _Atomic unsigned offered, reserved, nudged;
+
+bool queue_room(struct queue *q, size_t rcpts, size_t bytes)
+{
+    (void)q;
+    (void)rcpts;
+    (void)bytes;
+    if (no_room)
+        return false;
+    reserved++;
+    return true;
+}
+
+void queue_unreserve(struct queue *q, size_t rcpts, size_t bytes)
+{
+    (void)q;
+    (void)rcpts;
+    (void)bytes;
+    reserved--;
+}
+
+void queue_offer(struct queue *q, struct store_message *m, struct body *body)
+{
+    (void)q;
+    offered++;
+    reserved--;
+    store_message_free(m);
+    body_unref(body);
+}
+
+void queue_nudge(struct queue *q)
+{
+    (void)q;
+    nudged++;
+}
+
+/* ---- the fixture ---- */
+
+struct fixture {
+    struct directory_fixture *f;
+    struct admission *admission;
+    struct identity *who;
+};
+
+static int setup(void **state)
+{
+    static const struct admission_config config = {.hostname = SGL_LIT_INIT("mail.sigillo.test"),
+                                                   .message_size_max = 200000,
+                                                   .recipients_max = 40,
+                                                   .memory_max = 10000000,
+                                                   .expire_s = 259200};
+    struct fixture *x = calloc(1, sizeof(*x));
+
+    x->f = fixture_new();
+    assert_int_equal(fixture_domain(x->f, "app.test", true), DIRECTORY_OK);
+    assert_int_equal(fixture_domain(x->f, "other.test", false), DIRECTORY_OK);
+    assert_int_equal(fixture_domain(x->f, "xn--bcher-kva.test", false), DIRECTORY_OK);
+    assert_int_equal(fixture_credential(x->f, "app", "correct horse", "app.test"), DIRECTORY_OK);
+    x->who = directory_credential(x->f->directory, SGL_LIT("app"));
+    x->admission = admission_new(&config, x->f->directory, (struct keys *)&fake_keys, x->f->store,
+                                 (struct queue *)&no_room);
+    no_room = false;
+    offered = reserved = nudged = 0;
+    *state = x;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *x = *state;
+
+    admission_free(x->admission);
+    identity_unref(x->who);
+    fixture_free(x->f);
+    CHECK_EQ("no message's bytes are left in memory", body_bytes_held(), 0);
+    CHECK_EQ("no room is left reserved", reserved, 0);
+    free(x);
+    return 0;
+}
+
+struct sending {
+    struct submission s; /* first: cast from it */
+    struct sgl_arena arena;
+    struct store_rcpt rcpt[64];
+    struct loop_task start;
+    struct fixture *x;
+    struct admission_answer answer;
+};
+
+static void sent(struct submission *s, const struct admission_answer *answer)
+{
+    struct sending *g = (struct sending *)(void *)s;
+
+    g->answer = *answer;
+    sem_post(&g->x->f->done);
+}
+
+static void start(struct loop_task *task)
+{
+    struct sending *g = (struct sending *)(void *)((char *)task - offsetof(struct sending, start));
+
+    admission_submit(g->x->admission, &g->s);
+}
+
+/* rcpts: separated by blanks. The caller frees with sending_free(). */
+static struct sending *send_as(struct fixture *x, struct identity *who, const char *from,
+                               const char *rcpts, sgl_view raw)
+{
+    struct sending *g = calloc(1, sizeof(*g));
+    sgl_view rest = sgl_view_cstr(rcpts);
+
+    sgl_arena_init(&g->arena, 4000000);
+    g->x = x;
+    g->s = (struct submission){.who = who,
+                               .arena = &g->arena,
+                               .raw = raw,
+                               .peer_text = SGL_LIT("[192.0.2.1]"),
+                               .helo = SGL_LIT("client.test"),
+                               .protocol = SGL_LIT("ESMTPSA"),
+                               .tls_text = SGL_LIT("TLSv1.3 TLS_AES_256_GCM_SHA384"),
+                               .loop = x->f->loop,
+                               .done = sent};
+    g->s.message.env_from = sgl_view_cstr(from);
+    g->s.message.rcpt = g->rcpt;
+    g->s.message.door = SGL_LIT("submission");
+    g->s.message.peer = SGL_LIT("192.0.2.1");
+    while (rest.len > 0)
+        g->rcpt[g->s.message.rcpts++].address = sgl_view_split(rest, ' ', &rest);
+    return g;
+}
+
+static struct sending *go(struct sending *g)
+{
+    g->start.run = start;
+    loop_post(g->x->f->loop, &g->start);
+    sem_wait(&g->x->f->done);
+    return g;
+}
+
+static struct sending *send_one(struct fixture *x, const char *from, const char *rcpts,
+                                const char *raw)
+{
+    return go(send_as(x, x->who, from, rcpts, sgl_view_cstr(raw)));
+}
+
+static void sending_free(struct sending *g)
+{
+    sgl_arena_done(&g->arena);
+    free(g);
+}
+
+#define PLAIN "From: me@app.test\r\nTo: you@good.test\r\nSubject: Hello\r\n\r\nHello.\r\n"
+
+/* ---- what is refused ---- */
+
+static void test_refusals(void **state)
+{
+    static const struct {
+        const char *name, *from, *rcpts, *raw;
+        unsigned smtp, http;
+        const char *enhanced, *code, *field;
+    } rows[] = {
+        {"an ordinary message is taken", "me@app.test", "you@good.test", PLAIN, 250, 202, "2.0.0",
+         "accepted", ""},
+        {"upper case in the domain is the same domain", "me@APP.Test", "you@good.test",
+         "From: <me@ApP.TEST>\r\n\r\nx\r\n", 250, 202, "2.0.0", "accepted", ""},
+        {"an IDN in From is its A-label", "me@app.test", "you@good.test",
+         "From: me@b\xc3\xbc"
+         "cher.test\r\n\r\nx\r\n",
+         554, 422, "5.6.7", "smtputf8-needed", "header"},
+        {"MAIL FROM of another's domain is refused", "me@other.test", "you@good.test", PLAIN, 550,
+         403, "5.7.1", "sender-not-allowed", "MAIL FROM"},
+        {"a stranger's domain is refused", "me@good.test", "you@good.test", PLAIN, 550, 403,
+         "5.7.1", "sender-not-allowed", "MAIL FROM"},
+        {"a subdomain is not the domain", "me@sub.app.test", "you@good.test", PLAIN, 550, 403,
+         "5.7.1", "sender-not-allowed", "MAIL FROM"},
+        {"From of another's domain is refused", "me@app.test", "you@good.test",
+         "From: me@other.test\r\n\r\nx\r\n", 550, 403, "5.7.1", "sender-not-allowed", "From"},
+        {"the null sender may send", "", "you@good.test", PLAIN, 250, 202, "2.0.0", "accepted", ""},
+        {"the null sender does not free From", "", "you@good.test",
+         "From: me@good.test\r\n\r\nx\r\n", 550, 403, "5.7.1", "sender-not-allowed", "From"},
+        {"Sender is checked, too", "me@app.test", "you@good.test",
+         "From: me@app.test\r\nSender: boss@other.test\r\n\r\nx\r\n", 550, 403, "5.7.1",
+         "sender-not-allowed", "Sender"},
+        {"every mailbox of From is checked", "me@app.test", "you@good.test",
+         "From: me@app.test, boss@other.test\r\n\r\nx\r\n", 550, 403, "5.7.1", "sender-not-allowed",
+         "From"},
+        {"also within a group", "me@app.test", "you@good.test",
+         "From: us: me@app.test, boss@other.test;\r\n\r\nx\r\n", 550, 403, "5.7.1",
+         "sender-not-allowed", "From"},
+        {"also behind a display name that looks right", "me@app.test", "you@good.test",
+         "From: \"me@app.test\" <boss@other.test>\r\n\r\nx\r\n", 550, 403, "5.7.1",
+         "sender-not-allowed", "From"},
+        {"also behind an encoded word", "me@app.test", "you@good.test",
+         "From: =?utf-8?q?me=40app=2Etest?= <boss@other.test>\r\n\r\nx\r\n", 550, 403, "5.7.1",
+         "sender-not-allowed", "From"},
+        {"also behind a comment", "me@app.test", "you@good.test",
+         "From: (me@app.test) boss@other.test\r\n\r\nx\r\n", 550, 403, "5.7.1",
+         "sender-not-allowed", "From"},
+        {"an @ in a quoted local part does not make a domain", "me@app.test", "you@good.test",
+         "From: \"x@app.test\"@other.test\r\n\r\nx\r\n", 550, 403, "5.7.1", "sender-not-allowed",
+         "From"},
+        {"a group without mailboxes is no sender", "me@app.test", "you@good.test",
+         "From: nobody:;\r\n\r\nx\r\n", 554, 422, "5.6.0", "address-missing", "From"},
+        {"no From", "me@app.test", "you@good.test", "Subject: x\r\n\r\nx\r\n", 554, 422, "5.6.0",
+         NULL, NULL},
+        {"two From fields", "me@app.test", "you@good.test",
+         "From: me@app.test\r\nFrom: me@app.test\r\n\r\nx\r\n", 554, 422, "5.6.0", NULL, "From"},
+        {"a bare LF", "me@app.test", "you@good.test", "From: me@app.test\r\n\r\na\nb\r\n", 554, 422,
+         "5.6.0", "bare-lf", "body line 3"},
+        {"a bare CR", "me@app.test", "you@good.test", "From: me@app.test\r\n\r\na\rb\r\n", 554, 422,
+         "5.6.0", "bare-cr", "body line 3"},
+        {"no recipient", "me@app.test", "", PLAIN, 554, 422, "5.5.1", "no-recipients", "to"},
+        {"a recipient that is none", "me@app.test", "you@good.test you@@good.test", PLAIN, 553, 422,
+         "5.1.3", "address-syntax", "rcpt[1]"},
+        {"a recipient at an address literal", "me@app.test", "you@[192.0.2.1]", PLAIN, 550, 422,
+         "5.1.2", "address-literal", "rcpt[0]"},
+        {"a sender that is none", "me@app..test", "you@good.test", PLAIN, 553, 422, "5.1.7",
+         "address-syntax", "MAIL FROM"},
+        {"a sender with a trailing dot", "me@app.test.", "you@good.test", PLAIN, 553, 422, "5.1.7",
+         "address-syntax", "MAIL FROM"},
+    };
+    struct fixture *x = *state;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct sending *g = send_one(x, rows[i].from, rows[i].rcpts, rows[i].raw);
+
+        CHECK_EQ(rows[i].name, g->answer.smtp, rows[i].smtp);
+        CHECK_EQ(rows[i].name, g->answer.http, rows[i].http);
+        CHECK_STR(rows[i].name, g->answer.enhanced, rows[i].enhanced);
+        if (rows[i].code != NULL)
+            CHECK_STR(rows[i].name, g->answer.code, rows[i].code);
+        if (rows[i].field != NULL)
+            CHECK_STR(rows[i].name, g->answer.field, rows[i].field);
+        CHECK_TRUE(rows[i].name, g->answer.text[0] != '\0');
+        sending_free(g);
+    }
+}
+
+static bool count_message(void *ctx, const struct store_message *m)
+{
+    (void)m;
+    ++*(unsigned *)ctx;
+    return true;
+}
+
+static unsigned stored(struct fixture *x)
+{
+    struct store_filter all = {0};
+    unsigned count = 0;
+
+    assert_int_equal(store_read_messages(x->f->store, &all, count_message, &count), STORE_OK);
+    return count;
+}
+
+static void test_limits(void **state)
+{
+    struct fixture *x = *state;
+    struct sgl_buf big = SGL_BUF_INIT(300000), many = SGL_BUF_INIT(100000);
+    struct sending *g;
+
+    sgl_buf_add_cstr(&big, "From: me@app.test\r\n\r\n");
+    while (big.len <= 200000)
+        sgl_buf_add_cstr(&big, "0123456789012345678901234567890123456789\r\n");
+    g = go(send_as(x, x->who, "me@app.test", "you@good.test", sgl_buf_view(&big)));
+    CHECK_EQ("a message above the limit", g->answer.smtp, 552);
+    CHECK_EQ("a message above the limit", g->answer.http, 413);
+    sending_free(g);
+    for (int i = 0; i < 41; i++)
+        sgl_buf_addf(&many, "%su%d@good.test", i == 0 ? "" : " ", i);
+    g = send_one(x, "me@app.test", sgl_cstr(&many), PLAIN);
+    CHECK_EQ("too many recipients", g->answer.smtp, 452);
+    sending_free(g);
+    sgl_buf_reset(&big);
+    for (int i = 0; i < 51; i++)
+        sgl_buf_add_cstr(&big, "Received: from a by b; Sun, 22 Nov 2026 12:00:00 +0000\r\n");
+    sgl_buf_add_cstr(&big, PLAIN);
+    g = go(send_as(x, x->who, "me@app.test", "you@good.test", sgl_buf_view(&big)));
+    CHECK_STR("a loop ends", g->answer.enhanced, "5.4.6");
+    sending_free(g);
+    CHECK_EQ("nothing of it is stored", stored(x), 0);
+    sgl_buf_done(&big);
+    sgl_buf_done(&many);
+}
+
+/* ---- what is stored ---- */
+
+static char *body_of(struct fixture *x, uint64_t id)
+{
+    struct body *body = NULL;
+    char *text;
+
+    assert_int_equal(store_read_body(x->f->store, id, &body), STORE_OK);
+    text = strndup((const char *)body->bytes, body->len);
+    body_unref(body);
+    return text;
+}
+
+static void test_completed(void **state)
+{
+    struct fixture *x = *state;
+    struct sending *g =
+        send_one(x, "me@app.test", "you@good.test YOU@good.test you@GOOD.test postmaster",
+                 "Return-Path: <x@y>\r\nBCC: secret@good.test\r\nFrom: Me "
+                 "<me@app.test>\r\nSubject: A\r\n B\r\n\r\n\xc3\xa4\r\n");
+    char *text = body_of(x, g->s.message.id);
+    char *end = strstr(text, "\r\n\r\n");
+
+    CHECK_EQ("it is accepted", g->answer.smtp, 250);
+    CHECK_TRUE("the signature stands first", strncmp(text, "DKIM-Signature: ", 16) == 0);
+    CHECK_TRUE("by both keys",
+               strstr(text, "a=ed25519-sha256") != NULL && strstr(text, "a=rsa-sha256") != NULL);
+    CHECK_TRUE("no Bcc is left", strstr(text, "secret") == NULL);
+    CHECK_TRUE("no Return-Path is left", strstr(text, "Return-Path") == NULL);
+    CHECK_TRUE("Received names us", strstr(text, "by mail.sigillo.test") != NULL);
+    CHECK_TRUE("Date is added", strstr(text, "\r\nDate: ") != NULL);
+    CHECK_TRUE("Message-ID is added, in the sender's domain",
+               strstr(text, "\r\nMessage-ID: <") != NULL && strstr(text, "@app.test>\r\n") != NULL);
+    CHECK_TRUE("a body of 8 bits gets its MIME fields",
+               strstr(text, "\r\nContent-Type: text/plain; charset=utf-8\r\n") != NULL);
+    CHECK_TRUE("folds stay as they are", strstr(text, "\r\nSubject: A\r\n B\r\n") != NULL);
+    CHECK_STR("the body stays as it is", end + 4, "\xc3\xa4\r\n");
+    CHECK_EQ("who is named twice gets one", g->s.message.rcpts, 3);
+    CHECK_VIEW("the local part keeps its case, the domain does not", g->s.message.rcpt[1].address,
+               SGL_LIT("YOU@good.test"));
+    CHECK_VIEW("postmaster without a domain is ours", g->s.message.rcpt[2].address,
+               SGL_LIT("postmaster@mail.sigillo.test"));
+    CHECK_VIEW("the destination is the domain", g->s.message.rcpt[1].domain, SGL_LIT("good.test"));
+    CHECK_VIEW("the subject is unfolded", g->s.message.subject, SGL_LIT("A B"));
+    CHECK_VIEW("the trail says what signed", g->s.message.signed_by,
+               SGL_LIT("d=app.test s=s1 rsa-sha256; d=app.test s=e1 ed25519-sha256"));
+    CHECK_TRUE("it needs 8BITMIME", g->s.message.eightbit);
+    CHECK_EQ("the queue got it in memory", offered, 1);
+    CHECK_EQ("it is stored", stored(x), 1);
+    free(text);
+    sending_free(g);
+}
+
+static void test_what_is_there_stays(void **state)
+{
+    struct fixture *x = *state;
+    struct sending *g = send_one(x, "me@app.test", "a@good.test b@good.test",
+                                 "Message-ID: <1@app.test>\r\nDate: Sun, 22 Nov 2026 12:00:00 "
+                                 "+0000\r\nFrom: me@app.test\r\n\r\nx\r\n");
+    char *text = body_of(x, g->s.message.id);
+
+    CHECK_TRUE("one Message-ID",
+               strstr(strstr(text, "\nMessage-ID:") + 1, "\nMessage-ID:") == NULL);
+    CHECK_TRUE("one Date", strstr(strstr(text, "\nDate:") + 1, "\nDate:") == NULL);
+    CHECK_VIEW("the trail knows the Message-ID", g->s.message.message_id, SGL_LIT("<1@app.test>"));
+    CHECK_TRUE("with several recipients, Received names none", strstr(text, "for <") == NULL);
+    free(text);
+    sending_free(g);
+}
+
+/* ---- trouble ---- */
+
+static void test_never_unsigned(void **state)
+{
+    struct fixture *x = *state;
+    struct sending *g;
+
+    atomic_store(&fake_keys.down, 1);
+    g = send_one(x, "me@app.test", "you@good.test", PLAIN);
+    CHECK_EQ("without the keys process nothing is accepted", g->answer.smtp, 451);
+    CHECK_EQ("without the keys process nothing is accepted", g->answer.http, 503);
+    sending_free(g);
+    atomic_store(&fake_keys.refuse, 1);
+    g = send_one(x, "me@app.test", "you@good.test", PLAIN);
+    CHECK_EQ("nor with one of two signatures", g->answer.smtp, 451);
+    sending_free(g);
+    CHECK_EQ("nothing is stored", stored(x), 0);
+    g = send_one(x, "me@app.test", "you@good.test", PLAIN);
+    CHECK_EQ("then it works", g->answer.smtp, 250);
+    sending_free(g);
+}
+
+static void test_no_room_in_the_queue(void **state)
+{
+    struct fixture *x = *state;
+    struct sending *g;
+
+    no_room = true;
+    g = send_one(x, "me@app.test", "you@good.test", PLAIN);
+    CHECK_EQ("a full queue is no reason to refuse", g->answer.smtp, 250);
+    CHECK_EQ("the queue is told to look into the store", nudged, 1);
+    CHECK_EQ("it got nothing in memory", offered, 0);
+    sending_free(g);
+}
+
+static void test_idempotency(void **state)
+{
+    struct fixture *x = *state;
+    struct sending *first = send_as(x, x->who, "me@app.test", "you@good.test", SGL_LIT(PLAIN));
+    struct sending *again = send_as(x, x->who, "me@app.test", "you@good.test", SGL_LIT(PLAIN));
+    struct sending *other = send_as(x, x->who, "me@app.test", "you@good.test", SGL_LIT(PLAIN));
+
+    first->s.idempotency_key = again->s.idempotency_key = other->s.idempotency_key = SGL_LIT("k1");
+    other->s.request_hash[0] = 1;
+    go(first);
+    go(again);
+    go(other);
+    CHECK_EQ("the first is new", first->s.existing_id, 0);
+    CHECK_EQ("the same again is the first", again->s.existing_id, first->s.message.id);
+    CHECK_EQ("and is answered alike", again->answer.http, 202);
+    CHECK_EQ("another message under the same key is refused", other->answer.http, 409);
+    CHECK_EQ("one is stored", stored(x), 1);
+    sending_free(first);
+    sending_free(again);
+    sending_free(other);
+}
+
+static void test_early_checks(void **state)
+{
+    struct fixture *x = *state;
+    struct identity *local = directory_local(0);
+    struct admission_answer a;
+
+    CHECK_TRUE("an own domain",
+               admission_may_send_as(x->admission, x->who, SGL_LIT("me@app.test"), &a));
+    CHECK_TRUE("the null sender", admission_may_send_as(x->admission, x->who, SGL_LIT(""), &a));
+    CHECK_TRUE("another's domain",
+               !admission_may_send_as(x->admission, x->who, SGL_LIT("me@other.test"), &a));
+    CHECK_EQ("is refused for good", a.smtp, 550);
+    CHECK_TRUE("an administrator may use any domain that is here",
+               admission_may_send_as(x->admission, local, SGL_LIT("me@other.test"), &a));
+    CHECK_TRUE("but none that is not",
+               !admission_may_send_as(x->admission, local, SGL_LIT("me@good.test"), &a));
+    CHECK_TRUE("a recipient",
+               admission_may_send_to(x->admission, x->who, SGL_LIT("you@good.test"), &a));
+    CHECK_TRUE("not a recipient", !admission_may_send_to(x->admission, x->who, SGL_LIT("you"), &a));
+    CHECK_STR("is a wrong address", a.enhanced, "5.1.3");
+    CHECK_TRUE("room", admission_has_room(x->admission, 1000, &a));
+    CHECK_TRUE("too large", !admission_has_room(x->admission, 200001, &a));
+    CHECK_EQ("for good", a.smtp, 552);
+    identity_unref(local);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_refusals, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_limits, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_completed, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_is_there_stays, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_never_unsigned, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_no_room_in_the_queue, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_idempotency, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_early_checks, setup, teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
