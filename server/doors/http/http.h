@@ -63,6 +63,7 @@ struct loop *http_loop(const struct http_request *r);
 struct sgl_arena *http_arena(struct http_request *r);           /* lives until the reply was given */
 sgl_view http_param(const struct http_request *r, const char *name);  /* of the pattern, percent-decoded */
 sgl_view http_query(struct http_request *r, const char *name);  /* first value, percent-decoded; ptr NULL: not given */
+sgl_view http_query_at(struct http_request *r, const char *name, size_t index); /* the same for the index-th of that name, from 0 */
 sgl_view http_header(const struct http_request *r, const char *name); /* first field of that name; ptr NULL: not given */
 sgl_view http_body(struct http_request *r);
 sgl_view http_bearer(const struct http_request *r);             /* the token of "Authorization: Bearer ...", or ptr NULL */

@@ -31,6 +31,11 @@ sgl_view http_param(const struct http_request *r, const char *name)
 
 sgl_view http_query(struct http_request *r, const char *name)
 {
+    return http_query_at(r, name, 0);
+}
+
+sgl_view http_query_at(struct http_request *r, const char *name, size_t index)
+{
     sgl_view want = sgl_view_cstr(name), rest = r->query;
 
     while (rest.len > 0) {
@@ -38,7 +43,7 @@ sgl_view http_query(struct http_request *r, const char *name)
         sgl_view key = sgl_view_split(pair, '=', &value);
         sgl_view decoded;
 
-        if (!sgl_view_eq(key, want))
+        if (!sgl_view_eq(key, want) || index-- > 0)
             continue;
         if (value.len == 0)
             return SGL_LIT("");

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The admin API, below /admin/v1: what an operator may see and do.  On the unix socket the kernel says who is calling; over TCP only with TLS and an operator's access key.
+ *
+ *   GET, POST    /admin/v1/subscriptions
+ *   GET, POST    /admin/v1/domains          GET, DELETE /admin/v1/domains/{name}      GET /admin/v1/domains/{name}/records
+ *   GET, POST    /admin/v1/credentials      DELETE /admin/v1/credentials/{name}
+ *   GET, POST    /admin/v1/keys             DELETE /admin/v1/keys/{id}
+ *   POST         /admin/v1/messages         a whole message as message/rfc822; ?from= and ?to= (several) are its envelope, or the header's fields are
+ *   GET          /admin/v1/messages         ?to= ?from= ?domain= ?since= ?open= ?after= ?max=, newest first
+ *   GET          /admin/v1/messages/{id}    with recipients and trail
+ *   POST         /admin/v1/queue/retry, cancel, hold, release    {"message":ID,"recipient":N,"domain":NAME}; at least one of message, domain
+ *   GET          /admin/v1/stats
+ *
+ * Times are RFC 3339 in UTC.  Every change is logged with who asked for it.
+ */
+#ifndef SERVER_DOORS_HTTP_ADMIN_H
+#define SERVER_DOORS_HTTP_ADMIN_H
+
+#include "http.h"
+
+struct admin {
+    struct directory *directory;
+    struct admission *admission;
+    struct store *store;
+    struct queue *queue;
+    struct workers *workers;
+    const char *hostname; /* names our address in SPF records */
+};
+
+/* On each door loop's shell; *admin is borrowed for its life. */
+void admin_routes(struct http *http, const struct admin *admin);
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The insides of the admin API, for its own files. */
+#ifndef SERVER_DOORS_HTTP_ADMIN_INTERNAL_H
+#define SERVER_DOORS_HTTP_ADMIN_INTERNAL_H
+
+#include "admin.h"
+
+#define RECORDS_MAX 16
+
+/* One record to publish. */
+struct admin_record {
+    const char *purpose; /* "spf", "dkim", "dmarc" */
+    char name[256];      /* absolute, without the last dot */
+    const char *type;    /* "TXT" */
+    struct sgl_buf value;
+};
+/* What a domain has to publish so that its mail is believed. Values are freed with admin_records_done(). */
+enum sgl_status admin_records(const struct domain *domain, const char *hostname, struct admin_record record[RECORDS_MAX], size_t *count);
+void admin_records_done(struct admin_record *record, size_t count);
+
+/* Who is asking, if he is an operator. NULL: the refusal has been sent. A reference. */
+struct identity *admin_who(struct http_request *r, const struct admin *admin);
+/* One line in the log for every change. */
+void admin_audit(const struct http_request *r, const struct identity *who, const char *what, const char *about, const char *result);
+
+/* ---- members of a JSON body: a mistake is answered, naming the member; then false ---- */
+
+struct admin_member {
+    const char *name;
+    json_type type; /* JSON_STRING, JSON_TRUE (a boolean), JSON_ARRAY (of strings), JSON_INTEGER */
+    bool required;
+    const json_t *value; /* out; NULL: not given */
+};
+/* The body as an object with these members and no others. NULL: answered. The caller owns it; values are borrowed from it. */
+json_t *admin_object(struct http_request *r, struct admin_member *member, size_t members);
+sgl_view admin_text(const json_t *value); /* empty when NULL */
+
+/* "2026-11-22T12:09:03.123Z"; milliseconds only when ms is not a whole second. NULL for 0. */
+json_t *admin_time(int64_t ms);
+/* The other way: RFC 3339, or seconds since 1970, or a span before now: "90s", "15m", "2h", "3d". */
+bool admin_time_parse(sgl_view text, int64_t now_ms, int64_t *ms);
+json_t *admin_json_view(sgl_view v); /* a string; bytes that are no UTF-8 become "?" */
+
+void admin_nouns_routes(struct http *http, const struct admin *admin);
+void admin_messages_routes(struct http *http, const struct admin *admin);
+void admin_send_routes(struct http *http, const struct admin *admin);
+
+/* A message for people and programs. events may be NULL. */
+json_t *admin_message_json(const struct store_message *m);
+json_t *admin_event_json(const struct store_event *e);
+
+#endif
