@@ -5,10 +5,9 @@
 #ifndef SERVER_DOORS_SUBMISSION_SUBMISSION_H
 #define SERVER_DOORS_SUBMISSION_SUBMISSION_H
 
-#include <openssl/ssl.h>
-
 #include "../../admission/admission.h"
 #include "../../config/config.h"
+#include "../../loop/tls.h"
 
 struct submission_door;
 
@@ -26,15 +25,15 @@ struct submission_setup {
     size_t sockets;
     struct admission *admission;
     struct directory *directory;
-    SSL_CTX *
-        tls; /* a reference is taken; NULL: no TLS (then STARTTLS is not offered and LISTEN_IMPLICIT fails) */
+    /* Borrowed; a new certificate goes into it by tls_server_swap(). NULL: no TLS: then STARTTLS is not offered and LISTEN_IMPLICIT fails. */
+    struct tls_server *tls;
 };
 
 /* Before the loops run, or on any thread while they do. Sockets stay the caller's to close, after submission_free(). NULL: memory, or `why`. */
 struct submission_door *submission_new(const struct submission_setup *setup, char *why,
                                        size_t why_size);
 /* SIGHUP: new sessions use these; sessions under way keep what they have. The listen sections' order and number must be as before. Any thread. */
-void submission_reload(struct submission_door *d, struct config *config, SSL_CTX *tls);
+void submission_reload(struct submission_door *d, struct config *config);
 /* No new sessions; 421 to those at rest; those with a message in hand finish it. done(ctx) on any of the loops when the last session is gone. Any thread. */
 void submission_drain(struct submission_door *d, void (*done)(void *ctx), void *ctx);
 /* After the loops have stopped. What is in flight with admission must be over. */

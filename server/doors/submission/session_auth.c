@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * AUTH.  PLAIN and LOGIN ask the directory to compare a password (on a worker thread); SCRAM-SHA-256 proves without one.  A failure is answered the later the more of
+ * them came from that address, and the same whether the user exists or not.
+ */
+#include <event2/event.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "../../log/log.h"
+#include "internal.h"
+
+enum { DELAY_STEP_MS = 250, DELAY_MAX_MS = 5000, FAILURES_MAX = 100, NONCE_SIZE = 24 };
+
+struct auth_exchange {
+    struct session *s;
+    unsigned mechanism;
+    bool checking; /* the directory has `check` */
+    bool proven;   /* SCRAM: only the client's empty answer is missing */
+    bool delayed;  /* `delay` runs */
+    struct sgl_sasl_login login;
+    struct sgl_scram_server scram;
+    struct auth_check check;
+    struct event delay;
+};
+
+static const char *mechanism_name(unsigned mechanism)
+{
+    if (mechanism == SGL_SASL_SCRAM_SHA_256)
+        return "SCRAM-SHA-256";
+    return mechanism == SGL_SASL_PLAIN ? "PLAIN" : "LOGIN";
+}
+
+bool auth_pending(const struct session *s)
+{
+    return s->auth != NULL && s->auth->checking;
+}
+
+void auth_free(struct session *s)
+{
+    struct auth_exchange *x = s->auth;
+
+    if (x == NULL)
+        return;
+    if (x->delayed)
+        event_del(&x->delay);
+    sgl_sasl_login_done(&x->login);
+    sgl_scram_server_done(&x->scram);
+    free(x);
+    s->auth = NULL;
+}
+
+/* ---- ends of an exchange ----------------------------------------------------------------------------------------- */
+
+static void finish(struct session *s, uint16_t code, const char *enhanced, const char *text)
+{
+    auth_free(s);
+    session_answer(s, code, enhanced, text);
+}
+
+/* Takes the reference. */
+static void succeed(struct session *s, struct identity *who)
+{
+    char ip[SGL_IP_TEXT_SIZE];
+
+    atomic_fetch_add(&s->door->auth_ok, 1);
+    if (log_wants(LOG_DEBUG_))
+        log_line(LOG_DEBUG_, "login", LOG_STR("identity", who->name),
+                 LOG_VIEW("peer", sgl_ip_text(&s->ip, ip)),
+                 LOG_STR("mechanism", mechanism_name(s->auth->mechanism)));
+    identity_unref(s->who);
+    s->who = who;
+    finish(s, 235, "2.7.0", "authenticated");
+}
+
+static void on_delay(evutil_socket_t fd, short what, void *arg)
+{
+    struct session *s = arg;
+
+    (void)fd;
+    (void)what;
+    s->auth->delayed = false;
+    finish(s, 535, "5.7.8", "user name or password wrong");
+    session_go_on(s);
+}
+
+static void fail(struct session *s, sgl_view user)
+{
+    uint64_t now = clock_mono_ms();
+    unsigned n = peers_failures(s->door->peers, &s->ip, now), ms;
+    struct timeval wait;
+    char ip[SGL_IP_TEXT_SIZE];
+
+    peers_failed(s->door->peers, &s->ip, now);
+    atomic_fetch_add(&s->door->auth_failed, 1);
+    log_line(LOG_INFO_, "login refused", LOG_VIEW("user", user),
+             LOG_VIEW("peer", sgl_ip_text(&s->ip, ip)),
+             LOG_STR("mechanism", mechanism_name(s->auth->mechanism)), LOG_INT("failures", n + 1));
+    ms = n >= DELAY_MAX_MS / DELAY_STEP_MS ? DELAY_MAX_MS : (n + 1) * DELAY_STEP_MS;
+    wait = (struct timeval){(time_t)(ms / 1000), (suseconds_t)(ms % 1000) * 1000};
+    event_assign(&s->auth->delay, loop_base(s->on->loop), -1, 0, on_delay, s);
+    s->auth->delayed = event_add(&s->auth->delay, &wait) == 0;
+    if (!s->auth->delayed)
+        finish(s, 535, "5.7.8", "user name or password wrong");
+}
+
+static void broken(struct session *s)
+{
+    finish(s, 501, "5.5.2", "not what the mechanism wants");
+}
+
+static void challenge(struct session *s, const struct sgl_buf *text)
+{
+    if (sgl_smtp_server_challenge(s->smtp, sgl_buf_view(text)) != SGL_OK)
+        log_line(LOG_ERROR_, "challenge out of turn", LOG_STR("door", "submission"));
+}
+
+/* ---- passwords --------------------------------------------------------------------------------------------------- */
+
+static void on_checked(struct auth_check *check)
+{
+    struct session *s = check->private_;
+
+    s->auth->checking = false;
+    if (s->stream == NULL) {
+        identity_unref(check->identity);
+        auth_free(s);
+    } else if (check->unavailable) {
+        finish(s, 454, "4.7.0", "the password can't be checked now");
+    } else if (check->identity != NULL) {
+        succeed(s, check->identity);
+    } else {
+        fail(s, check->user);
+        return; /* the answer comes later */
+    }
+    session_go_on(s);
+}
+
+static void check_password(struct session *s, sgl_view user, sgl_view password)
+{
+    struct auth_exchange *x = s->auth;
+
+    x->check =
+        (struct auth_check){.user = user, .password = password, .done = on_checked, .private_ = s};
+    x->checking = true;
+    directory_check_password(s->door->directory, s->on->loop, &x->check);
+}
+
+static void plain(struct session *s, sgl_view message)
+{
+    sgl_view as, user, password;
+
+    if (sgl_sasl_plain_parse(message, &as, &user, &password) != SGL_OK)
+        broken(s);
+    else if (as.len != 0 && !sgl_view_eq(as, user))
+        fail(s, user); /* nobody may act for somebody else */
+    else
+        check_password(s, user, password);
+}
+
+static void login(struct session *s, bool has_data, sgl_view data)
+{
+    struct auth_exchange *x = s->auth;
+    sgl_auto(sgl_buf) out = SGL_BUF_INIT(64);
+
+    switch (sgl_sasl_login_step(&x->login, has_data, data, &out)) {
+    case SGL_SASL_CHALLENGE:
+        challenge(s, &out);
+        break;
+    case SGL_SASL_CHECK:
+        check_password(s, sgl_buf_view(&x->login.user), sgl_buf_view(&x->login.password));
+        break;
+    case SGL_SASL_NOMEM:
+        finish(s, 454, "4.3.0", "out of memory");
+        break;
+    case SGL_SASL_OK:
+    case SGL_SASL_REFUSED:
+    case SGL_SASL_BROKEN:
+        broken(s);
+        break;
+    }
+}
+
+/* ---- SCRAM ------------------------------------------------------------------------------------------------------- */
+
+static enum sgl_sasl_step scram_first(struct session *s, sgl_view data, struct sgl_buf *out)
+{
+    struct auth_exchange *x = s->auth;
+    enum sgl_sasl_step step = sgl_scram_server_first(&x->scram, data);
+    struct sgl_scram_secret secret;
+    struct scram_secret kept;
+    uint8_t nonce[NONCE_SIZE];
+
+    if (step != SGL_SASL_CHECK)
+        return step;
+    if (getentropy(nonce, sizeof nonce) != 0)
+        return SGL_SASL_NOMEM;
+    directory_scram(s->door->directory, sgl_buf_view(&x->scram.user), &kept);
+    secret = (struct sgl_scram_secret){.salt = sgl_view_of(kept.salt, sizeof kept.salt),
+                                       .iterations = kept.iterations,
+                                       .known = kept.known};
+    memcpy(secret.stored_key, kept.stored_key, sizeof secret.stored_key);
+    memcpy(secret.server_key, kept.server_key, sizeof secret.server_key);
+    return sgl_scram_server_secret(&x->scram, &secret, sgl_view_of(nonce, sizeof nonce), out);
+}
+
+/* The proof was right, and the client has seen ours. */
+static void scram_end(struct session *s, sgl_view data)
+{
+    sgl_view user = sgl_buf_view(&s->auth->scram.user);
+    struct identity *who;
+
+    if (data.len != 0) {
+        broken(s);
+        return;
+    }
+    who = directory_credential(s->door->directory, user);
+    if (who != NULL)
+        succeed(s, who);
+    else
+        fail(s, user);
+}
+
+static void scram(struct session *s, bool has_data, sgl_view data)
+{
+    struct auth_exchange *x = s->auth;
+    sgl_auto(sgl_buf) out = SGL_BUF_INIT(4096);
+    enum sgl_sasl_step step = SGL_SASL_CHALLENGE;
+
+    if (x->proven) {
+        scram_end(s, data);
+        return;
+    }
+    if (x->scram.text.len != 0)
+        step = sgl_scram_server_final(&x->scram, s->door->crypto, data, &out);
+    else if (has_data)
+        step = scram_first(s, data, &out);
+    switch (step) {
+    case SGL_SASL_OK:
+        x->proven = true; /* [RFC 5802 s3, RFC 4954 s4] the last message travels as a challenge */
+        challenge(s, &out);
+        break;
+    case SGL_SASL_CHALLENGE:
+        challenge(s, &out);
+        break;
+    case SGL_SASL_REFUSED:
+        fail(s, sgl_buf_view(&x->scram.user));
+        break;
+    case SGL_SASL_NOMEM:
+        finish(s, 454, "4.3.0", "out of memory");
+        break;
+    case SGL_SASL_CHECK:
+    case SGL_SASL_BROKEN:
+        broken(s);
+        break;
+    }
+}
+
+/* ---- events ------------------------------------------------------------------------------------------------------ */
+
+static bool begin(struct session *s, unsigned mechanism)
+{
+    struct auth_exchange *x;
+
+    if (peers_failures(s->door->peers, &s->ip, clock_mono_ms()) >= FAILURES_MAX) {
+        session_answer(s, 421, "4.7.0", "too many failed logins from your address");
+        return false;
+    }
+    auth_free(s);
+    x = calloc(1, sizeof *x);
+    if (x == NULL) {
+        session_answer(s, 454, "4.3.0", "out of memory");
+        return false;
+    }
+    x->s = s;
+    x->mechanism = mechanism;
+    sgl_sasl_login_init(&x->login);
+    sgl_scram_server_init(&x->scram);
+    s->auth = x;
+    return true;
+}
+
+static void step(struct session *s, bool has_data, sgl_view data)
+{
+    static const struct sgl_buf nothing = SGL_BUF_INIT(0);
+
+    if (s->auth->mechanism == SGL_SASL_SCRAM_SHA_256)
+        scram(s, has_data, data);
+    else if (s->auth->mechanism == SGL_SASL_LOGIN)
+        login(s, has_data, data);
+    else if (has_data)
+        plain(s, data);
+    else
+        challenge(s, &nothing);
+}
+
+void auth_event(struct session *s, const struct sgl_smtp_server_event *e)
+{
+    if (e->kind == SGL_SMTP_SERVER_AUTH_CANCEL)
+        auth_free(s);
+    else if (e->kind == SGL_SMTP_SERVER_AUTH_RESPONSE && s->auth != NULL)
+        step(s, true, e->data);
+    else if (e->kind == SGL_SMTP_SERVER_AUTH_START && begin(s, e->mechanism))
+        step(s, e->has_data, e->data);
+}
