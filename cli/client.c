@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Calls of the admin API by libcurl, over the unix socket or HTTPS. */
+#include <curl/curl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+
+#define ANSWER_MAX (256u * 1024u * 1024u)
+
+static size_t collect(char *bytes, size_t size, size_t count, void *ctx)
+{
+    struct sgl_buf *to = ctx;
+
+    sgl_buf_add(to, sgl_view_of(bytes, size * count));
+    return to->status == SGL_OK ? size * count : 0;
+}
+
+/* Where and how; false: said. */
+static bool set_target(const struct cli *c, CURL *curl, const char *path, char *url,
+                       size_t url_size, struct curl_slist **headers)
+{
+    char bearer[512];
+    bool tls = strncmp(c->server, "https://", 8) == 0;
+
+    if (strncmp(c->server, "unix:", 5) == 0) {
+        snprintf(url, url_size, "http://localhost%s", path);
+        curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, c->server + 5);
+        curl_easy_setopt(curl, CURLOPT_URL, url);
+        return true;
+    }
+    if (!tls) {
+        cli_error(CLI_USAGE, "--server", "it is unix:PATH or https://HOST[:PORT]");
+        return false;
+    }
+    if (c->token == NULL || c->token[0] == '\0') {
+        cli_error(CLI_USAGE, "SIGILLO_TOKEN", "an operator's access key is needed in it for %s",
+                  c->server);
+        return false;
+    }
+    snprintf(url, url_size, "%s%s%s", c->server, "", path);
+    snprintf(bearer, sizeof(bearer), "Authorization: Bearer %s", c->token);
+    *headers = curl_slist_append(*headers, bearer);
+    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "https");
+    curl_easy_setopt(curl, CURLOPT_URL, url);
+    return true;
+}
+
+static int say_problem(const struct cli *c, long status, const json_t *answer)
+{
+    const char *detail = json_string_value(json_object_get(answer, "detail"));
+    const char *field = json_string_value(json_object_get(answer, "field"));
+    const char *title = json_string_value(json_object_get(answer, "title"));
+    int exit_status = status == 400 || status == 422 ? CLI_USAGE
+                      : status >= 500                ? CLI_UNKNOWN
+                                                     : CLI_NO;
+
+    return cli_error(exit_status, field != NULL ? field : c->verb->name, "%s",
+                     detail != NULL  ? detail
+                     : title != NULL ? title
+                                     : "the server gave an answer that is not understood");
+}
+
+static int finish(const struct cli *c, CURL *curl, CURLcode code, const struct sgl_buf *text,
+                  const char *error, json_t **out)
+{
+    json_t *answer;
+    long status = 0;
+
+    if (code == CURLE_COULDNT_CONNECT && strncmp(c->server, "unix:", 5) == 0)
+        return cli_error(
+            CLI_UNKNOWN, c->server,
+            "no server answers there; is `sigillo serve` running, and may you use its socket?");
+    if (code != CURLE_OK)
+        return cli_error(CLI_UNKNOWN, c->server, "%s",
+                         error[0] != '\0' ? error : curl_easy_strerror(code));
+    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+    answer = json_loadb((const char *)text->data, text->len, JSON_DISABLE_EOF_CHECK, NULL);
+    if (status >= 200 && status < 300 && answer != NULL) {
+        *out = answer;
+        return CLI_YES;
+    }
+    status = say_problem(c, status, answer);
+    json_decref(answer);
+    return (int)status;
+}
+
+int cli_call_bytes(const struct cli *c, const char *method, const char *path,
+                   const char *content_type, sgl_view bytes, json_t **out)
+{
+    struct sgl_buf text = SGL_BUF_INIT(ANSWER_MAX);
+    struct curl_slist *headers = NULL;
+    char error[CURL_ERROR_SIZE] = "", type[128];
+    CURL *curl = curl_easy_init();
+    size_t url_size = strlen(path) + strlen(c->server) + 64;
+    char *url = malloc(url_size);
+    int status = CLI_USAGE;
+
+    if (curl == NULL || url == NULL) {
+        free(url);
+        return cli_error(CLI_UNKNOWN, "memory", "there is none left");
+    }
+    snprintf(type, sizeof(type), "Content-Type: %s", content_type);
+    if (set_target(c, curl, path, url, url_size, &headers)) {
+        headers = curl_slist_append(headers, type);
+        headers = curl_slist_append(headers, "Expect:");
+        curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+        curl_easy_setopt(curl, CURLOPT_NOPROXY, strncmp(c->server, "unix:", 5) == 0 ? "*" : "");
+        curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
+        curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+        curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, collect);
+        curl_easy_setopt(curl, CURLOPT_WRITEDATA, &text);
+        curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error);
+        curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, 10L);
+        curl_easy_setopt(curl, CURLOPT_TIMEOUT, 120L);
+        if (strcmp(method, "POST") == 0) {
+            curl_easy_setopt(curl, CURLOPT_POSTFIELDS,
+                             bytes.len == 0 ? "" : (const char *)bytes.ptr);
+            curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)bytes.len);
+        }
+        status = finish(c, curl, curl_easy_perform(curl), &text, error, out);
+    }
+    curl_slist_free_all(headers);
+    curl_easy_cleanup(curl);
+    sgl_buf_done(&text);
+    free(url);
+    return status;
+}
+
+int cli_call(const struct cli *c, const char *method, const char *path, json_t *body, json_t **out)
+{
+    char *text = body == NULL ? NULL : json_dumps(body, JSON_COMPACT);
+    int status;
+
+    json_decref(body);
+    status = cli_call_bytes(c, method, path, "application/json", sgl_view_cstr(text), out);
+    free(text);
+    return status;
+}
+
+char *cli_path(const char *prefix, const char *segment, const char *suffix)
+{
+    CURL *curl = curl_easy_init();
+    char *escaped = curl == NULL ? NULL : curl_easy_escape(curl, segment, 0);
+    size_t size = escaped == NULL ? 0 : strlen(prefix) + strlen(escaped) + strlen(suffix) + 1;
+    char *path = escaped == NULL ? NULL : malloc(size);
+
+    if (path == NULL)
+        exit(cli_error(CLI_UNKNOWN, "memory", "there is none left"));
+    snprintf(path, size, "%s%s%s", prefix, escaped, suffix);
+    curl_free(escaped);
+    curl_easy_cleanup(curl);
+    return path;
+}

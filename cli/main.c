@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which verb, with which options; help and version. */
+#include <curl/curl.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../server/main/serve.h"
+#include "cli.h"
+#include "verbs.h"
+
+static const struct cli_option common_options[] = {
+    {"--server", "URL",
+     "unix:PATH or https://HOST[:PORT]; also in SIGILLO_SERVER (default " CLI_SERVER ")", false},
+    {"--json", NULL, "print one JSON document", false},
+    {"--help", NULL, "print this help", false},
+    {NULL, NULL, NULL, false},
+};
+
+/* ---- help ---- */
+
+static void help_options(const struct cli_option *option)
+{
+    for (; option != NULL && option->name != NULL; option++) {
+        char left[64];
+
+        snprintf(left, sizeof(left), "%s%s%s", option->name, option->value == NULL ? "" : " ",
+                 option->value == NULL ? "" : option->value);
+        printf("  %-26s %s%s\n", left, option->help, option->many ? " (may be repeated)" : "");
+    }
+}
+
+static int help_verb(const struct cli_verb *v)
+{
+    printf("Usage: sigillo %s%s%s%s\n\n  %s\n", v->name, v->option == NULL ? "" : " [options]",
+           v->arguments[0] == '\0' ? "" : " ", v->arguments, v->summary);
+    if (v->more != NULL)
+        printf("\n%s\n", v->more);
+    printf("\nOptions:\n");
+    help_options(v->option);
+    if (v->run != NULL)
+        help_options(common_options);
+    printf("\nMore: man sigillo-%.*s\n", (int)strcspn(v->name, " "), v->name);
+    return CLI_YES;
+}
+
+static void help_line(const struct cli_verb *v)
+{
+    char left[80];
+
+    snprintf(left, sizeof(left), "%s %s", v->name, v->arguments);
+    printf("  %-44s %s\n", left, v->summary);
+}
+
+/* All verbs, or those that begin with a word. */
+static int help_all(const char *group)
+{
+    printf("Usage: sigillo VERB [SUBVERB] [options] [arguments]\n\n");
+    for (const struct cli_verb *const *v = cli_verbs; *v != NULL; v++)
+        if (group == NULL ||
+            (strncmp((*v)->name, group, strlen(group)) == 0 && (*v)->name[strlen(group)] == ' '))
+            help_line(*v);
+    if (group == NULL)
+        printf("  %-44s %s\n  %-44s %s\n", "help [VERB]", "this page, or the page of a verb",
+               "--version", "name and version of the program");
+    printf("\n`sigillo VERB --help` lists the options of a verb.\n");
+    return CLI_YES;
+}
+
+/* ---- which verb ---- */
+
+static bool is_group(const char *word)
+{
+    for (const struct cli_verb *const *v = cli_verbs; *v != NULL; v++)
+        if (strncmp((*v)->name, word, strlen(word)) == 0 && (*v)->name[strlen(word)] == ' ')
+            return true;
+    return false;
+}
+
+/* words: how many of argv the verb took. */
+static const struct cli_verb *find_verb(int argc, char **argv, int *words)
+{
+    char two[80] = "";
+
+    if (argc > 1)
+        snprintf(two, sizeof(two), "%s %s", argv[0], argv[1]);
+    for (const struct cli_verb *const *v = cli_verbs; *v != NULL; v++) {
+        if (strcmp((*v)->name, two) == 0) {
+            *words = 2;
+            return *v;
+        }
+        if (argc > 0 && strcmp((*v)->name, argv[0]) == 0) {
+            *words = 1;
+            return *v;
+        }
+    }
+    return NULL;
+}
+
+static int unknown_verb(int argc, char **argv)
+{
+    if (!is_group(argv[0]))
+        return cli_error(CLI_USAGE, argv[0], "there is no such verb; `sigillo help` lists them");
+    if (argc < 2 || strcmp(argv[1], "--help") == 0) {
+        (void)help_all(argv[0]);
+        return argc < 2 ? CLI_USAGE : CLI_YES;
+    }
+    return cli_error(CLI_USAGE, argv[1],
+                     "`sigillo %s` has no such part; `sigillo help %s` lists them", argv[0],
+                     argv[0]);
+}
+
+static int help(int argc, char **argv)
+{
+    const struct cli_verb *v;
+    int words;
+
+    if (argc == 0)
+        return help_all(NULL);
+    v = find_verb(argc, argv, &words);
+    if (v != NULL)
+        return help_verb(v);
+    return is_group(argv[0]) ? help_all(argv[0]) : unknown_verb(argc, argv);
+}
+
+/* ---- options ---- */
+
+static const struct cli_option *find_option(const struct cli_verb *v, const char *name, size_t len)
+{
+    const struct cli_option *lists[] = {v->option, common_options};
+
+    for (size_t i = 0; i < 2; i++)
+        for (const struct cli_option *o = lists[i]; o != NULL && o->name != NULL; o++)
+            if (strlen(o->name) == len && strncmp(o->name, name, len) == 0)
+                return o;
+    return NULL;
+}
+
+/* How many words of argv it took; 0: refused, and said so. */
+static int take_option(struct cli *c, int argc, char **argv)
+{
+    const char *equals = strchr(argv[0], '=');
+    size_t len = equals == NULL ? strlen(argv[0]) : (size_t)(equals - argv[0]);
+    const struct cli_option *o = find_option(c->verb, argv[0], len);
+    struct cli_given *g = &c->given[c->givens];
+
+    if (o == NULL) {
+        cli_error(CLI_USAGE, argv[0], "`sigillo %s` has no such option", c->verb->name);
+        return 0;
+    }
+    if (o->value == NULL && equals != NULL) {
+        cli_error(CLI_USAGE, o->name, "it takes no value");
+        return 0;
+    }
+    if (o->value != NULL && equals == NULL && argc < 2) {
+        cli_error(CLI_USAGE, o->name, "its value (%s) is missing", o->value);
+        return 0;
+    }
+    if (!o->many && o->value != NULL && cli_text(c, o->name) != NULL) {
+        cli_error(CLI_USAGE, o->name, "it may be given once only");
+        return 0;
+    }
+    if (c->givens == CLI_VALUES_MAX) {
+        cli_error(CLI_USAGE, o->name, "at most %d options can be given", CLI_VALUES_MAX);
+        return 0;
+    }
+    g->option = o;
+    g->value = o->value == NULL ? "" : equals != NULL ? equals + 1 : argv[1];
+    c->givens++;
+    return o->value != NULL && equals == NULL ? 2 : 1;
+}
+
+static bool take_words(struct cli *c, int argc, char **argv)
+{
+    bool options = true;
+
+    for (int at = 0; at < argc;) {
+        if (options && strcmp(argv[at], "--") == 0) {
+            options = false;
+            at++;
+        } else if (options && argv[at][0] == '-' && argv[at][1] != '\0') {
+            int taken = take_option(c, argc - at, argv + at);
+
+            if (taken == 0)
+                return false;
+            at += taken;
+        } else {
+            c->argument[c->arguments++] = argv[at++];
+        }
+    }
+    return true;
+}
+
+static bool check_arguments(const struct cli *c)
+{
+    if (c->arguments < c->verb->arguments_min) {
+        cli_error(CLI_USAGE, c->verb->name, "it needs %s; `sigillo %s --help` says more",
+                  c->verb->arguments, c->verb->name);
+        return false;
+    }
+    if (c->arguments > c->verb->arguments_max) {
+        cli_error(CLI_USAGE, c->argument[c->verb->arguments_max],
+                  "this is one argument too many for `sigillo %s`", c->verb->name);
+        return false;
+    }
+    return true;
+}
+
+static int run_verb(const struct cli_verb *v, int argc, char **argv)
+{
+    struct cli *c = calloc(1, sizeof(*c));
+    int status;
+
+    if (c == NULL || (c->argument = calloc((size_t)argc + 1, sizeof(*c->argument))) == NULL) {
+        free(c);
+        return cli_error(CLI_UNKNOWN, v->name, "out of memory");
+    }
+    c->verb = v;
+    c->colour =
+        isatty(STDOUT_FILENO) && (getenv("NO_COLOR") == NULL || getenv("NO_COLOR")[0] == '\0');
+    if (!take_words(c, argc, argv)) {
+        status = CLI_USAGE;
+    } else if (cli_flag(c, "--help")) {
+        status = help_verb(v);
+    } else if (!check_arguments(c)) {
+        status = CLI_USAGE;
+    } else {
+        c->json = cli_flag(c, "--json");
+        c->server =
+            cli_text(c, "--server") != NULL ? cli_text(c, "--server") : getenv("SIGILLO_SERVER");
+        if (c->server == NULL || c->server[0] == '\0')
+            c->server = CLI_SERVER;
+        c->token = getenv("SIGILLO_TOKEN");
+        status = v->run(c);
+    }
+    free(c->argument);
+    free(c);
+    return status;
+}
+
+/* Output that could not be written is not a success. */
+static int flushed(int status)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    return cli_error(CLI_UNKNOWN, "standard output", "it could not be written");
+}
+
+int main(int argc, char **argv)
+{
+    const struct cli_verb *v;
+    int words = 0;
+
+    if (argc > 1 && strcmp(argv[1], "serve") == 0 && !(argc == 3 && strcmp(argv[2], "--help") == 0))
+        return serve_main(argc - 1, argv + 1);
+    setlocale(LC_CTYPE, "");
+    signal(SIGPIPE, SIG_DFL);
+    if (argc < 2) {
+        (void)help_all(NULL);
+        return flushed(CLI_USAGE);
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("sigillo %s\n", SIGILLO_VERSION);
+        return flushed(CLI_YES);
+    }
+    if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0)
+        return flushed(help(argc - 2, argv + 2));
+    v = find_verb(argc - 1, argv + 1, &words);
+    if (v == NULL)
+        return flushed(unknown_verb(argc - 1, argv + 1));
+    return flushed(run_verb(v, argc - 1 - words, argv + 1 + words));
+}

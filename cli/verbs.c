@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "verbs.h"
+
+const struct cli_verb *const cli_verbs[] = {
+    &verb_init,
+    &verb_serve,
+    &verb_subscription_add,
+    &verb_subscription_list,
+    &verb_domain_add,
+    &verb_domain_list,
+    &verb_domain_show,
+    &verb_domain_records,
+    &verb_domain_remove,
+    &verb_credential_add,
+    &verb_credential_list,
+    &verb_credential_remove,
+    &verb_key_add,
+    &verb_key_list,
+    &verb_key_remove,
+    &verb_send,
+    &verb_queue_list,
+    &verb_queue_show,
+    &verb_queue_retry,
+    &verb_queue_cancel,
+    &verb_queue_hold,
+    &verb_queue_release,
+    &verb_trace,
+    NULL,
+};
