@@ -16,7 +16,8 @@
 #include "connection.h"
 
 #define REPLY_KEPT_MAX       32768
-#define IDLE_MS              3000             /* a connection without work is kept so long */
+#define SHARE                10 /* messages that a connection carries before it makes room where others wait */
+#define STILL_MS             60000 /* an idle connection is closed politely long before */
 #define ATTEMPT_MAX_MS       (60 * 60 * 1000) /* twice what a patient server needs for one message */
 #define SLOWEST_BYTES_PER_MS 1                /* a body gets as much longer as it takes at 1 KB/s */
 
@@ -41,6 +42,7 @@ void connection_close_session(struct connection *c)
     sgl_smtp_client_free(c->client);
     c->client = NULL;
     c->tls_on = false;
+    c->shaking = false;
     c->authenticated = false;
     c->resting = false;
     c->carried = 0;
@@ -56,6 +58,16 @@ static void connection_gone(struct loop_task *task)
     free(c);
 }
 
+static void unlink_connection(struct connection *c)
+{
+    if (c->prev != NULL)
+        c->prev->next = c->next;
+    else
+        c->delivery->connections = c->next;
+    if (c->next != NULL)
+        c->next->prev = c->prev;
+}
+
 /* Callbacks of the stream may be below us on the stack: the memory goes in the next turn of the loop. */
 void connection_end(struct connection *c)
 {
@@ -67,12 +79,7 @@ void connection_end(struct connection *c)
     c->phase = PHASE_QUITTING;
     connection_close_session(c);
     connection_forget_befores(c);
-    if (c->prev != NULL)
-        c->prev->next = c->next;
-    else
-        c->delivery->connections = c->next;
-    if (c->next != NULL)
-        c->next->prev = c->prev;
+    unlink_connection(c);
     plan_unref(c->plan);
     c->plan = NULL;
     c->gone.run = connection_gone;
@@ -90,7 +97,7 @@ static bool something_decided(const struct connection *c)
     for (size_t i = 0; i < c->tos; i++) {
         uint16_t code = sgl_smtp_client_result(c->client, i).reply.code;
 
-        if (code >= 400)
+        if (code >= 400 && code != 421) /* 421 speaks of the session */
             return true;
     }
     return false;
@@ -130,6 +137,9 @@ void connection_failed(struct connection *c, enum failure failure, enum sgl_smtp
                           sgl_view_cstr(detail));
         connection_note_before(c, failure, stage, sgl_buf_view(&reason));
         connection_close_session(c);
+        if (c->doubt != UINT32_MAX) /* the dot never left: there is no doubt about this host */
+            store_doubt_clear(c->delivery->store, c->doubt);
+        c->doubt = UINT32_MAX;
         if (failure == FAILURE_REFUSED || failure == FAILURE_CONNECT_TIMEOUT ||
             failure == FAILURE_LOST || failure == FAILURE_TIMEOUT)
             connection_go_to(c, c->host, c->address + 1); /* others of the host may be well */
@@ -160,12 +170,13 @@ static void on_drained(void *ctx)
 
     if (c->client != NULL)
         sgl_smtp_client_moved(c->client);
+    c->dot_gone = c->committed;
 }
 
 static void start_client(struct connection *c)
 {
     const struct config *config = c->plan->config;
-    struct sgl_smtp_client_config settings = {
+    c->settings = (struct sgl_smtp_client_config){
         .helo = sgl_view_cstr(config->hostname),
         .greeting_ms = config->delivery.command_timeout_ms,
         .command_ms = config->delivery.command_timeout_ms,
@@ -174,7 +185,7 @@ static void start_client(struct connection *c)
         .dot_ms = config->delivery.dot_timeout_ms,
     };
 
-    c->client = sgl_smtp_client_new(&settings);
+    c->client = sgl_smtp_client_new(&c->settings);
     if (c->client == NULL) {
         connection_failed(c, FAILURE_LOCAL, SGL_SMTP_AT_GREETING, NULL, "out of memory");
         return;
@@ -197,6 +208,7 @@ static void on_ready(void *ctx)
         }
         return;
     }
+    c->shaking = false;
     c->tls_on = true;
     if (sgl_smtp_client_tls_started(c->client) != SGL_OK) {
         connection_failed(c, FAILURE_LOCAL, SGL_SMTP_AT_STARTTLS, NULL, "");
@@ -234,7 +246,7 @@ static void on_ended(void *ctx, enum stream_end why)
 {
     struct connection *c = ctx;
 
-    if (why == STREAM_TLS) {
+    if (c->shaking) { /* later on it is a broken connection like any other */
         tls_failed(c);
         return;
     }
@@ -248,10 +260,12 @@ static void on_ended(void *ctx, enum stream_end why)
             connection_end(c);
         return;
     }
-    if (why == STREAM_TIMEOUT)
+    if (why == STREAM_TIMEOUT) {
+        (void)sgl_smtp_client_deadline(c->client, clock_mono_ms()); /* what moved, moved before */
         (void)sgl_smtp_client_deadline(c->client, UINT64_MAX);
-    else
-        sgl_smtp_client_lost(c->client);
+    }
+    sgl_smtp_client_lost(
+        c->client); /* if it is not over already: nothing was asked of the server */
     connection_turn(c);
 }
 
@@ -270,6 +284,7 @@ static void upgrade(struct connection *c)
             SGL_SMTP_AT_STARTTLS, NULL, "no TLS session could be made from its records");
         return;
     }
+    c->shaking = true;
     if (!stream_start_tls(c->stream, ssl))
         connection_failed(c, FAILURE_PROTOCOL, SGL_SMTP_AT_STARTTLS, NULL,
                           "bytes in plain followed the answer to STARTTLS");
@@ -363,15 +378,6 @@ static enum failure failure_of_lack(unsigned lacks)
 static void transact(struct connection *c)
 {
     const struct store_message *m = c->job->message;
-    struct sgl_smtp_envelope envelope = {
-        .from = m->env_from,
-        .envid = m->env_id,
-        .ret = m->ret,
-        .size = c->job->body->len,
-        .body_8bit = m->eightbit,
-        .smtputf8 = m->smtputf8,
-        .require_tls = m->require_tls,
-    };
     unsigned lacks;
     enum sgl_status st;
 
@@ -379,20 +385,43 @@ static void transact(struct connection *c)
         connection_failed(c, FAILURE_LOCAL, SGL_SMTP_AT_REST, NULL, "out of memory");
         return;
     }
-    envelope.to = c->to;
-    envelope.tos = c->tos;
-    lacks = sgl_smtp_client_lacks(c->client, &envelope);
+    c->envelope = (struct sgl_smtp_envelope){
+        .from = m->env_from,
+        .to = c->to,
+        .tos = c->tos,
+        .envid = m->env_id,
+        .ret = m->ret,
+        .size = c->job->body->len,
+        .body_8bit = m->eightbit,
+        .smtputf8 = m->smtputf8,
+        .require_tls = m->require_tls,
+    };
+    lacks = sgl_smtp_client_lacks(c->client, &c->envelope);
     if (lacks != 0) {
         job_over(c, failure_of_lack(lacks), SGL_SMTP_AT_MAIL, "");
         return;
     }
-    st = sgl_smtp_client_begin(c->client, &envelope);
+    st = sgl_smtp_client_begin(c->client, &c->envelope);
     if (st != SGL_OK) {
         job_over(c, FAILURE_LOCAL, SGL_SMTP_AT_MAIL, sgl_status_name(st));
         return;
     }
     c->phase = PHASE_SENDING;
-    c->resting = false;
+    c->resting = c->committed = c->dot_gone = false;
+}
+
+/* It outlived its site, and maybe the whole room, because the queue had its job. */
+static void bury_orphan(struct connection *c)
+{
+    struct delivery *d = c->delivery;
+
+    connection_forget_befores(c);
+    plan_unref(c->plan);
+    free(c->to);
+    free(c);
+    d->orphans--;
+    if (d->freed && d->orphans == 0)
+        free(d);
 }
 
 static void body_loaded(void *ctx, struct job *job)
@@ -403,7 +432,7 @@ static void body_loaded(void *ctx, struct job *job)
     if (c->aborted) {
         c->job = NULL;
         job_put_back(c->delivery, job, "this server is stopping", 0);
-        connection_end(c);
+        bury_orphan(c);
         return;
     }
     if (job->body == NULL) {
@@ -452,6 +481,8 @@ static bool take_step(struct connection *c)
 
     if (c->load_pending)
         return false;
+    if (c->carried >= SHARE && others_wait(c->delivery))
+        worn = true;
     if (c->job == NULL && !c->delivery->draining && !worn) {
         c->job = site_take_job(c->site, &dest);
         if (c->job != NULL) {
@@ -473,6 +504,7 @@ static bool take_step(struct connection *c)
     }
     if (c->phase != PHASE_IDLE) {
         c->phase = PHASE_IDLE;
+        c->idle_since_ms = clock_mono_ms();
         site_idle(c->site, c);
     }
     return false;
@@ -493,8 +525,16 @@ static void commit(struct connection *c)
     }
     if (ids != few)
         free(ids);
-    if (c->doubt == UINT32_MAX || sgl_smtp_client_commit(c->client) != SGL_OK)
+    c->dot_gone = false;
+    c->committed = c->doubt != UINT32_MAX && sgl_smtp_client_commit(c->client) == SGL_OK;
+    if (!c->committed)
         sgl_smtp_client_abandon(c->client);
+}
+
+/* The engine counts the dot as sent once we took it from there; the server can have it only when the kernel has it. */
+static enum sgl_smtp_stage reached(const struct connection *c, enum sgl_smtp_stage stage)
+{
+    return stage == SGL_SMTP_AT_DOT && !c->dot_gone ? SGL_SMTP_AT_BODY : stage;
 }
 
 static void session_over(struct connection *c, const struct sgl_smtp_client_event *e)
@@ -507,8 +547,9 @@ static void session_over(struct connection *c, const struct sgl_smtp_client_even
     if (reply != NULL) {
         kept = *reply;
         sgl_buf_add(&text, reply->text);
-        kept.text = sgl_buf_view(&text);
-        kept.enhanced_text = SGL_LIT("");
+        sgl_buf_add(&text, reply->enhanced_text);
+        kept.text = sgl_view_sub(sgl_buf_view(&text), 0, reply->text.len);
+        kept.enhanced_text = sgl_view_from(sgl_buf_view(&text), reply->text.len);
         reply = &kept;
     }
     switch (e->why) {
@@ -534,7 +575,8 @@ static void session_over(struct connection *c, const struct sgl_smtp_client_even
     }
     if (failure != FAILURE_REPLY)
         reply = NULL;
-    connection_failed(c, failure, e->stage, reply, failure == FAILURE_PROTOCOL ? e->text : "");
+    connection_failed(c, failure, reached(c, e->stage), reply,
+                      failure == FAILURE_PROTOCOL ? e->text : "");
 }
 
 static void refused(struct connection *c, const struct sgl_smtp_client_event *e)
@@ -612,7 +654,7 @@ static void set_deadline(struct connection *c)
     uint64_t now = clock_mono_ms(), at = sgl_smtp_client_deadline(c->client, now);
 
     if (c->phase == PHASE_IDLE)
-        at = now + IDLE_MS;
+        at = now + STILL_MS;
     if (c->job != NULL && c->job->body != NULL) { /* byte by byte can be a way never to end */
         uint64_t end = c->attempt_ms + ATTEMPT_MAX_MS + c->job->body->len / SLOWEST_BYTES_PER_MS;
 
@@ -681,6 +723,16 @@ void connection_give(struct connection *c, struct job *job)
         connection_turn(c);
 }
 
+bool connection_is_idle(const struct connection *c)
+{
+    return c->phase == PHASE_IDLE;
+}
+
+uint64_t connection_idle_since(const struct connection *c)
+{
+    return c->idle_since_ms;
+}
+
 void connection_quit(struct connection *c)
 {
     if (c->phase == PHASE_IDLE)
@@ -701,7 +753,10 @@ void connection_abort(struct connection *c)
 
     if (c->load_pending) {
         connection_close_session(c);
+        unlink_connection(c);
         c->aborted = true;
+        c->site = NULL;
+        c->delivery->orphans++;
         return;
     }
     c->job = NULL;

@@ -30,17 +30,22 @@ struct connection {
     struct job *job;
     struct stream *stream;
     struct sgl_smtp_client *client;
+    struct sgl_smtp_client_config settings; /* of the client, which borrows them */
+    struct sgl_smtp_envelope envelope;      /* the same */
     enum phase phase;
     size_t host, address; /* being tried, or connected to */
     unsigned tried;       /* addresses in this attempt */
     bool plain_only;      /* opportunistic TLS failed here: the same address again without */
+    bool shaking;         /* hands, for TLS */
     bool tls_on, authenticated;
     bool load_pending; /* the queue is bringing the body */
     bool resting;      /* the engine waits for our next step */
     bool aborted;      /* goes as soon as the body has come */
+    bool committed;    /* the final dot is on its way */
+    bool dot_gone;     /* and the kernel has it */
     unsigned carried;  /* messages over this connection */
     uint32_t doubt;
-    uint64_t began_ms, connected_ms, attempt_ms, deadline_ms;
+    uint64_t began_ms, connected_ms, attempt_ms, deadline_ms, idle_since_ms;
     const char *tls_why; /* why there is no TLS; static */
     char tls_error[160];
     char address_text[SGL_IP_TEXT_SIZE];

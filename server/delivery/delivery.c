@@ -16,11 +16,13 @@
 
 #define CA_FILE_MAX      (8u * 1024 * 1024)
 #define SWEEP_S          20
+#define IDLE_MS          3000 /* a connection without work is kept so long */
 #define SITE_START       5
 #define SITE_REST_MS     30000
 #define SITE_REST_MAX_MS 600000
 
 static const struct timeval sweep_every = {.tv_sec = SWEEP_S};
+static const struct timeval idle_tick_every = {.tv_sec = 1};
 
 static void pump(struct site *site);
 static void plan_for(struct dest *dest);
@@ -446,6 +448,21 @@ static void put_back_all(struct site *site, uint64_t until_ms)
         job_put_back(site->delivery, job, why, at);
 }
 
+/* The overall maximum is reached: whoever has been idle for longest makes room. */
+static void close_idlest(struct delivery *d)
+{
+    struct connection *idlest = NULL;
+
+    if (d->idles == 0)
+        return;
+    for (struct connection *c = d->connections; c != NULL; c = connection_next(c))
+        if (connection_is_idle(c) &&
+            (idlest == NULL || connection_idle_since(c) < connection_idle_since(idlest)))
+            idlest = c;
+    if (idlest != NULL)
+        connection_quit(idlest);
+}
+
 static bool connect_one(struct site *site)
 {
     struct delivery *d = site->delivery;
@@ -454,6 +471,7 @@ static bool connect_one(struct site *site)
 
     if (d->stats.connections_open >= d->config->delivery.connections) {
         join_line(site);
+        close_idlest(d);
         return false;
     }
     if (!site_pace_take(&site->pace, clock_mono_ms()))
@@ -525,6 +543,7 @@ void site_idle(struct site *site, struct connection *c)
 {
     *connection_idle_link(c) = site->idle;
     site->idle = c;
+    site->delivery->idles++;
 }
 
 void site_not_idle(struct site *site, struct connection *c)
@@ -533,8 +552,10 @@ void site_not_idle(struct site *site, struct connection *c)
 
     while (*link != NULL && *link != c)
         link = connection_idle_link(*link);
-    if (*link != NULL)
-        *link = *connection_idle_link(c);
+    if (*link == NULL)
+        return;
+    *link = *connection_idle_link(c);
+    site->delivery->idles--;
 }
 
 static void maybe_drained(struct delivery *d)
@@ -561,14 +582,16 @@ void site_closed(struct site *site, struct connection *c)
         maybe_drained(d);
         return;
     }
-    pump(site);
-    site->connections--;
-    site_maybe_free(site);
-    next = d->line_first; /* the overall maximum has room: whose turn is it? */
-    if (next != NULL && d->stats.connections_open < d->config->delivery.connections) {
+    if (d->line_first != NULL && site->waiting_last != NULL)
+        join_line(site); /* who waits for the overall maximum already comes before us */
+    while ((next = d->line_first) != NULL &&
+           d->stats.connections_open < d->config->delivery.connections) {
         leave_line(next);
         pump(next);
     }
+    pump(site);
+    site->connections--;
+    site_maybe_free(site);
 }
 
 /* ---- life -------------------------------------------------------------------------------------------------------- */
@@ -592,6 +615,21 @@ static void on_sweep(evutil_socket_t fd, short what, void *ctx)
     }
 }
 
+/* Connections that nobody needs say QUIT. */
+static void on_idle_tick(evutil_socket_t fd, short what, void *ctx)
+{
+    struct delivery *d = ctx;
+    uint64_t now = clock_mono_ms();
+
+    (void)fd;
+    (void)what;
+    for (struct connection *c = d->connections, *next; c != NULL; c = next) {
+        next = connection_next(c);
+        if (connection_is_idle(c) && now - connection_idle_since(c) >= IDLE_MS)
+            connection_quit(c);
+    }
+}
+
 struct delivery *delivery_new(struct loop *loop, struct queue *queue, struct resolver *resolver,
                               struct store *store, struct config *config, char *why,
                               size_t why_size)
@@ -610,11 +648,13 @@ struct delivery *delivery_new(struct loop *loop, struct queue *queue, struct res
                            .seed = id_new()};
     d->trust = trust_load(config, &d->trusts, why, why_size);
     d->sweep = event_new(loop_base(loop), -1, EV_PERSIST, on_sweep, d);
-    if (d->trust == NULL || d->sweep == NULL) {
+    d->idle_tick = event_new(loop_base(d->loop), -1, EV_PERSIST, on_idle_tick, d);
+    if (d->trust == NULL || d->sweep == NULL || d->idle_tick == NULL) {
         delivery_free(d);
         return NULL;
     }
     event_add(d->sweep, &sweep_every);
+    event_add(d->idle_tick, &idle_tick_every);
     queue_set_delivery(queue, &(struct queue_delivery){.ctx = d, .ready = on_ready});
     return d;
 }
@@ -670,10 +710,14 @@ void delivery_free(struct delivery *d)
             site_free(d->bucket[i]);
     if (d->sweep != NULL)
         event_free(d->sweep);
+    if (d->idle_tick != NULL)
+        event_free(d->idle_tick);
     if (d->trust != NULL)
         trust_free(d->trust, d->trusts);
     config_unref(d->config);
-    free(d);
+    d->freed = true;
+    if (d->orphans == 0)
+        free(d);
 }
 
 void delivery_stats(const struct delivery *d, struct delivery_stats *out)

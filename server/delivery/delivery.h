@@ -26,7 +26,7 @@ struct delivery *delivery_new(struct loop *loop, struct queue *queue, struct res
 bool delivery_reconfigure(struct delivery *d, struct config *config, char *why, size_t why_size);
 /* On the loop: takes no more jobs, lets transactions in flight finish; done(ctx) when no connection is left. */
 void delivery_drain(struct delivery *d, void (*done)(void *ctx), void *ctx);
-/* Cuts what is still open (jobs in flight go back untried). */
+/* Cuts what is still open (jobs in flight go back untried). Bodies that the queue is bringing may come later; their jobs go back then. */
 void delivery_free(struct delivery *d);
 
 struct delivery_stats {

@@ -61,8 +61,11 @@ struct delivery {
     struct dest *dests;
     struct connection *connections;
     struct site *line_first, *line_last;
-    struct event *sweep;
+    unsigned idles; /* connections at rest without a job */
+    struct event *sweep, *idle_tick;
     bool draining;
+    bool freed;       /* only orphans keep it */
+    unsigned orphans; /* connections whose body the queue is still bringing */
     void (*drained)(void *ctx);
     void *drained_ctx;
     struct delivery_stats stats;
@@ -89,8 +92,10 @@ struct tls_client *delivery_trust(struct delivery *d, const struct config_route 
 bool connection_open(struct site *site, struct plan *plan, struct job *job);
 /* An idle one gets a job. */
 void connection_give(struct connection *c, struct job *job);
-void connection_quit(struct connection *c);  /* idle: says QUIT and goes */
-void connection_abort(struct connection *c); /* at once; its job goes back untried */
+bool connection_is_idle(const struct connection *c);
+uint64_t connection_idle_since(const struct connection *c); /* monotonic ms */
+void connection_quit(struct connection *c);                 /* idle: says QUIT and goes */
+void connection_abort(struct connection *c);                /* at once; its job goes back untried */
 struct connection *connection_next(const struct connection *c); /* in delivery->connections */
 struct connection **connection_idle_link(struct connection *c); /* the site's list of idle ones */
 /* The job can't be tried at all. */
