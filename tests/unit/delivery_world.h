@@ -119,27 +119,31 @@ void store_doubt_clear(struct store *store, uint32_t slot)
 
 /* ---- resolver ---- */
 
-struct resolver_question { /* what the resolver keeps for a fill, in our way */
+struct world_answer {
     struct loop_task task;
+    struct world_answer *next;
     struct resolver_fill *fill; /* NULL: nobody waits any more */
 };
+static struct world_answer *world_answers;
 
 static void world_resolved(struct loop_task *task)
 {
-    struct resolver_question *q = (struct resolver_question *)(void *)task;
-    struct resolver_fill *fill = q->fill;
+    struct world_answer *a = (struct world_answer *)(void *)task, **link = &world_answers;
+    struct resolver_fill *fill = a->fill;
 
-    free(q);
-    if (fill == NULL)
-        return;
-    fill->question = NULL;
-    fill->done(fill);
+    while (*link != a)
+        link = &(*link)->next;
+    *link = a->next;
+    free(a);
+    if (fill != NULL)
+        fill->done(fill);
 }
 
 void resolver_fill(struct resolver *r, struct resolver_fill *fill)
 {
     struct dns_fixture fx = dns_fixture_init("d.test", the_world->zone);
     const struct sgl_dns_question *q;
+    struct world_answer *a;
 
     (void)r;
     sgl_dns_done(&fx.dns);
@@ -150,16 +154,17 @@ void resolver_fill(struct resolver *r, struct resolver_fill *fill)
     *fill->dns = fx.dns;
     sgl_dns_init(&fx.dns, 0);
     dns_fixture_done(&fx);
-    fill->question = calloc(1, sizeof *fill->question);
-    *fill->question = (struct resolver_question){.task.run = world_resolved, .fill = fill};
-    loop_post(the_world->loop, &fill->question->task);
+    a = calloc(1, sizeof *a);
+    *a = (struct world_answer){.task.run = world_resolved, .next = world_answers, .fill = fill};
+    world_answers = a;
+    loop_post(the_world->loop, &a->task);
 }
 
 void resolver_cancel(struct resolver_fill *fill)
 {
-    if (fill->question != NULL)
-        fill->question->fill = NULL;
-    fill->question = NULL;
+    for (struct world_answer *a = world_answers; a != NULL; a = a->next)
+        if (a->fill == fill)
+            a->fill = NULL;
 }
 
 /* ---- queue ---- */
