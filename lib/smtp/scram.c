@@ -168,7 +168,7 @@ enum sgl_sasl_step sgl_scram_server_final(struct sgl_scram_server *s,
                                           const struct sgl_crypto *crypto, sgl_view message,
                                           struct sgl_buf *out)
 {
-    sgl_auto(sgl_buf) proof = SGL_BUF_INIT(SGL_SHA256_SIZE);
+    sgl_auto(sgl_buf) proof = SGL_BUF_INIT(2 * SGL_SHA256_SIZE);
     sgl_view rest = message, binding, nonce, value;
     size_t last = message.len;
     bool ok = false;

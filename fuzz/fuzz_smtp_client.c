@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A client against a server that says anything: never delivered without a 2xx behind the final dot, and always sane. */
+#include <stdlib.h>
+
+#include "sigillo/smtp_client.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const struct sgl_smtp_to to[] = {{SGL_LIT_INIT("a@b.test"), 2, SGL_LIT_INIT("rfc822;x@y")},
+                                        {SGL_LIT_INIT("c@b.test"), 0, {NULL, 0}}};
+static const struct sgl_smtp_envelope envelope = {
+    .from = SGL_LIT_INIT("a@a.test"), .to = to, .tos = 2, .size = 9, .ret = 'F'};
+
+static void at_rest(struct sgl_smtp_client *c, unsigned turn)
+{
+    enum sgl_status st = SGL_E_MISUSE;
+
+    if (turn == 0)
+        st = sgl_smtp_client_start_tls(c);
+    else if (turn == 1)
+        st = sgl_smtp_client_auth(c, SGL_LIT("u"), SGL_LIT("p"));
+    else if (turn > 5)
+        st = sgl_smtp_client_quit(c);
+    if (st != SGL_OK)
+        (void)!(sgl_smtp_client_begin(c, &envelope) == SGL_OK);
+}
+
+static void act(struct sgl_smtp_client *c, const struct sgl_smtp_client_event *e, unsigned turn,
+                bool *committed)
+{
+    if (e->kind == SGL_SMTP_CLIENT_TLS)
+        (void)!(sgl_smtp_client_tls_started(c) == SGL_OK);
+    else if (e->kind == SGL_SMTP_CLIENT_BODY)
+        *committed = sgl_smtp_client_body(c, SGL_LIT(".a\r\n\r\n.b\r\n")) != SGL_OK;
+    else if (e->kind == SGL_SMTP_CLIENT_COMMIT)
+        *committed = sgl_smtp_client_commit(c) == SGL_OK;
+    for (size_t i = 0; i < 2 && (e->kind == SGL_SMTP_CLIENT_DONE || e->kind == SGL_SMTP_CLIENT_END);
+         i++) {
+        if (sgl_smtp_client_result(c, i).reply.code / 100 == 2 && !*committed)
+            abort();
+    }
+    if (e->kind == SGL_SMTP_CLIENT_DONE)
+        *committed = false;
+    if (e->kind == SGL_SMTP_CLIENT_READY || e->kind == SGL_SMTP_CLIENT_REFUSED ||
+        e->kind == SGL_SMTP_CLIENT_DONE)
+        at_rest(c, turn);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const struct sgl_smtp_client_config config = {.helo = SGL_LIT_INIT("h")};
+    struct sgl_smtp_client *c = sgl_smtp_client_new(&config);
+    struct sgl_smtp_client_event e;
+    struct sgl_smtp_out out;
+    bool committed = false;
+    unsigned turn = 0;
+
+    /* A line at a time: what comes in one breath with more is a protocol error, and would end most runs early. */
+    for (sgl_view in = sgl_view_of(data, size), line; c != NULL && in.len != 0;
+         in = sgl_view_from(in, line.len)) {
+        line = sgl_view_sub(in, 0, sgl_view_find(in, '\n') + 1);
+        sgl_smtp_client_feed(c, line);
+        do {
+            while (sgl_smtp_client_next(c, &e))
+                act(c, &e, turn++, &committed);
+        } while (sgl_smtp_client_pull(c, &out));
+        if (!sgl_smtp_client_sane(c))
+            abort();
+    }
+    sgl_smtp_client_free(c);
+    return 0;
+}
