@@ -3,7 +3,7 @@
 """What a long queue costs.   run_million.py -n 1000000 -t 10 -o results/million.jsonl
 Measures the accept rate and memory with an empty queue; loads N waiting messages into the store while the server is
 stopped; starts it, takes the time until it is ready; measures again.  Mail goes to the sink meanwhile in both."""
-import argparse, glob, json, os, sqlite3, subprocess, sys, time
+import argparse, json, os, sqlite3, subprocess, sys, time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 from measure import *
 ap = argparse.ArgumentParser()
@@ -64,7 +64,7 @@ def rates(g):
 
 def load(n):
     """N copies of one message that waits, made in the store itself: tomorrow's work, spread over 1000 domains."""
-    db = sqlite3.connect(glob.glob(os.path.join(D, "state", "*.db"))[0], isolation_level=None)
+    db = sqlite3.connect(os.path.join(D, "state", "store", "sigillo.db"), isolation_level=None)
     db.execute("PRAGMA journal_mode=WAL")
     db.execute("PRAGMA synchronous=OFF")
     message = list(db.execute("SELECT * FROM message ORDER BY id DESC LIMIT 1").fetchone())

@@ -92,8 +92,6 @@ class Sigillo:
         self.user = None
         if not namespace.one_user():
             self.user = self.settings.setdefault("user", "sigillo")
-            for path in (self.state, self.folder):
-                os.chown(path, namespace.USERS["sigillo"], namespace.USERS["sigillo"])
 
     def defaults(self):
         world, here = self.world, self.address
