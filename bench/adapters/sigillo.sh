@@ -61,6 +61,6 @@ sut_start() {
 }
 sut_stop() { stop_pidfile "$D/pid"; }
 sut_pids() { cat "$D/pid"; }
-sut_kick() { "$SIGILLO" queue retry --all; }
+sut_kick() { "$SIGILLO" queue retry --domain dest.test; }
 sut_version() { "$SIGILLO" --version; }
 adapter_main "$@"
