@@ -61,8 +61,8 @@ struct keys_op {
 };
 
 /*
- * The two ends: fd[0], non-blocking, for keys_new(); fd[1] for keys_process().  Both are closed on exec.  Whoever forks closes in each
- * child the end that is not its own, or the keys process will not notice that the service has gone.
+ * The two ends: fd[0], non-blocking, for keys_new(); fd[1] for keys_process().  Both are closed on exec.  The service must not hold fd[1], or
+ * it will not notice when the keys process has gone.
  */
 bool keys_socketpair(int fd[2]);
 
@@ -76,7 +76,7 @@ void keys_free(struct keys *keys);
 
 /*
  * Keys-process side: returns when the other end has closed.  master: 32 bytes, copied.  threads: signing threads, this one
- * included.  Enters its seccomp filter itself; ignores SIGINT, SIGTERM, SIGHUP: it ends when the service has.
+ * included.  Closes every other descriptor but 0, 1 and 2.  Enters its seccomp filter itself; ignores SIGINT, SIGTERM, SIGHUP: it ends when the service has.
  * The result is the exit code: 0, or 1 when it could not start; a peer that breaks the protocol ends the process with 3.
  */
 int keys_process(int fd, const uint8_t master[32], unsigned threads);
