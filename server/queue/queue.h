@@ -49,6 +49,7 @@ struct rcpt_outcome {
     int64_t not_before;  /* wall seconds, 0: the schedule decides. A site that asked for patience sets it */
     bool possibly_repeated; /* the connection broke after the final dot: the remote may have it */
     sgl_view remote_mta; /* the host that answered, "mx1.example.net [192.0.2.1]", or empty */
+    bool dsn_taken; /* RCPT_OK: the remote offers DSN and was given NOTIFY, so it answers for success; else we say "relayed" if success was asked for */
 };
 
 struct queue_delivery { /* how the queue talks to delivery, set once */
@@ -65,7 +66,8 @@ struct queue_config {
     uint32_t expire_s;           /* default time to live of a message */
     size_t memory_recipients;    /* jobs' recipients held in memory */
     size_t memory_bytes;         /* bodies held in memory for waiting jobs */
-    uint32_t lease_s;
+    uint32_t lease_s;            /* 0: 600 */
+    uint32_t keep_trail_s;       /* finished messages are forgotten after this long; 0: never */
     sgl_view hostname;           /* for reports: Reporting-MTA */
     size_t rcpts_per_job;        /* at most, 0: 100 */
     int64_t (*now_s)(void *ctx); /* wall clock; NULL: clock_now_s(). Tests bring their own */
@@ -94,6 +96,7 @@ void queue_set_signer(struct queue *q, const struct queue_signer *signer);
 void queue_start(struct queue *q);
 /* Stops claiming and handing out; calls done(ctx) when nothing is out with delivery. */
 void queue_drain(struct queue *q, void (*done)(void *ctx), void *ctx);
+/* After queue_drain(), or when the loop and the store have ended; delivery has given up its references. NULL accepted. */
 void queue_free(struct queue *q);
 
 /* Any thread: may a message of so many recipients and bytes be born claimed and be handed over by queue_offer()?  Reserves the room. */
@@ -103,6 +106,7 @@ void queue_unreserve(struct queue *q, size_t rcpts, size_t bytes);
 void queue_offer(struct queue *q, struct store_message *m, struct body *body);
 /* Any thread: an administrator changed something (retry, release): look again now. */
 void queue_nudge(struct queue *q);
+/* Any thread: takes effect on the loop's next turn; config is copied. */
 void queue_reconfigure(struct queue *q, const struct queue_config *config);
 
 /* ---- for delivery, on the outgoing loop ---- */

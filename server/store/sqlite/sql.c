@@ -27,7 +27,12 @@ const char *const sql_text[SQL_COUNT] = {
                      "state=?2,next_at=?3,lease=?4,fence=?5,attempts=?6,flags=?7 WHERE id=?1",
     [SQL_RCPT_FULL] =
         "SELECT " RCPT_COLUMNS " FROM recipient r LEFT JOIN note n ON n.rcpt=r.id WHERE r.id=?1",
-    [SQL_NOTE_PUT] = "INSERT OR REPLACE INTO note VALUES(?1,?2,?3,?4,?5)",
+    /* What was only put back keeps its last answer. */
+    [SQL_NOTE_PUT] = "INSERT INTO note VALUES(?1,?2,?3,?4,?5) ON CONFLICT(rcpt) DO UPDATE SET"
+                     " why_wait=excluded.why_wait,"
+                     " status=iif(excluded.reason='',status,excluded.status),"
+                     " remote_mta=iif(excluded.reason='',remote_mta,excluded.remote_mta),"
+                     " reason=iif(excluded.reason='',reason,excluded.reason)",
     [SQL_UNFINISHED_ADD] = "INSERT INTO unfinished VALUES(?1,?2,?3)",
     [SQL_UNFINISHED_GET] = "SELECT remaining,spooled FROM unfinished WHERE id=?1",
     [SQL_UNFINISHED_SET] = "UPDATE unfinished SET remaining=?2 WHERE id=?1",

@@ -1,0 +1,698 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The queue's life: what comes into memory, what is handed out, the clock, the end. */
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "queue_internal.h"
+#include "sigillo/banned.h"
+
+#define LEASE_DEFAULT_S 600
+#define TRAIL_EVERY_S   3600
+#define TRAIL_MAX       500
+#define EXTEND_MAX      500u
+
+int64_t queue_now(const struct queue *q)
+{
+    return q->config.now_s != NULL ? q->config.now_s(q->config.now_ctx) : clock_now_s();
+}
+
+uint32_t queue_random(const struct queue *q)
+{
+    uint32_t r = 0;
+
+    if (q->config.random != NULL)
+        return q->config.random();
+    if (getrandom(&r, sizeof(r), GRND_NONBLOCK) != (ssize_t)sizeof(r))
+        r = UINT32_MAX / 2;
+    return r;
+}
+
+/* ---- into memory ---- */
+
+/* The job of this message that still takes recipients of this destination. */
+static struct qjob *job_for(struct envelope *env, struct queue_dest *dest, size_t rcpts_left)
+{
+    size_t max = env->q->config.rcpts_per_job;
+
+    if (dest->building != NULL && dest->building->job.rcpts < max)
+        return dest->building;
+    dest->building = job_new(env, dest, rcpts_left < max ? rcpts_left : max);
+    if (dest->building == NULL)
+        return NULL;
+    dest->building->next = env->made;
+    env->made = dest->building;
+    return dest->building;
+}
+
+static bool add_rcpt(struct envelope *env, size_t i)
+{
+    struct store_rcpt *r = &env->m->rcpt[i];
+    struct queue_dest *dest = dest_find(env->q, r->domain);
+    struct qjob *j = dest == NULL ? NULL : job_for(env, dest, env->m->rcpts - i);
+
+    if (j == NULL) {
+        if (dest != NULL)
+            dest_maybe_free(dest);
+        return false;
+    }
+    job_add_rcpt(j, r);
+    return true;
+}
+
+/* Lining up calls delivery, which may take a job and even finish it at once: nothing is looked at twice. */
+static void line_up_all(struct envelope *env, int64_t lease_until, int64_t now)
+{
+    struct qjob *j = env->made;
+
+    for (struct qjob *next = j; next != NULL; next = next->next)
+        next->job.dest->building = NULL;
+    env->jobs++; /* a hold: the last job may go while we walk */
+    for (struct qjob *next; j != NULL; j = next) {
+        next = j->next;
+        j->next = NULL;
+        j->lease_until = lease_until;
+        if (j->rcpt[0]->next_at > now)
+            job_wait(j, j->rcpt[0]->next_at);
+        else
+            line_up(j);
+    }
+    if (--env->jobs == 0)
+        envelope_free(env);
+}
+
+void queue_add(struct queue *q, struct envelope *env, int64_t lease_until)
+{
+    size_t lost = 0;
+
+    for (size_t i = 0; i < env->m->rcpts; i++) {
+        if (env->m->rcpt[i].state != RCPT_QUEUED || !add_rcpt(env, i))
+            lost++; /* final or held at birth; or no memory: the claim ends with its lease */
+    }
+    atomic_fetch_sub(&q->held_rcpts, lost);
+    if (env->jobs == 0) {
+        envelope_free(env);
+        return;
+    }
+    line_up_all(env, lease_until, queue_now(q));
+}
+
+/* ---- offers ---- */
+
+bool queue_room(struct queue *q, size_t rcpts, size_t bytes)
+{
+    size_t max_rcpts = atomic_load_explicit(&q->max_rcpts, memory_order_relaxed);
+    size_t max_bytes = atomic_load_explicit(&q->max_bytes, memory_order_relaxed);
+
+    if (!atomic_load_explicit(&q->open, memory_order_relaxed))
+        return false;
+    if (atomic_fetch_add(&q->held_rcpts, rcpts) + rcpts <= max_rcpts) {
+        if (atomic_fetch_add(&q->held_bytes, bytes) + bytes <= max_bytes)
+            return true;
+        atomic_fetch_sub(&q->held_bytes, bytes);
+    }
+    atomic_fetch_sub(&q->held_rcpts, rcpts);
+    return false;
+}
+
+void queue_unreserve(struct queue *q, size_t rcpts, size_t bytes)
+{
+    atomic_fetch_sub(&q->held_rcpts, rcpts);
+    atomic_fetch_sub(&q->held_bytes, bytes);
+}
+
+/* One destination may fill the memory as long as there is plenty of it; then its newest mail waits in the store, and leaves room for others. */
+static void relieve(struct queue *q, struct queue_dest *dest)
+{
+    size_t max = atomic_load_explicit(&q->max_rcpts, memory_order_relaxed);
+    struct qjob *j = dest->turn == NULL ? NULL : dest->turn->last;
+
+    if (dest->rcpts <= max / 4 || atomic_load(&q->held_rcpts) <= max / 2 || j == NULL)
+        return;
+    give_back_job(j);
+}
+
+static void run_offer(struct loop_task *task)
+{
+    struct envelope *env = (struct envelope *)(void *)task;
+    struct queue *q = env->q;
+    struct queue_dest *dest;
+
+    if (q->released) { /* after the drain: the claim goes with this process */
+        atomic_fetch_sub(&q->held_rcpts, env->m->rcpts);
+        envelope_free(env);
+        return;
+    }
+    dest = env->m->rcpts == 0 ? NULL : dest_find(q, env->m->rcpt[0].domain);
+    if (dest != NULL)
+        queue_dest_ref(dest);
+    queue_add(q, env, 0);
+    if (dest != NULL) {
+        relieve(q, dest);
+        queue_dest_unref(dest);
+    }
+}
+
+void queue_offer(struct queue *q, struct store_message *m, struct body *body)
+{
+    struct envelope *env = envelope_new(q, m, body);
+
+    if (env == NULL) { /* the lease ends, and the store gives it out again */
+        queue_unreserve(q, m->rcpts, body->len);
+        store_message_free(m);
+        body_unref(body);
+        return;
+    }
+    env->bytes = body->len; /* counted by queue_room() */
+    env->task.run = run_offer;
+    loop_post(q->loop, &env->task);
+}
+
+/* ---- claims ---- */
+
+static void take_claimed(struct queue *q)
+{
+    size_t rcpts = 0;
+
+    for (size_t i = 0; i < q->claim.messages; i++)
+        rcpts += q->claim.message[i]->rcpts;
+    atomic_fetch_add(&q->held_rcpts, rcpts);
+    for (size_t i = 0; i < q->claim.messages; i++) {
+        struct store_message *m = q->claim.message[i];
+        struct envelope *env = envelope_new(q, m, NULL);
+
+        if (env == NULL) {
+            atomic_fetch_sub(&q->held_rcpts, m->rcpts);
+            continue;
+        }
+        q->claim.message[i] = NULL;
+        queue_add(q, env, q->claim.lease_until);
+    }
+}
+
+static void claimed(struct store_op *op)
+{
+    struct store_claim *c = (struct store_claim *)(void *)op;
+    struct queue *q = (struct queue *)(void *)((char *)c - offsetof(struct queue, claim));
+    int64_t now = queue_now(q), next = now + 1;
+
+    atomic_fetch_sub(&q->held_rcpts, q->claim_reserved);
+    if (op->result == STORE_OK) {
+        next = c->next_due < now + POLL_S ? c->next_due : now + POLL_S;
+        if (next <= now && c->messages == 0)
+            next = now + 1;
+        atomic_fetch_add_explicit(&q->n_claims, 1, memory_order_relaxed);
+        take_claimed(q);
+    }
+    store_claim_done(c);
+    q->claiming = false;
+    q->next_claim = q->claim_again ? 0 : next;
+    q->claim_again = false;
+    queue_check_drained(q);
+    queue_claim_more(q);
+}
+
+void queue_claim_more(struct queue *q)
+{
+    size_t held = atomic_load(&q->held_rcpts);
+    size_t max = atomic_load_explicit(&q->max_rcpts, memory_order_relaxed);
+    size_t room = held < max ? max - held : 0;
+    int64_t now = queue_now(q);
+
+    if (!q->started || q->draining || q->claiming || now < q->next_claim)
+        return;
+    /* Not for crumbs: a claim costs a commit. */
+    if (room == 0 || (room < CLAIM_MAX && room < max / 4) ||
+        atomic_load(&q->held_bytes) >= atomic_load_explicit(&q->max_bytes, memory_order_relaxed))
+        return;
+    room = room < CLAIM_MAX ? room : CLAIM_MAX;
+    q->claim = (struct store_claim){.op = {.kind = STORE_CLAIM, .loop = q->loop, .done = claimed},
+                                    .now = now,
+                                    .lease_until = now + q->config.lease_s,
+                                    .max = room,
+                                    .lane_max = max / 4 == 0 ? 1 : max / 4};
+    q->claiming = true;
+    q->claim_reserved = room;
+    atomic_fetch_add(&q->held_rcpts, room);
+    store_submit(q->store, &q->claim.op);
+}
+
+static void run_nudge(struct loop_task *task)
+{
+    struct queue *q = (struct queue *)(void *)((char *)task - offsetof(struct queue, nudge));
+
+    atomic_store(&q->nudged, false);
+    q->claim_again = q->claiming;
+    q->next_claim = 0;
+    queue_claim_more(q);
+}
+
+void queue_nudge(struct queue *q)
+{
+    if (!atomic_exchange(&q->nudged, true))
+        loop_post(q->loop, &q->nudge);
+}
+
+/* ---- a hand ---- */
+
+static int by_number(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+static void hand_takes(struct qjob *j, const uint64_t *sorted, size_t count)
+{
+    struct queue *q = j->env->q;
+    bool stack[128], *keep = j->job.rcpts <= 128 ? stack : malloc(j->job.rcpts * sizeof(bool));
+    size_t kept = 0;
+
+    if (keep == NULL)
+        return; /* its outcome will meet what the hand wrote */
+    for (size_t i = 0; i < j->job.rcpts; i++) {
+        keep[i] = bsearch(&j->rcpt[i]->id, sorted, count, sizeof(*sorted), by_number) == NULL;
+        kept += keep[i];
+        if (!keep[i])
+            give_back_rcpts(q, &j->rcpt[i]->id, &j->rcpt[i]->fence, 1);
+    }
+    if (kept == 0)
+        job_free(j);
+    else
+        job_shrink(j, keep);
+    if (keep != stack)
+        free(keep);
+}
+
+static bool names_any(const struct qjob *j, const uint64_t *sorted, size_t count)
+{
+    for (size_t i = 0; i < j->job.rcpts; i++) {
+        if (bsearch(&j->rcpt[i]->id, sorted, count, sizeof(*sorted), by_number) != NULL)
+            return true;
+    }
+    return false;
+}
+
+static void hand_changed(void *ctx, enum store_control_verb verb, const uint64_t *rcpt,
+                         size_t rcpts)
+{
+    struct queue *q = ctx;
+    uint64_t *sorted = malloc(rcpts * sizeof(*rcpt));
+
+    if (sorted == NULL)
+        return;
+    memcpy(sorted, rcpt, rcpts * sizeof(*rcpt));
+    qsort(sorted, rcpts, sizeof(*sorted), by_number);
+    for (struct qjob *j = q->all, *next; j != NULL; j = next) {
+        next = j->all_next;
+        if ((j->place != READY && j->place != WAITING) || !names_any(j, sorted, rcpts))
+            continue;
+        if (verb == CONTROL_HOLD || verb == CONTROL_CANCEL)
+            hand_takes(j, sorted, rcpts);
+        else if (j->place == WAITING)
+            j->due = 0; /* the next turn of the clock lines it up */
+    }
+    free(sorted);
+    queue_nudge(q);
+}
+
+/* ---- the clock ---- */
+
+static void wake_waiting(struct queue *q, int64_t now)
+{
+    struct qjob *due = NULL;
+
+    for (struct qjob *j = q->waiting, *next; j != NULL; j = next) {
+        next = j->next;
+        /* Further away than anything is put: the clock was set back. */
+        if (j->due > now && j->due <= now + 2 * KEEP_S)
+            continue;
+        job_leave(j);
+        j->place = OUT; /* nobody's, until it stands in line */
+        j->next = due;
+        due = j;
+    }
+    for (struct qjob *next; due != NULL; due = next) {
+        next = due->next;
+        due->next = NULL;
+        line_up(due);
+    }
+}
+
+struct extension {
+    struct store_release op; /* first */
+    uint64_t ids[2 * EXTEND_MAX];
+};
+
+static void extended(struct store_op *op)
+{
+    free(op);
+}
+
+static void send_extension(struct queue *q, struct extension *e)
+{
+    if (e->op.rcpts == 0) {
+        free(e);
+        return;
+    }
+    e->op.op = (struct store_op){.kind = STORE_EXTEND, .loop = q->loop, .done = extended};
+    e->op.rcpt = e->ids;
+    e->op.fence = e->ids + EXTEND_MAX;
+    e->op.lease_until = queue_now(q) + q->config.lease_s;
+    store_submit(q->store, &e->op.op);
+}
+
+/* What is still in memory at half of its lease gets a new one. */
+static void extend_leases(struct queue *q, int64_t now)
+{
+    int64_t lease = q->config.lease_s;
+    struct extension *e = NULL;
+
+    if (now - q->extended_at < lease / 4 && now >= q->extended_at)
+        return;
+    q->extended_at = now;
+    for (struct qjob *j = q->all; j != NULL; j = j->all_next) {
+        if (j->lease_until >= now + lease / 2 && j->lease_until <= now + lease)
+            continue;
+        for (size_t i = 0; i < j->job.rcpts; i++) {
+            if (e == NULL && (e = calloc(1, sizeof(*e))) == NULL)
+                return;
+            e->ids[e->op.rcpts] = j->rcpt[i]->id;
+            e->ids[EXTEND_MAX + e->op.rcpts++] = j->rcpt[i]->fence;
+            if (e->op.rcpts == EXTEND_MAX) {
+                send_extension(q, e);
+                e = NULL;
+            }
+        }
+        j->lease_until = now + lease;
+    }
+    if (e != NULL)
+        send_extension(q, e);
+}
+
+static void trail_expired(struct store_op *op)
+{
+    struct store_expire_trail *e = (struct store_expire_trail *)(void *)op;
+    struct queue *q = (struct queue *)(void *)((char *)e - offsetof(struct queue, trail));
+
+    q->expiring_trail = false;
+    if (op->result == STORE_OK && e->removed == e->max)
+        q->trail_at = 0; /* more of it at the next turn */
+    queue_check_drained(q);
+}
+
+static void expire_trail(struct queue *q, int64_t now)
+{
+    if (q->config.keep_trail_s == 0 || q->expiring_trail ||
+        (now - q->trail_at < TRAIL_EVERY_S && now >= q->trail_at))
+        return;
+    q->trail_at = now;
+    q->expiring_trail = true;
+    q->trail = (struct store_expire_trail){
+        .op = {.kind = STORE_EXPIRE_TRAIL, .loop = q->loop, .done = trail_expired},
+        .before_ms = (now - (int64_t)q->config.keep_trail_s) * 1000,
+        .max = TRAIL_MAX};
+    store_submit(q->store, &q->trail.op);
+}
+
+void queue_run_due(struct queue *q)
+{
+    int64_t now = queue_now(q);
+
+    if (!q->started || q->released)
+        return;
+    records_retry(q, now);
+    if (q->draining)
+        return;
+    wake_waiting(q, now);
+    extend_leases(q, now);
+    expire_trail(q, now);
+    if (q->next_claim > now + POLL_S)
+        q->next_claim = now; /* the clock was set back */
+    queue_claim_more(q);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *ctx)
+{
+    (void)fd;
+    (void)what;
+    queue_run_due(ctx);
+}
+
+/* ---- for delivery ---- */
+
+struct job *queue_take(struct queue *q, struct queue_dest *dest)
+{
+    struct qjob *j = q->draining ? NULL : line_next(dest);
+
+    if (j == NULL)
+        return NULL;
+    j->place = OUT;
+    j->job.body = j->env->body;
+    j->job.taken_ms = clock_now_ms();
+    q->out++;
+    atomic_fetch_add_explicit(&q->n_out, 1, memory_order_relaxed);
+    return &j->job;
+}
+
+struct load {
+    struct work work; /* first */
+    struct queue *q;
+    struct qjob *job;
+    struct body *body;
+    void (*done)(void *ctx, struct job *job);
+    void *ctx;
+};
+
+static void load_body(struct work *w)
+{
+    struct load *load = (struct load *)(void *)w;
+
+    if (store_read_body(load->q->store, load->job->env->m->id, &load->body) != STORE_OK)
+        load->body = NULL;
+}
+
+static void body_loaded(struct work *w)
+{
+    struct load *load = (struct load *)(void *)w;
+    struct envelope *env = load->job->env;
+
+    if (env->body == NULL && load->body != NULL)
+        envelope_set_body(env, load->body);
+    else
+        body_unref(load->body); /* another job of the message was faster */
+    load->job->job.body = env->body;
+    load->done(load->ctx, &load->job->job);
+    free(load);
+}
+
+/* No memory or no worker: the caller is told at once, but not from within its call. */
+static void load_failed(struct loop_task *task)
+{
+    struct work *w = (struct work *)(void *)((char *)task - offsetof(struct work, task));
+
+    body_loaded(w);
+}
+
+void queue_load_body(struct queue *q, struct job *job, void (*done)(void *ctx, struct job *job),
+                     void *ctx)
+{
+    struct load *load = calloc(1, sizeof(*load));
+
+    if (load == NULL) {
+        done(ctx, job);
+        return;
+    }
+    load->work = (struct work){.work = load_body, .done = body_loaded, .loop = q->loop};
+    load->q = q;
+    load->job = (struct qjob *)(void *)job;
+    load->done = done;
+    load->ctx = ctx;
+    if (load->job->env->body != NULL || !workers_submit(q->workers, &load->work)) {
+        load->work.task.run = load_failed;
+        loop_post(q->loop, &load->work.task);
+    }
+}
+
+/* ---- the end ---- */
+
+void queue_check_drained(struct queue *q)
+{
+    if (!q->draining || q->released || q->out > 0 || q->records != NULL || q->claiming ||
+        q->expiring_trail)
+        return;
+    while (q->all != NULL)
+        give_back_job(q->all);
+    if (q->giving_back > 0)
+        return;
+    q->released = true;
+    if (q->drained != NULL)
+        q->drained(q->drained_ctx);
+}
+
+static void run_check(struct loop_task *task)
+{
+    queue_check_drained((struct queue *)(void *)((char *)task - offsetof(struct queue, check)));
+}
+
+void queue_drain(struct queue *q, void (*done)(void *ctx), void *ctx)
+{
+    q->draining = true;
+    q->drained = done;
+    q->drained_ctx = ctx;
+    atomic_store(&q->open, false);
+    q->check.run = run_check;
+    loop_post(q->loop, &q->check);
+}
+
+void queue_free(struct queue *q)
+{
+    if (q == NULL)
+        return;
+    if (q->timer != NULL)
+        event_free(q->timer);
+    while (q->records != NULL)
+        record_free(q->records);
+    while (q->all != NULL) {
+        q->all->job.dest->refs++; /* goes below, with the rest */
+        job_free(q->all);
+    }
+    dest_free_all(q);
+    free(q->retry_s);
+    free(q->hostname);
+    free(q);
+}
+
+/* ---- the beginning ---- */
+
+static bool set_config(struct queue *q, const struct queue_config *config)
+{
+    uint32_t *retry_s = malloc((config->retries + 1) * sizeof(uint32_t));
+    char *hostname = malloc(config->hostname.len + 1);
+
+    if (retry_s == NULL || hostname == NULL) {
+        free(retry_s);
+        free(hostname);
+        return false;
+    }
+    for (size_t i = 0; i < config->retries; i++)
+        retry_s[i] = config->retry_s[i];
+    if (config->hostname.len > 0)
+        memcpy(hostname, config->hostname.ptr, config->hostname.len);
+    free(q->retry_s);
+    free(q->hostname);
+    q->config = *config;
+    q->config.retry_s = q->retry_s = retry_s;
+    q->hostname = hostname;
+    q->config.hostname = sgl_view_of(hostname, config->hostname.len);
+    if (q->config.lease_s == 0)
+        q->config.lease_s = LEASE_DEFAULT_S;
+    if (q->config.rcpts_per_job == 0)
+        q->config.rcpts_per_job = 100;
+    if (q->config.expire_s == 0)
+        q->config.expire_s = 72 * 3600;
+    atomic_store(&q->max_rcpts, config->memory_recipients == 0 ? 50000 : config->memory_recipients);
+    atomic_store(&q->max_bytes,
+                 config->memory_bytes == 0 ? (size_t)64 << 20 : config->memory_bytes);
+    return true;
+}
+
+struct reconfigure {
+    struct loop_task task; /* first */
+    struct queue *q;
+    struct queue_config config;
+    char *hostname;
+    uint32_t retry_s[];
+};
+
+static void run_reconfigure(struct loop_task *task)
+{
+    struct reconfigure *r = (struct reconfigure *)(void *)task;
+
+    set_config(r->q, &r->config);
+    free(r->hostname);
+    free(r);
+}
+
+void queue_reconfigure(struct queue *q, const struct queue_config *config)
+{
+    struct reconfigure *r = malloc(sizeof(*r) + config->retries * sizeof(uint32_t));
+    char *hostname = malloc(config->hostname.len + 1);
+
+    if (r == NULL || hostname == NULL) { /* the old one stays */
+        free(r);
+        free(hostname);
+        return;
+    }
+    r->task.run = run_reconfigure;
+    r->q = q;
+    r->config = *config;
+    for (size_t i = 0; i < config->retries; i++)
+        r->retry_s[i] = config->retry_s[i];
+    r->config.retry_s = r->retry_s;
+    if (config->hostname.len > 0)
+        memcpy(hostname, config->hostname.ptr, config->hostname.len);
+    r->hostname = hostname;
+    r->config.hostname = sgl_view_of(hostname, config->hostname.len);
+    loop_post(q->loop, &r->task);
+}
+
+struct queue *queue_new(struct loop *loop, struct store *store, struct workers *workers,
+                        const struct queue_config *config)
+{
+    struct queue *q = calloc(1, sizeof(*q));
+
+    if (q == NULL)
+        return NULL;
+    q->loop = loop;
+    q->store = store;
+    q->workers = workers;
+    q->nudge.run = run_nudge;
+    q->timer = event_new(loop_base(loop), -1, EV_PERSIST, on_timer, q);
+    if (q->timer == NULL || !set_config(q, config)) {
+        queue_free(q);
+        return NULL;
+    }
+    return q;
+}
+
+void queue_set_delivery(struct queue *q, const struct queue_delivery *d)
+{
+    q->delivery = *d;
+}
+
+void queue_set_signer(struct queue *q, const struct queue_signer *signer)
+{
+    q->signer = *signer;
+}
+
+static void run_start(struct loop_task *task)
+{
+    struct queue *q = (struct queue *)(void *)((char *)task - offsetof(struct queue, check));
+    struct store_watch watch = {.loop = q->loop, .ctx = q, .changed = hand_changed};
+    struct timeval second = {1, 0};
+
+    q->started = true;
+    q->extended_at = queue_now(q);
+    store_set_watch(q->store, &watch);
+    event_add(q->timer, &second);
+    atomic_store(&q->open, true);
+    queue_claim_more(q);
+}
+
+void queue_start(struct queue *q)
+{
+    q->check.run = run_start;
+    loop_post(q->loop, &q->check);
+}
+
+void queue_stats(struct queue *q, struct queue_stats *out)
+{
+    out->in_memory = atomic_load_explicit(&q->n_in_memory, memory_order_relaxed);
+    out->out = atomic_load_explicit(&q->n_out, memory_order_relaxed);
+    out->delivered = atomic_load_explicit(&q->n_delivered, memory_order_relaxed);
+    out->deferred = atomic_load_explicit(&q->n_deferred, memory_order_relaxed);
+    out->failed = atomic_load_explicit(&q->n_failed, memory_order_relaxed);
+    out->expired = atomic_load_explicit(&q->n_expired, memory_order_relaxed);
+    out->claims = atomic_load_explicit(&q->n_claims, memory_order_relaxed);
+    out->bounces = atomic_load_explicit(&q->n_bounces, memory_order_relaxed);
+}
