@@ -37,11 +37,10 @@ struct resolver_fill { /* embedded in the caller's struct; alive until done() */
     void (*done)(struct resolver_fill *fill);
     /* private */
     struct resolver *resolver;
-    struct resolver_fill *next, **link;
+    struct resolver_fill *next, *prev;
+    struct resolver_question *question; /* asked and not answered */
+    struct loop_later later;
     struct event *timer;
-    struct loop_task task;
-    unsigned open;
-    bool finished;
 };
 /* Resolves all open questions of fill->dns and adds the answers, with their security. done() comes later on the loop, never inside the call; afterwards dns has no open question. */
 void resolver_fill(struct resolver *r, struct resolver_fill *fill);

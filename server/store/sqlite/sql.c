@@ -6,7 +6,7 @@
 #include "sigillo/banned.h"
 #include "sqlite_internal.h"
 
-/* Measured with bench/tools/storebench: see docs/store.md. */
+/* Measured with bench/tools/storebench: 4 KiB cost a fifth more with 2 KiB messages, 16 KiB more for a lone client. */
 #define PAGE_SIZE "8192"
 
 const char *const sql_text[SQL_COUNT] = {

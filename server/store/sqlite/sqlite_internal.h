@@ -175,7 +175,8 @@ struct store {
     pthread_mutex_t lock;
     pthread_cond_t more;
     struct store_op *head, **tail;
-    size_t waiting_ops;
+    size_t waiting_ops, urgent_ops, last_group;
+    uint64_t group_began_us;
     size_t spooling; /* operations with the spool threads */
     bool closing, asleep;
 

@@ -16,7 +16,10 @@
 #include "sqlite_internal.h"
 
 #define GONE_BATCH     256u
-#define IDLE_MS        200
+#define IDLE_US        200000
+#define PERIOD_US      1500 /* from group to group when there are many clients */
+#define MANY_OPS       6u
+#define COMPANY_US     4000 /* outcomes wait so long for an acceptance to share its commit */
 #define SPACE_EVERY_US 200000u
 #define SPACE_MIN      (UINT64_C(32) << 20) /* kept free for outcomes; of a small disk a tenth */
 #define LOOPS_MAX      64u
@@ -421,6 +424,12 @@ static int on_wal(void *arg, sqlite3 *db, const char *name, int pages)
     return SQLITE_OK;
 }
 
+/* Somebody waits for its answer; the rest (what became of recipients, leases) can share a commit that comes anyway. */
+static bool is_urgent(enum store_op_kind kind)
+{
+    return kind != STORE_OUTCOME && kind != STORE_RELEASE && kind != STORE_EXTEND;
+}
+
 void writer_enqueue(struct store *store, struct store_op *op)
 {
     bool wake;
@@ -430,39 +439,91 @@ void writer_enqueue(struct store *store, struct store_op *op)
     *store->tail = op;
     store->tail = &op->next;
     store->waiting_ops++;
-    wake = store->asleep;
-    store->asleep = false;
+    store->urgent_ops += is_urgent(op->kind);
+    wake = (store->asleep && (store->urgent_ops == 1 || store->waiting_ops == 1)) ||
+           store->waiting_ops >= store->config.group_max;
     pthread_mutex_unlock(&store->lock);
     if (wake)
         pthread_cond_signal(&store->more);
 }
 
-/* Waits for work; NULL: nothing came within IDLE_MS. */
-static struct store_op *next_group(struct store *store, bool *end)
+static void add_us(struct timespec *t, long us)
 {
-    struct store_op *list = NULL, **tail = &list;
+    t->tv_nsec += us * 1000L;
+    t->tv_sec += t->tv_nsec / 1000000000L;
+    t->tv_nsec %= 1000000000L;
+}
+
+static bool may_go(const struct store *store)
+{
+    return store->urgent_ops > 0 || (store->closing && store->spooling == 0) ||
+           store->waiting_ops >= store->config.group_max;
+}
+
+/* After a large group: there are many clients, so a moment's patience lets more of them share the next sync. */
+static void gather(struct store *store)
+{
+    struct timespec until;
+    uint64_t now = clock_mono_us(), due = store->group_began_us + PERIOD_US;
+    int error = 0;
+
+    if (store->last_group < MANY_OPS || now >= due)
+        return;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    add_us(&until, (long)(due - now));
+    while (store->waiting_ops < store->config.group_max && error == 0) {
+        store->asleep = false; /* only a full group wakes */
+        error = pthread_cond_timedwait(&store->more, &store->lock, &until);
+    }
+}
+
+/*
+ * Waits for something to do.  Outcomes alone wait a little for company.  A lone client never waits.
+ */
+static void wait_for_work(struct store *store)
+{
     struct timespec until;
     int error = 0;
 
     clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += IDLE_MS * 1000000L;
-    until.tv_sec += until.tv_nsec / 1000000000L;
-    until.tv_nsec %= 1000000000L;
-    pthread_mutex_lock(&store->lock);
-    while (store->head == NULL && !(store->closing && store->spooling == 0) && error == 0) {
+    add_us(&until, IDLE_US);
+    while (store->waiting_ops == 0 && !may_go(store) && error == 0) {
         store->asleep = true;
         error = pthread_cond_timedwait(&store->more, &store->lock, &until);
     }
+    error = 0;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    add_us(&until, COMPANY_US);
+    while (store->waiting_ops > 0 && !may_go(store) && error == 0) {
+        store->asleep = true;
+        error = pthread_cond_timedwait(&store->more, &store->lock, &until);
+    }
+    gather(store);
     store->asleep = false;
+}
+
+static struct store_op *next_group(struct store *store, bool *end)
+{
+    struct store_op *list = NULL, **tail = &list;
+    size_t before;
+
+    pthread_mutex_lock(&store->lock);
+    wait_for_work(store);
+    before = store->waiting_ops;
     for (unsigned n = 0; n < store->config.group_max && store->head != NULL; n++) {
-        *tail = store->head;
-        tail = &store->head->next;
-        store->head = store->head->next;
+        struct store_op *op = store->head;
+
+        store->head = op->next;
+        *tail = op;
+        tail = &op->next;
         store->waiting_ops--;
+        store->urgent_ops -= is_urgent(op->kind);
     }
     *tail = NULL;
     if (store->head == NULL)
         store->tail = &store->head;
+    store->last_group = before - store->waiting_ops;
+    store->group_began_us = clock_mono_us();
     *end = store->closing && store->spooling == 0 && list == NULL;
     pthread_mutex_unlock(&store->lock);
     return list;
