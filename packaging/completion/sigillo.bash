@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+# bash completion of sigillo
+
+_sigillo()
+{
+    local cur prev verb words
+    cur=${COMP_WORDS[COMP_CWORD]}
+    prev=${COMP_WORDS[COMP_CWORD-1]}
+    COMPREPLY=()
+
+    case $prev in
+    --admin-socket|--attach|--certificate|--config|--html|--key|--text)
+        COMPREPLY=($(compgen -f -- "$cur"))
+        return
+        ;;
+    --state-dir)
+        COMPREPLY=($(compgen -d -- "$cur"))
+        return
+        ;;
+    --format)
+        COMPREPLY=($(compgen -W "table zone nsupdate json" -- "$cur"))
+        return
+        ;;
+    esac
+
+    if ((COMP_CWORD == 1)); then
+        COMPREPLY=($(compgen -W "init serve subscription domain credential key send queue trace help --version --help" -- "$cur"))
+        return
+    fi
+    verb=${COMP_WORDS[1]}
+    if ((COMP_CWORD == 2)) && [[ $cur != -* ]]; then
+        case $verb in
+        subscription) words="add list" ;;
+        domain) words="add list show records remove" ;;
+        credential) words="add list remove" ;;
+        key) words="add list remove" ;;
+        queue) words="list show retry cancel hold release" ;;
+        help) words="init serve subscription domain credential key send queue trace" ;;
+        *) words="" ;;
+        esac
+        COMPREPLY=($(compgen -W "$words" -- "$cur"))
+        return
+    fi
+    case "$verb ${COMP_WORDS[2]}" in
+    "init "*) words="--config --state-dir --admin-socket --hostname --user --certificate --key --server --json --help" ;;
+    "serve "*) words="--config --check --server --json --help" ;;
+    "subscription add") words="--server --json --help" ;;
+    "subscription list") words="--server --json --help" ;;
+    "domain add") words="--subscription --ed25519 --server --json --help" ;;
+    "domain list") words="--server --json --help" ;;
+    "domain show") words="--server --json --help" ;;
+    "domain records") words="--format --zone --nsupdate --server --json --help" ;;
+    "domain remove") words="--server --json --help" ;;
+    "credential add") words="--domain --password-stdin --subscription --server --json --help" ;;
+    "credential list") words="--server --json --help" ;;
+    "credential remove") words="--server --json --help" ;;
+    "key add") words="--domain --label --admin --subscription --server --json --help" ;;
+    "key list") words="--server --json --help" ;;
+    "key remove") words="--server --json --help" ;;
+    "send "*) words="--from --to --cc --bcc --reply-to --subject --text --html --attach --wait --timeout --server --json --help" ;;
+    "queue list") words="--domain --to --from --since --max --server --json --help" ;;
+    "queue show") words="--server --json --help" ;;
+    "queue retry") words="--recipient --domain --server --json --help" ;;
+    "queue cancel") words="--recipient --domain --server --json --help" ;;
+    "queue hold") words="--recipient --domain --server --json --help" ;;
+    "queue release") words="--recipient --domain --server --json --help" ;;
+    "trace "*) words="--to --from --since --max --server --json --help" ;;
+    *) words="--help" ;;
+    esac
+    COMPREPLY=($(compgen -W "$words" -- "$cur"))
+}
+complete -o default -F _sigillo sigillo

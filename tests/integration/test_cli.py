@@ -1,0 +1,257 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command line: its promises about exit statuses, errors, JSON; its man pages and completions."""
+import json
+import os
+import re
+import subprocess
+
+import pytest
+
+from world import daemon
+
+ROOT = daemon.ROOT
+USAGE, NO, UNKNOWN = 2, 1, 3
+
+
+def run(*args, server="unix:/nonexistent/admin.sock", **kw):
+    return subprocess.run([daemon.PROGRAM, *args], capture_output=True, text=True, timeout=30,
+                          env=dict(os.environ, SIGILLO_SERVER=server, SIGILLO_TOKEN=""), **kw)
+
+
+def verbs():
+    """Every verb of the help, e.g. "queue show"."""
+    return [m.group(1) for m in re.finditer(r"^  ([a-z]+(?: [a-z]+)?)(?: \[?[A-Z]+\]?)?\s{2,}", run("help").stdout, re.M)
+            if m.group(1) != "help"]
+
+
+def options(verb):
+    return re.findall(r"^  (--[a-z0-9-]+)", run(*verb.split(), "--help").stdout, re.M)
+
+
+# -- wrong usage ----------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("args, what", [
+    (["nonsense"], "nonsense"),
+    (["domain", "nonsense"], "nonsense"),
+    (["domain", "add"], "domain add"),
+    (["domain", "add", "a.test", "b.test"], "b.test"),
+    (["domain", "list", "--nonsense"], "--nonsense"),
+    (["queue", "list", "--max"], "--max"),
+    (["queue", "show"], "queue show"),
+    (["queue", "retry"], "queue retry"),
+    (["queue", "hold", "--recipient", "a@b.test"], "queue hold"),
+    (["domain", "records", "a.test", "--format", "xml"], "--format"),
+    (["domain", "list", "--json=yes"], "--json"),
+    (["credential", "add", "x"], "--domain"),
+    (["key", "add"], "--domain"),
+    (["send", "--to", "a@b.test"], "--from"),
+    (["send", "--from", "a@b.test"], "--to"),
+    (["send", "--from", "a@b.test", "--to", "not an address"], "--to"),
+    (["send", "--from", "a@b.test", "--to", "a@b.test", "--text", "/nonexistent"], "--text"),
+    (["send", "--from", "a@b.test", "--to", "a@b.test", "--wait", "--timeout", "soon"], "--timeout"),
+    (["send", "--from", "a@b.test", "--from", "c@b.test", "--to", "a@b.test"], "--from"),
+    (["trace"], "trace"),
+    (["domain", "list", "--server", "ftp://x"], "--server"),
+    (["domain", "list", "--server", "https://localhost"], "SIGILLO_TOKEN"),
+    (["init", "--key", "x"], "--certificate"),
+    (["init", "--config", "/nonexistent/x", "--state-dir", "relative"], "--state-dir"),
+])
+def test_wrong_usage_is_one_line_that_names_what_is_wrong(args, what):
+    r = run(*args, stdin=subprocess.DEVNULL)
+    assert r.returncode == USAGE, r
+    assert r.stdout == ""
+    assert r.stderr.startswith("sigillo: %s: " % what) and r.stderr.count("\n") == 1, r.stderr
+
+
+def test_control_bytes_are_never_echoed():
+    r = run("domain", "show", "a\x1b[31m\x07b", "extra\x1b]0;x\x07")
+    assert r.returncode == USAGE
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f]", r.stderr), repr(r.stderr)
+
+
+def test_without_a_server_the_exit_status_is_3():
+    r = run("domain", "list")
+    assert r.returncode == UNKNOWN
+    assert r.stderr.startswith("sigillo: unix:/nonexistent/admin.sock: ") and r.stderr.count("\n") == 1
+
+
+def test_help_and_version():
+    assert re.match(r"sigillo \d+\.\d+\.\d+\n$", run("--version").stdout)
+    assert run("help").returncode == 0
+    assert run("help", "queue", "show").stdout == run("queue", "show", "--help").stdout
+    assert run().returncode == USAGE
+    for verb in verbs():
+        r = run(*verb.split(), "--help")
+        assert r.returncode == 0 and r.stdout.startswith("Usage: sigillo " + verb), verb
+
+
+# -- pages and completions ------------------------------------------------------------------------------------------
+
+def text_of(*path):
+    with open(os.path.join(ROOT, *path)) as f:
+        return f.read()
+
+
+def test_every_verb_and_option_stands_in_its_man_page():
+    common = {"--server", "--json", "--help"}
+    for verb in verbs():
+        page = text_of("man", "sigillo-%s.1" % verb.split()[0]).replace("\\-", "-")
+        assert verb.split()[-1] in page, verb
+        for option in set(options(verb)) - common:
+            assert "Fl Fl %s" % option[2:] in page, (verb, option)
+
+
+def test_man_pages_are_well_formed():
+    for name in os.listdir(os.path.join(ROOT, "man")):
+        r = subprocess.run(["groff", "-mdoc", "-Tutf8", "-ww", "-z", os.path.join(ROOT, "man", name)], capture_output=True,
+                           text=True)
+        assert r.returncode == 0 and r.stderr == "", (name, r.stderr)
+
+
+def test_every_verb_and_option_is_completed():
+    bash, zsh, fish = (text_of("packaging", "completion", n) for n in ("sigillo.bash", "_sigillo", "sigillo.fish"))
+    for verb in verbs():
+        for word in verb.split():
+            assert all(word in text for text in (bash, zsh, fish)), verb
+        for option in options(verb):
+            assert option in bash and option in zsh and "-l " + option[2:] in fish, (verb, option)
+
+
+def test_bash_completes():
+    script = "source %s; COMP_WORDS=(sigillo queue h); COMP_CWORD=2; _sigillo; echo ${COMPREPLY[@]}" % os.path.join(
+        ROOT, "packaging", "completion", "sigillo.bash")
+    assert subprocess.run(["bash", "-c", script], capture_output=True, text=True).stdout == "hold\n"
+
+
+# -- init -----------------------------------------------------------------------------------------------------------
+
+def init(folder, *more):
+    user = subprocess.run(["id", "-un"], capture_output=True, text=True).stdout.strip()
+    return run("init", "--config", "%s/sigillo.conf" % folder, "--state-dir", "%s/state" % folder, "--admin-socket",
+               "%s/admin.sock" % folder, "--hostname", "mail.example.test", "--user", user, *more)
+
+
+def test_init_writes_a_good_configuration_and_shows_secrets_once(tmp_path):
+    r = init(tmp_path, "--json")
+    assert r.returncode == 0, r.stderr
+    made = json.loads(r.stdout)
+    assert re.match(r"sk_[0-9a-z]{12}_[\w-]{43}$", made["key"]["key"])
+    assert made["credential"]["name"] == "local"
+    check = subprocess.run([daemon.PROGRAM, "serve", "--check", "--config", made["config"]], capture_output=True, text=True)
+    assert check.returncode == 0, check.stderr
+    assert oct(os.stat(made["state_dir"]).st_mode & 0o777) == "0o700"
+    for folder, _, names in os.walk(tmp_path):
+        for name in names:
+            with open(os.path.join(folder, name), "rb") as f:
+                data = f.read()
+            assert made["key"]["key"].encode() not in data and made["credential"]["password"].encode() not in data, name
+
+
+def test_init_never_overwrites(tmp_path):
+    assert init(tmp_path).returncode == 0
+    before = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
+    r = init(tmp_path)
+    assert r.returncode == NO and "exists already" in r.stderr
+    (tmp_path / "sigillo.conf").unlink()
+    r = init(tmp_path)
+    assert r.returncode == NO and "store" in r.stderr
+    assert not (tmp_path / "sigillo.conf").exists()
+    assert all(p.read_bytes() == data for p, data in before.items() if p.name != "sigillo.conf")
+
+
+# -- against a server -----------------------------------------------------------------------------------------------
+
+def test_what_is_not_there_or_there_already_is_a_no(sigillo, sender):
+    for args, what in ((["domain", "show", "nobody.test"], "name"), (["queue", "show", "0000000000000"], "id"),
+                       (["queue", "show", "nonsense"], "id"), (["domain", "add", "app.test"], "domain"),
+                       (["credential", "remove", "nobody"], "name"), (["domain", "remove", "app.test"], "domain"),
+                       (["trace", "--to", "nobody@nowhere.test"], "trace")):
+        r = sigillo.cli(*args, ok=False)
+        assert r.returncode == NO, (args, r)
+        assert r.stderr.startswith("sigillo: %s: " % what) and r.stderr.count("\n") == 1, r.stderr
+
+
+def test_what_the_server_finds_wrong_is_wrong_usage(sigillo):
+    for args in (["domain", "add", "localhost"], ["domain", "add", "a b.test"], ["domain", "add", ""],
+                 ["queue", "list", "--since", "yesterday"], ["queue", "list", "--max", "0"],
+                 ["subscription", "add", "a b"]):
+        r = sigillo.cli(*args, ok=False)
+        assert r.returncode == USAGE, (args, r)
+        assert r.stderr.count("\n") == 1
+
+
+def test_json_is_one_document_for_every_list(sigillo, sender):
+    assert "app.test" in [d["name"] for d in sigillo.json("domain", "list")["domains"]]
+    assert sender.user in [c["name"] for c in sigillo.json("credential", "list")["credentials"]]
+    assert [k["domains"] for k in sigillo.json("key", "list")["keys"]].count(["app.test"]) >= 1
+    assert "default" in [s["name"] for s in sigillo.json("subscription", "list")["subscriptions"]]
+    assert isinstance(sigillo.json("queue", "list")["messages"], list)
+    for args in (["domain", "list"], ["credential", "list"], ["key", "list"], ["subscription", "list"], ["queue", "list"]):
+        assert sigillo.cli(*args).stdout
+
+
+def test_records_in_every_form_say_the_same(sigillo, sender):
+    table = sigillo.cli("domain", "records", "app.test").stdout
+    zone = sigillo.cli("domain", "records", "app.test", "--zone").stdout
+    update = sigillo.cli("domain", "records", "app.test", "--nsupdate").stdout
+    records = sigillo.json("domain", "records", "app.test")["records"]
+    assert {r["purpose"] for r in records} == {"spf", "dkim", "dmarc"}
+    for r in records:
+        assert r["name"] in table and r["name"] + ". " in zone and "update add %s. " % r["name"] in update
+    for line in zone.splitlines():
+        strings = re.findall(r'"((?:[^"\\]|\\.)*)"', line)
+        assert all(len(s) <= 255 for s in strings)
+        assert "".join(strings) in [r["value"] for r in records]
+
+
+def test_a_password_from_standard_input_logs_in(sigillo, sender):
+    sigillo.cli("credential", "add", "piped", "--domain", "app.test", "--password-stdin", input="a long password\n")
+    c = sigillo.connect(587)
+    c.login("piped", "a long password")
+    c.quit()
+    r = sigillo.cli("credential", "add", "piped2", "--domain", "app.test", "--password-stdin", input="short\n", ok=False)
+    assert r.returncode == USAGE and r.stderr.startswith("sigillo: password: ")
+
+
+def test_send_wait_follows_to_the_end(world, sigillo, sender, tmp_path):
+    (tmp_path / "a.pdf").write_bytes(b"%PDF-1.4\n")
+    r = sigillo.cli("send", "--from", "Grüße <me@app.test>", "--to", "cli@good.test", "--bcc", "hidden@good.test",
+                    "--subject", "Ärger", "--attach", str(tmp_path / "a.pdf"), "--text", "-", "--wait", input="Hallo.\n")
+    assert "delivered" in r.stdout
+    got = world.wait_mail("cli@good.test")[0]
+    assert b"hidden" not in got and b"application/pdf" in got
+    assert world.wait_mail("hidden@good.test")
+
+
+def test_send_wait_says_no_when_it_fails(world, sigillo, sender):
+    r = sigillo.cli("send", "--from", "me@app.test", "--to", "someone@nullmx.test", "--subject", "x", "--wait", "--timeout",
+                    "20", input="x\n", ok=False)
+    assert r.returncode == NO and "failed" in r.stdout, r
+
+
+def test_a_stranger_may_not_be_sent_as(sigillo, sender):
+    r = sigillo.cli("send", "--from", "me@good.test", "--to", "x@good.test", "--subject", "x", input="x\n", ok=False)
+    assert r.returncode == NO and "good.test" in r.stderr, r
+
+
+def test_hold_release_and_cancel(sigillo, sender):
+    message_id = sigillo.submit(sender, "later@wrong.test")
+    sigillo.cli("queue", "hold", message_id)
+    assert sigillo.show(message_id)["recipients"][0]["state"] == "held"
+    assert "held" in sigillo.cli("queue", "list", "--to", "later@wrong.test").stdout
+    sigillo.cli("queue", "release", message_id, "--recipient", "later@wrong.test")
+    assert sigillo.show(message_id)["recipients"][0]["state"] == "queued"
+    sigillo.cli("queue", "cancel", message_id)
+    assert sigillo.show(message_id)["recipients"][0]["state"] == "cancelled"
+    assert sigillo.cli("queue", "cancel", message_id, ok=False).returncode == NO
+    kinds = [e["kind"] for e in sigillo.json("trace", message_id)["events"]]
+    assert kinds[0] == "accepted" and {"held", "released", "cancelled"} <= set(kinds)
+
+
+def test_trace_tells_each_step(world, sigillo, sender):
+    message_id = sigillo.submit(sender, "steps@good.test")
+    sigillo.wait_state(message_id, "delivered")
+    text = sigillo.cli("trace", message_id).stdout
+    for word in ("accepted", "durable in", "signed", "d=app.test s=s1", "MX mx.good.test", "TLSv1.", "DANE verified", "delivered"):
+        assert word in text, text
+    assert message_id in sigillo.cli("trace", "--to", "steps@good.test", "--since", "1h").stdout
