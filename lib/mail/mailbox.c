@@ -26,10 +26,17 @@ static enum sgl_status quoted_local(struct sgl_lex *lx, struct sgl_arena *arena,
 
     SGL_TRY(sgl_lex_quoted(lx, &raw));
     for (size_t i = 0; i < raw.len; i++) {
-        if (sgl_ascii_is_control(raw.ptr[i])) {
+        if (sgl_ascii_is_control(raw.ptr[i]) ||
+            (raw.ptr[i] >= 0x80 && i > 0 && raw.ptr[i - 1] == '\\')) {
             lx->pos = start;
-            return sgl_lex_fail(lx, "control character in a quoted local part", "RFC 5321 s4.1.2");
+            return sgl_lex_fail(lx, "character that a quoted local part cannot hold there",
+                                "RFC 5321 s4.1.2");
         }
+    }
+    if (lx->pos - start > SGL_LIMIT_LOCAL_PART) {
+        sgl_diag_set(lx->diag, "local part is longer than 64 bytes", "RFC 5321 s4.5.3.1.1", lx->in,
+                     start);
+        return SGL_E_LIMIT;
     }
     bytes = sgl_arena_alloc(arena, raw.len);
     if (bytes == NULL)

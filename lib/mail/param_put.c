@@ -95,6 +95,15 @@ static void put_pieces(struct sgl_buf *buf, sgl_view name, sgl_view value, sgl_v
     }
 }
 
+/* A token, but without * ' and %, which some readers take for signs of RFC 2231 wherever they stand. */
+static bool bare_ok(sgl_view v)
+{
+    for (size_t i = 0; i < v.len; i++)
+        if (!attribute_byte(v.ptr[i]))
+            return false;
+    return v.len > 0;
+}
+
 void sgl_param_put_with(struct sgl_buf *buf, sgl_view name, sgl_view value, sgl_view before)
 {
     if (buf->status != SGL_OK)
@@ -110,7 +119,7 @@ void sgl_param_put_with(struct sgl_buf *buf, sgl_view name, sgl_view value, sgl_
     sgl_buf_add(buf, before);
     sgl_buf_add(buf, name);
     sgl_buf_add_byte(buf, '=');
-    if (sgl_token_ok(value))
+    if (bare_ok(value))
         sgl_buf_add(buf, value);
     else
         put_quoted(buf, value);

@@ -120,9 +120,9 @@ static void put_rcpt(struct sgl_dsn_writing *w, const struct sgl_dsn_rcpt *r)
     put_address(w, "Final-Recipient", r->address);
     put_action(w, r);
     put_remote(w, r->remote_mta);
-    if (r->reply.len > 0)
+    if (sgl_view_trim(r->reply).len > 0)
         put_typed(w, "Diagnostic-Code", "smtp; ", r->reply);
-    else if (r->reason.len > 0)
+    else if (sgl_view_trim(r->reason).len > 0)
         put_typed(w, "Diagnostic-Code", "X-Sigillo; ", r->reason);
     put_date(w, "Last-Attempt-Date", r->last_attempt);
     if (r->action == SGL_DSN_DELAYED)

@@ -116,13 +116,13 @@ static void put_rcpt(struct sgl_buf *out, const struct sgl_dsn_rcpt *r)
     sgl_buf_add(out, SGL_LIT("  <"));
     sgl_dsn_put_clean(out, r->address, 320, true);
     sgl_buf_add(out, SGL_LIT(">\r\n"));
-    if (r->reply.len > 0) {
+    if (sgl_view_trim(r->reply).len > 0) {
         sgl_buf_add(out, SGL_LIT("    The server "));
         sgl_dsn_put_clean(out, r->remote_mta.len > 0 ? r->remote_mta : SGL_LIT("asked"), 320, true);
         sgl_buf_add(out, SGL_LIT(" said:\r\n"));
         put_foreign(out, r->reply, 6);
     }
-    if (r->reason.len > 0) {
+    if (sgl_view_trim(r->reason).len > 0) {
         put_line(out, r->action == SGL_DSN_FAILED || r->action == SGL_DSN_DELAYED ? "    Reason:"
                                                                                   : "    Note:");
         put_foreign(out, r->reason, 6);
