@@ -15,7 +15,6 @@
 
 #include "connection.h"
 
-#define REPLY_KEPT_MAX       32768
 #define SHARE                10 /* messages that a connection carries before it makes room where others wait */
 #define STILL_MS             60000 /* an idle connection is closed politely long before */
 #define ATTEMPT_MAX_MS       (60 * 60 * 1000) /* twice what a patient server needs for one message */
@@ -272,143 +271,7 @@ static void on_ended(void *ctx, enum stream_end why)
 const struct stream_events connection_events = {
     .input = on_input, .drained = on_drained, .ready = on_ready, .ended = on_ended};
 
-/* ---- the dialogue ------------------------------------------------------------------------------------------------ */
-
-static void upgrade(struct connection *c)
-{
-    SSL *ssl = connection_tls(c);
-
-    if (ssl == NULL) {
-        connection_failed(
-            c, demand_requires_tls(connection_host(c)->demand) ? FAILURE_TLS : FAILURE_LOCAL,
-            SGL_SMTP_AT_STARTTLS, NULL, "no TLS session could be made from its records");
-        return;
-    }
-    c->shaking = true;
-    if (!stream_start_tls(c->stream, ssl))
-        connection_failed(c, FAILURE_PROTOCOL, SGL_SMTP_AT_STARTTLS, NULL,
-                          "bytes in plain followed the answer to STARTTLS");
-}
-
-/* At rest and with a job: TLS and AUTH first, as far as they are wanted. false: a step was begun, or the session ended. */
-static bool is_prepared(struct connection *c)
-{
-    const struct sgl_smtp_offer *offer = sgl_smtp_client_offer(c->client);
-    enum tls_demand demand = connection_host(c)->demand;
-    const struct config_route *route = c->plan->route;
-    enum sgl_status st;
-
-    if (!c->tls_on && demand != DEMAND_NOTHING && !c->plain_only) {
-        if ((offer->extensions & SGL_SMTP_TLS) != 0) {
-            st = sgl_smtp_client_start_tls(c->client);
-            c->resting = false;
-            if (st == SGL_OK)
-                return false;
-            connection_failed(c, FAILURE_LOCAL, SGL_SMTP_AT_STARTTLS, NULL, sgl_status_name(st));
-            return false;
-        }
-        if (demand_requires_tls(demand)) {
-            connection_failed(c, FAILURE_NO_STARTTLS, SGL_SMTP_AT_EHLO, NULL,
-                              demand == DEMAND_DANE ? "DANE requires it" : "");
-            return false;
-        }
-        c->tls_why = "the server does not offer STARTTLS, and nothing requires TLS here";
-    }
-    if (!c->tls_on && demand_requires_tls(demand)) { /* whatever led here: never in plain */
-        connection_failed(c, FAILURE_NO_STARTTLS, SGL_SMTP_AT_EHLO, NULL, "");
-        return false;
-    }
-    if (route != NULL && route->user != NULL && !c->authenticated) {
-        c->authenticated = true;
-        c->resting = false;
-        st = sgl_smtp_client_auth(c->client, sgl_view_cstr(route->user),
-                                  sgl_view_cstr(route->password));
-        if (st == SGL_OK)
-            return false;
-        connection_failed(c, FAILURE_AUTH, SGL_SMTP_AT_AUTH, NULL,
-                          c->tls_on ? "it offers no mechanism that we know"
-                                    : "passwords are sent under TLS only");
-        return false;
-    }
-    return true;
-}
-
-static bool fill_recipients(struct connection *c)
-{
-    const struct sgl_smtp_offer *offer = sgl_smtp_client_offer(c->client);
-    size_t n = c->job->rcpts;
-
-    if (offer->rcpt_max > 0 && n > offer->rcpt_max)
-        n = offer->rcpt_max;
-    if (n > c->to_room) {
-        struct sgl_smtp_to *to = reallocarray(c->to, n, sizeof *to);
-
-        if (to == NULL)
-            return false;
-        c->to = to;
-        c->to_room = n;
-    }
-    for (size_t i = 0; i < n; i++)
-        c->to[i] = (struct sgl_smtp_to){.mailbox = c->job->rcpt[i]->address,
-                                        .notify = c->job->rcpt[i]->notify,
-                                        .orcpt = c->job->rcpt[i]->orcpt};
-    c->tos = n;
-    return true;
-}
-
-/* The job is over, the session is not. */
-static void job_over(struct connection *c, enum failure failure, enum sgl_smtp_stage stage,
-                     const char *detail)
-{
-    connection_finish_job(c, failure, stage, NULL, detail);
-    c->phase = PHASE_TALKING;
-}
-
-static enum failure failure_of_lack(unsigned lacks)
-{
-    if (lacks & SGL_SMTP_SMTPUTF8)
-        return FAILURE_NO_SMTPUTF8;
-    if (lacks & SGL_SMTP_8BITMIME)
-        return FAILURE_NO_8BITMIME;
-    if (lacks & SGL_SMTP_REQUIRETLS)
-        return FAILURE_NO_REQUIRETLS;
-    return FAILURE_TOO_LARGE;
-}
-
-static void transact(struct connection *c)
-{
-    const struct store_message *m = c->job->message;
-    unsigned lacks;
-    enum sgl_status st;
-
-    if (!fill_recipients(c)) {
-        connection_failed(c, FAILURE_LOCAL, SGL_SMTP_AT_REST, NULL, "out of memory");
-        return;
-    }
-    c->envelope = (struct sgl_smtp_envelope){
-        .from = m->env_from,
-        .to = c->to,
-        .tos = c->tos,
-        .envid = m->env_id,
-        .ret = m->ret,
-        .size = c->job->body->len,
-        .body_8bit = m->eightbit,
-        .smtputf8 = m->smtputf8,
-        .require_tls = m->require_tls,
-    };
-    lacks = sgl_smtp_client_lacks(c->client, &c->envelope);
-    if (lacks != 0) {
-        job_over(c, failure_of_lack(lacks), SGL_SMTP_AT_MAIL, "");
-        return;
-    }
-    st = sgl_smtp_client_begin(c->client, &c->envelope);
-    if (st != SGL_OK) {
-        job_over(c, FAILURE_LOCAL, SGL_SMTP_AT_MAIL, sgl_status_name(st));
-        return;
-    }
-    c->phase = PHASE_SENDING;
-    c->resting = c->committed = c->dot_gone = false;
-}
+/* ---- jobs and their bodies ---------------------------------------------------------------------------------------- */
 
 /* It outlived its site, and maybe the whole room, because the queue had its job. */
 static void bury_orphan(struct connection *c)
@@ -494,8 +357,8 @@ static bool take_step(struct connection *c)
     }
     if (c->job != NULL) {
         c->phase = PHASE_TALKING;
-        if (is_prepared(c))
-            transact(c);
+        if (connection_is_prepared(c))
+            connection_transact(c);
         return true;
     }
     if (c->delivery->draining || worn || others_wait(c->delivery)) {
@@ -508,125 +371,6 @@ static bool take_step(struct connection *c)
         site_idle(c->site, c);
     }
     return false;
-}
-
-/* The body has gone but for the dot: what happens from here on may happen twice. */
-static void commit(struct connection *c)
-{
-    uint64_t few[16], *ids = few;
-
-    if (c->tos > sizeof few / sizeof *few)
-        ids = reallocarray(NULL, c->tos, sizeof *ids);
-    if (ids != NULL) {
-        for (size_t i = 0; i < c->tos; i++)
-            ids[i] = c->job->rcpt[i]->id;
-        if (!store_doubt(c->delivery->store, ids, c->tos, &c->doubt))
-            c->doubt = UINT32_MAX;
-    }
-    if (ids != few)
-        free(ids);
-    c->dot_gone = false;
-    c->committed = c->doubt != UINT32_MAX && sgl_smtp_client_commit(c->client) == SGL_OK;
-    if (!c->committed)
-        sgl_smtp_client_abandon(c->client);
-}
-
-/* The engine counts the dot as sent once we took it from there; the server can have it only when the kernel has it. */
-static enum sgl_smtp_stage reached(const struct connection *c, enum sgl_smtp_stage stage)
-{
-    return stage == SGL_SMTP_AT_DOT && !c->dot_gone ? SGL_SMTP_AT_BODY : stage;
-}
-
-static void session_over(struct connection *c, const struct sgl_smtp_client_event *e)
-{
-    const struct sgl_smtp_reply *reply = e->reply.code >= 400 ? &e->reply : NULL;
-    struct sgl_smtp_reply kept;
-    sgl_auto(sgl_buf) text = SGL_BUF_INIT(REPLY_KEPT_MAX);
-    enum failure failure = FAILURE_LOST;
-
-    if (reply != NULL) {
-        kept = *reply;
-        sgl_buf_add(&text, reply->text);
-        sgl_buf_add(&text, reply->enhanced_text);
-        kept.text = sgl_view_sub(sgl_buf_view(&text), 0, reply->text.len);
-        kept.enhanced_text = sgl_view_from(sgl_buf_view(&text), reply->text.len);
-        reply = &kept;
-    }
-    switch (e->why) {
-    case SGL_SMTP_END_QUIT:
-        connection_end(c);
-        return;
-    case SGL_SMTP_END_REFUSED:
-    case SGL_SMTP_END_CLOSING:
-        failure = reply != NULL ? FAILURE_REPLY : FAILURE_LOST;
-        break;
-    case SGL_SMTP_END_PROTOCOL:
-        failure = FAILURE_PROTOCOL;
-        break;
-    case SGL_SMTP_END_TIMEOUT:
-        failure = FAILURE_TIMEOUT;
-        break;
-    case SGL_SMTP_END_LOST:
-        failure = FAILURE_LOST;
-        break;
-    case SGL_SMTP_END_NOMEM:
-        failure = FAILURE_LOCAL;
-        break;
-    }
-    if (failure != FAILURE_REPLY)
-        reply = NULL;
-    connection_failed(c, failure, reached(c, e->stage), reply,
-                      failure == FAILURE_PROTOCOL ? e->text : "");
-}
-
-static void refused(struct connection *c, const struct sgl_smtp_client_event *e)
-{
-    if (e->stage == SGL_SMTP_AT_AUTH) {
-        connection_failed(c, FAILURE_REPLY, SGL_SMTP_AT_AUTH, &e->reply, "");
-        return;
-    }
-    if (demand_requires_tls(connection_host(c)->demand)) {
-        connection_failed(c, FAILURE_NO_STARTTLS, SGL_SMTP_AT_STARTTLS, NULL,
-                          "STARTTLS was refused");
-        return;
-    }
-    c->plain_only = true;
-    c->tls_why = "the server refused STARTTLS, and nothing requires TLS here";
-}
-
-/* One event of the engine. Afterwards the session may be no more: c->client is NULL then. */
-static void on_event(struct connection *c, const struct sgl_smtp_client_event *e)
-{
-    switch (e->kind) {
-    case SGL_SMTP_CLIENT_NONE:
-        return;
-    case SGL_SMTP_CLIENT_READY:
-        c->resting = true;
-        return;
-    case SGL_SMTP_CLIENT_TLS:
-        upgrade(c);
-        return;
-    case SGL_SMTP_CLIENT_REFUSED:
-        c->resting = true;
-        refused(c, e);
-        return;
-    case SGL_SMTP_CLIENT_BODY:
-        if (sgl_smtp_client_body(c->client, sgl_view_of(c->job->body->bytes, c->job->body->len)) !=
-            SGL_OK)
-            sgl_smtp_client_abandon(c->client);
-        return;
-    case SGL_SMTP_CLIENT_COMMIT:
-        commit(c);
-        return;
-    case SGL_SMTP_CLIENT_DONE:
-        job_over(c, FAILURE_LOST, e->stage, "");
-        c->carried++;
-        c->resting = true;
-        return;
-    case SGL_SMTP_CLIENT_END:
-        session_over(c, e);
-        return;
-    }
 }
 
 static void release_body(void *arg)
@@ -678,7 +422,7 @@ void connection_turn(struct connection *c)
     while (moved) {
         moved = false;
         while (c->client != NULL && sgl_smtp_client_next(c->client, &e)) {
-            on_event(c, &e);
+            connection_on_event(c, &e);
             moved = true;
         }
         if (c->client != NULL && c->resting)

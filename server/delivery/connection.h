@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files about one connection share: connection.c (dialogue), connect.c (hosts, addresses, TLS), outcome.c (what is told to the queue). */
+/* What the files about one connection share: connection.c (its life), dialogue.c (SMTP), connect.c (hosts, addresses, TLS), outcome.c (what is told to the queue). */
 #ifndef SERVER_DELIVERY_CONNECTION_H
 #define SERVER_DELIVERY_CONNECTION_H
 
@@ -78,6 +78,15 @@ void connection_failed(struct connection *c, enum failure failure, enum sgl_smtp
                        const struct sgl_smtp_reply *reply, const char *detail);
 
 extern const struct stream_events connection_events;
+
+/* ---- dialogue.c ---- */
+
+/* At rest and with a job: TLS and AUTH first, as far as they are wanted. false: a step was begun, or the session ended. */
+bool connection_is_prepared(struct connection *c);
+/* Begins the transaction for the job; where the server can't carry it, the job has its outcome. */
+void connection_transact(struct connection *c);
+/* One event of the engine. Afterwards the session may be no more: c->client is NULL then. */
+void connection_on_event(struct connection *c, const struct sgl_smtp_client_event *e);
 
 /* ---- connect.c ---- */
 

@@ -84,6 +84,13 @@ void site_idle(struct site *site, struct connection *c);
 void site_not_idle(struct site *site, struct connection *c);
 /* The connection is gone: its place is free. */
 void site_closed(struct site *site, struct connection *c);
+
+/* ---- trust.c ---- */
+
+/* All bundles of a configuration, *n of them; NULL: `why` says which file is at fault. */
+struct trust *trust_load(const struct config *config, size_t *n, char *why, size_t why_size);
+void trust_free(struct trust *trust, size_t n);
+/* For a route, or for MX delivery (NULL). */
 struct tls_client *delivery_trust(struct delivery *d, const struct config_route *route);
 
 /* ---- connection.c ---- */
@@ -123,5 +130,12 @@ struct attempt {
 };
 /* One JSON object into out. */
 void attempt_put(struct sgl_buf *out, const struct attempt *a);
+
+/* ---- account.c ---- */
+
+void account_register(void); /* once or more often */
+/* Counts and logs what became of one recipient. */
+void account_outcome(struct delivery *d, const struct job *job, const struct store_rcpt *rcpt,
+                     enum rcpt_verdict verdict, sgl_view status, const struct attempt *a);
 
 #endif

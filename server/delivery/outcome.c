@@ -132,20 +132,7 @@ static void report_rcpt(struct report *r, struct connection *c, size_t i, enum r
                                                      .rcpt = c->job->rcpt[i]->id,
                                                      .kind = sgl_view_cstr(kinds[verdict]),
                                                      .detail = keep(r, sgl_buf_view(&detail))};
-    switch (verdict) {
-    case RCPT_OK:
-        c->delivery->stats.delivered++;
-        break;
-    case RCPT_TEMPORARY:
-        c->delivery->stats.deferred++;
-        break;
-    case RCPT_PERMANENT:
-        c->delivery->stats.failed++;
-        break;
-    case RCPT_UNTRIED:
-        c->delivery->stats.put_back++;
-        break;
-    }
+    account_outcome(c->delivery, c->job, c->job->rcpt[i], verdict, r->outcome[i].status, a);
 }
 
 static void report_send(struct report *r, struct connection *c)
@@ -248,7 +235,7 @@ void connection_finish_job(struct connection *c, enum failure failure, enum sgl_
 
         if (result.reply.code == 0 && reply != NULL)
             result = (struct sgl_smtp_result){.stage = stage, .reply = *reply};
-        if (i >= c->tos && c->phase == PHASE_SENDING)
+        if (i >= c->tos && c->phase == PHASE_SENDING) /* back at once, for the next transaction */
             r.outcome[i] = (struct rcpt_outcome){
                 .verdict = RCPT_UNTRIED,
                 .why_wait = SGL_LIT("the server takes fewer recipients at once")};
@@ -279,7 +266,8 @@ void connection_note_before(struct connection *c, enum failure failure, enum sgl
 /* ---- jobs that never reached a server ---------------------------------------------------------------------------- */
 
 static void report_all(struct delivery *d, struct job *job, enum rcpt_verdict verdict,
-                       const char *status, sgl_view reason, int64_t not_before, sgl_view detail)
+                       const char *status, const struct attempt *a, int64_t not_before,
+                       sgl_view detail)
 {
     struct rcpt_outcome *outcome = calloc(job->rcpts, sizeof *outcome);
     struct store_event event = {.at_ms = clock_now_ms(),
@@ -290,12 +278,14 @@ static void report_all(struct delivery *d, struct job *job, enum rcpt_verdict ve
 
     assert(outcome !=
            NULL); /* a handful of bytes a recipient; without it nothing could be recorded at all */
-    for (size_t i = 0; i < job->rcpts; i++)
+    for (size_t i = 0; i < job->rcpts; i++) {
         outcome[i] = (struct rcpt_outcome){.verdict = verdict,
                                            .status = sgl_view_cstr(status),
-                                           .reason = reason,
-                                           .why_wait = reason,
+                                           .reason = a->reason,
+                                           .why_wait = a->reason,
                                            .not_before = not_before};
+        account_outcome(d, job, job->rcpt[i], verdict, outcome[i].status, a);
+    }
     queue_outcome(d->queue, job, outcome, &event, detail.len > 0 ? 1 : 0, UINT32_MAX);
     free(outcome);
 }
@@ -311,16 +301,13 @@ void job_fail(struct delivery *d, struct job *job, enum failure failure, const c
                       sgl_view_cstr(why));
     a.reason = sgl_buf_view(&reason);
     attempt_put(&detail, &a);
-    if (decision.action == ACTION_BOUNCE)
-        d->stats.failed += job->rcpts;
-    else
-        d->stats.deferred += job->rcpts;
-    report_all(d, job, verdict_of(decision.action), decision.status, sgl_buf_view(&reason), 0,
+    report_all(d, job, verdict_of(decision.action), decision.status, &a, 0,
                detail.status == SGL_OK ? sgl_buf_view(&detail) : SGL_LIT(""));
 }
 
 void job_put_back(struct delivery *d, struct job *job, const char *why, int64_t not_before)
 {
-    d->stats.put_back += job->rcpts;
-    report_all(d, job, RCPT_UNTRIED, "", sgl_view_cstr(why), not_before, SGL_LIT(""));
+    struct attempt a = {.reason = sgl_view_cstr(why)};
+
+    report_all(d, job, RCPT_UNTRIED, "", &a, not_before, SGL_LIT(""));
 }

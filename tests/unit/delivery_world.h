@@ -7,6 +7,7 @@
 #define TESTS_UNIT_DELIVERY_WORLD_H
 
 #include "../../server/delivery/delivery.h"
+#include "../../server/log/log.h"
 #include "dns_fixture.h"
 #include "smtp_peer.h"
 #include "tls_fixture.h"
@@ -361,6 +362,7 @@ static void world_init(struct world *w, const char *zone)
 
     memset(w, 0, sizeof *w);
     the_world = w;
+    log_set_level(LOG_ERROR_);
     if (made.certificate[0] == 0)
         make_certificate(&made, "one.test", 86400);
     w->made = made;

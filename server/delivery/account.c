@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is counted and logged of each outcome. */
+#include <string.h>
+
+#include "../log/log.h"
+#include "../metrics/metrics.h"
+#include "internal.h"
+
+#define OUTCOMES      "sigillo_delivery_recipients_total"
+#define OUTCOMES_HELP "Recipients by what became of an attempt"
+#define LAYERS        "sigillo_delivery_tls_total"
+#define LAYERS_HELP   "Recipients delivered, by what the connection proved"
+
+static struct metric outcome[] = {
+    /* in the order of enum rcpt_verdict */
+    METRIC_COUNTER(OUTCOMES, OUTCOMES_HELP, "outcome=\"delivered\""),
+    METRIC_COUNTER(OUTCOMES, OUTCOMES_HELP, "outcome=\"deferred\""),
+    METRIC_COUNTER(OUTCOMES, OUTCOMES_HELP, "outcome=\"failed\""),
+    METRIC_COUNTER(OUTCOMES, OUTCOMES_HELP, "outcome=\"put_back\""),
+};
+static struct metric repeated = METRIC_COUNTER(
+    "sigillo_delivery_possibly_repeated_total",
+    "Recipients whose server may have the message although its answer never came", NULL);
+static struct metric took = METRIC_HISTOGRAM(
+    "sigillo_delivery_seconds", "From the start of an attempt to the answer, delivered", NULL);
+
+static const char *const proved_word[] = {"dane-ee", "dane-ta", "certificate", "nobody"};
+static struct metric layer[] = {
+    METRIC_COUNTER(LAYERS, LAYERS_HELP, "proved=\"dane-ee\""),
+    METRIC_COUNTER(LAYERS, LAYERS_HELP, "proved=\"dane-ta\""),
+    METRIC_COUNTER(LAYERS, LAYERS_HELP, "proved=\"certificate\""),
+    METRIC_COUNTER(LAYERS, LAYERS_HELP, "proved=\"nobody\""),
+    METRIC_COUNTER(LAYERS, LAYERS_HELP, "proved=\"plain\""),
+};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+void account_register(void)
+{
+    for (size_t i = 0; i < COUNT(outcome); i++)
+        metrics_register(&outcome[i]);
+    for (size_t i = 0; i < COUNT(layer); i++)
+        metrics_register(&layer[i]);
+    metrics_register(&repeated);
+    metrics_register(&took);
+}
+
+static void count_layer(const char *proved)
+{
+    size_t i = 0;
+
+    while (i < COUNT(proved_word) && (proved == NULL || strcmp(proved, proved_word[i]) != 0))
+        i++;
+    metric_add(&layer[i], 1); /* the last one is plain */
+}
+
+static void count(struct delivery *d, enum rcpt_verdict verdict, const struct attempt *a)
+{
+    metric_add(&outcome[verdict], 1);
+    if (a->possibly_repeated)
+        metric_add(&repeated, 1);
+    switch (verdict) {
+    case RCPT_OK:
+        d->stats.delivered++;
+        count_layer(a->proved);
+        metric_observe_us(&took, a->total_ms * 1000);
+        break;
+    case RCPT_TEMPORARY:
+        d->stats.deferred++;
+        break;
+    case RCPT_PERMANENT:
+        d->stats.failed++;
+        break;
+    case RCPT_UNTRIED:
+        d->stats.put_back++;
+        break;
+    }
+}
+
+void account_outcome(struct delivery *d, const struct job *job, const struct store_rcpt *rcpt,
+                     enum rcpt_verdict verdict, sgl_view status, const struct attempt *a)
+{
+    static const char *const word[] = {"delivered", "deferred", "failed", "put back"};
+    enum log_level level = verdict == RCPT_UNTRIED ? LOG_DEBUG_ : LOG_INFO_;
+
+    count(d, verdict, a);
+    if (!log_wants(level))
+        return;
+    log_line(level, word[verdict], LOG_ID(job->message->id), LOG_VIEW("to", rcpt->address),
+             LOG_STR("host", a->host != NULL ? a->host : ""),
+             LOG_STR("address", a->address != NULL ? a->address : ""), LOG_VIEW("status", status),
+             LOG_STR("tls", a->tls != NULL ? a->tls : ""),
+             LOG_STR("proved", a->proved != NULL ? a->proved : ""), LOG_INT("ms", a->total_ms),
+             LOG_BOOL("possibly_repeated", a->possibly_repeated), LOG_VIEW("reply", a->reason));
+}
