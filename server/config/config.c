@@ -411,7 +411,7 @@ struct config *config_load(const char *path, char *why, size_t why_size)
     return load(path, NULL, why, why_size);
 }
 
-struct config *config_from_handover(sgl_view handover, char *why, size_t why_size)
+struct config *config_from_handover(sgl_view handover, const char *path, char *why, size_t why_size)
 {
     char *text = malloc(handover.len + 1);
     struct config *c;
@@ -422,7 +422,7 @@ struct config *config_from_handover(sgl_view handover, char *why, size_t why_siz
     }
     memcpy(text, handover.ptr, handover.len);
     text[handover.len] = '\0';
-    c = load("handover", text, why, why_size);
+    c = load(path, text, why, why_size);
     explicit_bzero(text, handover.len);
     free(text);
     return c;

@@ -154,7 +154,7 @@ static void a_handover_is_the_same_configuration(void **state)
     CHECK_TRUE(why, c != NULL);
     snprintf(moved, sizeof(moved), "%s/password", folder);
     unlink(moved); /* no file is read */
-    again = config_from_handover(c->handover, why, sizeof(why));
+    again = config_from_handover(c->handover, path, why, sizeof(why));
     put_file("password", "s3cret ${x}\\\n");
     CHECK_TRUE(why, again != NULL);
     check_full(again);

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rooms in the order in which they need each other; taken apart the other way round. */
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../log/log.h"
+#include "../metrics/metrics.h"
+#include "service_internal.h"
+
+#define LEASE_S           600
+#define WORKERS_WAIT_MAX  4096
+#define STORE_GROUP_MAX   512
+#define STORE_WAITING_MAX 20000
+#define INLINE_MAX        (128 * 1024)
+#define HTTP_HEADER_MAX   (16 * 1024)
+
+static unsigned cores(void)
+{
+    cpu_set_t set;
+    int n;
+
+    CPU_ZERO(&set);
+    n = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
+    return n < 1 ? 1 : (unsigned)n;
+}
+
+static bool build_loops(struct service *s)
+{
+    unsigned doors = s->config->door_loops > 0 ? s->config->door_loops : cores();
+    unsigned threads = s->config->workers > 0 ? s->config->workers : cores();
+
+    s->main = loop_new("service");
+    s->outgoing = loop_new("outgoing");
+    s->doors = doors < DOORS_MAX ? doors : DOORS_MAX;
+    for (unsigned i = 0; i < s->doors; i++) {
+        char name[16];
+
+        snprintf(name, sizeof(name), "door%u", i);
+        s->door[i] = loop_new(name);
+        if (s->door[i] == NULL)
+            return false;
+    }
+    s->workers = workers_new("worker", threads < 2 ? 2 : threads, WORKERS_WAIT_MAX);
+    return s->main != NULL && s->outgoing != NULL && s->workers != NULL;
+}
+
+static bool build_store(struct service *s, char *why, size_t why_size)
+{
+    struct store_config c = {.folder = s->setup->store,
+                             .inline_max = INLINE_MAX,
+                             .group_max = STORE_GROUP_MAX,
+                             .waiting_max = STORE_WAITING_MAX};
+
+    s->store = store_open(&c, why, why_size);
+    return s->store != NULL;
+}
+
+void service_queue_config(const struct config *c, struct queue_config *out)
+{
+    *out = (struct queue_config){.retry_s = c->queue.retry_s,
+                                 .retries = c->queue.retries,
+                                 .jitter_percent = c->queue.jitter_percent,
+                                 .delay_notice_s = c->queue.delay_notice_s,
+                                 .expire_s = c->queue.expire_s,
+                                 .memory_recipients = c->queue.memory_recipients,
+                                 .memory_bytes = c->queue.memory_bytes,
+                                 .lease_s = LEASE_S,
+                                 .keep_trail_s = c->queue.keep_trail_s,
+                                 .hostname = sgl_view_cstr(c->hostname),
+                                 .rcpts_per_job = c->delivery.recipients_per_message};
+}
+
+static bool is_loopback(const struct config_address *a)
+{
+    if (a->addr.ss_family == AF_INET)
+        return *(const uint8_t *)&((const struct sockaddr_in *)&a->addr)->sin_addr == 127;
+    return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)&a->addr)->sin6_addr);
+}
+
+/* "192.0.2.1:53" as libunbound wants it: "192.0.2.1@53". */
+static void forwarder(const struct config_address *a, char out[80])
+{
+    char text[64];
+    size_t len = strlen(a->text), colon = len;
+
+    while (colon > 0 && a->text[colon] != ':')
+        colon--;
+    snprintf(text, sizeof(text), "%.*s", (int)colon, a->text);
+    if (text[0] == '[')
+        snprintf(out, 80, "%.*s@%s", (int)strlen(text) - 2, text + 1, a->text + colon + 1);
+    else
+        snprintf(out, 80, "%s@%s", text, a->text + colon + 1);
+}
+
+static bool build_resolver(struct service *s, char *why, size_t why_size)
+{
+    const struct config *c = s->config;
+    char(*text)[80] = calloc(c->resolver.forwards + 1, sizeof(*text));
+    const char **forward = calloc(c->resolver.forwards + 1, sizeof(*forward));
+    struct resolver_config rc = {.forward = forward,
+                                 .forwards = c->resolver.forwards,
+                                 .root_hints = c->resolver.root_hints,
+                                 .trust_anchor = c->resolver.trust_anchor,
+                                 .loopback_allowed = c->delivery.allow_loopback,
+                                 .cache_bytes = c->resolver.cache};
+
+    if (text == NULL || forward == NULL)
+        snprintf(why, why_size, "out of memory");
+    for (size_t i = 0; text != NULL && forward != NULL && i < c->resolver.forwards; i++) {
+        forwarder(&c->resolver.forward[i], text[i]);
+        forward[i] = text[i];
+        rc.loopback_allowed = rc.loopback_allowed || is_loopback(&c->resolver.forward[i]);
+    }
+    if (text != NULL && forward != NULL)
+        s->resolver = resolver_new(s->outgoing, &rc, why, why_size);
+    free(text);
+    free(forward);
+    return s->resolver != NULL;
+}
+
+static bool build_sending(struct service *s, char *why, size_t why_size)
+{
+    struct queue_config qc;
+
+    service_queue_config(s->config, &qc);
+    s->queue = queue_new(s->outgoing, s->store, s->workers, &qc);
+    if (s->queue == NULL || !build_resolver(s, why, why_size))
+        return false;
+    s->delivery =
+        delivery_new(s->outgoing, s->queue, s->resolver, s->store, s->config, why, why_size);
+    return s->delivery != NULL;
+}
+
+static bool build_admission(struct service *s)
+{
+    struct admission_config c = {.hostname = sgl_view_cstr(s->config->hostname),
+                                 .message_size_max = s->config->limits.message_size,
+                                 .recipients_max = s->config->limits.recipients,
+                                 .memory_max = s->config->limits.memory,
+                                 .expire_s = s->config->queue.expire_s,
+                                 .lease_s = LEASE_S,
+                                 .loop = s->outgoing};
+    struct queue_signer signer;
+
+    s->admission = admission_new(&c, s->directory, s->keys, s->store, s->queue);
+    if (s->admission == NULL)
+        return false;
+    signer = admission_signer(s->admission);
+    queue_set_signer(s->queue, &signer);
+    return true;
+}
+
+/* ---- doors ---- */
+
+bool service_ready(void *ctx, char *why, size_t why_size)
+{
+    struct service *s = ctx;
+
+    if (atomic_load(&s->draining)) {
+        snprintf(why, why_size, "The server is ending.");
+        return false;
+    }
+    if (!directory_ready(s->directory)) {
+        snprintf(why, why_size, "The keys are not loaded yet.");
+        return false;
+    }
+    return store_healthy(s->store, why, why_size);
+}
+
+static void show_metrics(void *ctx, struct sgl_buf *out)
+{
+    (void)ctx;
+    metrics_put(out);
+}
+
+static SSL *new_session(void *ctx)
+{
+    return tls_server_session(ctx);
+}
+
+static bool listen_http(struct service *s, struct http *http)
+{
+    const struct bound_sockets *b = s->setup->sockets;
+
+    for (size_t i = 0; i < b->sockets; i++) {
+        const struct config_listen *l = &s->config->listen[b->socket[i].listen];
+
+        if (l->door != DOOR_HTTP)
+            continue;
+        if (!http_listen(http, dup(b->socket[i].fd), l->tls == LISTEN_IMPLICIT ? new_session : NULL,
+                         s->tls))
+            return false;
+    }
+    return true;
+}
+
+static bool build_http(struct service *s)
+{
+    const struct config *c = s->config;
+    /* base64 in JSON takes 4 bytes for 3, and some room for the rest */
+    struct http_config hc = {.header_max = HTTP_HEADER_MAX,
+                             .body_max = c->limits.message_size / 3 * 4 + 1024 * 1024,
+                             .connections_max = c->limits.connections / s->doors + 1,
+                             .memory_max = c->limits.memory / s->doors,
+                             .idle_s = c->limits.idle_s};
+
+    s->page = (struct http_status_page){s, service_ready, show_metrics};
+    s->admin =
+        (struct admin){s->directory, s->admission, s->store, s->queue, s->workers, c->hostname};
+    s->api = (struct api){s->directory, s->admission, s->store, s->workers, c->limits.recipients};
+    for (unsigned i = 0; i < s->doors; i++) {
+        s->http[i] = http_new(s->door[i], &hc);
+        if (s->http[i] == NULL || !listen_http(s, s->http[i]))
+            return false;
+        http_status_routes(s->http[i], &s->page);
+        admin_routes(s->http[i], &s->admin);
+        api_routes(s->http[i], &s->api);
+    }
+    return http_listen_admin(s->http[0], dup(s->setup->sockets->admin), s->setup->owner);
+}
+
+static bool build_submission(struct service *s, char *why, size_t why_size)
+{
+    const struct bound_sockets *b = s->setup->sockets;
+    struct submission_socket *sockets = calloc(b->sockets + 1, sizeof(*sockets));
+    struct submission_setup setup = {.config = s->config,
+                                     .loop = s->door,
+                                     .loops = s->doors,
+                                     .socket = sockets,
+                                     .admission = s->admission,
+                                     .directory = s->directory};
+
+    for (size_t i = 0; sockets != NULL && i < b->sockets; i++)
+        if (s->config->listen[b->socket[i].listen].door == DOOR_SUBMISSION)
+            sockets[setup.sockets++] =
+                (struct submission_socket){b->socket[i].fd, b->socket[i].listen};
+    setup.tls = s->tls;
+    if (sockets != NULL)
+        s->submission = submission_new(&setup, why, why_size);
+    free(sockets);
+    return s->submission != NULL;
+}
+
+static bool build_tls(struct service *s, char *why, size_t why_size)
+{
+    const struct config *c = s->config;
+
+    if (c->tls_certificate == NULL)
+        return true;
+    s->tls = tls_server_new(sgl_view_cstr(c->tls_certificate_pem), sgl_view_cstr(c->tls_key_pem),
+                            why, why_size);
+    return s->tls != NULL;
+}
+
+bool service_build(struct service *s, char *why, size_t why_size)
+{
+    snprintf(why, why_size, "out of memory");
+    if (!build_loops(s) || !build_tls(s, why, why_size) || !build_store(s, why, why_size))
+        return false;
+    s->keys = keys_new(s->door[0], s->setup->keys);
+    if (s->keys == NULL)
+        return false;
+    s->directory = directory_open(s->store, s->keys, s->workers, s->main, why, why_size);
+    return s->directory != NULL && build_sending(s, why, why_size) && build_admission(s) &&
+           build_http(s) && build_submission(s, why, why_size);
+}
+
+bool service_start_loops(struct service *s)
+{
+    queue_start(s->queue);
+    if (!loop_start(s->outgoing))
+        return false;
+    for (unsigned i = 0; i < s->doors; i++)
+        if (!loop_start(s->door[i]))
+            return false;
+    return true;
+}
+
+/* Loops first, so that nothing below is entered any more; what they still held is cut off. Everything accepted is durable already, and the store finishes what was submitted. */
+void service_end(struct service *s)
+{
+    for (unsigned i = 0; i < s->doors; i++)
+        loop_stop(s->door[i]);
+    loop_stop(s->outgoing);
+    for (unsigned i = 0; i < s->doors; i++)
+        loop_join(s->door[i]);
+    loop_join(s->outgoing);
+    workers_free(s->workers);
+    store_close(s->store);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The service in parts: service.c (start and end), service_build.c (rooms), service_control.c (drain, reload), service_metrics.c. */
+#ifndef SERVER_MAIN_SERVICE_INTERNAL_H
+#define SERVER_MAIN_SERVICE_INTERNAL_H
+
+#include <stdatomic.h>
+
+#include "../admission/admission.h"
+#include "../delivery/delivery.h"
+#include "../doors/http/admin.h"
+#include "../doors/http/api.h"
+#include "../doors/http/http.h"
+#include "../doors/submission/submission.h"
+#include "../keys/keys.h"
+#include "../loop/tls.h"
+#include "../queue/queue.h"
+#include "../resolver/resolver.h"
+#include "../store/store.h"
+#include "control.h"
+#include "service.h"
+
+#define DOORS_MAX 64
+
+struct service {
+    const struct service_setup *setup;
+    struct config *config;   /* that counts now */
+    struct config *previous; /* kept for those who still look at it */
+    struct loop *main, *outgoing;
+    struct loop *door[DOORS_MAX];
+    struct http *http[DOORS_MAX]; /* one a door loop */
+    unsigned doors;
+    struct workers *workers;
+    struct store *store;
+    struct keys *keys;
+    struct directory *directory;
+    struct queue *queue;
+    struct resolver *resolver;
+    struct delivery *delivery;
+    struct admission *admission;
+    struct submission_door *submission;
+    struct tls_server *tls; /* NULL: none configured */
+    struct admin admin;
+    struct api api;
+    struct http_status_page page;
+    _Atomic bool draining;
+    struct drain *drain;
+    struct reload *reload;
+    struct event *control_event, *tidy_event;
+    int status;
+};
+
+/* service_build.c */
+bool service_build(struct service *s, char *why, size_t why_size);
+bool service_start_loops(struct service *s);
+void service_end(struct service *s); /* stops the loops and closes the store */
+void service_queue_config(const struct config *c, struct queue_config *out);
+void service_set_log_level(const char *word);
+bool service_ready(void *ctx, char *why, size_t why_size);
+/* service_control.c */
+bool service_listen_to_supervisor(struct service *s);
+void service_begin_drain(struct service *s, unsigned seconds);
+/* service_metrics.c */
+void service_metrics(struct service *s);
+
+#endif
