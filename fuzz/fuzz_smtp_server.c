@@ -7,15 +7,20 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void act(struct sgl_smtp_server *s, const struct sgl_smtp_server_event *e,
-                struct sgl_buf *log)
+                struct sgl_buf *log, struct sgl_buf *text)
 {
     bool challenge = e->kind == SGL_SMTP_SERVER_AUTH_START && !e->has_data;
     bool refuse = e->data.len % 5 == 4 || e->mail.size % 7 == 6 || e->rcpt.notify == 2;
 
     if (e->kind == SGL_SMTP_SERVER_CHUNK) {
-        sgl_buf_add(log, e->data);
+        sgl_buf_add(text, e->data);
         return;
     }
+    if (e->kind == SGL_SMTP_SERVER_MESSAGE)
+        sgl_buf_add(log, sgl_buf_view(text));
+    if (e->kind == SGL_SMTP_SERVER_RESET || e->kind == SGL_SMTP_SERVER_MESSAGE)
+        sgl_buf_reset(
+            text); /* how much of a refused message was given out depends on the portions */
     if (e->kind != SGL_SMTP_SERVER_RESET)
         sgl_buf_addf(log, "[%d]", (int)e->kind);
     if (sgl_smtp_server_wait(s) != SGL_SMTP_SERVER_WANTS_ANSWER)
@@ -34,6 +39,7 @@ static void run(const struct sgl_smtp_server_config *config, bool tls, sgl_view 
                 struct sgl_buf *log)
 {
     struct sgl_smtp_server *s = sgl_smtp_server_new(config, tls);
+    sgl_auto(sgl_buf) text = SGL_BUF_INIT(1 << 20);
     struct sgl_smtp_server_event e;
     size_t used;
     sgl_view out;
@@ -44,7 +50,7 @@ static void run(const struct sgl_smtp_server_config *config, bool tls, sgl_view 
         sgl_smtp_server_feed(s, sgl_view_sub(in, 0, portion), &used);
         in = sgl_view_from(in, used);
         while (sgl_smtp_server_next(s, &e))
-            act(s, &e, log);
+            act(s, &e, log, &text);
         if (!sgl_smtp_server_sane(s))
             abort();
     }
@@ -69,10 +75,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     config.auth_required = (data[0] & 2) != 0;
     run(&config, tls, sgl_view_of(data + 1, size - 1), size, &a);
     run(&config, tls, sgl_view_of(data + 1, size - 1), 1, &b);
-    /* A refused message may have been given out in part before its fault was found: compare those that were not. */
-    if (sgl_view_find_view(sgl_buf_view(&a), SGL_LIT("554 5.6.0 line")) == a.len &&
-        sgl_view_find_view(sgl_buf_view(&a), SGL_LIT("552 ")) == a.len &&
-        !sgl_view_eq(sgl_buf_view(&a), sgl_buf_view(&b)))
+    if (!sgl_view_eq(sgl_buf_view(&a), sgl_buf_view(&b)))
         abort();
     return 0;
 }

@@ -29,6 +29,7 @@ static void spoil(struct sgl_smtp_server *s, enum text_fault fault, size_t line)
         return;
     s->fault = fault;
     s->fault_line = line;
+    s->size = 0;
     s->has_reset = true; /* what was given out is of no use: the shell can let go of it at once */
     s->reset_text = why[fault];
 }
@@ -233,8 +234,6 @@ size_t server_data(struct sgl_smtp_server *s, sgl_view bytes)
 
 void server_end_chunk(struct sgl_smtp_server *s)
 {
-    sgl_auto(sgl_buf) text = SGL_BUF_INIT(SGL_LIMIT_SMTP_REPLY_OURS);
-
     s->state = ST_COMMAND;
     if (s->last) {
         if (s->place == AT_AFTER_CR)
@@ -242,8 +241,7 @@ void server_end_chunk(struct sgl_smtp_server *s)
         end_text(s);
         return;
     }
-    sgl_buf_addf(&text, "%llu octets so far", (unsigned long long)s->size);
-    server_reply(s, 250, "2.0.0", sgl_cstr(&text));
+    server_reply(s, 250, "2.0.0", "chunk taken");
 }
 
 size_t server_bdat(struct sgl_smtp_server *s, sgl_view bytes)
