@@ -31,12 +31,6 @@ struct admit {
     uint64_t started_us;
 };
 
-static struct metric accepted_count = METRIC_COUNTER(
-    "sigillo_messages_accepted_total", "Messages made durable and answered with success", NULL);
-static struct metric refused_count =
-    METRIC_COUNTER("sigillo_messages_refused_total", "Messages refused for good", NULL);
-static struct metric deferred_count =
-    METRIC_COUNTER("sigillo_messages_turned_away_total", "Messages refused for now", NULL);
 static struct metric accept_time =
     METRIC_HISTOGRAM("sigillo_accept_seconds", "From the end of the message to its answer", NULL);
 static struct metric durable_time =
@@ -46,16 +40,11 @@ static struct metric durable_time =
 
 static void count_end(struct admission *a, const struct admission_answer *answer)
 {
-    if (answer->smtp < 400) {
-        atomic_fetch_add_explicit(&a->accepted, 1, memory_order_relaxed);
-        metric_add(&accepted_count, 1);
-    } else if (answer->smtp < 500) {
-        atomic_fetch_add_explicit(&a->unavailable, 1, memory_order_relaxed);
-        metric_add(&deferred_count, 1);
-    } else {
-        atomic_fetch_add_explicit(&a->refused, 1, memory_order_relaxed);
-        metric_add(&refused_count, 1);
-    }
+    _Atomic uint64_t *count = answer->smtp < 400   ? &a->accepted
+                              : answer->smtp < 500 ? &a->unavailable
+                                                   : &a->refused;
+
+    atomic_fetch_add_explicit(count, 1, memory_order_relaxed);
     atomic_fetch_sub_explicit(&a->busy, 1, memory_order_relaxed);
 }
 
@@ -425,9 +414,6 @@ struct admission *admission_new(const struct admission_config *config, struct di
         admission_free(a);
         return NULL;
     }
-    metrics_register(&accepted_count);
-    metrics_register(&refused_count);
-    metrics_register(&deferred_count);
     metrics_register(&accept_time);
     metrics_register(&durable_time);
     return a;

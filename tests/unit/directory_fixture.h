@@ -167,7 +167,8 @@ static void fixture_changed(struct directory_change *c)
 }
 
 /* Waits until the change is done; gives its result. */
-static enum directory_result fixture_change(struct directory_fixture *f, struct directory_change *c)
+static inline enum directory_result fixture_change(struct directory_fixture *f,
+                                                   struct directory_change *c)
 {
     c->loop = f->loop;
     c->done = fixture_changed;
@@ -177,8 +178,8 @@ static enum directory_result fixture_change(struct directory_fixture *f, struct 
     return c->result;
 }
 
-static enum directory_result fixture_domain(struct directory_fixture *f, const char *name,
-                                            bool ed25519)
+static inline enum directory_result fixture_domain(struct directory_fixture *f, const char *name,
+                                                   bool ed25519)
 {
     struct directory_change c = {
         .verb = DIRECTORY_DOMAIN_ADD, .name = sgl_view_cstr(name), .ed25519 = ed25519};
@@ -186,8 +187,9 @@ static enum directory_result fixture_domain(struct directory_fixture *f, const c
     return fixture_change(f, &c);
 }
 
-static enum directory_result fixture_credential(struct directory_fixture *f, const char *user,
-                                                const char *password, const char *domain)
+static inline enum directory_result fixture_credential(struct directory_fixture *f,
+                                                       const char *user, const char *password,
+                                                       const char *domain)
 {
     struct directory_change c = {.verb = DIRECTORY_CREDENTIAL_ADD,
                                  .name = sgl_view_cstr(user),

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The admin API over its unix socket: nouns, a message from hand to trail, refusals that name the field. */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "../../server/doors/http/admin.h"
+#include "directory_fixture.h"
+
+bool queue_room(struct queue *q, size_t rcpts, size_t bytes)
+{
+    (void)q;
+    (void)rcpts;
+    (void)bytes;
+    return false;
+}
+
+void queue_unreserve(struct queue *q, size_t rcpts, size_t bytes)
+{
+    (void)q;
+    (void)rcpts;
+    (void)bytes;
+}
+
+void queue_offer(struct queue *q, struct store_message *m, struct body *body)
+{
+    (void)q;
+    (void)m;
+    (void)body;
+}
+
+void queue_nudge(struct queue *q)
+{
+    (void)q;
+}
+
+void queue_stats(struct queue *q, struct queue_stats *out)
+{
+    (void)q;
+    *out = (struct queue_stats){.delivered = 7};
+}
+
+struct fixture {
+    struct directory_fixture *f;
+    struct admission *admission;
+    struct loop *door;
+    struct http *http;
+    struct admin admin;
+    char path[96];
+    uint16_t port;
+};
+
+static int listen_unix(struct fixture *x)
+{
+    struct sockaddr_un addr = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    snprintf(x->path, sizeof(x->path), "%s/admin.sock", x->f->folder);
+    snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", x->path);
+    assert_int_equal(bind(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+    assert_int_equal(listen(fd, 8), 0);
+    return fd;
+}
+
+static int listen_tcp(struct fixture *x)
+{
+    struct sockaddr_in addr = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(addr);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    assert_int_equal(bind(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+    assert_int_equal(listen(fd, 8), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&addr, &len), 0);
+    x->port = ntohs(addr.sin_port);
+    return fd;
+}
+
+static int setup(void **state)
+{
+    static const struct admission_config admission = {.hostname = SGL_LIT_INIT("mail.sigillo.test"),
+                                                      .message_size_max = 100000,
+                                                      .recipients_max = 40,
+                                                      .memory_max = 10000000,
+                                                      .expire_s = 259200};
+    static const struct http_config http = {.header_max = 16384,
+                                            .body_max = 200000,
+                                            .connections_max = 50,
+                                            .memory_max = 10000000,
+                                            .idle_s = 10};
+    struct fixture *x = calloc(1, sizeof(*x));
+
+    x->f = fixture_new();
+    x->admission = admission_new(&admission, x->f->directory, (struct keys *)&fake_keys,
+                                 x->f->store, (struct queue *)x);
+    x->admin = (struct admin){x->f->directory,   x->admission,  x->f->store,
+                              (struct queue *)x, x->f->workers, "mail.sigillo.test"};
+    x->door = loop_new("door");
+    x->http = http_new(x->door, &http);
+    admin_routes(x->http, &x->admin);
+    assert_true(http_listen_admin(x->http, listen_unix(x), (uid_t)-1));
+    assert_true(http_listen(x->http, listen_tcp(x), NULL, NULL));
+    assert_true(loop_start(x->door));
+    *state = x;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *x = *state;
+
+    loop_stop(x->door);
+    loop_join(x->door);
+    http_free(x->http);
+    admission_free(x->admission);
+    fixture_free(x->f);
+    loop_free(x->door);
+    free(x);
+    return 0;
+}
+
+static int connect_to(const struct fixture *x, bool tcp)
+{
+    struct sockaddr_un local = {.sun_family = AF_UNIX};
+    struct sockaddr_in remote = {.sin_family = AF_INET,
+                                 .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+                                 .sin_port = htons(x->port)};
+    int fd = socket(tcp ? AF_INET : AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    snprintf(local.sun_path, sizeof(local.sun_path), "%s", x->path);
+    if (tcp)
+        assert_int_equal(connect(fd, (struct sockaddr *)&remote, sizeof(remote)), 0);
+    else
+        assert_int_equal(connect(fd, (struct sockaddr *)&local, sizeof(local)), 0);
+    return fd;
+}
+
+/* One request; the status, and the body as JSON in *out (the caller's). */
+static int ask(const struct fixture *x, bool tcp, const char *method, const char *path,
+               const char *body, json_t **out)
+{
+    static char text[1 << 20];
+    int fd = connect_to(x, tcp), status = 0;
+    size_t len = 0;
+    ssize_t n;
+    char *start;
+
+    len = (size_t)snprintf(
+        text, sizeof(text),
+        "%s %s HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n%s", method,
+        path, strlen(body), body);
+    assert_int_equal(send(fd, text, len, MSG_NOSIGNAL), len);
+    for (len = 0; (n = recv(fd, text + len, sizeof(text) - len - 1, 0)) > 0; len += (size_t)n)
+        ;
+    close(fd);
+    text[len] = '\0';
+    assert_true(strncmp(text, "HTTP/1.1 ", 9) == 0);
+    for (const char *at = text + 9; *at >= '0' && *at <= '9'; at++)
+        status = status * 10 + *at - '0';
+    start = strstr(text, "\r\n\r\n");
+    *out = start == NULL ? NULL : json_loads(start + 4, JSON_DISABLE_EOF_CHECK, NULL);
+    return status;
+}
+
+static void test_rows(void **state)
+{
+    static const struct {
+        const char *name, *method, *path, *body;
+        int status;
+        const char *member, *want;
+    } rows[] = {
+        {"a domain is added", "POST", "/admin/v1/domains",
+         "{\"name\":\"App.TEST\",\"ed25519\":true}", 201, "name", "app.test"},
+        {"a second time it is there", "POST", "/admin/v1/domains", "{\"name\":\"app.test\"}", 409,
+         "field", "domain"},
+        {"no domain name is refused", "POST", "/admin/v1/domains", "{\"name\":\"localhost\"}", 422,
+         "field", "domain"},
+        {"a member too many is refused", "POST", "/admin/v1/domains",
+         "{\"name\":\"a.test\",\"x\":1}", 400, "field", "x"},
+        {"a missing member is named", "POST", "/admin/v1/domains", "{}", 400, "field", "name"},
+        {"a member of another type is named", "POST", "/admin/v1/domains", "{\"name\":1}", 400,
+         "field", "name"},
+        {"a list is no object", "POST", "/admin/v1/domains", "[]", 400, "field", "body"},
+        {"an unknown domain", "GET", "/admin/v1/domains/nobody.test", "", 404, "code",
+         "domain-unknown"},
+        {"a known one, whatever its case", "GET", "/admin/v1/domains/APP.test", "", 200, "name",
+         "app.test"},
+        {"a credential", "POST", "/admin/v1/credentials",
+         "{\"name\":\"app\",\"domains\":[\"app.test\"]}", 201, "name", "app"},
+        {"a credential for a domain that is not there", "POST", "/admin/v1/credentials",
+         "{\"name\":\"app2\",\"domains\":[\"b.test\"]}", 404, "field", "domain"},
+        {"a credential without domains", "POST", "/admin/v1/credentials",
+         "{\"name\":\"app2\",\"domains\":[]}", 422, "field", "domain"},
+        {"a short password", "POST", "/admin/v1/credentials",
+         "{\"name\":\"app2\",\"domains\":[\"app.test\"],\"password\":\"short\"}", 422, "field",
+         "password"},
+        {"a domain in use is not removed", "DELETE", "/admin/v1/domains/app.test", "", 409, "code",
+         "in-use"},
+        {"a subscription", "POST", "/admin/v1/subscriptions", "{\"name\":\"acme\"}", 201, "name",
+         "acme"},
+        {"a message id that is none", "GET", "/admin/v1/messages/xyz", "", 404, "code",
+         "id-syntax"},
+        {"a message that is not there", "GET", "/admin/v1/messages/0000000000001", "", 404, "code",
+         "message-unknown"},
+        {"a time that is none", "GET", "/admin/v1/messages?since=soon", "", 400, "field", "since"},
+        {"a control of nothing", "POST", "/admin/v1/queue/hold", "{}", 400, "field", "message"},
+        {"a control of a message that is not there", "POST", "/admin/v1/queue/hold",
+         "{\"message\":\"0000000000001\"}", 404, "code", "message-unknown"},
+        {"a message from a stranger's domain", "POST",
+         "/admin/v1/messages?from=me@good.test&to=you@good.test", "From: me@good.test\r\n\r\nx\r\n",
+         403, "code", "sender-not-allowed"},
+        {"a message without recipients", "POST", "/admin/v1/messages",
+         "From: me@app.test\r\n\r\nx\r\n", 422, "code", "no-recipients"},
+        {"a message that is none", "POST", "/admin/v1/messages?to=a@b.test", "hello", 422, NULL,
+         NULL},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        json_t *answer = NULL;
+
+        CHECK_EQ(rows[i].name,
+                 ask(*state, false, rows[i].method, rows[i].path, rows[i].body, &answer),
+                 rows[i].status);
+        CHECK_TRUE(rows[i].name, answer != NULL);
+        if (rows[i].member != NULL)
+            CHECK_STR(rows[i].name, json_string_value(json_object_get(answer, rows[i].member)),
+                      rows[i].want);
+        json_decref(answer);
+    }
+}
+
+static void add_domain(struct fixture *x)
+{
+    json_t *answer;
+
+    assert_int_equal(ask(x, false, "POST", "/admin/v1/domains", "{\"name\":\"app.test\"}", &answer),
+                     201);
+    json_decref(answer);
+}
+
+static void test_records(void **state)
+{
+    json_t *answer, *records;
+
+    add_domain(*state);
+    assert_int_equal(ask(*state, false, "GET", "/admin/v1/domains/app.test/records", "", &answer),
+                     200);
+    records = json_object_get(answer, "records");
+    CHECK_EQ("three records", json_array_size(records), 3);
+    CHECK_STR("SPF names the server",
+              json_string_value(json_object_get(json_array_get(records, 0), "value")),
+              "v=spf1 a:mail.sigillo.test ~all");
+    CHECK_STR("the key has its place",
+              json_string_value(json_object_get(json_array_get(records, 1), "name")),
+              "s1._domainkey.app.test");
+    CHECK_STR("DMARC begins by watching",
+              json_string_value(json_object_get(json_array_get(records, 2), "value")),
+              "v=DMARC1; p=none");
+    json_decref(answer);
+}
+
+static void test_message(void **state)
+{
+    struct fixture *x = *state;
+    json_t *answer, *rcpt;
+    char path[128], body[128];
+    char id[32];
+
+    add_domain(x);
+    assert_int_equal(ask(x, false, "POST", "/admin/v1/messages",
+                         "From: Me <me@app.test>\r\nTo: you@good.test\r\nBcc: "
+                         "them@good.test\r\nSubject: Hello\r\n\r\nx\r\n",
+                         &answer),
+                     202);
+    snprintf(id, sizeof(id), "%s", json_string_value(json_object_get(answer, "id")));
+    CHECK_EQ("recipients come from To and Bcc",
+             json_integer_value(json_object_get(answer, "recipients")), 2);
+    json_decref(answer);
+    snprintf(path, sizeof(path), "/admin/v1/messages/%s", id);
+    snprintf(body, sizeof(body), "{\"message\":\"%s\",\"domain\":\"good.test\"}", id);
+    assert_int_equal(ask(x, false, "POST", "/admin/v1/queue/hold", body, &answer), 200);
+    CHECK_EQ("both are held", json_integer_value(json_object_get(answer, "changed")), 2);
+    json_decref(answer);
+    assert_int_equal(ask(x, false, "GET", path, "", &answer), 200);
+    rcpt = json_array_get(json_object_get(answer, "recipients"), 0);
+    CHECK_STR("a recipient", json_string_value(json_object_get(rcpt, "address")), "you@good.test");
+    CHECK_STR("is held", json_string_value(json_object_get(rcpt, "state")), "held");
+    CHECK_STR("the trail begins",
+              json_string_value(
+                  json_object_get(json_array_get(json_object_get(answer, "events"), 0), "kind")),
+              "accepted");
+    CHECK_STR("the sender is From", json_string_value(json_object_get(answer, "from")),
+              "me@app.test");
+    CHECK_TRUE("how long it took is known", json_is_real(json_object_get(answer, "durable_ms")));
+    json_decref(answer);
+    assert_int_equal(ask(x, false, "GET",
+                         "/admin/v1/messages?open=true&to=THEM%40good.test&since=1h", "", &answer),
+                     200);
+    CHECK_EQ("it is found by a recipient", json_array_size(json_object_get(answer, "messages")), 1);
+    json_decref(answer);
+    assert_int_equal(ask(x, false, "POST", "/admin/v1/queue/cancel", body, &answer), 200);
+    json_decref(answer);
+    assert_int_equal(ask(x, false, "POST", "/admin/v1/queue/cancel", body, &answer), 409);
+    json_decref(answer);
+    assert_int_equal(ask(x, false, "GET", "/admin/v1/stats", "", &answer), 200);
+    CHECK_EQ(
+        "figures",
+        json_integer_value(json_object_get(json_object_get(answer, "recipients"), "delivered")), 7);
+    json_decref(answer);
+}
+
+static void test_not_over_plain_tcp(void **state)
+{
+    json_t *answer;
+
+    CHECK_EQ("the admin API is not served in plain over TCP",
+             ask(*state, true, "GET", "/admin/v1/domains", "", &answer), 403);
+    CHECK_STR("and says why", json_string_value(json_object_get(answer, "code")), "tls-needed");
+    json_decref(answer);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_rows, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_records, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_message, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_not_over_plain_tcp, setup, teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
