@@ -221,13 +221,15 @@ static void tls_failed(struct connection *c)
     SSL *ssl = stream_tls(c->stream);
     bool unproved = ssl != NULL && SSL_get_verify_result(ssl) != X509_V_OK;
 
-    if (unproved && connection_host(c)->demand == DEMAND_DANE)
+    if (unproved && SSL_get_verify_result(ssl) == X509_V_ERR_DANE_NO_MATCH)
         snprintf(c->tls_error, sizeof c->tls_error,
-                 "DANE: none of its %zu TLSA records matches the certificate (%s)",
-                 connection_host(c)->dane.tlsa_published, tls_verify_text(ssl));
+                 "DANE: none of its %zu TLSA records matches the certificate",
+                 connection_host(c)->dane.tlsa_published);
+    else if (unproved)
+        snprintf(c->tls_error, sizeof c->tls_error, "%s%s",
+                 connection_host(c)->demand == DEMAND_DANE ? "DANE: " : "", tls_verify_text(ssl));
     else
-        snprintf(c->tls_error, sizeof c->tls_error, "%s",
-                 unproved ? tls_verify_text(ssl) : stream_tls_error(c->stream));
+        snprintf(c->tls_error, sizeof c->tls_error, "%s", stream_tls_error(c->stream));
     if (demand_requires_tls(connection_host(c)->demand)) {
         connection_failed(c, unproved ? FAILURE_TLS_VERIFY : FAILURE_TLS, SGL_SMTP_AT_STARTTLS,
                           NULL, c->tls_error);

@@ -68,8 +68,10 @@ bool connection_is_prepared(struct connection *c)
 static bool fill_recipients(struct connection *c)
 {
     const struct sgl_smtp_offer *offer = sgl_smtp_client_offer(c->client);
-    size_t n = c->job->rcpts;
+    size_t n = c->job->rcpts, most = c->plan->config->delivery.recipients_per_message;
 
+    if (most > 0 && n > most)
+        n = most;
     if (offer->rcpt_max > 0 && n > offer->rcpt_max)
         n = offer->rcpt_max;
     if (n > c->to_room) {

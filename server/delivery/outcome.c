@@ -236,9 +236,9 @@ void connection_finish_job(struct connection *c, enum failure failure, enum sgl_
         if (result.reply.code == 0 && reply != NULL)
             result = (struct sgl_smtp_result){.stage = stage, .reply = *reply};
         if (i >= c->tos && c->phase == PHASE_SENDING) /* back at once, for the next transaction */
-            r.outcome[i] = (struct rcpt_outcome){
-                .verdict = RCPT_UNTRIED,
-                .why_wait = SGL_LIT("the server takes fewer recipients at once")};
+            r.outcome[i] =
+                (struct rcpt_outcome){.verdict = RCPT_UNTRIED,
+                                      .why_wait = SGL_LIT("a transaction takes fewer recipients")};
         else
             judge_rcpt(&r, c, i, &result, failure, stage, detail, &worst);
         any_ok = any_ok || r.outcome[i].verdict == RCPT_OK;

@@ -300,6 +300,7 @@ static bool expect_dane(SSL *ssl, const struct tls_target *t, size_t *usable)
     for (size_t i = 0; i < t->more_names; i++)
         if (SSL_add1_host(ssl, t->more_name[i]) != 1)
             return false;
+    SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS); /* [RFC 7672 s3.2.3] */
     SSL_set_verify(ssl, SSL_VERIFY_PEER, NULL);
     return *usable > 0;
 }
