@@ -119,7 +119,8 @@ static void add_tag(struct folder *to, const char *tag, sgl_view value)
     }
     memcpy(bytes, tag, strlen(tag));
     bytes[strlen(tag)] = '=';
-    memcpy(bytes + strlen(tag) + 1, value.ptr, value.len);
+    if (value.len > 0)
+        memcpy(bytes + strlen(tag) + 1, value.ptr, value.len);
     bytes[word.len - 1] = ';';
     add_word(to, word);
 }

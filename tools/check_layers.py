@@ -1,0 +1,135 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Who may include whom (docs/design.md): dependencies point one way.
+
+    tools/check_layers.py [SOURCE]
+
+lib/: base < crypto, dns, mail < smtp, dkim, transport < report; a module sees the public headers of those below it and the
+private ones of its own folder.  server/: doors > admission > directory, keys, queue > store; delivery > queue, resolver; nobody
+knows a door.  Some libraries are known to one room only.
+"""
+import pathlib
+import re
+import sys
+
+LIB = {  # module: modules below it
+    "base": [],
+    "crypto": ["base"],
+    "dns": ["base"],
+    "mail": ["base"],
+    "smtp": ["base", "crypto", "dns", "mail"],
+    "dkim": ["base", "crypto", "dns", "mail"],
+    "transport": ["base", "crypto", "dns", "mail"],
+    "report": ["base", "crypto", "dns", "mail", "smtp", "transport"],
+}
+HEADERS = {  # module: its headers in include/sigillo/
+    "base": "arena arith ascii banned base64 buf diag hex ip limits status utf8 view",
+    "crypto": "crypto",
+    "dns": "dns dns_name mx nullmx",
+    "mail": "compose date encoded_word header mailbox message_check message_id param qp received",
+    "smtp": "sasl smtp_client smtp_command smtp_reply smtp_server",
+    "dkim": "dkim",
+    "transport": "dane",
+    "report": "dsn",
+}
+GROUND = ["config", "log", "loop", "metrics"]  # may be known to every room above them
+SERVER = {  # room: rooms below it
+    "log": [],
+    "metrics": [],
+    "config": ["log"],
+    "loop": ["log", "metrics"],
+    "store": GROUND,
+    "keys": GROUND,
+    "resolver": GROUND,
+    "directory": GROUND + ["keys", "store"],
+    "queue": GROUND + ["store"],
+    "admission": GROUND + ["directory", "keys", "queue", "store"],
+    "delivery": GROUND + ["directory", "queue", "resolver", "store"],
+    "doors": GROUND + ["admission", "directory", "queue", "store"],
+    "main": GROUND + ["admission", "delivery", "directory", "doors", "keys", "queue", "resolver", "store"],
+}
+PURE = {  # system headers that lib/ may include
+    "assert.h", "ctype.h", "emmintrin.h", "inttypes.h", "limits.h", "stdalign.h", "stdarg.h", "stdbool.h", "stddef.h", "stdint.h",
+    "stdio.h", "stdlib.h", "string.h",
+}  # fmt: skip
+PURE_IN = {"idn2.h": ["mail", "dns"]}
+ONLY_IN = {  # library headers of the server: rooms that may know them
+    "sqlite3.h": ["store"],
+    "confuse.h": ["config"],
+    "unbound.h": ["resolver"],
+    "unbound-event.h": ["resolver"],
+    "seccomp.h": ["keys", "main"],
+}
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]', re.M)
+
+
+def includes(path):
+    for match in INCLUDE.finditer(path.read_text(errors="replace")):
+        yield match[1], match[2], path.read_text(errors="replace")[: match.start()].count("\n") + 1
+
+
+def lib_faults(root, owner):
+    for path in sorted((root / "lib").rglob("*.[ch]")):
+        module = path.relative_to(root / "lib").parts[0]
+        for kind, name, line in includes(path):
+            where = f"{path.relative_to(root)}:{line}"
+            if name.startswith("sigillo/"):
+                of = owner.get(name)
+                if of != module and of not in LIB.get(module, []):
+                    yield f"{where}: lib/{module} must not know {name} of {of or 'no module'}"
+            elif kind == '"':
+                if not (path.parent / name).exists() or "/" in name:
+                    yield f"{where}: \"{name}\" is not in the folder of lib/{module}"
+            elif name.startswith("openssl/"):
+                if module != "crypto":
+                    yield f"{where}: only lib/crypto knows libcrypto"
+            elif name not in PURE and module not in PURE_IN.get(name, []):
+                yield f"{where}: <{name}> is not on the list of pure headers"
+
+
+def public_faults(root, owner):
+    for path in sorted((root / "include" / "sigillo").glob("*.h")):
+        module = owner.get(f"sigillo/{path.name}")
+        if module is None:
+            yield f"include/sigillo/{path.name}: tools/check_layers.py does not know its module"
+            continue
+        for kind, name, line in includes(path):
+            of = owner.get(name)
+            if kind == '"' and of != module and of not in LIB[module]:
+                yield f"include/sigillo/{path.name}:{line}: {module} must not know {name}"
+
+
+def server_faults(root):
+    base = (root / "server").resolve()
+    for path in sorted(base.rglob("*.[ch]")):
+        if len(path.relative_to(base).parts) < 2:
+            continue
+        room = path.relative_to(base).parts[0]
+        if room not in SERVER:
+            yield f"server/{room}: tools/check_layers.py does not know this room"
+            continue
+        for kind, name, line in includes(path):
+            where = f"{path.relative_to(root.resolve())}:{line}"
+            if kind == "<":
+                if room not in ONLY_IN.get(name, [room]):
+                    yield f"{where}: <{name}> belongs to server/{', '.join(ONLY_IN[name])}"
+                continue
+            target = (path.parent / name).resolve()
+            if name.startswith("sigillo/") or not target.is_relative_to(base):
+                continue
+            other = target.relative_to(base).parts[0]
+            if other != room and other not in SERVER[room]:
+                yield f"{where}: server/{room} must not know server/{other}"
+
+
+def main():
+    root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parents[1])
+    owner = {f"sigillo/{h}.h": module for module, names in HEADERS.items() for h in names.split()}
+    faults = [*public_faults(root, owner), *lib_faults(root, owner), *server_faults(root)]
+    print(*faults, sep="\n", end="\n" if faults else "")
+    print(f"layers: {len(faults)} includes against the order of the house" if faults else "layers: every include points downwards")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
