@@ -23,6 +23,7 @@
 
 struct plan {
     const char *config, *state, *socket, *hostname, *user, *certificate, *key;
+    char store[4096]; /* the service's own folder, below `state` */
     char host[256];
     uid_t uid;
     gid_t gid;
@@ -80,6 +81,7 @@ static bool make_plan(const struct cli *c, struct plan *p)
 {
     p->config = text_or(c, "--config", CONFIG_DEFAULT);
     p->state = text_or(c, "--state-dir", STATE_DEFAULT);
+    snprintf(p->store, sizeof(p->store), "%s/store", p->state);
     p->socket = text_or(c, "--admin-socket", SOCKET_DEFAULT);
     p->certificate = cli_text(c, "--certificate");
     p->key = cli_text(c, "--key");
@@ -107,11 +109,11 @@ static bool make_plan(const struct cli *c, struct plan *p)
 /* CLI_NO when something is there already. */
 static int check_free(const struct plan *p)
 {
-    char path[4096];
+    char path[sizeof(p->store) + 16];
 
     if (access(p->config, F_OK) == 0)
         return cli_error(CLI_NO, p->config, "it exists already, and is not overwritten");
-    snprintf(path, sizeof(path), "%s/sigillo.db", p->state);
+    snprintf(path, sizeof(path), "%s/sigillo.db", p->store);
     if (access(path, F_OK) == 0)
         return cli_error(CLI_NO, p->state, "there is a store already, and it is not touched");
     return CLI_YES;
@@ -234,7 +236,7 @@ static bool add_nouns(struct plan *p, struct directory *d, struct loop *loop)
 static bool fill_store(struct plan *p)
 {
     struct store_config config = {
-        .folder = p->state, .inline_max = 128 * 1024, .group_max = 64, .waiting_max = 100};
+        .folder = p->store, .inline_max = 128 * 1024, .group_max = 64, .waiting_max = 100};
     char why[512] = "out of memory";
     struct loop *loop = loop_new("init");
     struct workers *workers = workers_new("init", 1, 10);
@@ -273,9 +275,9 @@ static bool give_state(const struct plan *p)
 {
     owner_uid = p->uid;
     owner_gid = p->gid;
-    if (!p->root || nftw(p->state, give_away, 16, FTW_PHYS) == 0)
+    if (!p->root || nftw(p->store, give_away, 16, FTW_PHYS) == 0)
         return true;
-    cli_error(CLI_UNKNOWN, p->state, "it cannot be given to user %s: %s", p->user, strerror(errno));
+    cli_error(CLI_UNKNOWN, p->store, "it cannot be given to user %s: %s", p->user, strerror(errno));
     return false;
 }
 
@@ -322,7 +324,8 @@ static int init_run(struct cli *c)
     status = check_free(&p);
     if (status != CLI_YES)
         return status;
-    if (!make_parent(p.state) || !make_folder(p.state, 0700))
+    /* the master key lies beside the store, where the service's user can't reach it */
+    if (!make_parent(p.state) || !make_folder(p.state, 0711) || !make_folder(p.store, 0700))
         return CLI_USAGE;
     if (!fill_store(&p) || !give_state(&p))
         return CLI_UNKNOWN;
