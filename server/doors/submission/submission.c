@@ -7,7 +7,6 @@
 #include <stdlib.h>
 
 #include "../../log/log.h"
-#include "../../metrics/metrics.h"
 #include "internal.h"
 
 enum { SWEEP_S = 1, RATE_MIN = 64, RATE_GRACE_MS = 60 * 1000, IDLE_COMMANDS_MAX = 1000 };
@@ -89,47 +88,7 @@ void submission_reload(struct submission_door *d, struct config *config)
     generation_unref(old);
 }
 
-/* ---- metrics ----------------------------------------------------------------------------------------------------- */
-
-static struct metric sessions_gauge =
-    METRIC_GAUGE("sigillo_sessions", "Sessions open now", "door=\"submission\"");
-static struct metric sessions_count =
-    METRIC_COUNTER("sigillo_sessions_total", "Sessions begun", "door=\"submission\"");
-static struct metric refused_count =
-    METRIC_COUNTER("sigillo_connections_refused_total", "Connections turned away by a limit",
-                   "door=\"submission\"");
-static struct metric login_ok =
-    METRIC_COUNTER("sigillo_logins_total", "Logins", "door=\"submission\",result=\"ok\"");
-static struct metric login_failed =
-    METRIC_COUNTER("sigillo_logins_total", "Logins", "door=\"submission\",result=\"refused\"");
-static struct metric tls_failed = METRIC_COUNTER(
-    "sigillo_tls_failures_total", "TLS handshakes that failed", "door=\"submission\"");
-static struct metric timeouts = METRIC_COUNTER(
-    "sigillo_session_timeouts_total", "Sessions ended for being slow", "door=\"submission\"");
-static struct metric bytes_in = METRIC_COUNTER("sigillo_message_bytes_received_total",
-                                               "Bytes of messages received", "door=\"submission\"");
-
-static void register_metrics(void)
-{
-    struct metric *all[] = {&sessions_gauge, &sessions_count, &refused_count, &login_ok,
-                            &login_failed,   &tls_failed,     &timeouts,      &bytes_in};
-
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
-        metrics_register(all[i]);
-}
-
-/* Once a second, from the first loop: cheaper than touching shared counters twice for everything. */
-static void show_metrics(struct submission_door *d)
-{
-    metric_set(&sessions_gauge, (int64_t)atomic_load(&d->sessions_now));
-    metric_set(&sessions_count, (int64_t)atomic_load(&d->sessions));
-    metric_set(&refused_count, (int64_t)atomic_load(&d->refused));
-    metric_set(&login_ok, (int64_t)atomic_load(&d->auth_ok));
-    metric_set(&login_failed, (int64_t)atomic_load(&d->auth_failed));
-    metric_set(&tls_failed, (int64_t)atomic_load(&d->tls_failures));
-    metric_set(&timeouts, (int64_t)atomic_load(&d->timeouts));
-    metric_set(&bytes_in, (int64_t)atomic_load(&d->bytes_in));
-}
+/* ---- figures ----------------------------------------------------------------------------------- */
 
 void submission_stats(struct submission_door *d, struct submission_stats *out)
 {
@@ -166,10 +125,8 @@ static void on_sweep(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     session_sweep(on);
-    if (on == on->door->loop) {
+    if (on == on->door->loop)
         peers_sweep(on->door->peers, clock_mono_ms());
-        show_metrics(on->door);
-    }
 }
 
 static bool prepare_loop(struct submission_door *d, size_t i, struct loop *loop)
@@ -249,7 +206,6 @@ struct submission_door *submission_new(const struct submission_setup *setup, cha
         snprintf(why, why_size, "submission: out of memory");
         return NULL;
     }
-    register_metrics();
     return d;
 }
 
