@@ -30,7 +30,7 @@ def test_metrics_count_what_was_accepted_and_delivered(world, served):
     text = d.get("/metrics")[2].decode()
     assert re.search(r"^# TYPE sigillo_\w+ counter$", text, re.M)
     assert re.search(r"^sigillo_\w*accepted\w*(\{[^}]*\})? [1-9]", text, re.M), text
-    assert re.search(r"^sigillo_\w*delivered\w*(\{[^}]*\})? [1-9]|state=\"delivered\"[^}]*\} [1-9]", text, re.M), text
+    assert re.search(r"^sigillo_\w*delivered\w*(\{[^}]*\})? [1-9]|outcome=\"delivered\"[^}]*\} [1-9]", text, re.M), text
 
 
 def test_every_line_about_a_message_carries_its_id(served):
