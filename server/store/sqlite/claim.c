@@ -159,6 +159,8 @@ static bool build_all(struct store *store, struct store_claim *c, const struct v
     const struct pick *p = picks->item;
     size_t messages = 0;
 
+    if (picks->count == 0)
+        return true;
     for (size_t i = 0; i < picks->count; i++)
         messages += i == 0 || p[i].message != p[i - 1].message;
     c->message = calloc(messages + 1, sizeof(struct store_message *));

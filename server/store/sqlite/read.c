@@ -51,8 +51,8 @@ static const char *const read_text[READ_COUNT] = {
     [READ_NOUNS] =
         "SELECT kind,key,subscription,value,version FROM noun WHERE kind=?1 ORDER BY key",
     [READ_NOUNS_ALL] = "SELECT kind,key,subscription,value,version FROM noun ORDER BY kind,key",
-    [READ_DUE] = "SELECT count(*) FROM recipient INDEXED BY recipient_due"
-                 " WHERE state=0 AND lease=0 AND next_at<=?1",
+    [READ_DUE] = ("SELECT count(*) FROM recipient INDEXED BY recipient_due"
+                  " WHERE state=0 AND lease=0 AND next_at<=?1"),
     [READ_OLDEST] = "SELECT id FROM unfinished WHERE remaining>0 ORDER BY id LIMIT 1",
 };
 

@@ -14,11 +14,7 @@
 #include "sigillo/banned.h"
 #include "sqlite_internal.h"
 
-#define CHECKPOINT_PAGES 4000  /* of the log: 32 MiB */
-#define LOG_TOO_LONG     40000 /* the check lets go so that the log can start anew */
-#define CHECK_STEP       2000  /* virtual machine steps between two looks around */
-#define CHECK_REST_US    2000
-#define CHECK_AGAIN_S    60
+#define CHECKPOINT_PAGES 4000 /* of the log: 32 MiB */
 
 void thread_quiet(const char *name)
 {
@@ -108,7 +104,12 @@ static void *checkpointer_main(void *arg)
     return NULL;
 }
 
-/* ---- the check ---- */
+/*
+ * ---- the check ----
+ *
+ * Every row is read, whole, in small slices: unlike one long quick_check a slice holds no view of the database that would keep the log from starting anew, and between two of them the check
+ * rests, long when there is mail.  The indices that work is found by were read when the store was opened, the nouns by those who keep them in memory.
+ */
 
 static bool stopping(struct upkeep *u)
 {
@@ -120,90 +121,90 @@ static bool stopping(struct upkeep *u)
     return stop;
 }
 
-/* Gives way to the mail: rests while there is traffic, and gives up for now when the log cannot shrink because of it. */
-static int look_around(void *arg)
+static void found_damage(struct store *store, const char *table, const char *what)
 {
-    struct store *store = arg;
-    static _Thread_local uint64_t seen;
-    uint64_t commits = atomic_load_explicit(&store->commits, memory_order_relaxed);
-    struct timespec rest = {0, CHECK_REST_US * 1000L};
-
-    if (stopping(&store->upkeep) ||
-        atomic_load_explicit(&store->upkeep.wal_pages, memory_order_relaxed) > LOG_TOO_LONG)
-        return 1;
-    if (commits != seen)
-        clock_nanosleep(CLOCK_MONOTONIC, 0, &rest, NULL);
-    seen = commits;
-    return 0;
+    pthread_mutex_lock(&store->health_lock);
+    snprintf(store->damaged, sizeof(store->damaged), "%s: damaged: table %s: %.100s", store->path,
+             table, what);
+    pthread_mutex_unlock(&store->health_lock);
 }
 
-enum check { CHECK_GOOD, CHECK_BAD, CHECK_LATER };
+struct walk { /* the first two columns say where the next slice begins */
+    const char *table, *sql;
+};
+#define SLICE "LIMIT 200"
+static const struct walk walks[] = {
+    {"lane", "SELECT id,0,subscription FROM lane WHERE id>?1 ORDER BY id " SLICE},
+    {"unfinished", "SELECT id,0,spooled FROM unfinished WHERE id>?1 ORDER BY id " SLICE},
+    {"recipient", "SELECT id,0,orcpt FROM recipient WHERE id>?1 ORDER BY id " SLICE},
+    {"message", "SELECT id,0,peer FROM message WHERE id>?1 ORDER BY id " SLICE},
+    {"note", "SELECT rcpt,0,remote_mta FROM note WHERE rcpt>?1 ORDER BY rcpt " SLICE},
+    {"event", "SELECT message,n,substr(detail,-1) FROM event WHERE (message,n)>(?1,?2)"
+              " ORDER BY message,n " SLICE},
+    {"body", "SELECT id,0,substr(bytes,-1) FROM body WHERE id>?1 ORDER BY id " SLICE},
+};
 
-static enum check check_table(struct store *store, struct db *db, const char *table)
+/* SQLITE_ROW: there may be more; SQLITE_DONE: the table is good. */
+static int read_slice(sqlite3_stmt *s, int64_t at[2])
+{
+    int code, rows = 0;
+
+    sqlite3_bind_int64(s, 1, at[0]);
+    sqlite3_bind_int64(s, 2, at[1]);
+    while ((code = sqlite3_step(s)) == SQLITE_ROW) {
+        at[0] = sqlite3_column_int64(s, 0);
+        at[1] = sqlite3_column_int64(s, 1);
+        sqlite3_column_bytes(s, 2);
+        rows++;
+    }
+    sqlite3_reset(s);
+    return code == SQLITE_DONE && rows > 0 ? SQLITE_ROW : code;
+}
+
+/* As long as the work took, or twenty times that while mail is being written. */
+static void rest(struct store *store, uint64_t worked_us, uint64_t *seen)
+{
+    uint64_t commits = atomic_load_explicit(&store->commits, memory_order_relaxed);
+    uint64_t us = commits == *seen ? worked_us : 20 * worked_us;
+    struct timespec t = {(time_t)(us / 1000000), (long)(us % 1000000) * 1000};
+
+    *seen = commits;
+    clock_nanosleep(CLOCK_MONOTONIC, 0, &t, NULL);
+}
+
+static bool walk_table(struct store *store, struct db *db, const struct walk *w)
 {
     sqlite3_stmt *s = NULL;
-    char sql[128];
-    enum check result = CHECK_LATER;
-    int code;
+    int64_t at[2] = {INT64_MIN, 0};
+    uint64_t seen = 0;
+    int code = sqlite3_prepare_v2(db->handle, w->sql, -1, &s, NULL) == SQLITE_OK ? SQLITE_ROW
+                                                                                 : SQLITE_ERROR;
 
-    snprintf(sql, sizeof(sql), "PRAGMA quick_check('%s')", table);
-    if (sqlite3_prepare_v2(db->handle, sql, -1, &s, NULL) == SQLITE_OK) {
-        code = sqlite3_step(s);
-        if (code == SQLITE_ROW && sgl_view_eq(sql_view(s, 0), SGL_LIT("ok"))) {
-            result = CHECK_GOOD;
-        } else if (code == SQLITE_ROW || (code & 0xff) == SQLITE_CORRUPT) {
-            result = CHECK_BAD;
-            pthread_mutex_lock(&store->health_lock);
-            snprintf(store->damaged, sizeof(store->damaged), "%s: damaged: table %s: %.100s",
-                     store->path, table,
-                     code == SQLITE_ROW ? (const char *)sqlite3_column_text(s, 0)
-                                        : sqlite3_errmsg(db->handle));
-            pthread_mutex_unlock(&store->health_lock);
-        }
+    while (code == SQLITE_ROW && !stopping(&store->upkeep)) {
+        uint64_t start = clock_mono_us();
+
+        code = read_slice(s, at);
+        if (code == SQLITE_ROW)
+            rest(store, clock_mono_us() - start, &seen);
     }
+    if (result_of_sqlite(code) == STORE_CORRUPT)
+        found_damage(store, w->table, sqlite3_errmsg(db->handle));
     sqlite3_finalize(s);
-    return result;
+    return result_of_sqlite(code) != STORE_CORRUPT;
 }
 
-static void rest_before_retry(struct upkeep *u)
-{
-    struct timespec until;
-
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += CHECK_AGAIN_S;
-    pthread_mutex_lock(&u->lock);
-    while (!u->stop && pthread_cond_timedwait(&u->more, &u->lock, &until) != ETIMEDOUT)
-        ;
-    pthread_mutex_unlock(&u->lock);
-}
-
-/* Table by table, the small ones that the mail depends on first. */
 static void *checker_main(void *arg)
 {
-    static const char *const table[] = {"version",   "noun", "lane",    "unfinished", "idempotency",
-                                        "recipient", "note", "message", "event",      "body"};
     struct store *store = arg;
     struct db db;
     char why[256];
-    size_t i = 0;
+    bool good = true;
 
     thread_quiet("store-check");
     if (!db_open(&db, store->path, false, why, sizeof(why)))
         return NULL;
-    sqlite3_progress_handler(db.handle, CHECK_STEP, look_around, store);
-    while (i < sizeof(table) / sizeof(table[0]) && !stopping(&store->upkeep)) {
-        switch (check_table(store, &db, table[i])) {
-        case CHECK_GOOD:
-            i++;
-            break;
-        case CHECK_BAD:
-            i = sizeof(table) / sizeof(table[0]);
-            break;
-        case CHECK_LATER:
-            rest_before_retry(&store->upkeep);
-            break;
-        }
-    }
+    for (size_t i = 0; good && i < sizeof(walks) / sizeof(walks[0]); i++)
+        good = walk_table(store, &db, &walks[i]);
     db_close(&db);
     return NULL;
 }
