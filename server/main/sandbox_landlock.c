@@ -29,7 +29,7 @@
 struct rules {
     int fd;
     uint64_t handled;
-    const char *folder;
+    const struct sandbox_files *files;
 };
 
 /* A path that does not exist gives nobody anything. */
@@ -57,14 +57,30 @@ static bool is_below(const char *path, const char *folder)
     return strncmp(path, folder, len) == 0 && (path[len] == '/' || path[len] == '\0');
 }
 
-/* May the whole folder of a file be read?  Not when it is near the root, nor when our own state lies in it. */
+/* `path` as it is written and as it is meant (links followed) lies outside `folder`. */
+static bool is_outside(const char *path, const char *folder)
+{
+    char *real = path != NULL ? realpath(path, NULL) : NULL;
+    bool outside =
+        path == NULL || (!is_below(path, folder) && (real == NULL || !is_below(real, folder)));
+
+    free(real);
+    return outside;
+}
+
+/* May the whole folder of a file be read?  Not when it is near the root, nor when our own state, a key or a password lies in it. */
 static bool folder_is_harmless(const struct rules *r, const char *folder)
 {
+    const struct config *c = r->files->config;
+    bool harmless = is_outside(r->files->folder, folder) && is_outside(c->state_dir, folder) &&
+                    is_outside(c->tls_key, folder) && is_outside(c->path, folder);
     size_t slashes = 0;
 
-    for (const char *c = folder; *c != '\0'; c++)
-        slashes += *c == '/';
-    return slashes >= 3 && !is_below(r->folder, folder);
+    for (const char *at = folder; *at != '\0'; at++)
+        slashes += *at == '/';
+    for (size_t i = 0; harmless && i < c->routes; i++)
+        harmless = is_outside(c->route[i].password_file, folder);
+    return harmless && slashes >= 3;
 }
 
 static bool allow_file(const struct rules *r, const char *path)
@@ -103,10 +119,15 @@ static bool allow_system(const struct rules *r)
         "/usr/share/dns", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates",
         "/etc/ssl/certs", "/etc/pki/tls/certs",         "/usr/share/zoneinfo",
         "/proc/self"};
-    static const char *const file[] = {"/etc/ssl/cert.pem", "/etc/ssl/openssl.cnf",
-                                       "/etc/resolv.conf",  "/etc/hosts",
-                                       "/etc/localtime",    "/dev/null",
-                                       "/dev/urandom",      "/sys/devices/system/cpu/online"};
+    static const char *const file[] = {"/etc/ssl/cert.pem",
+                                       "/etc/ssl/openssl.cnf",
+                                       "/etc/resolv.conf",
+                                       "/etc/hosts",
+                                       "/etc/localtime",
+                                       "/dev/null",
+                                       "/dev/urandom",
+                                       "/sys/devices/system/cpu/online",
+                                       "/proc/sys/kernel/random/boot_id"};
     bool good = true;
 
     for (size_t i = 0; i < sizeof(tree) / sizeof(tree[0]); i++)
@@ -120,7 +141,7 @@ int landlock_enter(const struct sandbox_files *files, char *why, size_t why_size
 {
     long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
     struct landlock_ruleset_attr attr = {.handled_access_fs = ALL_OF_VERSION_1};
-    struct rules r = {.folder = files->folder};
+    struct rules r = {.files = files};
     uint64_t write_tree = WRITE_TREE;
     bool good;
 
