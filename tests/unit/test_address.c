@@ -154,8 +154,7 @@ static void writing(void **state)
     }
     {
         static const char *const bad[] = {"a\r\nBcc: x@y.z", "a\nb",
-                                          "a\x01"
-                                          "b",
+                                          "a\001b",
                                           "\xff"};
 
         for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
