@@ -69,7 +69,7 @@ def test_a_message_arrives_as_it_was_described(world, sigillo, sender, post):
     assert mail["subject"] == "Grüße 😀" and mail["x-tag"] == "one two" and mail["reply-to"].addresses[0].addr_spec == "answers@app.test"
     assert mail["from"].addresses[0].addr_spec == "app@app.test" and mail["bcc"] is None and "http-bcc" not in mail.as_string()
     assert mail["message-id"] and mail["date"] and mail["dkim-signature"]
-    assert mail.get_body(("plain",)).get_content() == "Text: äöü\n"
+    assert mail.get_body(("plain",)).get_content() == "Text: äöü\r\n"
     attached = [p for p in mail.walk() if p.get_filename() == "Übersicht.bin"][0]
     assert attached.get_payload(decode=True) == data and attached.get_content_type() == "application/x-test"
     assert [p for p in mail.walk() if p["content-id"] == "<logo>"]
