@@ -254,8 +254,10 @@ static void reasons(void **state)
     sgl_buf_reset(&out);
     policy_reason_put(&out, FAILURE_TLS_VERIFY, SGL_SMTP_AT_STARTTLS, NULL, SGL_LIT("mx.a.test"),
                       SGL_LIT("no TLSA record matches"));
-    CHECK_VIEW("a failure says what and why", sgl_buf_view(&out),
-               SGL_LIT("mx.a.test: the server could not prove who it is: no TLSA record matches"));
+    CHECK_VIEW(
+        "a failure says what and why", sgl_buf_view(&out),
+        SGL_LIT(
+            "mx.a.test: the certificate does not prove who the server is: no TLSA record matches"));
 }
 
 static void routes(void **state)
