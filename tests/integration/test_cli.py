@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from world import daemon
+from world.internet import wait_for
 
 ROOT = daemon.ROOT
 USAGE, NO, UNKNOWN = 2, 1, 3
@@ -139,7 +140,8 @@ def test_init_writes_a_good_configuration_and_shows_secrets_once(tmp_path):
     assert made["credential"]["name"] == "local"
     check = subprocess.run([daemon.PROGRAM, "serve", "--check", "--config", made["config"]], capture_output=True, text=True)
     assert check.returncode == 0, check.stderr
-    assert oct(os.stat(made["state_dir"]).st_mode & 0o777) == "0o700"
+    assert os.stat(made["state_dir"]).st_mode & 0o066 == 0
+    assert os.stat(made["state_dir"] + "/store").st_mode & 0o077 == 0
     for folder, _, names in os.walk(tmp_path):
         for name in names:
             with open(os.path.join(folder, name), "rb") as f:
@@ -157,6 +159,22 @@ def test_init_never_overwrites(tmp_path):
     assert r.returncode == NO and "store" in r.stderr
     assert not (tmp_path / "sigillo.conf").exists()
     assert all(p.read_bytes() == data for p, data in before.items() if p.name != "sigillo.conf")
+
+
+def test_what_init_made_is_there_when_the_server_starts(world, tmp_path):
+    made = json.loads(init(tmp_path, "--json").stdout)
+    with open(tmp_path / "log", "wb") as log:
+        server = subprocess.Popen([daemon.PROGRAM, "serve", "--config", made["config"]], stderr=log, stdout=log,
+                                  stdin=subprocess.DEVNULL)
+    try:
+        listed = wait_for(lambda: run("key", "list", "--json", server="unix:" + made["admin_socket"]),
+                          lambda r: r.returncode == 0, 20, "the server")
+        assert [k["id"] for k in json.loads(listed.stdout)["keys"]] == [made["key"]["id"]]
+        names = run("credential", "list", "--json", server="unix:" + made["admin_socket"]).stdout
+        assert [c["name"] for c in json.loads(names)["credentials"]] == ["local"]
+    finally:
+        server.terminate()
+        assert server.wait(20) == 0, (tmp_path / "log").read_text()
 
 
 # -- against a server -----------------------------------------------------------------------------------------------
