@@ -3,6 +3,7 @@
 
 #include "dkim_reference.h"
 #include "dkim_vectors.h"
+#include "fail_alloc.h"
 #include "sigillo/base64.h"
 #include "sigillo/dkim.h"
 
@@ -375,6 +376,27 @@ static void test_full_arena(void **state)
     }
 }
 
+/* Without memory there is a status, no half a signature and no leak. */
+static void test_no_memory(void **state)
+{
+    (void)state;
+    for (size_t n = 1; fail_alloc_round(n); n++) {
+        sgl_auto(fixture) fx;
+        sgl_auto(sgl_buf) out = SGL_BUF_INIT(SGL_DKIM_FIELD_MAX);
+        size_t round = fail_alloc.fail_at;
+        enum sgl_status status;
+
+        fail_alloc_off(); /* not yet */
+        fixture_init(&fx, "From: a@b.test\r\nTo: b@b.test\r\n");
+        fail_alloc.fail_at = round;
+        fail_alloc.seen = 0;
+        status = prepare(&fx, both, 2);
+        if (status == SGL_OK)
+            status = sgl_dkim_sign_finish(&fx.pending[0], SGL_LIT("signature"), &out);
+        CHECK_EQ("no memory is told", status, fail_alloc_hit() ? SGL_E_NOMEM : SGL_OK);
+    }
+}
+
 /* [RFC 6376 s3.6.1] [RFC 8463 s4.2] */
 static void test_key_record(void **state)
 {
@@ -407,7 +429,8 @@ int main(void)
         cmocka_unit_test(test_selection),   cmocka_unit_test(test_digest),
         cmocka_unit_test(test_canon_names), cmocka_unit_test(test_folding),
         cmocka_unit_test(test_refuses),     cmocka_unit_test(test_misuse),
-        cmocka_unit_test(test_full_arena),  cmocka_unit_test(test_key_record),
+        cmocka_unit_test(test_full_arena),  cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_key_record),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);
