@@ -574,6 +574,8 @@ enum sgl_status sgl_smtp_server_answer(struct sgl_smtp_server *s, uint16_t code,
     }
     if (speaks(s, asked, code, enhanced, text))
         put_reply(s, code, enhanced, text);
+    if (s->state == ST_CLOSED) /* there was no memory to say it */
+        return SGL_OK;
     answered(s, asked, code);
     if (s->shut_text != NULL && !s->mail && s->state != ST_CLOSED &&
         s->wait == SGL_SMTP_SERVER_RUNS)

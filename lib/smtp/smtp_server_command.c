@@ -144,6 +144,8 @@ static void starttls(struct sgl_smtp_server *s, sgl_view args)
         server_mistake(s, 503, "5.5.1", "not within a transaction");
     } else {
         server_reply(s, 220, "2.0.0", "go ahead");
+        if (s->state == ST_CLOSED)
+            return;
         s->event = (struct sgl_smtp_server_event){.kind = SGL_SMTP_SERVER_STARTTLS};
         s->has_event = true;
         s->wait = SGL_SMTP_SERVER_WANTS_TLS;

@@ -623,6 +623,36 @@ static void long_lines_are_passed_over(void **state)
     }
 }
 
+/* [RFC 4954 s4] a line of AUTH may have 12288 octets */
+static void long_auth_lines_are_taken(void **state)
+{
+    sgl_auto(sgl_buf) input = SGL_BUF_INIT(1 << 16);
+    struct run r;
+
+    (void)state;
+    for (size_t portion = 1; portion < 100000; portion = portion * 100) {
+        sgl_view rest;
+
+        sgl_buf_reset(&input);
+        sgl_buf_add_cstr(&input, EHLO "AUTH LOGIN\r\n");
+        for (size_t i = 0; i < 12288; i++)
+            sgl_buf_add_byte(&input, 'A');
+        sgl_buf_add_cstr(&input, "\r\nAUTH LOGIN\r\n");
+        for (size_t i = 0; i < 12292; i++)
+            sgl_buf_add_byte(&input, 'A');
+        sgl_buf_add_cstr(&input, "\r\nNOOP\r\n");
+        run_init(&r, &standard, true);
+        for (rest = sgl_buf_view(&input); rest.len != 0; rest = sgl_view_from(rest, portion))
+            run_feed(&r, sgl_view_sub(rest, 0, portion));
+        run_pull(&r);
+        CHECK_TRUE("12288 are an answer, more are not",
+                   sgl_view_ends(sgl_buf_view(&r.out),
+                                 SGL_LIT("334 d2hvPw==\r\n535 5.7.8 no\r\n334 d2hvPw==\r\n500 "
+                                         "5.5.6 line too long\r\n250 2.0.0 fine\r\n")));
+        run_done(&r);
+    }
+}
+
 static void idle_sessions_are_small(void **state)
 {
     struct run r;
@@ -735,6 +765,7 @@ int main(void)
         cmocka_unit_test(auth_under_tls),
         cmocka_unit_test(offers_follow_tls),
         cmocka_unit_test(long_lines_are_passed_over),
+        cmocka_unit_test(long_auth_lines_are_taken),
         cmocka_unit_test(idle_sessions_are_small),
         cmocka_unit_test(patience_ends),
         cmocka_unit_test(shutting_down_waits_for_the_message),
