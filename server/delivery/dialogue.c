@@ -109,6 +109,15 @@ static enum failure failure_of_lack(unsigned lacks)
     return FAILURE_TOO_LARGE;
 }
 
+/* REQUIRETLS wants to know whom it talks to, from the domain's name on [RFC 8689 s4.2.1]. */
+static bool is_proved(const struct connection *c)
+{
+    const struct plan_host *host = connection_host(c);
+
+    return c->tls_on && (host->demand == DEMAND_NAME ||
+                         (host->demand == DEMAND_DANE && host->dane.domain_protected));
+}
+
 void connection_transact(struct connection *c)
 {
     const struct store_message *m = c->job->message;
@@ -131,6 +140,8 @@ void connection_transact(struct connection *c)
         .require_tls = m->require_tls,
     };
     lacks = sgl_smtp_client_lacks(c->client, &c->envelope);
+    if (m->require_tls && !is_proved(c))
+        lacks |= SGL_SMTP_REQUIRETLS;
     if (lacks != 0 && connection_has_another_address(c)) {
         connection_failed(c, failure_of_lack(lacks), SGL_SMTP_AT_MAIL, NULL, "");
         return;

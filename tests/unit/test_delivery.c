@@ -1071,6 +1071,38 @@ static void an_address_literal(void **state)
     world_done(&w);
 }
 
+/* [RFC 8689 s4.2.1] */
+static void required_tls(void **state)
+{
+    static const struct {
+        const char *name, *zone;
+        const char *tls_ehlo;
+        char want;
+    } rows[] = {
+        {"DANE and the extension", "$SECURE\n" ONE DANE "GOOD\n", "250-peer.test\r\n250 REQUIRETLS",
+         'o'},
+        {"DANE without the extension", "$SECURE\n" ONE DANE "GOOD\n", NULL, 'p'},
+        {"TLS with anybody", ONE, "250-peer.test\r\n250 REQUIRETLS", 'p'},
+        {"DANE behind an unsigned MX", ONE "$SECURE\none.test A 127.0.0.1\n" DANE "GOOD\n",
+         "250-peer.test\r\n250 REQUIRETLS", 'p'},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct world w;
+
+        world_init(&w, rows[i].zone);
+        w.peer[0].script = (struct script){.tls = true, .tls_ehlo = rows[i].tls_ehlo};
+        world_start(&w);
+        world_put(&w, "d.test", 1, BODY)->message->require_tls = true;
+        world_deliver(&w, rows[i].name);
+        CHECK_EQ(rows[i].name, w.outcome[0].verdict, rows[i].want);
+        CHECK_EQ(rows[i].name, w.peer[0].messages, rows[i].want == 'o');
+        CHECK_STR(rows[i].name, w.outcome[0].status, rows[i].want == 'o' ? "2.6.0" : "5.7.30");
+        world_done(&w);
+    }
+}
+
 static void bodies_from_the_store(void **state)
 {
     struct world w;
@@ -1334,6 +1366,7 @@ int main(void)
         cmocka_unit_test(a_resting_site_puts_its_mail_back),
         cmocka_unit_test(addresses_that_may_not_be_reached),
         cmocka_unit_test(an_address_literal),
+        cmocka_unit_test(required_tls),
         cmocka_unit_test(bodies_from_the_store),
         cmocka_unit_test(without_a_doubt_no_dot),
         cmocka_unit_test(smart_hosts),
