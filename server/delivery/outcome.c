@@ -124,6 +124,8 @@ static void report_rcpt(struct report *r, struct connection *c, size_t i, enum r
         .reason = kept,
         .why_wait = verdict == RCPT_OK ? SGL_LIT("") : kept,
         .possibly_repeated = a->possibly_repeated,
+        .dsn_taken = verdict == RCPT_OK && c->client != NULL &&
+                     (sgl_smtp_client_offer(c->client)->extensions & SGL_SMTP_DSN) != 0,
         .remote_mta =
             c->stream != NULL || a->failure != NULL ? keep(r, sgl_view_cstr(c->peer)) : SGL_LIT(""),
     };

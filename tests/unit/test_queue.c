@@ -173,6 +173,21 @@ static void test_bounce(void **state)
     }
 }
 
+static void test_success_taken_over(void **state)
+{
+    struct store_sample s;
+    struct rcpt_outcome o = {.verdict = RCPT_OK, .status = SGL_LIT("2.0.0"), .dsn_taken = true};
+
+    (void)state;
+    store_sample_init(&s, "example.net", 1, 100);
+    s.rcpt[0].notify = RCPT_NOTIFY_SUCCESS;
+    queue_fixture_accept(&fx, &s);
+    queue_outcome(fx.queue, queue_fixture_take(&fx, "example.net"), &o, NULL, 0, UINT32_MAX);
+    queue_fixture_settle(&fx);
+    CHECK_EQ("a remote that does DSN answers for success itself", fx.notices, 0);
+    store_sample_done(&s);
+}
+
 static void test_bounce_is_durable(void **state)
 {
     struct store_sample s;
@@ -571,6 +586,7 @@ int main(void)
         T(test_store_full),
         T(test_clock_set_back),
         T(test_clock_jumps_ahead),
+        T(test_success_taken_over),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
