@@ -118,6 +118,10 @@ void queue_run_due(struct queue *q);
 /* Asks the store for more if there is room and something is due. */
 void queue_claim_more(struct queue *q);
 void queue_check_drained(struct queue *q);
+void queue_run_nudge(struct loop_task *task);
+/* hand.c: for store_set_watch(). */
+void queue_hand_changed(void *ctx, enum store_control_verb verb, const uint64_t *rcpt,
+                        size_t rcpts);
 /* Divides a message into jobs and lines them up; the envelope is the queue's from now on. */
 void queue_add(struct queue *q, struct envelope *env, int64_t lease_until);
 struct envelope *envelope_new(struct queue *q, struct store_message *m, struct body *body);
