@@ -50,6 +50,7 @@ void mistake(cfg_t *at, const char *format, ...)
 }
 
 /* libconfuse's own words: the option stands in quotes somewhere; it goes in front. */
+static void syntax_mistake(cfg_t *cfg, const char *format, va_list args) SGL_PRINTF(2, 0);
 static void syntax_mistake(cfg_t *cfg, const char *format, va_list args)
 {
     char text[512], key[128] = "syntax";
