@@ -10,6 +10,7 @@ import dkim
 import dns.resolver
 import pytest
 
+from world import rspamd
 from world.daemon import message
 from world.internet import wait_for
 from world.postfix import tls_version
@@ -70,6 +71,21 @@ def test_over_dane_it_arrives_encrypted_and_its_signature_is_true(world, sigillo
     status, said = opendkim_verdict(got)
     assert status == 0, "opendkim rejects it: " + said
     assert one(shown)["status"].startswith("2.")
+
+
+def test_rspamd_believes_both_signatures(world, make_sigillo):
+    if not os.path.exists(os.path.join(world.peers, rspamd.PROGRAM)):
+        pytest.skip("rspamd is not below %s: run `make deps`" % world.peers)
+    server = make_sigillo()
+    sender = server.sender("both.test", ed25519=True)
+    server.wait_state(server.submit(sender, "judged@good.test"), "delivered")
+    got = world.wait_mail("judged@good.test")[0]
+    assert len(email.message_from_bytes(got).get_all("DKIM-Signature")) == 2
+    with rspamd.Rspamd(world) as judge:
+        symbols = judge.symbols(got, "me@both.test")
+    assert "R_DKIM_ALLOW" in symbols, symbols
+    assert not {"R_DKIM_REJECT", "R_DKIM_TEMPFAIL", "R_DKIM_PERMFAIL"} & set(symbols), symbols
+    assert len(symbols["R_DKIM_ALLOW"]) == 2, symbols
 
 
 def test_the_trail_says_that_dane_was_met(world, sigillo, send):

@@ -235,9 +235,9 @@ class Sigillo:
     def json(self, *args, **kw):
         return json.loads(self.cli(*args, "--json", **kw).stdout)
 
-    def sender(self, domain="app.test", user=None, publish=True):
+    def sender(self, domain="app.test", user=None, publish=True, ed25519=False):
         user = user or "sender-" + domain.split(".")[0]
-        self.json("domain", "add", domain)
+        self.json("domain", "add", domain, *(["--ed25519"] if ed25519 else []))
         if publish:
             self.publish_records(domain)
         if user != "trusted" and not self._trusted:
