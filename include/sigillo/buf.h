@@ -20,12 +20,17 @@ struct sgl_buf {
     enum sgl_status status; /* SGL_OK, SGL_E_LIMIT, SGL_E_NOMEM */
 };
 
-#define SGL_BUF_INIT(max_bytes) {NULL, 0, 0, (max_bytes), SGL_OK}
+#define SGL_BUF_INIT(max_bytes)                                                                    \
+    {                                                                                              \
+        NULL, 0, 0, (max_bytes), SGL_OK                                                            \
+    }
 
 SGL_API void sgl_buf_init(struct sgl_buf *buf, size_t max);
-SGL_API void sgl_buf_done(struct sgl_buf *buf);  /* frees; zeroed accepted; leaves it empty and usable */
+SGL_API void
+sgl_buf_done(struct sgl_buf *buf); /* frees; zeroed accepted; leaves it empty and usable */
 SGL_API void sgl_buf_reset(struct sgl_buf *buf); /* empty, status OK, memory kept */
-SGL_API enum sgl_status sgl_buf_reserve(struct sgl_buf *buf, size_t more) SGL_MUST_USE; /* room for `more` bytes without growing */
+SGL_API enum sgl_status sgl_buf_reserve(struct sgl_buf *buf, size_t more)
+    SGL_MUST_USE; /* room for `more` bytes without growing */
 SGL_API void sgl_buf_add(struct sgl_buf *buf, sgl_view v);
 SGL_API void sgl_buf_add_cstr(struct sgl_buf *buf, const char *s);
 SGL_API void sgl_buf_add_byte(struct sgl_buf *buf, uint8_t byte);

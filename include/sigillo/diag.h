@@ -10,7 +10,8 @@ extern "C" {
 #endif
 
 struct sgl_diag {
-    const char *what; /* a static sentence without a full stop: "header name holds a blank"; NULL when nothing was said */
+    const char *
+        what; /* a static sentence without a full stop: "header name holds a blank"; NULL when nothing was said */
     const char *rule; /* the rule's place, "RFC 5322 s3.6.8"; may be NULL */
     size_t off;       /* offset in the input where it was seen */
     uint8_t near_len; /* bytes of `near` in use */
@@ -18,7 +19,8 @@ struct sgl_diag {
 };
 
 /* Notes the first reason only (later ones are consequences); diag may be NULL. */
-SGL_API void sgl_diag_set(struct sgl_diag *diag, const char *what, const char *rule, sgl_view input, size_t off);
+SGL_API void sgl_diag_set(struct sgl_diag *diag, const char *what, const char *rule, sgl_view input,
+                          size_t off);
 
 #ifdef __cplusplus
 }

@@ -67,8 +67,7 @@ struct sgl_dsn {
     size_t return_max; /* the original is returned whole only up to this size, even for 'F' */
     sgl_view
         original; /* the message: header and body, CRLF lines; may hold the header only (then it is returned so) */
-    bool
-        smtputf8; /* the message went as SMTPUTF8: the report uses the types of RFC 6533 */
+    bool smtputf8; /* the message went as SMTPUTF8: the report uses the types of RFC 6533 */
     const struct sgl_dsn_rcpt *rcpt;
     size_t rcpts; /* at least one */
 };

@@ -3,6 +3,9 @@
 #ifndef SIGILLO_LIMITS_H
 #define SIGILLO_LIMITS_H
 
+/* A table: one limit a line. */
+/* clang-format off */
+
 /* ---- mail ---- */
 #define SGL_LIMIT_LOCAL_PART 64  /* [RFC 5321 s4.5.3.1.1] */
 #define SGL_LIMIT_DOMAIN     255 /* [RFC 5321 s4.5.3.1.2] */
@@ -43,5 +46,6 @@
 #define SGL_LIMIT_SMTP_ORCPT       500  /* [RFC 3461 s4.2] */
 #define SGL_LIMIT_SASL_FIELD       1024 /* a user name or password; nobody types more */
 #define SGL_LIMIT_SASL_MESSAGE     9216 /* what an AUTH line decodes to */
+/* clang-format on */
 
 #endif

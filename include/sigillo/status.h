@@ -7,8 +7,8 @@
 #define SIGILLO_STATUS_H
 
 #if defined(__GNUC__)
-#define SGL_API       __attribute__((visibility("default")))
-#define SGL_MUST_USE  __attribute__((warn_unused_result))
+#define SGL_API          __attribute__((visibility("default")))
+#define SGL_MUST_USE     __attribute__((warn_unused_result))
 #define SGL_PRINTF(f, a) __attribute__((format(printf, f, a)))
 #else
 #define SGL_API

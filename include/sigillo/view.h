@@ -29,7 +29,10 @@ typedef int64_t sgl_time;
 #define SGL_LIT(s) ((sgl_view){(const uint8_t *)("" s), sizeof(s) - 1})
 #endif
 /* The same for a static initialiser. */
-#define SGL_LIT_INIT(s) {(const uint8_t *)("" s), sizeof(s) - 1}
+#define SGL_LIT_INIT(s)                                                                            \
+    {                                                                                              \
+        (const uint8_t *)("" s), sizeof(s) - 1                                                     \
+    }
 /* printf("%.*s", SGL_FMT(v)): only for bytes already known to be printable. */
 #define SGL_FMT(v) (int)(v).len, (const char *)(v).ptr
 

@@ -110,7 +110,8 @@ struct config {
 /* NULL on a mistake: `why` has one line "FILE:LINE: KEY: what is wrong". */
 struct config *config_load(const char *path, char *why, size_t why_size);
 /* The same configuration from another process's `handover`; no file is read, `path` only names it. */
-struct config *config_from_handover(sgl_view handover, const char *path, char *why, size_t why_size);
+struct config *config_from_handover(sgl_view handover, const char *path, char *why,
+                                    size_t why_size);
 struct config *config_ref(struct config *c); /* thread-safe */
 void config_unref(struct config *c);         /* NULL accepted */
 

@@ -22,16 +22,16 @@ struct subscription {
 struct selector {
     char *name;
     enum keys_algorithm algorithm;
-    bool active;              /* signs */
-    _Atomic uint64_t handle;  /* in the keys process; 0: not loaded yet */
-    uint8_t *public_key;      /* rsa: SubjectPublicKeyInfo DER; ed25519: 32 bytes */
+    bool active;             /* signs */
+    _Atomic uint64_t handle; /* in the keys process; 0: not loaded yet */
+    uint8_t *public_key;     /* rsa: SubjectPublicKeyInfo DER; ed25519: 32 bytes */
     size_t public_len;
-    uint8_t *sealed;          /* the private key as only the keys process can open it */
+    uint8_t *sealed; /* the private key as only the keys process can open it */
     size_t sealed_len;
 };
 struct domain {
     _Atomic unsigned refs;
-    char *name;               /* A-label, lower case */
+    char *name; /* A-label, lower case */
     char *subscription;
     struct selector *selector;
     size_t selectors;
@@ -43,31 +43,35 @@ enum identity_kind { IDENTITY_CREDENTIAL, IDENTITY_KEY, IDENTITY_LOCAL, IDENTITY
 struct identity {
     _Atomic unsigned refs;
     enum identity_kind kind;
-    char *name;               /* "credential:app1": as the trail shows it */
-    char *subscription;       /* "" only for LOCAL and SYSTEM: taken from the domain that is sent from */
-    char **domain;            /* domains it may send as */
+    char *name;         /* "credential:app1": as the trail shows it */
+    char *subscription; /* "" only for LOCAL and SYSTEM: taken from the domain that is sent from */
+    char **domain;      /* domains it may send as */
     size_t domains;
-    bool any_domain;          /* any domain of its subscription (of all, when subscription is "") */
-    bool admin;               /* an operator: may use the admin API from elsewhere than the unix socket */
-    char *label;              /* key: what its maker called it; may be "" */
+    bool any_domain; /* any domain of its subscription (of all, when subscription is "") */
+    bool admin;      /* an operator: may use the admin API from elsewhere than the unix socket */
+    char *label;     /* key: what its maker called it; may be "" */
     int64_t created_at;
     uint64_t version;
 };
 
 /* Reads all nouns (synchronously, at start). Starts loading the sealed DKIM keys; directory_ready() once all are in the keys process. */
-struct directory *directory_open(struct store *store, struct keys *keys, struct workers *workers, struct loop *loop, char *why, size_t why_size);
+struct directory *directory_open(struct store *store, struct keys *keys, struct workers *workers,
+                                 struct loop *loop, char *why, size_t why_size);
 bool directory_ready(const struct directory *d);
 void directory_free(struct directory *d); /* after its loop and workers have ended; NULL accepted */
 
-struct domain *directory_domain(struct directory *d, sgl_view name); /* a reference, or NULL; case and one trailing dot are ignored */
+struct domain *
+directory_domain(struct directory *d,
+                 sgl_view name); /* a reference, or NULL; case and one trailing dot are ignored */
 struct domain *domain_ref(struct domain *domain);
-void domain_unref(struct domain *domain);                            /* NULL accepted */
+void domain_unref(struct domain *domain); /* NULL accepted */
 struct subscription *directory_subscription(struct directory *d, sgl_view name);
 void subscription_unref(struct subscription *s);
 struct identity *identity_ref(struct identity *i);
 void identity_unref(struct identity *i); /* NULL accepted */
 /* May this identity send as addresses of that domain?  A pure look-up. */
-bool directory_may_use(struct directory *d, const struct identity *who, const struct domain *domain);
+bool directory_may_use(struct directory *d, const struct identity *who,
+                       const struct domain *domain);
 /* The identity of a credential by its user name, without a password (trusted networks), or NULL. */
 struct identity *directory_credential(struct directory *d, sgl_view user);
 /* A local administrator, "local:uid=N": any domain. NULL when memory ends. */
@@ -77,9 +81,9 @@ struct identity *directory_local(uint32_t uid);
 struct auth_check {
     struct work work;
     struct directory *directory;
-    sgl_view user, password;      /* PLAIN, LOGIN; copied by the call */
-    struct identity *identity;    /* out: a reference, or NULL = refused */
-    bool unavailable;             /* could not be checked: temporary failure */
+    sgl_view user, password;            /* PLAIN, LOGIN; copied by the call */
+    struct identity *identity;          /* out: a reference, or NULL = refused */
+    bool unavailable;                   /* could not be checked: temporary failure */
     void (*done)(struct auth_check *a); /* on the loop given, always later */
     char *copy;
     struct loop_task task;
@@ -88,15 +92,23 @@ struct auth_check {
 };
 void directory_check_password(struct directory *d, struct loop *loop, struct auth_check *a);
 /* SCRAM-SHA-256: what the server side needs. Unknown users get a stable fake of the same shape. [RFC 5802] */
-struct scram_secret { uint8_t salt[16]; uint32_t iterations; uint8_t stored_key[32], server_key[32]; bool known; };
+struct scram_secret {
+    uint8_t salt[16];
+    uint32_t iterations;
+    uint8_t stored_key[32], server_key[32];
+    bool known;
+};
 void directory_scram(struct directory *d, sgl_view user, struct scram_secret *out);
 /* A bearer key "sk_<id>_<secret>": SHA-256 of a 256-bit random secret, compared in constant time. NULL = refused. */
 struct identity *directory_bearer(struct directory *d, sgl_view token);
 
 /* ---- for listings: calls each() with nouns in order of their names; stops when it returns false. Nothing may be kept without a reference. ---- */
-void directory_each_domain(struct directory *d, bool (*each)(void *ctx, struct domain *domain), void *ctx);
-void directory_each_subscription(struct directory *d, bool (*each)(void *ctx, struct subscription *s), void *ctx);
-void directory_each_identity(struct directory *d, enum identity_kind kind, bool (*each)(void *ctx, struct identity *i), void *ctx);
+void directory_each_domain(struct directory *d, bool (*each)(void *ctx, struct domain *domain),
+                           void *ctx);
+void directory_each_subscription(struct directory *d,
+                                 bool (*each)(void *ctx, struct subscription *s), void *ctx);
+void directory_each_identity(struct directory *d, enum identity_kind kind,
+                             bool (*each)(void *ctx, struct identity *i), void *ctx);
 
 /* ---- changes ---- */
 
@@ -109,35 +121,49 @@ enum directory_verb {
     DIRECTORY_KEY_ADD,
     DIRECTORY_KEY_REMOVE,
 };
-enum directory_result { DIRECTORY_OK, DIRECTORY_INVALID, DIRECTORY_EXISTS, DIRECTORY_NOT_FOUND, DIRECTORY_IN_USE, DIRECTORY_UNAVAILABLE };
+enum directory_result {
+    DIRECTORY_OK,
+    DIRECTORY_INVALID,
+    DIRECTORY_EXISTS,
+    DIRECTORY_NOT_FOUND,
+    DIRECTORY_IN_USE,
+    DIRECTORY_UNAVAILABLE
+};
 
 #define DIRECTORY_DOMAINS_MAX 64
 struct directory_change {
     enum directory_verb verb;
     struct loop *loop;
-    void (*done)(struct directory_change *c); /* always later, on loop; the change is durable and visible when result is OK */
+    void (*done)(
+        struct directory_change
+            *c); /* always later, on loop; the change is durable and visible when result is OK */
     void *ctx;
     /* in; all are copied by the call */
-    sgl_view name;            /* subscription, domain, credential user name or key id; KEY_ADD: a label, may be empty */
-    sgl_view subscription;    /* empty: "default" */
-    sgl_view domain[DIRECTORY_DOMAINS_MAX]; /* credential, key: domains it may send as; at least one. "*": any of its subscription */
+    sgl_view
+        name; /* subscription, domain, credential user name or key id; KEY_ADD: a label, may be empty */
+    sgl_view subscription; /* empty: "default" */
+    sgl_view domain
+        [DIRECTORY_DOMAINS_MAX]; /* credential, key: domains it may send as; at least one. "*": any of its subscription */
     size_t domains;
-    bool admin;               /* key: an operator's; needs no domain */
-    sgl_view password;        /* credential: empty: one is made */
-    bool ed25519;             /* domain: a second selector with Ed25519 */
+    bool admin;        /* key: an operator's; needs no domain */
+    sgl_view password; /* credential: empty: one is made */
+    bool ed25519;      /* domain: a second selector with Ed25519 */
     /* out */
     enum directory_result result;
-    char field[32];           /* what is wrong, when not OK */
-    char why[240];            /* one sentence, printable */
-    char secret[128];         /* the password or key, shown this once */
-    char id[32];              /* KEY_ADD: the key's id: its name in lists, and in "sk_<id>_<secret>" */
-    struct loop_task task;    /* directory's own, as is private_ */
+    char field[32];        /* what is wrong, when not OK */
+    char why[240];         /* one sentence, printable */
+    char secret[128];      /* the password or key, shown this once */
+    char id[32];           /* KEY_ADD: the key's id: its name in lists, and in "sk_<id>_<secret>" */
+    struct loop_task task; /* directory's own, as is private_ */
     void *private_;
 };
 /* On any thread. */
 void directory_change(struct directory *d, struct directory_change *c);
 
-struct directory_stats { size_t domains, credentials, keys, subscriptions, selectors_loading; uint64_t passwords_hashed, passwords_cached, passwords_refused; };
+struct directory_stats {
+    size_t domains, credentials, keys, subscriptions, selectors_loading;
+    uint64_t passwords_hashed, passwords_cached, passwords_refused;
+};
 void directory_stats(struct directory *d, struct directory_stats *out);
 
 #endif

@@ -26,9 +26,10 @@ void **queue_dest_slot(struct queue_dest *dest);
 /* One message to one destination domain: what one SMTP transaction carries. Owned by the queue until taken, by delivery until its outcome. */
 struct job {
     struct job *next;
-    struct store_message *message; /* counted, shared by jobs of one message; rcpt[] below are those of this job */
-    struct body *body;             /* NULL: not in memory; queue_load_body() */
-    struct store_rcpt **rcpt;      /* all with the same domain */
+    struct store_message
+        *message; /* counted, shared by jobs of one message; rcpt[] below are those of this job */
+    struct body *body;        /* NULL: not in memory; queue_load_body() */
+    struct store_rcpt **rcpt; /* all with the same domain */
     size_t rcpts;
     struct queue_dest *dest;
     int64_t taken_ms;
@@ -39,17 +40,20 @@ enum rcpt_verdict {
     RCPT_OK,        /* 250 after the final dot */
     RCPT_TEMPORARY, /* try again by the schedule */
     RCPT_PERMANENT, /* bounce */
-    RCPT_UNTRIED,   /* put back: not this recipient's fault (site backs off, drain); no attempt is counted */
+    RCPT_UNTRIED, /* put back: not this recipient's fault (site backs off, drain); no attempt is counted */
 };
 struct rcpt_outcome {
     enum rcpt_verdict verdict;
-    sgl_view status;     /* "5.1.1" */
-    sgl_view reason;     /* the remote's answer or ours, printable */
-    sgl_view why_wait;   /* the rule, for `queue show`: "connection refused by all 2 hosts", "DANE: no TLSA record matches" */
-    int64_t not_before;  /* wall seconds, 0: the schedule decides. A site that asked for patience sets it */
+    sgl_view status; /* "5.1.1" */
+    sgl_view reason; /* the remote's answer or ours, printable */
+    sgl_view
+        why_wait; /* the rule, for `queue show`: "connection refused by all 2 hosts", "DANE: no TLSA record matches" */
+    int64_t
+        not_before; /* wall seconds, 0: the schedule decides. A site that asked for patience sets it */
     bool possibly_repeated; /* the connection broke after the final dot: the remote may have it */
-    sgl_view remote_mta; /* the host that answered, "mx1.example.net [192.0.2.1]", or empty */
-    bool dsn_taken; /* RCPT_OK: the remote offers DSN and was given NOTIFY, so it answers for success; else we say "relayed" if success was asked for */
+    sgl_view remote_mta;    /* the host that answered, "mx1.example.net [192.0.2.1]", or empty */
+    bool
+        dsn_taken; /* RCPT_OK: the remote offers DSN and was given NOTIFY, so it answers for success; else we say "relayed" if success was asked for */
 };
 
 struct queue_delivery { /* how the queue talks to delivery, set once */
@@ -59,7 +63,7 @@ struct queue_delivery { /* how the queue talks to delivery, set once */
 };
 
 struct queue_config {
-    const uint32_t *retry_s;     /* waits after attempt 1, 2, ...; the last repeats */
+    const uint32_t *retry_s; /* waits after attempt 1, 2, ...; the last repeats */
     size_t retries;
     uint32_t jitter_percent;     /* 10 */
     uint32_t delay_notice_s;     /* first delay notice after this long; 0 never */
@@ -72,10 +76,11 @@ struct queue_config {
     size_t rcpts_per_job;        /* at most, 0: 100 */
     int64_t (*now_s)(void *ctx); /* wall clock; NULL: clock_now_s(). Tests bring their own */
     void *now_ctx;
-    uint32_t (*random)(void);    /* for jitter; NULL: the system's */
+    uint32_t (*random)(void); /* for jitter; NULL: the system's */
 };
 
-struct queue *queue_new(struct loop *loop, struct store *store, struct workers *workers, const struct queue_config *config);
+struct queue *queue_new(struct loop *loop, struct store *store, struct workers *workers,
+                        const struct queue_config *config);
 void queue_set_delivery(struct queue *q, const struct queue_delivery *d);
 /*
  * A bounce or delay notice is composed by the queue (lib/report) and must be signed before it is stored.  The signer is given from outside (admission), so that the queue knows
@@ -114,12 +119,15 @@ void queue_reconfigure(struct queue *q, const struct queue_config *config);
 struct job *queue_take(struct queue *q, struct queue_dest *dest);
 bool queue_dest_has_work(const struct queue_dest *dest);
 /* Brings job->body in, then done(ctx, job). On failure body stays NULL: give RCPT_UNTRIED. */
-void queue_load_body(struct queue *q, struct job *job, void (*done)(void *ctx, struct job *job), void *ctx);
+void queue_load_body(struct queue *q, struct job *job, void (*done)(void *ctx, struct job *job),
+                     void *ctx);
 /* One outcome per job->rcpt, in order; events go to the trail. All views are copied by the call. The job is the queue's again. doubt_slot: from store_doubt(), or UINT32_MAX. */
-void queue_outcome(struct queue *q, struct job *job, const struct rcpt_outcome *outcome, const struct store_event *event, size_t events,
-                   uint32_t doubt_slot);
+void queue_outcome(struct queue *q, struct job *job, const struct rcpt_outcome *outcome,
+                   const struct store_event *event, size_t events, uint32_t doubt_slot);
 
-struct queue_stats { uint64_t in_memory, out, delivered, deferred, failed, expired, claims, bounces; };
+struct queue_stats {
+    uint64_t in_memory, out, delivered, deferred, failed, expired, claims, bounces;
+};
 void queue_stats(struct queue *q, struct queue_stats *out); /* any thread; approximate */
 
 #endif

@@ -15,12 +15,12 @@ struct store;
 
 enum store_result {
     STORE_OK,
-    STORE_FULL,      /* disk or quota full: nothing was written */
-    STORE_IO,        /* the medium failed: nothing was written */
-    STORE_BUSY,      /* too many operations wait: refuse the work with 4xx/503 */
-    STORE_CONFLICT,  /* the row has another version, fence or owner: a late or a second writer */
+    STORE_FULL,     /* disk or quota full: nothing was written */
+    STORE_IO,       /* the medium failed: nothing was written */
+    STORE_BUSY,     /* too many operations wait: refuse the work with 4xx/503 */
+    STORE_CONFLICT, /* the row has another version, fence or owner: a late or a second writer */
     STORE_NOT_FOUND,
-    STORE_EXISTS,    /* idempotency key or noun key is taken; the existing one is reported */
+    STORE_EXISTS, /* idempotency key or noun key is taken; the existing one is reported */
     STORE_CORRUPT,
     STORE_NOMEM,
 };
@@ -32,65 +32,73 @@ const char *store_result_text(enum store_result r); /* for people */
 struct body {
     _Atomic unsigned refs;
     size_t len;
-    uint8_t *bytes;   /* the whole message as it goes on the wire (without dot-stuffing) */
+    uint8_t *bytes;    /* the whole message as it goes on the wire (without dot-stuffing) */
     size_t header_len; /* up to and including the blank line */
 };
-struct body *body_new(size_t len); /* refs = 1; counts into body_bytes_held(); NULL when memory ends */
+struct body *
+body_new(size_t len); /* refs = 1; counts into body_bytes_held(); NULL when memory ends */
 struct body *body_ref(struct body *b);
 void body_unref(struct body *b); /* NULL accepted */
 size_t body_bytes_held(void);    /* of all bodies alive */
 
 enum rcpt_state { /* DESIGN section 7: every recipient ends in exactly one of the last five */
-    RCPT_QUEUED,
-    RCPT_HELD,
-    RCPT_DELIVERED,
-    RCPT_FAILED,
-    RCPT_SUPPRESSED,
-    RCPT_EXPIRED,
-    RCPT_CANCELLED,
+                  RCPT_QUEUED,
+                  RCPT_HELD,
+                  RCPT_DELIVERED,
+                  RCPT_FAILED,
+                  RCPT_SUPPRESSED,
+                  RCPT_EXPIRED,
+                  RCPT_CANCELLED,
 };
 const char *rcpt_state_name(enum rcpt_state s);
 
-enum { RCPT_NOTIFY_NEVER = 1, RCPT_NOTIFY_SUCCESS = 2, RCPT_NOTIFY_FAILURE = 4, RCPT_NOTIFY_DELAY = 8 }; /* RFC 3461; 0: not given */
+enum {
+    RCPT_NOTIFY_NEVER = 1,
+    RCPT_NOTIFY_SUCCESS = 2,
+    RCPT_NOTIFY_FAILURE = 4,
+    RCPT_NOTIFY_DELAY = 8
+}; /* RFC 3461; 0: not given */
 
 struct store_rcpt {
-    uint64_t id;            /* unique in the store; assigned by the engine at accept */
-    sgl_view address;       /* validated mailbox, local part as given, domain lower case A-label */
-    sgl_view domain;        /* destination: the part behind the @, lower case A-label; borrowed from address */
-    sgl_view orcpt;         /* RFC 3461 ORCPT decoded "rfc822;a@b", or empty */
+    uint64_t id;      /* unique in the store; assigned by the engine at accept */
+    sgl_view address; /* validated mailbox, local part as given, domain lower case A-label */
+    sgl_view
+        domain; /* destination: the part behind the @, lower case A-label; borrowed from address */
+    sgl_view orcpt; /* RFC 3461 ORCPT decoded "rfc822;a@b", or empty */
     uint8_t notify;
     enum rcpt_state state;
-    int64_t next_at;        /* wall seconds: earliest next try */
+    int64_t next_at; /* wall seconds: earliest next try */
     uint32_t attempts;
     uint64_t fence;         /* grows with each claim */
     bool possibly_repeated; /* a crash happened between the final dot and our record */
     bool delay_told;        /* a delay notice has been sent */
     sgl_view status;        /* last enhanced status "4.4.1", or empty */
     sgl_view reason;        /* last answer or reason, printable, at most 1000 bytes */
-    sgl_view why_wait;      /* the rule that makes it wait: "retry schedule, step 3", "site backs off", ... */
-    sgl_view remote_mta;    /* last host asked, "mx1.example.net [192.0.2.1]" */
+    sgl_view
+        why_wait; /* the rule that makes it wait: "retry schedule, step 3", "site backs off", ... */
+    sgl_view remote_mta; /* last host asked, "mx1.example.net [192.0.2.1]" */
 };
 
 struct store_message {
-    uint64_t id;            /* time-ordered, unique; see id_new() */
+    uint64_t id; /* time-ordered, unique; see id_new() */
     sgl_view subscription;
-    sgl_view identity;      /* "credential:app1", "key:k_...", "local:uid=0", "system" */
-    sgl_view env_from;      /* "" is the null sender */
-    sgl_view env_id;        /* RFC 3461 ENVID, decoded, or empty */
-    char ret;               /* 'F', 'H' or 0 */
-    bool eightbit;          /* body has 8-bit bytes: needs 8BITMIME */
-    bool smtputf8;          /* needs SMTPUTF8 */
-    bool require_tls;       /* RFC 8689 */
+    sgl_view identity; /* "credential:app1", "key:k_...", "local:uid=0", "system" */
+    sgl_view env_from; /* "" is the null sender */
+    sgl_view env_id;   /* RFC 3461 ENVID, decoded, or empty */
+    char ret;          /* 'F', 'H' or 0 */
+    bool eightbit;     /* body has 8-bit bytes: needs 8BITMIME */
+    bool smtputf8;     /* needs SMTPUTF8 */
+    bool require_tls;  /* RFC 8689 */
     uint64_t size;
-    int64_t accepted_at;    /* wall milliseconds */
-    int64_t expires_at;     /* wall seconds */
-    int64_t not_before;     /* wall seconds; 0 now */
-    sgl_view message_id;    /* RFC 5322 Message-ID with angle brackets */
+    int64_t accepted_at; /* wall milliseconds */
+    int64_t expires_at;  /* wall seconds */
+    int64_t not_before;  /* wall seconds; 0 now */
+    sgl_view message_id; /* RFC 5322 Message-ID with angle brackets */
     sgl_view header_from;
-    sgl_view subject;       /* raw, at most 200 bytes, for listings */
-    sgl_view signed_by;     /* "d=example.org s=s1 rsa-sha256; d=example.org s=e1 ed25519-sha256" */
-    sgl_view door;          /* "submission", "http", "bounce" */
-    sgl_view peer;          /* "198.51.100.7" */
+    sgl_view subject;   /* raw, at most 200 bytes, for listings */
+    sgl_view signed_by; /* "d=example.org s=s1 rsa-sha256; d=example.org s=e1 ed25519-sha256" */
+    sgl_view door;      /* "submission", "http", "bounce" */
+    sgl_view peer;      /* "198.51.100.7" */
     struct store_rcpt *rcpt;
     size_t rcpts;
 };
@@ -112,20 +120,31 @@ bool id_parse(sgl_view text, uint64_t *out);
 /* Something that happened, for the trail of a message. */
 struct store_event {
     int64_t at_ms;
-    uint64_t rcpt;    /* 0: of the whole message */
-    sgl_view kind;    /* "accepted", "attempt", "delivered", "deferred", "failed", "held", "released", "retried", "cancelled", "bounced", "expired", "suppressed" */
-    sgl_view detail;  /* one JSON object: host, address, tls, cipher, dane, reply, ms, ... */
+    uint64_t rcpt; /* 0: of the whole message */
+    sgl_view
+        kind; /* "accepted", "attempt", "delivered", "deferred", "failed", "held", "released", "retried", "cancelled", "bounced", "expired", "suppressed" */
+    sgl_view detail; /* one JSON object: host, address, tls, cipher, dane, reply, ms, ... */
 };
 
 /* ---- operations ------------------------------------------------------------------------------------------------ */
 
-enum store_op_kind { STORE_ACCEPT, STORE_CLAIM, STORE_OUTCOME, STORE_RELEASE, STORE_EXTEND, STORE_CONTROL, STORE_NOUN_PUT, STORE_NOUN_DELETE, STORE_EXPIRE_TRAIL };
+enum store_op_kind {
+    STORE_ACCEPT,
+    STORE_CLAIM,
+    STORE_OUTCOME,
+    STORE_RELEASE,
+    STORE_EXTEND,
+    STORE_CONTROL,
+    STORE_NOUN_PUT,
+    STORE_NOUN_DELETE,
+    STORE_EXPIRE_TRAIL
+};
 
 struct store_op {
     struct store_op *next;
     enum store_op_kind kind;
     enum store_result result;
-    struct loop *loop;                    /* where done() runs */
+    struct loop *loop; /* where done() runs */
     void (*done)(struct store_op *op);
     struct loop_task task;
 };
@@ -139,11 +158,11 @@ struct store_accept {
     struct store_message *message; /* rcpt[].id are filled in */
     struct body *body;             /* borrowed until done() */
     bool claim;
-    uint64_t lease_until;          /* wall seconds, with claim */
-    sgl_view idempotency_key;      /* scoped by message->subscription; or empty */
+    uint64_t lease_until;     /* wall seconds, with claim */
+    sgl_view idempotency_key; /* scoped by message->subscription; or empty */
     uint8_t request_hash[32];
     uint64_t existing_id;
-    bool spooled;                  /* the engine's own */
+    bool spooled; /* the engine's own */
 };
 
 /*
@@ -154,9 +173,10 @@ struct store_claim {
     struct store_op op;
     int64_t now;
     int64_t lease_until;
-    size_t max;              /* recipients */
-    size_t lane_max;         /* recipients of one lane that this node may hold; 0: no such bound */
-    int64_t next_due;        /* result: wall seconds at which more becomes due (not before `now` + 1 when all that is due was given), INT64_MAX: nothing waits;
+    size_t max;      /* recipients */
+    size_t lane_max; /* recipients of one lane that this node may hold; 0: no such bound */
+    int64_t
+        next_due; /* result: wall seconds at which more becomes due (not before `now` + 1 when all that is due was given), INT64_MAX: nothing waits;
                                 <= now: more is due already and waits for room */
     /* result: messages with only the claimed recipients; free with store_claim_done() */
     struct store_message **message;
@@ -169,30 +189,34 @@ void store_claim_done(struct store_claim *c);
 struct store_outcome_rcpt {
     uint64_t rcpt;
     uint64_t fence;
-    enum rcpt_state state;   /* QUEUED: try again at next_at */
+    enum rcpt_state state; /* QUEUED: try again at next_at */
     int64_t next_at;
-    bool attempted;          /* counts an attempt */
-    bool possibly_repeated;  /* from now on: the remote may have it already; never taken back */
+    bool attempted;         /* counts an attempt */
+    bool possibly_repeated; /* from now on: the remote may have it already; never taken back */
     bool delay_told;
     sgl_view status, reason, why_wait, remote_mta;
-    enum store_result result; /* STORE_OK, or STORE_CONFLICT: a late worker; nothing was written for it */
-    enum rcpt_state now_state; /* result: the state it has now. A hand may have held or cancelled it meanwhile: then QUEUED becomes HELD or CANCELLED, and a true end wins */
+    enum store_result
+        result; /* STORE_OK, or STORE_CONFLICT: a late worker; nothing was written for it */
+    enum rcpt_state
+        now_state; /* result: the state it has now. A hand may have held or cancelled it meanwhile: then QUEUED becomes HELD or CANCELLED, and a true end wins */
 };
 struct store_outcome {
     struct store_op op;
     uint64_t message;
     struct store_outcome_rcpt *rcpt;
     size_t rcpts;
-    bool keep_claim;          /* what is QUEUED afterwards stays with this node, in memory (due soon); other states give the claim back */
+    bool
+        keep_claim; /* what is QUEUED afterwards stays with this node, in memory (due soon); other states give the claim back */
     struct store_event *event; /* appended to the trail in the same transaction */
     size_t events;
-    struct store_accept *notice[2]; /* reports (bounce, delay) that become durable in the same transaction, or NULL; their op members are not used */
+    struct store_accept *notice
+        [2]; /* reports (bounce, delay) that become durable in the same transaction, or NULL; their op members are not used */
 };
 
 /* STORE_RELEASE gives claimed recipients back unchanged (drain, memory pressure); STORE_EXTEND moves the lease of those that are still ours to lease_until. Others are passed over. */
 struct store_release {
     struct store_op op;
-    int64_t lease_until;      /* EXTEND */
+    int64_t lease_until; /* EXTEND */
     uint64_t *rcpt;
     uint64_t *fence;
     size_t rcpts;
@@ -203,13 +227,14 @@ enum store_control_verb { CONTROL_RETRY, CONTROL_HOLD, CONTROL_RELEASE, CONTROL_
 struct store_control {
     struct store_op op;
     enum store_control_verb verb;
-    uint64_t message;       /* 0: all messages */
-    uint64_t rcpt;          /* 0: all recipients of it */
-    sgl_view domain;        /* only this destination, or empty */
-    sgl_view actor;         /* who asked, for the trail */
+    uint64_t message; /* 0: all messages */
+    uint64_t rcpt;    /* 0: all recipients of it */
+    sgl_view domain;  /* only this destination, or empty */
+    sgl_view actor;   /* who asked, for the trail */
     int64_t now;
-    size_t changed;         /* result: recipients changed */
-    struct {                /* the engine's own; zeroed at first. What touches everything is done in several groups */
+    size_t changed; /* result: recipients changed */
+    struct
+    { /* the engine's own; zeroed at first. What touches everything is done in several groups */
         uint64_t cursor, cursor_before;
         size_t changed_before;
         bool again;
@@ -225,16 +250,17 @@ void store_set_watch(struct store *store, const struct store_watch *watch);
 
 /* Nouns: what administrators manage, as small JSON documents by kind and key.  The directory gives them meaning; the store only keeps them. */
 struct store_noun {
-    sgl_view kind;          /* "domain", "credential", ... */
+    sgl_view kind; /* "domain", "credential", ... */
     sgl_view key;
-    sgl_view subscription;  /* may be empty */
-    sgl_view value;         /* JSON */
-    uint64_t version;       /* 0 to create (STORE_EXISTS if taken), else must equal the stored one (STORE_CONFLICT) */
+    sgl_view subscription; /* may be empty */
+    sgl_view value;        /* JSON */
+    uint64_t
+        version; /* 0 to create (STORE_EXISTS if taken), else must equal the stored one (STORE_CONFLICT) */
 };
-struct store_noun_op {     /* several nouns change together or not at all */
-    struct store_op op;    /* kind STORE_NOUN_PUT or STORE_NOUN_DELETE */
+struct store_noun_op {  /* several nouns change together or not at all */
+    struct store_op op; /* kind STORE_NOUN_PUT or STORE_NOUN_DELETE */
     struct store_noun *noun;
-    size_t nouns;          /* versions are updated on STORE_OK */
+    size_t nouns; /* versions are updated on STORE_OK */
 };
 
 /* Old trail goes: finished messages accepted before `before_ms`, at most `max` per call. */
@@ -263,34 +289,39 @@ enum store_result store_read_body(struct store *store, uint64_t message, struct 
 enum store_result store_read_message(struct store *store, uint64_t id, struct store_message **out);
 
 struct store_filter {
-    uint64_t message;       /* 0: any */
-    sgl_view subscription, to, from, domain; /* empty: any; `to` and `from` compare case-insensitively */
+    uint64_t message; /* 0: any */
+    sgl_view subscription, to, from,
+        domain; /* empty: any; `to` and `from` compare case-insensitively */
     int64_t since_ms;
-    bool open_only;         /* only messages with a recipient that is not final */
-    uint64_t after;         /* paging: ids greater than this (newest first: smaller) */
+    bool open_only; /* only messages with a recipient that is not final */
+    uint64_t after; /* paging: ids greater than this (newest first: smaller) */
     size_t max;
 };
 /* Calls each() for every match, newest first; stops when it returns false. */
 enum store_result store_read_messages(struct store *store, const struct store_filter *filter,
-                                      bool (*each)(void *ctx, const struct store_message *m), void *ctx);
-enum store_result store_read_events(struct store *store, uint64_t message, bool (*each)(void *ctx, const struct store_event *e), void *ctx);
-enum store_result store_read_nouns(struct store *store, sgl_view kind, bool (*each)(void *ctx, const struct store_noun *n), void *ctx);
+                                      bool (*each)(void *ctx, const struct store_message *m),
+                                      void *ctx);
+enum store_result store_read_events(struct store *store, uint64_t message,
+                                    bool (*each)(void *ctx, const struct store_event *e),
+                                    void *ctx);
+enum store_result store_read_nouns(struct store *store, sgl_view kind,
+                                   bool (*each)(void *ctx, const struct store_noun *n), void *ctx);
 
 struct store_counts {
     uint64_t waiting, held, due_now, doubtful_at_start; /* recipients */
-    uint64_t messages;      /* with a recipient that is not final */
-    int64_t oldest_ms;      /* when the oldest of them was accepted; 0: none */
+    uint64_t messages;                                  /* with a recipient that is not final */
+    int64_t oldest_ms; /* when the oldest of them was accepted; 0: none */
 };
 enum store_result store_read_counts(struct store *store, struct store_counts *out);
 
 /* ---- life ------------------------------------------------------------------------------------------------------ */
 
 struct store_config {
-    const char *folder;      /* the state folder; exists */
-    size_t inline_max;       /* bodies of at least this many bytes are files in the spool: 128 KiB */
-    unsigned group_max;      /* operations in one transaction */
-    size_t waiting_max;      /* operations that may wait before STORE_BUSY */
-    uint64_t bytes_max;      /* quota of the database file; 0: the disk */
+    const char *folder; /* the state folder; exists */
+    size_t inline_max;  /* bodies of at least this many bytes are files in the spool: 128 KiB */
+    unsigned group_max; /* operations in one transaction */
+    size_t waiting_max; /* operations that may wait before STORE_BUSY */
+    uint64_t bytes_max; /* quota of the database file; 0: the disk */
 };
 /*
  * Opens or creates; migrates forward; checks integrity; takes over leases of this node's former life, counts what was in doubt, sweeps orphans of the spool.
@@ -302,7 +333,9 @@ void store_close(struct store *store);
 /* The background integrity check and the medium: false with a reason once something is wrong; for /readyz. */
 bool store_healthy(struct store *store, char *why, size_t why_size);
 
-struct store_stats { uint64_t commits, operations, commit_us_total, commit_us_max, waiting; };
+struct store_stats {
+    uint64_t commits, operations, commit_us_total, commit_us_max, waiting;
+};
 void store_stats(struct store *store, struct store_stats *out);
 
 #endif

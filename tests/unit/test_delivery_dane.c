@@ -150,8 +150,9 @@ static void check_row(const struct row *row)
 
     make_chain(&chain, row->san, row->valid_s);
     snprintf(pem, sizeof pem, "%s%s", chain.leaf, row->send_ca ? chain.ca : "");
-    sgl_buf_add_cstr(&zone, row->mx_insecure ? "MX 10 mx.one.test\n$SECURE\nmx.one.test A 127.0.0.1\n"
-                                             : "$SECURE\n" HOST);
+    sgl_buf_add_cstr(&zone, row->mx_insecure
+                                ? "MX 10 mx.one.test\n$SECURE\nmx.one.test A 127.0.0.1\n"
+                                : "$SECURE\n" HOST);
     for (size_t i = 0; i < 2; i++)
         put_record(&zone, &chain, row->record[i]);
     world_init(&w, sgl_cstr(&zone));

@@ -28,20 +28,86 @@ static int join(gid_t r, gid_t e)
     return 0;
 }
 
-SAME uid_t getuid(void) { return real_user; }
-SAME uid_t geteuid(void) { return user; }
-SAME gid_t getgid(void) { return real_group; }
-SAME gid_t getegid(void) { return group; }
-SAME int setuid(uid_t u) { return become(u, u); }
-SAME int seteuid(uid_t u) { return become(KEEP, u); }
-SAME int setreuid(uid_t r, uid_t e) { return become(r, e); }
-SAME int setresuid(uid_t r, uid_t e, uid_t s) { (void)s; return become(r, e); }
-SAME int setgid(gid_t g) { return join(g, g); }
-SAME int setegid(gid_t g) { return join(KEEP, g); }
-SAME int setregid(gid_t r, gid_t e) { return join(r, e); }
-SAME int setresgid(gid_t r, gid_t e, gid_t s) { (void)s; return join(r, e); }
-SAME int setgroups(size_t n, const gid_t *list) { (void)n; (void)list; return 0; }
-SAME int initgroups(const char *name, gid_t g) { (void)name; (void)g; return 0; }
-SAME int chown(const char *path, uid_t u, gid_t g) { (void)path; (void)u; (void)g; return 0; }
-SAME int fchown(int fd, uid_t u, gid_t g) { (void)fd; (void)u; (void)g; return 0; }
-SAME int lchown(const char *path, uid_t u, gid_t g) { (void)path; (void)u; (void)g; return 0; }
+SAME uid_t getuid(void)
+{
+    return real_user;
+}
+SAME uid_t geteuid(void)
+{
+    return user;
+}
+SAME gid_t getgid(void)
+{
+    return real_group;
+}
+SAME gid_t getegid(void)
+{
+    return group;
+}
+SAME int setuid(uid_t u)
+{
+    return become(u, u);
+}
+SAME int seteuid(uid_t u)
+{
+    return become(KEEP, u);
+}
+SAME int setreuid(uid_t r, uid_t e)
+{
+    return become(r, e);
+}
+SAME int setresuid(uid_t r, uid_t e, uid_t s)
+{
+    (void)s;
+    return become(r, e);
+}
+SAME int setgid(gid_t g)
+{
+    return join(g, g);
+}
+SAME int setegid(gid_t g)
+{
+    return join(KEEP, g);
+}
+SAME int setregid(gid_t r, gid_t e)
+{
+    return join(r, e);
+}
+SAME int setresgid(gid_t r, gid_t e, gid_t s)
+{
+    (void)s;
+    return join(r, e);
+}
+SAME int setgroups(size_t n, const gid_t *list)
+{
+    (void)n;
+    (void)list;
+    return 0;
+}
+SAME int initgroups(const char *name, gid_t g)
+{
+    (void)name;
+    (void)g;
+    return 0;
+}
+SAME int chown(const char *path, uid_t u, gid_t g)
+{
+    (void)path;
+    (void)u;
+    (void)g;
+    return 0;
+}
+SAME int fchown(int fd, uid_t u, gid_t g)
+{
+    (void)fd;
+    (void)u;
+    (void)g;
+    return 0;
+}
+SAME int lchown(const char *path, uid_t u, gid_t g)
+{
+    (void)path;
+    (void)u;
+    (void)g;
+    return 0;
+}

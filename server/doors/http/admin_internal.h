@@ -15,13 +15,15 @@ struct admin_record {
     struct sgl_buf value;
 };
 /* What a domain has to publish so that its mail is believed. Values are freed with admin_records_done(). */
-enum sgl_status admin_records(const struct domain *domain, const char *hostname, struct admin_record record[RECORDS_MAX], size_t *count);
+enum sgl_status admin_records(const struct domain *domain, const char *hostname,
+                              struct admin_record record[RECORDS_MAX], size_t *count);
 void admin_records_done(struct admin_record *record, size_t count);
 
 /* Who is asking, if he is an operator. NULL: the refusal has been sent. A reference. */
 struct identity *admin_who(struct http_request *r, const struct admin *admin);
 /* One line in the log for every change. */
-void admin_audit(const struct http_request *r, const struct identity *who, const char *what, const char *about, const char *result);
+void admin_audit(const struct http_request *r, const struct identity *who, const char *what,
+                 const char *about, const char *result);
 
 /* ---- members of a JSON body: a mistake is answered, naming the member; then false ---- */
 

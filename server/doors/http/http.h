@@ -25,7 +25,7 @@ struct http_config {
     size_t header_max;      /* request line and header fields; 16 KiB */
     size_t body_max;        /* refused with 413 above */
     size_t connections_max; /* per loop; above it new ones wait in the kernel's backlog */
-    size_t memory_max;      /* bytes of requests being received, per loop; above it reading pauses */
+    size_t memory_max; /* bytes of requests being received, per loop; above it reading pauses */
     unsigned idle_s;
 };
 
@@ -48,29 +48,37 @@ bool http_listen_admin(struct http *http, int fd, uid_t owner_uid);
 /* No new connections; what is open ends after its present request. http_busy(): requests not yet answered. */
 void http_drain(struct http *http);
 size_t http_busy(const struct http *http);
-void http_free(struct http *http); /* requests not yet answered are cut off; their handlers may still reply, into nothing */
+void http_free(
+    struct http *
+        http); /* requests not yet answered are cut off; their handlers may still reply, into nothing */
 
 typedef void (*http_handler)(struct http_request *r, void *ctx);
 /*
  * method: "GET", "POST", "PUT", "DELETE".  pattern: segments, a {name} takes one whole segment: "/v1/messages/{id}".  Both strings are borrowed for ever.
  * An unknown path gets 404, a known path with another method 405 with Allow; HEAD is answered as GET without the body.
  */
-void http_route(struct http *http, enum http_side side, const char *method, const char *pattern, http_handler handler, void *ctx);
+void http_route(struct http *http, enum http_side side, const char *method, const char *pattern,
+                http_handler handler, void *ctx);
 
 /* ---- the request; everything is valid until the reply ---- */
 
 struct loop *http_loop(const struct http_request *r);
-struct sgl_arena *http_arena(struct http_request *r);           /* lives until the reply was given */
-sgl_view http_param(const struct http_request *r, const char *name);  /* of the pattern, percent-decoded */
-sgl_view http_query(struct http_request *r, const char *name);  /* first value, percent-decoded; ptr NULL: not given */
-sgl_view http_query_at(struct http_request *r, const char *name, size_t index); /* the same for the index-th of that name, from 0 */
-sgl_view http_header(const struct http_request *r, const char *name); /* first field of that name; ptr NULL: not given */
+struct sgl_arena *http_arena(struct http_request *r); /* lives until the reply was given */
+sgl_view http_param(const struct http_request *r,
+                    const char *name); /* of the pattern, percent-decoded */
+sgl_view http_query(struct http_request *r,
+                    const char *name); /* first value, percent-decoded; ptr NULL: not given */
+sgl_view http_query_at(struct http_request *r, const char *name,
+                       size_t index); /* the same for the index-th of that name, from 0 */
+sgl_view http_header(const struct http_request *r,
+                     const char *name); /* first field of that name; ptr NULL: not given */
 sgl_view http_body(struct http_request *r);
-sgl_view http_bearer(const struct http_request *r);             /* the token of "Authorization: Bearer ...", or ptr NULL */
-const char *http_peer(const struct http_request *r);            /* "198.51.100.7", "unix:uid=0" */
-uid_t http_peer_uid(const struct http_request *r);              /* of the admin socket; (uid_t)-1 else */
+sgl_view http_bearer(
+    const struct http_request *r); /* the token of "Authorization: Bearer ...", or ptr NULL */
+const char *http_peer(const struct http_request *r); /* "198.51.100.7", "unix:uid=0" */
+uid_t http_peer_uid(const struct http_request *r);   /* of the admin socket; (uid_t)-1 else */
 bool http_is_tls(const struct http_request *r);
-sgl_view http_tls_text(struct http_request *r);                 /* "TLSv1.3 TLS_AES_256_GCM_SHA384", or empty */
+sgl_view http_tls_text(struct http_request *r); /* "TLSv1.3 TLS_AES_256_GCM_SHA384", or empty */
 /*
  * The body as JSON: media type application/json (or absent), at most the configured bytes, 32 levels, no duplicate keys, no NUL in strings, UTF-8.  NULL: the problem
  * document has been sent and the handler returns.  The caller owns the reference.
@@ -81,11 +89,15 @@ struct identity *http_authenticate(struct http_request *r, struct directory *dir
 
 /* ---- the reply: exactly one, at once or later, on the loop; the request is gone afterwards ---- */
 
-void http_reply_header(struct http_request *r, const char *name, sgl_view value); /* before the reply; CR, LF and NUL are refused: the field is left out */
-void http_reply_json(struct http_request *r, int status, json_t *json);           /* takes the reference */
-void http_reply_bytes(struct http_request *r, int status, const char *content_type, sgl_view bytes); /* copies */
+void http_reply_header(
+    struct http_request *r, const char *name,
+    sgl_view value); /* before the reply; CR, LF and NUL are refused: the field is left out */
+void http_reply_json(struct http_request *r, int status, json_t *json); /* takes the reference */
+void http_reply_bytes(struct http_request *r, int status, const char *content_type,
+                      sgl_view bytes); /* copies */
 /* application/problem+json: {"type":"about:blank","title":...,"status":N,"code":code,"field":field,"detail":detail}; field may be NULL or "". */
-void http_reply_problem(struct http_request *r, int status, const char *code, const char *field, const char *detail);
+void http_reply_problem(struct http_request *r, int status, const char *code, const char *field,
+                        const char *detail);
 /* An admission answer as a problem document (adds Retry-After to 503). */
 void http_reply_answer(struct http_request *r, const struct admission_answer *answer);
 
@@ -97,7 +109,8 @@ struct http_status_page {
     bool (*ready)(void *ctx, char *why, size_t why_size);
     void (*metrics)(void *ctx, struct sgl_buf *out);
 };
-void http_status_routes(struct http *http, const struct http_status_page *page); /* *page is borrowed */
+void http_status_routes(struct http *http,
+                        const struct http_status_page *page); /* *page is borrowed */
 
 struct http_stats {
     uint64_t requests, refused, connections;
