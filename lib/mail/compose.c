@@ -139,6 +139,7 @@ static enum sgl_status put_header(struct sgl_composing *c)
 
     sgl_buf_reset(&c->scratch);
     sgl_date_put(&c->scratch, d->date);
+    SGL_TRY(settle(c, "date cannot be written", 0));
     sgl_header_put(c->out, SGL_LIT("Date"), sgl_buf_view(&c->scratch));
     SGL_TRY(put_originator(c));
     if (d->message_id.len > 0) {

@@ -163,6 +163,13 @@ static void put_field(struct sgl_dsn_writing *w, const char *name, sgl_view valu
     sgl_header_put(w->out, sgl_view_cstr(name), value);
 }
 
+void sgl_dsn_put_scratch(struct sgl_dsn_writing *w, const char *name)
+{
+    if (w->scratch.status != SGL_OK && w->out->status == SGL_OK)
+        w->out->status = w->scratch.status;
+    put_field(w, name, sgl_buf_view(&w->scratch));
+}
+
 /* The report belongs to the thread of the message that it speaks of. */
 static void put_references(struct sgl_dsn_writing *w)
 {
@@ -170,8 +177,12 @@ static void put_references(struct sgl_dsn_writing *w)
     const struct sgl_header *field;
     struct sgl_headers h;
     sgl_view id;
+    enum sgl_status status =
+        sgl_headers_parse(w->d->original, SGL_HEADERS_TOLERANT, &arena, &h, NULL);
 
-    if (sgl_headers_parse(w->d->original, SGL_HEADERS_TOLERANT, &arena, &h, NULL) != SGL_OK)
+    if (status == SGL_E_NOMEM && w->out->status == SGL_OK)
+        w->out->status = status;
+    if (status != SGL_OK)
         return;
     field = sgl_headers_first(&h, SGL_LIT("Message-ID"));
     if (field == NULL || sgl_message_id_parse(field->value, &id, NULL) != SGL_OK ||
@@ -187,17 +198,17 @@ static void put_header(struct sgl_dsn_writing *w)
 
     sgl_buf_reset(&w->scratch);
     sgl_date_put(&w->scratch, d->now);
-    put_field(w, "Date", sgl_buf_view(&w->scratch));
+    sgl_dsn_put_scratch(w, "Date");
     sgl_buf_reset(&w->scratch);
     sgl_buf_add(&w->scratch, SGL_LIT("Mail Delivery System <"));
     sgl_buf_add(&w->scratch, d->from_address);
     sgl_buf_add_byte(&w->scratch, '>');
-    put_field(w, "From", sgl_buf_view(&w->scratch));
+    sgl_dsn_put_scratch(w, "From");
     sgl_buf_reset(&w->scratch);
     sgl_buf_add_byte(&w->scratch, '<');
     sgl_buf_add(&w->scratch, d->to);
     sgl_buf_add_byte(&w->scratch, '>');
-    put_field(w, "To", sgl_buf_view(&w->scratch));
+    sgl_dsn_put_scratch(w, "To");
     if (d->message_id.len > 0)
         put_field(w, "Message-ID", d->message_id);
     put_field(w, "Subject", sgl_view_cstr(subject_of(sgl_dsn_worst(d))));
@@ -278,7 +289,7 @@ enum sgl_status sgl_dsn_put(struct sgl_buf *out, const struct sgl_dsn *d,
     if (!input_ok(d))
         return SGL_E_MISUSE;
     put_all(&w);
-    status = out->status != SGL_OK ? out->status : w.scratch.status;
+    status = out->status;
     sgl_buf_done(&w.scratch);
     if (status != SGL_OK) {
         sgl_buf_truncate(out, before);

@@ -20,6 +20,8 @@ struct sgl_dsn_writing {
 
 /* Foreign text made harmless: line ends become blanks, other control characters, what is no UTF-8 and, without `utf8`, what is not ASCII become "?"; cut after max bytes. */
 void sgl_dsn_put_clean(struct sgl_buf *out, sgl_view v, size_t max, bool utf8);
+/* A field whose value is what the scratch holds; its failure becomes the report's. */
+void sgl_dsn_put_scratch(struct sgl_dsn_writing *w, const char *name);
 void sgl_dsn_put_boundary(struct sgl_dsn_writing *w, bool last);
 enum sgl_dsn_action sgl_dsn_worst(const struct sgl_dsn *d);
 

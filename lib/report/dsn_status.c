@@ -27,7 +27,7 @@ static void put_typed(struct sgl_dsn_writing *w, const char *name, const char *t
     sgl_buf_reset(&w->scratch);
     sgl_buf_add_cstr(&w->scratch, type);
     sgl_dsn_put_clean(&w->scratch, value, SGL_DSN_REASON_MAX, w->d->smtputf8);
-    sgl_header_put(w->out, sgl_view_cstr(name), sgl_buf_view(&w->scratch));
+    sgl_dsn_put_scratch(w, name);
 }
 
 static void put_date(struct sgl_dsn_writing *w, const char *name, sgl_time time)
@@ -36,7 +36,7 @@ static void put_date(struct sgl_dsn_writing *w, const char *name, sgl_time time)
         return;
     sgl_buf_reset(&w->scratch);
     sgl_date_put(&w->scratch, time);
-    sgl_header_put(w->out, sgl_view_cstr(name), sgl_buf_view(&w->scratch));
+    sgl_dsn_put_scratch(w, name);
 }
 
 /* An address with characters beyond ASCII: as it is in a UTF-8 report, else as \x{E9}. [RFC 6533 s3] */
@@ -64,7 +64,7 @@ static void put_address(struct sgl_dsn_writing *w, const char *name, sgl_view ad
             sgl_buf_add_byte(&w->scratch, (uint8_t)code);
         i += n;
     }
-    sgl_header_put(w->out, sgl_view_cstr(name), sgl_buf_view(&w->scratch));
+    sgl_dsn_put_scratch(w, name);
 }
 
 /* class "." subject "." detail, the class that of the action. [RFC 3463 s2; RFC 3464 s2.3.4] */
@@ -115,7 +115,7 @@ static void put_rcpt(struct sgl_dsn_writing *w, const struct sgl_dsn_rcpt *r)
         sgl_dsn_put_clean(&w->scratch, type, 64, false);
         sgl_buf_add_byte(&w->scratch, ';');
         sgl_dsn_put_clean(&w->scratch, address, SGL_DSN_REASON_MAX, w->d->smtputf8);
-        sgl_header_put(w->out, SGL_LIT("Original-Recipient"), sgl_buf_view(&w->scratch));
+        sgl_dsn_put_scratch(w, "Original-Recipient");
     }
     put_address(w, "Final-Recipient", r->address);
     put_action(w, r);

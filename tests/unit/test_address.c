@@ -153,9 +153,7 @@ static void writing(void **state)
         CHECK_VIEW(cases[i].name, back.name, V(cases[i].name));
     }
     {
-        static const char *const bad[] = {"a\r\nBcc: x@y.z", "a\nb",
-                                          "a\001b",
-                                          "\xff"};
+        static const char *const bad[] = {"a\r\nBcc: x@y.z", "a\nb", "a\001b", "\xff"};
 
         for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
             sgl_auto(sgl_buf) b = SGL_BUF_INIT(4096);
