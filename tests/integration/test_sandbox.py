@@ -74,7 +74,8 @@ def test_an_intruder_reaches_nothing_that_matters(intruded, role):
 
 @pytest.mark.parametrize("role", ["service", "keys"])
 def test_a_process_runs_without_privileges_and_filtered(intruded, role):
-    s = status_of(intruded.daemon.pids()[role])
+    pids = wait_for(intruded.daemon.pids, lambda p: role in p, 20, "the %s process" % role) # it may have been killed
+    s = status_of(pids[role])
     assert s["NoNewPrivs"] == "1" and s["Seccomp"] == "2"
     if not namespace.one_user():
         assert int(s["CapEff"], 16) == 0

@@ -174,6 +174,7 @@ class Sigillo:
         if self.process is None:
             return
         pids = self.pids()
+        self.expect("the supervisor is gone") # so say its children, if they live so long
         victims = list(pids.values()) if which == "all" else [pids[which]] if which in pids else []
         for pid in victims: # the supervisor first, so that it cannot start children again
             try:
