@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A server's session: its life, its lines, its replies, its patience.  What commands mean is in smtp_server_command.c, the bytes of a message in smtp_server_data.c.
+ * A server's session: its life, its lines, its replies.  What commands mean is in smtp_server_command.c, the bytes of a message in smtp_server_data.c, the shell's answers and
+ * the end of patience in smtp_server_answer.c.
  */
 #include "smtp_server_internal.h"
 
-#include <assert.h>
 #include <stdlib.h>
 
-#include "sigillo/base64.h"
 #include "sigillo/crypto.h"
-#include "smtp_internal.h"
 
 enum { ARENA_MAX = 64 * 1024, ERRORS_MAX = 20, IDLE_COMMANDS_MAX = 200 };
-enum { COMMAND_MS = 5 * 60 * 1000, DATA_MS = 3 * 60 * 1000, RATE_GRACE_MS = 30 * 1000 };
 
 /* ---- replies ----------------------------------------------------------------------------------------------------- */
 
@@ -29,7 +26,7 @@ static struct sgl_buf *output(struct sgl_smtp_server *s)
     return &s->out;
 }
 
-static void put_reply(struct sgl_smtp_server *s, uint16_t code, sgl_view enhanced, sgl_view text)
+void server_put_reply(struct sgl_smtp_server *s, uint16_t code, sgl_view enhanced, sgl_view text)
 {
     if ((s->config->offer & SGL_SMTP_ENHANCED) == 0)
         enhanced.len = 0;
@@ -40,7 +37,7 @@ static void put_reply(struct sgl_smtp_server *s, uint16_t code, sgl_view enhance
 
 void server_reply(struct sgl_smtp_server *s, uint16_t code, const char *enhanced, const char *text)
 {
-    put_reply(s, code, sgl_view_cstr(enhanced), sgl_view_cstr(text));
+    server_put_reply(s, code, sgl_view_cstr(enhanced), sgl_view_cstr(text));
 }
 
 void server_close(struct sgl_smtp_server *s, enum sgl_smtp_close reason, const char *text)
@@ -56,7 +53,7 @@ void server_close(struct sgl_smtp_server *s, enum sgl_smtp_close reason, const c
     s->close_text = text;
 }
 
-static void give_up(struct sgl_smtp_server *s, enum sgl_smtp_close reason, const char *enhanced,
+void server_give_up(struct sgl_smtp_server *s, enum sgl_smtp_close reason, const char *enhanced,
                     const char *text)
 {
     server_reply(s, 421, enhanced, text);
@@ -68,7 +65,7 @@ void server_errors_check(struct sgl_smtp_server *s)
     uint32_t max = s->config->errors_max != 0 ? s->config->errors_max : ERRORS_MAX;
 
     if (s->errors >= max && s->state != ST_CLOSED)
-        give_up(s, SGL_SMTP_CLOSE_ERRORS, "4.7.0", "too many errors");
+        server_give_up(s, SGL_SMTP_CLOSE_ERRORS, "4.7.0", "too many errors");
 }
 
 void server_mistake(struct sgl_smtp_server *s, uint16_t code, const char *enhanced,
@@ -85,7 +82,7 @@ void server_idle_command(struct sgl_smtp_server *s)
         s->config->idle_commands_max != 0 ? s->config->idle_commands_max : IDLE_COMMANDS_MAX;
 
     if (++s->idle_commands > max)
-        give_up(s, SGL_SMTP_CLOSE_ERRORS, "4.7.0", "too many commands without a message");
+        server_give_up(s, SGL_SMTP_CLOSE_ERRORS, "4.7.0", "too many commands without a message");
 }
 
 void server_ask(struct sgl_smtp_server *s, enum sgl_smtp_server_event_kind kind)
@@ -159,7 +156,7 @@ struct sgl_smtp_server *sgl_smtp_server_new_refused(const struct sgl_smtp_server
 
     if (s == NULL)
         return NULL;
-    put_reply(s, code, enhanced, text);
+    server_put_reply(s, code, enhanced, text);
     server_close(s, SGL_SMTP_CLOSE_ANSWER, "refused at the greeting");
     return s;
 }
@@ -200,7 +197,7 @@ void sgl_smtp_server_shut_down(struct sgl_smtp_server *s, const char *enhanced, 
     s->shut_enhanced = enhanced;
     s->shut_text = text;
     if (!s->mail && s->wait == SGL_SMTP_SERVER_RUNS)
-        give_up(s, SGL_SMTP_CLOSE_ANSWER, enhanced, text);
+        server_give_up(s, SGL_SMTP_CLOSE_ANSWER, enhanced, text);
 }
 
 void sgl_smtp_server_relax(struct sgl_smtp_server *s)
@@ -347,7 +344,7 @@ static size_t take_line(struct sgl_smtp_server *s, sgl_view bytes)
     }
     sgl_buf_add(&s->line, part);
     if (s->line.status != SGL_OK) {
-        give_up(s, SGL_SMTP_CLOSE_NOMEM, "4.3.0", "out of memory");
+        server_give_up(s, SGL_SMTP_CLOSE_NOMEM, "4.3.0", "out of memory");
         return part.len;
     }
     if (lf < bytes.len) {
@@ -471,191 +468,4 @@ bool sgl_smtp_server_pull(struct sgl_smtp_server *s, sgl_view *out)
     s->data_refused = false;
     *out = sgl_buf_view(&s->out);
     return true;
-}
-
-/* ---- answers of the shell ---------------------------------------------------------------------------------------- */
-
-static void answered_auth(struct sgl_smtp_server *s, uint16_t code)
-{
-    s->state = ST_COMMAND;
-    if (code / 100 == 2) {
-        s->authenticated = true;
-        s->idle_commands = 0;
-        return;
-    }
-    s->errors++;
-    server_errors_check(s);
-}
-
-static void answered_body(struct sgl_smtp_server *s, bool taken)
-{
-    if (taken) {
-        s->body = true;
-        s->body_clock = true;
-        server_begin_text(s);
-        return;
-    }
-    if (s->bdat_asked) {
-        s->bdat_failed = true;
-        s->has_reset = true;
-        s->reset_text = "refused at BDAT";
-        s->state = ST_DISCARD;
-        if (s->left == 0)
-            server_discarded(s);
-        return;
-    }
-    if (s->early) { /* the message is here already, and would be read as commands */
-        server_close(s, SGL_SMTP_CLOSE_FRAMING, "a message before the reply to DATA");
-        return;
-    }
-    server_end_transaction(s, true, "refused at DATA");
-    s->data_refused = true;
-}
-
-static void answered(struct sgl_smtp_server *s, enum sgl_smtp_server_event_kind asked,
-                     uint16_t code)
-{
-    bool good = code / 100 == 2;
-
-    if (asked == SGL_SMTP_SERVER_AUTH_START || asked == SGL_SMTP_SERVER_AUTH_RESPONSE) {
-        answered_auth(s, code);
-    } else if (asked == SGL_SMTP_SERVER_MAIL) {
-        s->mail = good;
-        s->mails += good;
-        if (!good)
-            server_end_transaction(s, false, "");
-    } else if (asked == SGL_SMTP_SERVER_RCPT) {
-        s->rcpts += good;
-    } else if (asked == SGL_SMTP_SERVER_BODY) {
-        answered_body(s, code == 354);
-    } else if (asked == SGL_SMTP_SERVER_MESSAGE) {
-        if (good)
-            s->idle_commands = 0;
-        server_end_transaction(s, false, "");
-    }
-}
-
-/* Is this reply one that BODY's answer says at once?  A BDAT that is taken says nothing yet; a refused one speaks when its octets are gone. */
-static bool speaks(struct sgl_smtp_server *s, enum sgl_smtp_server_event_kind asked, uint16_t code,
-                   sgl_view enhanced, sgl_view text)
-{
-    struct sgl_buf *kept = &s->decoded;
-
-    if (asked != SGL_SMTP_SERVER_BODY || !s->bdat_asked)
-        return true;
-    if (code == 354)
-        return false;
-    sgl_buf_reset(kept);
-    sgl_smtp_reply_put(
-        kept, code, (s->config->offer & SGL_SMTP_ENHANCED) != 0 ? enhanced : (sgl_view){0}, text);
-    return false;
-}
-
-enum sgl_status sgl_smtp_server_answer(struct sgl_smtp_server *s, uint16_t code, sgl_view enhanced,
-                                       sgl_view text)
-{
-    enum sgl_smtp_server_event_kind asked = s->asked;
-
-    if (s->wait != SGL_SMTP_SERVER_WANTS_ANSWER || s->has_event || code < 200 || code > 599)
-        return SGL_E_MISUSE;
-    s->wait = SGL_SMTP_SERVER_RUNS;
-    s->asked = SGL_SMTP_SERVER_NONE;
-    s->progress = true;
-    sgl_arena_reset(&s->arena);
-    if (!smtp_text_ok(enhanced) || !smtp_text_ok(text)) {
-        code = 451;
-        enhanced = SGL_LIT("4.3.0");
-        text = SGL_LIT("internal error");
-    }
-    if (code == 421) {
-        put_reply(s, code, enhanced, text);
-        server_close(s, SGL_SMTP_CLOSE_ANSWER, "answered with 421");
-        return SGL_OK;
-    }
-    if (speaks(s, asked, code, enhanced, text))
-        put_reply(s, code, enhanced, text);
-    if (s->state == ST_CLOSED) /* there was no memory to say it */
-        return SGL_OK;
-    answered(s, asked, code);
-    if (s->shut_text != NULL && !s->mail && s->state != ST_CLOSED &&
-        s->wait == SGL_SMTP_SERVER_RUNS)
-        give_up(s, SGL_SMTP_CLOSE_ANSWER, s->shut_enhanced, s->shut_text);
-    return SGL_OK;
-}
-
-enum sgl_status sgl_smtp_server_challenge(struct sgl_smtp_server *s, sgl_view challenge)
-{
-    if (s->wait != SGL_SMTP_SERVER_WANTS_ANSWER || s->has_event ||
-        (s->asked != SGL_SMTP_SERVER_AUTH_START && s->asked != SGL_SMTP_SERVER_AUTH_RESPONSE))
-        return SGL_E_MISUSE;
-    sgl_buf_add(output(s),
-                SGL_LIT("334 ")); /* [RFC 4954 s4] with its blank, even if nothing follows */
-    sgl_base64_encode(&s->out, challenge);
-    sgl_buf_add(&s->out, SGL_LIT("\r\n"));
-    s->wait = SGL_SMTP_SERVER_RUNS;
-    s->asked = SGL_SMTP_SERVER_NONE;
-    s->state = ST_AUTH;
-    s->progress = true;
-    if (s->out.status != SGL_OK)
-        server_close(s, SGL_SMTP_CLOSE_NOMEM, "no memory for replies");
-    return SGL_OK;
-}
-
-/* ---- patience ---------------------------------------------------------------------------------------------------- */
-
-static uint64_t or_default(uint32_t ms, uint32_t other)
-{
-    return ms != 0 ? ms : other;
-}
-
-/* When a message comes too slowly on average: the time by which one more byte must be here. 0: no such rule. */
-static uint64_t rate_deadline(const struct sgl_smtp_server *s)
-{
-    const struct sgl_smtp_server_config *c = s->config;
-
-    if (c->rate_min == 0)
-        return UINT64_MAX;
-    return s->body_at + or_default(c->rate_grace_ms, RATE_GRACE_MS) +
-           (s->body_bytes / c->rate_min) * 1000 + 1000;
-}
-
-static uint64_t patience_ends(const struct sgl_smtp_server *s)
-{
-    const struct sgl_smtp_server_config *c = s->config;
-    bool in_text = s->state == ST_DATA || s->state == ST_BDAT;
-    uint64_t end = s->mark_at + (in_text ? or_default(c->data_ms, DATA_MS)
-                                         : or_default(c->command_ms, COMMAND_MS));
-
-    if (in_text && rate_deadline(s) < end)
-        end = rate_deadline(s);
-    if (c->session_ms != 0 && !s->mail && s->session_at + c->session_ms < end)
-        end = s->session_at + c->session_ms;
-    return end;
-}
-
-uint64_t sgl_smtp_server_deadline(struct sgl_smtp_server *s, uint64_t now_ms)
-{
-    uint64_t end;
-
-    if (s->state == ST_CLOSED)
-        return 0;
-    if (!s->started) {
-        s->started = true;
-        s->session_at = s->mark_at = now_ms;
-    }
-    if (s->body_clock) {
-        s->body_clock = false;
-        s->body_at = now_ms;
-        s->body_bytes = 0;
-    }
-    if (s->progress || s->wait == SGL_SMTP_SERVER_WANTS_ANSWER)
-        s->mark_at = now_ms;
-    s->progress = false;
-    if (s->wait == SGL_SMTP_SERVER_WANTS_ANSWER)
-        return 0;
-    end = patience_ends(s);
-    if (now_ms < end)
-        return end;
-    give_up(s, SGL_SMTP_CLOSE_TIMEOUT, "4.4.2", "too slow");
-    return 0;
 }

@@ -76,6 +76,10 @@ struct sgl_smtp_server {
 void server_reply_begin(struct sgl_smtp_server *s);
 /* Closes when there were too many errors. */
 void server_errors_check(struct sgl_smtp_server *s);
+void server_put_reply(struct sgl_smtp_server *s, uint16_t code, sgl_view enhanced, sgl_view text);
+/* 421, and the end. */
+void server_give_up(struct sgl_smtp_server *s, enum sgl_smtp_close reason, const char *enhanced,
+                    const char *text);
 void server_reply(struct sgl_smtp_server *s, uint16_t code, const char *enhanced, const char *text);
 void server_close(struct sgl_smtp_server *s, enum sgl_smtp_close reason, const char *text);
 /* A reply that counts as the client's mistake. */

@@ -108,7 +108,7 @@ static void scram_as_printed(void **state)
     } rows[] = {
         {"the right proof [RFC 7677 s3]", FINAL, true, SGL_SASL_OK},
         {"a user that does not exist", FINAL, false, SGL_SASL_REFUSED},
-        {"a wrong proof",
+        {"a wrong proof [RFC 5802 s3]",
          "c=biws,r=rOprNGfwEbeRWgbNEkqO" OURS ",p=eHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=",
          true, SGL_SASL_REFUSED},
         {"another nonce [RFC 5802 s5.1]",

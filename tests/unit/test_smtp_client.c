@@ -243,6 +243,7 @@ static void tls_and_login(void)
     sgl_smtp_client_free(p.c);
 }
 
+/* HELO after a 5xx to EHLO  [RFC 5321 s3.2] */
 static void greetings_and_fallback(void)
 {
     struct peer p = begin();
@@ -347,6 +348,7 @@ static void envelopes_that_would_inject(void)
     sgl_smtp_client_free(p.c);
 }
 
+/* [RFC 5321 s4.5.3.2] */
 static void deadlines(void)
 {
     struct peer p = begin();
@@ -375,6 +377,54 @@ static void each_way(void **state)
         replies_out_of_turn();
         envelopes_that_would_inject();
         deadlines();
+    }
+}
+
+/* ---- what a server offers  [RFC 5321 s4.1.1.1] ------------------------------------------------- */
+
+static const struct {
+    const char *name, *reply;
+    struct sgl_smtp_offer want;
+} offers[] = {
+    {"nothing", "250 mx\r\n", {0}},
+    {"the server's own name is no extension", "250 PIPELINING\r\n", {0}},
+    {"words fold case", "250-mx\r\n250 pipeLining\r\n", {.extensions = SGL_SMTP_PIPELINING}},
+    {"unknown words are passed over",
+     "250-mx\r\n250-XCLIENT NAME\r\n250 DSN\r\n",
+     {.extensions = SGL_SMTP_DSN}},
+    {"a size", "250-mx\r\n250 SIZE 1000\r\n", {.extensions = SGL_SMTP_SIZE, .size_max = 1000}},
+    {"a size without a number is no limit [RFC 1870 s4]",
+     "250-mx\r\n250 SIZE\r\n",
+     {.extensions = SGL_SMTP_SIZE}},
+    {"a size that is no number is no limit",
+     "250-mx\r\n250 SIZE -5\r\n",
+     {.extensions = SGL_SMTP_SIZE}},
+    {"limits [RFC 9422 s3]",
+     "250-mx\r\n250 LIMITS RCPTMAX=20 X=1 MAILMAX=5\r\n",
+     {.extensions = SGL_SMTP_LIMITS, .rcpt_max = 20, .mail_max = 5}},
+    {"limits that are no numbers",
+     "250-mx\r\n250 LIMITS RCPTMAX=x MAILMAX\r\n",
+     {.extensions = SGL_SMTP_LIMITS}},
+    {"REQUIRETLS means nothing in plaintext [RFC 8689 s2]", "250-mx\r\n250 REQUIRETLS\r\n", {0}},
+    {"mechanisms",
+     "250-mx\r\n250 AUTH LOGIN X-FOO plain\r\n",
+     {.extensions = SGL_SMTP_HAS_AUTH, .mechanisms = SGL_SASL_PLAIN | SGL_SASL_LOGIN}},
+};
+
+static void offers_are_read(void **state)
+{
+    (void)state;
+    byte_by_byte = false;
+    for (size_t i = 0; i < sizeof offers / sizeof offers[0]; i++) {
+        struct peer p = greeted(offers[i].reply);
+        const struct sgl_smtp_offer *got = sgl_smtp_client_offer(p.c);
+
+        CHECK_EQ(offers[i].name, got->extensions, offers[i].want.extensions);
+        CHECK_EQ(offers[i].name, got->mechanisms, offers[i].want.mechanisms);
+        CHECK_EQ(offers[i].name, got->size_max, offers[i].want.size_max);
+        CHECK_EQ(offers[i].name, got->rcpt_max, offers[i].want.rcpt_max);
+        CHECK_EQ(offers[i].name, got->mail_max, offers[i].want.mail_max);
+        sgl_smtp_client_free(p.c);
     }
 }
 
@@ -482,6 +532,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_way),
+        cmocka_unit_test(offers_are_read),
         cmocka_unit_test(every_body_of_lines_and_dots),
         cmocka_unit_test(scans),
     };

@@ -236,7 +236,7 @@ static const struct dialogue {
      "250 538 "},
     {"what follows a refused DATA is not read as commands", EHLO "DATA\r\nRSET\r\nNOOP\r\n",
      "ehlo close(2) ", "250 503 "},
-    {"a size that counting finds too large is 552 at the end",
+    {"a size that counting finds too large is 552 at the end [RFC 1870 s6.3]",
      TO "DATA\r\n123456789 123456789 123456789 123456789 123456789 123456789 123456789 123456789 "
         "123456789 "
         "123456789 123456789 123456789 123456789 123456789 123456789 123456789 123456789 123456789 "
@@ -318,7 +318,7 @@ static void dialogues_in_any_portions(void **state)
     }
 }
 
-/* ---- the end of data --------------------------------------------------------------------------------------------- */
+/* ---- the end of data  [RFC 5321 s4.1.1.4] --------------------------------------------------------------------------------------------- */
 
 /* An independent reader: the message ends at the first CR LF . CR LF, the CR LF behind DATA counting as the first. */
 static size_t true_end(const char *text, size_t len)
@@ -576,7 +576,7 @@ static void offers_follow_tls(void **state)
     run_all(&r, sgl_view_cstr(EHLO), SIZE_MAX);
     CHECK_TRUE("STARTTLS is offered in plain", offers(sgl_buf_view(&r.out), "STARTTLS"));
     CHECK_TRUE("AUTH is not", !offers(sgl_buf_view(&r.out), "AUTH"));
-    CHECK_TRUE("LIMITS", offers(sgl_buf_view(&r.out), "250-LIMITS RCPTMAX=3\r\n"));
+    CHECK_TRUE("LIMITS [RFC 9422 s4]", offers(sgl_buf_view(&r.out), "250-LIMITS RCPTMAX=3\r\n"));
     run_all(&r, sgl_view_cstr("STARTTLS\r\n"), SIZE_MAX);
     CHECK_EQ("tls", sgl_smtp_server_tls_started(r.s), SGL_OK);
     run_feed(&r, sgl_view_cstr("MAIL FROM:<>\r\n"));
