@@ -38,10 +38,13 @@ static bool set_target(const struct cli *c, CURL *curl, const char *path, char *
                   c->server);
         return false;
     }
-    snprintf(url, url_size, "%s%s%s", c->server, "", path);
+    snprintf(url, url_size, "%.*s%s",
+             (int)(strlen(c->server) - (c->server[strlen(c->server) - 1] == '/')), c->server, path);
     snprintf(bearer, sizeof(bearer), "Authorization: Bearer %s", c->token);
     *headers = curl_slist_append(*headers, bearer);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "https");
+    if (getenv("SIGILLO_CA") != NULL && getenv("SIGILLO_CA")[0] != '\0')
+        curl_easy_setopt(curl, CURLOPT_CAINFO, getenv("SIGILLO_CA"));
     curl_easy_setopt(curl, CURLOPT_URL, url);
     return true;
 }

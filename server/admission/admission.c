@@ -181,7 +181,6 @@ static void store_it(struct admit *m)
 {
     struct submission *s = m->s;
     struct store_message *g = &s->message;
-    uint32_t lease_s = m->a->config.lease_s == 0 ? LEASE_S_DEFAULT : m->a->config.lease_s;
 
     m->accept = (struct store_accept){.op = {.kind = STORE_ACCEPT, .loop = s->loop, .done = stored},
                                       .message = g,
@@ -191,7 +190,7 @@ static void store_it(struct admit *m)
     if (g->not_before <= g->accepted_at / 1000 && queue_room(m->a->queue, g->rcpts, m->body->len)) {
         m->room_bytes = m->body->len;
         m->accept.claim = true;
-        m->accept.lease_until = (uint64_t)(g->accepted_at / 1000) + lease_s;
+        m->accept.lease_until = (uint64_t)(g->accepted_at / 1000) + m->a->lease_s;
     }
     m->stored_us = clock_mono_us();
     store_submit(m->a->store, &m->accept.op);
@@ -299,7 +298,7 @@ static bool describe(struct admit *m, const struct sgl_message_report *report)
     g->accepted_at = clock_now_ms();
     g->expires_at =
         (g->not_before > g->accepted_at / 1000 ? g->not_before : g->accepted_at / 1000) +
-        m->a->config.expire_s;
+        m->a->expire_s;
     g->subject = subject_of(&report->headers, s->arena);
     return sgl_arena_dup(s->arena, sgl_view_cstr(m->domain->subscription), &g->subscription) ==
                SGL_OK ||
@@ -332,7 +331,7 @@ static bool check_and_complete(struct admit *m)
     struct sgl_message_report report;
     bool announced = s->message.smtputf8, utf8 = false;
 
-    if (s->raw.len > m->a->config.message_size_max)
+    if (s->raw.len > m->a->message_size_max)
         return refuse(out, 552, "5.3.4", 413, "message-too-large", "",
                       "The message is larger than this server accepts.", SGL_LIT(""));
     if (!admission_has_room(m->a, s->raw.len, out) || !check_envelope(m->a, s, &utf8, out))
@@ -376,12 +375,12 @@ void admission_submit(struct admission *a, struct submission *s)
 
 bool admission_has_room(struct admission *a, size_t bytes, struct admission_answer *out)
 {
-    size_t held = body_bytes_held();
+    size_t held = body_bytes_held(), most = atomic_load(&a->memory_max);
 
-    if (bytes > a->config.message_size_max)
+    if (bytes > a->message_size_max)
         return refuse(out, 552, "5.3.4", 413, "message-too-large", "SIZE",
                       "The message is larger than this server accepts.", SGL_LIT(""));
-    if (held > a->config.memory_max || bytes > a->config.memory_max - held)
+    if (held > most || bytes > most - held)
         return refuse_memory(out);
     return true;
 }
@@ -396,6 +395,14 @@ void admission_stats(struct admission *a, struct admission_stats *out)
                                     .busy = atomic_load(&a->busy)};
 }
 
+void admission_reconfigure(struct admission *a, const struct admission_config *config)
+{
+    atomic_store(&a->message_size_max, config->message_size_max);
+    atomic_store(&a->recipients_max, config->recipients_max);
+    atomic_store(&a->memory_max, config->memory_max);
+    atomic_store(&a->expire_s, config->expire_s);
+}
+
 struct admission *admission_new(const struct admission_config *config, struct directory *directory,
                                 struct keys *keys, struct store *store, struct queue *queue)
 {
@@ -403,7 +410,9 @@ struct admission *admission_new(const struct admission_config *config, struct di
 
     if (a == NULL)
         return NULL;
-    a->config = *config;
+    admission_reconfigure(a, config);
+    a->lease_s = config->lease_s == 0 ? LEASE_S_DEFAULT : config->lease_s;
+    a->loop = config->loop;
     a->directory = directory;
     a->keys = keys;
     a->store = store;

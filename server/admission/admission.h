@@ -20,6 +20,8 @@ struct admission_config {
 };
 struct admission *admission_new(const struct admission_config *config, struct directory *directory, struct keys *keys, struct store *store, struct queue *queue);
 void admission_free(struct admission *a);
+/* Any thread: the limits and the time to live count for messages from now on; the other members stay as they were. */
+void admission_reconfigure(struct admission *a, const struct admission_config *config);
 
 /* An answer in every door's language. */
 struct admission_answer {

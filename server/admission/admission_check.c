@@ -160,7 +160,7 @@ bool check_envelope(struct admission *a, struct submission *s, bool *utf8,
     if (m->rcpts == 0)
         return refuse(out, 554, "5.5.1", 422, "no-recipients", "to",
                       "The message has no recipient.", SGL_LIT(""));
-    if (m->rcpts > a->config.recipients_max)
+    if (m->rcpts > a->recipients_max)
         return refuse(out, 452, "4.5.3", 422, "too-many-recipients", "to",
                       "The message has more recipients than this server accepts.", SGL_LIT(""));
     if (m->env_from.len > 0) {

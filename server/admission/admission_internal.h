@@ -23,7 +23,10 @@ struct durable {
 };
 
 struct admission {
-    struct admission_config config;
+    _Atomic size_t message_size_max, recipients_max, memory_max;
+    _Atomic uint32_t expire_s;
+    uint32_t lease_s;
+    struct loop *loop; /* notices are signed there, or NULL */
     char *hostname;
     struct directory *directory;
     struct keys *keys;

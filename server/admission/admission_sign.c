@@ -211,11 +211,8 @@ static void notice_signed(struct signing *g, void *ctx)
 
 static bool notice_start(struct admission *a, struct notice_signing *n, struct domain *domain)
 {
-    struct signing_request request = {.domain = domain,
-                                      .now = clock_now_s(),
-                                      .loop = a->config.loop,
-                                      .done = notice_signed,
-                                      .ctx = n};
+    struct signing_request request = {
+        .domain = domain, .now = clock_now_s(), .loop = a->loop, .done = notice_signed, .ctx = n};
     struct sgl_headers headers;
     enum signing_result why;
     sgl_view raw = n->notice->raw;
@@ -249,7 +246,7 @@ static void notice_sign(void *ctx, struct queue_notice *notice)
 {
     struct admission *a = ctx;
     struct domain *domain =
-        a->config.loop == NULL ? NULL : directory_domain(a->directory, notice->from_domain);
+        a->loop == NULL ? NULL : directory_domain(a->directory, notice->from_domain);
     struct notice_signing *n = domain == NULL ? NULL : calloc(1, sizeof(*n));
     struct notice_later *later;
 
@@ -267,14 +264,14 @@ static void notice_sign(void *ctx, struct queue_notice *notice)
     }
     domain_unref(domain);
     later = calloc(1, sizeof(*later));
-    if (later == NULL || a->config.loop == NULL) {
+    if (later == NULL || a->loop == NULL) {
         free(later);
         notice->done(notice);
         return;
     }
     later->task.run = notice_unsigned;
     later->notice = notice;
-    loop_post(a->config.loop, &later->task);
+    loop_post(a->loop, &later->task);
 }
 
 struct queue_signer admission_signer(struct admission *a)

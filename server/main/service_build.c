@@ -134,15 +134,20 @@ static bool build_sending(struct service *s, char *why, size_t why_size)
     return s->delivery != NULL;
 }
 
+struct admission_config service_admission_config(const struct service *s, const struct config *c)
+{
+    return (struct admission_config){.hostname = sgl_view_cstr(c->hostname),
+                                     .message_size_max = c->limits.message_size,
+                                     .recipients_max = c->limits.recipients,
+                                     .memory_max = c->limits.memory,
+                                     .expire_s = c->queue.expire_s,
+                                     .lease_s = LEASE_S,
+                                     .loop = s->outgoing};
+}
+
 static bool build_admission(struct service *s)
 {
-    struct admission_config c = {.hostname = sgl_view_cstr(s->config->hostname),
-                                 .message_size_max = s->config->limits.message_size,
-                                 .recipients_max = s->config->limits.recipients,
-                                 .memory_max = s->config->limits.memory,
-                                 .expire_s = s->config->queue.expire_s,
-                                 .lease_s = LEASE_S,
-                                 .loop = s->outgoing};
+    struct admission_config c = service_admission_config(s, s->config);
     struct queue_signer signer;
 
     s->admission = admission_new(&c, s->directory, s->keys, s->store, s->queue);

@@ -192,11 +192,14 @@ static void apply(struct loop_task *task)
 {
     struct reload *r = OWNER(reload, task, task);
     struct service *s = r->service;
+    struct admission_config admission;
 
     if (r->refused) {
         end_reload(s, r);
         return;
     }
+    admission = service_admission_config(s, r->next);
+    admission_reconfigure(s->admission, &admission);
     swap_pair(s, r->next);
     submission_reload(s->submission, r->next);
     service_set_log_level(r->next->log_level);

@@ -273,3 +273,35 @@ def test_trace_tells_each_step(world, sigillo, sender):
     for word in ("accepted", "durable in", "signed", "d=app.test s=s1", "MX mx.good.test", "TLSv1.", "DANE verified", "delivered"):
         assert word in text, text
     assert message_id in sigillo.cli("trace", "--to", "steps@good.test", "--since", "1h").stdout
+
+
+# -- over TLS -------------------------------------------------------------------------------------------------------
+
+def test_an_operators_key_opens_the_admin_api_over_tls_and_no_other_does(world, make_sigillo):
+    d = make_sigillo()
+    d.settings["listen https"] = {"door": "http", "address": ["%s:8443" % d.address], "tls": "implicit"}
+    d.restart()
+    sender = d.sender("tls.test", publish=False)
+    operator = d.json("key", "add", "--admin")["key"]
+
+    def over_tls(key):
+        env = dict(os.environ, SIGILLO_TOKEN=key, SIGILLO_CA=world.ca.file)
+        return subprocess.run([daemon.PROGRAM, "domain", "list", "--json", "--server", "https://%s:8443" % d.address],
+                              capture_output=True, text=True, timeout=30, env=env)
+    listed = over_tls(operator)
+    assert listed.returncode == 0, listed.stderr
+    assert [n["name"] for n in json.loads(listed.stdout)["domains"]] == ["tls.test"]
+    for key in (sender.key, "sk_nobody_x", operator[:-1]):
+        r = over_tls(key)
+        assert r.returncode == NO and r.stderr.startswith("sigillo: Authorization: "), r
+    assert d.get("/admin/v1/domains", key=operator)[0] == 403
+
+
+def test_a_certificate_that_is_not_trusted_is_not_talked_to(world, make_sigillo):
+    d = make_sigillo()
+    d.settings["listen https"] = {"door": "http", "address": ["%s:8443" % d.address], "tls": "implicit"}
+    d.restart()
+    env = dict(os.environ, SIGILLO_TOKEN="sk_secret_secret")
+    r = subprocess.run([daemon.PROGRAM, "domain", "list", "--server", "https://%s:8443" % d.address], capture_output=True,
+                       text=True, timeout=30, env=env)
+    assert r.returncode == UNKNOWN and "certificate" in r.stderr, r
