@@ -221,10 +221,13 @@ static enum sgl_status check_mx(struct planner *p)
     struct sgl_name self;
     struct sgl_mx_request request = {.domain = p->domain, .self = &self, .seed = p->seed};
     struct sgl_mx mx;
+    enum sgl_status st;
 
-    request.selves = sgl_name_parse(sgl_view_cstr(plan->config->hostname),
-                                    SGL_NAME_UNDERSCORE | SGL_NAME_FINAL_DOT, &plan->arena, NULL,
-                                    &self) == SGL_OK;
+    st = sgl_name_parse(sgl_view_cstr(plan->config->hostname),
+                        SGL_NAME_UNDERSCORE | SGL_NAME_FINAL_DOT, &plan->arena, NULL, &self);
+    if (st != SGL_OK && st != SGL_E_SYNTAX)
+        return st;
+    request.selves = st == SGL_OK;
     SGL_TRY(sgl_mx_check(&request, &plan->dns, &plan->arena, &mx));
     p->ttl_s = mx.ttl_s;
     switch (mx.state) {
@@ -264,10 +267,14 @@ static enum sgl_status check_smart_host(struct planner *p)
                         .hosts = 1,
                         .ttl_s = UINT32_MAX};
     struct sgl_diag diag = {0};
+    enum sgl_status st;
 
-    if (sgl_name_parse(sgl_view_cstr(plan->route->host),
-                       SGL_NAME_HOST | SGL_NAME_UNDERSCORE | SGL_NAME_FINAL_DOT, &plan->arena,
-                       &diag, &one.name) != SGL_OK) {
+    st = sgl_name_parse(sgl_view_cstr(plan->route->host),
+                        SGL_NAME_HOST | SGL_NAME_UNDERSCORE | SGL_NAME_FINAL_DOT, &plan->arena,
+                        &diag, &one.name);
+    if (st != SGL_OK && st != SGL_E_SYNTAX)
+        return st;
+    if (st != SGL_OK) {
         fail(plan, FAILURE_NO_ADDRESS, "the route's host is not a host name");
         return SGL_OK;
     }
@@ -477,6 +484,11 @@ struct planner *plan_find(struct loop *loop, struct resolver *resolver, struct c
                                             &plan->arena, &diag, &p->domain);
     }
     p->mark = sgl_arena_mark(&plan->arena);
+    if (named != SGL_OK && named != SGL_E_SYNTAX) {
+        plan_unref(plan);
+        free(p);
+        return NULL;
+    }
     if (named != SGL_OK)
         fail(plan, FAILURE_NO_DOMAIN, "it is not a domain name");
     p->task.run = first_pass;

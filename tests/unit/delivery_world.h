@@ -142,11 +142,13 @@ static void world_resolved(struct loop_task *task)
 
 void resolver_fill(struct resolver *r, struct resolver_fill *fill)
 {
-    struct dns_fixture fx = dns_fixture_init("d.test", the_world->zone);
+    struct dns_fixture fx;
     const struct sgl_dns_question *q;
     struct world_answer *a;
 
     (void)r;
+    PEER_BEGIN();
+    fx = dns_fixture_init("d.test", the_world->zone);
     sgl_dns_done(&fx.dns);
     fx.dns = *fill->dns;
     CHECK_TRUE("a pending pass has a question", sgl_dns_open(&fx.dns) > 0);
@@ -159,6 +161,7 @@ void resolver_fill(struct resolver *r, struct resolver_fill *fill)
     *a = (struct world_answer){.task.run = world_resolved, .next = world_answers, .fill = fill};
     world_answers = a;
     loop_post(the_world->loop, &a->task);
+    PEER_END();
 }
 
 void resolver_cancel(struct resolver_fill *fill)

@@ -25,11 +25,12 @@ static struct {
     size_t seen;    /* allocations since the round began */
     size_t fail_at; /* 0: never */
     bool failed;    /* this round's failure has happened */
+    bool paused;    /* allocations are neither counted nor made to fail */
 } fail_alloc;
 
 static inline bool fail_alloc_now(void)
 {
-    if (fail_alloc.fail_at == 0 || ++fail_alloc.seen != fail_alloc.fail_at)
+    if (fail_alloc.fail_at == 0 || fail_alloc.paused || ++fail_alloc.seen != fail_alloc.fail_at)
         return false;
     fail_alloc.failed = true;
     return true;
@@ -41,7 +42,7 @@ static inline bool fail_alloc_round(size_t n)
     bool more = n == 1 || fail_alloc.failed;
 
     fail_alloc.seen = 0;
-    fail_alloc.failed = false;
+    fail_alloc.failed = fail_alloc.paused = false;
     fail_alloc.fail_at = more ? n : 0;
     return more;
 }
@@ -52,10 +53,15 @@ static inline bool fail_alloc_hit(void)
     return fail_alloc.failed;
 }
 
-/* No more failures until the next round: for a round's own checks. */
+/* For what a round needs but does not test: allocations do not count until fail_alloc_on(), or the next round. */
 static inline void fail_alloc_off(void)
 {
-    fail_alloc.fail_at = 0;
+    fail_alloc.paused = true;
+}
+
+static inline void fail_alloc_on(void)
+{
+    fail_alloc.paused = false;
 }
 
 void *__wrap_malloc(size_t size)

@@ -388,8 +388,7 @@ static void test_no_memory(void **state)
 
         fail_alloc_off(); /* not yet */
         fixture_init(&fx, "From: a@b.test\r\nTo: b@b.test\r\n");
-        fail_alloc.fail_at = round;
-        fail_alloc.seen = 0;
+        fail_alloc_on();
         status = prepare(&fx, both, 2);
         if (status == SGL_OK)
             status = sgl_dkim_sign_finish(&fx.pending[0], SGL_LIT("signature"), &out);
