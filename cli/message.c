@@ -92,7 +92,11 @@ static const char *wait_reason(const json_t *rcpt, unsigned slot)
 {
     const char *why = cli_member(rcpt, "why_wait", slot);
 
-    return why[0] != '\0' ? why : cli_member(rcpt, "reason", slot);
+    if (why[0] == '\0')
+        why = cli_member(rcpt, "reason", slot);
+    if (why[0] == '\0' && strcmp(cli_member(rcpt, "state", slot), "queued") == 0)
+        return "it is due: being tried now, or waiting for its turn";
+    return why;
 }
 
 static void put_line(const char *label, const char *text)
