@@ -305,7 +305,7 @@ void queue_outcome(struct queue *q, struct job *job, const struct rcpt_outcome *
 
 /* ---- the world ---- */
 
-static char *world_zone(const struct world *w, const char *text)
+static inline char *world_zone(const struct world *w, const char *text)
 {
     sgl_auto(sgl_buf) out = SGL_BUF_INIT(100000);
     char digest[65] = "";
@@ -394,7 +394,7 @@ static void world_start(struct world *w)
         fail_msg("delivery_new: %s", why);
 }
 
-static struct queue_dest *world_dest(struct world *w, const char *domain)
+static inline struct queue_dest *world_dest(struct world *w, const char *domain)
 {
     for (size_t i = 0; i < w->dests; i++)
         if (strcmp(w->dest[i]->domain, domain) == 0)
@@ -405,7 +405,8 @@ static struct queue_dest *world_dest(struct world *w, const char *domain)
 }
 
 /* Puts one job into the queue; its body is `text`, NULL: it is in the store. */
-static struct job *world_put(struct world *w, const char *domain, size_t rcpts, const char *text)
+static inline struct job *world_put(struct world *w, const char *domain, size_t rcpts,
+                                    const char *text)
 {
     struct queue_dest *dest = world_dest(w, domain);
     struct job *job = calloc(1, sizeof *job);

@@ -383,7 +383,6 @@ static void test_no_memory(void **state)
     for (size_t n = 1; fail_alloc_round(n); n++) {
         sgl_auto(fixture) fx;
         sgl_auto(sgl_buf) out = SGL_BUF_INIT(SGL_DKIM_FIELD_MAX);
-        size_t round = fail_alloc.fail_at;
         enum sgl_status status;
 
         fail_alloc_off(); /* not yet */
