@@ -35,6 +35,7 @@ static void show(struct sgl_buf *out, const struct sgl_address_list *l)
     }
 }
 
+/* [RFC 5322 s3.2] [RFC 5322 s3.2.2] [RFC 5322 s3.4.1] [RFC 5322 s4.1] */
 /* [RFC 5322 s3.4, s4.4, appendix A; RFC 6532 s3.2; RFC 2047 s5] */
 static void lists(void **state)
 {

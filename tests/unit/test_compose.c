@@ -59,6 +59,7 @@ static bool has(const struct sgl_buf *b, const char *text)
     return sgl_view_find_view(sgl_buf_view(b), V(text)) < b->len;
 }
 
+/* [RFC 2045 s6] [RFC 2045 s6.4] */
 static void encodings(void **state)
 {
     static const struct {
@@ -91,6 +92,7 @@ static void encodings(void **state)
     }
 }
 
+/* The plainest form first. [RFC 2046 s5.1.4] */
 static void structure(void **state)
 {
     static const struct {
@@ -141,6 +143,36 @@ static void structure(void **state)
             sgl_buf_add(&got, sgl_view_trim(sgl_view_split(sgl_view_from(line, 14), ';', &end)));
         }
         CHECK_VIEW(cases[i].name, sgl_buf_view(&got), V(cases[i].types));
+        sgl_arena_done(&f.arena);
+    }
+}
+
+/* A message inside a message may not be encoded. [RFC 2046 s5.2.1] */
+static void message_parts(void **state)
+{
+    static const struct {
+        const char *name, *content, *want;
+    } cases[] = {
+        {"plain", "From: a@b.c\r\n\r\nx\r\n",
+         "Content-Type: message/rfc822\r\nContent-Transfer-Encoding: 7bit\r\n"},
+        {"8 bits", "From: a@b.c\r\n\r\n\xc3\xa9\r\n",
+         "Content-Type: application/octet-stream\r\nContent-Transfer-Encoding: base64\r\n"},
+        {"a bare LF", "From: a@b.c\n\nx\n",
+         "Content-Type: application/octet-stream\r\nContent-Transfer-Encoding: base64\r\n"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        sgl_auto(sgl_buf) b = SGL_BUF_INIT(1 << 20);
+        struct sgl_compose_part part = {.content = V(cases[i].content),
+                                        .content_type = V("message/rfc822")};
+        struct fixture f;
+
+        fixture_init(&f);
+        f.c.part = &part;
+        f.c.parts = 1;
+        CHECK_EQ(cases[i].name, sgl_compose_put(&b, &f.c, NULL), SGL_OK);
+        CHECK_TRUE(cases[i].name, has(&b, cases[i].want));
         sgl_arena_done(&f.arena);
     }
 }
@@ -286,9 +318,9 @@ static void lines(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(plain), cmocka_unit_test(encodings),
-                                       cmocka_unit_test(structure), cmocka_unit_test(refusals),
-                                       cmocka_unit_test(lines)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(plain),     cmocka_unit_test(encodings),
+                                       cmocka_unit_test(structure), cmocka_unit_test(message_parts),
+                                       cmocka_unit_test(refusals),  cmocka_unit_test(lines)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

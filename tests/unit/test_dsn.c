@@ -99,6 +99,7 @@ static void put(const char *name, struct sgl_buf *b, const struct sgl_dsn *d,
     check_sendable(name, b);
 }
 
+/* [RFC 3464 s2.3.4] [RFC 3834 s5] */
 static void shape(void **state)
 {
     sgl_auto(sgl_buf) b = SGL_BUF_INIT(1 << 20);

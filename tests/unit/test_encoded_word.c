@@ -6,6 +6,7 @@
 
 #define V(s) sgl_view_cstr(s)
 
+/* [RFC 2231 s5] */
 /* [RFC 2047 s2, s5, s6, s8] */
 static void reading(void **state)
 {
