@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Signing input and signature field  [RFC 6376 s3.5, s3.7, s5]. */
+/* Signing input and signature field  [RFC 6376 s3.5, s3.7, s5.4]. */
 #include <stdio.h>
 
 #include "dkim_internal.h"

@@ -13,32 +13,36 @@ struct admission;
 
 struct admission_config {
     sgl_view hostname;
-    size_t message_size_max, recipients_max, memory_max; /* memory_max: bodies in memory, all doors together */
+    size_t message_size_max, recipients_max,
+        memory_max; /* memory_max: bodies in memory, all doors together */
     uint32_t expire_s;
-    uint32_t lease_s;   /* of messages born claimed, as the queue's; 0: 600 */
-    struct loop *loop;  /* the queue's: notices are signed there. NULL: they go unsigned */
+    uint32_t lease_s;  /* of messages born claimed, as the queue's; 0: 600 */
+    struct loop *loop; /* the queue's: notices are signed there. NULL: they go unsigned */
 };
-struct admission *admission_new(const struct admission_config *config, struct directory *directory, struct keys *keys, struct store *store, struct queue *queue);
+struct admission *admission_new(const struct admission_config *config, struct directory *directory,
+                                struct keys *keys, struct store *store, struct queue *queue);
 void admission_free(struct admission *a);
 /* Any thread: the limits and the time to live count for messages from now on; the other members stay as they were. */
 void admission_reconfigure(struct admission *a, const struct admission_config *config);
 
 /* An answer in every door's language. */
 struct admission_answer {
-    uint16_t smtp;        /* 250, 451, 452, 550, 552, 554 ... */
-    char enhanced[12];    /* "2.6.0" */
-    uint16_t http;        /* 202, 400, 403, 413, 422, 503 */
-    const char *code;     /* a stable word: "sender-not-allowed", "bare-cr", ... */
-    char field[64];       /* what is wrong: "MAIL FROM", "From", "to[3].email", "body line 17" */
-    char text[256];       /* one sentence for people, printable */
+    uint16_t smtp;     /* 250, 451, 452, 550, 552, 554 ... */
+    char enhanced[12]; /* "2.6.0" */
+    uint16_t http;     /* 202, 400, 403, 413, 422, 503 */
+    const char *code;  /* a stable word: "sender-not-allowed", "bare-cr", ... */
+    char field[64];    /* what is wrong: "MAIL FROM", "From", "to[3].email", "body line 17" */
+    char text[256];    /* one sentence for people, printable */
 };
 
 /*
  * Early checks, so that the client hears at MAIL and RCPT. Pure look-ups, no waiting. true: may go on; false: *out has the refusal.
  * mailbox: the path between the angle brackets as the client wrote it, source route already taken off.
  */
-bool admission_may_send_as(struct admission *a, const struct identity *who, sgl_view mailbox, struct admission_answer *out); /* "" (null sender) is allowed */
-bool admission_may_send_to(struct admission *a, const struct identity *who, sgl_view mailbox, struct admission_answer *out);
+bool admission_may_send_as(struct admission *a, const struct identity *who, sgl_view mailbox,
+                           struct admission_answer *out); /* "" (null sender) is allowed */
+bool admission_may_send_to(struct admission *a, const struct identity *who, sgl_view mailbox,
+                           struct admission_answer *out);
 bool admission_has_room(struct admission *a, size_t bytes, struct admission_answer *out);
 
 /*
@@ -47,22 +51,22 @@ bool admission_has_room(struct admission *a, size_t bytes, struct admission_answ
  * rcpts may shrink.
  */
 struct submission {
-    struct identity *who;         /* a reference, owned by the submission's owner; alive until done() */
+    struct identity *who; /* a reference, owned by the submission's owner; alive until done() */
     struct store_message message; /* strings live in `arena` */
     struct sgl_arena *arena;      /* the door's, lives until done() */
-    sgl_view raw;                 /* header and body as received, CRLF lines, dots removed; alive until done() */
-    const uint8_t *body_hash;     /* relaxed body hash if the door streamed it (32 bytes), or NULL */
-    sgl_view peer_text;           /* for Received: "client.example [192.0.2.1]" */
+    sgl_view raw; /* header and body as received, CRLF lines, dots removed; alive until done() */
+    const uint8_t *body_hash; /* relaxed body hash if the door streamed it (32 bytes), or NULL */
+    sgl_view peer_text;       /* for Received: "client.example [192.0.2.1]" */
     sgl_view helo;
-    sgl_view protocol;            /* "ESMTPSA", "UTF8SMTPSA", "HTTPS" */
-    sgl_view tls_text;            /* "TLSv1.3 TLS_AES_256_GCM_SHA384", or empty */
+    sgl_view protocol; /* "ESMTPSA", "UTF8SMTPSA", "HTTPS" */
+    sgl_view tls_text; /* "TLSv1.3 TLS_AES_256_GCM_SHA384", or empty */
     sgl_view idempotency_key;
     uint8_t request_hash[32];
     struct loop *loop;
     void (*done)(struct submission *s, const struct admission_answer *answer);
     /* filled before done() when accepted: message.id; existing_id when an idempotency key was repeated */
     uint64_t existing_id;
-    uint64_t durable_us;          /* from the start of the commit to durable */
+    uint64_t durable_us;            /* from the start of the commit to durable */
     struct admission_answer answer; /* what done() gets; admission's own, as the next three */
     struct admission *admission;
     struct loop_task task;
@@ -72,9 +76,9 @@ struct submission {
 void admission_submit(struct admission *a, struct submission *s);
 
 struct admission_stats {
-    uint64_t accepted, refused, unavailable;   /* messages */
+    uint64_t accepted, refused, unavailable; /* messages */
     uint64_t bytes_accepted, signatures;
-    uint64_t busy;                             /* between admission_submit() and done() */
+    uint64_t busy; /* between admission_submit() and done() */
 };
 void admission_stats(struct admission *a, struct admission_stats *out);
 /* How long the commit of a message took; remembered for the last some thousand of this process. false: not known (any more). Any thread. */

@@ -15,7 +15,7 @@
 #define LEASE_S_DEFAULT 600
 #define SUBJECT_MAX     200
 
-#define DURABLE_SLOTS   8192
+#define DURABLE_SLOTS 8192
 
 /* The pair is written id first emptied, then the time, then the id: a reader that sees the id before and after has the right time. */
 struct durable {

@@ -186,7 +186,7 @@ static void test_import_refuses(void **state)
     }
 }
 
-/* Both forms that are in use parse; every cut, and a byte more, is refused. */
+/* Both forms that are in use parse; every cut, and a byte more, is refused.  [RFC 3279 s2.3.1] */
 static void test_public_forms(void **state)
 {
     sgl_auto(sgl_buf) spki = SGL_BUF_INIT(1024);
