@@ -301,6 +301,16 @@ static const char *moved_door(const struct config *a, const struct config *b)
     return NULL;
 }
 
+static bool same_servers(const struct config *a, const struct config *b)
+{
+    if (a->resolver.forwards != b->resolver.forwards)
+        return false;
+    for (size_t i = 0; i < a->resolver.forwards; i++)
+        if (!same_text(a->resolver.forward[i].text, b->resolver.forward[i].text))
+            return false;
+    return true;
+}
+
 /* Keys that count at the next start only. */
 static void warn_of_restart_keys(const struct config *a, const struct config *b)
 {
@@ -308,11 +318,18 @@ static void warn_of_restart_keys(const struct config *a, const struct config *b)
         const char *key;
         bool same;
     } rows[] = {
+        {"hostname", same_text(a->hostname, b->hostname)},
         {"state_dir", same_text(a->state_dir, b->state_dir)},
         {"user", same_text(a->user, b->user)},
         {"admin_socket", same_text(a->admin_socket, b->admin_socket)},
         {"door_loops", a->door_loops == b->door_loops},
         {"workers", a->workers == b->workers},
+        {"limits.message_size", a->limits.message_size == b->limits.message_size},
+        {"limits.recipients", a->limits.recipients == b->limits.recipients},
+        {"limits.memory", a->limits.memory == b->limits.memory},
+        {"resolver.forward", same_servers(a, b)},
+        {"resolver.root_hints", same_text(a->resolver.root_hints, b->resolver.root_hints)},
+        {"resolver.trust_anchor", same_text(a->resolver.trust_anchor, b->resolver.trust_anchor)},
         {"resolver.cache", a->resolver.cache == b->resolver.cache},
     };
 
@@ -510,6 +527,20 @@ static bool open_all(struct supervisor *s, char *why, size_t why_size)
     return false;
 }
 
+static void log_doors(const struct supervisor *s)
+{
+    static const char *const tls[] = {"plain", "starttls", "implicit"};
+
+    for (size_t i = 0; i < s->config->listens; i++) {
+        const struct config_listen *l = &s->config->listen[i];
+
+        for (size_t j = 0; j < l->addresses; j++)
+            log_line(LOG_INFO_, "listening", LOG_STR("door", l->name),
+                     LOG_STR("speaks", l->door == DOOR_HTTP ? "http" : "smtp"),
+                     LOG_STR("address", l->address[j].text), LOG_STR("tls", tls[l->tls]));
+    }
+}
+
 int supervisor_run(struct config *config)
 {
     struct supervisor s = {
@@ -522,6 +553,7 @@ int supervisor_run(struct config *config)
         config_unref(config);
         return 1;
     }
+    log_doors(&s);
     start_both(&s);
     watch(&s);
     end_keys(&s);
