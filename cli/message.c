@@ -391,7 +391,7 @@ static void put_attempt(const json_t *d)
         if (json_is_true(json_object_get(d, "reused")))
             printf(", connection used again");
         if (tls[0] != '\0')
-            printf("\n                            TLS %s %s", tls, cli_member(d, "cipher", 3));
+            printf("\n                            %s %s", tls, cli_member(d, "cipher", 3));
         else
             more("no TLS:", cli_member(d, "tls_why", 3)[0] != '\0'
                                 ? cli_member(d, "tls_why", 3)
