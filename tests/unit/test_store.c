@@ -241,6 +241,25 @@ static void test_body_goes(void **state)
     }
 }
 
+static void test_clock_set_back_while_down(void **state)
+{
+    int64_t ahead = clock_now_s() + 86400, back = ahead - 86400;
+    struct store_sample s;
+    struct store_claim c;
+
+    (void)state;
+    store_sample_init(&s, "example.net", 1, 100);
+    s.rcpt[0].next_at = ahead;
+    s.accept.claim = true;
+    s.accept.lease_until = (uint64_t)ahead + 600;
+    assert_int_equal(store_sample_accept(&fx, &s), STORE_OK);
+    store_fixture_close(&fx);
+    store_fixture_open(&fx);
+    CHECK_EQ("what was claimed was due, and still is", claim(&c, 10, 0, back + 60), 1);
+    store_claim_done(&c);
+    store_sample_done(&s);
+}
+
 static void test_idempotency(void **state)
 {
     struct store_sample a, b, other;
@@ -658,6 +677,7 @@ int main(void)
         T(test_claim_and_outcome),
         T(test_trail),
         T(test_body_goes),
+        T(test_clock_set_back_while_down),
         T(test_idempotency),
         T(test_same_id),
         T(test_control),

@@ -2,6 +2,7 @@
 /* The life of the store: opened, taken over from its former life, closed. */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -48,13 +49,20 @@ static uint64_t count_of(struct db *db, const char *sql)
     return n;
 }
 
-/* Claims of the former life end; what it had in doubt is marked, once and for all, before the notes are forgotten. */
+/*
+ * Claims of the former life end; what it had in doubt is marked, once and for all, before the notes are forgotten.  What was claimed was due: it stays so when the clock has
+ * been set back since.
+ */
 static void end_former_life(struct store *store)
 {
     static const char all_leased[] =
         "UPDATE recipient SET flags=flags|1 WHERE lease>0 AND state<=1";
-    static const char give_back[] = "UPDATE recipient SET lease=0 WHERE lease>0";
     struct doubts d = {store, 0};
+    char give_back[96];
+
+    snprintf(give_back, sizeof(give_back),
+             "UPDATE recipient SET lease=0,next_at=min(next_at,%" PRId64 ") WHERE lease>0",
+             clock_now_s());
 
     if (sqlite3_exec(store->db.handle, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK) {
         store->db.hard = sqlite3_extended_errcode(store->db.handle);
