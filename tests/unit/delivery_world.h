@@ -444,7 +444,7 @@ static void world_run(struct world *w, const char *name)
 }
 
 /* Tells delivery of all destinations with work and runs until every recipient has an outcome. */
-static void world_deliver(struct world *w, const char *name)
+__attribute__((unused)) static void world_deliver(struct world *w, const char *name)
 {
     for (size_t i = 0; i < w->dests; i++)
         if (w->dest[i]->first != NULL)
