@@ -147,6 +147,8 @@ struct store_op {
     struct loop *loop; /* where done() runs */
     void (*done)(struct store_op *op);
     struct loop_task task;
+    int64_t
+        clock_ms; /* the store's own: what the wall clock was ahead of the monotonic one when it was submitted */
 };
 
 /*

@@ -201,7 +201,8 @@ enum store_result apply_accept(struct store *store, struct store_accept *a, cons
     for (size_t i = 0; i < m->rcpts && store->db.hard == 0; i++) {
         m->rcpt[i].id = first + i;
         remaining += !state_is_final((int)m->rcpt[i].state);
-        add_rcpt(store, m, &m->rcpt[i], a->claim ? (int64_t)a->lease_until : 0);
+        add_rcpt(store, m, &m->rcpt[i],
+                 a->claim ? lease_time(store, &a->op, (int64_t)a->lease_until) : 0);
     }
     if (store->db.hard == 0)
         add_unfinished(store, m->id, remaining, spooled);

@@ -110,7 +110,7 @@ static void pick_all(struct store *store, const struct store_claim *c, struct ve
         if (c->lane_max > 0 && c->lane_max - out < room)
             room = c->lane_max - out;
         pick_lane(store, lane, c->now, room, picks);
-        take_rows(store, picks, from, c->lease_until);
+        take_rows(store, picks, from, lease_time(store, &c->op, c->lease_until));
     }
 }
 
@@ -187,7 +187,7 @@ enum store_result apply_claim(struct store *store, struct store_claim *c)
     if (c->lane_max != store->lane_max)
         lanes_unpark(&store->lanes);
     store->lane_max = c->lane_max;
-    sweep_leases(store, c->now);
+    sweep_leases(store, lease_time(store, &c->op, c->now));
     if (store->db.hard == 0)
         pick_all(store, c, &picks);
     if (picks.count > 0)

@@ -304,6 +304,7 @@ static struct store *store_make(const struct store_config *config)
     }
     memcpy(store->path, config->folder, len);
     memcpy(store->path + len, "/sigillo.db", sizeof("/sigillo.db"));
+    store->clock_ms = clock_ahead_ms();
     return store;
 }
 
@@ -405,6 +406,7 @@ void store_submit(struct store *store, struct store_op *op)
     struct store_accept *a = (struct store_accept *)(void *)op;
     bool large, room;
 
+    op->clock_ms = clock_ahead_ms();
     if (op->kind != STORE_ACCEPT) {
         writer_enqueue(store, op);
         return;

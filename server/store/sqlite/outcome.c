@@ -71,8 +71,10 @@ enum store_result apply_outcome(struct store *store, struct store_outcome *o)
     if (store->db.hard == 0)
         trail_add(store, o->message, o->event, o->events);
     for (size_t i = 0; i < 2 && store->db.hard == 0; i++) {
-        if (o->notice[i] != NULL)
+        if (o->notice[i] != NULL) {
+            o->notice[i]->op.clock_ms = o->op.clock_ms;
             apply_accept(store, o->notice[i], o->notice[i]->body, false);
+        }
     }
     return STORE_OK;
 }
@@ -86,7 +88,7 @@ enum store_result apply_release(struct store *store, struct store_release *r)
             before.lease == 0)
             continue;
         after = before;
-        after.lease = r->op.kind == STORE_EXTEND ? r->lease_until : 0;
+        after.lease = r->op.kind == STORE_EXTEND ? lease_time(store, &r->op, r->lease_until) : 0;
         rcpt_set(store, &before, &after);
     }
     return STORE_OK;

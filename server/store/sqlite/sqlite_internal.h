@@ -168,7 +168,9 @@ struct store {
     struct vector gone; /* bodies to remove, of committed groups */
     struct sgl_arena scratch;
     int64_t swept_at; /* when leases were last looked at */
-    size_t lane_max;  /* of the last claim */
+    int64_t
+        clock_ms; /* what the wall clock was ahead of the monotonic one when the store was opened */
+    size_t lane_max; /* of the last claim */
 
     pthread_t writer;
     bool has_writer;
@@ -227,6 +229,20 @@ static inline bool state_is_final(int state)
 bool rcpt_get(struct store *store, uint64_t id, struct rcpt_row *out);
 /* Writes the row and notes what that means for lanes and counts. */
 void rcpt_set(struct store *store, const struct rcpt_row *before, const struct rcpt_row *after);
+
+/* What the wall clock is ahead of the monotonic one: it changes only when somebody sets the clock. */
+static inline int64_t clock_ahead_ms(void)
+{
+    return clock_now_ms() - (int64_t)clock_mono_ms();
+}
+/*
+ * A lease's wall time as the clock would have it if nobody had set it since the store was opened.  Rows hold leases in this time, so that a clock
+ * that jumps neither ends a lease whose owner lives nor keeps one for ever.
+ */
+static inline int64_t lease_time(const struct store *store, const struct store_op *op, int64_t wall)
+{
+    return wall - (op->clock_ms - store->clock_ms) / 1000;
+}
 /* So many of the message have become final: its body goes after the last. */
 void message_less(struct store *store, uint64_t message, uint64_t finals);
 void trail_add(struct store *store, uint64_t message, const struct store_event *event,
