@@ -2,7 +2,6 @@
 /* The life of the store: opened, taken over from its former life, closed. */
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -49,102 +48,31 @@ static uint64_t count_of(struct db *db, const char *sql)
     return n;
 }
 
-/*
- * Claims of the former life end; what it had in doubt is marked, once and for all, before the notes are forgotten.  What was claimed was due: it stays so when the clock has
- * been set back since.
- */
-static void end_former_life(struct store *store)
+/* What the former life had in doubt is marked, once and for all, before the notes are forgotten. Its claims and its waiting mail are taken over beside the new life: inherit.c. */
+bool takeover(struct store *store, char *why, size_t why_size)
 {
     static const char all_leased[] =
         "UPDATE recipient SET flags=flags|1 WHERE lease>0 AND state<=1";
     struct doubts d = {store, 0};
-    char give_back[96];
 
-    snprintf(give_back, sizeof(give_back),
-             "UPDATE recipient SET lease=0,next_at=min(next_at,%" PRId64 ") WHERE lease>0",
-             clock_now_s());
-
-    if (sqlite3_exec(store->db.handle, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK) {
+    if (sqlite3_exec(store->db.handle, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
         store->db.hard = sqlite3_extended_errcode(store->db.handle);
-        return;
-    }
-    if (doubt_machine_died(store->doubt)) {
+    if (store->db.hard == 0 && doubt_machine_died(store->doubt)) {
         /* The notes may be older than the truth: whoever was claimed may have been on the way. */
         if (sqlite3_exec(store->db.handle, all_leased, NULL, NULL, NULL) == SQLITE_OK)
             d.count = (uint64_t)sqlite3_changes(store->db.handle);
-    } else {
+        else
+            store->db.hard = sqlite3_extended_errcode(store->db.handle);
+    } else if (store->db.hard == 0) {
         doubt_each(store->doubt, mark_doubtful, &d);
     }
     if (store->db.hard == 0 &&
-        (sqlite3_exec(store->db.handle, give_back, NULL, NULL, NULL) != SQLITE_OK ||
-         sqlite3_exec(store->db.handle, "COMMIT", NULL, NULL, NULL) != SQLITE_OK))
+        sqlite3_exec(store->db.handle, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
         store->db.hard = sqlite3_extended_errcode(store->db.handle);
     atomic_store(&store->doubtful, d.count);
-    store->pending.changes.count = 0; /* the lanes are read anew */
-    store->pending.waiting = store->pending.held = 0;
-}
-
-static bool load_lanes(struct store *store)
-{
-    static const char sql[] =
-        "SELECT lane,min(next_at),count(*) FROM recipient INDEXED BY recipient_due"
-        " WHERE state=0 AND lease=0 GROUP BY lane";
-    sqlite3_stmt *s = NULL;
-    uint64_t waiting = 0;
-    bool ok = sqlite3_prepare_v2(store->db.handle, sql, -1, &s, NULL) == SQLITE_OK;
-
-    while (ok && sqlite3_step(s) == SQLITE_ROW) {
-        ok = lanes_wait(&store->lanes, sql_u64(s, 0), sqlite3_column_int64(s, 1));
-        waiting += sql_u64(s, 2);
-    }
-    if (sqlite3_finalize(s) != SQLITE_OK)
-        store->db.hard = sqlite3_extended_errcode(store->db.handle);
-    atomic_store(&store->waiting, waiting);
-    return ok && store->db.hard == 0;
-}
-
-static bool load_gone(struct store *store)
-{
-    static const char sql[] = "SELECT id,spooled FROM unfinished WHERE remaining=0";
-    sqlite3_stmt *s = NULL;
-    bool ok = sqlite3_prepare_v2(store->db.handle, sql, -1, &s, NULL) == SQLITE_OK;
-
-    while (ok && sqlite3_step(s) == SQLITE_ROW) {
-        struct gone *gone = vector_add(&store->gone);
-
-        ok = gone != NULL;
-        if (ok)
-            *gone = (struct gone){sql_u64(s, 0), sqlite3_column_int(s, 1) != 0};
-    }
-    if (sqlite3_finalize(s) != SQLITE_OK)
-        store->db.hard = sqlite3_extended_errcode(store->db.handle);
-    return ok && store->db.hard == 0;
-}
-
-static bool is_wanted(void *ctx, uint64_t id)
-{
-    struct store *store = ctx;
-    sqlite3_stmt *s = sql_use(&store->db, SQL_UNFINISHED_GET);
-    bool found;
-
-    sql_bind_u64(s, 1, id);
-    found = sql_step(&store->db, s) || store->db.hard != 0; /* in doubt it stays */
-    sqlite3_reset(s);
-    return found;
-}
-
-bool takeover(struct store *store, char *why, size_t why_size)
-{
-    end_former_life(store);
+    store->pending.changes.count = 0;
     if (store->db.hard == 0)
         store->next_rcpt = count_of(&store->db, "SELECT coalesce(max(id),0)+1 FROM recipient");
-    if (store->db.hard == 0 && load_lanes(store) && load_gone(store)) {
-        atomic_store(&store->held, count_of(&store->db, "SELECT count(*) FROM recipient INDEXED BY"
-                                                        " recipient_held WHERE state=1"));
-        atomic_store(&store->messages,
-                     count_of(&store->db, "SELECT count(*) FROM unfinished") - store->gone.count);
-        spool_sweep(store->spool, is_wanted, store);
-    }
     if (store->db.hard == 0) {
         doubt_forget(store->doubt);
         return true;
@@ -265,6 +193,7 @@ static void init_threads(struct store *store)
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init(&store->lock, NULL);
     pthread_cond_init(&store->more, &monotonic);
+    pthread_cond_init(&store->inherit.done, &monotonic);
     pthread_mutex_init(&store->upkeep.lock, NULL);
     pthread_cond_init(&store->upkeep.more, &monotonic);
     pthread_condattr_destroy(&monotonic);
@@ -289,7 +218,9 @@ static struct store *store_make(const struct store_config *config)
         store->config.waiting_max = 20000;
     store->lock_fd = -1;
     store->tail = &store->head;
-    store->gone.size = sizeof(struct gone);
+    store->gone.size = store->inherit.gone.size = sizeof(struct gone);
+    store->leased.size = store->inherit.leased.size = sizeof(uint64_t);
+    store->inherit.waits.size = sizeof(struct change);
     store->pending.changes.size = sizeof(struct change);
     store->pending.gone.size = sizeof(struct gone);
     store->pending.watched.size = sizeof(struct watched);
@@ -310,13 +241,15 @@ static struct store *store_make(const struct store_config *config)
 
 static bool start_threads(struct store *store, char *why, size_t why_size)
 {
+    if (!inherit_start(store, why, why_size))
+        return false;
     if (!spools_start(store) || !upkeep_start(store) ||
         pthread_create(&store->writer, NULL, writer_main, store) != 0) {
         snprintf(why, why_size, "%s: cannot start threads: %s", store->folder, strerror(errno));
         return false;
     }
     store->has_writer = true;
-    return true;
+    return inherit_wait(store, why, why_size);
 }
 
 struct store *store_open(const struct store_config *config, char *why, size_t why_size)
@@ -362,6 +295,11 @@ static void free_memory(struct store *store)
     vector_done(&store->pending.gone);
     vector_done(&store->pending.watched);
     vector_done(&store->gone);
+    vector_done(&store->leased);
+    vector_done(&store->inherit.waits);
+    vector_done(&store->inherit.gone);
+    vector_done(&store->inherit.leased);
+    pthread_cond_destroy(&store->inherit.done);
     lanes_done(&store->lanes);
     sgl_arena_done(&store->scratch);
     pthread_cond_destroy(&store->more);
@@ -382,6 +320,7 @@ void store_close(struct store *store)
     stop_writer(store);
     spools_stop(store);
     upkeep_stop(store);
+    inherit_stop(store);
     readers_done(&store->readers);
     if (store->db.handle != NULL)
         db_close(&store->db);

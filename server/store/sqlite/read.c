@@ -345,15 +345,23 @@ enum store_result store_read_nouns(struct store *store, sgl_view kind,
     return give_back(store, db, STORE_OK);
 }
 
+/* What the former life left may still be being counted while it is already delivered. */
+static uint64_t count_now(const _Atomic uint64_t *count)
+{
+    uint64_t n = atomic_load_explicit(count, memory_order_relaxed);
+
+    return n > INT64_MAX ? 0 : n;
+}
+
 enum store_result store_read_counts(struct store *store, struct store_counts *out)
 {
     enum store_result result;
     struct db *db = borrow(store, &result);
-    struct store_counts counts = {
-        .waiting = atomic_load_explicit(&store->waiting, memory_order_relaxed),
-        .held = atomic_load_explicit(&store->held, memory_order_relaxed),
-        .messages = atomic_load_explicit(&store->messages, memory_order_relaxed),
-        .doubtful_at_start = atomic_load_explicit(&store->doubtful, memory_order_relaxed)};
+    struct store_counts counts = {.waiting = count_now(&store->waiting),
+                                  .held = count_now(&store->held),
+                                  .messages = count_now(&store->messages),
+                                  .doubtful_at_start =
+                                      atomic_load_explicit(&store->doubtful, memory_order_relaxed)};
     sqlite3_stmt *s;
 
     if (result != STORE_OK)

@@ -154,6 +154,19 @@ struct upkeep { /* checkpoints and the integrity check, each with a connection o
     _Atomic int wal_pages;
 };
 
+/* What the former life left, found by a thread of its own in the database as it was at the start, and worked off by the writer in slices. Under store->lock. */
+struct inherit {
+    pthread_t thread;
+    struct db db;
+    bool has_thread;
+    struct vector waits, gone,
+        leased; /* struct change, struct gone, uint64_t: found, not yet taken by the writer */
+    bool news, found_all, complete, stop;
+    int hard;      /* SQLite's code when it failed */
+    uint64_t born; /* ids of this life are greater */
+    pthread_cond_t done;
+};
+
 struct store {
     char *folder, *path;
     struct store_config config;
@@ -166,6 +179,9 @@ struct store {
     uint64_t next_rcpt;
     struct pending pending;
     struct vector gone; /* bodies to remove, of committed groups */
+    struct inherit inherit;
+    struct vector leased; /* uint64_t: claims of the former life, the writer's */
+    bool leased_refused;  /* the medium did not take the last slice of them */
     struct sgl_arena scratch;
     int64_t swept_at; /* when leases were last looked at */
     int64_t
@@ -279,6 +295,15 @@ void readers_init(struct readers *r);
 void readers_done(struct readers *r);
 void health_set(struct store *store, const char *what, int code); /* NULL: well */
 bool takeover(struct store *store, char *why, size_t why_size);
+/* ---- inherit.c ---- */
+bool inherit_start(struct store *store, char *why, size_t why_size); /* before the writer starts */
+/* For a moment, so that a small store is whole when it opens. */
+bool inherit_wait(struct store *store, char *why, size_t why_size);
+void inherit_take(struct store *store); /* the writer, between groups */
+bool inherit_has_work(const struct store *store);
+/* A slice of the former life's claims, as a transaction's content. How many ids it used up from the end of store->leased. */
+size_t apply_leased(struct store *store);
+void inherit_stop(struct store *store);
 void thread_quiet(const char *name); /* blocks signals, names the thread */
 
 #endif

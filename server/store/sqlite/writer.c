@@ -179,6 +179,8 @@ static bool op_committed(struct store *store, struct store_op *op)
         free(c->memory);
         c->memory = NULL;
         c->next_due = lanes_next(&store->lanes, c->now);
+        if (!store->inherit.complete && c->next_due > c->now + 1)
+            c->next_due = c->now + 1; /* more may turn up */
     } else if (op->kind == STORE_CONTROL) {
         return ((struct store_control *)(void *)op)->own.again;
     } else if (op->result == STORE_OK && op->kind == STORE_NOUN_PUT) {
@@ -264,6 +266,7 @@ static bool commit(struct store *store)
     if (us > atomic_load_explicit(&store->commit_us_max, memory_order_relaxed))
         atomic_store_explicit(&store->commit_us_max, us, memory_order_relaxed);
     health_set(store, NULL, 0);
+    store->leased_refused = false;
     return true;
 }
 
@@ -377,6 +380,28 @@ static void drop_refused_files(struct store *store, const struct store_op *list)
     }
 }
 
+/* Claims of the former life go back, some after each group. */
+static void give_back_leased(struct store *store)
+{
+    size_t used;
+
+    inherit_take(store);
+    if (!inherit_has_work(store))
+        return;
+    if (begin(store)) {
+        used = apply_leased(store);
+        if (commit(store)) {
+            settle_pending(store);
+            store->leased.count -= used;
+            inherit_take(store);
+            return;
+        }
+    }
+    health_set(store, "write", store->db.hard);
+    roll_back(store);
+    store->leased_refused = true; /* again when a commit has succeeded */
+}
+
 static void look_at_space(struct store *store)
 {
     uint64_t now = clock_mono_us(), floor;
@@ -487,7 +512,7 @@ static void wait_for_work(struct store *store)
 
     clock_gettime(CLOCK_MONOTONIC, &until);
     add_us(&until, IDLE_US);
-    while (store->waiting_ops == 0 && !may_go(store) && error == 0) {
+    while (store->waiting_ops == 0 && !may_go(store) && !inherit_has_work(store) && error == 0) {
         store->asleep = true;
         error = pthread_cond_timedwait(&store->more, &store->lock, &until);
     }
@@ -541,6 +566,7 @@ void *writer_main(void *arg)
         size_t ops = 0;
 
         look_at_space(store);
+        give_back_leased(store);
         if (list == NULL) {
             if (store->gone.count > 0)
                 remove_gone(store);
