@@ -7,6 +7,7 @@
 
 #include <ftw.h>
 #include <semaphore.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -66,7 +67,7 @@ static inline void store_fixture_done(struct store_fixture *fx)
 
 /* One operation, awaited: the slot it was sent from knows who waits. */
 struct store_wait {
-    struct store_op *op;
+    _Atomic(struct store_op *) op;
     sem_t done;
 };
 #define STORE_WAITS 4096
@@ -97,7 +98,7 @@ static inline enum store_result store_fixture_await(size_t slot)
 
     while (sem_wait(&store_waits[slot].done) != 0)
         ;
-    result = store_waits[slot].op->result;
+    result = atomic_load(&store_waits[slot].op)->result;
     store_waits[slot].op = NULL;
     return result;
 }

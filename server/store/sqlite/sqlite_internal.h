@@ -300,7 +300,7 @@ bool inherit_start(struct store *store, char *why, size_t why_size); /* before t
 /* For a moment, so that a small store is whole when it opens. */
 bool inherit_wait(struct store *store, char *why, size_t why_size);
 void inherit_take(struct store *store); /* the writer, between groups */
-bool inherit_has_work(const struct store *store);
+bool inherit_has_work(const struct store *store); /* with store->lock held */
 /* A slice of the former life's claims, as a transaction's content. How many ids it used up from the end of store->leased. */
 size_t apply_leased(struct store *store);
 void inherit_stop(struct store *store);

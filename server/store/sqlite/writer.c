@@ -386,7 +386,7 @@ static void give_back_leased(struct store *store)
     size_t used;
 
     inherit_take(store);
-    if (!inherit_has_work(store))
+    if (store->leased.count == 0 || store->leased_refused)
         return;
     if (begin(store)) {
         used = apply_leased(store);
