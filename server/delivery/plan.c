@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plan.h"
 
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -215,6 +216,59 @@ static void fail(struct plan *plan, enum failure failure, const char *why)
     plan->why = why;
 }
 
+static struct sgl_ip ip_of(const struct sockaddr_storage *addr, uint16_t *port)
+{
+    if (addr->ss_family == AF_INET) {
+        const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)addr;
+
+        *port = ntohs(in->sin_port);
+        return sgl_ip_v4((const uint8_t *)&in->sin_addr);
+    }
+    const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)(const void *)addr;
+
+    *port = ntohs(in6->sin6_port);
+    return sgl_ip_v6((const uint8_t *)&in6->sin6_addr);
+}
+
+/* Address and port: another server of this machine may well take the domain's mail.  Which addresses "*" stands for is not known here. */
+static bool is_own_door(const struct plan *plan, const struct sgl_ip *ip)
+{
+    for (size_t i = 0; i < plan->config->listens; i++) {
+        const struct config_listen *listen = &plan->config->listen[i];
+
+        for (size_t k = 0; k < listen->addresses; k++) {
+            uint16_t port = 0;
+            struct sgl_ip own = ip_of(&listen->address[k].addr, &port);
+
+            if (port == plan->port && sgl_ip_eq(&own, ip))
+                return true;
+        }
+    }
+    return false;
+}
+
+static bool is_ourselves(const struct plan *plan, const struct plan_host *host)
+{
+    for (size_t i = 0; i < host->dane.addresses; i++)
+        if (is_own_door(plan, &host->dane.address[i]))
+            return true;
+    return false;
+}
+
+/* The evaluator knows us by name; a host with an address of ours goes the same way, with all that are not better. [RFC 5321 s5.1] */
+static void leave_out_own_doors(struct plan *plan, const struct sgl_mx *mx)
+{
+    for (size_t i = 0; i < plan->hosts; i++) {
+        if (!is_ourselves(plan, &plan->host[i]))
+            continue;
+        while (i > 0 && mx->host[i - 1].preference == mx->host[i].preference)
+            i--;
+        plan->hosts = i;
+    }
+    if (plan->hosts == 0)
+        fail(plan, FAILURE_MX_LOOP, "its address is one of this server's own doors");
+}
+
 static enum sgl_status check_mx(struct planner *p)
 {
     struct plan *plan = p->plan;
@@ -253,6 +307,7 @@ static enum sgl_status check_mx(struct planner *p)
     if (mx.implicit && plan->hosts == 1 && plan->host[0].failure == FAILURE_NO_ADDRESS &&
         !plan->host[0].usable && plan->host[0].dane.addresses == 0)
         fail(plan, FAILURE_NO_DOMAIN, "it has neither MX nor address records");
+    leave_out_own_doors(plan, &mx);
     return SGL_OK;
 }
 

@@ -1057,6 +1057,48 @@ static void addresses_that_may_not_be_reached(void **state)
     world_done(&w);
 }
 
+/* A door of ours at 127.0.0.1, on the port that delivery goes to or on another one.  [RFC 5321 s5.1] */
+static void our_own_doors_are_not_asked(void **state)
+{
+    static const struct {
+        const char *name, *zone;
+        int elsewhere;
+        char verdict;
+        size_t first, second; /* connections to the peers */
+    } cases[] = {
+        {"the only host is a door of ours", ONE, 0, 'p', 0, 0},
+        {"nor is one that is worse than we are", TWO, 0, 'p', 0, 0},
+        {"nor an equal one", ONE "MX 10 two.test\ntwo.test A 127.0.0.2\n", 0, 'p', 0, 0},
+        {"a better one is", ONE "MX 5 two.test\ntwo.test A 127.0.0.2\n", 0, 'o', 0, 1},
+        {"without MX the domain itself", "A 127.0.0.1", 0, 'p', 0, 0},
+        {"another server of this machine, at another port, is", ONE, 1, 'o', 1, 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct config_address address = {.len = sizeof(struct sockaddr_in)};
+        struct sockaddr_in *in = (struct sockaddr_in *)(void *)&address.addr;
+        struct config_listen door = {.name = "mail", .address = &address, .addresses = 1};
+        struct world w;
+
+        world_init(&w, cases[i].zone);
+        in->sin_family = AF_INET;
+        in->sin_port = htons((uint16_t)(w.port + cases[i].elsewhere));
+        in->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        w.config.listen = &door;
+        w.config.listens = 1;
+        world_start(&w);
+        world_put(&w, "d.test", 1, BODY);
+        world_deliver(&w, cases[i].name);
+        CHECK_EQ(cases[i].name, w.outcome[0].verdict, cases[i].verdict);
+        CHECK_EQ(cases[i].name, w.peer[0].connections, cases[i].first);
+        CHECK_EQ(cases[i].name, w.peer[1].connections, cases[i].second);
+        if (cases[i].verdict == 'p')
+            CHECK_STR(cases[i].name, w.outcome[0].status, "5.4.6");
+        world_done(&w);
+    }
+}
+
 static void an_address_literal(void **state)
 {
     struct world w;
@@ -1365,6 +1407,7 @@ int main(void)
         cmocka_unit_test(the_overall_maximum_is_shared),
         cmocka_unit_test(a_resting_site_puts_its_mail_back),
         cmocka_unit_test(addresses_that_may_not_be_reached),
+        cmocka_unit_test(our_own_doors_are_not_asked),
         cmocka_unit_test(an_address_literal),
         cmocka_unit_test(required_tls),
         cmocka_unit_test(bodies_from_the_store),
