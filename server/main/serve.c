@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sigillo/buf.h"
 #include "supervisor.h"
 
 #define CONFIG_DEFAULT "/etc/sigillo/sigillo.conf"
@@ -75,6 +76,17 @@ static int run(const char *file, enum serve_mode mode)
     return status;
 }
 
+static int wrong_usage(const char *what, const char *why)
+{
+    struct sgl_buf text = SGL_BUF_INIT(1024);
+
+    sgl_buf_add_escaped(&text, sgl_view_cstr(what), 200);
+    fprintf(stderr, "sigillo: %.*s: %s; `sigillo serve --help` says more\n",
+            SGL_FMT(sgl_buf_view(&text)), why);
+    sgl_buf_done(&text);
+    return 2;
+}
+
 int serve_main(int argc, char **argv)
 {
     static const struct option options[] = {{"config", required_argument, NULL, 'c'},
@@ -84,11 +96,11 @@ int serve_main(int argc, char **argv)
                                             {NULL, 0, NULL, 0}};
     const char *file = CONFIG_DEFAULT;
     enum serve_mode mode = SERVE_RUN;
-    int option;
+    int option, at = 1; /* the word that getopt reads next */
 
     optind = 1;
     opterr = 0;
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "+:", options, NULL)) != -1) {
         if (option == 'c') {
             file = optarg;
         } else if (option == 'k') {
@@ -98,17 +110,14 @@ int serve_main(int argc, char **argv)
         } else if (option == 'h') {
             print_usage();
             return 0;
+        } else if (option == ':') {
+            return wrong_usage(argv[at], "its value is missing");
         } else {
-            fprintf(
-                stderr,
-                "sigillo: serve: %s: unknown option or missing value (see sigillo serve --help)\n",
-                argv[optind - 1]);
-            return 2;
+            return wrong_usage(argv[at], "there is no such option, or it takes no value");
         }
+        at = optind;
     }
-    if (optind < argc) {
-        fprintf(stderr, "sigillo: serve: takes no arguments (see sigillo serve --help)\n");
-        return 2;
-    }
+    if (optind < argc)
+        return wrong_usage(argv[optind], "this is one argument too many");
     return run(file, mode);
 }

@@ -54,6 +54,9 @@ def options(verb):
     (["trace"], "trace"),
     (["domain", "list", "--server", "ftp://x"], "--server"),
     (["domain", "list", "--server", "https://localhost"], "SIGILLO_TOKEN"),
+    (["serve", "--nonsense"], "--nonsense"),
+    (["serve", "--config"], "--config"),
+    (["serve", "--check", "extra"], "extra"),
     (["init", "--key", "x"], "--certificate"),
     (["init", "--config", "/nonexistent/x", "--state-dir", "relative"], "--state-dir"),
 ])
@@ -66,6 +69,9 @@ def test_wrong_usage_is_one_line_that_names_what_is_wrong(args, what):
 
 def test_control_bytes_are_never_echoed():
     r = run("domain", "show", "a\x1b[31m\x07b", "extra\x1b]0;x\x07")
+    assert r.returncode == USAGE
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f]", r.stderr), repr(r.stderr)
+    r = run("serve", "--a\x1b]0;x\x07")
     assert r.returncode == USAGE
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f]", r.stderr), repr(r.stderr)
 
