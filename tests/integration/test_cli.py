@@ -115,6 +115,19 @@ def test_man_pages_are_well_formed():
         assert r.returncode == 0 and r.stderr == "", (name, r.stderr)
 
 
+def test_both_pages_of_the_configuration_say_the_same():
+    """The same keys in the same order, with the same presets; and both or neither say that a key needs a restart."""
+    def plain(text):
+        return re.sub(r"\\f[BIR]|`", "", text)
+    page = [(key, plain(preset), "Restart" in words) for key, preset, words in
+            re.findall(r"^\| `(\w+)` \| (.*?) \| ?(.*?) ?\|$", text_of("docs", "configuration.md"), re.M)]
+    man = []
+    for item in re.split(r"^\.It Ic ", text_of("man", "sigillo.conf.5"), flags=re.M)[1:]:
+        words = item.split("\n.El")[0]
+        man.append((words.split("\n")[0], plain(re.search(r"^Preset: (.*?)\.?$", words, re.M).group(1)), "Restart" in words))
+    assert len(page) > 50 and man == page
+
+
 def test_every_verb_and_option_is_completed():
     bash, zsh, fish = (text_of("packaging", "completion", n) for n in ("sigillo.bash", "_sigillo", "sigillo.fish"))
     for verb in verbs():
