@@ -9,7 +9,7 @@ static int serve_run(struct cli *c)
 
 static const struct cli_option options[] = {
     {"--config", "FILE", "the configuration (default /etc/sigillo/sigillo.conf)", false},
-    {"--check", NULL, "only check the configuration: exit 0 or 1", false},
+    {"--check", NULL, "only check the configuration: exit 0 when it is good", false},
     {NULL, NULL, NULL, false},
 };
 const struct cli_verb verb_serve = {

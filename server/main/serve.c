@@ -4,6 +4,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "sigillo/buf.h"
 #include "supervisor.h"
@@ -19,7 +20,8 @@ static void print_usage(void)
          "Runs the server in the foreground and logs JSON lines on stderr.\n"
          "\n"
          "  --config FILE   the configuration (default: " CONFIG_DEFAULT ")\n"
-         "  --check         only check the configuration: exit 0 when it is good, 1 when not\n"
+         "  --check         only check the configuration: exit 0 when it is good, 1 when not, 2 "
+         "when unread\n"
          "\n"
          "SIGTERM ends it when what is under way is finished; SIGHUP reads the configuration "
          "again.");
@@ -56,7 +58,7 @@ static int run(const char *file, enum serve_mode mode)
 
     if (config == NULL) {
         fprintf(stderr, "sigillo: serve: %s\n", why);
-        return 1;
+        return access(file, R_OK) == 0 ? 1 : 2; /* refused, or not even read */
     }
     switch (mode) {
     case SERVE_RUN:

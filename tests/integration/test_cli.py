@@ -57,6 +57,7 @@ def options(verb):
     (["serve", "--nonsense"], "--nonsense"),
     (["serve", "--config"], "--config"),
     (["serve", "--check", "extra"], "extra"),
+    (["serve", "--check", "--config", "/nonexistent"], "serve: /nonexistent"),
     (["init", "--key", "x"], "--certificate"),
     (["init", "--config", "/nonexistent/x", "--state-dir", "relative"], "--state-dir"),
 ])
