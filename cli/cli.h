@@ -34,8 +34,8 @@ struct cli_verb {
     const char *summary;   /* one line, lower case, no full stop */
     const struct cli_option *option;
     unsigned arguments_min, arguments_max;
-    int (*run)(struct cli *c);
-    const char *more; /* paragraphs for the help; may be NULL */
+    int (*run)(struct cli *c); /* NULL: it takes no common options, and runs elsewhere */
+    const char *more;          /* paragraphs for the help; may be NULL */
 };
 
 struct cli_given {

@@ -43,7 +43,7 @@ _sigillo()
     fi
     case "$verb ${COMP_WORDS[2]}" in
     "init "*) words="--config --state-dir --admin-socket --hostname --user --certificate --key --server --json --help" ;;
-    "serve "*) words="--config --check --server --json --help" ;;
+    "serve "*) words="--config --check --help" ;;
     "subscription add") words="--server --json --help" ;;
     "subscription list") words="--server --json --help" ;;
     "domain add") words="--subscription --ed25519 --server --json --help" ;;

@@ -44,8 +44,6 @@ complete -c sigillo -n '__fish_seen_subcommand_from init' -l json -d 'print one 
 complete -c sigillo -n '__fish_seen_subcommand_from init' -l help -d 'print this help'
 complete -c sigillo -n '__fish_seen_subcommand_from serve' -l config -r -F -d 'the configuration (default /etc/sigillo/sigillo.conf)'
 complete -c sigillo -n '__fish_seen_subcommand_from serve' -l check -d 'only check the configuration: exit 0 when it is good'
-complete -c sigillo -n '__fish_seen_subcommand_from serve' -l server -x -d 'unix:PATH or https://HOST[:PORT]; also in SIGILLO_SERVER (default unix:/run/sigillo/admin.sock)'
-complete -c sigillo -n '__fish_seen_subcommand_from serve' -l json -d 'print one JSON document'
 complete -c sigillo -n '__fish_seen_subcommand_from serve' -l help -d 'print this help'
 complete -c sigillo -n '__fish_seen_subcommand_from subscription; and __fish_seen_subcommand_from add' -l server -x -d 'unix:PATH or https://HOST[:PORT]; also in SIGILLO_SERVER (default unix:/run/sigillo/admin.sock)'
 complete -c sigillo -n '__fish_seen_subcommand_from subscription; and __fish_seen_subcommand_from add' -l json -d 'print one JSON document'

@@ -91,6 +91,7 @@ def test_help_and_version():
     for verb in verbs():
         r = run(*verb.split(), "--help")
         assert r.returncode == 0 and r.stdout.startswith("Usage: sigillo " + verb), verb
+    assert options("serve") == ["--config", "--check", "--help"]  # the server itself has no server to ask
 
 
 # -- pages and completions ------------------------------------------------------------------------------------------
