@@ -52,6 +52,7 @@ struct identity {
     char *label;     /* key: what its maker called it; may be "" */
     int64_t created_at;
     uint64_t version;
+    _Atomic bool removed; /* who still holds it may do nothing with it */
 };
 
 /* Reads all nouns (synchronously, at start). Starts loading the sealed DKIM keys; directory_ready() once all are in the keys process. */

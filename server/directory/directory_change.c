@@ -133,8 +133,12 @@ static void show_removed(struct change *g)
         g->domain = table_remove(&d->domain, key);
     } else if (g->verb == DIRECTORY_CREDENTIAL_REMOVE) {
         g->credential = table_remove(&d->credential, key);
+        if (g->credential != NULL)
+            atomic_store(&g->credential->identity->removed, true);
     } else if (g->verb == DIRECTORY_KEY_REMOVE) {
         g->access = table_remove(&d->key, key);
+        if (g->access != NULL)
+            atomic_store(&g->access->identity->removed, true);
     }
     pthread_rwlock_unlock(&d->lock);
     cache_forget(d);

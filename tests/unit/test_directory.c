@@ -133,6 +133,33 @@ static void test_credentials(void **state)
              DIRECTORY_NOT_FOUND);
 }
 
+/* A session holds its identity for hours. */
+static void test_removed_while_held(void **state)
+{
+    struct directory_fixture *f = *state;
+    struct directory_change c = {.verb = DIRECTORY_CREDENTIAL_REMOVE, .name = SGL_LIT("app1")};
+    struct identity *who, *again;
+    struct domain *domain;
+
+    assert_int_equal(fixture_domain(f, "example.org", false), DIRECTORY_OK);
+    assert_int_equal(fixture_credential(f, "app1", "correct horse", "example.org"), DIRECTORY_OK);
+    who = directory_credential(f->directory, SGL_LIT("app1"));
+    domain = directory_domain(f->directory, SGL_LIT("example.org"));
+    assert_true(who != NULL && domain != NULL);
+    CHECK_TRUE("a credential may use its domain", directory_may_use(f->directory, who, domain));
+    assert_int_equal(fixture_change(f, &c), DIRECTORY_OK);
+    CHECK_TRUE("whoever logged in before it was removed may not",
+               !directory_may_use(f->directory, who, domain));
+    assert_int_equal(fixture_credential(f, "app1", "battery staple", "example.org"), DIRECTORY_OK);
+    again = directory_credential(f->directory, SGL_LIT("app1"));
+    CHECK_TRUE("a new one of the same name does not revive it",
+               !directory_may_use(f->directory, who, domain));
+    CHECK_TRUE("the new one may", directory_may_use(f->directory, again, domain));
+    identity_unref(who);
+    identity_unref(again);
+    domain_unref(domain);
+}
+
 static void test_generated_password(void **state)
 {
     struct directory_fixture *f = *state;
@@ -287,6 +314,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_domains, setup, teardown),
         cmocka_unit_test_setup_teardown(test_keys_down_leaves_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_credentials, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_removed_while_held, setup, teardown),
         cmocka_unit_test_setup_teardown(test_generated_password, setup, teardown),
         cmocka_unit_test_setup_teardown(test_keys, setup, teardown),
         cmocka_unit_test_setup_teardown(test_in_use, setup, teardown),
