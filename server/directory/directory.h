@@ -82,9 +82,9 @@ struct identity *directory_local(uint32_t uid);
 struct auth_check {
     struct work work;
     struct directory *directory;
-    sgl_view user, password;            /* PLAIN, LOGIN; copied by the call */
-    struct identity *identity;          /* out: a reference, or NULL = refused */
-    bool unavailable;                   /* could not be checked: temporary failure */
+    sgl_view user, password;   /* PLAIN, LOGIN; copied by the call, there until done() ends */
+    struct identity *identity; /* out: a reference, or NULL = refused */
+    bool unavailable;          /* could not be checked: temporary failure */
     void (*done)(struct auth_check *a); /* on the loop given, always later */
     char *copy;
     struct loop_task task;

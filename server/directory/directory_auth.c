@@ -99,17 +99,20 @@ static void check_on_worker(struct work *w)
     a->identity = who;
 }
 
+/* `a` belongs to the caller again with done(): it may be gone when that returns. */
 static void check_end(struct auth_check *a)
 {
+    char *copy = a->copy;
+    size_t len = a->user.len + a->password.len;
+
     if (a->identity == NULL && !a->unavailable)
         atomic_fetch_add_explicit(&a->directory->refused, 1, memory_order_relaxed);
-    if (a->copy != NULL) {
-        sodium_memzero(a->copy, a->user.len + a->password.len);
-        free(a->copy);
-        a->copy = NULL;
-    }
-    a->user = a->password = sgl_view_of(NULL, 0);
+    a->copy = NULL;
     a->done(a);
+    if (copy != NULL) {
+        sodium_memzero(copy, len);
+        free(copy);
+    }
 }
 
 static void check_done(struct work *w)

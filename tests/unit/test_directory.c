@@ -21,8 +21,11 @@ struct password_test {
     struct directory_fixture *f;
 };
 
+static char last_user[64]; /* as the end of the last check told it */
+
 static void password_done(struct auth_check *a)
 {
+    snprintf(last_user, sizeof(last_user), "%.*s", SGL_FMT(a->user));
     sem_post(&((struct password_test *)(void *)a)->f->done);
 }
 
@@ -123,6 +126,7 @@ static void test_credentials(void **state)
     CHECK_STR("a wrong password", login(f, "app1", "correct hors"), "refused");
     CHECK_STR("an empty password", login(f, "app1", ""), "refused");
     CHECK_STR("nobody", login(f, "nobody", "correct horse"), "refused");
+    CHECK_STR("who was refused is known at the end of the check", last_user, "nobody");
     directory_stats(f->directory, &before);
     CHECK_EQ("every wrong one is hashed, whether the user exists or not", before.passwords_hashed,
              after.passwords_hashed + 3);
