@@ -121,7 +121,7 @@ static int setup(void **state)
     static const struct http_config config = {.header_max = 4096,
                                               .body_max = 100000,
                                               .connections_max = 8,
-                                              .memory_max = 1000000,
+                                              .memory_max = 500000,
                                               .idle_s = 5};
     struct fixture *f = calloc(1, sizeof(*f));
 
@@ -334,6 +334,62 @@ static void test_more_than_allowed(void **state)
                strstr(reply, "HTTP/1.1 200") != NULL);
 }
 
+/* Whether the administrator gets an answer while strangers stay where they are. */
+static bool admin_answers(const struct fixture *f)
+{
+    static const char request[] =
+        "GET /echo/admin HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
+    char reply[256] = "";
+    int fd = connect_unix(f);
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+
+    (void)!send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL);
+    if (poll(&p, 1, 2000) == 1)
+        (void)!recv(fd, reply, sizeof(reply) - 1, 0);
+    close(fd);
+    return strstr(reply, "HTTP/1.1 200") != NULL;
+}
+
+static void test_admin_while_all_connections_are_taken(void **state)
+{
+    static const char request[] = "GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n";
+    char reply[512];
+    int idle[8];
+
+    for (int i = 0; i < 8; i++) { /* answered once, so accepted */
+        idle[i] = connect_tcp(*state);
+        (void)!send(idle[i], request, sizeof(request) - 1, MSG_NOSIGNAL);
+        assert_true(recv(idle[i], reply, sizeof(reply), 0) > 0);
+    }
+    CHECK_TRUE("strangers can't shut the administrator out", admin_answers(*state));
+    for (int i = 0; i < 8; i++)
+        close(idle[i]);
+}
+
+static void test_admin_while_memory_is_taken(void **state)
+{
+    static const char head[] = "POST /bytes HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n";
+    static char filler[99935], reply[4096];
+    int slow[5];
+    bool full = false;
+
+    memset(filler, 'x', sizeof(filler));
+    for (int i = 0; i < 5; i++) {
+        slow[i] = connect_tcp(*state);
+        (void)!send(slow[i], head, sizeof(head) - 1, MSG_NOSIGNAL);
+        assert_int_equal(send(slow[i], filler, sizeof(filler), MSG_NOSIGNAL), sizeof(filler));
+    }
+    for (int i = 0; i < 100 && !full; i++) {
+        talk(connect_tcp(*state), "GET /healthz HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
+             0, reply, sizeof(reply));
+        full = strstr(reply, "memory-full") != NULL;
+    }
+    CHECK_TRUE("the public is told to come back", full);
+    CHECK_TRUE("the administrator is served", admin_answers(*state));
+    for (int i = 0; i < 5; i++)
+        close(slow[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -341,6 +397,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_admin_peer, setup, teardown),
         cmocka_unit_test_setup_teardown(test_client_gone, setup, teardown),
         cmocka_unit_test_setup_teardown(test_more_than_allowed, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_admin_while_all_connections_are_taken, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_admin_while_memory_is_taken, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

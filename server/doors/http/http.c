@@ -98,21 +98,21 @@ static void input_counted(struct evbuffer *buffer, const struct evbuffer_cb_info
     http->bytes += info->n_added;
     if (c->bytes > http->config.body_max + http->config.header_max)
         conn_refuse(c, 413, "body-too-large", "The request is larger than this server accepts.");
-    else if (http->bytes > http->config.memory_max)
+    else if (http->bytes > http->config.memory_max && c->listener->side != HTTP_ADMIN)
         conn_refuse(c, 503, "memory-full",
                     "The server holds as many requests as it may; try again soon.");
 }
 
-static void listeners_pause(struct http *http, bool pause)
+/* The administrator's door stays open: when strangers hold all connections he is needed most. */
+static void listeners_set(struct http *http, bool room)
 {
-    if (http->draining || http->paused == pause)
+    if (http->draining)
         return;
-    http->paused = pause;
     for (struct http_listener *l = http->listener; l != NULL; l = l->next) {
-        if (pause)
-            evconnlistener_disable(l->socket);
-        else
+        if (room || l->side == HTTP_ADMIN)
             evconnlistener_enable(l->socket);
+        else
+            evconnlistener_disable(l->socket);
     }
 }
 
@@ -137,8 +137,7 @@ static void sweep(struct http *http)
             at = &c->next;
         }
     }
-    if (http->conns < http->config.connections_max)
-        listeners_pause(http, false);
+    listeners_set(http, http->conns < http->config.connections_max);
 }
 
 static void sweep_on_timer(evutil_socket_t fd, short what, void *arg)
@@ -185,7 +184,7 @@ static struct bufferevent *connection_opened(struct event_base *base, void *arg)
     }
     http->conn[bucket_of(bev)] = c;
     if (++http->conns >= http->config.connections_max)
-        listeners_pause(http, true);
+        listeners_set(http, false);
     return bev;
 }
 
@@ -384,7 +383,7 @@ static void accept_failed(struct evconnlistener *socket, void *arg)
     (void)socket;
     log_line(LOG_WARN_, "accept failed", LOG_STR("door", "http"),
              LOG_INT("errno", EVUTIL_SOCKET_ERROR()));
-    listeners_pause(l->http, true);
+    evconnlistener_disable(l->socket);
 }
 
 static struct http_listener *listen_on(struct http *http, int fd, enum http_side side)

@@ -22,9 +22,10 @@ struct http;
 struct http_request;
 
 struct http_config {
-    size_t header_max;      /* request line and header fields; 16 KiB */
-    size_t body_max;        /* refused with 413 above */
-    size_t connections_max; /* per loop; above it new ones wait in the kernel's backlog */
+    size_t header_max; /* request line and header fields; 16 KiB */
+    size_t body_max;   /* refused with 413 above */
+    size_t
+        connections_max; /* per loop; above it new ones wait in the kernel's backlog, but for the admin socket's */
     size_t memory_max; /* bytes of requests being received, per loop; above it reading pauses */
     unsigned idle_s;
 };

@@ -65,7 +65,7 @@ struct http {
     size_t conns;
     size_t bytes; /* of requests in memory */
     struct event *sweep;
-    bool paused, draining;
+    bool draining;
     struct http_stats stats;
 };
 
