@@ -10,12 +10,13 @@
 #include "../metrics/metrics.h"
 #include "service_internal.h"
 
-#define LEASE_S           600
-#define WORKERS_WAIT_MAX  4096
-#define STORE_GROUP_MAX   512
-#define STORE_WAITING_MAX 20000
-#define INLINE_MAX        (128 * 1024)
-#define HTTP_HEADER_MAX   (16 * 1024)
+#define LEASE_S            600
+#define WORKERS_WAIT_MAX   4096
+#define STORE_GROUP_MAX    512
+#define STORE_WAITING_MAX  20000
+#define INLINE_MAX         (128 * 1024)
+#define HTTP_HEADER_MAX    (16 * 1024)
+#define JSON_VALUES_BESIDE 10000 /* attachments, header fields */
 
 static unsigned cores(void)
 {
@@ -210,7 +211,9 @@ static bool build_http(struct service *s)
                              .body_max = c->limits.message_size / 3 * 4 + 1024 * 1024,
                              .connections_max = c->limits.connections / s->doors + 1,
                              .memory_max = c->limits.memory / s->doors,
-                             .idle_s = c->limits.idle_s};
+                             .idle_s = c->limits.idle_s,
+                             /* an address is an object of two, and a comma */
+                             .json_values_max = c->limits.recipients * 4 + JSON_VALUES_BESIDE};
 
     s->page = (struct http_status_page){s, service_ready, show_metrics};
     s->admin =

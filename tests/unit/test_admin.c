@@ -88,7 +88,8 @@ static int setup(void **state)
                                             .body_max = 200000,
                                             .connections_max = 50,
                                             .memory_max = 10000000,
-                                            .idle_s = 10};
+                                            .idle_s = 10,
+                                            .json_values_max = 1000};
     struct fixture *x = calloc(1, sizeof(*x));
 
     x->f = fixture_new();

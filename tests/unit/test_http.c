@@ -122,7 +122,8 @@ static int setup(void **state)
                                               .body_max = 100000,
                                               .connections_max = 8,
                                               .memory_max = 500000,
-                                              .idle_s = 5};
+                                              .idle_s = 5,
+                                              .json_values_max = 1000};
     struct fixture *f = calloc(1, sizeof(*f));
 
     f->loop = loop_new("test");
@@ -290,6 +291,22 @@ static void test_answers(void **state)
     }
 }
 
+/* Each "[]," of three bytes would become a value of a hundred. */
+static void test_json_of_many_values(void **state)
+{
+    static char request[8192], reply[4096];
+    int n = snprintf(request, sizeof(request),
+                     "POST /json HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: "
+                     "3003\r\n\r\n[");
+
+    for (int i = 0; i < 1000; i++)
+        n += snprintf(request + n, sizeof(request) - (size_t)n, "[],");
+    (void)snprintf(request + n, sizeof(request) - (size_t)n, "1]");
+    talk(connect_tcp(*state), request, 0, reply, sizeof(reply));
+    CHECK_TRUE("JSON of more values than are allowed is not read",
+               strstr(reply, "HTTP/1.1 400") != NULL && strstr(reply, "json-values") != NULL);
+}
+
 static void test_admin_peer(void **state)
 {
     static char reply[4096];
@@ -394,6 +411,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_answers, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_json_of_many_values, setup, teardown),
         cmocka_unit_test_setup_teardown(test_admin_peer, setup, teardown),
         cmocka_unit_test_setup_teardown(test_client_gone, setup, teardown),
         cmocka_unit_test_setup_teardown(test_more_than_allowed, setup, teardown),

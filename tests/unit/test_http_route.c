@@ -42,27 +42,34 @@ static void test_patterns(void **state)
     }
 }
 
-static void test_depth(void **state)
+static void test_measure(void **state)
 {
     static const struct {
         const char *name, *text;
-        bool fine;
+        size_t depth, values;
     } rows[] = {
-        {"two levels are two", "[{}]", true},
-        {"three levels are more than two", "[[[]]]", false},
-        {"brackets in a string do not count", "[\"[[[[\"]", true},
-        {"an escaped quote does not end a string", "[\"\\\"[[[[\"]", true},
-        {"siblings do not add up", "[[],[],[]]", true},
+        {"a value alone is flat", "7", 0, 1},
+        {"two levels are two", "[{}]", 2, 3},
+        {"three levels are three", "[[[]]]", 3, 4},
+        {"brackets and commas in a string do not count", "[\"[[,[[\"]", 1, 2},
+        {"an escaped quote does not end a string", "[\"\\\"[[,[[\"]", 1, 2},
+        {"siblings do not go deeper, but count", "[[],[],[]]", 2, 7},
+        {"members count by their values", "{\"a\":1,\"b\":2}", 1, 3},
+        {"brackets that close nothing do no harm", "]]}}", 0, 1},
     };
     (void)state;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        CHECK_EQ(rows[i].name, http_json_depth_ok(sgl_view_cstr(rows[i].text), 2), rows[i].fine);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct http_json_size size = http_json_measure(sgl_view_cstr(rows[i].text));
+
+        CHECK_EQ(rows[i].name, size.depth, rows[i].depth);
+        CHECK_EQ(rows[i].name, size.values, rows[i].values);
+    }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_patterns),
-                                       cmocka_unit_test(test_depth)};
+                                       cmocka_unit_test(test_measure)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -28,6 +28,7 @@ struct http_config {
         connections_max; /* per loop; above it new ones wait in the kernel's backlog, but for the admin socket's */
     size_t memory_max; /* bytes of requests being received, per loop; above it reading pauses */
     unsigned idle_s;
+    size_t json_values_max; /* in one document: read, each takes many times its bytes */
 };
 
 /* Which requests a listener takes: a route names the sides it answers on. */
@@ -81,7 +82,7 @@ uid_t http_peer_uid(const struct http_request *r);   /* of the admin socket; (ui
 bool http_is_tls(const struct http_request *r);
 sgl_view http_tls_text(struct http_request *r); /* "TLSv1.3 TLS_AES_256_GCM_SHA384", or empty */
 /*
- * The body as JSON: media type application/json (or absent), at most the configured bytes, 32 levels, no duplicate keys, no NUL in strings, UTF-8.  NULL: the problem
+ * The body as JSON: media type application/json (or absent), at most the configured bytes and values, 32 levels, no duplicate keys, no NUL in strings, UTF-8.  NULL: the problem
  * document has been sent and the handler returns.  The caller owns the reference.
  */
 json_t *http_json(struct http_request *r);

@@ -90,8 +90,11 @@ bool http_pattern_match(const char *pattern, sgl_view path, struct sgl_arena *ar
                         struct http_param param[HTTP_PARAMS_MAX], size_t *params);
 /* Percent-decoding; plus_is_space for queries. false: a bad escape, a NUL, or memory ended. */
 bool http_decode(sgl_view in, bool plus_is_space, struct sgl_arena *arena, sgl_view *out);
-/* Are brackets nested at most `max` deep?  Strings are skipped. */
-bool http_json_depth_ok(sgl_view text, unsigned max);
+/* What a JSON text would cost to read: how deep brackets are nested, and at most how many values there are. Strings are skipped. */
+struct http_json_size {
+    size_t depth, values;
+};
+struct http_json_size http_json_measure(sgl_view text);
 /* The reply has been given, or nobody waits for it: frees the request. */
 void http_request_end(struct http_request *r);
 const char *http_reason(int status);

@@ -116,6 +116,7 @@ sgl_view http_tls_text(struct http_request *r)
 json_t *http_json(struct http_request *r)
 {
     sgl_view type = http_header(r, "Content-Type"), rest;
+    struct http_json_size size;
     json_error_t error;
     json_t *json;
     char why[200];
@@ -131,9 +132,15 @@ json_t *http_json(struct http_request *r)
                            "The request needs a JSON document as its body.");
         return NULL;
     }
-    if (!http_json_depth_ok(r->body, JSON_DEPTH_MAX)) {
+    size = http_json_measure(r->body);
+    if (size.depth > JSON_DEPTH_MAX) {
         http_reply_problem(r, 400, "json-depth", "body",
                            "The JSON document is nested more than 32 levels deep.");
+        return NULL;
+    }
+    if (size.values > r->http->config.json_values_max) {
+        http_reply_problem(r, 400, "json-values", "body",
+                           "The JSON document has more values than any message needs.");
         return NULL;
     }
     json = json_loadb((const char *)r->body.ptr, r->body.len, JSON_REJECT_DUPLICATES, &error);

@@ -80,9 +80,10 @@ bool http_pattern_match(const char *pattern, sgl_view path, struct sgl_arena *ar
     return path.len == 0;
 }
 
-bool http_json_depth_ok(sgl_view text, unsigned max)
+struct http_json_size http_json_measure(sgl_view text)
 {
-    unsigned depth = 0;
+    struct http_json_size size = {0, 1};
+    size_t depth = 0;
     bool in_string = false;
 
     for (size_t i = 0; i < text.len; i++) {
@@ -96,11 +97,13 @@ bool http_json_depth_ok(sgl_view text, unsigned max)
         } else if (c == '"') {
             in_string = true;
         } else if (c == '[' || c == '{') {
-            if (++depth > max)
-                return false;
+            size.depth = ++depth > size.depth ? depth : size.depth;
+            size.values++; /* the first one within */
         } else if ((c == ']' || c == '}') && depth > 0) {
             depth--;
+        } else if (c == ',') {
+            size.values++;
         }
     }
-    return true;
+    return size;
 }
