@@ -13,7 +13,10 @@ struct trace {
     size_t column;
 };
 
-/* One clause, on a new line if it does not fit. Bytes that a trace cannot hold become "?": they are evidence, not syntax. */
+/*
+ * One clause, on a new line if it does not fit. Bytes that a trace cannot hold become "?": they are evidence, not syntax.
+ * UTF-8 is among them: it would ask SMTPUTF8 of every server after us, for a message that may do without.
+ */
 static void put(struct trace *t, const char *before, sgl_view value, const char *after)
 {
     size_t len = strlen(before) + value.len + strlen(after);
@@ -30,9 +33,9 @@ static void put(struct trace *t, const char *before, sgl_view value, const char 
     sgl_buf_add_cstr(t->buf, before);
     for (size_t i = 0; i < value.len; i++) {
         uint8_t c = value.ptr[i];
+        bool unfit = c >= 0x80 || sgl_ascii_is_control(c) || memchr("()\\;<>\"", c, 7) != NULL;
 
-        sgl_buf_add_byte(t->buf,
-                         sgl_ascii_is_control(c) || memchr("()\\;<>\"", c, 7) != NULL ? '?' : c);
+        sgl_buf_add_byte(t->buf, unfit ? '?' : c);
     }
     sgl_buf_add_cstr(t->buf, after);
     t->column += len;

@@ -40,6 +40,23 @@ static void writing(void **state)
         V("Received: from unknown by m with HTTPS;\r\n\tThu, 1 Jan 1970 00:00:00 +0000\r\n"));
 }
 
+static void ascii_only(void **state)
+{
+    sgl_auto(sgl_buf) b = SGL_BUF_INIT(4096);
+    struct sgl_received r = {.helo = V("b\xc3\xbc"
+                                       "cher.example"),
+                             .by = V("m"),
+                             .with = V("ESMTP"),
+                             .time = 0};
+
+    (void)state;
+    sgl_received_put(&b, &r);
+    CHECK_VIEW("a client's name in UTF-8 does not make the header one of SMTPUTF8",
+               sgl_buf_view(&b),
+               V("Received: from b??cher.example by m with ESMTP;\r\n"
+                 "\tThu, 1 Jan 1970 00:00:00 +0000\r\n"));
+}
+
 static void hostile(void **state)
 {
     static const char *const helo[] = {"a\r\nBcc: x", "a b c",      "a;b(c)\\d",
@@ -67,7 +84,8 @@ static void hostile(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(writing), cmocka_unit_test(hostile)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(writing), cmocka_unit_test(ascii_only),
+                                       cmocka_unit_test(hostile)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
