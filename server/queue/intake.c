@@ -200,6 +200,8 @@ void queue_claim_more(struct queue *q)
     if (room == 0 || (room < CLAIM_MAX && room < max / 4) ||
         atomic_load(&q->held_bytes) >= atomic_load_explicit(&q->max_bytes, memory_order_relaxed))
         return;
+    /* First, because to the claim's `now` every lease may be over: the clock can have been set ahead since the last round. */
+    queue_extend_leases(q, now);
     room = room < CLAIM_MAX ? room : CLAIM_MAX;
     q->claim = (struct store_claim){.op = {.kind = STORE_CLAIM, .loop = q->loop, .done = claimed},
                                     .now = now,

@@ -74,7 +74,7 @@ static void send_extension(struct queue *q, struct extension *e)
 }
 
 /* What is still in memory at half of its lease gets a new one. */
-static void extend_leases(struct queue *q, int64_t now)
+void queue_extend_leases(struct queue *q, int64_t now)
 {
     int64_t lease = q->config.lease_s;
     struct extension *e = NULL;
@@ -136,7 +136,7 @@ void queue_run_due(struct queue *q)
     if (q->draining)
         return;
     wake_waiting(q, now);
-    extend_leases(q, now);
+    queue_extend_leases(q, now);
     expire_trail(q, now);
     if (q->next_claim > now + POLL_S)
         q->next_claim = now; /* the clock was set back */

@@ -115,6 +115,8 @@ int64_t queue_now(const struct queue *q);
 uint32_t queue_random(const struct queue *q);
 /* What the timer does each second; tests call it with their own time. */
 void queue_run_due(struct queue *q);
+/* What is in memory at half of its lease gets a new one; now and then, whenever it is called. */
+void queue_extend_leases(struct queue *q, int64_t now);
 /* Asks the store for more if there is room and something is due. */
 void queue_claim_more(struct queue *q);
 void queue_check_drained(struct queue *q);

@@ -563,6 +563,25 @@ static void test_clock_jumps_ahead(void **state)
     store_sample_done(&s);
 }
 
+static void test_own_claims_outlive_a_step_of_the_clock(void **state)
+{
+    struct store_sample s;
+    struct job *job;
+
+    (void)state;
+    queue_fixture_put(&fx, &s, "example.net", 1);
+    job = queue_fixture_take(&fx, "example.net");
+    fx.now += 7200; /* and before the queue's own second is over, somebody asks for more */
+    queue_nudge(fx.queue);
+    queue_fixture_settle(&fx);
+    queue_fixture_at(&fx, fx.now + 1);
+    CHECK_TRUE("what is out is not claimed a second time",
+               queue_fixture_take(&fx, "example.net") == NULL);
+    queue_fixture_finish(&fx, job, RCPT_OK);
+    CHECK_EQ("its outcome counts", queue_fixture_rcpt(&fx, s.message.id, 0)->state, RCPT_DELIVERED);
+    store_sample_done(&s);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -586,6 +605,7 @@ int main(void)
         T(test_store_full),
         T(test_clock_set_back),
         T(test_clock_jumps_ahead),
+        T(test_own_claims_outlive_a_step_of_the_clock),
         T(test_success_taken_over),
     };
 
