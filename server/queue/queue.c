@@ -126,6 +126,23 @@ static void expire_trail(struct queue *q, int64_t now)
     store_submit(q->store, &q->trail.op);
 }
 
+/*
+ * While bodies fill their share of the memory, nothing can be claimed.  So those of mail that only stands in line go, as the store has them: a destination that takes its time over large
+ * messages holds up nobody else's.
+ */
+static void shed_bodies(struct queue *q)
+{
+    size_t max = atomic_load_explicit(&q->max_bytes, memory_order_relaxed);
+
+    if (atomic_load(&q->held_bytes) < max)
+        return;
+    for (struct qjob *j = q->all; j != NULL && atomic_load(&q->held_bytes) > max / 2;
+         j = j->all_next) {
+        if (j->env->out == 0 && j->env->body != NULL)
+            envelope_set_body(j->env, NULL);
+    }
+}
+
 void queue_run_due(struct queue *q)
 {
     int64_t now = queue_now(q);
@@ -138,6 +155,7 @@ void queue_run_due(struct queue *q)
     wake_waiting(q, now);
     queue_extend_leases(q, now);
     expire_trail(q, now);
+    shed_bodies(q);
     if (q->next_claim > now + POLL_S)
         q->next_claim = now; /* the clock was set back */
     queue_claim_more(q);
@@ -161,6 +179,7 @@ struct job *queue_take(struct queue *q, struct queue_dest *dest)
     j->place = OUT;
     j->job.body = j->env->body;
     j->job.taken_ms = clock_now_ms();
+    j->env->out++;
     q->out++;
     atomic_fetch_add_explicit(&q->n_out, 1, memory_order_relaxed);
     return &j->job;

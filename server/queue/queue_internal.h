@@ -29,10 +29,10 @@ struct envelope {
     struct loop_task task; /* on its way from another thread */
     struct queue *q;
     struct store_message *m;
-    struct body *body; /* NULL: not here */
-    unsigned jobs;
-    struct qjob *made; /* while it is divided, by way of next */
-    size_t bytes;      /* counted in held_bytes */
+    struct body *body;  /* NULL: not here */
+    unsigned jobs, out; /* of them with delivery, which borrows the body */
+    struct qjob *made;  /* while it is divided, by way of next */
+    size_t bytes;       /* counted in held_bytes */
 };
 
 enum place { READY, WAITING, OUT, RECORDING };
@@ -127,7 +127,7 @@ void queue_hand_changed(void *ctx, enum store_control_verb verb, const uint64_t 
 /* Divides a message into jobs and lines them up; the envelope is the queue's from now on. */
 void queue_add(struct queue *q, struct envelope *env, int64_t lease_until);
 struct envelope *envelope_new(struct queue *q, struct store_message *m, struct body *body);
-/* The body has come into memory, or goes. */
+/* The body has come into memory, or goes (NULL; while nothing of the message is out). */
 void envelope_set_body(struct envelope *env, struct body *body);
 void envelope_free(struct envelope *env);
 

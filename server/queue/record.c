@@ -398,6 +398,7 @@ void queue_outcome(struct queue *q, struct job *job, const struct rcpt_outcome *
     struct room room;
     bool wanted;
 
+    j->env->out--;
     q->out--;
     atomic_fetch_sub_explicit(&q->n_out, 1, memory_order_relaxed);
     job->body = NULL;

@@ -582,6 +582,37 @@ static void test_own_claims_outlive_a_step_of_the_clock(void **state)
     store_sample_done(&s);
 }
 
+static void test_large_bodies_make_room(void **state)
+{
+    struct store_sample slow, other;
+    struct job *job;
+
+    (void)state;
+    store_sample_init(&slow, "slow.example", 1, 1 << 20);
+    CHECK_TRUE("it fills all memory for bodies", queue_fixture_accept(&fx, &slow));
+    store_sample_init(&other, "other.example", 1, 100);
+    CHECK_TRUE("the next one waits in the store", !queue_fixture_accept(&fx, &other));
+    queue_fixture_at(&fx, fx.now + 60);
+    job = queue_fixture_take(&fx, "other.example");
+    CHECK_TRUE("but not until the slow destination takes its own", job != NULL);
+    if (job != NULL)
+        queue_fixture_finish(&fx, job, RCPT_OK);
+    job = queue_fixture_take(&fx, "slow.example");
+    CHECK_TRUE("which still stands in line", job != NULL && job->body == NULL);
+    if (job == NULL)
+        return;
+    fx.loads = 0;
+    queue_load_body(fx.queue, job, loaded, &fx);
+    while (fx.loads == 0)
+        queue_fixture_turn(&fx);
+    CHECK_TRUE("its body comes back", fx.loaded == job && job->body != NULL);
+    queue_fixture_at(&fx, fx.now + 60);
+    CHECK_TRUE("what is out keeps its body", job->body->len == 1 << 20);
+    queue_fixture_finish(&fx, job, RCPT_OK);
+    store_sample_done(&slow);
+    store_sample_done(&other);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -606,6 +637,7 @@ int main(void)
         T(test_clock_set_back),
         T(test_clock_jumps_ahead),
         T(test_own_claims_outlive_a_step_of_the_clock),
+        T(test_large_bodies_make_room),
         T(test_success_taken_over),
     };
 
