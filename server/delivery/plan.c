@@ -389,7 +389,8 @@ static bool proves_destination(const struct plan_host *host)
 
 /*
  * Destinations share connections when they have the same hosts and ask the same of them.  Where a name has to be proved that depends on the destination (DANE-TA), the
- * destination is a part of the key; whether the way to the host was secure is, too, because the trail tells it.
+ * destination is a part of the key; whether the way to the host was secure is, too, because the trail tells it.  A host that can't be tried (its TLSA lookup failed) is not the
+ * same as one that can: a connection to it, made when the lookup went well, carries nothing for those who must not use it.
  */
 static enum sgl_status make_site_key(struct planner *p, sgl_view domain)
 {
@@ -412,7 +413,9 @@ static enum sgl_status make_site_key(struct planner *p, sgl_view domain)
         sgl_buf_add(&key, sorted[i]->name.text);
         if (p->literal)
             sgl_buf_add(&key, sgl_ip_text(&p->literal_ip, text));
-        sgl_buf_addf(&key, ":%u/%s%s ", (unsigned)plan->port, tls_demand_name(sorted[i]->demand),
+        sgl_buf_addf(&key, ":%u/%s%s ", (unsigned)plan->port,
+                     sorted[i]->usable ? tls_demand_name(sorted[i]->demand)
+                                       : failure_name(sorted[i]->failure),
                      sorted[i]->dane.domain_protected ? "+" : "");
         own = own || proves_destination(sorted[i]);
     }

@@ -997,6 +997,28 @@ static void destinations_share_a_site(void **state)
     world_done(&w);
 }
 
+/* A failed TLSA lookup stops its own mail only, but that for good: a connection that was made when the host had no records is no way around it. [RFC 7672 s2.1.2] */
+static void a_failed_lookup_takes_no_open_connection(void **state)
+{
+    struct world w;
+    char *zone;
+
+    (void)state;
+    world_init(&w, "$SECURE\na.test MX 10 one.test\nb.test MX 10 one.test\none.test A 127.0.0.1\n");
+    world_start(&w);
+    world_put(&w, "a.test", 1, BODY);
+    world_deliver(&w, "no TLSA records yet");
+    CHECK_EQ("the first message came", w.peer[0].messages, 1);
+    zone = w.zone;
+    w.zone = world_zone(&w, "$SECURE\na.test MX 10 one.test\nb.test MX 10 one.test\n"
+                            "one.test A 127.0.0.1\n_PORT._tcp.one.test SERVFAIL\n");
+    free(zone);
+    world_put(&w, "b.test", 1, BODY);
+    world_deliver(&w, "now the lookup fails");
+    CHECK_EQ("the second did not", w.peer[0].messages, 1);
+    world_done(&w);
+}
+
 static void the_overall_maximum_is_shared(void **state)
 {
     struct world w;
@@ -1404,6 +1426,7 @@ int main(void)
         cmocka_unit_test(connections_are_reused),
         cmocka_unit_test(a_reused_connection_that_broke_is_no_failure),
         cmocka_unit_test(destinations_share_a_site),
+        cmocka_unit_test(a_failed_lookup_takes_no_open_connection),
         cmocka_unit_test(the_overall_maximum_is_shared),
         cmocka_unit_test(a_resting_site_puts_its_mail_back),
         cmocka_unit_test(addresses_that_may_not_be_reached),
