@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An administrator changed recipients that are in memory: what is held or cancelled leaves it, what is to be retried goes now. What is out with delivery ends as it ends. */
+/* An administrator changed recipients that are in memory: what is held or cancelled leaves it, what is to be retried goes now. What is out with delivery ends as it ends; if that is no end, it yields. */
 #include <stdlib.h>
 
 #include "queue_internal.h"
@@ -43,6 +43,21 @@ static bool names_any(const struct qjob *j, const uint64_t *sorted, size_t count
     return false;
 }
 
+/* Out, or its outcome on the way to the store: remembered until it comes back to memory. */
+static void hand_marks(struct qjob *j, enum store_control_verb verb, const uint64_t *sorted,
+                       size_t count)
+{
+    static const enum rcpt_state state[] = {[CONTROL_RETRY] = RCPT_QUEUED,
+                                            [CONTROL_HOLD] = RCPT_HELD,
+                                            [CONTROL_RELEASE] = RCPT_QUEUED,
+                                            [CONTROL_CANCEL] = RCPT_CANCELLED};
+
+    for (size_t i = 0; i < j->job.rcpts; i++) {
+        if (bsearch(&j->rcpt[i]->id, sorted, count, sizeof(*sorted), by_number) != NULL)
+            j->rcpt[i]->state = state[verb];
+    }
+}
+
 void queue_hand_changed(void *ctx, enum store_control_verb verb, const uint64_t *rcpt, size_t rcpts)
 {
     struct queue *q = ctx;
@@ -54,9 +69,11 @@ void queue_hand_changed(void *ctx, enum store_control_verb verb, const uint64_t 
     qsort(sorted, rcpts, sizeof(*sorted), by_number);
     for (struct qjob *j = q->all, *next; j != NULL; j = next) {
         next = j->all_next;
-        if ((j->place != READY && j->place != WAITING) || !names_any(j, sorted, rcpts))
+        if (!names_any(j, sorted, rcpts))
             continue;
-        if (verb == CONTROL_HOLD || verb == CONTROL_CANCEL)
+        if (j->place == OUT || j->place == RECORDING)
+            hand_marks(j, verb, sorted, rcpts);
+        else if (verb == CONTROL_HOLD || verb == CONTROL_CANCEL)
             hand_takes(j, sorted, rcpts);
         else if (j->place == WAITING)
             j->due = 0; /* the next turn of the clock lines it up */

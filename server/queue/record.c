@@ -276,6 +276,10 @@ static void resume(struct record *r)
         const struct store_outcome_rcpt *o = &r->op.rcpt[i];
 
         keep[i] = o->result == STORE_OK && o->now_state == RCPT_QUEUED;
+        if (keep[i] && j->rcpt[i]->state != RCPT_QUEUED) { /* a hand, in the same commit */
+            keep[i] = false;
+            give_back_rcpts(r->q, &o->rcpt, &o->fence, 1);
+        }
         kept += keep[i];
         if (keep[i] && o->why_wait.len > 0)
             keep_note(j, o->why_wait);
@@ -347,7 +351,7 @@ void records_retry(struct queue *q, int64_t now)
 
 /* ---- the call ---- */
 
-/* Put back for a moment, nothing new to say: no need to tell the store. */
+/* Put back for a moment, nothing new to say, and no hand on it meanwhile: no need to tell the store. */
 static bool is_nothing(const struct qjob *j, const struct rcpt_outcome *o, size_t events,
                        int64_t now, int64_t *due)
 {
@@ -357,7 +361,8 @@ static bool is_nothing(const struct qjob *j, const struct rcpt_outcome *o, size_
     if (events > 0 || now >= j->env->m->expires_at)
         return false;
     for (size_t i = 0; i < j->job.rcpts; i++) {
-        if (o[i].verdict != RCPT_UNTRIED || o[i].not_before > now + KEEP_S / 2 ||
+        if (o[i].verdict != RCPT_UNTRIED || j->rcpt[i]->state != RCPT_QUEUED ||
+            o[i].not_before > now + KEEP_S / 2 ||
             (o[i].why_wait.len > 0 && !sgl_view_eq(note, sgl_view_sub(o[i].why_wait, 0, WHY_MAX))))
             return false;
         *due = o[i].not_before > *due ? o[i].not_before : *due;

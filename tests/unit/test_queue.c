@@ -262,6 +262,55 @@ static void test_cancel_in_memory(void **state)
     store_sample_done(&s);
 }
 
+static void test_cancel_beside_an_outcome(void **state)
+{
+    struct store_sample s;
+    struct rcpt_outcome o = {.verdict = RCPT_UNTRIED, .why_wait = SGL_LIT("the site rests")};
+    struct store_control c = {.op = {.kind = STORE_CONTROL}, .verb = CONTROL_CANCEL};
+
+    (void)state;
+    queue_fixture_put(&fx, &s, "example.net", 1);
+    c.message = s.message.id;
+    c.now = fx.now;
+    /* Both share a commit: the queue hears of the hand before it hears of the outcome. */
+    queue_outcome(fx.queue, queue_fixture_take(&fx, "example.net"), &o, NULL, 0, UINT32_MAX);
+    assert_int_equal(queue_fixture_run(&fx, &c.op), STORE_OK);
+    queue_fixture_settle(&fx);
+    CHECK_EQ("cancelled", queue_fixture_rcpt(&fx, s.message.id, 0)->state, RCPT_CANCELLED);
+    queue_fixture_at(&fx, fx.now + 10);
+    CHECK_TRUE("and not tried again", queue_fixture_take(&fx, "example.net") == NULL);
+    CHECK_TRUE("nor kept", fx.queue->all == NULL);
+    store_sample_done(&s);
+}
+
+static void test_hold_while_out(void **state)
+{
+    struct store_sample s;
+    struct rcpt_outcome o = {.verdict = RCPT_UNTRIED};
+    struct job *job;
+
+    (void)state;
+    queue_fixture_put(&fx, &s, "example.net", 1);
+    job = queue_fixture_take(&fx, "example.net");
+    hand(CONTROL_HOLD, s.message.id);
+    queue_outcome(fx.queue, job, &o, NULL, 0, UINT32_MAX); /* with nothing to say */
+    queue_fixture_settle(&fx);
+    queue_fixture_at(&fx, fx.now + 10);
+    CHECK_TRUE("put back, it is held", queue_fixture_take(&fx, "example.net") == NULL);
+    hand(CONTROL_RELEASE, s.message.id);
+    job = queue_fixture_take(&fx, "example.net");
+    CHECK_TRUE("released, it goes", job != NULL);
+    hand(CONTROL_HOLD, s.message.id);
+    hand(CONTROL_RELEASE, s.message.id);
+    queue_outcome(fx.queue, job, &o, NULL, 0, UINT32_MAX);
+    queue_fixture_settle(&fx);
+    queue_fixture_at(&fx, fx.now + 10);
+    job = queue_fixture_take(&fx, "example.net");
+    CHECK_TRUE("held and released while out: it goes on", job != NULL);
+    queue_fixture_finish(&fx, job, RCPT_OK);
+    store_sample_done(&s);
+}
+
 static void test_retry_now(void **state)
 {
     struct store_sample s;
@@ -625,6 +674,8 @@ int main(void)
         T(test_bounce_is_durable),
         T(test_hold_in_memory),
         T(test_cancel_in_memory),
+        T(test_cancel_beside_an_outcome),
+        T(test_hold_while_out),
         T(test_retry_now),
         T(test_restart),
         T(test_fairness),
