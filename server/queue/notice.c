@@ -158,8 +158,11 @@ static bool compose(struct notice *n, const struct queue *q, struct sgl_arena *a
         put_rcpt(r, i, d.now, &rcpt[d.rcpts++]);
         n->failed = n->failed || r->tell[i] == SGL_DSN_FAILED + 1;
     }
-    if (sgl_dsn_put(&n->raw, &d, &result) != SGL_OK)
-        return false;
+    if (sgl_dsn_put(&n->raw, &d, &result) != SGL_OK) {
+        d.original = SGL_LIT(""); /* too much to return: better that than no report */
+        if (sgl_dsn_put(&n->raw, &d, &result) != SGL_OK)
+            return false;
+    }
     n->message.eightbit = result.eightbit;
     n->message.smtputf8 = result.smtputf8;
     return true;

@@ -205,6 +205,26 @@ static void test_bounce_is_durable(void **state)
     store_sample_done(&s);
 }
 
+static void test_bounce_without_its_original(void **state)
+{
+    struct store_sample s;
+    static const char line[] = "X-Long: 0123456789012345678901234567890123456789012345678\r\n";
+    enum { LEN = sizeof(line) - 1, LINES = 20000 };
+
+    (void)state;
+    store_sample_init(&s, "example.net", 1, (size_t)LEN * LINES);
+    for (size_t i = 0; i < LINES; i++)
+        memcpy(s.body->bytes + i * LEN, line, LEN);
+    s.body->header_len = s.body->len;
+    s.rcpt[0].notify = 0;
+    queue_fixture_accept(&fx, &s);
+    queue_fixture_finish(&fx, queue_fixture_take(&fx, "example.net"), RCPT_PERMANENT);
+    CHECK_EQ("failed", queue_fixture_rcpt(&fx, s.message.id, 0)->state, RCPT_FAILED);
+    CHECK_EQ("told, though its header fits no report", fx.notices, 1);
+    CHECK_TRUE("without it", strstr(fx.notice, "X-Long") == NULL);
+    store_sample_done(&s);
+}
+
 static enum store_result hand(enum store_control_verb verb, uint64_t message)
 {
     struct store_control c = {.op = {.kind = STORE_CONTROL},
@@ -672,6 +692,7 @@ int main(void)
         T(test_delay_notice),
         T(test_bounce),
         T(test_bounce_is_durable),
+        T(test_bounce_without_its_original),
         T(test_hold_in_memory),
         T(test_cancel_in_memory),
         T(test_cancel_beside_an_outcome),
