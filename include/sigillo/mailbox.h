@@ -64,6 +64,8 @@ struct sgl_address {
         name; /* display name decoded to UTF-8 (quotes, encoded words, blanks folded to one); empty if none */
     struct sgl_mailbox mailbox;
     size_t group; /* index in sgl_address_list.group, or SGL_NO_GROUP */
+    bool
+        routed; /* an obsolete source route stood in front of it; it is in the bytes still [RFC 5322 s4.4] */
 };
 struct sgl_address_group {
     sgl_view name; /* decoded */

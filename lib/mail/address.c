@@ -138,11 +138,12 @@ static enum sgl_status addr_spec(struct reader *r, struct sgl_mailbox *out)
 }
 
 /* "<", an obsolete route, addr-spec, ">". */
-static enum sgl_status angle_addr(struct reader *r, struct sgl_mailbox *out)
+static enum sgl_status angle_addr(struct reader *r, struct sgl_address *out)
 {
     r->lx.pos++;
     SGL_TRY(sgl_lex_skip_cfws(&r->lx));
-    if (sgl_lex_peek(&r->lx) == '@' || sgl_lex_peek(&r->lx) == ',') {
+    out->routed = sgl_lex_peek(&r->lx) == '@' || sgl_lex_peek(&r->lx) == ',';
+    if (out->routed) {
         do {
             struct sgl_addr_parts hop = {0};
 
@@ -154,7 +155,7 @@ static enum sgl_status angle_addr(struct reader *r, struct sgl_mailbox *out)
             return sgl_lex_fail(&r->lx, "source route is not ended by a colon", "RFC 5322 s4.4");
         SGL_TRY(sgl_lex_skip_cfws(&r->lx));
     }
-    SGL_TRY(addr_spec(r, out));
+    SGL_TRY(addr_spec(r, &out->mailbox));
     if (!sgl_lex_eat(&r->lx, '>'))
         return sgl_lex_fail(&r->lx, "address in angle brackets is not closed", "RFC 5322 s3.4");
     return sgl_lex_skip_cfws(&r->lx);
@@ -330,7 +331,7 @@ static enum sgl_status member(struct reader *r)
     if (kind == '<') {
         if (at > r->lx.pos)
             SGL_TRY(phrase(r, at, &a.name));
-        SGL_TRY(angle_addr(r, &a.mailbox));
+        SGL_TRY(angle_addr(r, &a));
     } else {
         SGL_TRY(addr_spec(r, &a.mailbox));
     }

@@ -199,6 +199,13 @@ static bool check_field(struct admission *a, const struct submission *s,
     for (size_t i = 0; i < list.count; i++) {
         struct domain *found = NULL;
 
+        if (list.item[i]
+                .routed) { /* a reader that takes the route for the author would be misled */
+            domain_unref(*domain);
+            *domain = NULL;
+            return refuse(out, 554, "5.6.0", 422, "address-syntax", name,
+                          "This field has a source route in front of an address.", SGL_LIT(""));
+        }
         if (!may_use(a, s->who, &list.item[i].mailbox, name, &found, out)) {
             domain_unref(*domain);
             *domain = NULL;
