@@ -202,6 +202,8 @@ void queue_claim_more(struct queue *q)
         return;
     /* First, because to the claim's `now` every lease may be over: the clock can have been set ahead since the last round. */
     queue_extend_leases(q, now);
+    if (q->lease_refused && q->all != NULL)
+        return;
     room = room < CLAIM_MAX ? room : CLAIM_MAX;
     q->claim = (struct store_claim){.op = {.kind = STORE_CLAIM, .loop = q->loop, .done = claimed},
                                     .now = now,

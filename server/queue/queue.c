@@ -52,12 +52,24 @@ static void wake_waiting(struct queue *q, int64_t now)
 
 struct extension {
     struct store_release op; /* first */
+    struct queue *q;
     uint64_t ids[2 * EXTEND_MAX];
 };
 
 static void extended(struct store_op *op)
 {
-    free(op);
+    struct extension *e = (struct extension *)(void *)op;
+    struct queue *q = e->q;
+
+    q->extending--;
+    q->lease_refused = op->result != STORE_OK;
+    if (q->lease_refused) { /* all of it anew, at the next turn */
+        for (struct qjob *j = q->all; j != NULL; j = j->all_next)
+            j->lease_until = 0;
+        q->extended_at = 0;
+    }
+    free(e);
+    queue_check_drained(q);
 }
 
 static void send_extension(struct queue *q, struct extension *e)
@@ -70,6 +82,8 @@ static void send_extension(struct queue *q, struct extension *e)
     e->op.rcpt = e->ids;
     e->op.fence = e->ids + EXTEND_MAX;
     e->op.lease_until = queue_now(q) + q->config.lease_s;
+    e->q = q;
+    q->extending++;
     store_submit(q->store, &e->op.op);
 }
 
@@ -249,7 +263,7 @@ void queue_load_body(struct queue *q, struct job *job, void (*done)(void *ctx, s
 void queue_check_drained(struct queue *q)
 {
     if (!q->draining || q->released || q->out > 0 || q->records != NULL || q->claiming ||
-        q->expiring_trail)
+        q->expiring_trail || q->extending > 0)
         return;
     while (q->all != NULL)
         give_back_job(q->all);

@@ -98,6 +98,9 @@ struct queue {
 
     struct record *records; /* all that are not durable yet */
     size_t giving_back;     /* releases on the way */
+    size_t extending;       /* extensions on the way */
+    bool
+        lease_refused; /* the store could not extend: until it can, a claim might end our own leases */
     struct event *timer;
     int64_t extended_at, trail_at;
     struct store_expire_trail trail;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The queue through days of retries, in milliseconds. */
+#include <signal.h>
+#include <sys/resource.h>
+
 #include "queue_fixture.h"
 
 static struct queue_fixture fx;
@@ -651,6 +654,39 @@ static void test_own_claims_outlive_a_step_of_the_clock(void **state)
     store_sample_done(&s);
 }
 
+/* The kernel takes no more bytes for any file, as on a full disk. */
+static void limit_files(rlim_t bytes)
+{
+    struct rlimit limit;
+
+    getrlimit(RLIMIT_FSIZE, &limit);
+    limit.rlim_cur = bytes;
+    setrlimit(RLIMIT_FSIZE, &limit);
+}
+
+static void test_own_claims_outlive_a_dead_disk(void **state)
+{
+    struct store_sample s;
+    struct job *job;
+
+    (void)state;
+    signal(SIGXFSZ, SIG_IGN);
+    queue_fixture_put(&fx, &s, "example.net", 1);
+    job = queue_fixture_take(&fx, "example.net");
+    limit_files(0);
+    for (int i = 0; i < 10; i++)
+        queue_fixture_at(&fx, fx.now + 300);
+    limit_files(RLIM_INFINITY);
+    queue_nudge(fx.queue);
+    queue_fixture_settle(&fx);
+    queue_fixture_at(&fx, fx.now + 1);
+    CHECK_TRUE("what is out is not claimed a second time",
+               queue_fixture_take(&fx, "example.net") == NULL);
+    queue_fixture_finish(&fx, job, RCPT_OK);
+    CHECK_EQ("its outcome counts", queue_fixture_rcpt(&fx, s.message.id, 0)->state, RCPT_DELIVERED);
+    store_sample_done(&s);
+}
+
 static void test_large_bodies_make_room(void **state)
 {
     struct store_sample slow, other;
@@ -709,6 +745,7 @@ int main(void)
         T(test_clock_set_back),
         T(test_clock_jumps_ahead),
         T(test_own_claims_outlive_a_step_of_the_clock),
+        T(test_own_claims_outlive_a_dead_disk),
         T(test_large_bodies_make_room),
         T(test_success_taken_over),
     };

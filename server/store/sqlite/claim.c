@@ -58,8 +58,11 @@ static void pick_lane(struct store *store, uint64_t lane, int64_t now, size_t ro
             break;
         }
         p = vector_add(picks);
-        if (p == NULL)
+        if (p == NULL) {
+            store->pending.nomem = true;
+            sqlite3_reset(s);
             break;
+        }
         p->rcpt = sql_u64(s, 0);
         p->lane = lane;
         taken++;
@@ -86,6 +89,19 @@ static void take_rows(struct store *store, struct vector *picks, size_t from, in
     }
 }
 
+/* The lane has left the line; whatever goes wrong from here on, it must come back. */
+static void note_turn(struct store *store, uint64_t lane)
+{
+    uint64_t *turn = vector_add(&store->pending.turns);
+
+    if (turn != NULL) {
+        *turn = lane;
+        return;
+    }
+    lanes_wait(&store->lanes, lane, 0);
+    store->pending.nomem = true;
+}
+
 static void pick_all(struct store *store, const struct store_claim *c, struct vector *picks)
 {
     uint32_t out = 0;
@@ -95,6 +111,9 @@ static void pick_all(struct store *store, const struct store_claim *c, struct ve
            (lane = lanes_pop(&store->lanes, c->now, &out)) != 0) {
         size_t room = c->max - picks->count, from = picks->count;
 
+        note_turn(store, lane);
+        if (store->pending.nomem)
+            return;
         /* What this very group has claimed is not yet in `out`. */
         for (size_t i = 0; i < store->pending.changes.count && c->lane_max > 0; i++) {
             const struct change *change = (struct change *)store->pending.changes.item + i;
@@ -194,17 +213,12 @@ enum store_result apply_claim(struct store *store, struct store_claim *c)
         qsort(picks.item, picks.count, sizeof(struct pick), by_message);
     if (store->db.hard == 0 && !build_all(store, c, &picks) && store->db.hard == 0)
         store->db.hard = SQLITE_NOMEM;
-    c->memory = picks.item; /* whose lanes to put back if the commit fails */
-    c->next_due = (int64_t)picks.count;
+    c->memory = picks.item;
     return STORE_OK;
 }
 
 void undo_claim(struct store *store, struct store_claim *c)
 {
-    const struct pick *p = c->memory;
-
-    for (int64_t i = 0; p != NULL && i < c->next_due; i++)
-        lanes_wait(&store->lanes, p[i].lane, 0);
     store->swept_at = 0;
     free(c->memory);
     c->memory = NULL;

@@ -222,6 +222,7 @@ static struct store *store_make(const struct store_config *config)
     store->leased.size = store->inherit.leased.size = sizeof(uint64_t);
     store->inherit.waits.size = sizeof(struct change);
     store->pending.changes.size = sizeof(struct change);
+    store->pending.turns.size = sizeof(uint64_t);
     store->pending.gone.size = sizeof(struct gone);
     store->pending.watched.size = sizeof(struct watched);
     sgl_arena_init(&store->scratch, SCRATCH_MAX);
@@ -292,6 +293,7 @@ static void free_memory(struct store *store)
     for (size_t i = 0; i < LANE_NAMES; i++)
         free(store->lane_name[i].text);
     vector_done(&store->pending.changes);
+    vector_done(&store->pending.turns);
     vector_done(&store->pending.gone);
     vector_done(&store->pending.watched);
     vector_done(&store->gone);

@@ -116,6 +116,8 @@ void vector_done(struct vector *v);
 /* Facts of a group, undone by forgetting them. */
 struct pending {
     struct vector changes, gone, watched;
+    struct vector
+        turns; /* lanes that a claim took from the line: they wait again when it is rolled back */
     int64_t waiting, held, messages;
     bool nomem;
 };
@@ -299,7 +301,7 @@ bool takeover(struct store *store, char *why, size_t why_size);
 bool inherit_start(struct store *store, char *why, size_t why_size); /* before the writer starts */
 /* For a moment, so that a small store is whole when it opens. */
 bool inherit_wait(struct store *store, char *why, size_t why_size);
-void inherit_take(struct store *store); /* the writer, between groups */
+void inherit_take(struct store *store);           /* the writer, between groups */
 bool inherit_has_work(const struct store *store); /* with store->lock held */
 /* A slice of the former life's claims, as a transaction's content. How many ids it used up from the end of store->leased. */
 size_t apply_leased(struct store *store);

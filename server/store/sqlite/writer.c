@@ -195,7 +195,7 @@ static void forget_pending(struct store *store)
 {
     struct pending *p = &store->pending;
 
-    p->changes.count = p->gone.count = p->watched.count = 0;
+    p->changes.count = p->gone.count = p->watched.count = p->turns.count = 0;
     p->waiting = p->held = p->messages = 0;
     p->nomem = false;
 }
@@ -248,6 +248,8 @@ static void roll_back(struct store *store)
         sqlite3_reset(store->db.stmt[i]);
     if (sqlite3_get_autocommit(store->db.handle) == 0)
         sqlite3_exec(store->db.handle, "ROLLBACK", NULL, NULL, NULL);
+    for (size_t i = 0; i < store->pending.turns.count; i++)
+        lanes_wait(&store->lanes, ((uint64_t *)store->pending.turns.item)[i], 0);
     forget_pending(store);
     forget_lane_names(store);
 }
