@@ -75,6 +75,7 @@ def load(n):
     at = {c: i for i, c in enumerate(columns)}
     rat = {c: i for i, c in enumerate(rcolumns)}
     body = b"x" * 1900
+    below = db.execute("SELECT min(id) FROM message").fetchone()[0] - n # older than all that went through
     first = db.execute("SELECT max(id) FROM recipient").fetchone()[0] + 1
     tomorrow = int(time.time()) + 86400
     db.execute("BEGIN")
@@ -85,18 +86,18 @@ def load(n):
     def rows(kind):
         for i in range(n):
             if kind == "message":
-                message[at["id"]], message[at["first_rcpt"]], message[at["rcpts"]] = old - n + i, first + i, 1
+                message[at["id"]], message[at["first_rcpt"]], message[at["rcpts"]] = below + i, first + i, 1
                 message[at["expires_at"]] = tomorrow + 172800
                 yield message
             elif kind == "recipient":
-                recipient[rat["id"]], recipient[rat["message"]], recipient[rat["lane"]] = first + i, old - n + i, lanes[i % 1000]
+                recipient[rat["id"]], recipient[rat["message"]], recipient[rat["lane"]] = first + i, below + i, lanes[i % 1000]
                 recipient[rat["state"]], recipient[rat["lease"]] = 0, 0
                 recipient[rat["next_at"]], recipient[rat["address"]] = tomorrow + i % 3600, "r%d@late%d.test" % (i, i % 1000)
                 yield recipient
             elif kind == "unfinished":
-                yield (old - n + i, 1, 0)
+                yield (below + i, 1, 0)
             else:
-                yield (old - n + i, 300, body)
+                yield (below + i, 300, body)
     def put(table, k, kind):
         db.executemany("INSERT INTO %s VALUES(%s)" % (table, ",".join("?" * k)), rows(kind))
     put("message", len(columns), "message")
@@ -115,6 +116,7 @@ try:
     g, first_start = start(False)
     empty, empty_rss = rates(g)
     stop(g)
+    g = None
     t = time.time()
     load(A.number)
     loaded = time.time() - t

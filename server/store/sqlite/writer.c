@@ -17,7 +17,7 @@
 
 #define GONE_BATCH     256u
 #define IDLE_US        200000
-#define PERIOD_US      3000 /* from group to group when there are many clients */
+#define PERIOD_US      2000 /* from group to group when there are many clients */
 #define MANY_OPS       6u
 #define COMPANY_US     4000 /* outcomes wait so long for an acceptance to share its commit */
 #define SPACE_EVERY_US 200000u
