@@ -260,6 +260,33 @@ static void test_clock_set_back_while_down(void **state)
     store_sample_done(&s);
 }
 
+static void test_put_off_by_a_clock_that_was_ahead(void **state)
+{
+    const uint64_t day = 86400, id_per_s = 1000ull << 22;
+    int64_t now = clock_now_s(), ahead = now + (int64_t)day;
+    struct store_sample s, later;
+    struct store_claim c;
+
+    (void)state;
+    store_sample_init(&later, "example.org", 1, 100);
+    later.message.not_before = later.rcpt[0].next_at = ahead;
+    assert_int_equal(store_sample_accept(&fx, &later), STORE_OK);
+    store_sample_init(&s, "example.net", 1, 100);
+    s.message.id = id_new() + day * id_per_s; /* made while the clock was a day ahead */
+    s.rcpt[0].next_at = ahead + 30;
+    assert_int_equal(store_sample_accept(&fx, &s), STORE_OK);
+    CHECK_EQ("nothing is due by the true clock", claim(&c, 10, 0, now + 60), 0);
+    store_claim_done(&c);
+    store_fixture_close(&fx);
+    store_fixture_open(&fx);
+    CHECK_EQ("what was put off comes a day earlier", claim(&c, 10, 0, now + 60), 1);
+    CHECK_TRUE("and what was asked for later does not",
+               c.messages == 1 && c.message[0]->id == s.message.id);
+    store_claim_done(&c);
+    store_sample_done(&s);
+    store_sample_done(&later);
+}
+
 static void test_idempotency(void **state)
 {
     struct store_sample a, b, other;
@@ -678,6 +705,7 @@ int main(void)
         T(test_trail),
         T(test_body_goes),
         T(test_clock_set_back_while_down),
+        T(test_put_off_by_a_clock_that_was_ahead),
         T(test_idempotency),
         T(test_same_id),
         T(test_control),

@@ -5,8 +5,9 @@
 #include "sigillo/banned.h"
 #include "sqlite_internal.h"
 
-#define TURN          64u /* recipients of one lane before the next has its turn */
-#define SWEEP_EVERY_S 10
+#define TURN           64u /* recipients of one lane before the next has its turn */
+#define SWEEP_EVERY_S  10
+#define CLOCK_SLACK_MS 2000 /* less is a clock being disciplined */
 
 struct pick {
     uint64_t message, rcpt, lane;
@@ -37,6 +38,29 @@ static void sweep_leases(struct store *store, int64_t now)
         rcpt_set(store, &before, &after);
     }
     vector_done(&ids);
+}
+
+void pull_back(struct store *store, int64_t now, int64_t seconds)
+{
+    sqlite3_stmt *s = sql_use(&store->db, SQL_PULL_BACK);
+
+    sqlite3_bind_int64(s, 1, now);
+    sqlite3_bind_int64(s, 2, seconds);
+    if (!sql_run(&store->db, s))
+        return;
+    s = sql_use(&store->db, SQL_LANES_FIRST);
+    while (
+        sql_step(&store->db, s)) /* too early does no harm: a lane without due mail waits again */
+        lanes_wait(&store->lanes, sql_u64(s, 0), sqlite3_column_int64(s, 1));
+}
+
+/* Somebody has set the clock back since the latest claim. */
+static void follow_clock(struct store *store, const struct store_claim *c)
+{
+    int64_t back_ms = store->clock_seen_ms - c->op.clock_ms;
+
+    if (back_ms > CLOCK_SLACK_MS)
+        pull_back(store, c->now, (back_ms + 999) / 1000);
 }
 
 /* One turn of one lane: up to `room` recipients; the lane goes back with the time of what it has left. */
@@ -206,6 +230,7 @@ enum store_result apply_claim(struct store *store, struct store_claim *c)
     if (c->lane_max != store->lane_max)
         lanes_unpark(&store->lanes);
     store->lane_max = c->lane_max;
+    follow_clock(store, c);
     sweep_leases(store, lease_time(store, &c->op, c->now));
     if (store->db.hard == 0)
         pick_all(store, c, &picks);

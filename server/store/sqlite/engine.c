@@ -48,12 +48,18 @@ static uint64_t count_of(struct db *db, const char *sql)
     return n;
 }
 
+#define CLOCK_BEHIND_S 30
+
 /* What the former life had in doubt is marked, once and for all, before the notes are forgotten. Its claims and its waiting mail are taken over beside the new life: inherit.c. */
 bool takeover(struct store *store, char *why, size_t why_size)
 {
     static const char all_leased[] =
         "UPDATE recipient SET flags=flags|1 WHERE lease>0 AND state<=1";
     struct doubts d = {store, 0};
+    /* The newest message is from the future: the clock was set back between the two lives. */
+    int64_t newest =
+        id_time_ms(count_of(&store->db, "SELECT coalesce(max(id),0) FROM message")) / 1000;
+    int64_t now = clock_now_s();
 
     if (sqlite3_exec(store->db.handle, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
         store->db.hard = sqlite3_extended_errcode(store->db.handle);
@@ -71,6 +77,8 @@ bool takeover(struct store *store, char *why, size_t why_size)
         store->db.hard = sqlite3_extended_errcode(store->db.handle);
     atomic_store(&store->doubtful, d.count);
     store->pending.changes.count = 0;
+    if (store->db.hard == 0 && newest > now + CLOCK_BEHIND_S)
+        pull_back(store, now, newest - now);
     if (store->db.hard == 0)
         store->next_rcpt = count_of(&store->db, "SELECT coalesce(max(id),0)+1 FROM recipient");
     if (store->db.hard == 0) {
@@ -236,7 +244,7 @@ static struct store *store_make(const struct store_config *config)
     }
     memcpy(store->path, config->folder, len);
     memcpy(store->path + len, "/sigillo.db", sizeof("/sigillo.db"));
-    store->clock_ms = clock_ahead_ms();
+    store->clock_ms = store->clock_seen_ms = clock_ahead_ms();
     return store;
 }
 

@@ -276,7 +276,8 @@ size_t apply_leased(struct store *store)
             continue;
         after = before;
         after.lease = 0;
-        if (after.next_at > now) /* what was claimed was due: it stays so when the clock has been set back since */
+        if (after.next_at >
+            now) /* what was claimed was due: it stays so when the clock has been set back since */
             after.next_at = now;
         changes = store->pending.changes.count;
         rcpt_set(store, &before, &after);

@@ -50,6 +50,12 @@ const char *const sql_text[SQL_COUNT] = {
     [SQL_LANE_DOMAIN] = "SELECT id FROM lane WHERE domain=?1",
     [SQL_LEASE_OVER] = "SELECT id FROM recipient INDEXED BY recipient_leased"
                        " WHERE lease>0 AND lease<?1 LIMIT 1000",
+    /* A first try that was asked for at a later time keeps its time. */
+    [SQL_PULL_BACK] = "UPDATE recipient SET next_at=max(?1,next_at-?2)"
+                      " WHERE state=0 AND lease=0 AND next_at>?1 AND NOT EXISTS"
+                      "(SELECT 1 FROM message m WHERE m.id=recipient.message AND m.not_before>?1)",
+    [SQL_LANES_FIRST] = "SELECT lane,min(next_at) FROM recipient INDEXED BY recipient_due"
+                        " WHERE state=0 AND lease=0 GROUP BY lane",
     [SQL_NOUN_GET] = "SELECT version FROM noun WHERE kind=?1 AND key=?2",
     [SQL_NOUN_ADD] = "INSERT INTO noun VALUES(?1,?2,?3,?4,?5)",
     [SQL_NOUN_SET] = "UPDATE noun SET subscription=?3,value=?4,version=?5 WHERE kind=?1 AND key=?2",

@@ -48,6 +48,8 @@ enum sql {
     SQL_LANE_DUE,
     SQL_LANE_DOMAIN,
     SQL_LEASE_OVER,
+    SQL_PULL_BACK,
+    SQL_LANES_FIRST,
     SQL_NOUN_GET,
     SQL_NOUN_ADD,
     SQL_NOUN_SET,
@@ -185,6 +187,8 @@ struct store {
     struct vector leased; /* uint64_t: claims of the former life, the writer's */
     bool leased_refused;  /* the medium did not take the last slice of them */
     struct sgl_arena scratch;
+    int64_t
+        clock_seen_ms; /* clock_ms at the latest claim: less than before when the clock was set back */
     int64_t swept_at; /* when leases were last looked at */
     int64_t
         clock_ms; /* what the wall clock was ahead of the monotonic one when the store was opened */
@@ -247,6 +251,9 @@ static inline bool state_is_final(int state)
 bool rcpt_get(struct store *store, uint64_t id, struct rcpt_row *out);
 /* Writes the row and notes what that means for lanes and counts. */
 void rcpt_set(struct store *store, const struct rcpt_row *before, const struct rcpt_row *after);
+
+/* The clock was set back: tries that were put off until a time of the old clock come that much earlier. `now` of the new one. */
+void pull_back(struct store *store, int64_t now, int64_t seconds);
 
 /* What the wall clock is ahead of the monotonic one: it changes only when somebody sets the clock. */
 static inline int64_t clock_ahead_ms(void)

@@ -178,6 +178,7 @@ static bool op_committed(struct store *store, struct store_op *op)
 
         free(c->memory);
         c->memory = NULL;
+        store->clock_seen_ms = op->clock_ms;
         c->next_due = lanes_next(&store->lanes, c->now);
         if (!store->inherit.complete && c->next_due > c->now + 1)
             c->next_due = c->now + 1; /* more may turn up */
