@@ -36,6 +36,11 @@ struct cli_verb {
     unsigned arguments_min, arguments_max;
     int (*run)(struct cli *c); /* NULL: it takes no common options, and runs elsewhere */
     const char *more;          /* paragraphs for the help; may be NULL */
+    enum {
+        CLI_SERVER_VERB,
+        CLI_OFFLINE,
+        CLI_DNS
+    } needs; /* DNS: no server, but the options of lookup.h */
 };
 
 struct cli_given {

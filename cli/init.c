@@ -347,6 +347,6 @@ static const struct cli_option options[] = {
     {NULL, NULL, NULL, false},
 };
 const struct cli_verb verb_init = {
-    "init",   "",  "first steps: writes a configuration, the first access key and credential",
-    options,  0,   0,
-    init_run, NULL};
+    "init",   "",   "first steps: writes a configuration, the first access key and credential",
+    options,  0,    0,
+    init_run, NULL, CLI_OFFLINE};

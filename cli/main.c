@@ -12,12 +12,38 @@
 #include "verbs.h"
 
 static const struct cli_option common_options[] = {
-    {"--server", "URL",
-     "unix:PATH or https://HOST[:PORT]; also in SIGILLO_SERVER (default " CLI_SERVER ")", false},
     {"--json", NULL, "print one JSON document", false},
     {"--help", NULL, "print this help", false},
     {NULL, NULL, NULL, false},
 };
+
+static const struct cli_option server_options[] = {
+    {"--server", "URL",
+     "unix:PATH or https://HOST[:PORT]; also in SIGILLO_SERVER (default " CLI_SERVER ")", false},
+    {NULL, NULL, NULL, false},
+};
+
+static const struct cli_option dns_options[] = {
+    {"--resolver", "ADDR[@PORT]", "ask this DNS server (default: those of the system)", true},
+    {"--trust-anchor", "FILE", "DNSSEC: DS or DNSKEY of the root (default: the system's)", false},
+    {"--timeout", "SECONDS", "for all lookups together (default 20)", false},
+    {"--now", "UNIXTIME", "judge as if it were this time", false},
+    {NULL, NULL, NULL, false},
+};
+
+/* The options that a verb has beside its own and the common ones; may be NULL. */
+static const struct cli_option *needed_options(const struct cli_verb *v)
+{
+    switch (v->needs) {
+    case CLI_SERVER_VERB:
+        return server_options;
+    case CLI_DNS:
+        return dns_options;
+    case CLI_OFFLINE:
+        return NULL;
+    }
+    return NULL;
+}
 
 /* ---- help ---- */
 
@@ -40,8 +66,10 @@ static int help_verb(const struct cli_verb *v)
         printf("\n%s\n", v->more);
     printf("\nOptions:\n");
     help_options(v->option);
-    if (v->run != NULL)
+    if (v->run != NULL) {
+        help_options(needed_options(v));
         help_options(common_options);
+    }
     printf("\nMore: man sigillo-%.*s\n", (int)strcspn(v->name, " "), v->name);
     return CLI_YES;
 }
@@ -129,9 +157,9 @@ static int help(int argc, char **argv)
 
 static const struct cli_option *find_option(const struct cli_verb *v, const char *name, size_t len)
 {
-    const struct cli_option *lists[] = {v->option, common_options};
+    const struct cli_option *lists[] = {v->option, needed_options(v), common_options};
 
-    for (size_t i = 0; i < 2; i++)
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
         for (const struct cli_option *o = lists[i]; o != NULL && o->name != NULL; o++)
             if (strlen(o->name) == len && strncmp(o->name, name, len) == 0)
                 return o;

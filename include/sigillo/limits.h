@@ -21,6 +21,30 @@
 #define SGL_LIMIT_MESSAGE_ID    996 /* one line of a folded field */
 #define SGL_LIMIT_PARAMS        64  /* parameters, RFC 2231 pieces counted, of one MIME field */
 
+/* ---- records and findings ---- */
+#define SGL_LIMIT_TAGS         100  /* of one tag list: a DKIM signature has about 12 */
+#define SGL_LIMIT_FINDINGS     200  /* about one domain: nobody reads more */
+#define SGL_LIMIT_FINDING_TEXT 2047 /* one sentence, or one record to publish; what is longer is cut */
+
+/* ---- judging ---- */
+#define SGL_LIMIT_SPF_RECORD      8192 /* bytes: the longest honest ones have some 2000 */
+#define SGL_LIMIT_SPF_TERMS       256  /* of one record: 8192 bytes of "a " would be 4096 */
+#define SGL_LIMIT_SPF_DEPTH       12   /* include and redirect within each other: the 10 lookups end it before */
+#define SGL_LIMIT_SPF_EXPLANATION 512  /* third-party text that goes into a reply [RFC 7208 s11.5.2] */
+#define SGL_LIMIT_DKIM_SIGNATURES 20   /* parsed of one message; the rest is only counted */
+#define SGL_LIMIT_DKIM_TRIED      10   /* verified of one message: each costs a lookup and a public key operation */
+#define SGL_LIMIT_DKIM_SIGNED     256  /* names in h=: honest ones have some 30 */
+#define SGL_LIMIT_DKIM_KEYS       3    /* key records tried where a name has several [RFC 6376 s3.6.2.2] */
+#define SGL_LIMIT_DKIM_FIELD      16384 /* bytes of one signature field */
+#define SGL_LIMIT_DMARC_URIS      16   /* report addresses of one record */
+#define SGL_LIMIT_DMARC_AUTHORS   10   /* mailboxes looked at in From when they have one domain */
+#define SGL_LIMIT_ARC_SETS        50   /* [RFC 8617 s4.2.1] */
+#define SGL_LIMIT_ARC_BYTES       (64 * 1024) /* all ARC fields of a message */
+#define SGL_LIMIT_AUTHRES_FIELD   16384 /* bytes of one Authentication-Results field */
+#define SGL_LIMIT_AUTHRES_FIELDS  100  /* looked at of one message */
+#define SGL_LIMIT_AUTHRES_RESULTS 100  /* of one field */
+#define SGL_LIMIT_JUDGE_QUESTIONS 512  /* DNS questions of one verdict: SPF's worst honest case is some 120, a DKIM signature 1, a tree walk 8 */
+
 /* ---- DNS ---- */
 #define SGL_LIMIT_NAME_TEXT        253  /* RFC 1035 s2.3.4: 255 on the wire is 253 in text without the last dot */
 #define SGL_LIMIT_LABEL            63   /* RFC 1035 s2.3.4 */

@@ -2,8 +2,7 @@
 /* From an address's characters to a mailbox: lengths, UTF-8, the domain in its one form, quotes where they are needed. */
 #include "mailbox_internal.h"
 
-#include <idn2.h>
-
+#include "sigillo/idn.h"
 #include "sigillo/ip.h"
 #include "sigillo/limits.h"
 #include "sigillo/utf8.h"
@@ -63,32 +62,17 @@ static enum sgl_status check_ldh(const struct making *m, sgl_view domain)
     return SGL_OK;
 }
 
-/*
- * U-labels become A-labels. [RFC 5891; RFC 6531 s3.3]  Not with libidn2's STD3 flag: it drops what STD3 forbids instead of
- * refusing it; check_ldh() sees the result and refuses.
- */
+/* U-labels become A-labels; check_ldh() looks at the result. [RFC 6531 s3.3] */
 static enum sgl_status to_ascii(const struct making *m, sgl_view *domain)
 {
-    const char *u8 = sgl_arena_cstr(m->arena, *domain);
-    uint8_t *ascii = NULL;
-    enum sgl_status status;
-    int rc;
+    enum sgl_status status = sgl_idn_to_ascii(*domain, m->arena, domain);
 
-    if (u8 == NULL)
-        return m->arena->status != SGL_OK
-                   ? m->arena->status
-                   : syntax(m, "domain holds a NUL", "RFC 5321 s4.1.2", m->parts->domain_off);
-    rc = idn2_lookup_u8((const uint8_t *)u8, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
-    if (rc == IDN2_MALLOC)
-        return SGL_E_NOMEM;
-    if (rc == IDN2_TOO_BIG_LABEL || rc == IDN2_TOO_BIG_DOMAIN)
+    if (status == SGL_E_LIMIT && m->arena->status == SGL_OK)
         return limit(m, "internationalised domain is too long", "RFC 5890 s2.3.2.1",
                      m->parts->domain_off);
-    if (rc != IDN2_OK)
+    if (status == SGL_E_SYNTAX)
         return syntax(m, "domain is not a valid internationalised name", "RFC 5891 s4.2",
                       m->parts->domain_off);
-    status = sgl_arena_dup(m->arena, sgl_view_cstr((const char *)ascii), domain);
-    idn2_free(ascii);
     return status;
 }
 
