@@ -29,6 +29,7 @@ enum sgl_rr { /* the numbers of the registry */
               SGL_RR_TXT = 16,
               SGL_RR_AAAA = 28,
               SGL_RR_TLSA = 52,
+              SGL_RR_SPF = 99, /* no longer in use [RFC 7208 s3.1]: asked for only to say so */
 };
 /* "MX"; "TYPE99" is not needed: "?" for others. */
 SGL_API const char *sgl_rr_name(enum sgl_rr type);

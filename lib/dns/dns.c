@@ -36,6 +36,8 @@ const char *sgl_rr_name(enum sgl_rr type)
         return "AAAA";
     case SGL_RR_TLSA:
         return "TLSA";
+    case SGL_RR_SPF:
+        return "SPF";
     }
     return "?";
 }

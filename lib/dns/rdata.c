@@ -78,6 +78,7 @@ enum sgl_status rdata_parse(enum sgl_rr type, sgl_view rdata, struct sgl_arena *
     case SGL_RR_PTR:
         return parse_name(rdata, arena, out);
     case SGL_RR_TXT:
+    case SGL_RR_SPF: /* the same form [RFC 7208 s14.1] */
         return parse_txt(rdata, arena, out);
     case SGL_RR_TLSA:
         return parse_tlsa(rdata, arena, out);

@@ -68,6 +68,8 @@ static void outcomes(void **state)
          SGL_DNS_INSECURE, false, 0, 1},
         {"a text cut short", "RAW TXT 056162", SGL_RR_TXT, SGL_DNS_OK, SGL_DNS_INSECURE, false, 0,
          1},
+        {"the old SPF type has the form of TXT [RFC 7208 s14.1]", "SPF v=spf1 -all", SGL_RR_SPF,
+         SGL_DNS_OK, SGL_DNS_INSECURE, false, 1, 0},
         {"a TLSA without data", "RAW TLSA 030101", SGL_RR_TLSA, SGL_DNS_OK, SGL_DNS_INSECURE, false,
          1, 0},
         {"a TLSA cut short", "RAW TLSA 0301", SGL_RR_TLSA, SGL_DNS_OK, SGL_DNS_INSECURE, false, 0,
