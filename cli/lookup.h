@@ -23,11 +23,14 @@ struct lookup {
     const struct cli *c;
     uint64_t ends_ms;
     unsigned failures; /* questions that got no answer */
+    bool
+        unvalidated; /* the name servers do not pass DNSSEC on, and --trust-anchor was not given: every answer is insecure */
+    bool probed, broken; /* private */
 };
 
 /* false: an option is wrong, the error has been printed and *status set. questions: as for sgl_dns_init(). */
 bool lookup_init(struct lookup *l, const struct cli *c, size_t questions, int *status);
-/* Answers all that is open in l->dns, validated by DNSSEC. */
+/* Answers all that is open in l->dns, validated by DNSSEC where the name servers let us. */
 void lookup_fill(struct lookup *l);
 /* Forgets the answers; the time goes on. For verbs that judge several things. */
 void lookup_reset(struct lookup *l);

@@ -193,7 +193,7 @@ struct resolver *resolver_new(struct loop *loop, const struct resolver_config *c
     if (r->unbound != NULL && set_fixed(r, why, why_size) &&
         set_cache(r, config->cache_bytes > 0 ? config->cache_bytes : CACHE_DEFAULT, why,
                   why_size) &&
-        set_anchor(r, config->trust_anchor, why, why_size) &&
+        (config->unvalidated || set_anchor(r, config->trust_anchor, why, why_size)) &&
         set_servers(r, config, why, why_size) && finish_setup(r, why, why_size))
         return r;
     resolver_free(r);
@@ -246,6 +246,7 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     count(&f->resolver->timeouts);
+    f->failed += sgl_dns_open(f->dns);
     sgl_dns_fail_open(f->dns, "no answer in time");
     finish(f);
 }
@@ -323,8 +324,10 @@ static void on_answer(void *arg, int rcode, void *packet, int packet_len, int se
             add_answer(q, open->name, sgl_view_of(packet, (size_t)packet_len), security, why_bogus);
     else if (open != NULL)
         sgl_dns_fail(q->fill->dns, open->name, q->type, "no name server gave an answer");
-    if (open != NULL && outcome == SGL_DNS_FAILED)
+    if (open != NULL && outcome == SGL_DNS_FAILED) {
         count(&r->failures);
+        q->fill->failed++;
+    }
     if (outcome == SGL_DNS_BOGUS)
         count(&r->bogus);
     drop_question(q);
@@ -384,6 +387,7 @@ void resolver_fill(struct resolver *r, struct resolver_fill *f)
     assert(loop_is_current(r->loop));
     f->resolver = r;
     f->question = NULL;
+    f->failed = 0;
     f->later = (struct loop_later){NULL, NULL, on_later};
     f->next = &r->fills;
     f->prev = r->fills.prev;

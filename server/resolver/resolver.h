@@ -22,6 +22,8 @@ struct resolver_config {        /* strings are read during the call only */
     const char *
         trust_anchor; /* a file with DS or DNSKEY records of the root, or NULL: the system's, else the built-in one */
     bool
+        unvalidated; /* no trust anchor at all, trust_anchor is not read: every answer is insecure */
+    bool
         loopback_allowed; /* name servers may be on loopback addresses (test worlds, a local forwarder) */
     size_t cache_bytes; /* 0: 16 MiB */
 };
@@ -35,6 +37,7 @@ struct resolver_fill { /* embedded in the caller's struct; alive until done() */
     struct sgl_dns *dns;
     uint64_t timeout_ms; /* from the call; what is open then is marked SGL_DNS_FAILED */
     void (*done)(struct resolver_fill *fill);
+    size_t failed; /* for done(): questions that got no answer */
     /* private */
     struct resolver *resolver;
     struct resolver_fill *next, *prev;
