@@ -37,7 +37,8 @@
 #define SGL_LIMIT_DKIM_KEYS       3    /* key records tried where a name has several [RFC 6376 s3.6.2.2] */
 #define SGL_LIMIT_DKIM_FIELD      16384 /* bytes of one signature field */
 #define SGL_LIMIT_DMARC_URIS      16   /* report addresses of one record */
-#define SGL_LIMIT_DMARC_AUTHORS   10   /* mailboxes looked at in From when they have one domain */
+#define SGL_LIMIT_DMARC_WALKS     10   /* tree walks for identifiers of one message, up to 8 questions each [RFC 9989 s11.5] */
+#define SGL_LIMIT_PSL             (4u * 1024u * 1024u) /* bytes of a Public Suffix List: it has some 330 KB */
 #define SGL_LIMIT_ARC_SETS        50   /* [RFC 8617 s4.2.1] */
 #define SGL_LIMIT_ARC_BYTES       (64 * 1024) /* all ARC fields of a message */
 #define SGL_LIMIT_AUTHRES_FIELD   16384 /* bytes of one Authentication-Results field */

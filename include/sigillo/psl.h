@@ -13,7 +13,7 @@ struct sgl_psl;
 
 /* The list that libpsl was built with; it never changes and is not freed. NULL: libpsl has none. */
 SGL_API const struct sgl_psl *sgl_psl_builtin(void);
-/* A list from the bytes of a public_suffix_list.dat or its DAFSA form. SGL_E_SYNTAX, SGL_E_NOMEM. */
+/* A list from the bytes of a public_suffix_list.dat or its DAFSA form. SGL_E_SYNTAX: no rule in it; SGL_E_LIMIT, SGL_E_NOMEM. */
 SGL_API enum sgl_status sgl_psl_new(sgl_view bytes, struct sgl_psl **out) SGL_MUST_USE;
 SGL_API void sgl_psl_free(struct sgl_psl *psl); /* NULL accepted; not for the built-in one */
 
