@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct sgl_name name, again;
     size_t used;
 
-    for (unsigned flags = 0; flags < 8; flags++) {
+    for (unsigned flags = 0; flags < 16; flags++) {
         if (sgl_name_parse(in, flags, &arena, NULL, &name) != SGL_OK || sgl_name_is_root(name))
             continue;
         if (sgl_name_parse(name.text, flags, &arena, NULL, &again) != SGL_OK ||

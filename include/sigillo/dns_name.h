@@ -25,6 +25,8 @@ enum { /* what sgl_name_parse() allows */
            1, /* "_" anywhere in a label, hyphens at its ends, a last label that is a number: _25._tcp.example.org */
        SGL_NAME_FINAL_DOT = 2, /* one dot at the end, which is dropped */
        SGL_NAME_ROOT = 4,      /* "." */
+       SGL_NAME_ANY =
+           8, /* what UNDERSCORE allows, and every other printable ASCII character: DNS can be asked for these, but no host has them */
 };
 
 /*

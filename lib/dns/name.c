@@ -16,9 +16,18 @@ static struct fault fault_at(const char *what, const char *rule, size_t off)
     return (struct fault){what, rule, off};
 }
 
+static bool is_allowed(uint8_t c, unsigned flags)
+{
+    if (sgl_ascii_is_alnum(c) || c == '-')
+        return true;
+    if ((flags & SGL_NAME_ANY) != 0)
+        return c >= 0x20 && c < 0x7f;
+    return c == '_' && (flags & SGL_NAME_UNDERSCORE) != 0;
+}
+
 static struct fault check_label(sgl_view text, size_t off, size_t len, unsigned flags)
 {
-    bool loose = (flags & SGL_NAME_UNDERSCORE) != 0;
+    bool loose = (flags & (SGL_NAME_UNDERSCORE | SGL_NAME_ANY)) != 0;
 
     if (len == 0)
         return fault_at("empty label in a domain name", "RFC 1035 s2.3.1", off);
@@ -27,7 +36,7 @@ static struct fault check_label(sgl_view text, size_t off, size_t len, unsigned 
     for (size_t i = off; i < off + len; i++) {
         uint8_t c = text.ptr[i];
 
-        if (!sgl_ascii_is_alnum(c) && c != '-' && !(c == '_' && loose))
+        if (!is_allowed(c, flags))
             return fault_at(c > 0x7f ? "domain name is not in its ASCII form (xn--)"
                                      : "character that no host name has",
                             "RFC 1123 s2.1", i);
@@ -76,7 +85,8 @@ static struct fault check_name(sgl_view text, unsigned flags, size_t *len)
             break;
         off++;
     }
-    if ((flags & SGL_NAME_UNDERSCORE) == 0 && all_digits(sgl_view_sub(text, label, *len - label)))
+    if ((flags & (SGL_NAME_UNDERSCORE | SGL_NAME_ANY)) == 0 &&
+        all_digits(sgl_view_sub(text, label, *len - label)))
         return fault_at("last label is a number", "RFC 1123 s2.1", label);
     return fault_at(NULL, NULL, 0);
 }

@@ -361,6 +361,29 @@ static struct resolver_question *new_question(struct resolver_fill *f,
     return q;
 }
 
+/* libunbound reads names as zone files write them: a backslash begins an escape there, so one that is meant is written twice. */
+static void escape_name(const char *name, char out[2 * SGL_LIMIT_NAME_TEXT + 2])
+{
+    size_t len = 0;
+
+    for (; *name != 0; name++) {
+        if (*name == '\\')
+            out[len++] = '\\';
+        out[len++] = *name;
+    }
+    out[len] = 0;
+}
+
+static void ask(struct resolver *r, struct resolver_question *q)
+{
+    char name[2 * SGL_LIMIT_NAME_TEXT + 2];
+
+    escape_name(q->name, name);
+    count(&r->queries);
+    if (ub_resolve_event(r->unbound, name, (int)q->type, CLASS_IN, q, on_answer, NULL) != 0)
+        on_answer(q, 2, NULL, 0, 0, NULL, 0);
+}
+
 /* Every question is made before the first one is asked: an answer may come inside the call and change the snapshot. */
 static void ask_all(struct resolver_fill *f)
 {
@@ -372,10 +395,7 @@ static void ask_all(struct resolver_fill *f)
             sgl_dns_fail(f->dns, open->name, open->type, "out of memory");
     for (q = f->question; q != NULL; q = next) {
         next = q->next;
-        count(&f->resolver->queries);
-        if (ub_resolve_event(f->resolver->unbound, q->name, (int)q->type, CLASS_IN, q, on_answer,
-                             NULL) != 0)
-            on_answer(q, 2, NULL, 0, 0, NULL, 0);
+        ask(f->resolver, q);
     }
 }
 

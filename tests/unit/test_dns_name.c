@@ -55,6 +55,10 @@ static void parse(void **state)
         {"a backslash", "a\\.b.org", SGL_NAME_UNDERSCORE, NULL},
         {"brackets", "[192.0.2.1]", SGL_NAME_HOST, NULL},
         {"a wildcard", "*.a.org", SGL_NAME_UNDERSCORE, NULL},
+        {"any printable byte where allowed", "a b+=\\\"/*.Org", SGL_NAME_ANY, "a b+=\\\"/*.org"},
+        {"no control character anywhere", "a\x01.org", SGL_NAME_ANY, NULL},
+        {"no 8-bit byte anywhere", "a\xe9.org", SGL_NAME_ANY, NULL},
+        {"no empty label anywhere", "a..org", SGL_NAME_ANY, NULL},
     };
 
     (void)state;
