@@ -44,6 +44,9 @@
 #define SGL_LIMIT_AUTHRES_FIELD   16384 /* bytes of one Authentication-Results field */
 #define SGL_LIMIT_AUTHRES_FIELDS  100  /* looked at of one message */
 #define SGL_LIMIT_AUTHRES_RESULTS 100  /* of one field */
+#define SGL_LIMIT_AUTHRES_PROPERTIES 500 /* of all results of one field: a result has 1 to 5 */
+#define SGL_LIMIT_AUTHRES_KEYWORD 64   /* method, result, property: registered ones have at most 16 */
+#define SGL_LIMIT_AUTHRES_VALUE   400  /* bytes of one value that we write: with all of them escaped the line is still below 998 */
 #define SGL_LIMIT_JUDGE_QUESTIONS 512  /* DNS questions of one verdict: SPF's worst honest case is some 120, a DKIM signature 1, a tree walk 8 */
 
 /* ---- DNS ---- */
