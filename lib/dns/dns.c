@@ -177,7 +177,7 @@ static enum sgl_status read_records(struct sgl_dns *dns, const struct sgl_dns_ra
     if (rr == NULL)
         return dns->arena.status;
     for (size_t i = 0; i < sent && answer->count < room; i++) {
-        enum sgl_status st = rdata_parse(raw->type, rdata[i], &dns->arena, &rr[answer->count]);
+        enum sgl_status st = sgl_rdata_parse(raw->type, rdata[i], &dns->arena, &rr[answer->count]);
 
         if (st == SGL_OK)
             answer->count++;

@@ -56,8 +56,8 @@ static enum sgl_status parse_tlsa(sgl_view rdata, struct sgl_arena *arena, struc
     return sgl_arena_dup(arena, sgl_view_from(rdata, 3), &out->tlsa.data);
 }
 
-enum sgl_status rdata_parse(enum sgl_rr type, sgl_view rdata, struct sgl_arena *arena,
-                            struct sgl_dns_rr *out)
+enum sgl_status sgl_rdata_parse(enum sgl_rr type, sgl_view rdata, struct sgl_arena *arena,
+                                struct sgl_dns_rr *out)
 {
     if (rdata.len > SGL_LIMIT_DNS_RDATA)
         return SGL_E_SYNTAX;

@@ -19,7 +19,7 @@ const char *sgl_smtp_stage_name(enum sgl_smtp_stage stage)
     return (size_t)stage < sizeof names / sizeof names[0] ? names[stage] : "";
 }
 
-enum sgl_smtp_stage client_stage(const struct sgl_smtp_client *c)
+enum sgl_smtp_stage sgl_smtp_client_stage(const struct sgl_smtp_client *c)
 {
     switch (c->state) {
     case CL_GREETING:
@@ -61,7 +61,7 @@ enum sgl_smtp_stage client_stage(const struct sgl_smtp_client *c)
 
 /* ---- output, events ---------------------------------------------------------------------------------------------- */
 
-struct sgl_buf *client_output(struct sgl_smtp_client *c)
+struct sgl_buf *sgl_smtp_client_output(struct sgl_smtp_client *c)
 {
     if (c->pulled) {
         if (c->secret_out)
@@ -73,23 +73,25 @@ struct sgl_buf *client_output(struct sgl_smtp_client *c)
     return &c->out;
 }
 
-void client_event(struct sgl_smtp_client *c, enum sgl_smtp_client_event_kind kind)
+void sgl_smtp_client_add_event(struct sgl_smtp_client *c, enum sgl_smtp_client_event_kind kind)
 {
-    c->event = (struct sgl_smtp_client_event){.kind = kind, .stage = client_stage(c), .text = ""};
+    c->event =
+        (struct sgl_smtp_client_event){.kind = kind, .stage = sgl_smtp_client_stage(c), .text = ""};
     c->has_event = true;
 }
 
-void client_over(struct sgl_smtp_client *c, enum sgl_smtp_end why, const char *text,
-                 const struct sgl_smtp_reply *reply)
+void sgl_smtp_client_over(struct sgl_smtp_client *c, enum sgl_smtp_end why, const char *text,
+                          const struct sgl_smtp_reply *reply)
 {
     if (c->state == CL_OVER)
         return;
     c->end = (struct sgl_smtp_client_event){
-        .kind = SGL_SMTP_CLIENT_END, .stage = client_stage(c), .why = why, .text = text};
+        .kind = SGL_SMTP_CLIENT_END, .stage = sgl_smtp_client_stage(c), .why = why, .text = text};
     if (reply != NULL)
         c->end.reply = *reply;
     if (c->envelope != NULL) /* what is no refusal decides nothing here */
-        client_settle(c, client_stage(c), reply != NULL && reply->code >= 400 ? reply : NULL);
+        sgl_smtp_client_settle(c, sgl_smtp_client_stage(c),
+                               reply != NULL && reply->code >= 400 ? reply : NULL);
     c->envelope = NULL;
     c->has_end = true;
     c->state = CL_OVER;
@@ -98,7 +100,7 @@ void client_over(struct sgl_smtp_client *c, enum sgl_smtp_end why, const char *t
 static void say(struct sgl_smtp_client *c, const char *command, sgl_view args,
                 enum client_state wait)
 {
-    struct sgl_buf *out = client_output(c);
+    struct sgl_buf *out = sgl_smtp_client_output(c);
 
     sgl_buf_add_cstr(out, command);
     sgl_buf_add_line_safe(out, args);
@@ -106,19 +108,19 @@ static void say(struct sgl_smtp_client *c, const char *command, sgl_view args,
     c->state = wait;
     c->progress = true;
     if (out->status != SGL_OK)
-        client_over(c, SGL_SMTP_END_NOMEM, "out of memory", NULL);
+        sgl_smtp_client_over(c, SGL_SMTP_END_NOMEM, "out of memory", NULL);
 }
 
 static void rest(struct sgl_smtp_client *c)
 {
     c->state = CL_REST;
-    client_event(c, SGL_SMTP_CLIENT_READY);
+    sgl_smtp_client_add_event(c, SGL_SMTP_CLIENT_READY);
 }
 
 /* start_tls() or auth() was refused; the text outlives the parser's, because more may come in the same breath. */
 static void refused(struct sgl_smtp_client *c, const struct sgl_smtp_reply *reply)
 {
-    client_event(c, SGL_SMTP_CLIENT_REFUSED);
+    sgl_smtp_client_add_event(c, SGL_SMTP_CLIENT_REFUSED);
     c->event.reply = *reply;
     if (sgl_arena_dup(&c->arena, reply->text, &c->event.reply.text) != SGL_OK ||
         sgl_arena_dup(&c->arena, reply->enhanced_text, &c->event.reply.enhanced_text) != SGL_OK)
@@ -133,9 +135,9 @@ static void greeting(struct sgl_smtp_client *c, const struct sgl_smtp_reply *r)
     if (r->code == 220)
         say(c, "EHLO ", c->config->helo, CL_EHLO);
     else if (r->code >= 400)
-        client_over(c, SGL_SMTP_END_REFUSED, "the greeting is a refusal", r);
+        sgl_smtp_client_over(c, SGL_SMTP_END_REFUSED, "the greeting is a refusal", r);
     else
-        client_over(c, SGL_SMTP_END_PROTOCOL, "the greeting is not 220", r);
+        sgl_smtp_client_over(c, SGL_SMTP_END_PROTOCOL, "the greeting is not 220", r);
 }
 
 static void hello(struct sgl_smtp_client *c, const struct sgl_smtp_reply *r)
@@ -143,15 +145,15 @@ static void hello(struct sgl_smtp_client *c, const struct sgl_smtp_reply *r)
     if (r->code / 100 == 2) {
         c->offer = (struct sgl_smtp_offer){0};
         if (c->state == CL_EHLO)
-            smtp_offer_parse(r->text, c->tls, &c->offer);
+            sgl_smtp_offer_parse(r->text, c->tls, &c->offer);
         rest(c);
     } else if (c->state == CL_EHLO && r->code >= 500) { /* [RFC 5321 s3.2] */
         say(c, "HELO ", c->config->helo, CL_HELO);
     } else {
-        client_over(c, r->code >= 400 ? SGL_SMTP_END_REFUSED : SGL_SMTP_END_PROTOCOL,
-                    r->code >= 400 ? "EHLO was refused"
-                                   : "EHLO was answered with neither 250 nor a refusal",
-                    r);
+        sgl_smtp_client_over(c, r->code >= 400 ? SGL_SMTP_END_REFUSED : SGL_SMTP_END_PROTOCOL,
+                             r->code >= 400 ? "EHLO was refused"
+                                            : "EHLO was answered with neither 250 nor a refusal",
+                             r);
     }
 }
 
@@ -159,12 +161,12 @@ static void start_tls_reply(struct sgl_smtp_client *c, const struct sgl_smtp_rep
 {
     if (r->code == 220) {
         c->state = CL_TLS;
-        client_event(c, SGL_SMTP_CLIENT_TLS);
+        sgl_smtp_client_add_event(c, SGL_SMTP_CLIENT_TLS);
     } else if (r->code >= 400) {
         refused(c, r);
     } else {
-        client_over(c, SGL_SMTP_END_PROTOCOL,
-                    "STARTTLS was answered with neither 220 nor a refusal", r);
+        sgl_smtp_client_over(c, SGL_SMTP_END_PROTOCOL,
+                             "STARTTLS was answered with neither 220 nor a refusal", r);
     }
 }
 
@@ -181,7 +183,7 @@ static void forget_secrets(struct sgl_smtp_client *c)
 static void say_secret(struct sgl_smtp_client *c, const char *command, sgl_view secret,
                        enum client_state wait)
 {
-    struct sgl_buf *out = client_output(c);
+    struct sgl_buf *out = sgl_smtp_client_output(c);
 
     sgl_buf_add_cstr(out, command);
     sgl_base64_encode(out, secret);
@@ -205,7 +207,7 @@ static void auth_reply(struct sgl_smtp_client *c, const struct sgl_smtp_reply *r
     else if (r->code >= 400)
         refused(c, r);
     else
-        client_over(c, SGL_SMTP_END_PROTOCOL, "AUTH was answered out of turn", r);
+        sgl_smtp_client_over(c, SGL_SMTP_END_PROTOCOL, "AUTH was answered out of turn", r);
 }
 
 /* The server speaks although nothing was asked, or a message is half sent. */
@@ -214,16 +216,16 @@ static void unasked(struct sgl_smtp_client *c, const struct sgl_smtp_reply *r)
     bool sending = c->state == CL_BODY || c->state == CL_SENDING || c->state == CL_COMMIT;
 
     if (sending && r->code >= 400)
-        client_over(c, SGL_SMTP_END_CLOSING, "the message was refused before its end", r);
+        sgl_smtp_client_over(c, SGL_SMTP_END_CLOSING, "the message was refused before its end", r);
     else
-        client_over(c, SGL_SMTP_END_PROTOCOL, "a reply without a command", r);
+        sgl_smtp_client_over(c, SGL_SMTP_END_PROTOCOL, "a reply without a command", r);
 }
 
 static void heard(struct sgl_smtp_client *c, const struct sgl_smtp_reply *r)
 {
     c->progress = true;
     if (r->code == 421 && c->state != CL_QUIT && c->state != CL_GREETING) {
-        client_over(c, SGL_SMTP_END_CLOSING, "the server closes the session", r);
+        sgl_smtp_client_over(c, SGL_SMTP_END_CLOSING, "the server closes the session", r);
         return;
     }
     switch (c->state) {
@@ -243,17 +245,17 @@ static void heard(struct sgl_smtp_client *c, const struct sgl_smtp_reply *r)
         auth_reply(c, r);
         break;
     case CL_ENVELOPE:
-        client_envelope_reply(c, r);
+        sgl_smtp_client_envelope_reply(c, r);
         break;
     case CL_LONE_DOT:
     case CL_DOT:
-        client_dot_reply(c, r);
+        sgl_smtp_client_dot_reply(c, r);
         break;
     case CL_RSET:
         rest(c);
         break;
     case CL_QUIT:
-        client_over(c, SGL_SMTP_END_QUIT, "", r);
+        sgl_smtp_client_over(c, SGL_SMTP_END_QUIT, "", r);
         break;
     case CL_REST:
     case CL_TLS:
@@ -281,7 +283,8 @@ void sgl_smtp_client_feed(struct sgl_smtp_client *c, sgl_view bytes)
         size_t used;
 
         if (c->state == CL_TLS) { /* [RFC 3207 s4.2] */
-            client_over(c, SGL_SMTP_END_PROTOCOL, "plaintext behind the reply to STARTTLS", NULL);
+            sgl_smtp_client_over(c, SGL_SMTP_END_PROTOCOL, "plaintext behind the reply to STARTTLS",
+                                 NULL);
             return;
         }
         st = sgl_smtp_reply_feed(&c->parser, bytes, &used, &reply);
@@ -289,8 +292,8 @@ void sgl_smtp_client_feed(struct sgl_smtp_client *c, sgl_view bytes)
         if (st == SGL_OK)
             heard(c, &reply);
         else if (st != SGL_MORE)
-            client_over(c, st == SGL_E_NOMEM ? SGL_SMTP_END_NOMEM : SGL_SMTP_END_PROTOCOL,
-                        parse_fault(st), NULL);
+            sgl_smtp_client_over(c, st == SGL_E_NOMEM ? SGL_SMTP_END_NOMEM : SGL_SMTP_END_PROTOCOL,
+                                 parse_fault(st), NULL);
     }
 }
 
@@ -327,9 +330,9 @@ void sgl_smtp_client_free(struct sgl_smtp_client *c)
 void sgl_smtp_client_lost(struct sgl_smtp_client *c)
 {
     if (c->state == CL_QUIT)
-        client_over(c, SGL_SMTP_END_QUIT, "", NULL);
+        sgl_smtp_client_over(c, SGL_SMTP_END_QUIT, "", NULL);
     else
-        client_over(c, SGL_SMTP_END_LOST, "the connection was lost", NULL);
+        sgl_smtp_client_over(c, SGL_SMTP_END_LOST, "the connection was lost", NULL);
 }
 
 bool sgl_smtp_client_next(struct sgl_smtp_client *c, struct sgl_smtp_client_event *out)
@@ -354,7 +357,7 @@ bool sgl_smtp_client_pull(struct sgl_smtp_client *c, struct sgl_smtp_out *out)
         *out = (struct sgl_smtp_out){sgl_buf_view(&c->out), false};
         return true;
     }
-    return c->state == CL_SENDING && client_pull_body(c, out);
+    return c->state == CL_SENDING && sgl_smtp_client_pull_body(c, out);
 }
 
 bool sgl_smtp_client_sane(const struct sgl_smtp_client *c)
@@ -463,7 +466,7 @@ static uint64_t patience(const struct sgl_smtp_client *c)
     case CL_GREETING:
         return or_default(f->greeting_ms, 5 * MINUTE);
     case CL_ENVELOPE:
-        if (client_stage(c) == SGL_SMTP_AT_DATA)
+        if (sgl_smtp_client_stage(c) == SGL_SMTP_AT_DATA)
             return or_default(f->data_ms, 2 * MINUTE);
         return or_default(f->command_ms, 5 * MINUTE);
     case CL_EHLO:
@@ -510,8 +513,8 @@ uint64_t sgl_smtp_client_deadline(struct sgl_smtp_client *c, uint64_t now_ms)
     if (now_ms - c->mark_ms < wait)
         return c->mark_ms + wait;
     if (c->state == CL_QUIT)
-        client_over(c, SGL_SMTP_END_QUIT, "", NULL);
+        sgl_smtp_client_over(c, SGL_SMTP_END_QUIT, "", NULL);
     else
-        client_over(c, SGL_SMTP_END_TIMEOUT, "the server did not answer in time", NULL);
+        sgl_smtp_client_over(c, SGL_SMTP_END_TIMEOUT, "the server did not answer in time", NULL);
     return 0;
 }

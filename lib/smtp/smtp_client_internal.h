@@ -67,21 +67,21 @@ struct sgl_smtp_client {
 };
 
 /* smtp_client.c */
-struct sgl_buf *client_output(struct sgl_smtp_client *c);
-void client_event(struct sgl_smtp_client *c, enum sgl_smtp_client_event_kind kind);
-void client_over(struct sgl_smtp_client *c, enum sgl_smtp_end why, const char *text,
-                 const struct sgl_smtp_reply *reply);
-enum sgl_smtp_stage client_stage(const struct sgl_smtp_client *c);
+struct sgl_buf *sgl_smtp_client_output(struct sgl_smtp_client *c);
+void sgl_smtp_client_add_event(struct sgl_smtp_client *c, enum sgl_smtp_client_event_kind kind);
+void sgl_smtp_client_over(struct sgl_smtp_client *c, enum sgl_smtp_end why, const char *text,
+                          const struct sgl_smtp_reply *reply);
+enum sgl_smtp_stage sgl_smtp_client_stage(const struct sgl_smtp_client *c);
 
 /* smtp_client_transaction.c */
-void client_envelope_reply(struct sgl_smtp_client *c, const struct sgl_smtp_reply *reply);
-void client_dot_reply(struct sgl_smtp_client *c, const struct sgl_smtp_reply *reply);
+void sgl_smtp_client_envelope_reply(struct sgl_smtp_client *c, const struct sgl_smtp_reply *reply);
+void sgl_smtp_client_dot_reply(struct sgl_smtp_client *c, const struct sgl_smtp_reply *reply);
 /* Recipients without a result get this one; reply NULL: nothing was said. */
-void client_settle(struct sgl_smtp_client *c, enum sgl_smtp_stage stage,
-                   const struct sgl_smtp_reply *reply);
-bool client_pull_body(struct sgl_smtp_client *c, struct sgl_smtp_out *out);
+void sgl_smtp_client_settle(struct sgl_smtp_client *c, enum sgl_smtp_stage stage,
+                            const struct sgl_smtp_reply *reply);
+bool sgl_smtp_client_pull_body(struct sgl_smtp_client *c, struct sgl_smtp_out *out);
 
 /* smtp_offer.c */
-void smtp_offer_parse(sgl_view text, bool tls, struct sgl_smtp_offer *out);
+void sgl_smtp_offer_parse(sgl_view text, bool tls, struct sgl_smtp_offer *out);
 
 #endif

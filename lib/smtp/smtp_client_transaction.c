@@ -44,12 +44,12 @@ static bool orcpt_ok(sgl_view orcpt)
             return false;
     }
     return semicolon > 0 && semicolon + 1 < orcpt.len && orcpt.len <= SGL_LIMIT_SMTP_ORCPT &&
-           smtp_text_ok(orcpt);
+           sgl_smtp_text_ok(orcpt);
 }
 
 static bool envelope_ok(const struct sgl_smtp_envelope *e)
 {
-    if (e->tos == 0 || !address_ok(e->from, e->smtputf8) || !smtp_text_ok(e->envid))
+    if (e->tos == 0 || !address_ok(e->from, e->smtputf8) || !sgl_smtp_text_ok(e->envid))
         return false;
     if (e->ret != 0 && e->ret != 'F' && e->ret != 'H')
         return false;
@@ -169,13 +169,13 @@ static void put_command(struct sgl_smtp_client *c, struct sgl_buf *out)
 static void say_more(struct sgl_smtp_client *c)
 {
     bool pipelining = (c->offer.extensions & SGL_SMTP_PIPELINING) != 0;
-    struct sgl_buf *out = client_output(c);
+    struct sgl_buf *out = sgl_smtp_client_output(c);
 
     do {
         put_command(c, out);
     } while (pipelining && c->said < c->commands);
     if (out->status != SGL_OK)
-        client_over(c, SGL_SMTP_END_NOMEM, "out of memory", NULL);
+        sgl_smtp_client_over(c, SGL_SMTP_END_NOMEM, "out of memory", NULL);
 }
 
 enum sgl_status sgl_smtp_client_begin(struct sgl_smtp_client *c,
@@ -219,8 +219,8 @@ static struct sgl_smtp_reply keep(struct sgl_smtp_client *c, const struct sgl_sm
     return kept;
 }
 
-void client_settle(struct sgl_smtp_client *c, enum sgl_smtp_stage stage,
-                   const struct sgl_smtp_reply *reply)
+void sgl_smtp_client_settle(struct sgl_smtp_client *c, enum sgl_smtp_stage stage,
+                            const struct sgl_smtp_reply *reply)
 {
     struct sgl_smtp_reply kept = {0};
 
@@ -237,7 +237,7 @@ void client_settle(struct sgl_smtp_client *c, enum sgl_smtp_stage stage,
 static void done(struct sgl_smtp_client *c, bool rset_first)
 {
     c->rset_first = rset_first;
-    client_event(c, SGL_SMTP_CLIENT_DONE);
+    sgl_smtp_client_add_event(c, SGL_SMTP_CLIENT_DONE);
     c->state = CL_REST;
     c->envelope = NULL;
     c->body = (sgl_view){NULL, 0};
@@ -261,17 +261,17 @@ static void data_reply(struct sgl_smtp_client *c, const struct sgl_smtp_reply *r
 {
     if (r->code == 354 && c->accepted_count != 0) {
         c->state = CL_BODY;
-        client_event(c, SGL_SMTP_CLIENT_BODY);
+        sgl_smtp_client_add_event(c, SGL_SMTP_CLIENT_BODY);
         return;
     }
     if (r->code == 354) { /* [RFC 2920 s3.1] it wants a message for nobody */
-        sgl_buf_add(client_output(c), SGL_LIT(".\r\n"));
+        sgl_buf_add(sgl_smtp_client_output(c), SGL_LIT(".\r\n"));
         c->state = CL_LONE_DOT;
         if (c->out.status != SGL_OK)
-            client_over(c, SGL_SMTP_END_NOMEM, "out of memory", NULL);
+            sgl_smtp_client_over(c, SGL_SMTP_END_NOMEM, "out of memory", NULL);
         return;
     }
-    client_settle(c, SGL_SMTP_AT_DATA, r);
+    sgl_smtp_client_settle(c, SGL_SMTP_AT_DATA, r);
     done(c, !c->mail_refused);
 }
 
@@ -283,16 +283,16 @@ static bool class_fits(const struct sgl_smtp_reply *r, bool data)
     return data ? r->code == 354 : r->code / 100 == 2;
 }
 
-void client_envelope_reply(struct sgl_smtp_client *c, const struct sgl_smtp_reply *r)
+void sgl_smtp_client_envelope_reply(struct sgl_smtp_client *c, const struct sgl_smtp_reply *r)
 {
     size_t n = c->heard, mail = mail_number(c);
     bool data = n + 1 == c->commands;
 
     if (!class_fits(r, data)) {
-        client_over(c, SGL_SMTP_END_PROTOCOL,
-                    data ? "DATA was answered with neither 354 nor a refusal"
-                         : "a reply of the wrong class",
-                    NULL);
+        sgl_smtp_client_over(c, SGL_SMTP_END_PROTOCOL,
+                             data ? "DATA was answered with neither 354 nor a refusal"
+                                  : "a reply of the wrong class",
+                             NULL);
         return;
     }
     c->heard++;
@@ -301,7 +301,7 @@ void client_envelope_reply(struct sgl_smtp_client *c, const struct sgl_smtp_repl
         return;
     }
     if (n == mail && r->code / 100 != 2) {
-        client_settle(c, SGL_SMTP_AT_MAIL, r);
+        sgl_smtp_client_settle(c, SGL_SMTP_AT_MAIL, r);
         c->mail_refused = true;
     } else if (n > mail) {
         rcpt_reply(c, n - mail - 1, r);
@@ -316,15 +316,15 @@ void client_envelope_reply(struct sgl_smtp_client *c, const struct sgl_smtp_repl
         say_more(c);
 }
 
-void client_dot_reply(struct sgl_smtp_client *c, const struct sgl_smtp_reply *r)
+void sgl_smtp_client_dot_reply(struct sgl_smtp_client *c, const struct sgl_smtp_reply *r)
 {
     if (r->code < 400 && r->code / 100 != 2) {
-        client_over(c, SGL_SMTP_END_PROTOCOL,
-                    "the end of data was answered with neither 250 nor a refusal", NULL);
+        sgl_smtp_client_over(c, SGL_SMTP_END_PROTOCOL,
+                             "the end of data was answered with neither 250 nor a refusal", NULL);
         return;
     }
     if (c->state == CL_DOT)
-        client_settle(c, SGL_SMTP_AT_DOT, r);
+        sgl_smtp_client_settle(c, SGL_SMTP_AT_DOT, r);
     done(c, false);
 }
 
@@ -404,7 +404,7 @@ static void end_body(struct sgl_smtp_client *c)
     c->body_ended = true;
     c->state = CL_COMMIT;
     c->progress = true;
-    client_event(c, SGL_SMTP_CLIENT_COMMIT);
+    sgl_smtp_client_add_event(c, SGL_SMTP_CLIENT_COMMIT);
 }
 
 static bool last_line_open(const struct sgl_smtp_client *c)
@@ -412,9 +412,9 @@ static bool last_line_open(const struct sgl_smtp_client *c)
     return c->body.len != 0 && !sgl_view_ends(c->body, SGL_LIT("\r\n"));
 }
 
-bool client_pull_body(struct sgl_smtp_client *c, struct sgl_smtp_out *out)
+bool sgl_smtp_client_pull_body(struct sgl_smtp_client *c, struct sgl_smtp_out *out)
 {
-    struct sgl_buf *small = client_output(c);
+    struct sgl_buf *small = sgl_smtp_client_output(c);
 
     while (c->at < c->body.len) {
         sgl_view piece = next_piece(c);
@@ -437,7 +437,7 @@ bool client_pull_body(struct sgl_smtp_client *c, struct sgl_smtp_out *out)
         end_body(c);
     }
     if (small->status != SGL_OK) {
-        client_over(c, SGL_SMTP_END_NOMEM, "out of memory", NULL);
+        sgl_smtp_client_over(c, SGL_SMTP_END_NOMEM, "out of memory", NULL);
         return false;
     }
     c->pulled = true;
@@ -449,15 +449,15 @@ enum sgl_status sgl_smtp_client_commit(struct sgl_smtp_client *c)
 {
     if (c->state != CL_COMMIT)
         return SGL_E_MISUSE;
-    sgl_buf_add(client_output(c), SGL_LIT(".\r\n"));
+    sgl_buf_add(sgl_smtp_client_output(c), SGL_LIT(".\r\n"));
     c->state = CL_DOT;
     c->progress = true;
     if (c->out.status != SGL_OK)
-        client_over(c, SGL_SMTP_END_NOMEM, "out of memory", NULL);
+        sgl_smtp_client_over(c, SGL_SMTP_END_NOMEM, "out of memory", NULL);
     return SGL_OK;
 }
 
 void sgl_smtp_client_abandon(struct sgl_smtp_client *c)
 {
-    client_over(c, SGL_SMTP_END_LOST, "given up before the end of the message", NULL);
+    sgl_smtp_client_over(c, SGL_SMTP_END_LOST, "given up before the end of the message", NULL);
 }

@@ -5,6 +5,6 @@
 #include "sigillo/view.h"
 
 /* May it stand in a line of the protocol: no CR, LF, NUL? */
-bool smtp_text_ok(sgl_view v);
+bool sgl_smtp_text_ok(sgl_view v);
 
 #endif

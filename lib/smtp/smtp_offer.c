@@ -71,7 +71,7 @@ static void read_line(sgl_view line, struct sgl_smtp_offer *out)
         out->mechanisms |= mechanism_bits(args);
 }
 
-void smtp_offer_parse(sgl_view text, bool tls, struct sgl_smtp_offer *out)
+void sgl_smtp_offer_parse(sgl_view text, bool tls, struct sgl_smtp_offer *out)
 {
     struct sgl_smtp_offer offer = {.esmtp = true};
 

@@ -187,7 +187,7 @@ enum sgl_status sgl_smtp_reply_feed(struct sgl_smtp_reply_parser *p, sgl_view by
     return st;
 }
 
-bool smtp_text_ok(sgl_view v)
+bool sgl_smtp_text_ok(sgl_view v)
 {
     for (size_t i = 0; i < v.len; i++) {
         if (v.ptr[i] == '\r' || v.ptr[i] == '\n' || v.ptr[i] == '\0')
@@ -229,7 +229,7 @@ void sgl_smtp_reply_put(struct sgl_buf *out, uint16_t code, sgl_view enhanced, s
     size_t room;
 
     assert(code >= 200 && code <= 599);
-    if (!smtp_text_ok(enhanced) || !smtp_text_ok(text) || enhanced.len > 32) {
+    if (!sgl_smtp_text_ok(enhanced) || !sgl_smtp_text_ok(text) || enhanced.len > 32) {
         if (out->status == SGL_OK)
             out->status = SGL_E_SYNTAX;
         return;
@@ -246,7 +246,7 @@ void sgl_smtp_reply_put(struct sgl_buf *out, uint16_t code, sgl_view enhanced, s
 
 void sgl_smtp_reply_put_line(struct sgl_buf *out, uint16_t code, bool last, sgl_view text)
 {
-    if (!smtp_text_ok(text)) {
+    if (!sgl_smtp_text_ok(text)) {
         if (out->status == SGL_OK)
             out->status = SGL_E_SYNTAX;
         return;

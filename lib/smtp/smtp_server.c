@@ -13,7 +13,7 @@ enum { ARENA_MAX = 64 * 1024, ERRORS_MAX = 20, IDLE_COMMANDS_MAX = 200 };
 
 /* ---- replies ----------------------------------------------------------------------------------------------------- */
 
-void server_reply_begin(struct sgl_smtp_server *s)
+void sgl_smtp_server_reply_begin(struct sgl_smtp_server *s)
 {
     if (s->pulled)
         sgl_buf_reset(&s->out);
@@ -22,29 +22,31 @@ void server_reply_begin(struct sgl_smtp_server *s)
 
 static struct sgl_buf *output(struct sgl_smtp_server *s)
 {
-    server_reply_begin(s);
+    sgl_smtp_server_reply_begin(s);
     return &s->out;
 }
 
-void server_put_reply(struct sgl_smtp_server *s, uint16_t code, sgl_view enhanced, sgl_view text)
+void sgl_smtp_server_put_reply(struct sgl_smtp_server *s, uint16_t code, sgl_view enhanced,
+                               sgl_view text)
 {
     if ((s->config->offer & SGL_SMTP_ENHANCED) == 0)
         enhanced.len = 0;
     sgl_smtp_reply_put(output(s), code, enhanced, text);
     if (s->out.status != SGL_OK && s->state != ST_CLOSED)
-        server_close(s, SGL_SMTP_CLOSE_NOMEM, "no memory for replies");
+        sgl_smtp_server_close(s, SGL_SMTP_CLOSE_NOMEM, "no memory for replies");
 }
 
-void server_reply(struct sgl_smtp_server *s, uint16_t code, const char *enhanced, const char *text)
+void sgl_smtp_server_reply(struct sgl_smtp_server *s, uint16_t code, const char *enhanced,
+                           const char *text)
 {
-    server_put_reply(s, code, sgl_view_cstr(enhanced), sgl_view_cstr(text));
+    sgl_smtp_server_put_reply(s, code, sgl_view_cstr(enhanced), sgl_view_cstr(text));
 }
 
-void server_close(struct sgl_smtp_server *s, enum sgl_smtp_close reason, const char *text)
+void sgl_smtp_server_close(struct sgl_smtp_server *s, enum sgl_smtp_close reason, const char *text)
 {
     if (s->state == ST_CLOSED)
         return;
-    server_end_transaction(s, true, text);
+    sgl_smtp_server_end_transaction(s, true, text);
     s->state = ST_CLOSED;
     s->wait = SGL_SMTP_SERVER_CLOSED;
     s->has_event = false;
@@ -53,39 +55,40 @@ void server_close(struct sgl_smtp_server *s, enum sgl_smtp_close reason, const c
     s->close_text = text;
 }
 
-void server_give_up(struct sgl_smtp_server *s, enum sgl_smtp_close reason, const char *enhanced,
-                    const char *text)
+void sgl_smtp_server_give_up(struct sgl_smtp_server *s, enum sgl_smtp_close reason,
+                             const char *enhanced, const char *text)
 {
-    server_reply(s, 421, enhanced, text);
-    server_close(s, reason, text);
+    sgl_smtp_server_reply(s, 421, enhanced, text);
+    sgl_smtp_server_close(s, reason, text);
 }
 
-void server_errors_check(struct sgl_smtp_server *s)
+void sgl_smtp_server_errors_check(struct sgl_smtp_server *s)
 {
     uint32_t max = s->config->errors_max != 0 ? s->config->errors_max : ERRORS_MAX;
 
     if (s->errors >= max && s->state != ST_CLOSED)
-        server_give_up(s, SGL_SMTP_CLOSE_ERRORS, "4.7.0", "too many errors");
+        sgl_smtp_server_give_up(s, SGL_SMTP_CLOSE_ERRORS, "4.7.0", "too many errors");
 }
 
-void server_mistake(struct sgl_smtp_server *s, uint16_t code, const char *enhanced,
-                    const char *text)
+void sgl_smtp_server_mistake(struct sgl_smtp_server *s, uint16_t code, const char *enhanced,
+                             const char *text)
 {
-    server_reply(s, code, enhanced, text);
+    sgl_smtp_server_reply(s, code, enhanced, text);
     s->errors++;
-    server_errors_check(s);
+    sgl_smtp_server_errors_check(s);
 }
 
-void server_idle_command(struct sgl_smtp_server *s)
+void sgl_smtp_server_idle_command(struct sgl_smtp_server *s)
 {
     uint32_t max =
         s->config->idle_commands_max != 0 ? s->config->idle_commands_max : IDLE_COMMANDS_MAX;
 
     if (++s->idle_commands > max)
-        server_give_up(s, SGL_SMTP_CLOSE_ERRORS, "4.7.0", "too many commands without a message");
+        sgl_smtp_server_give_up(s, SGL_SMTP_CLOSE_ERRORS, "4.7.0",
+                                "too many commands without a message");
 }
 
-void server_ask(struct sgl_smtp_server *s, enum sgl_smtp_server_event_kind kind)
+void sgl_smtp_server_ask(struct sgl_smtp_server *s, enum sgl_smtp_server_event_kind kind)
 {
     s->event.kind = kind;
     s->has_event = true;
@@ -93,7 +96,7 @@ void server_ask(struct sgl_smtp_server *s, enum sgl_smtp_server_event_kind kind)
     s->wait = SGL_SMTP_SERVER_WANTS_ANSWER;
 }
 
-void server_end_transaction(struct sgl_smtp_server *s, bool tell, const char *text)
+void sgl_smtp_server_end_transaction(struct sgl_smtp_server *s, bool tell, const char *text)
 {
     if (tell && s->mail) {
         s->has_reset = true;
@@ -156,8 +159,8 @@ struct sgl_smtp_server *sgl_smtp_server_new_refused(const struct sgl_smtp_server
 
     if (s == NULL)
         return NULL;
-    server_put_reply(s, code, enhanced, text);
-    server_close(s, SGL_SMTP_CLOSE_ANSWER, "refused at the greeting");
+    sgl_smtp_server_put_reply(s, code, enhanced, text);
+    sgl_smtp_server_close(s, SGL_SMTP_CLOSE_ANSWER, "refused at the greeting");
     return s;
 }
 
@@ -197,7 +200,7 @@ void sgl_smtp_server_shut_down(struct sgl_smtp_server *s, const char *enhanced, 
     s->shut_enhanced = enhanced;
     s->shut_text = text;
     if (!s->mail && s->wait == SGL_SMTP_SERVER_RUNS)
-        server_give_up(s, SGL_SMTP_CLOSE_ANSWER, enhanced, text);
+        sgl_smtp_server_give_up(s, SGL_SMTP_CLOSE_ANSWER, enhanced, text);
 }
 
 void sgl_smtp_server_relax(struct sgl_smtp_server *s)
@@ -289,7 +292,7 @@ static void skipped(struct sgl_smtp_server *s)
     s->progress = true;
     if (s->skip_auth)
         cancel_auth(s);
-    server_mistake(s, 500, s->skip_auth ? "5.5.6" : "5.5.2", "line too long");
+    sgl_smtp_server_mistake(s, 500, s->skip_auth ? "5.5.6" : "5.5.2", "line too long");
     s->skip_auth = false;
 }
 
@@ -300,8 +303,8 @@ static void whole_line(struct sgl_smtp_server *s, sgl_view line)
 
     s->progress = true;
     if (line.len < 2 || cr != line.len - 2) { /* [RFC 5321 s2.3.8] CR and LF only together */
-        server_reply(s, 500, "5.5.2", "a bare CR or LF in a command");
-        server_close(s, SGL_SMTP_CLOSE_FRAMING, "bare CR or LF in a command");
+        sgl_smtp_server_reply(s, 500, "5.5.2", "a bare CR or LF in a command");
+        sgl_smtp_server_close(s, SGL_SMTP_CLOSE_FRAMING, "bare CR or LF in a command");
         return;
     }
     line.len -= 2;
@@ -313,13 +316,13 @@ static void whole_line(struct sgl_smtp_server *s, sgl_view line)
     if (sgl_view_find(line, '\0') != line.len) {
         if (s->state == ST_AUTH)
             cancel_auth(s);
-        server_mistake(s, 500, "5.5.2", "a NUL in a command");
+        sgl_smtp_server_mistake(s, 500, "5.5.2", "a NUL in a command");
         return;
     }
     if (s->state == ST_AUTH)
-        server_auth_line(s, line);
+        sgl_smtp_server_auth_line(s, line);
     else
-        server_command(s, line);
+        sgl_smtp_server_command(s, line);
 }
 
 static size_t take_line(struct sgl_smtp_server *s, sgl_view bytes)
@@ -344,7 +347,7 @@ static size_t take_line(struct sgl_smtp_server *s, sgl_view bytes)
     }
     sgl_buf_add(&s->line, part);
     if (s->line.status != SGL_OK) {
-        server_give_up(s, SGL_SMTP_CLOSE_NOMEM, "4.3.0", "out of memory");
+        sgl_smtp_server_give_up(s, SGL_SMTP_CLOSE_NOMEM, "4.3.0", "out of memory");
         return part.len;
     }
     if (lf < bytes.len) {
@@ -371,7 +374,7 @@ static size_t take_discard(struct sgl_smtp_server *s, sgl_view bytes)
     s->left -= n;
     s->progress = true;
     if (s->left == 0)
-        server_discarded(s);
+        sgl_smtp_server_discarded(s);
     return n;
 }
 
@@ -384,9 +387,9 @@ static size_t take(struct sgl_smtp_server *s, sgl_view bytes)
     case ST_SKIP:
         return take_skip(s, bytes);
     case ST_DATA:
-        return server_data(s, bytes);
+        return sgl_smtp_server_data(s, bytes);
     case ST_BDAT:
-        return server_bdat(s, bytes);
+        return sgl_smtp_server_bdat(s, bytes);
     case ST_DISCARD:
         return take_discard(s, bytes);
     case ST_CLOSED:
@@ -401,18 +404,19 @@ static bool too_early(struct sgl_smtp_server *s)
     if (s->wait ==
         SGL_SMTP_SERVER_WANTS_TLS) { /* [RFC 3207 s4.2] whoever wrote this was not the client */
         sgl_buf_reset(output(s));
-        server_reply(s, 501, "5.5.4", "plaintext behind STARTTLS");
-        server_close(s, SGL_SMTP_CLOSE_FRAMING, "plaintext behind STARTTLS");
+        sgl_smtp_server_reply(s, 501, "5.5.4", "plaintext behind STARTTLS");
+        sgl_smtp_server_close(s, SGL_SMTP_CLOSE_FRAMING, "plaintext behind STARTTLS");
         return true;
     }
     if (s->data_refused) {
-        server_close(s, SGL_SMTP_CLOSE_FRAMING, "a message before the reply to DATA");
+        sgl_smtp_server_close(s, SGL_SMTP_CLOSE_FRAMING, "a message before the reply to DATA");
         return true;
     }
     if ((s->config->offer & SGL_SMTP_PIPELINING) == 0 && s->out.len != 0 && !s->pulled &&
         s->wait == SGL_SMTP_SERVER_RUNS) {
-        server_reply(s, 503, "5.5.0", "commands before the reply, and PIPELINING was not offered");
-        server_close(s, SGL_SMTP_CLOSE_FRAMING, "commands before the reply");
+        sgl_smtp_server_reply(s, 503, "5.5.0",
+                              "commands before the reply, and PIPELINING was not offered");
+        sgl_smtp_server_close(s, SGL_SMTP_CLOSE_FRAMING, "commands before the reply");
         return true;
     }
     return false;
@@ -448,7 +452,7 @@ bool sgl_smtp_server_next(struct sgl_smtp_server *s, struct sgl_smtp_server_even
         s->has_event = false;
         *out = s->event;
         if (out->kind == SGL_SMTP_SERVER_CHUNK && s->state == ST_BDAT && s->left == 0)
-            server_end_chunk(s); /* maybe another event */
+            sgl_smtp_server_end_chunk(s); /* maybe another event */
         return true;
     }
     if (s->has_close) {

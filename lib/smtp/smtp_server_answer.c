@@ -17,7 +17,7 @@ static void answered_auth(struct sgl_smtp_server *s, uint16_t code)
         return;
     }
     s->errors++;
-    server_errors_check(s);
+    sgl_smtp_server_errors_check(s);
 }
 
 static void answered_body(struct sgl_smtp_server *s, bool taken)
@@ -25,7 +25,7 @@ static void answered_body(struct sgl_smtp_server *s, bool taken)
     if (taken) {
         s->body = true;
         s->body_clock = true;
-        server_begin_text(s);
+        sgl_smtp_server_begin_text(s);
         return;
     }
     if (s->bdat_asked) {
@@ -34,14 +34,14 @@ static void answered_body(struct sgl_smtp_server *s, bool taken)
         s->reset_text = "refused at BDAT";
         s->state = ST_DISCARD;
         if (s->left == 0)
-            server_discarded(s);
+            sgl_smtp_server_discarded(s);
         return;
     }
     if (s->early) { /* the message is here already, and would be read as commands */
-        server_close(s, SGL_SMTP_CLOSE_FRAMING, "a message before the reply to DATA");
+        sgl_smtp_server_close(s, SGL_SMTP_CLOSE_FRAMING, "a message before the reply to DATA");
         return;
     }
-    server_end_transaction(s, true, "refused at DATA");
+    sgl_smtp_server_end_transaction(s, true, "refused at DATA");
     s->data_refused = true;
 }
 
@@ -56,7 +56,7 @@ static void answered(struct sgl_smtp_server *s, enum sgl_smtp_server_event_kind 
         s->mail = good;
         s->mails += good;
         if (!good)
-            server_end_transaction(s, false, "");
+            sgl_smtp_server_end_transaction(s, false, "");
     } else if (asked == SGL_SMTP_SERVER_RCPT) {
         s->rcpts += good;
     } else if (asked == SGL_SMTP_SERVER_BODY) {
@@ -64,7 +64,7 @@ static void answered(struct sgl_smtp_server *s, enum sgl_smtp_server_event_kind 
     } else if (asked == SGL_SMTP_SERVER_MESSAGE) {
         if (good)
             s->idle_commands = 0;
-        server_end_transaction(s, false, "");
+        sgl_smtp_server_end_transaction(s, false, "");
     }
 }
 
@@ -95,24 +95,24 @@ enum sgl_status sgl_smtp_server_answer(struct sgl_smtp_server *s, uint16_t code,
     s->asked = SGL_SMTP_SERVER_NONE;
     s->progress = true;
     sgl_arena_reset(&s->arena);
-    if (!smtp_text_ok(enhanced) || !smtp_text_ok(text)) {
+    if (!sgl_smtp_text_ok(enhanced) || !sgl_smtp_text_ok(text)) {
         code = 451;
         enhanced = SGL_LIT("4.3.0");
         text = SGL_LIT("internal error");
     }
     if (code == 421) {
-        server_put_reply(s, code, enhanced, text);
-        server_close(s, SGL_SMTP_CLOSE_ANSWER, "answered with 421");
+        sgl_smtp_server_put_reply(s, code, enhanced, text);
+        sgl_smtp_server_close(s, SGL_SMTP_CLOSE_ANSWER, "answered with 421");
         return SGL_OK;
     }
     if (speaks(s, asked, code, enhanced, text))
-        server_put_reply(s, code, enhanced, text);
+        sgl_smtp_server_put_reply(s, code, enhanced, text);
     if (s->state == ST_CLOSED) /* there was no memory to say it */
         return SGL_OK;
     answered(s, asked, code);
     if (s->shut_text != NULL && !s->mail && s->state != ST_CLOSED &&
         s->wait == SGL_SMTP_SERVER_RUNS)
-        server_give_up(s, SGL_SMTP_CLOSE_ANSWER, s->shut_enhanced, s->shut_text);
+        sgl_smtp_server_give_up(s, SGL_SMTP_CLOSE_ANSWER, s->shut_enhanced, s->shut_text);
     return SGL_OK;
 }
 
@@ -121,7 +121,7 @@ enum sgl_status sgl_smtp_server_challenge(struct sgl_smtp_server *s, sgl_view ch
     if (s->wait != SGL_SMTP_SERVER_WANTS_ANSWER || s->has_event ||
         (s->asked != SGL_SMTP_SERVER_AUTH_START && s->asked != SGL_SMTP_SERVER_AUTH_RESPONSE))
         return SGL_E_MISUSE;
-    server_reply_begin(s);
+    sgl_smtp_server_reply_begin(s);
     sgl_buf_add(&s->out,
                 SGL_LIT("334 ")); /* [RFC 4954 s4] with its blank, even if nothing follows */
     sgl_base64_encode(&s->out, challenge);
@@ -131,7 +131,7 @@ enum sgl_status sgl_smtp_server_challenge(struct sgl_smtp_server *s, sgl_view ch
     s->state = ST_AUTH;
     s->progress = true;
     if (s->out.status != SGL_OK)
-        server_close(s, SGL_SMTP_CLOSE_NOMEM, "no memory for replies");
+        sgl_smtp_server_close(s, SGL_SMTP_CLOSE_NOMEM, "no memory for replies");
     return SGL_OK;
 }
 
@@ -190,6 +190,6 @@ uint64_t sgl_smtp_server_deadline(struct sgl_smtp_server *s, uint64_t now_ms)
     end = patience_ends(s);
     if (now_ms < end)
         return end;
-    server_give_up(s, SGL_SMTP_CLOSE_TIMEOUT, "4.4.2", "too slow");
+    sgl_smtp_server_give_up(s, SGL_SMTP_CLOSE_TIMEOUT, "4.4.2", "too slow");
     return 0;
 }

@@ -110,13 +110,13 @@ static void ehlo(struct sgl_smtp_server *s, sgl_view args, bool extended)
     sgl_view name = sgl_view_trim(args);
 
     if (!hello_ok(name)) {
-        server_mistake(s, 501, "5.5.4", "a host name or address literal is wanted");
+        sgl_smtp_server_mistake(s, 501, "5.5.4", "a host name or address literal is wanted");
         return;
     }
-    server_end_transaction(s, true, "EHLO"); /* [RFC 5321 s4.1.4] it resets */
+    sgl_smtp_server_end_transaction(s, true, "EHLO"); /* [RFC 5321 s4.1.4] it resets */
     s->greeted = true;
     s->extended = extended;
-    server_reply_begin(s);
+    sgl_smtp_server_reply_begin(s);
     if (extended)
         put_offer(s);
     else
@@ -125,9 +125,9 @@ static void ehlo(struct sgl_smtp_server *s, sgl_view args, bool extended)
         .kind = SGL_SMTP_SERVER_EHLO, .hello = name, .extended = extended};
     s->has_event = true;
     if (s->out.status != SGL_OK)
-        server_close(s, SGL_SMTP_CLOSE_NOMEM, "no memory for replies");
+        sgl_smtp_server_close(s, SGL_SMTP_CLOSE_NOMEM, "no memory for replies");
     else
-        server_idle_command(s);
+        sgl_smtp_server_idle_command(s);
 }
 
 /* ---- AUTH, STARTTLS ---------------------------------------------------------------------------------------------- */
@@ -135,15 +135,15 @@ static void ehlo(struct sgl_smtp_server *s, sgl_view args, bool extended)
 static void starttls(struct sgl_smtp_server *s, sgl_view args)
 {
     if ((s->config->offer & SGL_SMTP_TLS) == 0) {
-        server_mistake(s, 502, "5.5.1", "STARTTLS is not offered here");
+        sgl_smtp_server_mistake(s, 502, "5.5.1", "STARTTLS is not offered here");
     } else if (s->tls) {
-        server_mistake(s, 503, "5.5.1", "TLS is on already");
+        sgl_smtp_server_mistake(s, 503, "5.5.1", "TLS is on already");
     } else if (args.len != 0) {
-        server_mistake(s, 501, "5.5.4", "STARTTLS takes no argument");
+        sgl_smtp_server_mistake(s, 501, "5.5.4", "STARTTLS takes no argument");
     } else if (s->mail) {
-        server_mistake(s, 503, "5.5.1", "not within a transaction");
+        sgl_smtp_server_mistake(s, 503, "5.5.1", "not within a transaction");
     } else {
-        server_reply(s, 220, "2.0.0", "go ahead");
+        sgl_smtp_server_reply(s, 220, "2.0.0", "go ahead");
         if (s->state == ST_CLOSED)
             return;
         s->event = (struct sgl_smtp_server_event){.kind = SGL_SMTP_SERVER_STARTTLS};
@@ -155,15 +155,15 @@ static void starttls(struct sgl_smtp_server *s, sgl_view args)
 static bool may_auth(struct sgl_smtp_server *s)
 {
     if (s->config->mechanisms == 0)
-        server_mistake(s, 502, "5.5.1", "AUTH is not offered here");
+        sgl_smtp_server_mistake(s, 502, "5.5.1", "AUTH is not offered here");
     else if (!s->extended)
-        server_mistake(s, 503, "5.5.1", "EHLO first");
+        sgl_smtp_server_mistake(s, 503, "5.5.1", "EHLO first");
     else if (s->authenticated)
-        server_mistake(s, 503, "5.5.1", "authenticated already");
+        sgl_smtp_server_mistake(s, 503, "5.5.1", "authenticated already");
     else if (s->mail)
-        server_mistake(s, 503, "5.5.1", "not within a transaction");
+        sgl_smtp_server_mistake(s, 503, "5.5.1", "not within a transaction");
     else if (!auth_allowed(s))
-        server_mistake(s, 538, "5.7.11", "AUTH needs TLS: say STARTTLS first");
+        sgl_smtp_server_mistake(s, 538, "5.7.11", "AUTH needs TLS: say STARTTLS first");
     else
         return true;
     return false;
@@ -195,37 +195,37 @@ static void auth(struct sgl_smtp_server *s, sgl_view args)
     if (!may_auth(s))
         return;
     if ((mechanism & s->config->mechanisms) == 0) {
-        server_mistake(s, 504, "5.5.4", "mechanism not offered");
+        sgl_smtp_server_mistake(s, 504, "5.5.4", "mechanism not offered");
         return;
     }
     if (sgl_view_eq(rest, SGL_LIT("="))) /* [RFC 4954 s4] an initial response that is empty */
         rest.len = 0;
     if (!decode(s, rest)) {
-        server_mistake(s, 501, "5.5.2", "the initial response is not base64");
+        sgl_smtp_server_mistake(s, 501, "5.5.2", "the initial response is not base64");
         return;
     }
     s->event = (struct sgl_smtp_server_event){
         .mechanism = mechanism, .has_data = has_data, .data = sgl_buf_view(&s->decoded)};
-    server_ask(s, SGL_SMTP_SERVER_AUTH_START);
+    sgl_smtp_server_ask(s, SGL_SMTP_SERVER_AUTH_START);
 }
 
-void server_auth_line(struct sgl_smtp_server *s, sgl_view line)
+void sgl_smtp_server_auth_line(struct sgl_smtp_server *s, sgl_view line)
 {
     bool cancel = sgl_view_eq(line, SGL_LIT("*"));
 
     if (!cancel && decode(s, line)) {
         s->event =
             (struct sgl_smtp_server_event){.has_data = true, .data = sgl_buf_view(&s->decoded)};
-        server_ask(s, SGL_SMTP_SERVER_AUTH_RESPONSE);
+        sgl_smtp_server_ask(s, SGL_SMTP_SERVER_AUTH_RESPONSE);
         return;
     }
     s->state = ST_COMMAND;
     s->event = (struct sgl_smtp_server_event){.kind = SGL_SMTP_SERVER_AUTH_CANCEL};
     s->has_event = true;
     if (cancel)
-        server_mistake(s, 501, "5.7.0", "AUTH cancelled");
+        sgl_smtp_server_mistake(s, 501, "5.7.0", "AUTH cancelled");
     else
-        server_mistake(s, 501, "5.5.2", "the response is not base64");
+        sgl_smtp_server_mistake(s, 501, "5.5.2", "the response is not base64");
 }
 
 /* ---- a transaction ----------------------------------------------------------------------------------------------- */
@@ -233,11 +233,11 @@ void server_auth_line(struct sgl_smtp_server *s, sgl_view line)
 static bool may_mail(struct sgl_smtp_server *s)
 {
     if (!s->greeted)
-        server_mistake(s, 503, "5.5.1", "EHLO first");
+        sgl_smtp_server_mistake(s, 503, "5.5.1", "EHLO first");
     else if (s->mail)
-        server_mistake(s, 503, "5.5.1", "a transaction is under way: RSET first");
+        sgl_smtp_server_mistake(s, 503, "5.5.1", "a transaction is under way: RSET first");
     else if (s->config->auth_required && !s->authenticated && !s->trusted)
-        server_mistake(s, 530, "5.7.0", "authentication required"); /* [RFC 6409 s4.3] */
+        sgl_smtp_server_mistake(s, 530, "5.7.0", "authentication required"); /* [RFC 6409 s4.3] */
     else
         return true;
     return false;
@@ -248,9 +248,9 @@ static void parse_fault(struct sgl_smtp_server *s, enum sgl_status st,
 {
     sgl_arena_reset(&s->arena);
     if (st == SGL_E_SYNTAX)
-        server_mistake(s, fault->code, fault->enhanced, fault->text);
+        sgl_smtp_server_mistake(s, fault->code, fault->enhanced, fault->text);
     else
-        server_reply(s, 451, "4.3.0", "out of memory");
+        sgl_smtp_server_reply(s, 451, "4.3.0", "out of memory");
 }
 
 static void mail(struct sgl_smtp_server *s, sgl_view args)
@@ -261,12 +261,12 @@ static void mail(struct sgl_smtp_server *s, sgl_view args)
 
     if (!may_mail(s))
         return;
-    server_idle_command(s);
+    sgl_smtp_server_idle_command(s);
     if (s->state == ST_CLOSED)
         return;
     if (s->config->mail_max != 0 && s->mails >= s->config->mail_max) {
-        server_reply(s, 421, "4.7.0", "too many messages in one session");
-        server_close(s, SGL_SMTP_CLOSE_ERRORS, "too many messages in one session");
+        sgl_smtp_server_reply(s, 421, "4.7.0", "too many messages in one session");
+        sgl_smtp_server_close(s, SGL_SMTP_CLOSE_ERRORS, "too many messages in one session");
         return;
     }
     st = sgl_smtp_mail_parse(args, offer_now(s), &s->arena, &m, &fault);
@@ -276,27 +276,29 @@ static void mail(struct sgl_smtp_server *s, sgl_view args)
     }
     if (s->config->size_max != 0 && m.size > s->config->size_max) { /* [RFC 1870 s6.1] */
         sgl_arena_reset(&s->arena);
-        server_mistake(s, 552, "5.3.4", "SIZE: the message is larger than this server takes");
+        sgl_smtp_server_mistake(s, 552, "5.3.4",
+                                "SIZE: the message is larger than this server takes");
         return;
     }
     s->smtputf8 = m.smtputf8;
     s->body_8bit = m.body_8bit;
     s->announced = m.size;
     s->event = (struct sgl_smtp_server_event){.mail = m};
-    server_ask(s, SGL_SMTP_SERVER_MAIL);
+    sgl_smtp_server_ask(s, SGL_SMTP_SERVER_MAIL);
 }
 
 static bool may_rcpt(struct sgl_smtp_server *s)
 {
     if (!s->mail)
-        server_mistake(s, 503, "5.5.1", "MAIL first");
+        sgl_smtp_server_mistake(s, 503, "5.5.1", "MAIL first");
     else if (s->body || s->bdat_failed)
-        server_mistake(s, 503, "5.5.1", "the message has begun");
+        sgl_smtp_server_mistake(s, 503, "5.5.1", "the message has begun");
     else if (s->rcpt_commands++ > 2 * rcpt_max(s) + RCPT_MAX) {
-        server_reply(s, 421, "4.7.0", "too many recipients");
-        server_close(s, SGL_SMTP_CLOSE_ERRORS, "too many recipients");
+        sgl_smtp_server_reply(s, 421, "4.7.0", "too many recipients");
+        sgl_smtp_server_close(s, SGL_SMTP_CLOSE_ERRORS, "too many recipients");
     } else if (s->rcpts >= rcpt_max(s))
-        server_reply(s, 452, "4.5.3", "too many recipients"); /* [RFC 5321 s4.5.3.1.10] never 552 */
+        sgl_smtp_server_reply(s, 452, "4.5.3",
+                              "too many recipients"); /* [RFC 5321 s4.5.3.1.10] never 552 */
     else
         return true;
     return false;
@@ -316,7 +318,7 @@ static void rcpt(struct sgl_smtp_server *s, sgl_view args)
         return;
     }
     s->event = (struct sgl_smtp_server_event){.rcpt = r};
-    server_ask(s, SGL_SMTP_SERVER_RCPT);
+    sgl_smtp_server_ask(s, SGL_SMTP_SERVER_RCPT);
 }
 
 static void ask_body(struct sgl_smtp_server *s, uint64_t size, bool by_bdat)
@@ -324,20 +326,20 @@ static void ask_body(struct sgl_smtp_server *s, uint64_t size, bool by_bdat)
     s->bdat_asked = by_bdat;
     s->early = false;
     s->event = (struct sgl_smtp_server_event){.size = size};
-    server_ask(s, SGL_SMTP_SERVER_BODY);
+    sgl_smtp_server_ask(s, SGL_SMTP_SERVER_BODY);
 }
 
 static void data(struct sgl_smtp_server *s, sgl_view args)
 {
     s->data_refused = true;
     if (args.len != 0)
-        server_mistake(s, 501, "5.5.4", "DATA takes no argument");
+        sgl_smtp_server_mistake(s, 501, "5.5.4", "DATA takes no argument");
     else if (!s->mail)
-        server_mistake(s, 503, "5.5.1", "MAIL first");
+        sgl_smtp_server_mistake(s, 503, "5.5.1", "MAIL first");
     else if (s->body || s->bdat_failed)
-        server_mistake(s, 503, "5.5.1", "DATA and BDAT do not mix");
+        sgl_smtp_server_mistake(s, 503, "5.5.1", "DATA and BDAT do not mix");
     else if (s->rcpts == 0)
-        server_mistake(s, 554, "5.5.1", "no valid recipients");
+        sgl_smtp_server_mistake(s, 554, "5.5.1", "no valid recipients");
     else {
         s->data_refused = false;
         ask_body(s, s->announced, false);
@@ -355,20 +357,20 @@ static void refuse_bdat(struct sgl_smtp_server *s, uint16_t code, const char *en
     s->errors++;
     s->state = ST_DISCARD;
     if (s->left == 0)
-        server_discarded(s);
+        sgl_smtp_server_discarded(s);
 }
 
-void server_discarded(struct sgl_smtp_server *s)
+void sgl_smtp_server_discarded(struct sgl_smtp_server *s)
 {
     s->state = ST_COMMAND;
-    server_reply_begin(s);
+    sgl_smtp_server_reply_begin(s);
     sgl_buf_add(&s->out, sgl_buf_view(&s->decoded));
     s->out.status = sgl_join(s->out.status, s->decoded.status);
     sgl_buf_reset(&s->decoded);
     if (s->out.status != SGL_OK)
-        server_close(s, SGL_SMTP_CLOSE_NOMEM, "no memory for replies");
+        sgl_smtp_server_close(s, SGL_SMTP_CLOSE_NOMEM, "no memory for replies");
     else
-        server_errors_check(s);
+        sgl_smtp_server_errors_check(s);
 }
 
 static bool too_large(const struct sgl_smtp_server *s, uint64_t more)
@@ -383,18 +385,18 @@ static void bdat(struct sgl_smtp_server *s, sgl_view args)
     bool last;
 
     if ((s->config->offer & SGL_SMTP_CHUNKING) == 0) {
-        server_mistake(s, 502, "5.5.1", "BDAT is not offered here");
+        sgl_smtp_server_mistake(s, 502, "5.5.1", "BDAT is not offered here");
         return;
     }
     if (!sgl_smtp_bdat_parse(args, &size, &last)) { /* where its octets end is not known */
-        server_reply(s, 501, "5.5.4", "BDAT: a size and perhaps LAST wanted");
-        server_close(s, SGL_SMTP_CLOSE_FRAMING, "BDAT without a size");
+        sgl_smtp_server_reply(s, 501, "5.5.4", "BDAT: a size and perhaps LAST wanted");
+        sgl_smtp_server_close(s, SGL_SMTP_CLOSE_FRAMING, "BDAT without a size");
         return;
     }
     s->left = size;
     s->last = last;
     if (!last && size < SMALL_CHUNK)
-        server_idle_command(s);
+        sgl_smtp_server_idle_command(s);
     if (s->state == ST_CLOSED)
         return;
     if (!s->mail || s->bdat_failed) {
@@ -419,22 +421,22 @@ static void bdat(struct sgl_smtp_server *s, sgl_view args)
 static void rset(struct sgl_smtp_server *s, sgl_view args)
 {
     if (args.len != 0) {
-        server_mistake(s, 501, "5.5.4", "RSET takes no argument");
+        sgl_smtp_server_mistake(s, 501, "5.5.4", "RSET takes no argument");
         return;
     }
-    server_end_transaction(s, true, "RSET");
-    server_reply(s, 250, "2.0.0", "reset");
-    server_idle_command(s);
+    sgl_smtp_server_end_transaction(s, true, "RSET");
+    sgl_smtp_server_reply(s, 250, "2.0.0", "reset");
+    sgl_smtp_server_idle_command(s);
 }
 
 static void small_talk(struct sgl_smtp_server *s, uint16_t code, const char *enhanced,
                        const char *text)
 {
-    server_reply(s, code, enhanced, text);
-    server_idle_command(s);
+    sgl_smtp_server_reply(s, code, enhanced, text);
+    sgl_smtp_server_idle_command(s);
 }
 
-void server_command(struct sgl_smtp_server *s, sgl_view line)
+void sgl_smtp_server_command(struct sgl_smtp_server *s, sgl_view line)
 {
     sgl_view args;
 
@@ -464,14 +466,14 @@ void server_command(struct sgl_smtp_server *s, sgl_view line)
         small_talk(s, 250, "2.0.0", "fine");
         return;
     case SGL_SMTP_QUIT:
-        server_reply(s, 221, "2.0.0", "goodbye");
-        server_close(s, SGL_SMTP_CLOSE_QUIT, "QUIT");
+        sgl_smtp_server_reply(s, 221, "2.0.0", "goodbye");
+        sgl_smtp_server_close(s, SGL_SMTP_CLOSE_QUIT, "QUIT");
         return;
     case SGL_SMTP_VRFY:
         small_talk(s, 252, "2.5.2", "send the message and see");
         return;
     case SGL_SMTP_EXPN:
-        server_mistake(s, 502, "5.5.1", "EXPN is off");
+        sgl_smtp_server_mistake(s, 502, "5.5.1", "EXPN is off");
         return;
     case SGL_SMTP_HELP:
         small_talk(s, 214, "2.0.0", "EHLO STARTTLS AUTH MAIL RCPT DATA BDAT RSET NOOP VRFY QUIT");
@@ -485,5 +487,5 @@ void server_command(struct sgl_smtp_server *s, sgl_view line)
     case SGL_SMTP_UNKNOWN:
         break;
     }
-    server_mistake(s, 500, "5.5.1", "command not known");
+    sgl_smtp_server_mistake(s, 500, "5.5.1", "command not known");
 }

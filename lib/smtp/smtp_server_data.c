@@ -7,7 +7,7 @@
  */
 #include "smtp_server_internal.h"
 
-void server_begin_text(struct sgl_smtp_server *s)
+void sgl_smtp_server_begin_text(struct sgl_smtp_server *s)
 {
     s->state = s->bdat_asked ? ST_BDAT : ST_DATA;
     s->place = AT_LINE_START;
@@ -17,7 +17,7 @@ void server_begin_text(struct sgl_smtp_server *s)
     s->fault_line = 0;
     s->size = 0;
     if (s->state == ST_BDAT && s->left == 0)
-        (void)server_bdat(s, (sgl_view){NULL, 0});
+        (void)sgl_smtp_server_bdat(s, (sgl_view){NULL, 0});
 }
 
 static void spoil(struct sgl_smtp_server *s, enum text_fault fault, size_t line)
@@ -122,16 +122,17 @@ static void refuse_text(struct sgl_smtp_server *s)
     bool ambiguous = s->odd_line && !s->bdat_asked;
 
     if (s->fault == TEXT_TOO_BIG) {
-        server_end_transaction(s, false, "");
-        server_mistake(s, 552, "5.3.4", "the message is larger than this server takes");
+        sgl_smtp_server_end_transaction(s, false, "");
+        sgl_smtp_server_mistake(s, 552, "5.3.4", "the message is larger than this server takes");
         return;
     }
     sgl_buf_addf(&text, "line %zu of the message holds %s: lines end in CR LF", s->fault_line,
                  what[s->fault]);
-    server_end_transaction(s, false, "");
-    server_mistake(s, 554, "5.6.0", sgl_cstr(&text));
+    sgl_smtp_server_end_transaction(s, false, "");
+    sgl_smtp_server_mistake(s, 554, "5.6.0", sgl_cstr(&text));
     if (ambiguous) /* CR CR LF . CR LF: another reader may believe that the message goes on */
-        server_close(s, SGL_SMTP_CLOSE_FRAMING, "an end of data that can be read in two ways");
+        sgl_smtp_server_close(s, SGL_SMTP_CLOSE_FRAMING,
+                              "an end of data that can be read in two ways");
 }
 
 static void end_text(struct sgl_smtp_server *s)
@@ -142,7 +143,7 @@ static void end_text(struct sgl_smtp_server *s)
     }
     s->state = ST_COMMAND;
     s->event = (struct sgl_smtp_server_event){.size = s->size};
-    server_ask(s, SGL_SMTP_SERVER_MESSAGE);
+    sgl_smtp_server_ask(s, SGL_SMTP_SERVER_MESSAGE);
 }
 
 /* ---- DATA -------------------------------------------------------------------------------------------------------- */
@@ -212,7 +213,7 @@ static size_t take_text(struct sgl_smtp_server *s, sgl_view bytes)
     return at;
 }
 
-size_t server_data(struct sgl_smtp_server *s, sgl_view bytes)
+size_t sgl_smtp_server_data(struct sgl_smtp_server *s, sgl_view bytes)
 {
     bool end = false;
     size_t used = 0;
@@ -232,7 +233,7 @@ size_t server_data(struct sgl_smtp_server *s, sgl_view bytes)
 
 /* ---- BDAT -------------------------------------------------------------------------------------------------------- */
 
-void server_end_chunk(struct sgl_smtp_server *s)
+void sgl_smtp_server_end_chunk(struct sgl_smtp_server *s)
 {
     s->state = ST_COMMAND;
     if (s->last) {
@@ -241,10 +242,10 @@ void server_end_chunk(struct sgl_smtp_server *s)
         end_text(s);
         return;
     }
-    server_reply(s, 250, "2.0.0", "chunk taken");
+    sgl_smtp_server_reply(s, 250, "2.0.0", "chunk taken");
 }
 
-size_t server_bdat(struct sgl_smtp_server *s, sgl_view bytes)
+size_t sgl_smtp_server_bdat(struct sgl_smtp_server *s, sgl_view bytes)
 {
     sgl_view text = sgl_view_sub(bytes, 0, s->left < bytes.len ? (size_t)s->left : bytes.len);
     size_t at = 0, first_line = s->line_number;
@@ -257,6 +258,6 @@ size_t server_bdat(struct sgl_smtp_server *s, sgl_view bytes)
     if (at != 0)
         give(s, sgl_view_sub(text, 0, at), first_line);
     if (s->left == 0 && !s->has_event)
-        server_end_chunk(s);
+        sgl_smtp_server_end_chunk(s);
     return text.len;
 }

@@ -73,34 +73,36 @@ struct sgl_smtp_server {
 
 /* smtp_server.c */
 /* Before writing to s->out directly. */
-void server_reply_begin(struct sgl_smtp_server *s);
+void sgl_smtp_server_reply_begin(struct sgl_smtp_server *s);
 /* Closes when there were too many errors. */
-void server_errors_check(struct sgl_smtp_server *s);
-void server_put_reply(struct sgl_smtp_server *s, uint16_t code, sgl_view enhanced, sgl_view text);
+void sgl_smtp_server_errors_check(struct sgl_smtp_server *s);
+void sgl_smtp_server_put_reply(struct sgl_smtp_server *s, uint16_t code, sgl_view enhanced,
+                               sgl_view text);
 /* 421, and the end. */
-void server_give_up(struct sgl_smtp_server *s, enum sgl_smtp_close reason, const char *enhanced,
-                    const char *text);
-void server_reply(struct sgl_smtp_server *s, uint16_t code, const char *enhanced, const char *text);
-void server_close(struct sgl_smtp_server *s, enum sgl_smtp_close reason, const char *text);
+void sgl_smtp_server_give_up(struct sgl_smtp_server *s, enum sgl_smtp_close reason,
+                             const char *enhanced, const char *text);
+void sgl_smtp_server_reply(struct sgl_smtp_server *s, uint16_t code, const char *enhanced,
+                           const char *text);
+void sgl_smtp_server_close(struct sgl_smtp_server *s, enum sgl_smtp_close reason, const char *text);
 /* A reply that counts as the client's mistake. */
-void server_mistake(struct sgl_smtp_server *s, uint16_t code, const char *enhanced,
-                    const char *text);
+void sgl_smtp_server_mistake(struct sgl_smtp_server *s, uint16_t code, const char *enhanced,
+                             const char *text);
 /* Something without a message was done; too many of these close. */
-void server_idle_command(struct sgl_smtp_server *s);
+void sgl_smtp_server_idle_command(struct sgl_smtp_server *s);
 /* Sets the event; the session stands still until answered. */
-void server_ask(struct sgl_smtp_server *s, enum sgl_smtp_server_event_kind kind);
+void sgl_smtp_server_ask(struct sgl_smtp_server *s, enum sgl_smtp_server_event_kind kind);
 /* The transaction is gone; with tell, a RESET event says so to the shell. */
-void server_end_transaction(struct sgl_smtp_server *s, bool tell, const char *text);
+void sgl_smtp_server_end_transaction(struct sgl_smtp_server *s, bool tell, const char *text);
 
 /* smtp_server_command.c */
-void server_command(struct sgl_smtp_server *s, sgl_view line);
-void server_auth_line(struct sgl_smtp_server *s, sgl_view line);
-void server_discarded(struct sgl_smtp_server *s);
+void sgl_smtp_server_command(struct sgl_smtp_server *s, sgl_view line);
+void sgl_smtp_server_auth_line(struct sgl_smtp_server *s, sgl_view line);
+void sgl_smtp_server_discarded(struct sgl_smtp_server *s);
 
 /* smtp_server_data.c: take bytes of a message; how many were used. */
-size_t server_data(struct sgl_smtp_server *s, sgl_view bytes);
-size_t server_bdat(struct sgl_smtp_server *s, sgl_view bytes);
-void server_end_chunk(struct sgl_smtp_server *s);
-void server_begin_text(struct sgl_smtp_server *s);
+size_t sgl_smtp_server_data(struct sgl_smtp_server *s, sgl_view bytes);
+size_t sgl_smtp_server_bdat(struct sgl_smtp_server *s, sgl_view bytes);
+void sgl_smtp_server_end_chunk(struct sgl_smtp_server *s);
+void sgl_smtp_server_begin_text(struct sgl_smtp_server *s);
 
 #endif

@@ -231,7 +231,7 @@ static enum sgl_status use_records(struct search *s, struct sgl_name base,
 
     result->base = base;
     result->tlsa_published = tlsa->count + tlsa->dropped;
-    result->tlsa = tlsa_pick(tlsa, s->arena, &result->tlsas);
+    result->tlsa = sgl_tlsa_pick(tlsa, s->arena, &result->tlsas);
     if (result->tlsa == NULL)
         return s->arena->status;
     if (result->tlsas == 0) {

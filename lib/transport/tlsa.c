@@ -63,8 +63,8 @@ static bool is_outdone(const struct sgl_dns_answer *answer, const struct sgl_tls
     return false;
 }
 
-const struct sgl_tlsa *tlsa_pick(const struct sgl_dns_answer *answer, struct sgl_arena *arena,
-                                 size_t *count)
+const struct sgl_tlsa *sgl_tlsa_pick(const struct sgl_dns_answer *answer, struct sgl_arena *arena,
+                                     size_t *count)
 {
     struct sgl_tlsa *list = SGL_NEW_N(arena, answer->count, struct sgl_tlsa);
     size_t kept = 0;
