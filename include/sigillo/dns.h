@@ -52,13 +52,15 @@ struct sgl_tlsa {
     sgl_view data;
 };
 
+struct sgl_dns_mx {
+    uint16_t preference;
+    struct sgl_name host;
+};
+
 struct sgl_dns_rr { /* which member is set follows from the answer's type */
     union {
         struct sgl_ip ip; /* A, AAAA */
-        struct {
-            uint16_t preference;
-            struct sgl_name host;
-        } mx;
+        struct sgl_dns_mx mx;
         sgl_view txt;         /* the strings of one record, joined */
         struct sgl_name name; /* CNAME, PTR */
         struct sgl_tlsa tlsa;

@@ -42,3 +42,72 @@ def test_the_unit_starts_the_installed_program(installed):
     program = one(installed, "/bin/sigillo")[len(installed[1]):]
     assert re.findall(r"^Exec(?:StartPre|Start)=(\S+) serve", unit, re.M) == [program, program]
     one(installed, "/sysusers.d/sigillo.conf")
+
+
+# ---- the library, for a stranger's program ----
+
+
+@pytest.fixture(scope="module")
+def pkg_config(installed):
+    """pkg-config(ARGUMENT...) -> words, as after an installation below that root."""
+    pc = one(installed, "/pkgconfig/sigillo.pc")
+    env = dict(os.environ, PKG_CONFIG_PATH=os.path.dirname(pc), PKG_CONFIG_SYSROOT_DIR=installed[1])
+    return lambda *words: subprocess.run(["pkg-config", *words], check=True, capture_output=True, text=True, env=env).stdout.split()
+
+
+STRANGER = """
+#include <sigillo/dkim.h>
+#include <sigillo/spf.h>
+#include <stdio.h>
+
+static void server_close(void) { puts("a name of my own"); } /* no global name of the library is in the way */
+void server_reply(void); void server_reply(void) { server_close(); }
+
+int main(void)
+{
+    struct sgl_crypto *crypto = sgl_crypto_new();
+    uint8_t hash[SGL_SHA256_SIZE];
+
+    server_reply();
+    if (crypto == NULL || sgl_dkim_body_hash(crypto, SGL_DKIM_RELAXED, SGL_LIT(""), hash) != SGL_OK)
+        return 1;
+    printf("%02x%02x %s\\n", hash[0], hash[1], sgl_status_name(SGL_NEED_DNS));
+    sgl_crypto_free(crypto);
+    return 0;
+}
+"""
+
+
+def build(folder, words, *, source=STRANGER, compiler="cc", name="stranger.c"):
+    (folder / name).write_text(source)
+    program = str(folder / "program")
+    r = subprocess.run([compiler, "-Wall", "-Wextra", "-Werror", "-O1", "-o", program, str(folder / name), *words], capture_output=True, text=True)
+    assert r.returncode == 0, r.stderr
+    return program
+
+
+def run(program, library_path=""):
+    return subprocess.run([program], capture_output=True, text=True, env=dict(os.environ, LD_LIBRARY_PATH=library_path))
+
+
+def test_a_program_links_with_what_pkg_config_says(installed, pkg_config, tmp_path):
+    program = build(tmp_path, pkg_config("--cflags", "--libs", "sigillo"))
+    needed = subprocess.run(["objdump", "-p", program], capture_output=True, text=True).stdout
+    assert "libsigillo.so.0" in needed and "libcrypto" not in needed and "libpsl" not in needed
+    r = run(program, os.path.dirname(one(installed, "/libsigillo.so.0")))
+    assert (r.returncode, r.stdout) == (0, "a name of my own\ne3b0 need-dns\n"), r.stderr
+
+
+def test_a_program_links_with_the_archive(pkg_config, tmp_path):
+    words = ["-l:libsigillo.a" if w == "-lsigillo" else w for w in pkg_config("--cflags", "--libs", "sigillo")]
+    needs = [w for w in pkg_config("--print-requires-private", "sigillo") if w.startswith("lib")]
+    assert needs == ["libcrypto", "libidn2", "libpsl"]
+    program = build(tmp_path, words + pkg_config("--libs", *needs))
+    assert "libsigillo" not in subprocess.run(["objdump", "-p", program], capture_output=True, text=True).stdout.split("Dynamic Section:")[1]
+    r = run(program)
+    assert (r.returncode, r.stdout) == (0, "a name of my own\ne3b0 need-dns\n"), r.stderr
+
+
+def test_every_public_header_is_installed_and_no_other(installed):
+    here = set(os.listdir(os.path.join(ROOT, "include", "sigillo"))) - {"banned.h"}
+    assert {p.rsplit("/", 1)[1] for p in installed[0] if "/include/" in p} == here
