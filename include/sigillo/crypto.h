@@ -112,6 +112,8 @@ SGL_API enum sgl_status sgl_private_key_sign(const struct sgl_crypto *crypto,
 SGL_API enum sgl_status sgl_public_key_parse(const struct sgl_crypto *crypto,
                                              enum sgl_key_type type, sgl_view bytes,
                                              struct sgl_public_key **out) SGL_MUST_USE;
+/* Bits of the modulus in an RSA public key of any size, also one that sgl_public_key_parse() refuses for it; 0: the bytes are no such key. */
+SGL_API unsigned sgl_rsa_public_bits(sgl_view bytes);
 SGL_API void sgl_public_key_free(struct sgl_public_key *key);
 SGL_API unsigned sgl_public_key_bits(const struct sgl_public_key *key);
 /* SGL_OK and *valid: does the signature match the digest?  A signature of the wrong length is not valid, never an error. */

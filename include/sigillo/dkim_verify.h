@@ -28,18 +28,23 @@ extern "C" {
 /* l= is absent: all of the body. */
 #define SGL_DKIM_ALL UINT64_MAX
 
-/* The hashes of one body that somebody wants: by canonical form and length. */
+/* The hashes of one body that somebody wants: by canonical form and length.  It must stay where it is from the first feed on. */
 struct sgl_dkim_hashes {
     const struct sgl_crypto *crypto;
     struct sgl_dkim_hashed {
         enum sgl_dkim_canon canon;
         uint64_t limit; /* canonical bytes that count: l=, or SGL_DKIM_ALL */
-        struct sgl_hash hash;
+        bool reached;   /* the digest is made */
         uint8_t digest[SGL_SHA256_SIZE];
     } want[SGL_DKIM_HASHES_MAX];
     size_t count;
-    struct sgl_dkim_body body[2]; /* by enum sgl_dkim_canon */
-    uint64_t canonical[2];        /* canonical bytes so far, by form */
+    struct sgl_dkim_form { /* by enum sgl_dkim_canon */
+        bool wanted;
+        struct sgl_dkim_body body;
+        struct sgl_hash hash; /* of all canonical bytes so far: a limit takes a copy */
+        uint64_t bytes;       /* canonical bytes so far */
+        uint64_t next;        /* the least limit not reached */
+    } form[2];
     bool started, finished;
     enum sgl_status status; /* the first failure: SGL_E_NOMEM */
 };
@@ -50,8 +55,11 @@ SGL_API enum sgl_status sgl_dkim_hashes_want(struct sgl_dkim_hashes *hashes,
                                              enum sgl_dkim_canon canon, uint64_t limit,
                                              size_t *index) SGL_MUST_USE;
 SGL_API void sgl_dkim_hashes_feed(struct sgl_dkim_hashes *hashes, sgl_view piece);
-/* Returns hashes->status. */
+/* Returns hashes->status.  A limit above the body's length gets the digest of all of it: compare with sgl_dkim_hashes_length(). */
 SGL_API enum sgl_status sgl_dkim_hashes_finish(struct sgl_dkim_hashes *hashes) SGL_MUST_USE;
+/* Canonical length of the body in a form that was wanted. */
+SGL_API uint64_t sgl_dkim_hashes_length(const struct sgl_dkim_hashes *hashes,
+                                        enum sgl_dkim_canon canon);
 
 /* ---- a signature as data ------------------------------------------------------------------------------------------- */
 
@@ -60,7 +68,15 @@ enum sgl_dkim_kind {
     SGL_DKIM_ARC_MESSAGE, /* ARC-Message-Signature: no v=, i= is a number  [RFC 8617 s4.1.2] */
     SGL_DKIM_ARC_SEAL,    /* ARC-Seal: no h=, bh=, c=; cv= instead  [RFC 8617 s4.1.3] */
 };
+/* Why a signature cannot be used. */
+enum sgl_dkim_fault {
+    SGL_DKIM_FAULT_NONE,
+    SGL_DKIM_FAULT_SYNTAX, /* it breaks the grammar, or is larger than we read */
+    SGL_DKIM_FAULT_RULE, /* it can be read, and must be refused: a tag is missing, From is not signed, i= is outside of d= ... */
+};
 struct sgl_dkim_tags {
+    enum sgl_dkim_fault fault;
+    const char *why;           /* a static sentence; "" without a fault */
     sgl_view domain, selector; /* d=, s= as A-labels, lower case */
     sgl_view identity;         /* i= decoded; "@d" when absent */
     sgl_view algorithm;        /* a= as written */
@@ -69,6 +85,7 @@ struct sgl_dkim_tags {
     enum sgl_dkim_canon header_canon, body_canon;
     sgl_view signature;          /* b= decoded */
     sgl_view b;                  /* b= without blanks, as written (header.b) */
+    sgl_view b_written;          /* where b= stands in the field: all between "=" and ";" */
     sgl_view body_hash;          /* bh= decoded */
     const sgl_view *signed_name; /* h= */
     size_t signed_names;
@@ -79,12 +96,46 @@ struct sgl_dkim_tags {
 };
 /*
  * Reads the value of one signature field  [RFC 6376 s3.5, s6.1.1].
- * SGL_OK; SGL_E_SYNTAX (diag says why): unusable, with what was understood till then in *out (domain, selector, algorithm where they could be read);
- * SGL_E_LIMIT; SGL_E_NOMEM.  Whether algorithm and times are acceptable is not judged here.
+ * value  borrowed: views of the result point into it
+ * diag   may be NULL
+ * SGL_OK; SGL_E_SYNTAX: unusable; *out is set all the same, with fault and why, and with what was understood till then (algorithm, domain, selector
+ * are read first); SGL_E_LIMIT: the arena is full; SGL_E_NOMEM.  Whether algorithm and times are acceptable is not judged here.
  */
 SGL_API enum sgl_status sgl_dkim_tags_parse(enum sgl_dkim_kind kind, sgl_view value,
                                             struct sgl_arena *arena, struct sgl_dkim_tags *out,
                                             struct sgl_diag *diag) SGL_MUST_USE;
+
+/* ---- what a signature covers ---------------------------------------------------------------------------------------- */
+
+/* The fields of a header by name, so that a long h= costs no more than its length.  [RFC 6376 s5.4.2] */
+struct sgl_dkim_index {
+    const struct sgl_crypto *crypto;
+    const struct sgl_headers *headers;
+    struct sgl_arena *arena;
+    struct sgl_dkim_place *place; /* private: sorted by name, then by position */
+    size_t *taken;                /* private */
+    size_t compared;              /* names compared so far: tests bound it */
+};
+/* headers and arena outlive the index. SGL_OK, SGL_E_LIMIT, SGL_E_NOMEM. Time: n log n. */
+SGL_API enum sgl_status sgl_dkim_index_init(struct sgl_dkim_index *index,
+                                            const struct sgl_crypto *crypto,
+                                            const struct sgl_headers *headers,
+                                            struct sgl_arena *arena) SGL_MUST_USE;
+/*
+ * SHA-256 of what a signature covers of the header: for each name of h= its next instance from the bottom, nothing where there is none, then the
+ * signature's own field with b= emptied and without its line end  [RFC 6376 s3.7, s5.4.2].  own, of index->headers, is never an instance of h=.
+ * tags are those of own.  SGL_OK, SGL_E_LIMIT, SGL_E_NOMEM; the arena is as before.
+ */
+SGL_API enum sgl_status sgl_dkim_header_digest(struct sgl_dkim_index *index,
+                                               const struct sgl_header *own,
+                                               const struct sgl_dkim_tags *tags,
+                                               uint8_t out[SGL_SHA256_SIZE]) SGL_MUST_USE;
+/* Only that last part: the canonical form of a signature field with b= emptied, without its line end. The arena is scratch memory. */
+SGL_API enum sgl_status sgl_dkim_put_own_field(enum sgl_dkim_canon canon,
+                                               const struct sgl_header *own,
+                                               const struct sgl_dkim_tags *tags,
+                                               struct sgl_arena *arena,
+                                               struct sgl_dkim_sink sink) SGL_MUST_USE;
 
 /* ---- verification -------------------------------------------------------------------------------------------------- */
 
@@ -99,28 +150,54 @@ enum sgl_dkim_result { /* [RFC 8601 s2.7.1] */
 };
 SGL_API const char *sgl_dkim_result_name(enum sgl_dkim_result result);
 
+/*
+ * Public keys that a caller keeps between messages: building one from its record costs a fifth of a signature check.  All members may be
+ * zero.  The functions are called from within the check, one at a time for each verifier.
+ */
+struct sgl_dkim_key_cache {
+    void *ctx;
+    /* The key of this type and these bytes (p= decoded), or NULL. It must live until the next call of find or keep. */
+    const struct sgl_public_key *(*find)(void *ctx, enum sgl_key_type type, sgl_view bytes);
+    /* Offers a key that was not found: true takes it over (sgl_public_key_free), false leaves it. bytes are borrowed for the call. */
+    bool (*keep)(void *ctx, enum sgl_key_type type, sgl_view bytes, struct sgl_public_key *key);
+};
+
 struct sgl_dkim_verify_options {
     sgl_time now;          /* for x= and t=; when the message was received */
     int64_t clock_skew_s;  /* how far t= may lie in the future; 0: 300 */
     bool partial_body_ok;  /* let l= below the body's length pass; default: POLICY */
-    unsigned rsa_bits_min; /* 0: 1024 */
+    unsigned rsa_bits_min; /* 0: 1024; less is taken for 1024  [RFC 8301 s3.2] */
+    const struct sgl_dkim_key_cache *keys; /* may be NULL */
 };
 
 struct sgl_dkim_verdict { /* of one signature */
     enum sgl_dkim_result result;
-    const char *reason;        /* a static sentence for people; "" for PASS */
-    struct sgl_dkim_tags tags; /* zeroed parts where the field could not be read */
-    unsigned key_bits;         /* 0: no key was seen */
-    bool testing;              /* t=y stands in the key: no difference to the result */
-    bool secure;               /* the key's answer was validated by DNSSEC */
-    uint64_t unsigned_tail;    /* canonical bytes of the body behind l=; 0 without l= */
-    const struct sgl_header *field;
+    const char *reason;             /* a static sentence for people; "" for PASS */
+    struct sgl_dkim_tags tags;      /* zeroed parts where the field could not be read */
+    unsigned key_bits;              /* 0: no key was seen */
+    bool testing;                   /* t=y stands in the key: no difference to the result */
+    bool secure;                    /* the key's answer was validated by DNSSEC */
+    uint64_t unsigned_tail;         /* canonical bytes of the body behind l=; 0 without l= */
+    const struct sgl_header *field; /* NULL where only a key was asked for */
 };
 
+/*
+ * Is this signature of this digest made with one of these keys?  [RFC 6376 s6.1.2 steps 3 to 8, s6.1.3 step 4]
+ *
+ * options  rsa_bits_min and keys are used
+ * keys     what sgl_dkim_key_find() gave: each is tried till one passes
+ * verdict  its tags are read; result, reason, key_bits, testing and secure are set, with SGL_OK only; result is PASS, FAIL, TEMPERROR or PERMERROR
+ * SGL_OK, SGL_E_NOMEM.
+ */
+SGL_API enum sgl_status sgl_dkim_check_key(const struct sgl_crypto *crypto,
+                                           const struct sgl_dkim_verify_options *options,
+                                           const struct sgl_dkim_key_answer *keys,
+                                           const uint8_t digest[SGL_SHA256_SIZE],
+                                           struct sgl_dkim_verdict *verdict) SGL_MUST_USE;
+
 struct sgl_dkim_checked { /* private: what is known of one signature besides DNS */
-    struct sgl_dkim_verdict verdict;
-    bool decided; /* no key is needed to know the verdict */
-    size_t hash;  /* index of its body hash */
+    bool decided;         /* the verdict is known */
+    size_t hash;          /* index of its body hash */
     uint8_t digest[SGL_SHA256_SIZE];
 };
 struct sgl_dkim_verifier {
@@ -129,6 +206,7 @@ struct sgl_dkim_verifier {
     const struct sgl_dkim_hashes *hashes;
     struct sgl_arena *arena;
     struct sgl_dkim_checked *checked;
+    struct sgl_dkim_verdict *verdict;
     size_t count;
     size_t ignored; /* signatures above SGL_LIMIT_DKIM_SIGNATURES */
 };

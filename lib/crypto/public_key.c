@@ -36,6 +36,13 @@ static bool usable(const struct sgl_rsa_numbers *rsa)
     return bits_of(rsa->modulus) >= SGL_RSA_BITS_MIN;
 }
 
+unsigned sgl_rsa_public_bits(sgl_view bytes)
+{
+    struct sgl_rsa_numbers rsa;
+
+    return sgl_der_rsa_public(bytes, &rsa) ? bits_of(rsa.modulus) : 0;
+}
+
 /* libcrypto takes big numbers in the machine's byte order. */
 static bool native(sgl_view number, uint8_t *out, size_t size)
 {

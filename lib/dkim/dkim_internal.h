@@ -3,7 +3,7 @@
 #ifndef LIB_DKIM_DKIM_INTERNAL_H
 #define LIB_DKIM_DKIM_INTERNAL_H
 
-#include "sigillo/dkim.h"
+#include "sigillo/dkim_verify.h"
 
 /* SP and HTAB, nothing else: VT, FF and NBSP are data. */
 static inline bool sgl_dkim_is_blank(uint8_t c)
@@ -32,6 +32,12 @@ void sgl_dkim_put_hash(void *ctx, sgl_view bytes);
  */
 size_t sgl_dkim_scan(const uint8_t *p, size_t n);
 size_t sgl_dkim_scan_portable(const uint8_t *p, size_t n);
+
+/* base64string of RFC 6376 s2.10 into the arena. SGL_OK, SGL_E_SYNTAX, SGL_E_LIMIT, SGL_E_NOMEM. */
+enum sgl_status sgl_dkim_base64(sgl_view text, struct sgl_arena *arena, sgl_view *out);
+
+/* Does this TXT record want to be a key record?  Wildcards answer with SPF and other texts. */
+bool sgl_dkim_key_meant(sgl_view txt);
 
 /* Which instances of which fields are signed. */
 struct sgl_dkim_selection {
