@@ -208,6 +208,26 @@ static enum sgl_status unquote(const struct reader *r, sgl_view raw, sgl_view ta
     return SGL_OK;
 }
 
+/* Behind the last "@" of a value stands a domain, or an address literal, and nothing that only looks like one. */
+static bool domain_ok(sgl_view v)
+{
+    size_t i = v.len;
+
+    while (i > 0 && v.ptr[i - 1] != '@')
+        i--;
+    if (i == 0)
+        return true; /* no address */
+    if (i == v.len)
+        return false;
+    for (; i < v.len; i++) {
+        uint8_t c = v.ptr[i];
+
+        if (c < 0x80 && !sgl_ascii_is_alnum(c) && memchr("-_.[]:", c, 6) == NULL)
+            return false;
+    }
+    return true;
+}
+
 /* value / [[local-part] "@"] domain-name, without its quotes. [RFC 8601 s2.2] */
 static enum sgl_status value(struct reader *r, sgl_view *out)
 {
@@ -217,12 +237,14 @@ static enum sgl_status value(struct reader *r, sgl_view *out)
     SGL_TRY(skip_cfws(r));
     if (peek(r) != '"') {
         *out = loose(r);
-        return out->len == 0 ? fail(r, "value is missing", "RFC 8601 s2.2") : SGL_OK;
+        if (out->len == 0)
+            return fail(r, "value is missing", "RFC 8601 s2.2");
+        return domain_ok(*out) ? SGL_OK : fail(r, "address has no domain", "RFC 8601 s2.2");
     }
     SGL_TRY(quoted(r, &raw, &plain));
     if (peek(r) == '@') { /* a local part in quotes */
         tail = loose(r);
-        if (tail.len == 1)
+        if (!domain_ok(tail))
             return fail(r, "address has no domain", "RFC 8601 s2.2");
     }
     if (r->result == NULL || (plain && tail.len == 0)) {
@@ -314,7 +336,8 @@ static enum sgl_status read_spec(struct reader *r, struct sgl_authres_result *re
     if (!eat(r, '='))
         return fail(r, "property has no value", "RFC 8601 s2.2");
     SGL_TRY(value(r, &text));
-    if (result->reason.ptr == NULL && sgl_view_eq_nocase(p.ptype, SGL_LIT("reason")))
+    if (result->reason.ptr == NULL && result->properties == 0 &&
+        sgl_view_eq_nocase(p.ptype, SGL_LIT("reason"))) /* elsewhere it is a stray name */
         result->reason = text;
     return SGL_OK;
 }

@@ -73,6 +73,7 @@ static const struct reading readings[] = {
     {"bytes above 127 [RFC 8616 s2]", "b\xc3\xbc.example; m=r x.y=j@b\xc3\xbc.example",
      "b\xc3\xbc.example | m=r x.y=j@b\xc3\xbc.example"},
     {"the first reason counts", "a; m=r reason=b reason=c", "a | m=r !b"},
+    {"a reason behind a property is none", "a; m=r x.y=z reason=b", "a | m=r x.y=z"},
     {"a reason without quotes", "a; m=r reason=bad x.y=z", "a | m=r !bad x.y=z"},
     {"a type called reason is a type", "a; m=r reason.x=z", "a | m=r reason.x=z"},
 
@@ -118,6 +119,9 @@ static const struct reading readings[] = {
     {"an open quote that ends in a backslash", "a; m=r x.y=\"z\\", NULL},
     {"quotes behind a value", "a; m=r x.y=z\"w\"", NULL},
     {"a quoted local part without a domain", "a; m=r x.y=\"z\"@", NULL},
+    {"an address without a domain", "a; m=r x.y=z@", NULL},
+    {"an address with signs in its domain", "a; m=r x.y=z@b=c", NULL},
+    {"and behind a quoted local part", "a; m=r x.y=\"z\"@b.example=c", NULL},
     {"an escape character in a comment", "a; m=r (\033[2J)", NULL},
     {"an escape character in quotes", "a; m=r x.y=\"\033[2J\"", NULL},
     {"a backslash before a line end", "a; m=r x.y=\"z\\\r\n w\"", NULL},
