@@ -49,6 +49,12 @@
 #define SGL_LIMIT_AUTHRES_VALUE   400  /* bytes of one value that we write: with all of them escaped the line is still below 998 */
 #define SGL_LIMIT_JUDGE_QUESTIONS 512  /* DNS questions of one verdict: SPF's worst honest case is some 120, a DKIM signature 1, a tree walk 8 */
 
+/* ---- MTA-STS and TLS-RPT ---- */
+#define SGL_LIMIT_MTA_STS_POLICY (64 * 1024) /* bytes of a policy [RFC 8461 s3.3] */
+#define SGL_LIMIT_MTA_STS_MX     256      /* patterns of one policy: honest ones have some 10 */
+#define SGL_LIMIT_MTA_STS_AGE    31557600 /* seconds of max_age [RFC 8461 s3.2] */
+#define SGL_LIMIT_TLSRPT_URIS    16       /* report destinations of one record */
+
 /* ---- DNS ---- */
 #define SGL_LIMIT_NAME_TEXT        253  /* RFC 1035 s2.3.4: 255 on the wire is 253 in text without the last dot */
 #define SGL_LIMIT_LABEL            63   /* RFC 1035 s2.3.4 */
