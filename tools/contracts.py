@@ -3,7 +3,8 @@
 """Reads the public headers: their comments are the contracts, so manual pages and the list of exported symbols come from here.
 
 A header is a list of items in their order.  A comment on its own line belongs to the declaration below it, one behind a declaration
-to that.  Functions that follow one with a comment, without a blank line and without a comment of their own, share it.
+to that.  Functions that follow one with a comment, without a blank line, without a comment of their own and of the same type, share
+it.
 
     tools/contracts.py headers SOURCE           prints the headers that are installed
     tools/contracts.py include SOURCE           prints a line of C for each that includes it
@@ -26,6 +27,7 @@ class Item:
     name: str = ""
     members: list = dataclasses.field(default_factory=list)  # of a type: (depth, declaration, comment)
     joined: bool = False  # shares the comment of the function above
+    above: bool = False  # a function whose comment stands above it
     api: bool = False  # exported, not inline
 
 
@@ -39,9 +41,8 @@ class Header:
 
 def plain(comment):
     """The text of a comment: its lines without stars, relative indentation kept."""
-    body = comment[2:-2]
-    lines = [re.sub(r"^\s*\* ?", "", line).rstrip() for line in body.split("\n")]
-    lines[0] = lines[0].strip()
+    first, *more = comment[2:-2].split("\n")
+    lines = [first.strip()] + [re.sub(r"^\s*\* ?", "", line).rstrip() for line in more]
     while lines and not lines[-1]:
         lines.pop()
     while lines and not lines[0]:
@@ -70,6 +71,8 @@ class Reader:
         for match in TOKEN.finditer(text):
             self.token(match[0])
         self.flush_text()
+        for item in self.items:
+            item.joined = item.joined and not item.comment
 
     def flush_text(self):
         if self.pending:
@@ -153,12 +156,20 @@ class Reader:
             name = re.search(r"(\w+)\s*\(", re.sub(r"__attribute__\(\(.*?\)\)|SGL_PRINTF\(.*?\)", "", head))[1]
             proto = re.sub(r"\b(SGL_API|SGL_MUST_USE|static inline)\b|SGL_PRINTF\([^)]*\)", "", head)
             proto = re.sub(r"\s+", " ", proto).strip().rstrip(";").strip() + ";"
+            proto = re.sub(r"\* (\w)", r"*\1", proto).replace("( ", "(")
             before = self.items[-1] if self.items else None
-            joined = not comment and not self.fresh and before is not None and before.kind == "function"
-            self.add(Item("function", proto, comment, name, joined=joined, api=not inline))
+            joined = not comment and not self.fresh and before is not None and (before.above or before.joined) and arguments(before) == arguments(proto)
+            self.add(Item("function", proto, comment, name, joined=joined, above=bool(comment), api=not inline))
         else:
             item = type_of(raw, comment)
             self.add(item)
+
+
+def arguments(function):
+    """What a function returns, and the types of its arguments, without names."""
+    text = function.text if isinstance(function, Item) else function
+    head = re.sub(r"\w+$", "", text.split("(", 1)[0])
+    return [head] + [re.sub(r"\w+(\[.*\])?$", "", a.strip()) for a in text.split("(", 1)[1].rsplit(")", 1)[0].split(",")]
 
 
 def type_of(raw, comment):

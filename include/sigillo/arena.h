@@ -47,6 +47,7 @@ SGL_API enum sgl_status sgl_arena_dup(struct sgl_arena *arena, sgl_view v,
                                       sgl_view *out) SGL_MUST_USE;
 /* The same with a NUL behind it; NULL when v holds a NUL or memory ends. */
 SGL_API const char *sgl_arena_cstr(struct sgl_arena *arena, sgl_view v) SGL_MUST_USE;
+/* The place up to which it is filled now. */
 SGL_API struct sgl_arena_mark sgl_arena_mark(const struct sgl_arena *arena);
 /* Gives back everything taken since the mark. */
 SGL_API void sgl_arena_rewind(struct sgl_arena *arena, struct sgl_arena_mark mark);

@@ -42,6 +42,7 @@ struct sgl_hash {
     enum sgl_status status; /* SGL_OK or SGL_E_NOMEM */
 };
 
+/* hash: the caller's; done() frees what it holds, in whatever state it is. */
 SGL_API void sgl_hash_init(struct sgl_hash *hash, const struct sgl_crypto *crypto);
 SGL_API void sgl_hash_done(struct sgl_hash *hash);
 SGL_API void sgl_hash_add(struct sgl_hash *hash, sgl_view bytes);

@@ -73,6 +73,7 @@ static inline bool sgl_view_eq(sgl_view a, sgl_view b)
 
 /* Equal when ASCII letters are folded; other bytes must be the same. */
 SGL_API bool sgl_view_eq_nocase(sgl_view a, sgl_view b);
+/* Does v begin, or end, with this?  The empty view is at both ends of any. */
 SGL_API bool sgl_view_starts(sgl_view v, sgl_view prefix);
 SGL_API bool sgl_view_starts_nocase(sgl_view v, sgl_view prefix);
 SGL_API bool sgl_view_ends(sgl_view v, sgl_view suffix);

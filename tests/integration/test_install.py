@@ -36,6 +36,14 @@ def test_every_man_page_and_completion_is_there(installed):
         one(installed, name)
 
 
+def test_functions_have_manual_pages(installed):
+    with open(one(installed, "/man3/sgl_spf_check.3")) as f:
+        assert f.read() == ".so man3/sigillo_spf.3\n"
+    r = subprocess.run(["man", "-M", os.path.dirname(os.path.dirname(one(installed, "/man3/sgl_spf_check.3"))), "3", "sgl_spf_check"],
+                       capture_output=True, text=True)
+    assert "sgl_spf_check(const struct sgl_spf_request" in r.stdout, r.stderr
+
+
 def test_the_unit_starts_the_installed_program(installed):
     with open(one(installed, "/systemd/system/sigillo.service")) as f:
         unit = f.read()
