@@ -30,6 +30,9 @@
 #define SGL_LIMIT_SPF_RECORD      8192 /* bytes: the longest honest ones have some 2000 */
 #define SGL_LIMIT_SPF_TERMS       256  /* of one record: 8192 bytes of "a " would be 4096 */
 #define SGL_LIMIT_SPF_DEPTH       12   /* include and redirect within each other: the 10 lookups end it before */
+#define SGL_LIMIT_SPF_TREE_LOOKUPS 100 /* walked to tell an owner by how much he is over the 10 */
+#define SGL_LIMIT_SPF_TREE_NODES 4000 /* terms of one tree: the largest honest ones have some 600 */
+#define SGL_LIMIT_SPF_BUILD_RECORDS 20 /* subdomains that one call builds records for */
 #define SGL_LIMIT_SPF_EXPLANATION 512  /* third-party text that goes into a reply [RFC 7208 s11.5.2] */
 #define SGL_LIMIT_DKIM_SIGNATURES 20   /* parsed of one message; the rest is only counted */
 #define SGL_LIMIT_DKIM_TRIED      10   /* verified of one message: each costs a lookup and a public key operation */

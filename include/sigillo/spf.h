@@ -146,12 +146,17 @@ SGL_API enum sgl_status sgl_spf_put_reply(const struct sgl_spf *spf, unsigned *c
 struct sgl_spf_node {
     sgl_view text; /* the term as written, modifiers included */
     sgl_view
-        target; /* the name it looks at; empty when none, or when it has macros that need a client */
+        target; /* the name it looks at; empty: none, or it has macros that only a client fills in */
     unsigned lookups; /* of this term and of all below it  [RFC 7208 s4.6.4] */
-    unsigned void_lookups;
-    sgl_view record; /* include, redirect: the record found there; empty: none */
+    unsigned
+        void_lookups; /* questions of this term and of all below it that bring nothing to a client over IPv4 */
+    unsigned void_lookups6; /* the same for a client over IPv6 */
+    sgl_view record;        /* include, redirect: the record found there; empty: none */
     const char
         *fault; /* a static sentence: why nothing hangs below it, or what is wrong with it; "" */
+    enum sgl_severity severity; /* of the fault */
+    bool
+        ignored; /* behind "all", or a redirect beside it: no receiver looks at it, it costs nothing */
     const struct sgl_spf_node *child; /* terms of that record */
     size_t children;
 };
@@ -160,21 +165,34 @@ struct sgl_spf_tree {
     struct sgl_name domain;
     sgl_view record; /* empty: none, or more than one */
     size_t records;  /* SPF records at the name */
-    bool failed;     /* a lookup failed: the tree is not whole */
-    unsigned lookups, void_lookups;
+    bool failed;     /* a lookup failed or was not allowed any more: the tree is not whole */
+    unsigned lookups, void_lookups, void_lookups6;
     const struct sgl_spf_node *node;
     size_t nodes;
     struct sgl_findings findings;
 };
 
 /*
- * Everything that the record of a domain says, and what is wrong with it.  All branches are walked, those behind "all" and behind a match
- * too; a name that includes itself is entered once.  Codes of the findings: spf_tree.c lists them.
- * Returns as sgl_spf_check().
+ * Everything that the record of a domain says, and what is wrong with it, whoever the client is.
+ *
+ * A term behind a match is walked, too: some other client gets there.  Terms that no client gets to (behind "all") are shown, but neither walked
+ * nor counted.  A name that includes itself is entered once; behind SGL_LIMIT_SPF_TREE_LOOKUPS nothing is entered any more.  Of the macros,
+ * %{d} and %{o} are filled in (the sender is of this domain), what has others is not looked up.  Void lookups are counted by asking for A and AAAA.
+ *
+ * dns    asked are TXT, SPF, A, AAAA and MX: give it room for some 2000 questions (a hostile record), or see `failed`
+ * Codes of the findings: lib/spf/spf_tree_findings.c lists them.
+ * Returns SGL_OK for every record; SGL_NEED_DNS; SGL_E_NOMEM; SGL_E_LIMIT: the arena is full.  `out` and the arena are as they were unless SGL_OK.
  */
 SGL_API enum sgl_status sgl_spf_tree(struct sgl_name domain, struct sgl_dns *dns,
                                      struct sgl_arena *arena,
                                      struct sgl_spf_tree *out) SGL_MUST_USE;
+/*
+ * The same for a record that is not published (yet): `record` stands at `domain` instead of what is there.  dns may be NULL: nothing is asked,
+ * and every term costs what it costs by itself.  SGL_E_SYNTAX: `record` does not begin as an SPF record does.
+ */
+SGL_API enum sgl_status sgl_spf_tree_text(struct sgl_name domain, sgl_view record,
+                                          struct sgl_dns *dns, struct sgl_arena *arena,
+                                          struct sgl_spf_tree *out) SGL_MUST_USE;
 
 #ifdef __cplusplus
 }
