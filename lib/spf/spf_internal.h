@@ -24,16 +24,16 @@ struct spf_piece {
 };
 
 /* The piece at *rest, which moves behind it. NULL, or what is wrong at the start of *rest. */
-const char *spf_next_piece(sgl_view *rest, enum spf_text use, struct spf_piece *out);
+const char *sgl_spf_next_piece(sgl_view *rest, enum spf_text use, struct spf_piece *out);
 
 /* NULL when the text is a macro-string, else what is wrong, and *off where. */
-const char *spf_macro_fault(sgl_view text, enum spf_text use, size_t *off);
+const char *sgl_spf_macro_fault(sgl_view text, enum spf_text use, size_t *off);
 /* The same for a domain-spec. */
-const char *spf_domain_spec_fault(sgl_view text, size_t *off);
+const char *sgl_spf_domain_spec_fault(sgl_view text, size_t *off);
 
 /* Which letters does a checked macro string use? */
 #define SPF_LETTER(c) (UINT32_C(1) << ((c) - 'a'))
-uint32_t spf_macro_letters(sgl_view text);
+uint32_t sgl_spf_macro_letters(sgl_view text);
 
 /* What the letters stand for. A value that is empty expands to nothing. */
 struct spf_values {
@@ -48,13 +48,13 @@ struct spf_values {
  * The name that a checked domain-spec means.  What is too long loses labels on its left  [RFC 7208 s7.3].
  * SGL_OK; SGL_E_SYNTAX: the result is no possible name  [RFC 7208 s4.8]; SGL_E_LIMIT or SGL_E_NOMEM: the arena is full.
  */
-enum sgl_status spf_expand_name(sgl_view spec, const struct spf_values *values,
-                                struct sgl_arena *arena, struct sgl_name *out) SGL_MUST_USE;
+enum sgl_status sgl_spf_expand_name(sgl_view spec, const struct spf_values *values,
+                                    struct sgl_arena *arena, struct sgl_name *out) SGL_MUST_USE;
 /*
  * The explanation that a checked text means: printable US-ASCII, other bytes become "?"; what is behind SGL_LIMIT_SPF_EXPLANATION is cut.
  */
-enum sgl_status spf_expand_text(sgl_view text, const struct spf_values *values,
-                                struct sgl_arena *arena, sgl_view *out) SGL_MUST_USE;
+enum sgl_status sgl_spf_expand_text(sgl_view text, const struct spf_values *values,
+                                    struct sgl_arena *arena, sgl_view *out) SGL_MUST_USE;
 
 /* ---- records -------------------------------------------------------------------------------------------------------- */
 
@@ -66,7 +66,7 @@ struct spf_found {
 };
 
 /* SGL_OK whatever the answer is; else as sgl_dns_get(). */
-enum sgl_status spf_find_record(struct sgl_name name, struct sgl_dns *dns,
-                                struct spf_found *out) SGL_MUST_USE;
+enum sgl_status sgl_spf_find_record(struct sgl_name name, struct sgl_dns *dns,
+                                    struct spf_found *out) SGL_MUST_USE;
 
 #endif

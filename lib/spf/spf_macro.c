@@ -101,7 +101,7 @@ static const char *read_percent(sgl_view *rest, enum spf_text use, struct spf_pi
     return NULL;
 }
 
-const char *spf_next_piece(sgl_view *rest, enum spf_text use, struct spf_piece *out)
+const char *sgl_spf_next_piece(sgl_view *rest, enum spf_text use, struct spf_piece *out)
 {
     size_t len = 0;
 
@@ -119,13 +119,13 @@ const char *spf_next_piece(sgl_view *rest, enum spf_text use, struct spf_piece *
     return NULL;
 }
 
-const char *spf_macro_fault(sgl_view text, enum spf_text use, size_t *off)
+const char *sgl_spf_macro_fault(sgl_view text, enum spf_text use, size_t *off)
 {
     sgl_view rest = text;
 
     while (rest.len > 0) {
         struct spf_piece piece;
-        const char *fault = spf_next_piece(&rest, use, &piece);
+        const char *fault = sgl_spf_next_piece(&rest, use, &piece);
 
         *off = text.len - rest.len;
         if (fault != NULL)
@@ -162,7 +162,7 @@ static bool ends_in_toplabel(sgl_view tail)
     return dot > 0 && is_toplabel(sgl_view_from(tail, dot));
 }
 
-const char *spf_domain_spec_fault(sgl_view text, size_t *off)
+const char *sgl_spf_domain_spec_fault(sgl_view text, size_t *off)
 {
     struct spf_piece piece = {0};
     sgl_view rest = text;
@@ -171,7 +171,7 @@ const char *spf_domain_spec_fault(sgl_view text, size_t *off)
     if (text.len == 0)
         return "domain is empty";
     while (rest.len > 0) {
-        const char *fault = spf_next_piece(&rest, SPF_TERM, &piece);
+        const char *fault = sgl_spf_next_piece(&rest, SPF_TERM, &piece);
 
         *off = text.len - rest.len;
         if (fault != NULL)
@@ -183,14 +183,14 @@ const char *spf_domain_spec_fault(sgl_view text, size_t *off)
     return "domain does not end in a top-level label or a macro";
 }
 
-uint32_t spf_macro_letters(sgl_view text)
+uint32_t sgl_spf_macro_letters(sgl_view text)
 {
     struct spf_piece piece;
     uint32_t letters = 0;
 
     if (sgl_view_find(text, '%') == text.len)
         return 0;
-    while (text.len > 0 && spf_next_piece(&text, SPF_EXPLANATION, &piece) == NULL) {
+    while (text.len > 0 && sgl_spf_next_piece(&text, SPF_EXPLANATION, &piece) == NULL) {
         if (piece.letter != 0)
             letters |= SPF_LETTER(piece.letter);
     }
@@ -342,7 +342,7 @@ static void expand(struct sink *sink, sgl_view text, const struct spf_values *va
 {
     struct spf_piece piece;
 
-    while (text.len > 0 && spf_next_piece(&text, SPF_EXPLANATION, &piece) == NULL) {
+    while (text.len > 0 && sgl_spf_next_piece(&text, SPF_EXPLANATION, &piece) == NULL) {
         if (piece.letter == 0)
             put(sink, piece.literal);
         else
@@ -360,8 +360,8 @@ static sgl_view cut_left(sgl_view name)
     return name;
 }
 
-enum sgl_status spf_expand_name(sgl_view spec, const struct spf_values *values,
-                                struct sgl_arena *arena, struct sgl_name *out)
+enum sgl_status sgl_spf_expand_name(sgl_view spec, const struct spf_values *values,
+                                    struct sgl_arena *arena, struct sgl_name *out)
 {
     struct sink sink;
 
@@ -374,8 +374,8 @@ enum sgl_status spf_expand_name(sgl_view spec, const struct spf_values *values,
                           out);
 }
 
-enum sgl_status spf_expand_text(sgl_view text, const struct spf_values *values,
-                                struct sgl_arena *arena, sgl_view *out)
+enum sgl_status sgl_spf_expand_text(sgl_view text, const struct spf_values *values,
+                                    struct sgl_arena *arena, sgl_view *out)
 {
     struct sink sink;
 

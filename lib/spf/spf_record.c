@@ -52,7 +52,7 @@ static enum sgl_status refuse(const struct parser *p, const char *what, const ch
 static enum sgl_status check_domain_spec(const struct parser *p, sgl_view spec)
 {
     size_t off;
-    const char *what = spf_domain_spec_fault(spec, &off);
+    const char *what = sgl_spf_domain_spec_fault(spec, &off);
 
     return what == NULL ? SGL_OK : refuse(p, what, "RFC 7208 s7.1", spec.ptr + off);
 }
@@ -79,7 +79,7 @@ static enum sgl_status read_modifier(const struct parser *p, sgl_view term, sgl_
         return read_known_modifier(p, name, value, &p->record->redirect);
     if (sgl_view_eq_nocase(name, SGL_LIT("exp")))
         return read_known_modifier(p, name, value, &p->record->exp);
-    what = spf_macro_fault(value, SPF_TERM, &off);
+    what = sgl_spf_macro_fault(value, SPF_TERM, &off);
     return what == NULL ? SGL_OK : refuse(p, what, "RFC 7208 s7.1", value.ptr + off);
 }
 
@@ -319,7 +319,8 @@ enum sgl_status sgl_spf_parse(sgl_view text, struct sgl_arena *arena, struct sgl
 
 /* ---- which record stands at a name  [RFC 7208 s4.4, s4.5] ----------------------------------------------------------- */
 
-enum sgl_status spf_find_record(struct sgl_name name, struct sgl_dns *dns, struct spf_found *out)
+enum sgl_status sgl_spf_find_record(struct sgl_name name, struct sgl_dns *dns,
+                                    struct spf_found *out)
 {
     struct spf_found found = {0};
 

@@ -50,7 +50,7 @@ static enum sgl_status ask(struct spf_walk *w, struct sgl_name name, enum sgl_rr
 static enum sgl_status ask_record(struct spf_walk *w, struct sgl_name name, struct spf_found *out)
 {
     *out = (struct spf_found){0};
-    return w->dns == NULL ? SGL_OK : asked(w, spf_find_record(name, w->dns, out));
+    return w->dns == NULL ? SGL_OK : asked(w, sgl_spf_find_record(name, w->dns, out));
 }
 
 /* "No such name", or nothing of that type.  [RFC 7208 s4.6.4] */
@@ -248,7 +248,7 @@ static enum sgl_status find_target(struct spf_walk *w, const struct spf_level *l
                                    struct sgl_spf_node *node, struct sgl_name *out, bool *known)
 {
     struct spf_values values = {.domain = level->name.text, .sender_domain = w->domain.text};
-    uint32_t letters = spf_macro_letters(spec);
+    uint32_t letters = sgl_spf_macro_letters(spec);
     enum sgl_status st;
 
     *known = false;
@@ -260,7 +260,7 @@ static enum sgl_status find_target(struct spf_walk *w, const struct spf_level *l
         set_fault(node, SGL_INFO, "depends on the client: not looked up");
         return sgl_spf_say_macro(w, node);
     }
-    st = spf_expand_name(spec, &values, w->arena, out);
+    st = sgl_spf_expand_name(spec, &values, w->arena, out);
     if (st == SGL_E_SYNTAX) {
         set_fault(node, SGL_WARNING, "not a possible name");
         return sgl_spf_say_bad_name(w, node);

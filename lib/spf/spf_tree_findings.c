@@ -279,10 +279,10 @@ static enum sgl_status say_none(struct spf_walk *w, const struct spf_found *foun
                            SGL_FMT(domain));
     if (found->answer->outcome == SGL_DNS_NXDOMAIN)
         return sgl_spf_say(w, &none, NULL, "%.*s does not exist.", SGL_FMT(domain));
-    return sgl_spf_say(w, &none,
-                       "if it sends no mail, publish v=spf1 -all; else see: sigillo spf build --help",
-                       "%.*s has no SPF record%s: receivers cannot tell its mail from forged mail.",
-                       SGL_FMT(domain), found->hidden ? " that can be read" : "");
+    return sgl_spf_say(
+        w, &none, "if it sends no mail, publish v=spf1 -all; else see: sigillo spf build --help",
+        "%.*s has no SPF record%s: receivers cannot tell its mail from forged mail.",
+        SGL_FMT(domain), found->hidden ? " that can be read" : "");
 }
 
 /* One record with the terms of all, in their order; the first "all" and the first of each modifier stay. */
