@@ -21,9 +21,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             !sgl_name_eq(name, again))
             abort();
     }
-    if (sgl_name_from_wire(in, &arena, &used, &name) == SGL_OK) {
-        if (used > size ||
-            (!sgl_name_is_root(name) && !sgl_name_ok(name.text, SGL_NAME_UNDERSCORE)))
+    for (unsigned flags = SGL_NAME_UNDERSCORE; flags <= SGL_NAME_ANY; flags <<= 3) {
+        if (sgl_name_from_wire(in, flags, &arena, &used, &name) == SGL_OK &&
+            (used > size || (!sgl_name_is_root(name) && !sgl_name_ok(name.text, flags))))
             abort();
     }
     return 0;

@@ -37,11 +37,11 @@ SGL_API enum sgl_status sgl_name_parse(sgl_view text, unsigned flags, struct sgl
 /* The same without a copy: may this text be a name?  For doors that only want to say no. */
 SGL_API bool sgl_name_ok(sgl_view text, unsigned flags);
 /*
- * Reads an uncompressed wire form from the start of `wire`; *used gets its length.  A label with other bytes than letters, digits, "-" and "_" is SGL_E_SYNTAX: such names name
- * nothing that mail needs.
+ * Reads an uncompressed wire form from the start of `wire`; *used gets its length.  flags: SGL_NAME_HOST, SGL_NAME_UNDERSCORE or SGL_NAME_ANY; a label with a byte
+ * that they do not allow (a dot is one that none allows) is SGL_E_SYNTAX: such names name nothing that mail needs.
  */
-SGL_API enum sgl_status sgl_name_from_wire(sgl_view wire, struct sgl_arena *arena, size_t *used,
-                                           struct sgl_name *out) SGL_MUST_USE;
+SGL_API enum sgl_status sgl_name_from_wire(sgl_view wire, unsigned flags, struct sgl_arena *arena,
+                                           size_t *used, struct sgl_name *out) SGL_MUST_USE;
 /* "_25._tcp" in front of a name. `labels` is our own text (underscores allowed). SGL_E_LIMIT when the whole gets too long, SGL_E_SYNTAX when labels are not valid. */
 SGL_API enum sgl_status sgl_name_under(sgl_view labels, struct sgl_name base,
                                        struct sgl_arena *arena, struct sgl_name *out) SGL_MUST_USE;

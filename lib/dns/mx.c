@@ -48,10 +48,10 @@ static bool is_self(const struct sgl_mx_request *request, struct sgl_name name)
     return false;
 }
 
-/* A name with an underscore is no host name, but some are in use and resolve: only the root is refused. */
+/* A name with an underscore is no host name, but some are in use and resolve.  "." beside others says nothing.  [RFC 7505 s3] */
 static bool is_possible(const struct sgl_dns_rr *rr)
 {
-    return !sgl_name_is_root(rr->mx.host); /* "." beside others says nothing [RFC 7505 s3] */
+    return sgl_name_ok(rr->mx.host.text, SGL_NAME_UNDERSCORE);
 }
 
 static enum sgl_mx_state pick_hosts(const struct sgl_mx_request *request,

@@ -21,7 +21,7 @@ static bool is_allowed(uint8_t c, unsigned flags)
     if (sgl_ascii_is_alnum(c) || c == '-')
         return true;
     if ((flags & SGL_NAME_ANY) != 0)
-        return c >= 0x20 && c < 0x7f;
+        return c >= 0x20 && c < 0x7f && c != '.';
     return c == '_' && (flags & SGL_NAME_UNDERSCORE) != 0;
 }
 
@@ -123,8 +123,8 @@ bool sgl_name_ok(sgl_view text, unsigned flags)
     return check_name(text, flags, &len).what == NULL;
 }
 
-enum sgl_status sgl_name_from_wire(sgl_view wire, struct sgl_arena *arena, size_t *used,
-                                   struct sgl_name *out)
+enum sgl_status sgl_name_from_wire(sgl_view wire, unsigned flags, struct sgl_arena *arena,
+                                   size_t *used, struct sgl_name *out)
 {
     uint8_t text[SGL_LIMIT_NAME_TEXT + 1];
     size_t len = 0, off = 0;
@@ -144,8 +144,7 @@ enum sgl_status sgl_name_from_wire(sgl_view wire, struct sgl_arena *arena, size_
         if (len > 0)
             text[len++] = '.';
         memcpy(text + len, wire.ptr + off, label);
-        if (check_label(sgl_view_of(text, len + label), len, label, SGL_NAME_UNDERSCORE).what !=
-            NULL)
+        if (check_label(sgl_view_of(text, len + label), len, label, flags).what != NULL)
             return SGL_E_SYNTAX;
         len += label;
         off += label;

@@ -4,6 +4,7 @@
 #include "sigillo/banned.h"
 #include "sigillo/limits.h"
 
+/* Of an exchange more is let through than a host may have: SPF looks it up as it is. Delivery does not take it for a host. */
 static enum sgl_status parse_mx(sgl_view rdata, struct sgl_arena *arena, struct sgl_dns_rr *out)
 {
     size_t used;
@@ -11,7 +12,7 @@ static enum sgl_status parse_mx(sgl_view rdata, struct sgl_arena *arena, struct 
     if (rdata.len < 3)
         return SGL_E_SYNTAX;
     out->mx.preference = (uint16_t)(rdata.ptr[0] << 8 | rdata.ptr[1]);
-    SGL_TRY(sgl_name_from_wire(sgl_view_from(rdata, 2), arena, &used, &out->mx.host));
+    SGL_TRY(sgl_name_from_wire(sgl_view_from(rdata, 2), SGL_NAME_ANY, arena, &used, &out->mx.host));
     return used == rdata.len - 2 ? SGL_OK : SGL_E_SYNTAX;
 }
 
@@ -19,7 +20,7 @@ static enum sgl_status parse_name(sgl_view rdata, struct sgl_arena *arena, struc
 {
     size_t used;
 
-    SGL_TRY(sgl_name_from_wire(rdata, arena, &used, &out->name));
+    SGL_TRY(sgl_name_from_wire(rdata, SGL_NAME_UNDERSCORE, arena, &used, &out->name));
     return used == rdata.len ? SGL_OK : SGL_E_SYNTAX;
 }
 

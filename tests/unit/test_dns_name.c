@@ -83,6 +83,7 @@ static void wire(void **state)
         sgl_view wire;
         const char *want;
         size_t used;
+        unsigned flags; /* 0: SGL_NAME_UNDERSCORE */
     } cases[] = {
         {"the root", SGL_LIT_INIT("\0"), "", 1},
         {"two labels, more behind",
@@ -108,6 +109,22 @@ static void wire(void **state)
          NULL, 0},
         {"an underscore", SGL_LIT_INIT("\x02_a\0"), "_a", 4},
         {"nothing", SGL_LIT_INIT(""), NULL, 0},
+        {"a colon where allowed",
+         SGL_LIT_INIT("\x03"
+                      "a:b\0"),
+         "a:b", 5, SGL_NAME_ANY},
+        {"a colon in a host",
+         SGL_LIT_INIT("\x03"
+                      "a:b\0"),
+         NULL, 0},
+        {"a dot in a label of any kind",
+         SGL_LIT_INIT("\x03"
+                      "a.b\0"),
+         NULL, 0, SGL_NAME_ANY},
+        {"a NUL in a label of any kind",
+         SGL_LIT_INIT("\x03"
+                      "a\0b\0"),
+         NULL, 0, SGL_NAME_ANY},
     };
     uint8_t longest[300];
 
@@ -117,8 +134,10 @@ static void wire(void **state)
         struct sgl_name name = {{NULL, 0}};
         size_t used = 0;
         enum sgl_status want = cases[i].want == NULL ? SGL_E_SYNTAX : SGL_OK;
+        unsigned flags = cases[i].flags == 0 ? SGL_NAME_UNDERSCORE : cases[i].flags;
 
-        CHECK_EQ(cases[i].name, sgl_name_from_wire(cases[i].wire, &arena, &used, &name), want);
+        CHECK_EQ(cases[i].name, sgl_name_from_wire(cases[i].wire, flags, &arena, &used, &name),
+                 want);
         CHECK_VIEW(cases[i].name, name.text, V(cases[i].want));
         CHECK_EQ(cases[i].name, used, cases[i].used);
     }
@@ -132,7 +151,8 @@ static void wire(void **state)
         longest[len] = (uint8_t)last;
         longest[len + 1 + last] = 0;
         CHECK_EQ("255 bytes and not one more",
-                 sgl_name_from_wire(sgl_view_of(longest, len + 2 + last), &arena, &used, &name),
+                 sgl_name_from_wire(sgl_view_of(longest, len + 2 + last), SGL_NAME_UNDERSCORE,
+                                    &arena, &used, &name),
                  last <= 61 ? SGL_OK : SGL_E_SYNTAX);
     }
 }

@@ -47,6 +47,8 @@ static void states(void **state)
          false, SGL_DNS_INSECURE},
         {"a root with another preference is no host", "MX 5 .", NULL, SGL_MX_UNUSABLE, "", false,
          SGL_DNS_INSECURE},
+        {"what no host is called is no host", "MX 5 b:c.test\nMX 10 d.test", NULL, SGL_MX_HOSTS,
+         "d.test", false, SGL_DNS_INSECURE},
         {"malformed MX do not fall back to the address", "RAW MX 00\nA 192.0.2.1", NULL,
          SGL_MX_UNUSABLE, "", false, SGL_DNS_INSECURE},
         {"no such domain", "NXDOMAIN", NULL, SGL_MX_NO_DOMAIN, "", false, SGL_DNS_INSECURE},
