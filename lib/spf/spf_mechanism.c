@@ -196,10 +196,10 @@ static enum sgl_status find_validated(struct spf_check *c, struct sgl_name domai
 
 /* ---- targets ------------------------------------------------------------------------------------------------------ */
 
-/* "%{i}": of IPv6 the nibbles with dots, in their order.  [RFC 7208 s7.3] */
+/* "%{i}": of IPv6 the nibbles with dots, in their order; in upper case as other verifiers write them into explanations.  [RFC 7208 s7.3] */
 static sgl_view put_address(const struct sgl_ip *ip, char text[64])
 {
-    static const char digits[] = "0123456789abcdef";
+    static const char digits[] = "0123456789ABCDEF";
     size_t len = 0;
 
     if (ip->version == 4)
