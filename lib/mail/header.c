@@ -173,12 +173,18 @@ static enum sgl_status take_line(struct scan *s, const struct line *line, bool *
     return SGL_OK;
 }
 
+/* An mbox's "From " line stands before the message; "From : a@b.test" is the field, with the blanks that RFC 5322 s4.5.2 once allowed. */
+static bool is_mbox_line(sgl_view in)
+{
+    return sgl_view_starts(in, SGL_LIT("From ")) &&
+           !sgl_view_starts(sgl_view_trim(sgl_view_from(in, 5)), SGL_LIT(":"));
+}
+
 static enum sgl_status scan_section(struct scan *s)
 {
     size_t off = 0;
 
-    /* An mbox's "From " line stands before the message. */
-    if (s->rules == SGL_HEADERS_TOLERANT && sgl_view_starts(s->in, SGL_LIT("From "))) {
+    if (s->rules == SGL_HEADERS_TOLERANT && is_mbox_line(s->in)) {
         off = sgl_view_find(s->in, '\n');
         off += off < s->in.len;
     }

@@ -34,6 +34,8 @@ static void strict_and_tolerant(void **state)
         {"a continuation first", " A: b\r\n\r\n", SGL_E_SYNTAX, SGL_OK, 0},
         {"the last line is cut", "A: b\r\nC: d", SGL_E_SYNTAX, SGL_OK, 2},
         {"an mbox line first", "From x Mon\r\nA: b\r\n\r\n", SGL_E_SYNTAX, SGL_OK, 1},
+        {"a From field with a blank is no mbox line", "From : x@a.test\r\nA: b\r\n\r\n",
+         SGL_E_SYNTAX, SGL_OK, 2},
     };
 
     (void)state;
