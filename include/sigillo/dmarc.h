@@ -33,7 +33,8 @@ struct sgl_dmarc_record {
     enum sgl_dmarc_psd psd;
     bool test; /* t=y */
     unsigned fo;
-    const sgl_view *rua, *ruf; /* valid URIs, without a "!10m" at the end */
+    const sgl_view *rua,
+        *ruf; /* valid URIs of any scheme, without a "!10m" at the end; at most SGL_LIMIT_DMARC_URIS each */
     size_t ruas, rufs;
     unsigned percent;    /* pct=, for RFC 7489 only; 100 when absent */
     uint32_t interval_s; /* ri=, for RFC 7489 only; 86400 when absent */
@@ -52,9 +53,16 @@ SGL_API enum sgl_status sgl_dmarc_parse(sgl_view text, struct sgl_arena *arena,
 SGL_API enum sgl_status sgl_dmarc_lint(struct sgl_name domain, sgl_view text,
                                        struct sgl_arena *arena,
                                        struct sgl_findings *out) SGL_MUST_USE;
-/* Appends the record's text in the order v, p, sp, np, adkim, aspf, psd, t, fo, rua, ruf; what is default is left out. */
+/* Appends the record's text in the order v, p, sp, np, adkim, aspf, psd, t, fo, rua, ruf; what is default is left out.  SGL_E_SYNTAX: a URI is not one; SGL_E_LIMIT, SGL_E_NOMEM. */
 SGL_API enum sgl_status sgl_dmarc_put(const struct sgl_dmarc_record *record,
                                       struct sgl_buf *out) SGL_MUST_USE;
+
+/*
+ * The host that reports to this URI go to: the domain of a mailto: address, the host of any other URI.
+ * SGL_OK; SGL_E_SYNTAX: not a valid URI of a record, or without a host name; SGL_E_LIMIT; SGL_E_NOMEM.
+ */
+SGL_API enum sgl_status sgl_dmarc_uri_host(sgl_view uri, struct sgl_arena *arena,
+                                           struct sgl_name *out) SGL_MUST_USE;
 
 /* ---- whose mail is it? --------------------------------------------------------------------------------------------- */
 
@@ -63,11 +71,17 @@ enum sgl_dmarc_author {
     SGL_DMARC_AUTHOR_NO_FIELD,
     SGL_DMARC_AUTHOR_FIELDS,  /* more than one From */
     SGL_DMARC_AUTHOR_SYNTAX,  /* cannot be read */
-    SGL_DMARC_AUTHOR_NONE,    /* no mailbox, or an address literal */
+    SGL_DMARC_AUTHOR_NONE,    /* no mailbox, or only address literals */
     SGL_DMARC_AUTHOR_DOMAINS, /* mailboxes of different domains */
 };
 SGL_API const char *sgl_dmarc_author_name(enum sgl_dmarc_author state); /* a sentence */
-/* The Author Domain: the one domain of the one From field, as A-labels  [RFC 9989 s5.3.1]. *domain is set for OK only. SGL_E_NOMEM, SGL_E_LIMIT. */
+/*
+ * The Author Domain: the one domain of the one From field, as A-labels  [RFC 9989 s5.3.1].  Several mailboxes of one domain are one domain, and members of a group
+ * count like others.  A state other than OK means that DMARC cannot judge the message, not that it is harmless  [RFC 9989 s11.5].
+ *
+ * domain   set for OK only; lives in the arena
+ * Returns SGL_OK for every message, SGL_E_NOMEM, SGL_E_LIMIT (the arena is full).
+ */
 SGL_API enum sgl_status sgl_dmarc_author(const struct sgl_headers *headers, struct sgl_arena *arena,
                                          enum sgl_dmarc_author *state,
                                          struct sgl_name *domain) SGL_MUST_USE;
@@ -102,47 +116,67 @@ struct sgl_dmarc_request {
     unsigned sample; /* RFC7489: 0..99, drawn by the caller, compared with pct= */
 };
 
+/* Also what a row of an aggregate report needs: policy_published, policy_evaluated and discovery_method  [RFC 9990 s3.1.1]. */
 struct sgl_dmarc {
     enum sgl_dmarc_result result;
-    const char *reason;              /* a static sentence; "" for PASS */
-    struct sgl_name author, org;     /* org: Organizational Domain of the author */
-    struct sgl_name policy_domain;   /* where the record that applies was found; root when none */
-    sgl_view record;                 /* its text; empty: none */
-    struct sgl_dmarc_record parsed;  /* zeroed when none */
-    bool has_policy;                 /* policy and requested are set */
-    enum sgl_dmarc_policy requested; /* p, sp or np, as published */
-    enum sgl_dmarc_policy policy;    /* the same after t=y or pct= */
+    enum sgl_dmarc_rules rules; /* discovery_method: treewalk or psl */
+    const char *reason;         /* a static sentence; "" for PASS */
+    struct sgl_name author;
+    struct sgl_name
+        org; /* Organizational Domain of the author; root: a lookup failed, it is not known */
+    struct sgl_name policy_domain;  /* where the record that applies was found; root when none */
+    sgl_view record;                /* its text; empty: none */
+    struct sgl_dmarc_record parsed; /* zeroed when none */
+    bool has_policy;                /* policy and requested are set */
+    enum sgl_dmarc_policy
+        requested; /* p, sp or np, as published; NONE where the record is treated as p=none */
+    enum sgl_dmarc_policy policy; /* the same after t=y or pct= */
     enum sgl_dmarc_policy
         disposition; /* what the owner asks to be done with this message: NONE unless result is FAIL */
-    char tag[3];     /* which one it was: "p", "sp", "np" */
-    bool tested;     /* t=y or pct= weakened it: report reason policy_test_mode */
+    char tag[3]; /* which one it was: "p", "sp", "np"; "" where the record is treated as p=none */
+    bool tested; /* t=y or pct= weakened it: report reason policy_test_mode */
     bool spf_aligned, dkim_aligned; /* passed and aligned */
     size_t dkim_index;              /* the first aligned passing signature in the request */
-    bool author_exists_unknown;     /* np could not be told from sp: the lookup failed */
+    bool
+        author_exists_unknown; /* np could not be told from sp: the lookup failed; a PASS shows the one for existing names */
     const struct sgl_name
         *asked; /* the names below which _dmarc was asked for the author, in order */
     size_t asked_count;
 };
 
 /*
- * dns    asked: TXT at _dmarc names of at most 8 per walk, walks of author and identifiers together, and the existence of the author where np matters
- * Returns SGL_OK, SGL_NEED_DNS, SGL_E_MISUSE, SGL_E_LIMIT, SGL_E_NOMEM; on SGL_NEED_DNS the arena is where it was.
+ * dns    asked: TXT at _dmarc names of at most 8 per walk, walks of author and identifiers together, and the existence of the author (TXT) where np= matters.
+ *        Identifiers that cannot share the author's Organizational Domain cost no question; at most SGL_LIMIT_DMARC_WALKS of the others are followed.
+ *        A snapshot that takes no more questions counts as a failed lookup.
+ * out    set only with SGL_OK; lives as long as the arena and the snapshot
+ * Returns SGL_OK, SGL_NEED_DNS, SGL_E_MISUSE (no author; RFC7489 without psl), SGL_E_LIMIT (the arena is full), SGL_E_NOMEM; unless SGL_OK the arena is where it was.
  */
 SGL_API enum sgl_status sgl_dmarc_check(const struct sgl_dmarc_request *request,
                                         struct sgl_dns *dns, struct sgl_arena *arena,
                                         struct sgl_dmarc *out) SGL_MUST_USE;
-/* The Organizational Domain of a name by the tree walk  [RFC 9989 s4.10.2]. */
+/* The Organizational Domain of a name by the tree walk  [RFC 9989 s4.10.2]; the root: a lookup failed, it is not known. *out is a tail of name. */
 SGL_API enum sgl_status sgl_dmarc_org(struct sgl_name name, struct sgl_dns *dns,
                                       struct sgl_arena *arena, struct sgl_name *out) SGL_MUST_USE;
 
-/* May reports about policy_domain go to this destination host?  [RFC 9990 s4] */
+/*
+ * May reports about policy_domain go to this destination host?  [RFC 9990 s4]
+ *
+ * OWN         both have one Organizational Domain: no permission is needed
+ * AUTHORISED  the host publishes a record that allows it
+ * REFUSED     it does not, or the name to ask for is too long
+ * TEMPERROR   a lookup failed
+ */
 enum sgl_dmarc_destination {
     SGL_DMARC_DEST_OWN,
     SGL_DMARC_DEST_AUTHORISED,
     SGL_DMARC_DEST_REFUSED,
     SGL_DMARC_DEST_TEMPERROR
 };
-/* rua: the destination's replacement, a URI of the same host, or empty. */
+/*
+ * rua    AUTHORISED only: the destination's replacement, a URI of the same host; else empty. In the snapshot.
+ * dns    asked: one TXT, and two walks where the names have a label in common
+ * Returns as sgl_dmarc_check(); *out and *rua are set only with SGL_OK.
+ */
 SGL_API enum sgl_status sgl_dmarc_destination(struct sgl_name policy_domain, struct sgl_name host,
                                               struct sgl_dns *dns, struct sgl_arena *arena,
                                               enum sgl_dmarc_destination *out,
