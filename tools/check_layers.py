@@ -29,6 +29,7 @@ LIB = {  # module: modules below it
     "survey": ["base", "crypto", "dns", "mail", "psl", "spf", "dkim", "dmarc", "bimi", "transport"],
     "transport": ["base", "crypto", "dns", "mail"],
     "report": ["base", "crypto", "dns", "mail", "smtp", "transport"],
+    "callers": ["base", "dns"],  # no folder: a header that is compiled into programs
 }
 HEADERS = {  # module: its headers in include/sigillo/
     "base": "arena arith ascii banned base64 buf diag finding hex ip limits status tags utf8 view",
@@ -47,6 +48,7 @@ HEADERS = {  # module: its headers in include/sigillo/
     "survey": "survey",
     "transport": "dane mta_sts tlsrpt",
     "report": "dsn",
+    "callers": "unbound",
 }
 GROUND = ["config", "log", "loop", "metrics"]  # may be known to every room above them
 SERVER = {  # room: rooms below it
