@@ -33,13 +33,20 @@ import sys
 import pytest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.dirname(HERE))
+sys.path[:0] = [os.path.dirname(HERE), HERE]
 
 import world as world_package  # noqa: E402
+from installed import Installed  # noqa: E402
 from world import daemon  # noqa: E402
 
 _running = []
 _addresses = ("127.0.10.%d" % n for n in itertools.count(1))
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory):
+    """What `make install` brings, below a folder of its own; see installed.py."""
+    return Installed(str(tmp_path_factory.mktemp("root")), os.path.dirname(daemon.PROGRAM))
 
 
 @pytest.fixture(scope="session")

@@ -4,63 +4,39 @@ import os
 import re
 import subprocess
 
-import pytest
-
-from world.daemon import PROGRAM, ROOT
-
-
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory):
-    folder = str(tmp_path_factory.mktemp("root"))
-    r = subprocess.run(["meson", "install", "-C", os.path.dirname(PROGRAM), "--no-rebuild"], capture_output=True, text=True,
-                       env=dict(os.environ, DESTDIR=folder))
-    assert r.returncode == 0, r.stdout + r.stderr
-    return {os.path.relpath(os.path.join(at, name), folder) for at, _, names in os.walk(folder) for name in names}, folder
-
-
-def one(installed, ending):
-    found = [path for path in installed[0] if path.endswith(ending)]
-    assert len(found) == 1, (ending, found)
-    return os.path.join(installed[1], found[0])
+from installed import compile_program
+from world.daemon import ROOT
 
 
 def test_the_program_runs_from_where_it_was_put(installed):
-    r = subprocess.run([one(installed, "/bin/sigillo"), "--version"], capture_output=True, text=True)
+    r = subprocess.run([installed.one("/bin/sigillo"), "--version"], capture_output=True, text=True)
     assert r.returncode == 0 and r.stdout.startswith("sigillo ")
 
 
 def test_every_man_page_and_completion_is_there(installed):
     for page in os.listdir(os.path.join(ROOT, "man")):
-        one(installed, "/man%s/%s" % (page[-1], page))
+        installed.one("/man%s/%s" % (page[-1], page))
     for name in ("bash-completion/completions/sigillo", "site-functions/_sigillo", "vendor_completions.d/sigillo.fish"):
-        one(installed, name)
+        installed.one(name)
 
 
 def test_functions_have_manual_pages(installed):
-    with open(one(installed, "/man3/sgl_spf_check.3")) as f:
+    with open(installed.one("/man3/sgl_spf_check.3")) as f:
         assert f.read() == ".so man3/sigillo_spf.3\n"
-    r = subprocess.run(["man", "-M", os.path.dirname(os.path.dirname(one(installed, "/man3/sgl_spf_check.3"))), "3", "sgl_spf_check"],
+    r = subprocess.run(["man", "-M", os.path.dirname(os.path.dirname(installed.one("/man3/sgl_spf_check.3"))), "3", "sgl_spf_check"],
                        capture_output=True, text=True)
     assert "sgl_spf_check(const struct sgl_spf_request" in r.stdout, r.stderr
 
 
 def test_the_unit_starts_the_installed_program(installed):
-    with open(one(installed, "/systemd/system/sigillo.service")) as f:
+    with open(installed.one("/systemd/system/sigillo.service")) as f:
         unit = f.read()
-    program = one(installed, "/bin/sigillo")[len(installed[1]):]
+    program = installed.one("/bin/sigillo")[len(installed.folder):]
     assert re.findall(r"^Exec(?:StartPre|Start)=(\S+) serve", unit, re.M) == [program, program]
-    one(installed, "/sysusers.d/sigillo.conf")
+    installed.one("/sysusers.d/sigillo.conf")
 
 
 # ---- the library, for a stranger's program ----
-
-
-@pytest.fixture(scope="module")
-def pkg_config(installed):
-    """pkg-config(ARGUMENT...) -> words, as after an installation below that root."""
-    pc = one(installed, "/pkgconfig/sigillo.pc")
-    env = dict(os.environ, PKG_CONFIG_PATH=os.path.dirname(pc), PKG_CONFIG_SYSROOT_DIR=installed[1])
-    return lambda *words: subprocess.run(["pkg-config", *words], check=True, capture_output=True, text=True, env=env).stdout.split()
 
 
 STRANGER = """
@@ -86,36 +62,32 @@ int main(void)
 """
 
 
-def build(folder, words, *, source=STRANGER, compiler="cc", name="stranger.c"):
-    (folder / name).write_text(source)
-    program = str(folder / "program")
-    r = subprocess.run([compiler, "-Wall", "-Wextra", "-Werror", "-O1", "-o", program, str(folder / name), *words], capture_output=True, text=True)
-    assert r.returncode == 0, r.stderr
-    return program
+SAYS = b"a name of my own\ne3b0 need-dns\n"
 
 
-def run(program, library_path=""):
-    return subprocess.run([program], capture_output=True, text=True, env=dict(os.environ, LD_LIBRARY_PATH=library_path))
+def stranger(folder, *words):
+    (folder / "stranger.c").write_text(STRANGER)
+    return compile_program(folder / "stranger.c", folder / "stranger", *words)
 
 
-def test_a_program_links_with_what_pkg_config_says(installed, pkg_config, tmp_path):
-    program = build(tmp_path, pkg_config("--cflags", "--libs", "sigillo"))
+def test_a_program_links_with_what_pkg_config_says(installed, tmp_path):
+    program = stranger(tmp_path, *installed.pkg_config("--cflags", "--libs", "sigillo"))
     needed = subprocess.run(["objdump", "-p", program], capture_output=True, text=True).stdout
     assert "libsigillo.so.0" in needed and "libcrypto" not in needed and "libpsl" not in needed
-    r = run(program, os.path.dirname(one(installed, "/libsigillo.so.0")))
-    assert (r.returncode, r.stdout) == (0, "a name of my own\ne3b0 need-dns\n"), r.stderr
+    r = installed.run(program)
+    assert (r.returncode, r.stdout) == (0, SAYS), r.stderr
 
 
-def test_a_program_links_with_the_archive(pkg_config, tmp_path):
-    words = ["-l:libsigillo.a" if w == "-lsigillo" else w for w in pkg_config("--cflags", "--libs", "sigillo")]
-    needs = [w for w in pkg_config("--print-requires-private", "sigillo") if w.startswith("lib")]
+def test_a_program_links_with_the_archive(installed, tmp_path):
+    words = ["-l:libsigillo.a" if w == "-lsigillo" else w for w in installed.pkg_config("--cflags", "--libs", "sigillo")]
+    needs = [w for w in installed.pkg_config("--print-requires-private", "sigillo") if w.startswith("lib")]
     assert needs == ["libcrypto", "libidn2", "libpsl"]
-    program = build(tmp_path, words + pkg_config("--libs", *needs))
+    program = stranger(tmp_path, *words, *installed.pkg_config("--libs", *needs))
     assert "libsigillo" not in subprocess.run(["objdump", "-p", program], capture_output=True, text=True).stdout.split("Dynamic Section:")[1]
-    r = run(program)
-    assert (r.returncode, r.stdout) == (0, "a name of my own\ne3b0 need-dns\n"), r.stderr
+    r = subprocess.run([program], capture_output=True)
+    assert (r.returncode, r.stdout) == (0, SAYS), r.stderr
 
 
 def test_every_public_header_is_installed_and_no_other(installed):
     here = set(os.listdir(os.path.join(ROOT, "include", "sigillo"))) - {"banned.h"}
-    assert {p.rsplit("/", 1)[1] for p in installed[0] if "/include/" in p} == here
+    assert {p.rsplit("/", 1)[1] for p in installed.files if "/include/" in p} == here
