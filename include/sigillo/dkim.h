@@ -88,6 +88,9 @@ struct sgl_dkim_options {
     enum sgl_dkim_canon header_canon, body_canon; /* zeroed: relaxed/relaxed */
     sgl_time now;                                 /* t= */
     int64_t valid_s;                              /* x= is now + valid_s; 0: no x= */
+    const sgl_view
+        *signed_name; /* h=, each name as often as it shall stand there; NULL: our choice (below) */
+    size_t signed_names;
 };
 
 /* A signature in the making. Views point into the arena given to prepare. */
@@ -107,10 +110,11 @@ struct sgl_dkim_pending {
  *
  * Signed are the fields that say who wrote what to whom (From, To, Subject, ... List-Unsubscribe): each instance, and the names of
  * `oversigned` fields once more than they stand there, so that nobody can add one later  [RFC 6376 s8.15].  Never Received,
- * Return-Path, Authentication-Results and others that change on the way.  No l=  [RFC 6376 s8.2].
+ * Return-Path, Authentication-Results and others that change on the way.  No l=  [RFC 6376 s8.2].  options->signed_name replaces this choice: From must be
+ * among the names, DKIM-Signature must not (two signatures of ours would cover each other).
  *
  * Returns SGL_OK; SGL_E_MISUSE: count is 0 or over SGL_DKIM_SIGNATURES_MAX, or a time is negative or has more than 12 digits;
- * SGL_E_SYNTAX: no From, or a domain or selector that is no DNS name; SGL_E_LIMIT: the field would be longer than SGL_DKIM_FIELD_MAX,
+ * SGL_E_SYNTAX: no From, a domain or selector that is no DNS name, or names that cannot be signed; SGL_E_LIMIT: the field would be longer than SGL_DKIM_FIELD_MAX,
  * or the arena is full; SGL_E_NOMEM.  The header is canonicalised and hashed once for all signers.
  */
 SGL_API enum sgl_status

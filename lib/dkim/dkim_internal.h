@@ -48,6 +48,15 @@ struct sgl_dkim_selection {
     size_t names;
 };
 
+/* The same for names that somebody chose: From is among them and in the message, else SGL_E_SYNTAX; nor is a name that cannot be signed. */
+enum sgl_status sgl_dkim_select_named(const struct sgl_headers *headers, const sgl_view *name,
+                                      size_t names, struct sgl_arena *arena,
+                                      struct sgl_dkim_selection *out);
+
+/* The next instance of a name upwards that was not taken yet, `own` left out; NULL when there is none. */
+const struct sgl_header *sgl_dkim_index_take(struct sgl_dkim_index *index, sgl_view name,
+                                             const struct sgl_header *own);
+
 /* SGL_E_SYNTAX: no From. */
 enum sgl_status sgl_dkim_select(const struct sgl_headers *headers, struct sgl_arena *arena,
                                 struct sgl_dkim_selection *out);

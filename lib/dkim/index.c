@@ -140,9 +140,8 @@ static size_t find(struct sgl_dkim_index *index, sgl_view name)
     return index->headers->count;
 }
 
-/* The next instance of a name upwards, own left out; NULL when all are taken. */
-static const struct sgl_header *take(struct sgl_dkim_index *index, sgl_view name,
-                                     const struct sgl_header *own)
+const struct sgl_header *sgl_dkim_index_take(struct sgl_dkim_index *index, sgl_view name,
+                                             const struct sgl_header *own)
 {
     size_t first = find(index, name);
 
@@ -190,7 +189,7 @@ enum sgl_status sgl_dkim_header_digest(struct sgl_dkim_index *index, const struc
     sgl_hash_init(&hash, index->crypto);
     memset(index->taken, 0, index->headers->count * sizeof index->taken[0]);
     for (size_t i = 0; i < tags->signed_names; i++) {
-        const struct sgl_header *field = take(index, tags->signed_name[i], own);
+        const struct sgl_header *field = sgl_dkim_index_take(index, tags->signed_name[i], own);
 
         if (field == NULL)
             continue; /* nothing stands for what is not there  [RFC 6376 s5.4.2] */

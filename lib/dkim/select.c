@@ -7,6 +7,8 @@
  */
 #include "dkim_internal.h"
 
+#include "sigillo/limits.h"
+
 static const struct {
     sgl_view name;
     bool
@@ -98,6 +100,43 @@ enum sgl_status sgl_dkim_select(const struct sgl_headers *headers, struct sgl_ar
         }
         if (table[row].oversigned)
             name[names++] = table[row].name;
+    }
+    *out = (struct sgl_dkim_selection){field, fields, name, names};
+    return SGL_OK;
+}
+
+/* [RFC 6376 s5.4]: From MUST be signed.  Another signature of ours is not there yet, so that it cannot be covered. */
+static bool names_ok(const struct sgl_headers *headers, const sgl_view *name, size_t names)
+{
+    bool from = false;
+
+    if (names > SGL_LIMIT_DKIM_SIGNED)
+        return false;
+    for (size_t i = 0; i < names; i++) {
+        if (!sgl_header_name_ok(name[i]) || sgl_view_find(name[i], ';') < name[i].len ||
+            sgl_view_eq_nocase(name[i], SGL_LIT("DKIM-Signature")))
+            return false;
+        from = from || sgl_view_eq_nocase(name[i], SGL_LIT("From"));
+    }
+    return from && sgl_headers_first(headers, SGL_LIT("From")) != NULL;
+}
+
+enum sgl_status sgl_dkim_select_named(const struct sgl_headers *headers, const sgl_view *name,
+                                      size_t names, struct sgl_arena *arena,
+                                      struct sgl_dkim_selection *out)
+{
+    const struct sgl_header **field = SGL_NEW_N(arena, names, const struct sgl_header *);
+    struct sgl_dkim_index index;
+    size_t fields = 0;
+
+    if (field == NULL)
+        return arena->status;
+    if (!names_ok(headers, name, names))
+        return SGL_E_SYNTAX;
+    SGL_TRY(sgl_dkim_index_init(&index, NULL, headers, arena));
+    for (size_t i = 0; i < names; i++) {
+        field[fields] = sgl_dkim_index_take(&index, name[i], NULL);
+        fields += field[fields] != NULL;
     }
     *out = (struct sgl_dkim_selection){field, fields, name, names};
     return SGL_OK;

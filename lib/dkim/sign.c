@@ -243,10 +243,17 @@ sgl_dkim_sign_prepare(const struct sgl_crypto *crypto, const struct sgl_dkim_opt
     if (!times_ok(options))
         return SGL_E_MISUSE;
     SGL_TRY(check_signers(signers, count, diag));
-    status = sgl_dkim_select(headers, arena, &job.selection);
+    status = options->signed_name == NULL
+                 ? sgl_dkim_select(headers, arena, &job.selection)
+                 : sgl_dkim_select_named(headers, options->signed_name, options->signed_names,
+                                         arena, &job.selection);
     if (status == SGL_E_SYNTAX)
-        sgl_diag_set(diag, "a message without From cannot be signed", "RFC 6376 s5.4",
-                     headers->section, 0);
+        sgl_diag_set(
+            diag,
+            sgl_headers_first(headers, SGL_LIT("From")) == NULL
+                ? "a message without From cannot be signed"
+                : "the names of fields to sign leave out From, or hold one that cannot be signed",
+            "RFC 6376 s5.4", headers->section, 0);
     SGL_TRY(status);
     sgl_base64_encode(&bh, sgl_view_of(body_hash, SGL_SHA256_SIZE));
     SGL_TRY(bh.status);

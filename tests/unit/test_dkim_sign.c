@@ -420,6 +420,33 @@ static void test_key_record(void **state)
     sgl_private_key_free(ed25519);
 }
 
+/* h= that somebody chose. [RFC 6376 s5.4] */
+static void test_chosen_names(void **state)
+{
+    static const sgl_view good[] = {SGL_LIT_INIT("Subject"), SGL_LIT_INIT("X-None"),
+                                    SGL_LIT_INIT("from"), SGL_LIT_INIT("FROM")};
+    static const sgl_view bad[][2] = {{SGL_LIT_INIT("to"), SGL_LIT_INIT("subject")},
+                                      {SGL_LIT_INIT("from"), SGL_LIT_INIT("a b")},
+                                      {SGL_LIT_INIT("from"), SGL_LIT_INIT("a;b")},
+                                      {SGL_LIT_INIT("from"), SGL_LIT_INIT("")},
+                                      {SGL_LIT_INIT("from"), SGL_LIT_INIT("DKIM-signature")}};
+    sgl_auto(fixture) fx;
+
+    (void)state;
+    fixture_init(&fx, "From: a@b.c\r\nTo: d\r\nSubject: e\r\n");
+    fx.options.signed_name = good;
+    fx.options.signed_names = 4;
+    CHECK_EQ("signed", prepare(&fx, both, 1), SGL_OK);
+    CHECK_TRUE("as they were given, and as often",
+               sgl_view_find_view(fx.pending[0].field, SGL_LIT("h=Subject:X-None:from:FROM;")) <
+                   fx.pending[0].field.len);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        fx.options.signed_name = bad[i];
+        fx.options.signed_names = 2;
+        CHECK_EQ("refused", prepare(&fx, both, 1), SGL_E_SYNTAX);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -428,7 +455,7 @@ int main(void)
         cmocka_unit_test(test_canon_names), cmocka_unit_test(test_folding),
         cmocka_unit_test(test_refuses),     cmocka_unit_test(test_misuse),
         cmocka_unit_test(test_full_arena),  cmocka_unit_test(test_no_memory),
-        cmocka_unit_test(test_key_record),
+        cmocka_unit_test(test_key_record),  cmocka_unit_test(test_chosen_names),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);
