@@ -58,6 +58,10 @@
 #define SGL_LIMIT_MTA_STS_AGE    31557600 /* seconds of max_age [RFC 8461 s3.2] */
 #define SGL_LIMIT_TLSRPT_URIS    16       /* report destinations of one record */
 
+/* ---- surveys of a domain ---- */
+#define SGL_LIMIT_SURVEY_QUESTIONS 3000 /* DNS questions about one domain: an SPF tree may ask some 2000, 16 MX hosts 5 each */
+#define SGL_LIMIT_SURVEY_SELECTORS 64   /* DKIM selectors looked up */
+
 /* ---- DNS ---- */
 #define SGL_LIMIT_NAME_TEXT        253  /* RFC 1035 s2.3.4: 255 on the wire is 253 in text without the last dot */
 #define SGL_LIMIT_LABEL            63   /* RFC 1035 s2.3.4 */

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sigillo/survey.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "sigillo/banned.h"
+#include "survey_internal.h"
+
+#define SUMMARY_SIZE 400
+
+const char *sgl_survey_part_name(enum sgl_survey_part part)
+{
+    switch (part) {
+    case SGL_SURVEY_MX:
+        return "MX";
+    case SGL_SURVEY_SPF:
+        return "SPF";
+    case SGL_SURVEY_DKIM:
+        return "DKIM";
+    case SGL_SURVEY_DMARC:
+        return "DMARC";
+    case SGL_SURVEY_MTA_STS:
+        return "MTA-STS";
+    case SGL_SURVEY_TLSRPT:
+        return "TLS-RPT";
+    case SGL_SURVEY_DANE:
+        return "DANE";
+    case SGL_SURVEY_BIMI:
+        return "BIMI";
+    }
+    return "?";
+}
+
+const char *sgl_survey_state_name(enum sgl_survey_state state)
+{
+    switch (state) {
+    case SGL_SURVEY_GOOD:
+        return "good";
+    case SGL_SURVEY_WEAK:
+        return "weak";
+    case SGL_SURVEY_BAD:
+        return "bad";
+    case SGL_SURVEY_ABSENT:
+        return "absent";
+    case SGL_SURVEY_UNKNOWN:
+        return "unknown";
+    case SGL_SURVEY_APART:
+        return "not applicable";
+    }
+    return "?";
+}
+
+enum sgl_survey_state sgl_survey_state_by(const struct sgl_findings *findings)
+{
+    return findings->errors > 0     ? SGL_SURVEY_BAD
+           : findings->warnings > 0 ? SGL_SURVEY_WEAK
+                                    : SGL_SURVEY_GOOD;
+}
+
+enum sgl_status sgl_survey_say(struct sgl_survey_work *w, enum sgl_survey_part part,
+                               const char *format, ...)
+{
+    char line[SUMMARY_SIZE];
+    va_list args;
+
+    va_start(args, format);
+    (void)vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    return sgl_arena_dup(w->arena, sgl_view_cstr(line), &w->s->part[part].summary);
+}
+
+bool sgl_survey_takes_mail(const struct sgl_survey *s)
+{
+    return s->mx.state == SGL_MX_HOSTS && s->hosts > 0;
+}
+
+/* Those that depend on nobody, so that their questions travel together; then those that look at their results. */
+static enum sgl_status run(struct sgl_survey_work *w)
+{
+    enum sgl_status mx = sgl_survey_mx(w), spf = sgl_survey_spf(w), dkim = sgl_survey_dkim(w),
+                    dmarc = sgl_survey_dmarc(w), sts = sgl_survey_mta_sts(w),
+                    rpt = sgl_survey_tlsrpt(w), bimi = SGL_NEED_DNS, more = SGL_OK;
+
+    if (mx == SGL_OK)
+        more = sgl_join(more, sgl_survey_dane(w));
+    if (mx == SGL_OK && sts == SGL_OK)
+        more = sgl_join(more, sgl_survey_policy(w));
+    if (mx == SGL_OK && rpt == SGL_OK)
+        more = sgl_join(more, sgl_survey_no_tlsrpt(w));
+    if (dmarc == SGL_OK) {
+        bimi = sgl_survey_bimi(w);
+        more = sgl_join(more, sgl_survey_destinations(w));
+        more = sgl_join(more, bimi);
+    }
+    return sgl_join(
+        more, sgl_join(sgl_join(sgl_join(mx, spf), sgl_join(dkim, dmarc)), sgl_join(sts, rpt)));
+}
+
+static void total(struct sgl_survey *s)
+{
+    for (size_t i = 0; i < SGL_SURVEY_PARTS; i++) {
+        s->errors += s->part[i].findings.errors;
+        s->warnings += s->part[i].findings.warnings;
+        s->failed = s->failed || s->part[i].failed;
+    }
+}
+
+enum sgl_status sgl_survey(const struct sgl_survey_request *request, struct sgl_dns *dns,
+                           struct sgl_arena *arena, struct sgl_survey *out)
+{
+    struct sgl_arena_mark mark = sgl_arena_mark(arena);
+    struct sgl_survey *s = SGL_NEW(arena, struct sgl_survey);
+    struct sgl_survey_work w = {request, dns, arena, s};
+    enum sgl_status st;
+
+    if (s == NULL)
+        return arena->status;
+    s->domain = request->domain;
+    st = run(&w);
+    if (st != SGL_OK) {
+        sgl_arena_rewind(arena, mark);
+        return st;
+    }
+    total(s);
+    sgl_survey_mark(s);
+    sgl_survey_rules(s);
+    *out = *s;
+    return SGL_OK;
+}
