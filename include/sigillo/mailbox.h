@@ -90,6 +90,14 @@ SGL_API enum sgl_status sgl_address_list_parse(sgl_view value, struct sgl_arena 
                                                struct sgl_address_list *out,
                                                struct sgl_diag *diag) SGL_MUST_USE;
 
+/*
+ * The same for mail from others, whose domains may be names of DNS that are no host names: "a@foo_bar.example", "a@-x.example". Such mail is delivered and read, so it
+ * has to be judged; we send none.
+ */
+SGL_API enum sgl_status sgl_address_list_parse_received(sgl_view value, struct sgl_arena *arena,
+                                                        struct sgl_address_list *out,
+                                                        struct sgl_diag *diag) SGL_MUST_USE;
+
 /* Exactly one mailbox, with or without a display name (a JSON "from", Sender). Anything else is SGL_E_SYNTAX. */
 SGL_API enum sgl_status sgl_address_parse(sgl_view value, struct sgl_arena *arena,
                                           struct sgl_address *out,

@@ -63,7 +63,7 @@ static enum sgl_status read_author(const struct sgl_headers *headers, struct sgl
     *state = SGL_DMARC_AUTHOR_SYNTAX;
     st = sgl_header_unfold(from->value, arena, &value);
     if (st == SGL_OK)
-        st = sgl_address_list_parse(value, arena, &list, NULL);
+        st = sgl_address_list_parse_received(value, arena, &list, NULL);
     if (st == SGL_OK) {
         *state = one_domain(&list, &text);
         if (*state != SGL_DMARC_AUTHOR_OK)

@@ -14,6 +14,7 @@ struct reader {
     struct sgl_address_list list;
     size_t cap, group_cap;
     size_t group; /* the group that is open, or SGL_NO_GROUP */
+    bool any_name;
 };
 
 /* A word: an atom, or what stands in quotes, unquoted. */
@@ -128,7 +129,7 @@ static enum sgl_status domain_part(struct reader *r, struct sgl_addr_parts *part
 
 static enum sgl_status addr_spec(struct reader *r, struct sgl_mailbox *out)
 {
-    struct sgl_addr_parts parts = {0};
+    struct sgl_addr_parts parts = {.any_name = r->any_name};
 
     SGL_TRY(local_part(r, &parts));
     if (!sgl_lex_eat(&r->lx, '@'))
@@ -355,31 +356,45 @@ static enum sgl_status separator(struct reader *r)
     return sgl_lex_fail(&r->lx, "addresses are not separated by a comma", "RFC 5322 s3.4");
 }
 
+static enum sgl_status read_list(struct reader *r, struct sgl_address_list *out)
+{
+    for (;;) {
+        int c;
+
+        SGL_TRY(sgl_lex_skip_cfws(&r->lx));
+        c = sgl_lex_peek(&r->lx);
+        if (c < 0)
+            break;
+        if (c != ',' && !(c == ';' && r->group != SGL_NO_GROUP)) {
+            size_t groups = r->list.groups;
+
+            SGL_TRY(member(r));
+            if (r->list.groups > groups)
+                continue; /* a group's first member comes without a comma */
+        }
+        SGL_TRY(separator(r));
+    }
+    if (r->group != SGL_NO_GROUP)
+        return sgl_lex_fail(&r->lx, "group is not ended by a semicolon", "RFC 5322 s3.4");
+    *out = r->list;
+    return SGL_OK;
+}
+
 enum sgl_status sgl_address_list_parse(sgl_view value, struct sgl_arena *arena,
                                        struct sgl_address_list *out, struct sgl_diag *diag)
 {
     struct reader r = {.lx = {value, 0, diag}, .arena = arena, .group = SGL_NO_GROUP};
 
-    for (;;) {
-        int c;
+    return read_list(&r, out);
+}
 
-        SGL_TRY(sgl_lex_skip_cfws(&r.lx));
-        c = sgl_lex_peek(&r.lx);
-        if (c < 0)
-            break;
-        if (c != ',' && !(c == ';' && r.group != SGL_NO_GROUP)) {
-            size_t groups = r.list.groups;
+enum sgl_status sgl_address_list_parse_received(sgl_view value, struct sgl_arena *arena,
+                                                struct sgl_address_list *out, struct sgl_diag *diag)
+{
+    struct reader r = {
+        .lx = {value, 0, diag}, .arena = arena, .group = SGL_NO_GROUP, .any_name = true};
 
-            SGL_TRY(member(&r));
-            if (r.list.groups > groups)
-                continue; /* a group's first member comes without a comma */
-        }
-        SGL_TRY(separator(&r));
-    }
-    if (r.group != SGL_NO_GROUP)
-        return sgl_lex_fail(&r.lx, "group is not ended by a semicolon", "RFC 5322 s3.4");
-    *out = r.list;
-    return SGL_OK;
+    return read_list(&r, out);
 }
 
 enum sgl_status sgl_address_parse(sgl_view value, struct sgl_arena *arena, struct sgl_address *out,

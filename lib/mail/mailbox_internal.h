@@ -11,6 +11,8 @@ struct sgl_addr_parts {
     sgl_view local;  /* without quotes and backslashes */
     sgl_view domain; /* as written, blanks and comments gone; a literal with its brackets */
     bool literal;
+    bool
+        any_name; /* the domain may be a name of DNS that is no host name: "_", hyphens at the ends of labels */
     size_t local_off, domain_off; /* in the input, for the reason */
 };
 

@@ -50,11 +50,13 @@ static enum sgl_status check_ldh(const struct making *m, sgl_view domain)
 
         if (end && label == 0)
             return syntax(m, "domain has an empty label", "RFC 5321 s4.1.2", off);
-        if (end && (domain.ptr[i - 1] == '-' || domain.ptr[i - label] == '-'))
+        if (end && !m->parts->any_name &&
+            (domain.ptr[i - 1] == '-' || domain.ptr[i - label] == '-'))
             return syntax(m, "domain label begins or ends with a hyphen", "RFC 5321 s4.1.2", off);
         if (end && label > 63)
             return limit(m, "domain label is longer than 63 characters", "RFC 1035 s2.3.4", off);
-        if (!end && !sgl_ascii_is_alnum(domain.ptr[i]) && domain.ptr[i] != '-')
+        if (!end && !sgl_ascii_is_alnum(domain.ptr[i]) && domain.ptr[i] != '-' &&
+            !(domain.ptr[i] == '_' && m->parts->any_name))
             return syntax(m, "domain holds a character that no host name has", "RFC 5321 s4.1.2",
                           off);
         label = end ? 0 : label + 1;

@@ -166,6 +166,22 @@ static void writing(void **state)
 }
 
 /* 10,000 addresses are read within the memory that one message has, and one more is a limit. */
+/* Those who judge mail from others have to read what is delivered. */
+static void names_that_are_no_hosts(void **state)
+{
+    sgl_auto(sgl_arena) arena = SGL_ARENA_INIT(10000);
+    struct sgl_address_list l;
+
+    (void)state;
+    CHECK_EQ("not ours", sgl_address_list_parse(V("a@foo_bar.test"), &arena, &l, NULL),
+             SGL_E_SYNTAX);
+    CHECK_EQ("from others",
+             sgl_address_list_parse_received(V("a@foo_bar.-x-.test"), &arena, &l, NULL), SGL_OK);
+    CHECK_VIEW("as it is", l.item[0].mailbox.text, V("a@foo_bar.-x-.test"));
+    CHECK_EQ("other characters stay out",
+             sgl_address_list_parse_received(V("a@foo!bar.test"), &arena, &l, NULL), SGL_E_SYNTAX);
+}
+
 static void many(void **state)
 {
     sgl_auto(sgl_arena) arena = SGL_ARENA_INIT(4u << 20);
@@ -184,8 +200,9 @@ static void many(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(lists), cmocka_unit_test(one_address),
-                                       cmocka_unit_test(writing), cmocka_unit_test(many)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lists), cmocka_unit_test(one_address), cmocka_unit_test(writing),
+        cmocka_unit_test(names_that_are_no_hosts), cmocka_unit_test(many)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,6 +24,8 @@ static const struct {
     {"folded", "From: A\r\n <a@example.org>\r\n", OK, "example.org"},
     {"U-labels become A-labels [RFC 9989 s5.3.1]", "From: a@b\303\274cher.example\r\n", OK,
      "xn--bcher-kva.example"},
+    {"a name of DNS that is no host name", "From: a@-x.foo_bar.example\r\n", OK,
+     "-x.foo_bar.example"},
     {"no field", "To: a@example.org\r\n", SGL_DMARC_AUTHOR_NO_FIELD, NULL},
     {"two fields", "From: a@example.org\r\nfrom: a@example.org\r\n", SGL_DMARC_AUTHOR_FIELDS, NULL},
     {"another field of a like name", "From: a@example.org\r\nX-From: b@x.test\r\n", OK,
