@@ -1,0 +1,589 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sigillo/spf_build.h"
+
+#include "check.h"
+#include "dns_fixture.h"
+#include "fail_alloc.h"
+#include "sigillo/buf.h"
+#include "sigillo/limits.h"
+
+#define ARENA (8 * 1024 * 1024)
+#define LISTS 16
+
+/* What is asked for, in words: "192.0.2.1 2001:db8::/32", "b.test c.test", "news:b.test news:c.test". */
+struct wish {
+    const char *ip, *include, *subdomain, *existing;
+    enum sgl_spf_m365 m365;
+    enum sgl_spf_policy policy;
+    bool parked, offline;
+};
+
+struct asked {
+    struct sgl_ip_prefix network[LISTS];
+    struct sgl_name include[LISTS];
+    struct sgl_spf_subdomain subdomain[LISTS];
+    struct sgl_spf_build_request request;
+};
+
+static void make_request(struct dns_fixture *fx, const struct wish *w, struct asked *out)
+{
+    struct sgl_spf_build_request *r = &out->request;
+    sgl_view rest;
+
+    *r = (struct sgl_spf_build_request){.domain = fx->name,
+                                        .m365 = w->m365,
+                                        .network = out->network,
+                                        .include = out->include,
+                                        .subdomain = out->subdomain,
+                                        .policy = w->policy,
+                                        .parked = w->parked,
+                                        .offline = w->offline,
+                                        .existing = sgl_view_cstr(w->existing)};
+    for (rest = sgl_view_cstr(w->ip); rest.len > 0; r->networks++) {
+        if (sgl_ip_prefix_parse(sgl_view_split(rest, ' ', &rest), &out->network[r->networks]) !=
+            SGL_OK)
+            fail_msg("not a network: %s", w->ip);
+    }
+    for (rest = sgl_view_cstr(w->include); rest.len > 0; r->includes++) {
+        sgl_view word = sgl_view_split(rest, ' ', &rest);
+        char name[300];
+
+        snprintf(name, sizeof name, "%.*s", SGL_FMT(word));
+        out->include[r->includes] = dns_fixture_name(fx, name);
+    }
+    for (rest = sgl_view_cstr(w->subdomain); rest.len > 0; r->subdomains++) {
+        sgl_view service, label = sgl_view_split(sgl_view_split(rest, ' ', &rest), ':', &service);
+        char name[300];
+
+        snprintf(name, sizeof name, "%.*s", SGL_FMT(label));
+        out->subdomain[r->subdomains].name = dns_fixture_name(fx, name);
+        snprintf(name, sizeof name, "%.*s", SGL_FMT(service));
+        out->subdomain[r->subdomains].include = dns_fixture_name(fx, name);
+    }
+}
+
+static enum sgl_status build(struct dns_fixture *fx, enum dns_driver driver,
+                             const struct sgl_spf_build_request *request, struct sgl_arena *arena,
+                             struct sgl_spf_build *out)
+{
+    enum sgl_status st;
+
+    out->records = 99;
+    for (int passes = 0; (st = sgl_spf_build(request, &fx->dns, arena, out)) == SGL_NEED_DNS;
+         passes++) {
+        CHECK_TRUE("passes are bounded", passes < 300);
+        CHECK_EQ("scratch memory goes back", arena->used, 0);
+        CHECK_EQ("nothing leaks out of a pending pass", out->records, 99);
+        dns_fixture_step(fx, driver);
+    }
+    return st;
+}
+
+/* "a.test v=spf1 -all | n.a.test= ...": a "=" behind a name whose record stands there already. */
+static void put_records(const struct sgl_spf_build *b, struct sgl_buf *out)
+{
+    for (size_t i = 0; i < b->records; i++)
+        sgl_buf_addf(out, "%s%.*s%s %.*s", i == 0 ? "" : " | ", SGL_FMT(b->record[i].name.text),
+                     b->record[i].unchanged ? "=" : "", SGL_FMT(b->record[i].text));
+}
+
+static void put_codes(const struct sgl_findings *findings, struct sgl_buf *out)
+{
+    for (const struct sgl_finding *f = findings->first; f != NULL; f = f->next) {
+        CHECK_TRUE("a sentence ends in a full stop", sgl_view_ends(f->text, SGL_LIT(".")));
+        sgl_buf_addf(out, "%s%s", out->len == 0 ? "" : " ", f->code + 4);
+    }
+}
+
+struct row {
+    const char *name, *zone;
+    struct wish wish;
+    const char *records; /* "refused", "failed": as it says */
+    const char *codes;
+};
+
+#define OUTLOOK "spf.protection.outlook.com TXT v=spf1 ip4:198.51.100.0/24 -all\n"
+#define BULK    "sendgrid.net TXT v=spf1 ip4:192.0.2.0/24 ~all\n"
+/* A service of five lookups. */
+#define HEAVY                                                                                      \
+    "h.test TXT v=spf1 exists:x.test exists:x.test exists:x.test exists:x.test ?all\n"             \
+    "x.test A 192.0.2.1\n"
+
+static const struct row rows[] = {
+    /* Microsoft 365 */
+    {"worldwide",
+     OUTLOOK,
+     {.m365 = SGL_SPF_M365_WORLDWIDE},
+     "a.test v=spf1 include:spf.protection.outlook.com -all",
+     ""},
+    {"GCC is the same",
+     OUTLOOK,
+     {.m365 = SGL_SPF_M365_GCC},
+     "a.test v=spf1 include:spf.protection.outlook.com -all",
+     ""},
+    {"GCC High",
+     "spf.protection.office365.us TXT v=spf1 -all",
+     {.m365 = SGL_SPF_M365_GCC_HIGH},
+     "a.test v=spf1 include:spf.protection.office365.us -all",
+     ""},
+    {"DoD",
+     "spf.protection.office365.us TXT v=spf1 -all",
+     {.m365 = SGL_SPF_M365_DOD},
+     "a.test v=spf1 include:spf.protection.office365.us -all",
+     ""},
+    {"21Vianet",
+     "spf.protection.partner.outlook.cn TXT v=spf1 -all",
+     {.m365 = SGL_SPF_M365_21VIANET},
+     "a.test v=spf1 include:spf.protection.partner.outlook.cn -all",
+     ""},
+    {"servers of one's own stand first: they cost no lookup",
+     OUTLOOK,
+     {.m365 = SGL_SPF_M365_WORLDWIDE, .ip = "203.0.113.7 2001:db8::/48"},
+     "a.test v=spf1 ip4:203.0.113.7 ip6:2001:db8::/48 include:spf.protection.outlook.com -all",
+     ""},
+    {"bits behind a prefix are cleared",
+     "",
+     {.ip = "203.0.113.77/28 2001:db8::ffff/64"},
+     "a.test v=spf1 ip4:203.0.113.64/28 ip6:2001:db8::/64 -all",
+     ""},
+
+    /* Policies */
+    {"~all with the reason why not",
+     "",
+     {.ip = "203.0.113.7", .policy = SGL_SPF_POLICY_SOFT},
+     "a.test v=spf1 ip4:203.0.113.7 ~all",
+     "soft-all"},
+    {"?all with the reason why not",
+     "",
+     {.ip = "203.0.113.7", .policy = SGL_SPF_POLICY_NEUTRAL},
+     "a.test v=spf1 ip4:203.0.113.7 ?all",
+     "neutral-all"},
+    {"nothing that sends", "", {.policy = SGL_SPF_POLICY_HARD}, "a.test v=spf1 -all", "no-sender"},
+
+    /* Merging */
+    {"new terms stand before all",
+     "TXT v=spf1 mx -all\nMX 1 a.test\nA 192.0.2.1\nAAAA 2001:db8::1",
+     {.ip = "203.0.113.7"},
+     "a.test v=spf1 mx ip4:203.0.113.7 -all",
+     ""},
+    {"terms, order and modifiers stay; the policy, too",
+     "TXT v=spf1 exp=e.%{d} a:h.test ~all x=y\nh.test A 192.0.2.1\nh.test AAAA 2001:db8::1",
+     {.ip = "203.0.113.7"},
+     "a.test v=spf1 exp=e.%{d} a:h.test ip4:203.0.113.7 ~all x=y",
+     "soft-all"},
+    {"the policy is replaced when asked",
+     "TXT v=spf1 ip4:192.0.2.1 ~all",
+     {.policy = SGL_SPF_POLICY_HARD},
+     "a.test v=spf1 ip4:192.0.2.1 -all",
+     ""},
+    {"a missing all is added",
+     "TXT v=spf1 ip4:192.0.2.1 exp=e.test",
+     {.ip = NULL},
+     "a.test v=spf1 ip4:192.0.2.1 -all exp=e.test",
+     "all-added"},
+    {"a redirect stays in force [RFC 7208 s6.1]",
+     "TXT v=spf1 redirect=r.test\nr.test TXT v=spf1 -all",
+     {.ip = "203.0.113.7", .policy = SGL_SPF_POLICY_HARD},
+     "a.test v=spf1 ip4:203.0.113.7 redirect=r.test",
+     "redirect-kept"},
+    {"never a second include of the same",
+     OUTLOOK "TXT v=spf1 Include:SPF.Protection.Outlook.com. -all",
+     {.m365 = SGL_SPF_M365_WORLDWIDE},
+     "a.test= v=spf1 Include:SPF.Protection.Outlook.com. -all",
+     ""},
+    {"not even with another qualifier",
+     OUTLOOK "TXT v=spf1 ?include:spf.protection.outlook.com -all",
+     {.m365 = SGL_SPF_M365_WORLDWIDE},
+     "a.test= v=spf1 ?include:spf.protection.outlook.com -all",
+     "other-qualifier"},
+    {"doubles go",
+     "TXT v=spf1 ip4:192.0.2.1 +ip4:192.0.2.1/32 -all",
+     {.ip = "192.0.2.1"},
+     "a.test v=spf1 ip4:192.0.2.1 -all",
+     ""},
+    {"a second all goes when the policy makes it a double",
+     "TXT v=spf1 ip4:192.0.2.1 -all ~all",
+     {.policy = SGL_SPF_POLICY_SOFT},
+     "a.test v=spf1 ip4:192.0.2.1 ~all",
+     "soft-all"},
+    {"an address in a network that is there",
+     "TXT v=spf1 ip4:192.0.2.0/24 -all",
+     {.ip = "192.0.2.1"},
+     "a.test= v=spf1 ip4:192.0.2.0/24 -all",
+     "covered"},
+    {"what stands behind all is moved before it",
+     "TXT v=spf1 -all ip4:192.0.2.1",
+     {.ip = "192.0.2.1"},
+     "a.test v=spf1 ip4:192.0.2.1 -all",
+     ""},
+    {"several records become one [RFC 7208 s4.5]",
+     "TXT v=spf1 ip4:192.0.2.1 ~all\nTXT v=spf1 ip4:192.0.2.2 -all",
+     {.ip = "192.0.2.3"},
+     "a.test v=spf1 ip4:192.0.2.1 ip4:192.0.2.2 ip4:192.0.2.3 ~all",
+     "many-records soft-all"},
+    {"nothing to do",
+     "TXT v=spf1 ip4:192.0.2.1 -all",
+     {.ip = "192.0.2.1"},
+     "a.test= v=spf1 ip4:192.0.2.1 -all",
+     ""},
+    {"--existing outranks what is published",
+     "TXT v=spf1 ip4:192.0.2.1 -all",
+     {.ip = "192.0.2.2", .existing = "v=spf1 ip4:192.0.2.9 -all"},
+     "a.test v=spf1 ip4:192.0.2.9 ip4:192.0.2.2 -all",
+     ""},
+    {"--existing with nothing",
+     "TXT v=spf1 ip4:192.0.2.1 -all",
+     {.ip = "192.0.2.2", .existing = ""},
+     "a.test v=spf1 ip4:192.0.2.2 -all",
+     ""},
+
+    /* Subdomains */
+    {"a bulk service gets a record of its own; the domain is left alone",
+     BULK "TXT v=spf1 ip4:192.0.2.1 -all",
+     {.subdomain = "news:sendgrid.net"},
+     "news.a.test v=spf1 include:sendgrid.net -all",
+     ""},
+    {"a whole name may be given",
+     BULK,
+     {.subdomain = "news.a.test:sendgrid.net"},
+     "news.a.test v=spf1 include:sendgrid.net -all",
+     ""},
+    {"it is merged, too",
+     BULK "news.a.test TXT v=spf1 ip4:192.0.2.1 ~all",
+     {.subdomain = "news:sendgrid.net"},
+     "news.a.test v=spf1 ip4:192.0.2.1 include:sendgrid.net ~all",
+     "bulk-service soft-all"},
+    {"two services of one subdomain, and the domain beside them",
+     BULK "b.test TXT v=spf1 -all",
+     {.subdomain = "news:sendgrid.net shop:b.test news:b.test", .ip = "192.0.2.1"},
+     "a.test v=spf1 ip4:192.0.2.1 -all | news.a.test v=spf1 include:sendgrid.net include:b.test "
+     "-all | shop.a.test v=spf1 include:b.test -all",
+     "bulk-service"},
+    {"a service that the domain includes moves",
+     BULK "TXT v=spf1 ip4:192.0.2.1 include:sendgrid.net -all",
+     {.subdomain = "news:sendgrid.net"},
+     "a.test v=spf1 ip4:192.0.2.1 -all | news.a.test v=spf1 include:sendgrid.net -all",
+     "moved"},
+    {"unless it is asked for there as well",
+     BULK "TXT v=spf1 ip4:192.0.2.1 include:sendgrid.net -all",
+     {.subdomain = "news:sendgrid.net", .include = "sendgrid.net"},
+     "a.test= v=spf1 ip4:192.0.2.1 include:sendgrid.net -all | news.a.test v=spf1 "
+     "include:sendgrid.net -all",
+     "bulk-service"},
+    {"a subdomain that is the domain",
+     BULK,
+     {.subdomain = "a.test:sendgrid.net"},
+     "refused",
+     "bad-subdomain"},
+    {"a bulk service at the domain is built, with a warning",
+     BULK,
+     {.ip = "192.0.2.1", .include = "sendgrid.net"},
+     "a.test v=spf1 ip4:192.0.2.1 include:sendgrid.net -all",
+     "bulk-service"},
+
+    /* Refusals */
+    {"above ten lookups, with the term to move",
+     HEAVY "TXT v=spf1 include:h.test include:i.test -all\n"
+           "i.test TXT v=spf1 include:h.test ?all",
+     {.include = "h.test", .ip = "192.0.2.1"},
+     "refused",
+     "too-many-lookups"},
+    {"eight to ten are built, with a warning",
+     HEAVY "TXT v=spf1 include:i.test exists:x.test exists:y.test -all\n"
+           "i.test TXT v=spf1 include:h.test ?all\ny.test A 192.0.2.1",
+     {.ip = "192.0.2.1"},
+     "a.test v=spf1 include:i.test exists:x.test exists:y.test ip4:192.0.2.1 -all",
+     "many-lookups"},
+    {"an include without a record", "", {.include = "b.test"}, "refused", "include-none"},
+    {"a loop", "", {.include = "a.test"}, "refused", "loop"},
+    {"+all that is there, unless a policy is given",
+     "TXT v=spf1 ip4:192.0.2.1 +all",
+     {.ip = "192.0.2.1"},
+     "refused",
+     "pass-all"},
+    {"with it",
+     "TXT v=spf1 ip4:192.0.2.1 +all",
+     {.ip = "192.0.2.1", .policy = SGL_SPF_POLICY_HARD},
+     "a.test v=spf1 ip4:192.0.2.1 -all",
+     ""},
+    {"a network of everything", "", {.ip = "0.0.0.0/0"}, "refused", "pass-all wide-sum"},
+    {"a record that cannot be read is not merged into",
+     "TXT v=spf1 ip4:1.2.3 -all",
+     {.ip = "192.0.2.1"},
+     "refused",
+     "syntax"},
+    {"one of several that cannot be read",
+     "TXT v=spf1 ip4:1.2.3 -all\nTXT v=spf1 -all",
+     {.ip = "192.0.2.1"},
+     "refused",
+     "syntax"},
+    {"what is refused at a subdomain refuses all",
+     "",
+     {.ip = "192.0.2.1", .subdomain = "n:b.test"},
+     "refused",
+     "include-none"},
+    {"three void lookups",
+     "",
+     {.existing = "v=spf1 a:b.test a:c.test a:d.test -all"},
+     "refused",
+     "void-lookup void-lookup void-lookup too-many-voids"},
+
+    /* Unknown */
+    {"the record that is there is not known",
+     "SERVFAIL",
+     {.ip = "192.0.2.1"},
+     "failed",
+     "lookup-failed"},
+    {"nor the one of a subdomain",
+     "news.a.test TIMEOUT\n" BULK,
+     {.ip = "192.0.2.1", .subdomain = "news:sendgrid.net"},
+     "failed",
+     "lookup-failed"},
+    {"what is behind an include is not known",
+     "b.test SERVFAIL",
+     {.include = "b.test"},
+     "failed",
+     "lookup-failed"},
+    {"offline, nothing is asked",
+     "SERVFAIL",
+     {.ip = "192.0.2.1", .include = "b.test", .offline = true},
+     "a.test v=spf1 ip4:192.0.2.1 include:b.test -all",
+     ""},
+    {"offline, into what is given",
+     "SERVFAIL",
+     {.include = "b.test", .offline = true, .existing = "v=spf1 mx ~all"},
+     "a.test v=spf1 mx include:b.test ~all",
+     "soft-all"},
+
+    /* Parked */
+    {"parked, with the DMARC record that belongs beside it",
+     "MX 0 .",
+     {.parked = true},
+     "a.test v=spf1 -all | _dmarc.a.test v=DMARC1; p=reject; sp=reject; adkim=s; aspf=s",
+     ""},
+    {"parked without a null MX [RFC 7505 s3]",
+     "",
+     {.parked = true},
+     "a.test v=spf1 -all | _dmarc.a.test v=DMARC1; p=reject; sp=reject; adkim=s; aspf=s",
+     "null-mx-missing"},
+    {"parked with servers",
+     "TXT v=spf1 mx -all\nMX 10 b.test",
+     {.parked = true},
+     "a.test v=spf1 -all | _dmarc.a.test v=DMARC1; p=reject; sp=reject; adkim=s; aspf=s",
+     "parked-senders null-mx-missing"},
+    {"parked already",
+     "TXT v=spf1 -all\nMX 0 .\n_dmarc.a.test TXT v=DMARC1; p=reject; rua=mailto:r@a.test",
+     {.parked = true},
+     "a.test= v=spf1 -all | _dmarc.a.test= v=DMARC1; p=reject; rua=mailto:r@a.test",
+     ""},
+    {"report addresses stay",
+     "MX 0 .\n_dmarc.a.test TXT v=DMARC1; p=none; rua=mailto:r@a.test",
+     {.parked = true},
+     "a.test v=spf1 -all | _dmarc.a.test v=DMARC1; p=reject; sp=reject; adkim=s; aspf=s; "
+     "rua=mailto:r@a.test",
+     ""},
+    {"a weaker policy of subdomains does not stay",
+     "MX 0 .\n_dmarc.a.test TXT v=DMARC1; p=reject; sp=none",
+     {.parked = true},
+     "a.test v=spf1 -all | _dmarc.a.test v=DMARC1; p=reject; sp=reject; adkim=s; aspf=s",
+     ""},
+    {"parked, and what is there is not known",
+     "SERVFAIL TXT",
+     {.parked = true},
+     "failed",
+     "lookup-failed null-mx-missing"},
+    {"parked and offline",
+     "SERVFAIL",
+     {.parked = true, .offline = true},
+     "a.test v=spf1 -all | _dmarc.a.test v=DMARC1; p=reject; sp=reject; adkim=s; aspf=s",
+     "null-mx-missing"},
+};
+
+static void check_row(const struct row *row, enum dns_driver driver)
+{
+    sgl_auto(dns_fixture) fx = dns_fixture_init("a.test", row->zone);
+    sgl_auto(sgl_arena) arena = SGL_ARENA_INIT(ARENA);
+    sgl_auto(sgl_buf) got = SGL_BUF_INIT(10000);
+    struct sgl_spf_build b;
+    struct asked asked;
+
+    make_request(&fx, &row->wish, &asked);
+    CHECK_EQ(row->name, build(&fx, driver, &asked.request, &arena, &b), SGL_OK);
+    if (b.refused || b.failed) {
+        CHECK_EQ(row->name, b.records, 0);
+        sgl_buf_add_cstr(&got, b.refused ? "refused" : "failed");
+    }
+    put_records(&b, &got);
+    CHECK_VIEW(row->name, sgl_buf_view(&got), sgl_view_cstr(row->records));
+    sgl_buf_reset(&got);
+    put_codes(&b.findings, &got);
+    CHECK_VIEW(row->name, sgl_buf_view(&got), sgl_view_cstr(row->codes));
+    CHECK_EQ(row->name, b.refused, b.findings.errors > 0);
+}
+
+static void table(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        for (int driver = 0; driver < DNS_DRIVERS; driver++)
+            check_row(&rows[i], (enum dns_driver)driver);
+    }
+}
+
+/* What was built is built again, with the same wishes, from what was built: nothing changes, and it can be read. */
+static void merging_twice_changes_nothing(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct row *row = &rows[i];
+        sgl_auto(dns_fixture) fx = dns_fixture_init("a.test", row->zone);
+        sgl_auto(sgl_arena) arena = SGL_ARENA_INIT(ARENA);
+        sgl_auto(sgl_arena) scratch = SGL_ARENA_INIT(ARENA);
+        struct sgl_spf_build b, again;
+        struct sgl_spf_record record;
+        struct asked asked;
+
+        make_request(&fx, &row->wish, &asked);
+        CHECK_EQ(row->name, build(&fx, DNS_ALL_AT_ONCE, &asked.request, &arena, &b), SGL_OK);
+        for (size_t n = 0; n < b.records; n++) {
+            if (!sgl_view_starts(b.record[n].text, SGL_LIT("v=spf1")))
+                continue;
+            CHECK_EQ(row->name, sgl_spf_parse(b.record[n].text, &scratch, &record, NULL), SGL_OK);
+            asked.request.existing = b.record[n].text;
+            if (!sgl_name_eq(b.record[n].name, fx.name))
+                continue;
+            while (sgl_spf_build(&asked.request, &fx.dns, &scratch, &again) == SGL_NEED_DNS)
+                dns_fixture_answer(&fx);
+            CHECK_TRUE(row->name, again.records > 0);
+            CHECK_VIEW(row->name, again.record[0].text, b.record[n].text);
+            CHECK_TRUE(row->name, again.record[0].unchanged);
+        }
+    }
+}
+
+static void it_says_which_term_to_move(void **state)
+{
+    sgl_auto(dns_fixture) fx = dns_fixture_init(
+        "a.test", HEAVY BULK "TXT v=spf1 include:i.test include:sendgrid.net exists:x.test "
+                             "exists:%{d}.b.test -all\n"
+                             "a.test.b.test A 192.0.2.1\ni.test TXT v=spf1 include:h.test ?all");
+    sgl_auto(sgl_arena) arena = SGL_ARENA_INIT(ARENA);
+    struct wish wish = {.include = "h.test"};
+    struct sgl_spf_build b;
+    struct asked asked;
+
+    (void)state;
+    make_request(&fx, &wish, &asked);
+    CHECK_EQ("build", build(&fx, DNS_ALL_AT_ONCE, &asked.request, &arena, &b), SGL_OK);
+    CHECK_TRUE("14 lookups are refused", b.refused);
+    for (const struct sgl_finding *f = b.findings.first; f != NULL; f = f->next) {
+        if (strcmp(f->code, "spf-too-many-lookups") != 0)
+            continue;
+        CHECK_VIEW("the bulk service first", f->mend,
+                   SGL_LIT("move \"include:sendgrid.net\" (1 of them) to a subdomain: sigillo spf "
+                           "build --subdomain news:sendgrid.net a.test"));
+        return;
+    }
+    fail_msg("no reason is given");
+}
+
+static void names_of_microsoft(void **state)
+{
+    static const char *const names[] = {"contoso.onmicrosoft.com", "a.contoso.onmicrosoft.us",
+                                        "contoso.partner.onmschina.cn"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        sgl_auto(dns_fixture) fx = dns_fixture_init(names[i], "");
+        sgl_auto(sgl_arena) arena = SGL_ARENA_INIT(ARENA);
+        struct wish wish = {.m365 = SGL_SPF_M365_WORLDWIDE};
+        struct sgl_spf_build b;
+        struct asked asked;
+
+        make_request(&fx, &wish, &asked);
+        CHECK_EQ(names[i], sgl_spf_build(&asked.request, &fx.dns, &arena, &b), SGL_OK);
+        CHECK_EQ(names[i], b.records, 0);
+        CHECK_TRUE(names[i], !b.refused && !b.failed);
+        CHECK_TRUE(names[i], sgl_findings_have(&b.findings, "spf-onmicrosoft"));
+    }
+}
+
+static void words(void **state)
+{
+    enum sgl_spf_m365 cloud = SGL_SPF_M365_NONE;
+    enum sgl_spf_policy policy = SGL_SPF_POLICY_KEEP;
+
+    (void)state;
+    CHECK_TRUE("gcchigh", sgl_spf_m365_parse(SGL_LIT("GCCHigh"), &cloud));
+    CHECK_EQ("gcchigh", cloud, SGL_SPF_M365_GCC_HIGH);
+    CHECK_TRUE("the empty word is none", !sgl_spf_m365_parse(SGL_LIT(""), &cloud));
+    CHECK_TRUE("moon", !sgl_spf_m365_parse(SGL_LIT("moon"), &cloud));
+    CHECK_TRUE("neutral", sgl_spf_policy_parse(SGL_LIT("neutral"), &policy));
+    CHECK_EQ("neutral", policy, SGL_SPF_POLICY_NEUTRAL);
+    CHECK_TRUE("pass", !sgl_spf_policy_parse(SGL_LIT("pass"), &policy));
+    CHECK_VIEW("none", sgl_spf_m365_include(SGL_SPF_M365_NONE), SGL_LIT(""));
+}
+
+static void misuse_and_limits(void **state)
+{
+    static struct sgl_spf_subdomain many[SGL_LIMIT_SPF_BUILD_RECORDS + 1];
+    sgl_auto(dns_fixture) fx = dns_fixture_init("a.test", "");
+    sgl_auto(sgl_arena) arena = SGL_ARENA_INIT(ARENA);
+    struct sgl_spf_build_request request = {.domain = fx.name};
+    struct sgl_spf_build b = {.records = 99};
+
+    (void)state;
+    CHECK_EQ("no DNS and not offline", sgl_spf_build(&request, NULL, &arena, &b), SGL_E_MISUSE);
+    request.subdomain = many;
+    request.subdomains = SGL_LIMIT_SPF_BUILD_RECORDS + 1;
+    CHECK_EQ("too many", sgl_spf_build(&request, &fx.dns, &arena, &b), SGL_E_LIMIT);
+    CHECK_EQ("out is untouched", b.records, 99);
+}
+
+static void out_of_memory(void **state)
+{
+    static const struct wish wishes[] = {
+        {.include = "h.test", .ip = "192.0.2.1 192.0.2.2", .subdomain = "n:h.test"},
+        {.parked = true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof wishes / sizeof wishes[0]; i++) {
+        for (size_t n = 1; fail_alloc_round(n); n++) {
+            struct dns_fixture fx;
+            struct sgl_arena arena = SGL_ARENA_INIT(ARENA);
+            struct sgl_spf_build b = {.records = 99};
+            struct asked asked;
+            enum sgl_status st;
+
+            fail_alloc_off();
+            fx = dns_fixture_init("a.test", HEAVY "TXT v=spf1 ip4:192.0.2.0/31 ~all\n_dmarc.a.test "
+                                                  "TXT v=DMARC1; p=none; rua=mailto:x@a.test");
+            make_request(&fx, &wishes[i], &asked);
+            fail_alloc_on();
+            while ((st = sgl_spf_build(&asked.request, &fx.dns, &arena, &b)) == SGL_NEED_DNS)
+                dns_fixture_answer(&fx);
+            CHECK_TRUE("no memory is a status, or an answer that failed",
+                       st == SGL_E_NOMEM || (st == SGL_OK && (b.records == 2 || b.failed)));
+            CHECK_TRUE("only when there is none", st == SGL_OK || fail_alloc_hit());
+            CHECK_TRUE("out is untouched otherwise", st == SGL_OK || b.records == 99);
+            sgl_arena_done(&arena);
+            dns_fixture_done(&fx);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(table),
+        cmocka_unit_test(merging_twice_changes_nothing),
+        cmocka_unit_test(it_says_which_term_to_move),
+        cmocka_unit_test(names_of_microsoft),
+        cmocka_unit_test(words),
+        cmocka_unit_test(misuse_and_limits),
+        cmocka_unit_test(out_of_memory),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
