@@ -25,5 +25,8 @@ const struct cli_verb *const cli_verbs[] = {
     &verb_queue_hold,
     &verb_queue_release,
     &verb_trace,
+    &verb_dkim_keygen,
+    &verb_dkim_sign,
+    &verb_dkim_verify,
     NULL,
 };

@@ -11,4 +11,7 @@ extern const struct cli_verb verb_init, verb_serve, verb_subscription_add, verb_
     verb_key_remove, verb_send, verb_queue_list, verb_queue_show, verb_queue_retry,
     verb_queue_cancel, verb_queue_hold, verb_queue_release, verb_trace;
 
+/* Without a server. */
+extern const struct cli_verb verb_dkim_keygen, verb_dkim_sign, verb_dkim_verify;
+
 #endif

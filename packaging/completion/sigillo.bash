@@ -9,12 +9,20 @@ _sigillo()
     COMPREPLY=()
 
     case $prev in
-    --admin-socket|--attach|--certificate|--config|--html|--key|--text)
+    --admin-socket|--attach|--certificate|--config|--html|--key|--out|--text|--trust-anchor)
         COMPREPLY=($(compgen -f -- "$cur"))
         return
         ;;
     --state-dir)
         COMPREPLY=($(compgen -d -- "$cur"))
+        return
+        ;;
+    --canon)
+        COMPREPLY=($(compgen -W "relaxed/relaxed relaxed/simple simple/relaxed simple/simple" -- "$cur"))
+        return
+        ;;
+    --type)
+        COMPREPLY=($(compgen -W "rsa-2048 rsa-4096 ed25519" -- "$cur"))
         return
         ;;
     --format)
@@ -24,7 +32,7 @@ _sigillo()
     esac
 
     if ((COMP_CWORD == 1)); then
-        COMPREPLY=($(compgen -W "init serve subscription domain credential key send queue trace help --version --help" -- "$cur"))
+        COMPREPLY=($(compgen -W "init serve subscription domain credential key send queue trace dkim help --version --help" -- "$cur"))
         return
     fi
     verb=${COMP_WORDS[1]}
@@ -35,7 +43,8 @@ _sigillo()
         credential) words="add list remove" ;;
         key) words="add list remove" ;;
         queue) words="list show retry cancel hold release" ;;
-        help) words="init serve subscription domain credential key send queue trace" ;;
+        dkim) words="keygen sign verify" ;;
+        help) words="init serve subscription domain credential key send queue trace dkim" ;;
         *) words="" ;;
         esac
         COMPREPLY=($(compgen -W "$words" -- "$cur"))
@@ -64,6 +73,9 @@ _sigillo()
     "queue cancel") words="--recipient --domain --server --json --help" ;;
     "queue hold") words="--recipient --domain --server --json --help" ;;
     "queue release") words="--recipient --domain --server --json --help" ;;
+    "dkim keygen") words="--type --domain --selector --out --json --help" ;;
+    "dkim sign") words="--domain --selector --key --canon --headers --expire --now --json --help" ;;
+    "dkim verify") words="--allow-length --resolver --trust-anchor --timeout --now --json --help" ;;
     "trace "*) words="--to --from --since --max --server --json --help" ;;
     *) words="--help" ;;
     esac
