@@ -125,29 +125,67 @@ static void emit(void)
     sgl_arena_done(&arena);
 }
 
+/* ---- modes: each takes what follows its name --------------------------------------------------------------------- */
+
+static double seconds_of(int argc, char **argv, int at)
+{
+    return argc > at ? atof(argv[at]) : 2;
+}
+
+static void load_message(const char *path)
+{
+    message = slurp(path);
+    body = sgl_view_from(message, sgl_view_find_view(message, SGL_LIT("\r\n\r\n")) + 4);
+}
+
+static void mode_hash(int argc, char **argv)
+{
+    load_message(argv[0]);
+    measure_hash("sha256", hash_plain, seconds_of(argc, argv, 1));
+    measure_hash("body-hash-relaxed", hash_relaxed, seconds_of(argc, argv, 1));
+}
+
+static void load_key(const char *path)
+{
+    if (sgl_private_key_import(crypto, slurp(path), &key) != SGL_OK)
+        die("key");
+}
+
+static void mode_sign(int argc, char **argv)
+{
+    load_message(argv[0]);
+    load_key(argv[1]);
+    measure_sign(seconds_of(argc, argv, 2));
+}
+
+static void mode_emit(int argc, char **argv)
+{
+    (void)argc;
+    load_message(argv[0]);
+    load_key(argv[1]);
+    emit();
+}
+
+static const struct {
+    const char *name;
+    int arguments; /* at least */
+    void (*run)(int argc, char **argv);
+} modes[] = {
+    {"hash", 1, mode_hash},
+    {"sign", 2, mode_sign},
+    {"emit", 2, mode_emit},
+};
+
 int main(int argc, char **argv)
 {
-    bool hash = argc > 2 && strcmp(argv[1], "hash") == 0;
-    int seconds_at = hash ? 3 : 4;
-    double seconds = argc > seconds_at ? atof(argv[seconds_at]) : 2;
-    size_t blank;
-
-    if (argc < (hash ? 3 : 4))
-        die("see the head of lib_sigillo.c");
     crypto = sgl_crypto_new();
-    message = slurp(argv[2]);
-    blank = sgl_view_find_view(message, SGL_LIT("\r\n\r\n"));
-    body = sgl_view_from(message, blank + 4);
-    if (hash) {
-        measure_hash("sha256", hash_plain, seconds);
-        measure_hash("body-hash-relaxed", hash_relaxed, seconds);
-        return 0;
+    if (crypto == NULL)
+        die("no SHA-256");
+    for (size_t i = 0; argc > 1 && i < sizeof(modes) / sizeof(modes[0]); i++) {
+        if (strcmp(argv[1], modes[i].name) == 0 && argc - 2 >= modes[i].arguments) {
+            modes[i].run(argc - 2, argv + 2);
+            return 0;
+        }
     }
-    if (crypto == NULL || sgl_private_key_import(crypto, slurp(argv[3]), &key) != SGL_OK)
-        die("key");
-    if (strcmp(argv[1], "emit") == 0)
-        emit();
-    else
-        measure_sign(seconds);
-    return 0;
+    die("see the head of lib_sigillo.c");
 }
