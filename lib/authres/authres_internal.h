@@ -5,8 +5,8 @@
 #include "sigillo/authres.h"
 
 /* Who wrote it: *id without its quotes, whatever stands behind it. SGL_E_SYNTAX, SGL_E_LIMIT, SGL_E_NOMEM. */
-enum sgl_status authres_read_id(sgl_view value, struct sgl_arena *arena, sgl_view *id);
+enum sgl_status sgl_authres_read_id(sgl_view value, struct sgl_arena *arena, sgl_view *id);
 /* Is the whole value well formed? Memory only for an id in quotes. */
-enum sgl_status authres_check(sgl_view value, struct sgl_arena *arena);
+enum sgl_status sgl_authres_check(sgl_view value, struct sgl_arena *arena);
 
 #endif

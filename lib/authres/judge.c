@@ -49,7 +49,7 @@ static enum sgl_status judge(const struct sgl_header *field, sgl_view authserv_i
 {
     sgl_view id;
     bool ours = false;
-    enum sgl_status st = authres_read_id(field->value, arena, &id);
+    enum sgl_status st = sgl_authres_read_id(field->value, arena, &id);
 
     if (is_failure(st, arena))
         return sgl_join(st, arena->status);
@@ -62,7 +62,7 @@ static enum sgl_status judge(const struct sgl_header *field, sgl_view authserv_i
         *out = SGL_AUTHRES_OURS;
         return SGL_OK;
     }
-    st = authres_check(field->value, arena);
+    st = sgl_authres_check(field->value, arena);
     if (is_failure(st, arena))
         return sgl_join(st, arena->status);
     *out = st == SGL_OK ? SGL_AUTHRES_FOREIGN : SGL_AUTHRES_BROKEN;

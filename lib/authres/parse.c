@@ -448,7 +448,7 @@ enum sgl_status sgl_authres_parse(sgl_view value_text, struct sgl_arena *arena,
     return st;
 }
 
-enum sgl_status authres_read_id(sgl_view value_text, struct sgl_arena *arena, sgl_view *id)
+enum sgl_status sgl_authres_read_id(sgl_view value_text, struct sgl_arena *arena, sgl_view *id)
 {
     struct reader r = {.in = value_text, .arena = arena};
 
@@ -457,7 +457,7 @@ enum sgl_status authres_read_id(sgl_view value_text, struct sgl_arena *arena, sg
     return read_id(&r, id);
 }
 
-enum sgl_status authres_check(sgl_view value_text, struct sgl_arena *arena)
+enum sgl_status sgl_authres_check(sgl_view value_text, struct sgl_arena *arena)
 {
     struct reader r = {.in = value_text, .arena = arena};
 
