@@ -59,13 +59,17 @@ struct sgl_verdict_state {
     struct sgl_arc_verifier arc;
     enum sgl_dmarc_author author;
     struct sgl_name author_domain;
+    struct sgl_verdict known; /* private: what earlier passes found out */
+    bool spf_known, helo_known, dkim_known, arc_known;
     enum sgl_status status;
 };
 
 /*
  * header   the message's header section (SGL_HEADERS_TOLERANT), or the whole message: what follows the blank line is fed as body then, and
  *          sgl_verdict_body() goes on behind it. Must outlive the state, as must request, crypto and arena.
- * SGL_OK, also for a hostile message; SGL_E_SYNTAX: not a message (no field at all); SGL_E_LIMIT: the header is over its limits; SGL_E_NOMEM.
+ * SGL_OK, also for a hostile message; SGL_E_SYNTAX: not a message (no field at all); SGL_E_LIMIT: the header is over its limits; SGL_E_NOMEM;
+ * SGL_E_MISUSE: RFC 7489 without a list of public suffixes.  End the state in any case.
+ * Line ends are CRLF: what comes from a file with LF must be converted first, or no signature passes.
  */
 SGL_API enum sgl_status sgl_verdict_begin(struct sgl_verdict_state *v,
                                           const struct sgl_crypto *crypto,
@@ -73,7 +77,13 @@ SGL_API enum sgl_status sgl_verdict_begin(struct sgl_verdict_state *v,
                                           sgl_view header, struct sgl_arena *arena,
                                           struct sgl_diag *diag) SGL_MUST_USE;
 SGL_API void sgl_verdict_body(struct sgl_verdict_state *v, sgl_view piece);
-/* The body is over. SGL_OK and *out, SGL_NEED_DNS, SGL_E_NOMEM, SGL_E_LIMIT. May be called again and again. */
+/*
+ * The body is over.
+ *
+ * dns   one snapshot for all calls, made for SGL_LIMIT_JUDGE_QUESTIONS.  Parts that are known are not done again.
+ * out   set only with SGL_OK; its views live in the arena, the header, the request and the snapshot, and outlive the state
+ * SGL_OK, for every verdict; SGL_NEED_DNS; SGL_E_LIMIT: the arena is full; SGL_E_NOMEM; SGL_E_MISUSE: begin failed.
+ */
 SGL_API enum sgl_status sgl_verdict_finish(struct sgl_verdict_state *v, struct sgl_dns *dns,
                                            struct sgl_verdict *out) SGL_MUST_USE;
 SGL_API void sgl_verdict_end(struct sgl_verdict_state *v); /* zeroed accepted */
