@@ -96,8 +96,8 @@ class Zone:
 
 
 class Tool:
-    def __init__(self):
-        self.process = subprocess.Popen([PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    def __init__(self, environment=None):
+        self.process = subprocess.Popen([PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=dict(os.environ, **(environment or {})))
 
     def ask(self, request):
         self.process.stdin.write(json.dumps(request).encode() + b"\n")

@@ -71,3 +71,140 @@ def check_openspf(tool, document, case):
 @pytest.mark.parametrize("document,case", openspf("rfc7208-tests.yml"))
 def test_openspf_7208(tool, document, case):
     check_openspf(tool, document, case)
+
+
+@pytest.mark.parametrize("document,case", openspf("rfc4408-tests.yml"))
+def test_openspf_4408(tool, document, case):
+    """RFC 4408 as it is maintained today: nothing in it contradicts RFC 7208."""
+    check_openspf(tool, document, case)
+
+
+# ---- mail-auth ----
+
+
+# (file, sender, ip): what RFC 7208 gives and why the file is wrong by it.
+DIFFERS_MAIL_AUTH = {
+    ("all", "sender@test.org", "10.0.0.1"): ("permerror", "s4.6: the unknown mechanism 'ip' is an error although it stands behind all"),
+    ("basic", "sender@ok.test.org", "172.168.0.1"): ("permerror", "s4.6.4: ten targets that do not exist are more than two void lookups"),
+    ("basic", "sender@mx.test.org", "10.0.0.8"): ("permerror", "s4.6.4: eleven MX records, whichever the server sends first"),
+    ("basic", "sender@test.org", "172.168.0.1"): ("pass", "s2.4: the sender's record says +all; the file means the HELO identity"),
+    ("exists", "sender@ip6.test.org", "167.1.2.3"): ("fail", "s5.7: exists looks for A only, the name has AAAA only"),
+    ("ip", "sender@test.org", "10.1.2.3"): ("fail", "s5.6: ip6 does not hold an IPv4 client, mapped or not"),
+    ("macro", "strong-bad@email.example.com", "2001:db8::cb01"): ("fail", "s5.7: exists looks for A only, also for IPv6 clients"),
+}
+
+
+def mail_auth_zone(records):
+    """What is not there does not exist; names that hold "_dns_error." fail."""
+    zone = spf_tool.Zone(failing="_dns_error.")
+    for owner, kind, value in records:
+        zone.add(owner, kind, tuple(value) if kind == "MX" else value)
+    return zone
+
+
+def mail_auth():
+    if not spf_tool.SHARED.is_dir():
+        return []
+    cases = []
+    for file in ("all", "basic", "exists", "ip", "macro", "mx"):
+        for group in load("spf-mail-auth", file + ".json"):
+            cases += [pytest.param(file, group, test, id="%s-%s-%d" % (file, group["name"].replace(" ", "_"), i)) for i, test in enumerate(group["tests"])]
+    return cases
+
+
+@pytest.mark.parametrize("file,group,test", mail_auth())
+def test_mail_auth(tool, file, group, test):
+    tool.zone(mail_auth_zone(group["records"]))
+    got = tool.check(test["ip"], test["mailfrom"], test["helo"], receiver="unknown")
+    assert got["ok"], got
+    want, _why = DIFFERS_MAIL_AUTH.get((file, test["mailfrom"], test["ip"]), (test["result"], None))
+    assert got["result"] == want, got
+    if "explanation" in test and want == test["result"]:
+        assert got["explanation"] == test["explanation"], got
+
+
+# ---- syntax ----
+
+
+def libspf2():
+    return load("spf-syntax-libspf2", "cases.json") if spf_tool.SHARED.is_dir() else []
+
+
+@pytest.mark.parametrize("case", libspf2(), ids=lambda c: c["record"][:60])
+def test_syntax_of_libspf2(tool, case):
+    got = tool.parse(case["record"])
+    if case["valid"] is not None:
+        assert got["ok"] == case["valid"], got
+
+
+def mox():
+    return load("record-syntax", "spf-record.json") if spf_tool.SHARED.is_dir() else []
+
+
+@pytest.mark.parametrize("case", mox(), ids=lambda c: c["text"][:60])
+def test_syntax_of_mox(tool, case):
+    got = tool.parse(case["text"])
+    assert got["ok"] == case["valid"], (got, case)
+
+
+# ---- rspamd ----
+
+
+def rspamd():
+    if not spf_tool.SHARED.is_dir():
+        return []
+    return [pytest.param(c, id=c["id"]) for c in load("rspamd-auth", "cases.json") if "spf" in c.get("expect", {}) and "ip" in c]
+
+
+def rspamd_zone(name):
+    zone = spf_tool.Zone()
+    for owner, types in load("rspamd-auth", "zones.json")[name].items():
+        if types == "NXDOMAIN":
+            continue
+        zone.node(owner)
+        for kind, values in types.items():
+            if isinstance(values, str):
+                zone.outcome(owner, "SERVFAIL" if values in ("TIMEOUT", "SERVFAIL") else values)
+                continue
+            for value in values:
+                zone.add(owner, kind, tuple(value) if kind == "MX" else value)
+    return zone
+
+
+@pytest.mark.parametrize("case", rspamd())
+def test_rspamd(tool, case):
+    tool.zone(rspamd_zone(case["zone"]))
+    got = tool.check(case["ip"], case.get("mail_from", ""), case.get("helo") or "unknown")
+    assert got["ok"], got
+    if case.get("local_limit"):
+        return  # rspamd's own limits: only that we end
+    assert got["result"] in (case["expect"]["spf"], case.get("spf_reference")), got
+
+
+# ---- what a verdict must not depend on ----
+
+
+@pytest.mark.parametrize("environment", [{"LC_ALL": "tr_TR.UTF-8", "TZ": "Pacific/Kiritimati"}, {"LC_ALL": "C", "TZ": "America/Adak"}], ids=["turkish", "posix"])
+def test_verdicts_know_no_locale_and_no_time_zone(environment):
+    """The same tool in other surroundings; records in the other order."""
+    tool = spf_tool.Tool(environment)
+    for parameters in openspf("rfc7208-tests.yml"):
+        document, case = parameters.values
+        zone = openspf_zone(document["zonedata"])
+        for node in zone.names.values():
+            for values in node.values():
+                if isinstance(values, list):
+                    values.reverse()
+        tool.zone(zone)
+        got = tool.check(str(case["host"]), case["mailfrom"], case["helo"], receiver="receiver.example.com")
+        assert got["result"] in wanted(case), (parameters.id, got)
+    tool.close()
+
+
+def test_counts():
+    """How many cases each suite has here."""
+    print(
+        "openspf 7208: %d, openspf 4408: %d, mail-auth: %d, libspf2: %d, mox: %d, rspamd: %d"
+        % (len(openspf("rfc7208-tests.yml")), len(openspf("rfc4408-tests.yml")), len(mail_auth()), len(libspf2()), len(mox()), len(rspamd()))
+    )
+    assert len(openspf("rfc7208-tests.yml")) == 203
