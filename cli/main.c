@@ -47,24 +47,72 @@ static const struct cli_option *needed_options(const struct cli_verb *v)
 
 /* ---- help ---- */
 
+enum { HELP_COLUMN = 26, HELP_WIDTH = 79 };
+
+/* Text from a column on, broken at blanks so that it stays within a terminal of 80; blanks at its start stay. */
+static void help_wrapped(const char *text, size_t len, int column)
+{
+    size_t room = (size_t)(HELP_WIDTH - column), at = 0, off = 0;
+
+    while (off < len) {
+        size_t blanks = strspn(text + off, " "), word = strcspn(text + off + blanks, " \n");
+
+        if (at > 0 && at + blanks + word > room) {
+            printf("\n%*s", column, "");
+            at = blanks = 0;
+            off += strspn(text + off, " ");
+        }
+        printf("%.*s", (int)(blanks + word), text + off);
+        at += blanks + word;
+        off += blanks + word;
+    }
+    putchar('\n');
+}
+
+/* Paragraphs whose lines stand as they were written, unless they are too long. */
+static void help_paragraphs(const char *text)
+{
+    while (*text != '\0') {
+        size_t len = strcspn(text, "\n");
+
+        help_wrapped(text, len, 0);
+        text += len + (text[len] == '\n');
+    }
+}
+
+static void help_line(const char *name, const char *arguments, const char *summary)
+{
+    int wide = printf("  %s%s%s", name, arguments[0] == '\0' ? "" : " ", arguments);
+
+    if (wide > HELP_COLUMN - 2)
+        printf("\n%*s", HELP_COLUMN, "");
+    else
+        printf("%*s", HELP_COLUMN - wide, "");
+    help_wrapped(summary, strlen(summary), HELP_COLUMN);
+}
+
 static void help_options(const struct cli_option *option)
 {
     for (; option != NULL && option->name != NULL; option++) {
-        char left[64];
+        char text[400];
 
-        snprintf(left, sizeof(left), "%s%s%s", option->name, option->value == NULL ? "" : " ",
-                 option->value == NULL ? "" : option->value);
-        printf("  %-26s %s%s\n", left, option->help, option->many ? " (may be repeated)" : "");
+        snprintf(text, sizeof(text), "%s%s", option->help,
+                 option->many ? " (may be repeated)" : "");
+        help_line(option->name, option->value == NULL ? "" : option->value, text);
     }
 }
 
 static int help_verb(const struct cli_verb *v)
 {
-    printf("Usage: sigillo %s%s%s%s\n\n  %s\n", v->name, v->option == NULL ? "" : " [options]",
-           v->arguments[0] == '\0' ? "" : " ", v->arguments, v->summary);
-    if (v->more != NULL)
-        printf("\n%s\n", v->more);
-    printf("\nOptions:\n");
+    printf("Usage: sigillo %s%s%s%s\n\n  ", v->name, v->option == NULL ? "" : " [options]",
+           v->arguments[0] == '\0' ? "" : " ", v->arguments);
+    help_wrapped(v->summary, strlen(v->summary), 2);
+    putchar('\n');
+    if (v->more != NULL) {
+        help_paragraphs(v->more);
+        putchar('\n');
+    }
+    printf("Options:\n");
     help_options(v->option);
     if (v->run != NULL) {
         help_options(needed_options(v));
@@ -74,25 +122,42 @@ static int help_verb(const struct cli_verb *v)
     return CLI_YES;
 }
 
-static void help_line(const struct cli_verb *v)
-{
-    char left[80];
+/* What a reader looks for first: does this need a server, or make one? */
+enum help_group { HELP_NO_SERVER, HELP_MAKES_SERVER, HELP_SERVER, HELP_GROUPS };
+static const char *const help_titles[HELP_GROUPS] = {
+    "Without a server:", "To run a server:", "With a server:"};
 
-    snprintf(left, sizeof(left), "%s %s", v->name, v->arguments);
-    printf("  %-44s %s\n", left, v->summary);
+static enum help_group group_of(const struct cli_verb *v)
+{
+    if (strcmp(v->name, "init") == 0 || strcmp(v->name, "serve") == 0)
+        return HELP_MAKES_SERVER;
+    return v->needs == CLI_SERVER_VERB ? HELP_SERVER : HELP_NO_SERVER;
+}
+
+static bool begins_with(const struct cli_verb *v, const char *word)
+{
+    size_t len = strlen(word);
+
+    return strncmp(v->name, word, len) == 0 && v->name[len] == ' ';
 }
 
 /* All verbs, or those that begin with a word. */
-static int help_all(const char *group)
+static int help_all(const char *word)
 {
-    printf("Usage: sigillo VERB [SUBVERB] [options] [arguments]\n\n");
-    for (const struct cli_verb *const *v = cli_verbs; *v != NULL; v++)
-        if (group == NULL ||
-            (strncmp((*v)->name, group, strlen(group)) == 0 && (*v)->name[strlen(group)] == ' '))
-            help_line(*v);
-    if (group == NULL)
-        printf("  %-44s %s\n  %-44s %s\n", "help [VERB]", "this page, or the page of a verb",
-               "--version", "name and version of the program");
+    printf("Usage: sigillo %s [SUBVERB] [options] [arguments]\n%s", word == NULL ? "VERB" : word,
+           word == NULL ? "" : "\n");
+    for (int group = 0; group < HELP_GROUPS; group++) {
+        if (word == NULL)
+            printf("\n%s\n", help_titles[group]);
+        for (const struct cli_verb *const *v = cli_verbs; *v != NULL; v++)
+            if ((int)group_of(*v) == group && (word == NULL || begins_with(*v, word)))
+                help_line((*v)->name, (*v)->arguments, (*v)->summary);
+    }
+    if (word == NULL) {
+        printf("\n");
+        help_line("help [VERB]", "", "this page, or the page of a verb");
+        help_line("--version", "", "name and version of the program");
+    }
     printf("\n`sigillo VERB --help` lists the options of a verb.\n");
     return CLI_YES;
 }
@@ -102,7 +167,7 @@ static int help_all(const char *group)
 static bool is_group(const char *word)
 {
     for (const struct cli_verb *const *v = cli_verbs; *v != NULL; v++)
-        if (strncmp((*v)->name, word, strlen(word)) == 0 && (*v)->name[strlen(word)] == ' ')
+        if (begins_with(*v, word))
             return true;
     return false;
 }
