@@ -108,6 +108,8 @@ static bool parse_head(struct mailfile *m, unsigned flags)
         return refuse(m, "out of memory");
     if (status != SGL_OK)
         return refuse(m, diag.what != NULL ? diag.what : "its header is too large");
+    if ((flags & MAILFILE_BARE) != 0 && (m->headers.has_separator || m->head.len == 0))
+        return true;
     if (m->headers.count == 0)
         return refuse(m, "it is not a message: it does not begin with a header field");
     return true;

@@ -22,6 +22,7 @@ enum {
     MAILFILE_TWICE =
         1, /* mailfile_copy() will be called: standard input is kept in a temporary file */
     MAILFILE_STRICT = 2, /* a header that we would not send is refused */
+    MAILFILE_BARE = 4,   /* a message may do without a header, or be empty */
 };
 
 struct mailfile {

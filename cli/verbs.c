@@ -28,5 +28,7 @@ const struct cli_verb *const cli_verbs[] = {
     &verb_dkim_keygen,
     &verb_dkim_sign,
     &verb_dkim_verify,
+    &verb_arc_verify,
+    &verb_arc_seal,
     NULL,
 };

@@ -12,6 +12,7 @@ extern const struct cli_verb verb_init, verb_serve, verb_subscription_add, verb_
     verb_queue_cancel, verb_queue_hold, verb_queue_release, verb_trace;
 
 /* Without a server. */
-extern const struct cli_verb verb_dkim_keygen, verb_dkim_sign, verb_dkim_verify;
+extern const struct cli_verb verb_dkim_keygen, verb_dkim_sign, verb_dkim_verify, verb_arc_verify,
+    verb_arc_seal;
 
 #endif

@@ -32,7 +32,7 @@ _sigillo()
     esac
 
     if ((COMP_CWORD == 1)); then
-        COMPREPLY=($(compgen -W "init serve subscription domain credential key send queue trace dkim help --version --help" -- "$cur"))
+        COMPREPLY=($(compgen -W "init serve subscription domain credential key send queue trace dkim arc help --version --help" -- "$cur"))
         return
     fi
     verb=${COMP_WORDS[1]}
@@ -44,7 +44,8 @@ _sigillo()
         key) words="add list remove" ;;
         queue) words="list show retry cancel hold release" ;;
         dkim) words="keygen sign verify" ;;
-        help) words="init serve subscription domain credential key send queue trace dkim" ;;
+        arc) words="verify seal" ;;
+        help) words="init serve subscription domain credential key send queue trace dkim arc" ;;
         *) words="" ;;
         esac
         COMPREPLY=($(compgen -W "$words" -- "$cur"))
@@ -77,6 +78,8 @@ _sigillo()
     "dkim sign") words="--domain --selector --key --canon --headers --expire --now --json --help" ;;
     "dkim verify") words="--allow-length --resolver --trust-anchor --timeout --now --json --help" ;;
     "trace "*) words="--to --from --since --max --server --json --help" ;;
+    "arc verify") words="--resolver --trust-anchor --timeout --now --json --help" ;;
+    "arc seal") words="--domain --selector --key --authserv-id --headers --resolver --trust-anchor --timeout --now --json --help" ;;
     *) words="--help" ;;
     esac
     COMPREPLY=($(compgen -W "$words" -- "$cur"))
