@@ -94,6 +94,18 @@ def test_help_and_version():
     assert options("serve") == ["--config", "--check", "--help"]  # the server itself has no server to ask
 
 
+def test_help_reads_well_at_80_columns():
+    pages = [run("help").stdout] + [run("help", *verb.split()).stdout for verb in verbs()]
+    assert [line for page in pages for line in page.splitlines() if len(line) > 80] == []
+
+
+def test_help_tells_verbs_that_need_a_server_from_those_that_do_not():
+    groups = dict(re.findall(r"^(\w[^\n]*):\n((?:  [^\n]*\n)+)", run("help").stdout, re.M))
+    assert list(groups) == ["Without a server", "To run a server", "With a server"]
+    for group, verb in [("Without a server", "dkim verify"), ("To run a server", "serve"), ("With a server", "queue list")]:
+        assert "\n  %s " % verb in "\n" + groups[group]
+
+
 # -- pages and completions ------------------------------------------------------------------------------------------
 
 def text_of(*path):
@@ -112,7 +124,7 @@ def test_every_verb_and_option_stands_in_its_man_page():
 
 def test_man_pages_are_well_formed():
     for name in os.listdir(os.path.join(ROOT, "man")):
-        r = subprocess.run(["groff", "-mdoc", "-Tutf8", "-ww", "-z", os.path.join(ROOT, "man", name)], capture_output=True,
+        r = subprocess.run(["groff", "-mandoc", "-Tutf8", "-ww", "-z", os.path.join(ROOT, "man", name)], capture_output=True,
                            text=True)
         assert r.returncode == 0 and r.stderr == "", (name, r.stderr)
 
