@@ -7,6 +7,8 @@ import subprocess
 import pytest
 
 from installed import compile_program
+from tabledns import TableDns
+from world import namespace
 from world.daemon import ROOT
 
 MESSAGE = b"From: Alice <alice@example.org>\r\nTo: bob@example.net\r\nSubject: hello\r\nDate: Thu, 01 Jan 2026 00:00:00 +0000\r\n\r\nIt works.\r\n"
@@ -76,3 +78,82 @@ def test_sign_file_says_what_is_wrong(installed, example, key):
 def test_check_spf_answers_from_its_table(installed, example, ip, sender, status, says):
     r = installed.run(example("check_spf"), ip, sender)
     assert r.returncode == status and r.stdout.decode().startswith(says), (r.stdout, r.stderr)
+
+
+# ---- with DNS: the system's resolver is a table in this process ----
+
+
+@pytest.fixture(scope="module")
+def zone(key):
+    return {
+        ("s1._domainkey.example.org", "TXT"): [key[1]],
+        ("_dmarc.example.org", "TXT"): ['"v=DMARC1; p=reject"'],
+        ("example.org", "TXT"): ['"v=spf1 ip4:192.0.2.0/24 -all"', '"something else"'],
+    }
+
+
+@pytest.fixture
+def resolver(zone):
+    if not namespace.is_inside():
+        pytest.skip("the resolver of this test stands in for the system's: only inside tests/world/world enter")
+    with TableDns(namespace.RESOLVER, dict(zone)) as server:
+        yield server
+
+
+def readme_code():
+    with open(os.path.join(ROOT, "README.md")) as f:
+        blocks = re.findall(r"^```c\n(.*?)^```", f.read(), re.M | re.S)
+    assert len(blocks) == 1
+    return blocks[0]
+
+
+def test_the_readme_needs_less_than_ten_lines():
+    lines = [line for line in readme_code().split("int main(void)")[1].splitlines() if line.strip() not in ("", "{", "}")]
+    assert len(lines) < 10, lines
+
+
+@pytest.fixture(scope="module")
+def readme_program(installed, folder):
+    (folder / "verify.c").write_text(readme_code())
+    return compile_program(folder / "verify.c", folder / "verify", *installed.pkg_config("--cflags", "--libs", "sigillo"), "-lunbound")
+
+
+def test_the_program_of_the_readme_judges_a_message(installed, readme_program, signed, resolver):
+    for message, says in [
+        (signed, b"DMARC: pass\n"),
+        (signed.replace(b"It works", b"It worked"), b"DMARC: fail\n"),
+        (MESSAGE.replace(b"example.org", b"example.com"), b"DMARC: none\n"),
+    ]:
+        r = installed.run(readme_program, input=message)
+        assert (r.returncode, r.stdout) == (0, says), r.stderr
+    assert ("s1._domainkey.example.org", "TXT") in resolver.asked and ("_dmarc.example.org", "TXT") in resolver.asked
+
+
+CLIENT = ["192.0.2.9", "mail.example.org", "alice@example.org"]
+
+
+@pytest.mark.parametrize("arguments, change, status, says", [
+    ([], None, 0, ["dkim=pass", "header.d=example.org", "dmarc=pass"]),
+    (CLIENT, None, 0, ["spf=pass", "smtp.mailfrom=", "dkim=pass", "dmarc=pass"]),
+    (["198.51.100.1", *CLIENT[1:]], (b"It works", b"It worked"), 1, ["spf=fail", "dkim=fail", "dmarc=fail"]),
+    (["198.51.100.1", *CLIENT[1:]], None, 0, ["spf=fail", "dkim=pass", "dmarc=pass"]),
+])
+def test_verify_file_prints_the_field(installed, example, signed, resolver, arguments, change, status, says):
+    message = signed.replace(*change) if change else signed
+    r = installed.run(example("verify_file", "-lunbound"), *arguments, input=message)
+    field = re.sub(r"\r\n\s+", " ", r.stdout.decode())
+    assert r.returncode == status and field.startswith("Authentication-Results: mx.example.org;"), (r.stdout, r.stderr)
+    assert [word for word in says if word not in field] == [], field
+
+
+def test_verify_file_without_dns_does_not_know(installed, example, signed, resolver):
+    resolver.table = None
+    r = installed.run(example("verify_file", "-lunbound"), input=signed)
+    assert r.returncode == 3 and b"dkim=temperror" in r.stdout and b"dmarc=temperror" in r.stdout, (r.stdout, r.stderr)
+
+
+def test_verify_file_wants_a_message(installed, example):
+    r = installed.run(example("verify_file", "-lunbound"), "192.0.2.1", input=MESSAGE)
+    assert r.returncode == 2 and r.stderr.startswith(b"usage: ")
+    r = installed.run(example("verify_file", "-lunbound"), input=b"no message at all")
+    assert r.returncode == 2 and r.stderr == b"verify_file: syntax\n", r.stderr
