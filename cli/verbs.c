@@ -30,5 +30,6 @@ const struct cli_verb *const cli_verbs[] = {
     &verb_dkim_verify,
     &verb_arc_verify,
     &verb_arc_seal,
+    &verb_check,
     NULL,
 };

@@ -14,5 +14,6 @@ extern const struct cli_verb verb_init, verb_serve, verb_subscription_add, verb_
 /* Without a server. */
 extern const struct cli_verb verb_dkim_keygen, verb_dkim_sign, verb_dkim_verify, verb_arc_verify,
     verb_arc_seal;
+extern const struct cli_verb verb_check;
 
 #endif

@@ -32,7 +32,7 @@ _sigillo()
     esac
 
     if ((COMP_CWORD == 1)); then
-        COMPREPLY=($(compgen -W "init serve subscription domain credential key send queue trace dkim arc help --version --help" -- "$cur"))
+        COMPREPLY=($(compgen -W "init serve subscription domain credential key send queue trace dkim arc check help --version --help" -- "$cur"))
         return
     fi
     verb=${COMP_WORDS[1]}
@@ -45,7 +45,7 @@ _sigillo()
         queue) words="list show retry cancel hold release" ;;
         dkim) words="keygen sign verify" ;;
         arc) words="verify seal" ;;
-        help) words="init serve subscription domain credential key send queue trace dkim arc" ;;
+        help) words="init serve subscription domain credential key send queue trace dkim arc check" ;;
         *) words="" ;;
         esac
         COMPREPLY=($(compgen -W "$words" -- "$cur"))
@@ -80,6 +80,7 @@ _sigillo()
     "trace "*) words="--to --from --since --max --server --json --help" ;;
     "arc verify") words="--resolver --trust-anchor --timeout --now --json --help" ;;
     "arc seal") words="--domain --selector --key --authserv-id --headers --resolver --trust-anchor --timeout --now --json --help" ;;
+    "check "*) words="--selector --bimi-selector --no-https --ca --resolver --trust-anchor --timeout --now --json --help" ;;
     *) words="--help" ;;
     esac
     COMPREPLY=($(compgen -W "$words" -- "$cur"))

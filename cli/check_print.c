@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A survey for people, 80 columns wide.  Summaries and findings are printable ASCII already. */
+#include "check.h"
+
+#define WIDTH 80
+
+static const char *state_colour(const struct cli *c, enum sgl_survey_state state)
+{
+    switch (state) {
+    case SGL_SURVEY_GOOD:
+        return cli_green(c);
+    case SGL_SURVEY_WEAK:
+        return cli_yellow(c);
+    case SGL_SURVEY_BAD:
+        return cli_red(c);
+    case SGL_SURVEY_ABSENT:
+    case SGL_SURVEY_UNKNOWN:
+    case SGL_SURVEY_APART:
+        return cli_dim(c);
+    }
+    return "";
+}
+
+static const char *severity_colour(const struct cli *c, enum sgl_severity severity)
+{
+    return severity == SGL_ERROR     ? cli_red(c)
+           : severity == SGL_WARNING ? cli_yellow(c)
+                                     : cli_dim(c);
+}
+
+/* Text from column `indent` on, broken at blanks; the first line stands there already. */
+static void put_wrapped(sgl_view text, size_t indent)
+{
+    size_t room = WIDTH - indent;
+
+    while (text.len > room) {
+        size_t cut = room;
+
+        while (cut > 0 && text.ptr[cut] != ' ')
+            cut--;
+        if (cut == 0) /* a word that is longer than the line stays whole, to be copied */
+            cut = sgl_view_find(text, ' ');
+        printf("%.*s\n%*s", (int)cut, (const char *)text.ptr, (int)indent, "");
+        text = sgl_view_from(text, cut + 1);
+    }
+    printf("%.*s\n", SGL_FMT(text));
+}
+
+static void put_parts(const struct cli *c, const struct sgl_survey *s)
+{
+    for (size_t i = 0; i < SGL_SURVEY_PARTS; i++) {
+        const struct sgl_survey_judged *p = &s->part[i];
+
+        printf("  %-8s %s%-15s%s", sgl_survey_part_name((enum sgl_survey_part)i),
+               state_colour(c, p->state), sgl_survey_state_name(p->state), cli_plain(c));
+        put_wrapped(p->summary, 26);
+    }
+}
+
+static void put_hosts(const struct sgl_survey *s)
+{
+    for (size_t i = 0; i < s->hosts; i++) {
+        const struct sgl_survey_host *h = &s->host[i];
+        sgl_auto(sgl_buf) line = SGL_BUF_INIT(4096);
+
+        sgl_buf_addf(&line, "%.*s", SGL_FMT(h->name.text));
+        for (size_t a = 0; a < h->dane.addresses; a++) {
+            char address[SGL_IP_TEXT_SIZE];
+
+            sgl_ip_text(&h->dane.address[a], address);
+            sgl_buf_addf(&line, "%s%s", a == 0 ? " " : ", ", address);
+        }
+        if (h->dane.level != SGL_DANE_NONE)
+            sgl_buf_addf(&line, ", DANE: %s", sgl_dane_level_name(h->dane.level));
+        printf("  MX %5u  ", h->preference);
+        put_wrapped(sgl_buf_view(&line), 12);
+    }
+}
+
+static void put_keys(const struct sgl_survey *s)
+{
+    for (size_t i = 0; i < s->keys; i++) {
+        const struct sgl_survey_key *k = &s->key[i];
+        sgl_auto(sgl_buf) line = SGL_BUF_INIT(1024);
+
+        sgl_buf_add_escaped(&line, k->selector, 63);
+        if (k->broken)
+            sgl_buf_add_cstr(&line, ": can't be read");
+        else if (k->revoked)
+            sgl_buf_add_cstr(&line, ": revoked");
+        else
+            sgl_buf_addf(&line, ": %s, %u bits%s", k->type == SGL_KEY_ED25519 ? "Ed25519" : "RSA",
+                         k->bits, k->testing ? ", testing" : "");
+        printf("  DKIM      ");
+        put_wrapped(sgl_buf_view(&line), 12);
+    }
+}
+
+static void put_finding(const struct cli *c, const struct sgl_finding *f)
+{
+    printf("  %s%-8s%s ", severity_colour(c, f->severity), sgl_severity_name(f->severity),
+           cli_plain(c));
+    put_wrapped(f->text, 11);
+    if (f->mend.len > 0)
+        printf("           %smend:%s %.*s\n", cli_bold(c), cli_plain(c), SGL_FMT(f->mend));
+}
+
+/* All of one severity, errors first. */
+static void put_findings(const struct cli *c, const struct sgl_survey *s,
+                         enum sgl_severity severity)
+{
+    for (size_t i = 0; i < SGL_SURVEY_PARTS; i++) {
+        for (const struct sgl_finding *f = s->part[i].findings.first; f != NULL; f = f->next) {
+            if (f->severity == severity)
+                put_finding(c, f);
+        }
+    }
+}
+
+static void put_rules(const struct cli *c, const struct sgl_survey *s)
+{
+    printf("\n%sWhat Google, Yahoo and Microsoft ask of bulk senders%s\n", cli_bold(c),
+           cli_plain(c));
+    for (size_t i = 0; i < SGL_SURVEY_RULES; i++) {
+        const struct sgl_survey_rule *r = &s->rule[i];
+        const char *colour = r->met == SGL_SURVEY_MET       ? cli_green(c)
+                             : r->met == SGL_SURVEY_NOT_MET ? cli_red(c)
+                                                            : cli_dim(c);
+
+        if (r->met != SGL_SURVEY_NOT_DNS)
+            printf("  %s%-8s%s %s\n", colour, sgl_survey_met_name(r->met), cli_plain(c), r->text);
+    }
+    printf("  DNS does not tell whether\n");
+    for (size_t i = 0; i < SGL_SURVEY_RULES; i++) {
+        if (s->rule[i].met == SGL_SURVEY_NOT_DNS)
+            printf("           %s\n", s->rule[i].text);
+    }
+}
+
+void check_print(const struct cli *c, const struct sgl_survey *s, bool unvalidated)
+{
+    printf("%s%.*s%s  mark %c", cli_bold(c), SGL_FMT(s->domain.text), cli_plain(c), s->mark);
+    if (s->mark != '-')
+        printf(", %u of 100 points", s->points);
+    printf("\n\n");
+    put_parts(c, s);
+    if (s->hosts + s->keys > 0)
+        printf("\n");
+    put_hosts(s);
+    put_keys(s);
+    if (s->errors + s->warnings > 0)
+        printf("\n%sFaults%s\n", cli_bold(c), cli_plain(c));
+    put_findings(c, s, SGL_ERROR);
+    put_findings(c, s, SGL_WARNING);
+    printf("\n%sWorth knowing%s\n", cli_bold(c), cli_plain(c));
+    put_findings(c, s, SGL_INFO);
+    if (unvalidated)
+        printf("  info     The name servers that were asked do not pass DNSSEC on: nothing is\n"
+               "           validated, and DANE can't be judged. See --resolver.\n");
+    put_rules(c, s);
+}
