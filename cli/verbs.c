@@ -25,6 +25,7 @@ const struct cli_verb *const cli_verbs[] = {
     &verb_queue_hold,
     &verb_queue_release,
     &verb_trace,
+    &verb_spf_check,
     &verb_dkim_keygen,
     &verb_dkim_sign,
     &verb_dkim_verify,

@@ -15,5 +15,6 @@ extern const struct cli_verb verb_init, verb_serve, verb_subscription_add, verb_
 extern const struct cli_verb verb_dkim_keygen, verb_dkim_sign, verb_dkim_verify, verb_arc_verify,
     verb_arc_seal;
 extern const struct cli_verb verb_check;
+extern const struct cli_verb verb_spf_check;
 
 #endif

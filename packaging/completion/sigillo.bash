@@ -32,7 +32,7 @@ _sigillo()
     esac
 
     if ((COMP_CWORD == 1)); then
-        COMPREPLY=($(compgen -W "init serve subscription domain credential key send queue trace dkim arc check help --version --help" -- "$cur"))
+        COMPREPLY=($(compgen -W "init serve subscription domain credential key send queue trace spf dkim arc check help --version --help" -- "$cur"))
         return
     fi
     verb=${COMP_WORDS[1]}
@@ -43,9 +43,10 @@ _sigillo()
         credential) words="add list remove" ;;
         key) words="add list remove" ;;
         queue) words="list show retry cancel hold release" ;;
+        spf) words="check" ;;
         dkim) words="keygen sign verify" ;;
         arc) words="verify seal" ;;
-        help) words="init serve subscription domain credential key send queue trace dkim arc check" ;;
+        help) words="init serve subscription domain credential key send queue trace spf dkim arc check" ;;
         *) words="" ;;
         esac
         COMPREPLY=($(compgen -W "$words" -- "$cur"))
@@ -74,6 +75,7 @@ _sigillo()
     "queue cancel") words="--recipient --domain --server --json --help" ;;
     "queue hold") words="--recipient --domain --server --json --help" ;;
     "queue release") words="--recipient --domain --server --json --help" ;;
+    "spf check") words="--ip --from --helo --receiver --resolver --trust-anchor --timeout --now --json --help" ;;
     "dkim keygen") words="--type --domain --selector --out --json --help" ;;
     "dkim sign") words="--domain --selector --key --canon --headers --expire --now --json --help" ;;
     "dkim verify") words="--allow-length --resolver --trust-anchor --timeout --now --json --help" ;;
