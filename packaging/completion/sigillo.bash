@@ -25,6 +25,14 @@ _sigillo()
         COMPREPLY=($(compgen -W "rsa-2048 rsa-4096 ed25519" -- "$cur"))
         return
         ;;
+    --m365)
+        COMPREPLY=($(compgen -W "worldwide gcc gcchigh dod 21vianet" -- "$cur"))
+        return
+        ;;
+    --policy)
+        COMPREPLY=($(compgen -W "hard soft neutral" -- "$cur"))
+        return
+        ;;
     --format)
         COMPREPLY=($(compgen -W "table zone nsupdate json" -- "$cur"))
         return
@@ -43,7 +51,7 @@ _sigillo()
         credential) words="add list remove" ;;
         key) words="add list remove" ;;
         queue) words="list show retry cancel hold release" ;;
-        spf) words="check" ;;
+        spf) words="tree build" ;;
         dkim) words="keygen sign verify" ;;
         arc) words="verify seal" ;;
         help) words="init serve subscription domain credential key send queue trace spf dkim arc check" ;;
@@ -75,7 +83,8 @@ _sigillo()
     "queue cancel") words="--recipient --domain --server --json --help" ;;
     "queue hold") words="--recipient --domain --server --json --help" ;;
     "queue release") words="--recipient --domain --server --json --help" ;;
-    "spf check") words="--ip --from --helo --receiver --resolver --trust-anchor --timeout --now --json --help" ;;
+    "spf tree") words="--resolver --trust-anchor --timeout --now --json --help" ;;
+    "spf build") words="--m365 --ip --include --subdomain --policy --parked --existing --offline --resolver --trust-anchor --timeout --now --json --help" ;;
     "dkim keygen") words="--type --domain --selector --out --json --help" ;;
     "dkim sign") words="--domain --selector --key --canon --headers --expire --now --json --help" ;;
     "dkim verify") words="--allow-length --resolver --trust-anchor --timeout --now --json --help" ;;
