@@ -33,5 +33,8 @@ const struct cli_verb *const cli_verbs[] = {
     &verb_arc_verify,
     &verb_arc_seal,
     &verb_check,
+    &verb_dmarc_check,
+    &verb_dmarc_check,
+    &verb_dmarc_check,
     NULL,
 };

@@ -33,6 +33,10 @@ _sigillo()
         COMPREPLY=($(compgen -W "hard soft neutral" -- "$cur"))
         return
         ;;
+    --rules)
+        COMPREPLY=($(compgen -W "rfc9989 rfc7489" -- "$cur"))
+        return
+        ;;
     --format)
         COMPREPLY=($(compgen -W "table zone nsupdate json" -- "$cur"))
         return
@@ -40,7 +44,7 @@ _sigillo()
     esac
 
     if ((COMP_CWORD == 1)); then
-        COMPREPLY=($(compgen -W "init serve subscription domain credential key send queue trace spf dkim arc check help --version --help" -- "$cur"))
+        COMPREPLY=($(compgen -W "init serve subscription domain credential key send queue trace spf dkim arc check dmarc help --version --help" -- "$cur"))
         return
     fi
     verb=${COMP_WORDS[1]}
@@ -54,7 +58,8 @@ _sigillo()
         spf) words="tree build" ;;
         dkim) words="keygen sign verify" ;;
         arc) words="verify seal" ;;
-        help) words="init serve subscription domain credential key send queue trace spf dkim arc check" ;;
+        dmarc) words="check" ;;
+        help) words="init serve subscription domain credential key send queue trace spf dkim arc check dmarc" ;;
         *) words="" ;;
         esac
         COMPREPLY=($(compgen -W "$words" -- "$cur"))
@@ -88,6 +93,7 @@ _sigillo()
     "dkim keygen") words="--type --domain --selector --out --json --help" ;;
     "dkim sign") words="--domain --selector --key --canon --headers --expire --now --json --help" ;;
     "dkim verify") words="--allow-length --resolver --trust-anchor --timeout --now --json --help" ;;
+    "dmarc check") words="--from-domain --spf --dkim --rules --resolver --trust-anchor --timeout --now --json --help" ;;
     "trace "*) words="--to --from --since --max --server --json --help" ;;
     "arc verify") words="--resolver --trust-anchor --timeout --now --json --help" ;;
     "arc seal") words="--domain --selector --key --authserv-id --headers --resolver --trust-anchor --timeout --now --json --help" ;;
