@@ -18,7 +18,7 @@ struct check {
     struct sgl_dns *dns;
     struct sgl_arena *arena;
     struct sgl_dmarc *result;
-    struct dmarc_walk walk; /* from the author */
+    struct sgl_dmarc_walk walk; /* from the author */
     struct {
         struct sgl_name domain;
         enum aligned aligned;
@@ -69,8 +69,8 @@ static void want_kin(struct check *c, const struct sgl_dmarc_identifier *id)
     if (id->auth == SGL_DMARC_AUTH_FAIL || read_domain(c, id->domain, &domain, &is) != SGL_OK ||
         !is || sgl_name_eq(domain, c->result->author))
         return;
-    if (dmarc_share_labels(domain, c->result->author, LABELS_OF_KIN))
-        dmarc_walk_want(domain, c->dns, c->arena);
+    if (sgl_dmarc_share_labels(domain, c->result->author, LABELS_OF_KIN))
+        sgl_dmarc_walk_want(domain, c->dns, c->arena);
 }
 
 /*
@@ -83,7 +83,7 @@ static void want(struct check *c)
     struct sgl_arena_mark mark = sgl_arena_mark(c->arena);
     size_t dkims = q->dkims < SGL_LIMIT_DMARC_WALKS ? q->dkims : SGL_LIMIT_DMARC_WALKS;
 
-    dmarc_walk_want(c->result->author, c->dns, c->arena);
+    sgl_dmarc_walk_want(c->result->author, c->dns, c->arena);
     if (q->spf != NULL)
         want_kin(c, q->spf);
     for (size_t i = 0; i < dkims; i++)
@@ -96,8 +96,8 @@ static enum sgl_status walk_identifier(struct check *c, struct sgl_name domain, 
 {
     const struct sgl_psl *psl = c->request->psl;
     struct sgl_arena_mark mark = sgl_arena_mark(c->arena);
-    struct dmarc_walk walk;
-    enum sgl_status st = dmarc_walk(domain, psl, c->dns, c->arena, &walk);
+    struct sgl_dmarc_walk walk;
+    enum sgl_status st = sgl_dmarc_walk(domain, psl, c->dns, c->arena, &walk);
 
     sgl_arena_rewind(c->arena, mark); /* what stays is a tail of domain */
     SGL_TRY(st);
@@ -141,7 +141,7 @@ static enum sgl_status align(struct check *c, sgl_view text, bool strict, enum a
         return SGL_OK;
     }
     /* An Organizational Domain is the name itself or above it: without a label in common it can't be the same. */
-    if (strict || !dmarc_share_labels(domain, c->result->author, 1))
+    if (strict || !sgl_dmarc_share_labels(domain, c->result->author, 1))
         return SGL_OK;
     if (c->walk.failed && c->request->rules == SGL_DMARC_RFC9989) {
         *out = NOT_KNOWN;
@@ -216,7 +216,7 @@ static enum sgl_status author_exists(struct check *c, bool *exists)
     const struct sgl_dns_answer *answer = NULL;
 
     *exists = true;
-    SGL_TRY(dmarc_get(c->dns, c->result->author, SGL_RR_TXT, &answer));
+    SGL_TRY(sgl_dmarc_get(c->dns, c->result->author, SGL_RR_TXT, &answer));
     if (answer == NULL || sgl_dns_is_error(answer))
         c->existence_failed = true;
     else
@@ -310,7 +310,7 @@ static void finish(struct check *c, enum sgl_dmarc_result result, const char *re
 
 static enum sgl_status use_record(struct check *c)
 {
-    const struct dmarc_walk *w = &c->walk;
+    const struct sgl_dmarc_walk *w = &c->walk;
     struct sgl_dmarc *r = c->result;
     enum sgl_status st;
 
@@ -334,8 +334,8 @@ static enum sgl_status walk_author(struct check *c)
     struct sgl_name author = c->result->author;
 
     if (q->rules == SGL_DMARC_RFC7489)
-        return dmarc_walk_psl(author, q->psl, c->dns, c->arena, &c->walk);
-    return dmarc_walk(author, q->psl, c->dns, c->arena, &c->walk);
+        return sgl_dmarc_walk_psl(author, q->psl, c->dns, c->arena, &c->walk);
+    return sgl_dmarc_walk(author, q->psl, c->dns, c->arena, &c->walk);
 }
 
 static enum sgl_status run(struct check *c)

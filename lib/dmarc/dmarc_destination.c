@@ -12,7 +12,7 @@ static enum sgl_status is_own(struct sgl_name policy_domain, struct sgl_name hos
 
     *known = true;
     *own = sgl_name_eq(policy_domain, host);
-    if (*own || !dmarc_share_labels(policy_domain, host, 1))
+    if (*own || !sgl_dmarc_share_labels(policy_domain, host, 1))
         return SGL_OK;
     st = sgl_dmarc_org(policy_domain, dns, arena, &a);
     st = sgl_join(st, sgl_dmarc_org(host, dns, arena, &b));
@@ -86,7 +86,7 @@ static enum sgl_status run(struct sgl_name policy_domain, struct sgl_name host, 
     SGL_TRY(permission_name(policy_domain, host, arena, &name, &exists));
     if (!exists)
         return SGL_OK;
-    SGL_TRY(dmarc_get(dns, name, SGL_RR_TXT, &answer));
+    SGL_TRY(sgl_dmarc_get(dns, name, SGL_RR_TXT, &answer));
     if (answer == NULL || sgl_dns_is_error(answer)) {
         *out = SGL_DMARC_DEST_TEMPERROR;
         return SGL_OK;

@@ -188,7 +188,7 @@ static enum sgl_status lint_values(const struct lint *l)
     }
     if (fo == NULL)
         return SGL_OK;
-    if (!dmarc_fo_read(fo->value, &bits))
+    if (!sgl_dmarc_fo_read(fo->value, &bits))
         return sgl_finding_add(l->out, l->arena, &what, mended(l, &l->record),
                                "fo=%.*s is not valid; receivers read fo=0.",
                                SGL_FMT(sgl_view_sub(fo->value, 0, 60)));
@@ -305,14 +305,14 @@ static enum sgl_status lint_uri(const struct lint *l, const char *tag, sgl_view 
     sgl_view uri;
     bool sized;
 
-    if (!dmarc_uri_read(item, &uri, &sized))
+    if (!sgl_dmarc_uri_read(item, &uri, &sized))
         return sgl_finding_add(l->out, l->arena, &bad, "write mailto: and an address",
                                "%s= holds \"%.*s\", which is no valid URI; no report goes there.",
                                tag, SGL_FMT(sgl_view_sub(item, 0, 100)));
     if (sized)
         SGL_TRY(sgl_finding_add(l->out, l->arena, &size, mended(l, &l->record),
                                 "A size limit behind a URI of %s= is obsolete and ignored.", tag));
-    if (!dmarc_uri_is_mailto(uri))
+    if (!sgl_dmarc_uri_is_mailto(uri))
         return sgl_finding_add(l->out, l->arena, &scheme, "write mailto: and an address",
                                "%s= names a URI that is not mailto:; receivers need not support "
                                "any other.",
@@ -401,7 +401,7 @@ static enum sgl_status lint(struct lint *l)
     if (st == SGL_E_SYNTAX)
         return not_parsed(l, &diag);
     SGL_TRY(st);
-    SGL_TRY(dmarc_tags(l->text, l->arena, &l->tags, NULL));
+    SGL_TRY(sgl_dmarc_tags(l->text, l->arena, &l->tags, NULL));
     SGL_TRY(lint_policies(l));
     SGL_TRY(lint_values(l));
     SGL_TRY(lint_names(l));

@@ -29,15 +29,15 @@ bool sgl_dmarc_is_record(sgl_view txt)
            sgl_view_eq(sgl_view_trim(value), SGL_LIT("DMARC1"));
 }
 
-enum sgl_status dmarc_tags(sgl_view text, struct sgl_arena *arena, struct sgl_tags *out,
-                           struct sgl_diag *diag)
+enum sgl_status sgl_dmarc_tags(sgl_view text, struct sgl_arena *arena, struct sgl_tags *out,
+                               struct sgl_diag *diag)
 {
     /* Values with 8-bit bytes are kept, so that "sp=r\xe9ject" counts as an sp= that is not valid. */
     return sgl_tags_parse(text, SGL_TAGS_SKIP_BAD | SGL_TAGS_UTF8, arena, out, diag);
 }
 
 /* Values are literals of the ABNF, whose case does not count. [RFC 9989 s4.8; RFC 5234 s2.3] */
-bool dmarc_policy_read(sgl_view value, enum sgl_dmarc_policy *out)
+bool sgl_dmarc_policy_read(sgl_view value, enum sgl_dmarc_policy *out)
 {
     static const enum sgl_dmarc_policy all[] = {SGL_DMARC_POLICY_NONE, SGL_DMARC_QUARANTINE,
                                                 SGL_DMARC_REJECT};
@@ -52,7 +52,7 @@ bool dmarc_policy_read(sgl_view value, enum sgl_dmarc_policy *out)
 }
 
 /* Each of 0, 1, d, s at most once; 0 and 1 exclude each other. */
-bool dmarc_fo_read(sgl_view value, unsigned *out)
+bool sgl_dmarc_fo_read(sgl_view value, unsigned *out)
 {
     static const char letters[] = "01ds"; /* in the order of the bits */
     unsigned fo = 0;
@@ -83,7 +83,7 @@ static void read_policy(const struct sgl_tags *tags, sgl_view name, bool *has, b
 {
     const struct sgl_tag *tag = sgl_tags_find(tags, name);
 
-    *has = tag != NULL && dmarc_policy_read(tag->value, out);
+    *has = tag != NULL && sgl_dmarc_policy_read(tag->value, out);
     *bad = tag != NULL && !*has;
 }
 
@@ -120,7 +120,7 @@ static enum sgl_status read_uris(const struct sgl_tags *tags, sgl_view name,
         sgl_view uri;
         bool sized;
 
-        if (dmarc_uri_read(sgl_view_split(rest, ',', &rest), &uri, &sized))
+        if (sgl_dmarc_uri_read(sgl_view_split(rest, ',', &rest), &uri, &sized))
             list[(*count)++] = uri;
     } while (rest.ptr != NULL && *count < SGL_LIMIT_DMARC_URIS);
     *out = list;
@@ -152,7 +152,7 @@ enum sgl_status sgl_dmarc_parse(sgl_view text, struct sgl_arena *arena,
         sgl_diag_set(diag, "the first tag is not v=DMARC1", "RFC 9989 s4.7", text, 0);
         return SGL_E_SYNTAX;
     }
-    st = dmarc_tags(text, arena, &tags, &skipped);
+    st = sgl_dmarc_tags(text, arena, &tags, &skipped);
     if (st == SGL_E_SYNTAX)
         sgl_diag_set(diag, "a tag stands twice", "RFC 6376 s3.2", text, skipped.off);
     else if (st != SGL_OK)
@@ -168,7 +168,7 @@ enum sgl_status sgl_dmarc_parse(sgl_view text, struct sgl_arena *arena,
     SGL_TRY(read_uris(&tags, SGL_LIT("ruf"), arena, &r.ruf, &r.rufs));
     fo = sgl_tags_find(&tags, SGL_LIT("fo"));
     if (fo != NULL && r.rufs > 0) /* without ruf= it says nothing [RFC 9989 s4.7] */
-        (void)dmarc_fo_read(fo->value, &r.fo);
+        (void)sgl_dmarc_fo_read(fo->value, &r.fo);
     *out = r;
     return SGL_OK;
 }
@@ -205,7 +205,7 @@ static void put_uris(struct sgl_buf *out, const char *tag, const sgl_view *uri, 
 static bool uris_ok(const sgl_view *uri, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        if (!dmarc_uri_ok(uri[i]))
+        if (!sgl_dmarc_uri_ok(uri[i]))
             return false;
     }
     return true;

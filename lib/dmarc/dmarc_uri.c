@@ -6,7 +6,7 @@
 
 #define MAILTO SGL_LIT("mailto:")
 
-bool dmarc_uri_is_mailto(sgl_view uri)
+bool sgl_dmarc_uri_is_mailto(sgl_view uri)
 {
     return sgl_view_starts_nocase(uri, MAILTO);
 }
@@ -68,13 +68,13 @@ static bool address_ok(sgl_view address)
     return local.len > 0 && sgl_name_ok(domain, SGL_NAME_HOST);
 }
 
-bool dmarc_uri_ok(sgl_view uri)
+bool sgl_dmarc_uri_ok(sgl_view uri)
 {
     sgl_view rest, scheme = sgl_view_split(uri, ':', &rest);
 
     if (rest.len == 0 || !scheme_ok(scheme) || !chars_ok(rest))
         return false;
-    return !dmarc_uri_is_mailto(uri) || address_ok(until(rest, "?#"));
+    return !sgl_dmarc_uri_is_mailto(uri) || address_ok(until(rest, "?#"));
 }
 
 /* "!" 1*DIGIT [ "k" / "m" / "g" / "t" ] */
@@ -95,22 +95,22 @@ static bool size_ok(sgl_view size)
     return digits.len > 0;
 }
 
-bool dmarc_uri_read(sgl_view item, sgl_view *uri, bool *sized)
+bool sgl_dmarc_uri_read(sgl_view item, sgl_view *uri, bool *sized)
 {
     sgl_view size;
 
     *uri = sgl_view_split(sgl_view_trim(item), '!', &size);
     *sized = size.ptr != NULL;
-    return (!*sized || size_ok(size)) && dmarc_uri_ok(*uri);
+    return (!*sized || size_ok(size)) && sgl_dmarc_uri_ok(*uri);
 }
 
-sgl_view dmarc_uri_host_text(sgl_view uri)
+sgl_view sgl_dmarc_uri_host_text(sgl_view uri)
 {
     sgl_view host = {NULL, 0}, rest;
     size_t at;
 
     (void)sgl_view_split(uri, ':', &rest);
-    if (dmarc_uri_is_mailto(uri)) {
+    if (sgl_dmarc_uri_is_mailto(uri)) {
         (void)sgl_view_split(until(rest, "?#"), '@', &host);
         return host;
     }
@@ -125,7 +125,7 @@ sgl_view dmarc_uri_host_text(sgl_view uri)
 
 enum sgl_status sgl_dmarc_uri_host(sgl_view uri, struct sgl_arena *arena, struct sgl_name *out)
 {
-    if (!dmarc_uri_ok(uri))
+    if (!sgl_dmarc_uri_ok(uri))
         return SGL_E_SYNTAX;
-    return sgl_name_parse(dmarc_uri_host_text(uri), SGL_NAME_HOST, arena, NULL, out);
+    return sgl_name_parse(sgl_dmarc_uri_host_text(uri), SGL_NAME_HOST, arena, NULL, out);
 }

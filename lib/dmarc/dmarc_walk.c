@@ -36,8 +36,8 @@ static enum sgl_status record_name(struct sgl_name domain, struct sgl_arena *are
     return st == SGL_E_LIMIT && arena->status == SGL_OK ? SGL_OK : st;
 }
 
-enum sgl_status dmarc_get(struct sgl_dns *dns, struct sgl_name name, enum sgl_rr type,
-                          const struct sgl_dns_answer **out)
+enum sgl_status sgl_dmarc_get(struct sgl_dns *dns, struct sgl_name name, enum sgl_rr type,
+                              const struct sgl_dns_answer **out)
 {
     enum sgl_status st = sgl_dns_get(dns, name, type, out);
 
@@ -91,7 +91,7 @@ static enum sgl_status look(struct sgl_name domain, struct sgl_dns *dns, struct 
     SGL_TRY(record_name(domain, arena, &name, &exists));
     if (!exists)
         return SGL_OK;
-    SGL_TRY(dmarc_get(dns, name, SGL_RR_TXT, &answer));
+    SGL_TRY(sgl_dmarc_get(dns, name, SGL_RR_TXT, &answer));
     if (answer == NULL || sgl_dns_is_error(answer)) {
         out->found = UNKNOWN;
         return SGL_OK;
@@ -120,7 +120,8 @@ static struct sgl_name one_below(struct sgl_name start, struct sgl_name tail)
     return start;
 }
 
-static void take(struct dmarc_walk *w, struct sgl_name at, const struct sgl_dmarc_record *record)
+static void take(struct sgl_dmarc_walk *w, struct sgl_name at,
+                 const struct sgl_dmarc_record *record)
 {
     w->found = true;
     if (w->own)
@@ -130,7 +131,7 @@ static void take(struct dmarc_walk *w, struct sgl_name at, const struct sgl_dmar
 }
 
 /* Uses one record; true: the walk is over. */
-static bool use(struct dmarc_walk *w, struct sgl_name at, const struct sgl_dmarc_record *record,
+static bool use(struct sgl_dmarc_walk *w, struct sgl_name at, const struct sgl_dmarc_record *record,
                 const struct sgl_psl *psl)
 {
     bool at_start = sgl_name_eq(at, w->start);
@@ -149,10 +150,11 @@ static bool use(struct dmarc_walk *w, struct sgl_name at, const struct sgl_dmarc
     return psd != SGL_DMARC_PSD_UNKNOWN;
 }
 
-enum sgl_status dmarc_walk(struct sgl_name start, const struct sgl_psl *psl, struct sgl_dns *dns,
-                           struct sgl_arena *arena, struct dmarc_walk *out)
+enum sgl_status sgl_dmarc_walk(struct sgl_name start, const struct sgl_psl *psl,
+                               struct sgl_dns *dns, struct sgl_arena *arena,
+                               struct sgl_dmarc_walk *out)
 {
-    struct dmarc_walk w = {.start = start, .org = start};
+    struct sgl_dmarc_walk w = {.start = start, .org = start};
     struct sgl_name at = start;
 
     do {
@@ -172,10 +174,11 @@ enum sgl_status dmarc_walk(struct sgl_name start, const struct sgl_psl *psl, str
     return SGL_OK;
 }
 
-enum sgl_status dmarc_walk_psl(struct sgl_name start, const struct sgl_psl *psl,
-                               struct sgl_dns *dns, struct sgl_arena *arena, struct dmarc_walk *out)
+enum sgl_status sgl_dmarc_walk_psl(struct sgl_name start, const struct sgl_psl *psl,
+                                   struct sgl_dns *dns, struct sgl_arena *arena,
+                                   struct sgl_dmarc_walk *out)
 {
-    struct dmarc_walk w = {.start = start, .org = sgl_psl_registrable(psl, start)};
+    struct sgl_dmarc_walk w = {.start = start, .org = sgl_psl_registrable(psl, start)};
     struct sgl_name at = start;
 
     for (;;) {
@@ -197,7 +200,7 @@ enum sgl_status dmarc_walk_psl(struct sgl_name start, const struct sgl_psl *psl,
     return SGL_OK;
 }
 
-void dmarc_walk_want(struct sgl_name start, struct sgl_dns *dns, struct sgl_arena *arena)
+void sgl_dmarc_walk_want(struct sgl_name start, struct sgl_dns *dns, struct sgl_arena *arena)
 {
     struct sgl_name at = start, name;
     bool exists;
@@ -211,7 +214,7 @@ void dmarc_walk_want(struct sgl_name start, struct sgl_dns *dns, struct sgl_aren
     } while (go_up(&at));
 }
 
-bool dmarc_share_labels(struct sgl_name a, struct sgl_name b, size_t labels)
+bool sgl_dmarc_share_labels(struct sgl_name a, struct sgl_name b, size_t labels)
 {
     if (sgl_name_labels(a) < labels || sgl_name_labels(b) < labels)
         return false;
@@ -224,15 +227,15 @@ enum sgl_status sgl_dmarc_org(struct sgl_name name, struct sgl_dns *dns, struct 
                               struct sgl_name *out)
 {
     struct sgl_arena_mark mark = sgl_arena_mark(arena);
-    struct dmarc_walk walk;
+    struct sgl_dmarc_walk walk;
     enum sgl_status st;
 
     if (sgl_name_is_root(name)) {
         *out = name;
         return SGL_OK;
     }
-    dmarc_walk_want(name, dns, arena);
-    st = dmarc_walk(name, NULL, dns, arena, &walk);
+    sgl_dmarc_walk_want(name, dns, arena);
+    st = sgl_dmarc_walk(name, NULL, dns, arena, &walk);
     sgl_arena_rewind(arena, mark); /* the result is a tail of name */
     SGL_TRY(st);
     *out = walk.failed ? (struct sgl_name){SGL_LIT("")} : walk.org;

@@ -25,18 +25,6 @@ _sigillo()
         COMPREPLY=($(compgen -W "rsa-2048 rsa-4096 ed25519" -- "$cur"))
         return
         ;;
-    --m365)
-        COMPREPLY=($(compgen -W "worldwide gcc gcchigh dod 21vianet" -- "$cur"))
-        return
-        ;;
-    --policy)
-        COMPREPLY=($(compgen -W "hard soft neutral" -- "$cur"))
-        return
-        ;;
-    --rules)
-        COMPREPLY=($(compgen -W "rfc9989 rfc7489" -- "$cur"))
-        return
-        ;;
     --format)
         COMPREPLY=($(compgen -W "table zone nsupdate json" -- "$cur"))
         return
@@ -44,7 +32,7 @@ _sigillo()
     esac
 
     if ((COMP_CWORD == 1)); then
-        COMPREPLY=($(compgen -W "init serve subscription domain credential key send queue trace spf dkim arc check dmarc help --version --help" -- "$cur"))
+        COMPREPLY=($(compgen -W "init serve subscription domain credential key send queue trace spf dkim arc check verify help --version --help" -- "$cur"))
         return
     fi
     verb=${COMP_WORDS[1]}
@@ -55,11 +43,10 @@ _sigillo()
         credential) words="add list remove" ;;
         key) words="add list remove" ;;
         queue) words="list show retry cancel hold release" ;;
-        spf) words="tree build" ;;
+        spf) words="check" ;;
         dkim) words="keygen sign verify" ;;
         arc) words="verify seal" ;;
-        dmarc) words="check" ;;
-        help) words="init serve subscription domain credential key send queue trace spf dkim arc check dmarc" ;;
+        help) words="init serve subscription domain credential key send queue trace spf dkim arc check verify" ;;
         *) words="" ;;
         esac
         COMPREPLY=($(compgen -W "$words" -- "$cur"))
@@ -88,12 +75,11 @@ _sigillo()
     "queue cancel") words="--recipient --domain --server --json --help" ;;
     "queue hold") words="--recipient --domain --server --json --help" ;;
     "queue release") words="--recipient --domain --server --json --help" ;;
-    "spf tree") words="--resolver --trust-anchor --timeout --now --json --help" ;;
-    "spf build") words="--m365 --ip --include --subdomain --policy --parked --existing --offline --resolver --trust-anchor --timeout --now --json --help" ;;
+    "spf check") words="--ip --from --helo --receiver --resolver --trust-anchor --timeout --now --json --help" ;;
     "dkim keygen") words="--type --domain --selector --out --json --help" ;;
     "dkim sign") words="--domain --selector --key --canon --headers --expire --now --json --help" ;;
     "dkim verify") words="--allow-length --resolver --trust-anchor --timeout --now --json --help" ;;
-    "dmarc check") words="--from-domain --spf --dkim --rules --resolver --trust-anchor --timeout --now --json --help" ;;
+    "verify "*) words="--ip --helo --from --authserv-id --trust-sealer --rules --resolver --trust-anchor --timeout --now --json --help" ;;
     "trace "*) words="--to --from --since --max --server --json --help" ;;
     "arc verify") words="--resolver --trust-anchor --timeout --now --json --help" ;;
     "arc seal") words="--domain --selector --key --authserv-id --headers --resolver --trust-anchor --timeout --now --json --help" ;;
