@@ -33,5 +33,6 @@ const struct cli_verb *const cli_verbs[] = {
     &verb_arc_seal,
     &verb_check,
     &verb_verify,
+    &verb_dmarc_check,
     NULL,
 };

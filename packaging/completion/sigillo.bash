@@ -25,6 +25,10 @@ _sigillo()
         COMPREPLY=($(compgen -W "rsa-2048 rsa-4096 ed25519" -- "$cur"))
         return
         ;;
+    --rules)
+        COMPREPLY=($(compgen -W "rfc9989 rfc7489" -- "$cur"))
+        return
+        ;;
     --format)
         COMPREPLY=($(compgen -W "table zone nsupdate json" -- "$cur"))
         return
@@ -32,7 +36,7 @@ _sigillo()
     esac
 
     if ((COMP_CWORD == 1)); then
-        COMPREPLY=($(compgen -W "init serve subscription domain credential key send queue trace spf dkim arc check verify help --version --help" -- "$cur"))
+        COMPREPLY=($(compgen -W "init serve subscription domain credential key send queue trace spf dkim arc check verify dmarc help --version --help" -- "$cur"))
         return
     fi
     verb=${COMP_WORDS[1]}
@@ -46,7 +50,8 @@ _sigillo()
         spf) words="check" ;;
         dkim) words="keygen sign verify" ;;
         arc) words="verify seal" ;;
-        help) words="init serve subscription domain credential key send queue trace spf dkim arc check verify" ;;
+        dmarc) words="check" ;;
+        help) words="init serve subscription domain credential key send queue trace spf dkim arc check verify dmarc" ;;
         *) words="" ;;
         esac
         COMPREPLY=($(compgen -W "$words" -- "$cur"))
@@ -80,6 +85,7 @@ _sigillo()
     "dkim sign") words="--domain --selector --key --canon --headers --expire --now --json --help" ;;
     "dkim verify") words="--allow-length --resolver --trust-anchor --timeout --now --json --help" ;;
     "verify "*) words="--ip --helo --from --authserv-id --trust-sealer --rules --resolver --trust-anchor --timeout --now --json --help" ;;
+    "dmarc check") words="--from-domain --spf --dkim --rules --resolver --trust-anchor --timeout --now --json --help" ;;
     "trace "*) words="--to --from --since --max --server --json --help" ;;
     "arc verify") words="--resolver --trust-anchor --timeout --now --json --help" ;;
     "arc seal") words="--domain --selector --key --authserv-id --headers --resolver --trust-anchor --timeout --now --json --help" ;;
