@@ -57,7 +57,7 @@ def lib_time(lib, what, big=None):
     v = []
     for r in LIB:
         size = r.get("msg") or r.get("bytes") or 0
-        if r.get("lib", "").split(" ")[0] == lib and (r.get("op") or r.get("part") or r.get("case")) == what and (
+        if r.get("lib", "").split(" ")[0] == lib and "instructions" not in r and (r.get("op") or r.get("part") or r.get("case")) == what and (
                 big is None or (size > 5000000) == big):
             v.append(r["cpu_us_each"])
     return statistics.median(v) if v else None
@@ -78,6 +78,18 @@ def lib_row(what, ours, beside, theirs, goal=None, percent=False):
 
 
 SPF_CASES = ["simple-pass", "typical-pass-last-include", "typical-softfail", "deep-10-lookups-fail"]
+
+
+def restart_lines():
+    """What it costs that an evaluator starts again with every answer."""
+    for case in SPF_CASES:
+        passes = [r["passes"] for r in LIB if r.get("lib") == "sigillo-restart" and r.get("case") == case]
+        if not passes:
+            continue
+        count = {r["answers"]: r["instructions"] for r in LIB if "instructions" in r and r["case"] == case}
+        print("- SPF %s: 1 pass, %s us%s with answers in memory; %d passes, %s us%s when they come one by one" % (
+            case, us(lib_time("sigillo", case)), ", %d instructions" % count["all"] if "all" in count else "", passes[0],
+            us(lib_time("sigillo-restart", case)), ", %d instructions" % count["one"] if "one" in count else ""))
 
 
 def lib_table():
@@ -109,9 +121,7 @@ def lib_table():
     print()
     if verdict:
         print("- whole verdict: %.0f messages per second of one core" % (1e6 / verdict))
-    for r in LIB:
-        if r.get("lib") == "sigillo" and "passes" in r:
-            print("- SPF %s, answers one by one: %s passes, %s us" % (r.get("case"), r["passes"], us(r.get("cpu_us_each"))))
+    restart_lines()
     memory = [r["memory_bytes"] for r in LIB if "memory_bytes" in r]
     if memory:
         print("- memory of one verdict beside the header: %.1f KiB (goal 64): %s" % (max(memory) / 1024, mark(max(memory) <= 65536)))

@@ -3,16 +3,23 @@
  *   lib_sigillo sign MESSAGE KEY.pem [SECONDS]     canonicalise, hash and sign, field and all
  *   lib_sigillo hash MESSAGE [SECONDS]             relaxed body hash, and SHA-256 alone beside it
  *   lib_sigillo emit MESSAGE KEY.pem               prints the signed message
+ *   lib_sigillo verify SIGNED KEY.txt [SECONDS]    verify, the public key known from an earlier message
+ *   lib_sigillo verify-newkey SIGNED KEY.txt [SECONDS]   the key built anew from its record each time
+ *   lib_sigillo spf ZONE [SECONDS]                 the zone's cases, answers in memory
+ *   lib_sigillo spf-restart ZONE [SECONDS]         the same when answers come one by one: passes, and their price
+ *   lib_sigillo spf-instructions ZONE all|one CASE 100 evaluations in spf_evaluation(), for callgrind --toggle-collect
+ *   lib_sigillo dmarc [SECONDS]                    policy and alignment, answers in memory, as lib_opendmarc
+ *   lib_sigillo verdict SIGNED KEY.txt ZONE [SECONDS]    SPF, DKIM, ARC, DMARC; and the memory of one verdict
  * relaxed/relaxed, d=bench.test s=b2048. One thread; prints one JSON line per part. */
-#include "common.h"
+#include "lib_sigillo.h"
 
 #include "sigillo/dkim.h"
 
+struct sgl_crypto *crypto;
 static sgl_view message, body;
-static struct sgl_crypto *crypto;
 static struct sgl_private_key *key;
 
-static double thread_cpu(void)
+double thread_cpu(void)
 {
     struct timespec t;
 
@@ -20,7 +27,7 @@ static double thread_cpu(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-static sgl_view slurp(const char *path)
+sgl_view slurp(const char *path)
 {
     FILE *f = fopen(path, "rb");
     char *bytes;
@@ -74,7 +81,7 @@ static void hash_plain(void)
         die("hash");
 }
 
-static void report(const char *op, size_t bytes, uint64_t n, double cpu)
+void report(const char *op, size_t bytes, uint64_t n, double cpu)
 {
     printf("{\"lib\":\"sigillo\",\"op\":\"%s\",\"bytes\":%zu,\"n\":%llu,\"cpu_us_each\":%.2f,\"per_"
            "cpu_s\":%.0f,\"MB_per_cpu_s\":%.1f}\n",
@@ -127,7 +134,7 @@ static void emit(void)
 
 /* ---- modes: each takes what follows its name --------------------------------------------------------------------- */
 
-static double seconds_of(int argc, char **argv, int at)
+double seconds_of(int argc, char **argv, int at)
 {
     return argc > at ? atof(argv[at]) : 2;
 }
@@ -174,6 +181,13 @@ static const struct {
     {"hash", 1, mode_hash},
     {"sign", 2, mode_sign},
     {"emit", 2, mode_emit},
+    {"verify", 2, mode_verify},
+    {"verify-newkey", 2, mode_verify_newkey},
+    {"spf", 1, mode_spf},
+    {"spf-restart", 1, mode_spf_restart},
+    {"spf-instructions", 3, mode_spf_instructions},
+    {"dmarc", 0, mode_dmarc},
+    {"verdict", 3, mode_verdict},
 };
 
 int main(int argc, char **argv)
