@@ -34,5 +34,6 @@ const struct cli_verb *const cli_verbs[] = {
     &verb_check,
     &verb_verify,
     &verb_dmarc_check,
+    &verb_advise,
     NULL,
 };

@@ -17,5 +17,6 @@ extern const struct cli_verb verb_dkim_keygen, verb_dkim_sign, verb_dkim_verify,
 extern const struct cli_verb verb_check;
 extern const struct cli_verb verb_spf_check;
 extern const struct cli_verb verb_dmarc_check;
+extern const struct cli_verb verb_advise;
 
 #endif

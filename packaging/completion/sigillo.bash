@@ -36,7 +36,7 @@ _sigillo()
     esac
 
     if ((COMP_CWORD == 1)); then
-        COMPREPLY=($(compgen -W "init serve subscription domain credential key send queue trace spf dkim arc check verify dmarc help --version --help" -- "$cur"))
+        COMPREPLY=($(compgen -W "init serve subscription domain credential key send queue trace spf dkim arc check verify dmarc advise help --version --help" -- "$cur"))
         return
     fi
     verb=${COMP_WORDS[1]}
@@ -51,7 +51,7 @@ _sigillo()
         dkim) words="keygen sign verify" ;;
         arc) words="verify seal" ;;
         dmarc) words="check" ;;
-        help) words="init serve subscription domain credential key send queue trace spf dkim arc check verify dmarc" ;;
+        help) words="init serve subscription domain credential key send queue trace spf dkim arc check verify dmarc advise" ;;
         *) words="" ;;
         esac
         COMPREPLY=($(compgen -W "$words" -- "$cur"))
@@ -90,6 +90,7 @@ _sigillo()
     "arc verify") words="--resolver --trust-anchor --timeout --now --json --help" ;;
     "arc seal") words="--domain --selector --key --authserv-id --headers --resolver --trust-anchor --timeout --now --json --help" ;;
     "check "*) words="--selector --bimi-selector --no-https --ca --resolver --trust-anchor --timeout --now --json --help" ;;
+    "advise "*) words="--what --to --per-day --by --login --want --domain --licences --json --help" ;;
     *) words="--help" ;;
     esac
     COMPREPLY=($(compgen -W "$words" -- "$cur"))
