@@ -12,10 +12,10 @@ extern const struct cli_verb verb_init, verb_serve, verb_subscription_add, verb_
     verb_queue_cancel, verb_queue_hold, verb_queue_release, verb_trace;
 
 /* Without a server. */
+extern const struct cli_verb verb_spf_check, verb_spf_tree, verb_spf_build, verb_verify;
 extern const struct cli_verb verb_dkim_keygen, verb_dkim_sign, verb_dkim_verify, verb_arc_verify,
-    verb_arc_seal, verb_verify;
+    verb_arc_seal;
 extern const struct cli_verb verb_check;
-extern const struct cli_verb verb_spf_check;
 extern const struct cli_verb verb_dmarc_check;
 extern const struct cli_verb verb_advise;
 

@@ -149,7 +149,7 @@ struct sgl_spf_node {
         target; /* the name it looks at; empty: none, or it has macros that only a client fills in */
     unsigned lookups; /* of this term and of all below it  [RFC 7208 s4.6.4] */
     unsigned
-        void_lookups; /* questions of this term and of all below it that bring nothing to a client over IPv4 */
+        void_lookups; /* terms, this one and all below it, that find nothing for a client over IPv4 */
     unsigned void_lookups6; /* the same for a client over IPv6 */
     sgl_view record;        /* include, redirect: the record found there; empty: none */
     const char

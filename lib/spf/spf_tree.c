@@ -120,6 +120,13 @@ static enum sgl_status look_exists(struct spf_walk *w, const struct spf_level *l
     return sgl_spf_say_void(w, level, node, host);
 }
 
+/* The RFC counts terms for which questions bring nothing, so an "mx" of three hosts without address is one void lookup.  [RFC 7208 s4.6.4] */
+static void count_once(struct sgl_spf_node *node)
+{
+    node->void_lookups = node->void_lookups > 0;
+    node->void_lookups6 = node->void_lookups6 > 0;
+}
+
 static enum sgl_status look_exchanges(struct spf_walk *w, const struct spf_level *level,
                                       struct sgl_spf_node *node, const struct sgl_dns_answer *mx)
 {
@@ -138,6 +145,7 @@ static enum sgl_status look_exchanges(struct spf_walk *w, const struct spf_level
         set_fault(node, SGL_WARNING, "an exchange has no address");
         SGL_TRY(sgl_spf_say_void(w, level, node, host));
     }
+    count_once(node);
     return SGL_OK;
 }
 

@@ -25,6 +25,14 @@ _sigillo()
         COMPREPLY=($(compgen -W "rsa-2048 rsa-4096 ed25519" -- "$cur"))
         return
         ;;
+    --m365)
+        COMPREPLY=($(compgen -W "worldwide gcc gcchigh dod 21vianet" -- "$cur"))
+        return
+        ;;
+    --policy)
+        COMPREPLY=($(compgen -W "hard soft neutral" -- "$cur"))
+        return
+        ;;
     --rules)
         COMPREPLY=($(compgen -W "rfc9989 rfc7489" -- "$cur"))
         return
@@ -47,7 +55,7 @@ _sigillo()
         credential) words="add list remove" ;;
         key) words="add list remove" ;;
         queue) words="list show retry cancel hold release" ;;
-        spf) words="check" ;;
+        spf) words="check tree build" ;;
         dkim) words="keygen sign verify" ;;
         arc) words="verify seal" ;;
         dmarc) words="check" ;;
@@ -81,11 +89,13 @@ _sigillo()
     "queue hold") words="--recipient --domain --server --json --help" ;;
     "queue release") words="--recipient --domain --server --json --help" ;;
     "spf check") words="--ip --from --helo --receiver --resolver --trust-anchor --timeout --now --json --help" ;;
+    "spf tree") words="--resolver --trust-anchor --timeout --now --json --help" ;;
+    "spf build") words="--m365 --ip --include --subdomain --policy --parked --existing --offline --resolver --trust-anchor --timeout --now --json --help" ;;
     "dkim keygen") words="--type --domain --selector --out --json --help" ;;
     "dkim sign") words="--domain --selector --key --canon --headers --expire --now --json --help" ;;
     "dkim verify") words="--allow-length --resolver --trust-anchor --timeout --now --json --help" ;;
-    "verify "*) words="--ip --helo --from --authserv-id --trust-sealer --rules --resolver --trust-anchor --timeout --now --json --help" ;;
     "dmarc check") words="--from-domain --spf --dkim --rules --resolver --trust-anchor --timeout --now --json --help" ;;
+    "verify "*) words="--ip --helo --from --authserv-id --trust-sealer --rules --resolver --trust-anchor --timeout --now --json --help" ;;
     "trace "*) words="--to --from --since --max --server --json --help" ;;
     "arc verify") words="--resolver --trust-anchor --timeout --now --json --help" ;;
     "arc seal") words="--domain --selector --key --authserv-id --headers --resolver --trust-anchor --timeout --now --json --help" ;;

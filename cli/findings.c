@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "findings.h"
+
+#include "sigillo/ascii.h"
+
+#define COLUMNS 80
+#define INDENT  9 /* "warning  " */
+
+json_t *findings_string(sgl_view text)
+{
+    struct sgl_buf safe = SGL_BUF_INIT(1 << 20);
+    json_t *string;
+
+    if (sgl_ascii_is_printable(text))
+        return json_stringn(text.len == 0 ? "" : (const char *)text.ptr, text.len);
+    sgl_buf_add_escaped(&safe, text, SIZE_MAX);
+    string = safe.status == SGL_OK ? json_stringn((const char *)safe.data, safe.len) : NULL;
+    sgl_buf_done(&safe);
+    return string;
+}
+
+json_t *findings_json(const struct sgl_findings *list)
+{
+    json_t *array = json_array();
+
+    for (const struct sgl_finding *f = list->first; f != NULL && array != NULL; f = f->next) {
+        json_t *one = json_pack("{s:s, s:s, s:o, s:o, s:s?}", "code", f->code, "severity",
+                                sgl_severity_name(f->severity), "text", findings_string(f->text),
+                                "mend", findings_string(f->mend), "rule", f->rule);
+
+        if (one == NULL || json_array_append_new(array, one) != 0) {
+            json_decref(array);
+            return NULL;
+        }
+    }
+    return array;
+}
+
+/* ---- for people ---- */
+
+/* As many words as fit the columns that are left; at least one. */
+static size_t line_length(sgl_view text, size_t room)
+{
+    size_t cut = 0;
+
+    if (text.len <= room)
+        return text.len;
+    for (size_t i = 0; i <= room; i++) {
+        if (text.ptr[i] == ' ')
+            cut = i;
+    }
+    return cut > 0 ? cut : sgl_view_find(text, ' ');
+}
+
+static void put_folded(FILE *to, sgl_view text)
+{
+    while (text.len > 0) {
+        size_t len = line_length(text, COLUMNS - INDENT);
+
+        fprintf(to, "%.*s\n", SGL_FMT(sgl_view_sub(text, 0, len)));
+        text = sgl_view_from(text, len);
+        while (text.len > 0 && text.ptr[0] == ' ')
+            text = sgl_view_from(text, 1);
+        if (text.len > 0)
+            fprintf(to, "%*s", INDENT, "");
+    }
+}
+
+static const char *colour_of(const struct cli *c, enum sgl_severity severity)
+{
+    switch (severity) {
+    case SGL_ERROR:
+        return cli_red(c);
+    case SGL_WARNING:
+        return cli_yellow(c);
+    case SGL_INFO:
+        return cli_dim(c);
+    }
+    return "";
+}
+
+/* "v=spf1 ...", or with "at NAME: " in front: to be copied, so it is not folded. */
+static bool is_record(sgl_view mend)
+{
+    return sgl_view_starts(mend, SGL_LIT("v=")) ||
+           (sgl_view_starts(mend, SGL_LIT("at ")) &&
+            sgl_view_find_view(mend, SGL_LIT(": v=")) < mend.len);
+}
+
+static void print_one(const struct cli *c, FILE *to, const struct sgl_finding *f)
+{
+    const char *name = sgl_severity_name(f->severity);
+
+    fprintf(to, "%s%-*s%s", colour_of(c, f->severity), INDENT, name, cli_plain(c));
+    put_folded(to, f->text);
+    if (f->mend.len > 0 && is_record(f->mend)) {
+        fprintf(to, "%*s%s%.*s%s\n", INDENT, "      -> ", cli_green(c), SGL_FMT(f->mend),
+                cli_plain(c));
+    } else if (f->mend.len > 0) {
+        fprintf(to, "%*s%s", INDENT, "      -> ", cli_green(c));
+        put_folded(to, f->mend);
+        fputs(cli_plain(c), to);
+    }
+    fprintf(to, "%*s%s%s%s%s%s\n", INDENT, "", cli_dim(c), f->code, f->rule == NULL ? "" : ", ",
+            f->rule == NULL ? "" : f->rule, cli_plain(c));
+}
+
+void findings_print(const struct cli *c, FILE *to, const struct sgl_findings *list)
+{
+    static const enum sgl_severity order[] = {SGL_ERROR, SGL_WARNING, SGL_INFO};
+
+    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
+        for (const struct sgl_finding *f = list->first; f != NULL; f = f->next) {
+            if (f->severity == order[i])
+                print_one(c, to, f);
+        }
+    }
+    if (list->full)
+        fprintf(to, "%-*sand more\n", INDENT, "");
+}
+
+void findings_warn(const struct sgl_findings *list)
+{
+    fflush(stdout);
+    for (const struct sgl_finding *f = list->first; f != NULL; f = f->next)
+        fprintf(stderr, "sigillo: %s: %.*s%s%.*s%s\n", sgl_severity_name(f->severity),
+                SGL_FMT(f->text), f->mend.len == 0 ? "" : " (help: ", SGL_FMT(f->mend),
+                f->mend.len == 0 ? "" : ")");
+}
