@@ -322,8 +322,8 @@ static int read_key(struct work *w, struct order *order)
 }
 
 /*
- * The chain as it arrived.  Where this hand wrote then that it passed, the message may have been changed since: its seals alone are checked again.  A word of ours that it did
- * not pass is not outdone by what can be seen now.  The results get an arc= where they have none.
+ * The chain as it arrived.  Where this hand wrote then that it passed, the message may have been changed since: its seals alone are checked again.  A word of ours that it
+ * failed is not outdone by what can be seen now; one that there was none is, by a set that was added here since.  The results get an arc= where they have none.
  */
 static int judge_arrival(struct work *w, struct order *order)
 {
@@ -338,7 +338,7 @@ static int judge_arrival(struct work *w, struct order *order)
     if (status != CLI_YES)
         return status;
     order->sealer.chain = w->arc.result;
-    if (arrival.chain_known && arrival.chain != SGL_ARC_PASS && w->arc.result == SGL_ARC_PASS)
+    if (arrival.chain_known && arrival.chain == SGL_ARC_FAIL && w->arc.result == SGL_ARC_PASS)
         order->sealer.chain = SGL_ARC_FAIL;
     order->sealer.results = arrival.results;
     if (!arrival.chain_known) {

@@ -162,7 +162,7 @@ static const char *judge_arrival(struct tool *t, const struct sgl_arc_arrival *a
     if (why != NULL)
         return why;
     *chain = t->arc.result;
-    if (*chain == SGL_ARC_PASS && arrival->chain_known && arrival->chain != SGL_ARC_PASS)
+    if (*chain == SGL_ARC_PASS && arrival->chain_known && arrival->chain == SGL_ARC_FAIL)
         *chain = SGL_ARC_FAIL;
     return NULL;
 }

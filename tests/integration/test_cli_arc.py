@@ -111,6 +111,12 @@ def test_a_word_of_ours_is_not_outdone(seal, verify):
     assert verify(sealed)[1]["reason"] == "the newest seal says that the chain is broken (instance 2)"
 
 
+def test_the_same_house_seals_twice(seal, verify):
+    """Its field still says that there was no chain when the message came in; the one that it added since is whole."""
+    twice = seal(b"Authentication-Results: mx.test; arc=none\r\n" + seal(MESSAGE).stdout).stdout
+    assert b"cv=pass" in twice and verify(twice)[0] == YES
+
+
 def test_a_broken_chain_is_closed(seal, verify, run):
     broken = seal(MESSAGE).stdout.replace(b"It works", b"It worked")
     status, answer = verify(broken)
