@@ -28,12 +28,12 @@ def main():
             compilers.append(now)
         else:
             now.append(word)
-    languages = [(compilers[0], ("c", "c17")), (compilers[0], ("c", "c11"))] + [(c, ("c++", "c++17")) for c in compilers[1:2]]
+    languages = [(compilers[0], ("c", "c11")), (compilers[0], ("c", "c17"))] + [(c, ("c++", "c++17")) for c in compilers[1:2]]
     lines = [f'#include "sigillo/{h.name}"\n' for h in contracts.public_headers(source)]
     faults = 0
     for compiler, language in languages:
-        # All at once is quick, and the usual case; one by one when that fails, or for what only stands by itself.
-        for unit in [lines, *([line] for line in lines)]:
+        alone = [[line] for line in lines] if language[1] != "c11" else []
+        for unit in [lines, *alone]:
             said = complaints(compiler, language, source, unit)
             if said:
                 faults += 1
