@@ -5,6 +5,7 @@
  *   {"op":"zone","zone":{NAME:{TYPE:[HEX,...],"alias":NAME,"else":OUTCOME}},"failing":LABEL}    what DNS says from here on
  *   {"op":"check","ip":...,"sender":HEX,"helo":HEX,"identity":"mailfrom"|"helo","receiver":...,"now":N}
  *   {"op":"parse","text":HEX}
+ *   {"op":"tree","domain":NAME}
  *
  * A name that is not in the zone does not exist; one that holds the label "failing" fails.  Each check is made by three drivers, which answer the open
  * questions all at once, the oldest only, or the newest only: they must agree.
@@ -208,6 +209,59 @@ static json_t *op_parse(struct tool *t, const json_t *in)
     return json_pack("{s:b, s:b, s:I}", "ok", 1, "record", 1, "terms", (json_int_t)parsed.count);
 }
 
+static json_t *tree_json(const struct sgl_spf_tree *tree)
+{
+    json_t *errors = json_array(), *codes = json_array();
+
+    for (const struct sgl_finding *f = tree->findings.first; f != NULL; f = f->next) {
+        json_array_append_new(codes, json_string(f->code));
+        if (f->severity == SGL_ERROR)
+            json_array_append_new(errors, json_string(f->code));
+    }
+    return json_pack("{s:b, s:b, s:i, s:i, s:i, s:o, s:o}", "ok", 1, "failed", tree->failed,
+                     "lookups", (int)tree->lookups, "void_lookups", (int)tree->void_lookups,
+                     "void_lookups6", (int)tree->void_lookups6, "errors", errors, "codes", codes);
+}
+
+static json_t *tree(struct tool *t, struct sgl_name domain, enum driver driver)
+{
+    sgl_auto(sgl_arena) arena = SGL_ARENA_INIT(16 << 20);
+    struct sgl_spf_tree tree;
+    struct sgl_dns dns;
+    enum sgl_status st;
+    json_t *out;
+
+    sgl_dns_init(&dns, 2048);
+    while ((st = sgl_spf_tree(domain, &dns, &arena, &tree)) == SGL_NEED_DNS)
+        step(t, &dns, driver);
+    out = st == SGL_OK ? tree_json(&tree)
+                       : json_pack("{s:b, s:s}", "ok", 0, "why", sgl_status_name(st));
+    sgl_dns_done(&dns);
+    return out;
+}
+
+static json_t *op_tree(struct tool *t, const json_t *in)
+{
+    sgl_view text = sgl_view_cstr(json_string_value(json_object_get(in, "domain")));
+    struct sgl_name domain;
+    json_t *out;
+
+    if (sgl_name_parse(text, SGL_NAME_UNDERSCORE, &t->arena, NULL, &domain) != SGL_OK)
+        return json_pack("{s:b, s:s}", "ok", 0, "why", "not a name");
+    out = tree(t, domain, ALL_AT_ONCE);
+    for (enum driver driver = OLDEST_FIRST; driver < DRIVERS; driver++) {
+        json_t *other = tree(t, domain, driver);
+        bool same = json_equal(out, other);
+
+        json_decref(other);
+        if (!same) {
+            json_decref(out);
+            return json_pack("{s:b, s:s}", "ok", 0, "why", "the drivers disagree");
+        }
+    }
+    return out;
+}
+
 static json_t *op_zone(struct tool *t, json_t *in)
 {
     json_decref(t->request);
@@ -233,6 +287,7 @@ int main(void)
             return 2;
         out = strcmp(op, "zone") == 0    ? op_zone(&t, in)
               : strcmp(op, "check") == 0 ? op_check(&t, in)
+              : strcmp(op, "tree") == 0  ? op_tree(&t, in)
                                          : op_parse(&t, in);
         json_dumpf(out, stdout, JSON_COMPACT);
         putchar('\n');

@@ -113,6 +113,9 @@ class Tool:
     def parse(self, text):
         return self.ask(dict(op="parse", text=raw(text).hex()))
 
+    def tree(self, domain):
+        return self.ask(dict(op="tree", domain=domain))
+
     def close(self):
         self.process.stdin.close()
         self.process.wait(10)
