@@ -41,6 +41,10 @@ class Perl:
         self.process.stdin.flush()
         return json.loads(self.process.stdout.readline())
 
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait(10)
+
 
 class Hands:
     """Three implementations with the same keys."""
@@ -85,6 +89,7 @@ def hands(tmp_path_factory):
     h = Hands(tmp_path_factory.mktemp("keys"))
     yield h
     h.ours.close()
+    h.perl.close()
 
 
 # ---- messages ----

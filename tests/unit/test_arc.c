@@ -555,7 +555,6 @@ static void too_many_lookups(void **state)
 static void too_large(void **state)
 {
     sgl_auto(sgl_buf) message = SGL_BUF_INIT(1u << 20);
-    sgl_auto(sgl_arena) arena = SGL_ARENA_INIT(1u << 20);
     sgl_auto(dns_fixture) dns = dns_fixture_init("a.test", "");
     sgl_auto(trial) t = {.passes = 0};
     struct sgl_crypto *crypto = sgl_crypto_new();
