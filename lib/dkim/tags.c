@@ -11,8 +11,9 @@
 #include "sigillo/limits.h"
 #include "sigillo/utf8.h"
 
-#define LENGTH_DIGITS_MAX 76 /* l= [RFC 6376 s3.5] */
-#define TIME_DIGITS_MAX   12 /* t= and x= [RFC 6376 s3.5] */
+#define LENGTH_DIGITS_MAX 76   /* l= [RFC 6376 s3.5] */
+#define SIGNATURE_MAX     4096 /* characters of b=, folds included: one of RSA-16384 has 2732 */
+#define TIME_DIGITS_MAX   12   /* t= and x= [RFC 6376 s3.5] */
 
 struct reader {
     enum sgl_dkim_kind kind;
@@ -21,6 +22,7 @@ struct reader {
     struct sgl_arena *arena;
     struct sgl_diag *diag;
     struct sgl_dkim_tags *out;
+    struct sgl_tag *tag; /* of SGL_LIMIT_TAGS + 1: where tags are kept */
 };
 
 static enum sgl_status refuse(struct reader *r, enum sgl_dkim_fault fault, const char *why,
@@ -229,6 +231,8 @@ static enum sgl_status read_signature(struct reader *r)
     if (tag == NULL)
         return bad_rule(r, "the signature has no b=");
     r->out->b_written = written(r, tag);
+    if (tag->value.len > SIGNATURE_MAX)
+        return bad_syntax(r, "b= is longer than any signature", tag->value);
     SGL_TRY(sgl_tag_squeeze(tag->value, r->arena, &r->out->b));
     status = sgl_dkim_base64(tag->value, r->arena, &r->out->signature);
     if (status == SGL_E_SYNTAX || (status == SGL_OK && r->out->signature.len == 0))
@@ -397,6 +401,7 @@ static enum sgl_status read_all(struct reader *r)
 
 static enum sgl_status read_list(struct reader *r)
 {
+    struct sgl_arena_mark mark = sgl_arena_mark(r->arena);
     struct sgl_diag why = {0};
     enum sgl_status status;
 
@@ -407,6 +412,12 @@ static enum sgl_status read_list(struct reader *r)
     status = sgl_tags_parse(r->value, SGL_TAGS_UTF8, r->arena, &r->tags, &why);
     if (status == SGL_E_NOMEM || r->arena->status != SGL_OK)
         return status;
+    /* The list is needed here only: the tags of dozens of hostile fields would add up. */
+    if (status == SGL_OK) {
+        memcpy(r->tag, r->tags.tag, r->tags.count * sizeof r->tag[0]);
+        r->tags.tag = r->tag;
+    }
+    sgl_arena_rewind(r->arena, mark);
     if (status != SGL_OK) /* SGL_E_LIMIT: too many tags */
         return bad_syntax(r, why.what, sgl_view_from(r->value, why.off));
     return SGL_OK;
@@ -417,7 +428,8 @@ enum sgl_status sgl_dkim_tags_parse(enum sgl_dkim_kind kind, sgl_view value,
                                     struct sgl_diag *diag)
 {
     struct sgl_dkim_tags read = {.why = "", .length = SGL_DKIM_ALL, .timestamp = -1, .expires = -1};
-    struct reader r = {kind, value, {NULL, 0}, arena, diag, &read};
+    struct sgl_tag tag[SGL_LIMIT_TAGS + 1];
+    struct reader r = {kind, value, {NULL, 0}, arena, diag, &read, tag};
     enum sgl_status status = read_list(&r);
 
     if (status == SGL_OK)

@@ -576,6 +576,34 @@ static void too_large(void **state)
     sgl_crypto_free(crypto);
 }
 
+/* The most that a chain can make us hold: it fits the arena of an ordinary verdict. */
+static void hostile_memory(void **state)
+{
+    sgl_auto(arc_fixture) fx = arc_fixture_init(ARC_BODY);
+    sgl_auto(sgl_buf) tags = SGL_BUF_INIT(1u << 16);
+    sgl_auto(sgl_buf) ams = SGL_BUF_INIT(1u << 16);
+    sgl_auto(sgl_buf) as = SGL_BUF_INIT(1u << 16);
+    sgl_auto(sgl_buf) message = SGL_BUF_INIT(1u << 20);
+    sgl_auto(trial) t = {.passes = 0};
+
+    (void)state;
+    for (int i = 0; i < SGL_LIMIT_TAGS - 12; i++)
+        sgl_buf_addf(&tags, "; x%d=", i);
+    sgl_buf_add_cstr(&ams, "i=$I; a=ed25519-sha256; d=s$I.test; s=k; bh=$BH; b=$B; h=from");
+    for (int i = 1; i < SGL_LIMIT_DKIM_SIGNED; i++)
+        sgl_buf_add_cstr(&ams, ":a");
+    sgl_buf_add(&ams, sgl_buf_view(&tags));
+    sgl_buf_add_cstr(&as, ARC_AS);
+    sgl_buf_add(&as, sgl_buf_view(&tags));
+    for (unsigned i = 0; i < SGL_LIMIT_ARC_SETS; i++)
+        arc_fixture_add(&fx, NULL, sgl_cstr(&ams), sgl_cstr(&as));
+    arc_put_message(&fx, &message);
+    CHECK_TRUE("within the limit", message.len < SGL_LIMIT_ARC_BYTES);
+    CHECK_EQ("begin", trial_begin(&t, fx.crypto, sgl_buf_view(&message), 0), SGL_OK);
+    CHECK_TRUE("the structure is read", t.v.arc.sound && t.v.arc.sets == SGL_LIMIT_ARC_SETS);
+    CHECK_TRUE("memory", t.arena.used < 384 * 1024);
+}
+
 /* One who changed the message himself asks for the seals only. */
 static void seals_only(void **state)
 {
@@ -730,6 +758,7 @@ int main(void)
         cmocka_unit_test(questions),
         cmocka_unit_test(too_many_lookups),
         cmocka_unit_test(too_large),
+        cmocka_unit_test(hostile_memory),
         cmocka_unit_test(seals_only),
         cmocka_unit_test(trust),
         cmocka_unit_test(what_the_results_say),

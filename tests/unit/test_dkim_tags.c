@@ -379,6 +379,22 @@ static void sizes_have_an_end(void **state)
              sgl_dkim_tags_parse(SGL_DKIM_SIGNATURE, sgl_buf_view(&field), &arena, &tags, NULL),
              SGL_E_SYNTAX);
     CHECK_STR("why", tags.why, "too many tags");
+    sgl_buf_truncate(&field, strlen(GOOD));
+    for (int i = 0; i < SGL_LIMIT_TAGS - 10; i++)
+        sgl_buf_addf(&field, ";x%d=", i);
+    sgl_arena_reset(&arena);
+    CHECK_EQ("90 tags more",
+             sgl_dkim_tags_parse(SGL_DKIM_SIGNATURE, sgl_buf_view(&field), &arena, &tags, NULL),
+             SGL_OK);
+    CHECK_TRUE("leave nothing behind", arena.used < 1024);
+    sgl_buf_reset(&field);
+    sgl_buf_add_cstr(&field, "v=1; a=rsa-sha256; d=example.org; s=s1; " BH "; h=from; b=");
+    for (int i = 0; i <= 1024; i++)
+        sgl_buf_add_cstr(&field, "AAAA");
+    CHECK_EQ("b= of 4100 characters",
+             sgl_dkim_tags_parse(SGL_DKIM_SIGNATURE, sgl_buf_view(&field), &arena, &tags, NULL),
+             SGL_E_SYNTAX);
+    CHECK_STR("why", tags.why, "b= is longer than any signature");
     while (field.len <= SGL_LIMIT_DKIM_FIELD)
         sgl_buf_add_byte(&field, ' ');
     CHECK_EQ("over 16 KiB",
