@@ -107,8 +107,11 @@ struct sgl_spf {
     enum sgl_spf_identity identity;
     sgl_view domain; /* that was checked; as an A-label name where it is one, else as given */
     sgl_view sender; /* the address that was checked, "postmaster@..." filled in */
-    sgl_view
-        mechanism; /* the term that decided, as written ("-all"); "default" when none did; empty without a record */
+    /*
+     * The term that decided, as written ("-all"); "default" when none did.  For errors the one of the first record (or of that which a
+     * redirect led to) in which they happened; empty without a record, and where the record itself can't be read.
+     */
+    sgl_view mechanism;
     sgl_view record; /* of `domain`; empty: none */
     unsigned lookups, void_lookups;
     sgl_view
@@ -119,13 +122,22 @@ struct sgl_spf {
     size_t steps;
 };
 
+/* Memory that is enough for every evaluation without a trace. */
+#define SGL_SPF_ARENA (256 * 1024)
+
 /*
  * check_host()  [RFC 7208 s4].
  *
- * dns    asked are TXT, A, AAAA, MX and PTR; at most some 120 questions
+ * dns    asked are TXT, A, AAAA, MX and PTR; at most some 120 questions.  Those that follow from one record are noted together, so an evaluation
+ *        takes about as many passes as its includes are deep
+ * arena  SGL_SPF_ARENA bytes are enough for every record without a trace; an ordinary one takes 1 to 2 KiB
  * out    set only with SGL_OK; views live in the arena, the request or the snapshot
- * Returns SGL_OK for every verdict; SGL_NEED_DNS; SGL_E_NOMEM; SGL_E_LIMIT: the arena is full.  (A snapshot that takes no more questions is a
- * permerror.)  On SGL_NEED_DNS the arena is where it was.
+ * Returns SGL_OK for every verdict; SGL_NEED_DNS; SGL_E_NOMEM; SGL_E_LIMIT: the arena is full; SGL_E_MISUSE: no client address.  (A snapshot that
+ * takes no more questions is a permerror.)  When it is not SGL_OK the arena is where it was.
+ *
+ * Where RFC 7208 leaves the choice: a domain-spec that expands to no possible name does not match, but is a permerror in include and redirect
+ * (s4.8, s5.2, s6.1); a term counts as one void lookup however many of its questions found nothing (s4.6.4); more than 10 MX records are a
+ * permerror even when one of the first ten would match (s4.6.4).
  */
 SGL_API enum sgl_status sgl_spf_check(const struct sgl_spf_request *request, struct sgl_dns *dns,
                                       struct sgl_arena *arena, struct sgl_spf *out) SGL_MUST_USE;
@@ -136,7 +148,8 @@ SGL_API enum sgl_status sgl_spf_put_received(const struct sgl_spf *spf,
                                              struct sgl_buf *out) SGL_MUST_USE;
 /*
  * What to say to the client that is refused for this: "550 5.7.23", "451 4.7.24", "550 5.7.24" and a text  [RFC 7372 s3.2].
- * *code is 0 for results that are no reason to refuse.  SGL_E_* from the buffer.
+ * Appended is the enhanced status and the text, one line of at most 500 printable bytes; *code is the reply's number, or 0 (and nothing is appended)
+ * for results that are no reason to refuse: softfail and neutral, too  [RFC 7208 s8.2, s8.5].  SGL_E_* from the buffer.
  */
 SGL_API enum sgl_status sgl_spf_put_reply(const struct sgl_spf *spf, unsigned *code,
                                           struct sgl_buf *out) SGL_MUST_USE;

@@ -367,7 +367,7 @@ static void explains(void **state)
     }
 }
 
-/* The result says which identity it is of, so that nobody takes one for the other. */
+/* The result says which identity it is of, so that nobody takes one for the other.  [RFC 7208 s2.3, s2.4] */
 static void names_the_identity(void **state)
 {
     static const struct {
@@ -618,6 +618,47 @@ static void floods_with_one(void **state)
     CHECK_EQ("flood", got.result, SGL_SPF_PERMERROR);
 }
 
+/* The most that an evaluation takes: records as long as they may be, one in the other.  What sigillo/spf.h says is enough is enough. */
+static void fits_its_arena(void **state)
+{
+    sgl_auto(sgl_buf) zone = SGL_BUF_INIT(1 << 20);
+    sgl_auto(sgl_arena) arena = SGL_ARENA_INIT(SGL_SPF_ARENA);
+    struct sgl_spf_request q = request_of("192.0.2.1", "u@r0.test", "helo.test");
+    struct sgl_spf got = {.result = (enum sgl_spf_result)99};
+
+    (void)state;
+    for (int level = 0; level < 11; level++) {
+        sgl_buf_addf(&zone, "r%d.test TXT v=spf1", level);
+        for (int i = 0; i < SGL_LIMIT_SPF_TERMS - 1; i++)
+            sgl_buf_add(&zone, SGL_LIT(" ip4:10.0.0.1"));
+        sgl_buf_addf(&zone, " include:r%d.test\n", level + 1);
+    }
+    {
+        sgl_auto(dns_fixture) fx = dns_fixture_init("a.test", sgl_cstr(&zone));
+
+        assert_int_equal(check_spf(&fx, DNS_OLDEST_FIRST, &q, &arena, &got), SGL_OK);
+        CHECK_EQ("the eleventh include", got.result, SGL_SPF_PERMERROR);
+        CHECK_EQ("the eleventh include", got.lookups, 11);
+    }
+}
+
+/* An ordinary one is small: what a term needed goes back when it does not match. */
+static void takes_little(void **state)
+{
+    sgl_auto(dns_fixture) fx = dns_fixture_init(
+        "a.test",
+        "TXT v=spf1 include:b.test include:b.test include:b.test include:b.test mx a -all\n"
+        "b.test TXT v=spf1 ip4:10.0.0.1 ip4:10.0.0.2 ip4:10.0.0.3 ip4:10.0.0.4 ~all\n"
+        "MX 10 m.test\nm.test A 10.0.0.1\nA 10.0.0.1");
+    sgl_auto(sgl_arena) arena = SGL_ARENA_INIT(2048);
+    struct sgl_spf_request q = request_of("192.0.2.1", "u@a.test", "helo.test");
+    struct sgl_spf got = {.result = (enum sgl_spf_result)99};
+
+    (void)state;
+    assert_int_equal(check_spf(&fx, DNS_ALL_AT_ONCE, &q, &arena, &got), SGL_OK);
+    CHECK_EQ("result", got.result, SGL_SPF_FAIL);
+}
+
 static const char hostile_zone[] =
     "TXT v=spf1 a:%{p}.%{l}.test mx include:b.test redirect=c.test exp=%{h}.test\nMX 1 m.test\n"
     "b.test TXT v=spf1 ptr exists:%{ir}.%{v}.%{s}.test -all\nc.test TXT v=spf1 -all exp=e.test\n"
@@ -683,6 +724,8 @@ int main(void)
         cmocka_unit_test(runs_out_of_questions),
         cmocka_unit_test(refuses_no_client),
         cmocka_unit_test(floods),
+        cmocka_unit_test(fits_its_arena),
+        cmocka_unit_test(takes_little),
         cmocka_unit_test(floods_with_one),
         cmocka_unit_test(survives_without_memory),
         cmocka_unit_test(says_when_the_arena_is_full),

@@ -164,6 +164,7 @@ static void writes_the_reply(void **state)
     }
 }
 
+/* One line of a reply.  [RFC 5321 s4.5.3.1.5] */
 static void keeps_the_reply_short(void **state)
 {
     static char huge[2000];
