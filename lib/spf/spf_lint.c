@@ -224,6 +224,32 @@ static bool is_wide(const struct sgl_spf_term *term)
     return false;
 }
 
+static bool is_private(const struct sgl_spf_term *term)
+{
+    return (term->mechanism == SGL_SPF_IP4 || term->mechanism == SGL_SPF_IP6) &&
+           sgl_ip_is_private(&term->network.ip);
+}
+
+void sgl_spf_lint_mark(const struct spf_level *level, const struct sgl_spf_term *term,
+                       struct sgl_spf_node *node)
+{
+    if (is_ptr(term)) {
+        node->severity = SGL_WARNING;
+        node->fault = "should not be published";
+    } else if (term->qualifier != SGL_SPF_PASS) {
+        return;
+    } else if (is_everything(term)) {
+        node->severity = SGL_ERROR;
+        node->fault = "everybody passes";
+    } else if (is_private(term)) {
+        node->severity = SGL_WARNING;
+        node->fault = "a private network";
+    } else if (is_wide(term)) {
+        node->severity = level->own ? SGL_WARNING : SGL_INFO;
+        node->fault = "a wide network";
+    }
+}
+
 static enum sgl_status lint_network(const struct lint *l, const struct sgl_spf_term *term)
 {
     static const struct sgl_finding wide = {
@@ -235,8 +261,7 @@ static enum sgl_status lint_network(const struct lint *l, const struct sgl_spf_t
 
     if (term->qualifier != SGL_SPF_PASS || is_everything(term))
         return SGL_OK;
-    if ((term->mechanism == SGL_SPF_IP4 || term->mechanism == SGL_SPF_IP6) &&
-        sgl_ip_is_private(&term->network.ip))
+    if (is_private(term))
         return sgl_spf_say(l->w, &local,
                            "name the public address behind which these hosts send, or take the "
                            "term out",

@@ -18,10 +18,20 @@ struct terms {
 static enum sgl_status walk_record(struct spf_walk *w, const struct spf_level *level,
                                    struct terms *out, const char **fault);
 
+/* What is worse hides what is not. */
 static void set_fault(struct sgl_spf_node *node, enum sgl_severity severity, const char *fault)
 {
+    if (node->fault[0] != '\0' && severity < node->severity)
+        return;
     node->fault = fault;
     node->severity = severity;
+}
+
+static void count_lookup(struct spf_walk *w, struct sgl_spf_node *node)
+{
+    node->lookups++;
+    if (++w->lookups == SPF_LOOKUPS_MAX + 1)
+        set_fault(node, SGL_ERROR, "the 11th lookup: receivers stop here");
 }
 
 /* ---- asking ------------------------------------------------------------------------------------------------------- */
@@ -260,10 +270,8 @@ static enum sgl_status find_target(struct spf_walk *w, const struct spf_level *l
     enum sgl_status st;
 
     *known = false;
-    if ((letters & SPF_LETTER('p')) != 0) { /* costs what "ptr" costs  [RFC 7208 s4.6.4] */
-        node->lookups++;
-        w->lookups++;
-    }
+    if ((letters & SPF_LETTER('p')) != 0) /* costs what "ptr" costs  [RFC 7208 s4.6.4] */
+        count_lookup(w, node);
     if ((letters & ~(SPF_LETTER('d') | SPF_LETTER('o'))) != 0) {
         set_fault(node, SGL_INFO, "depends on the client: not looked up");
         return sgl_spf_say_macro(w, node);
@@ -324,12 +332,12 @@ static enum sgl_status walk_mechanism(struct spf_walk *w, const struct spf_level
     struct sgl_name name = level->name;
     bool known = true;
 
+    sgl_spf_lint_mark(level, term, node);
     if (term->mechanism == SGL_SPF_IP4 && term->qualifier == SGL_SPF_PASS)
         w->addresses += UINT64_C(1) << (32 - term->network.bits);
     if (!costs_lookup(term->mechanism))
         return SGL_OK;
-    node->lookups++;
-    w->lookups++;
+    count_lookup(w, node);
     if (term->domain.len > 0)
         SGL_TRY(find_target(w, level, term->domain, node, &name, &known));
     if (!known)
@@ -344,8 +352,7 @@ static enum sgl_status walk_redirect(struct spf_walk *w, const struct spf_level 
     struct sgl_name name;
     bool known;
 
-    node->lookups++;
-    w->lookups++;
+    count_lookup(w, node);
     SGL_TRY(find_target(w, level, spec, node, &name, &known));
     return known ? look_record(w, level, node, name, true) : SGL_OK;
 }

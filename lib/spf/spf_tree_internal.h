@@ -45,6 +45,9 @@ const struct spf_service *sgl_spf_service_of(sgl_view target);
 /* One record that can be read, by its text alone. */
 enum sgl_status sgl_spf_lint_record(struct spf_walk *w, const struct spf_level *level,
                                     const struct sgl_spf_record *record) SGL_MUST_USE;
+/* Marks a term that is a fault by itself: everybody passes, ptr, a wide or private network. */
+void sgl_spf_lint_mark(const struct spf_level *level, const struct sgl_spf_term *term,
+                       struct sgl_spf_node *node);
 /* A record that cannot be read. */
 enum sgl_status sgl_spf_say_syntax(struct spf_walk *w, const struct spf_level *level,
                                    const struct sgl_diag *diag) SGL_MUST_USE;

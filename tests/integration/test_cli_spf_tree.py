@@ -115,6 +115,12 @@ def test_two_records_are_mended_by_one(run):
     assert tree(run, "two.test")[1]["problems"][0]["mend"] == "v=spf1 mx -all"
 
 
+def test_the_term_at_which_receivers_stop_is_marked(run):
+    lines = run("spf", "tree", "ten.test").stdout.splitlines()
+    at = next(i for i, line in enumerate(lines) if "the 11th lookup: receivers stop here" in line)
+    assert lines[at - 1].startswith("├─ include:bulk.test") and lines[at].startswith("│  ✗ ")
+
+
 def test_bytes_of_a_record_never_reach_the_terminal(run):
     r = run("spf", "tree", "evil.test")
     assert r.returncode == NO
