@@ -4,7 +4,8 @@
 
     tools/man3.py SOURCE VERSION FOLDER
 
-One page a header, sigillo_spf(3) for sigillo/spf.h, and for each of its functions a page that leads there: sgl_spf_check(3).
+One page a header, sigillo_spf(3) for sigillo/spf.h, and for each of its functions a page that leads there: sgl_spf_check(3).  What a
+comment begins with "Private: " is left out.
 """
 import pathlib
 import re
@@ -258,6 +259,7 @@ def statuses_of(headers):
 
 
 def page(header, version, statuses):
+    header.items = [i for i in header.items if not i.comment.startswith("Private: ")]
     name = page_of(header.name)
     functions = [i for i in header.items if i.kind == "function"]
     out = [

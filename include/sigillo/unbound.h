@@ -48,7 +48,7 @@ static inline struct ub_ctx *sgl_unbound_new(const char *server, const char *anc
     return NULL;
 }
 
-struct sgl_unbound_asked { /* private: one question on its way */
+struct sgl_unbound_asked { /* Private: one question on its way. */
     struct sgl_dns *dns;
     struct sgl_name name;
     enum sgl_rr type;
@@ -102,7 +102,7 @@ static inline void sgl_unbound_answer(void *arg, int error, struct ub_result *re
 /*
  * Answers all that is open in dns, all questions at the same time; afterwards nothing is open.
  *
- * resolver   of sgl_unbound_new(); void, so that the function fits sgl_verdict_of()
+ * resolver   of sgl_unbound_new(); void, so that the function fits sgl_verdict_of(). NULL: every question has failed
  */
 static inline void sgl_unbound_resolve(void *resolver, struct sgl_dns *dns)
 {
@@ -113,7 +113,7 @@ static inline void sgl_unbound_resolve(void *resolver, struct sgl_dns *dns)
     time_t ends = time(NULL) + SGL_UNBOUND_SECONDS;
     struct pollfd fd;
 
-    while (asked != NULL && n < count && (q = sgl_dns_next_open(dns, q)) != NULL) {
+    while (ctx != NULL && asked != NULL && n < count && (q = sgl_dns_next_open(dns, q)) != NULL) {
         asked[n].dns = dns;
         asked[n].name = q->name;
         asked[n].type = q->type;
@@ -121,7 +121,7 @@ static inline void sgl_unbound_resolve(void *resolver, struct sgl_dns *dns)
                                (int)q->type, 1, &asked[n], sgl_unbound_answer, &asked[n].id);
         n++;
     }
-    fd.fd = ub_fd(ctx);
+    fd.fd = n == 0 ? -1 : ub_fd(ctx);
     fd.events = POLLIN;
     while (n > 0 && sgl_dns_open(dns) > 0 && time(NULL) < ends)
         if (poll(&fd, 1, 1000) > 0 && ub_process(ctx) != 0)

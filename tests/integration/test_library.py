@@ -157,3 +157,32 @@ def test_verify_file_wants_a_message(installed, example):
     assert r.returncode == 2 and r.stderr.startswith(b"usage: ")
     r = installed.run(example("verify_file", "-lunbound"), input=b"no message at all")
     assert r.returncode == 2 and r.stderr == b"verify_file: syntax\n", r.stderr
+
+
+NO_RESOLVER = """
+#include <sigillo/unbound.h>
+
+int main(void)
+{
+    struct sgl_arena arena = SGL_ARENA_INIT(1 << 12);
+    const struct sgl_dns_answer *answer = NULL;
+    struct sgl_name name;
+    struct sgl_dns dns;
+    int ok;
+
+    sgl_dns_init(&dns, 0);
+    ok = sgl_name_parse(SGL_LIT("example.org"), SGL_NAME_HOST, &arena, NULL, &name) == SGL_OK &&
+         sgl_dns_get(&dns, name, SGL_RR_MX, &answer) == SGL_NEED_DNS && sgl_dns_open(&dns) == 1;
+    sgl_unbound_resolve(sgl_unbound_new("no address", NULL), &dns);
+    ok = ok && sgl_dns_open(&dns) == 0 && sgl_dns_get(&dns, name, SGL_RR_MX, &answer) == SGL_OK && sgl_dns_is_error(answer);
+    sgl_dns_done(&dns);
+    sgl_arena_done(&arena);
+    return ok ? 0 : 1;
+}
+"""
+
+
+def test_a_resolver_that_cannot_be_made_answers_that_it_failed(installed, folder):
+    (folder / "no_resolver.c").write_text(NO_RESOLVER)
+    flags = installed.pkg_config("--cflags", "--libs", "sigillo")
+    assert installed.run(compile_program(folder / "no_resolver.c", folder / "no_resolver", *flags, "-lunbound")).returncode == 0
