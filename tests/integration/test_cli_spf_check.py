@@ -24,6 +24,7 @@ def zone(world):
     world.dns.publish("mx.spfx.test", "A", "203.0.113.1")
     world.dns.publish("spfx.test", "TXT", '"v=spf1 include:_a.spfx.test exists:%{l}.%{ir}.x.spfx.test -all exp=why.spfx.test"', '"something=else"')
     world.dns.publish("good.1.2.0.192.x.spfx.test", "A", "127.0.0.2")
+    world.dns.publish(r"o\092d+\0341.1.2.0.192.x.spfx.test", "A", "127.0.0.2")
     world.dns.publish("why.spfx.test", "TXT", '"%{i} may not; ask %{r}"')
     world.dns.publish("broken.spfx.test", "TXT", '"v=spf1 foo -all"')
     world.dns.publish("long.spfx.test", "TXT", '"v=spf1 ip4:192.0.2." "1 -all"')
@@ -37,6 +38,7 @@ def zone(world):
     (["--ip", "203.0.113.1", "--from", "u@spfx.test", "--helo", "h.test"], 0, "pass", "include:_a.spfx.test"),
     (["--ip", "::ffff:203.0.113.1", "--from", "<u@spfx.test>", "--helo", "h.test"], 0, "pass", "include:_a.spfx.test"),
     (["--ip", CLIENT, "--from", "good@spfx.test", "--helo", "h.test"], 0, "pass", "exists:%{l}.%{ir}.x.spfx.test"),
+    (["--ip", CLIENT, "--from", r'o\d+"1@spfx.test', "--helo", "h.test"], 0, "pass", "exists:%{l}.%{ir}.x.spfx.test"),
     (["--ip", CLIENT, "--from", "u@spfx.test", "--helo", "h.test"], 1, "fail", "-all"),
     (["--ip", CLIENT, "--from", "", "--helo", "spfx.test"], 1, "fail", "-all"),
     (["--ip", CLIENT, "--helo", "soft.spfx.test"], 1, "softfail", "~all"),
