@@ -37,13 +37,23 @@ static bool name_ok(sgl_view name)
     return true;
 }
 
+/* What a byte is in a value: 0 VALCHAR, 1 a blank, 2 above 127, 3 never allowed. */
+enum { CHAR, BLANK, HIGH, NEVER };
+
+static inline unsigned class_of(uint8_t c)
+{
+    if (c > 0x20 && c < 0x7f)
+        return CHAR;
+    return is_space(c) ? BLANK : c > 0x7f ? HIGH : NEVER;
+}
+
 /* VALCHAR is %x21-3A and %x3C-7E; blanks and folds may stand between. */
 static size_t first_bad(sgl_view value, unsigned flags)
 {
     for (size_t i = 0; i < value.len; i++) {
-        uint8_t c = value.ptr[i];
+        unsigned class = class_of(value.ptr[i]);
 
-        if (c > 0x7e ? c == 0x7f || (flags & SGL_TAGS_UTF8) == 0 : c < 0x21 && !is_space(c))
+        if (class == NEVER || (class == HIGH && (flags & SGL_TAGS_UTF8) == 0))
             return i;
     }
     return value.len;
@@ -131,24 +141,37 @@ const struct sgl_tag *sgl_tags_find(const struct sgl_tags *tags, sgl_view name)
     return NULL;
 }
 
+/* How many bytes from `at` on hold no blank. */
+static size_t run_length(sgl_view value, size_t at)
+{
+    size_t end = at;
+
+    while (end < value.len && (value.ptr[end] > ' ' || !is_space(value.ptr[end])))
+        end++;
+    return end - at;
+}
+
 enum sgl_status sgl_tag_squeeze(sgl_view value, struct sgl_arena *arena, sgl_view *out)
 {
-    size_t kept = 0;
+    size_t kept = run_length(value, 0), at = kept;
     uint8_t *copy;
 
-    for (size_t i = 0; i < value.len; i++)
-        kept += !is_space(value.ptr[i]);
     if (kept == value.len) {
         *out = value;
         return SGL_OK;
     }
-    copy = sgl_arena_alloc(arena, kept);
+    copy = sgl_arena_alloc(arena, value.len);
     if (copy == NULL)
         return arena->status;
-    kept = 0;
-    for (size_t i = 0; i < value.len; i++) {
-        if (!is_space(value.ptr[i]))
-            copy[kept++] = value.ptr[i];
+    if (kept > 0)
+        memcpy(copy, value.ptr, kept);
+    while (at < value.len) {
+        size_t run = run_length(value, at);
+
+        if (run > 0)
+            memcpy(copy + kept, value.ptr + at, run);
+        kept += run;
+        at += run + 1; /* the blank that ended it */
     }
     *out = sgl_view_of(copy, kept);
     return SGL_OK;

@@ -85,6 +85,7 @@ static enum sgl_status keep(EVP_PKEY *pkey, enum sgl_key_type type, unsigned bit
     key->pkey = pkey;
     key->type = type;
     key->bits = bits;
+    key->self = key;
     *out = key;
     return SGL_OK;
 }
@@ -113,6 +114,7 @@ void sgl_public_key_free(struct sgl_public_key *key)
 {
     if (key == NULL)
         return;
+    EVP_PKEY_CTX_free(atomic_load(&key->spare));
     EVP_PKEY_free(key->pkey);
     free(key);
 }
@@ -122,21 +124,33 @@ unsigned sgl_public_key_bits(const struct sgl_public_key *key)
     return key->bits;
 }
 
-/* libcrypto recovers the whole encoded block and compares it, so nothing hides behind loose padding. */
-static enum sgl_status verify_rsa(const struct sgl_crypto *crypto, EVP_PKEY *pkey,
-                                  const uint8_t *digest, sgl_view signature, bool *valid)
+static EVP_PKEY_CTX *verifying_context(const struct sgl_crypto *crypto,
+                                       const struct sgl_public_key *key)
 {
-    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
-    enum sgl_status status = SGL_E_NOMEM;
+    EVP_PKEY_CTX *ctx = atomic_exchange(&key->self->spare, NULL);
 
+    if (ctx != NULL)
+        return ctx;
+    ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key->pkey, NULL);
     if (ctx != NULL && EVP_PKEY_verify_init(ctx) == 1 &&
         EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) == 1 &&
-        EVP_PKEY_CTX_set_signature_md(ctx, crypto->sha256) == 1) {
-        *valid = EVP_PKEY_verify(ctx, signature.ptr, signature.len, digest, SGL_SHA256_SIZE) == 1;
-        status = SGL_OK;
-    }
+        EVP_PKEY_CTX_set_signature_md(ctx, crypto->sha256) == 1)
+        return ctx;
     EVP_PKEY_CTX_free(ctx);
-    return status;
+    return NULL;
+}
+
+/* libcrypto recovers the whole encoded block and compares it, so nothing hides behind loose padding. */
+static enum sgl_status verify_rsa(const struct sgl_crypto *crypto, const struct sgl_public_key *key,
+                                  const uint8_t *digest, sgl_view signature, bool *valid)
+{
+    EVP_PKEY_CTX *ctx = verifying_context(crypto, key);
+
+    if (ctx == NULL)
+        return SGL_E_NOMEM;
+    *valid = EVP_PKEY_verify(ctx, signature.ptr, signature.len, digest, SGL_SHA256_SIZE) == 1;
+    EVP_PKEY_CTX_free(atomic_exchange(&key->self->spare, ctx));
+    return SGL_OK;
 }
 
 static enum sgl_status verify_ed25519(EVP_PKEY *pkey, const uint8_t *digest, sgl_view signature,
@@ -166,7 +180,7 @@ enum sgl_status sgl_public_key_verify(const struct sgl_crypto *crypto,
         *valid = false;
         return SGL_OK;
     }
-    status = key->type == SGL_KEY_RSA ? verify_rsa(crypto, key->pkey, digest, signature, &good)
+    status = key->type == SGL_KEY_RSA ? verify_rsa(crypto, key, digest, signature, &good)
                                       : verify_ed25519(key->pkey, digest, signature, &good);
     ERR_clear_error(); /* a bad signature leaves its reasons in the thread's queue */
     if (status == SGL_OK)

@@ -2,18 +2,22 @@
 /* Canonical header fields  [RFC 6376 s3.4.1, s3.4.2]. */
 #include "dkim_internal.h"
 
+#include "sigillo/ascii.h"
+
 /* Lower-cases up to the colon and puts it; returns where the value begins. */
 static size_t put_name(struct sgl_dkim_stage *stage, sgl_view raw)
 {
     size_t colon = sgl_view_find(raw, ':');
     size_t len = sgl_view_trim(sgl_view_sub(raw, 0, colon)).len;
 
-    for (size_t i = 0; i < len; i++) {
-        uint8_t c = raw.ptr[i];
+    for (size_t at = 0; at < len;) {
+        uint8_t lower[64];
+        size_t n = len - at < sizeof lower ? len - at : sizeof lower;
 
-        if (c >= 'A' && c <= 'Z')
-            c = (uint8_t)(c + ('a' - 'A'));
-        sgl_dkim_stage_put(stage, sgl_view_of(&c, 1));
+        for (size_t i = 0; i < n; i++)
+            lower[i] = sgl_ascii_lower(raw.ptr[at + i]);
+        sgl_dkim_stage_put(stage, sgl_view_of(lower, n));
+        at += n;
     }
     sgl_dkim_stage_put(stage, SGL_LIT(":"));
     return colon == raw.len ? colon : colon + 1;
