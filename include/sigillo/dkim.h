@@ -48,7 +48,8 @@ struct sgl_dkim_sink {
 struct sgl_dkim_body {
     struct sgl_dkim_sink sink;
     enum sgl_dkim_canon canon;
-    bool pending_cr;        /* the last byte was CR: is LF next? */
+    size_t (*scan)(const uint8_t *bytes, size_t len); /* private: what this processor does best */
+    bool pending_cr;                                  /* the last byte was CR: is LF next? */
     bool pending_blank;     /* relaxed: a run of SP and HTAB, not yet known to be trailing */
     uint64_t pending_lines; /* line ends not yet known to be trailing */
     bool any;               /* something was put */

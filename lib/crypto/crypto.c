@@ -11,6 +11,7 @@ struct sgl_crypto *sgl_crypto_new(void)
 
     if (crypto == NULL)
         return NULL;
+    crypto->self = crypto;
     crypto->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
     crypto->hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
     crypto->pbkdf2 = EVP_KDF_fetch(NULL, "PBKDF2", NULL);
@@ -25,6 +26,7 @@ void sgl_crypto_free(struct sgl_crypto *crypto)
 {
     if (crypto == NULL)
         return;
+    EVP_PKEY_CTX_free(atomic_load(&crypto->builder));
     EVP_KDF_free(crypto->pbkdf2);
     EVP_MAC_free(crypto->hmac);
     EVP_MD_free(crypto->sha256);

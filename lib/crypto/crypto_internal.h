@@ -16,6 +16,9 @@ struct sgl_crypto {
     EVP_MD *sha256;
     EVP_MAC *hmac;
     EVP_KDF *pbkdf2;
+    /* A context that is ready to build RSA public keys, or NULL: taken out and put back as in struct sgl_public_key. */
+    _Atomic(EVP_PKEY_CTX *) builder;
+    struct sgl_crypto *self;
 };
 
 struct sgl_private_key {

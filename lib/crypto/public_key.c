@@ -53,7 +53,7 @@ static bool native(sgl_view number, uint8_t *out, size_t size)
     return good;
 }
 
-static EVP_PKEY *build_rsa(const struct sgl_rsa_numbers *rsa)
+static EVP_PKEY *build_rsa(const struct sgl_crypto *crypto, const struct sgl_rsa_numbers *rsa)
 {
     uint8_t n[SGL_RSA_BITS_MAX / 8], e[EXPONENT_SIZE_MAX];
     OSSL_PARAM params[] = {OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_RSA_N, n, rsa->modulus.len),
@@ -64,11 +64,13 @@ static EVP_PKEY *build_rsa(const struct sgl_rsa_numbers *rsa)
 
     if (!native(rsa->modulus, n, rsa->modulus.len) || !native(rsa->exponent, e, rsa->exponent.len))
         return NULL;
-    ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+    ctx = atomic_exchange(&crypto->self->builder, NULL);
+    if (ctx == NULL)
+        ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
     if (ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
         EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, params) != 1)
         pkey = NULL;
-    EVP_PKEY_CTX_free(ctx);
+    EVP_PKEY_CTX_free(atomic_exchange(&crypto->self->builder, ctx));
     return pkey;
 }
 
@@ -95,12 +97,11 @@ enum sgl_status sgl_public_key_parse(const struct sgl_crypto *crypto, enum sgl_k
 {
     struct sgl_rsa_numbers rsa;
 
-    (void)crypto;
     switch (type) {
     case SGL_KEY_RSA:
         if (!sgl_der_rsa_public(bytes, &rsa) || !usable(&rsa))
             return SGL_E_SYNTAX;
-        return keep(build_rsa(&rsa), type, bits_of(rsa.modulus), out);
+        return keep(build_rsa(crypto, &rsa), type, bits_of(rsa.modulus), out);
     case SGL_KEY_ED25519:
         if (bytes.len != ED25519_SIZE)
             return SGL_E_SYNTAX;

@@ -16,6 +16,7 @@ void sgl_dkim_body_init(struct sgl_dkim_body *body, enum sgl_dkim_canon canon,
 {
     body->sink = sink;
     body->canon = canon;
+    body->scan = sgl_dkim_best_scan();
     body->pending_cr = false;
     body->pending_blank = false;
     body->pending_lines = 0;
@@ -63,7 +64,7 @@ static void end_line(struct sgl_dkim_body *body)
 /* p[0] is data: puts out as much as stays as it is and returns how much was used. */
 static size_t put_stretch(struct sgl_dkim_body *body, const uint8_t *p, size_t n)
 {
-    size_t used = body->canon == SGL_DKIM_RELAXED ? sgl_dkim_scan(p, n) : n;
+    size_t used = body->canon == SGL_DKIM_RELAXED ? body->scan(p, n) : n;
     size_t len = used;
     uint64_t lines = 0;
 

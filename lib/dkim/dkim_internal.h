@@ -30,8 +30,10 @@ void sgl_dkim_put_hash(void *ctx, sgl_view bytes);
  * How far does a body stay as it is under relaxed canonicalisation?  The offset of the first HTAB, or SP in front of SP,
  * HTAB, CR or the end of the bytes; n when there is none.
  */
-size_t sgl_dkim_scan(const uint8_t *p, size_t n);
-size_t sgl_dkim_scan_portable(const uint8_t *p, size_t n);
+typedef size_t sgl_dkim_scanner(const uint8_t *p, size_t n);
+sgl_dkim_scanner sgl_dkim_scan_portable, sgl_dkim_scan_sse2, sgl_dkim_scan_avx2;
+/* The fastest one that this processor can run. */
+sgl_dkim_scanner *sgl_dkim_best_scan(void);
 
 /* base64string of RFC 6376 s2.10 into the arena. SGL_OK, SGL_E_SYNTAX, SGL_E_LIMIT, SGL_E_NOMEM. */
 enum sgl_status sgl_dkim_base64(sgl_view text, struct sgl_arena *arena, sgl_view *out);

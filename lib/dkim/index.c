@@ -38,8 +38,8 @@ static int compare_names(sgl_view a, sgl_view b)
     return 0;
 }
 
-static int compare(struct sgl_dkim_index *index, const struct sgl_dkim_place *a, uint32_t hash,
-                   sgl_view name)
+static inline int compare(struct sgl_dkim_index *index, const struct sgl_dkim_place *a,
+                          uint32_t hash, sgl_view name)
 {
     index->compared++;
     if (a->hash != hash)

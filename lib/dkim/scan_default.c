@@ -2,7 +2,7 @@
 /* Where there is no faster scan. */
 #include "dkim_internal.h"
 
-size_t sgl_dkim_scan(const uint8_t *p, size_t n)
+sgl_dkim_scanner *sgl_dkim_best_scan(void)
 {
-    return sgl_dkim_scan_portable(p, n);
+    return sgl_dkim_scan_portable;
 }

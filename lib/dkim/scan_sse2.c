@@ -21,7 +21,7 @@ static inline __m128i ends(const uint8_t *p)
     return _mm_or_si128(_mm_cmpeq_epi8(here, ht), _mm_and_si128(_mm_cmpeq_epi8(here, sp), follows));
 }
 
-size_t sgl_dkim_scan(const uint8_t *p, size_t n)
+size_t sgl_dkim_scan_sse2(const uint8_t *p, size_t n)
 {
     size_t i = 0;
 

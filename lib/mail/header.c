@@ -35,18 +35,35 @@ static enum sgl_status refuse(struct scan *s, enum sgl_message_fault code, const
                : SGL_E_SYNTAX;
 }
 
+#define ONES (UINT64_MAX / 255)
+#define TOPS (ONES * 0x80)
+
+/* A byte of the word is zero: it borrows from its top bit. */
+static inline uint64_t zero_in(uint64_t word)
+{
+    return (word - ONES) & ~word & TOPS;
+}
+
 /* Bytes that may not stand in a line of what we accept; also notes 8-bit ones. */
 static enum sgl_status check_line(struct scan *s, struct line *line)
 {
     const uint8_t *p = s->in.ptr + line->off;
-    uint8_t any = 0;
-    bool odd = false;
+    uint64_t any = 0, found = 0;
+    bool odd;
+    size_t at = 0;
 
-    for (size_t i = 0; i < line->len; i++) {
-        any |= p[i];
-        odd |= p[i] == '\0' || p[i] == '\r';
+    for (uint64_t word; line->len - at >= sizeof word; at += sizeof word) {
+        memcpy(&word, p + at, sizeof word);
+        any |= word;
+        found |= zero_in(word) | zero_in(word ^ ONES * '\r');
     }
-    line->eightbit = any >= 0x80;
+    odd = found != 0;
+    any &= TOPS;
+    for (; at < line->len; at++) {
+        any |= p[at] & 0x80u;
+        odd |= p[at] == '\0' || p[at] == '\r';
+    }
+    line->eightbit = any != 0;
     if (s->rules == SGL_HEADERS_TOLERANT || !odd)
         return SGL_OK;
     for (size_t i = 0;; i++) {

@@ -228,13 +228,12 @@ static void test_many_pending_lines(void **state)
     assert_int_equal(total, 1 + 2000000 + 1 + 2);
 }
 
-/* Each scanner gives the same answer for every place of every kind of byte. */
-static void test_scanners_agree(void **state)
+/* Each scanner that this processor can run gives the same answer for every place of every kind of byte. */
+static void check_scanner(sgl_dkim_scanner *scan)
 {
     static const char kinds[] = "x \t\r\n";
     uint8_t text[150];
 
-    (void)state;
     for (size_t at = 0; at + 3 <= sizeof text; at++) {
         for (size_t kind = 0; kind < 125; kind++) {
             memset(text, 'x', sizeof text);
@@ -242,9 +241,20 @@ static void test_scanners_agree(void **state)
             text[at + 1] = (uint8_t)kinds[kind / 5 % 5];
             text[at + 2] = (uint8_t)kinds[kind / 25];
             for (size_t n = at; n <= sizeof text; n++)
-                assert_int_equal(sgl_dkim_scan(text, n), sgl_dkim_scan_portable(text, n));
+                assert_int_equal(scan(text, n), sgl_dkim_scan_portable(text, n));
         }
     }
+}
+
+static void test_scanners_agree(void **state)
+{
+    (void)state;
+    check_scanner(sgl_dkim_best_scan());
+#ifdef HAVE_X86_SCAN
+    check_scanner(sgl_dkim_scan_sse2);
+    if (__builtin_cpu_supports("avx2"))
+        assert_true(sgl_dkim_best_scan() == sgl_dkim_scan_avx2);
+#endif
 }
 
 static char *shared_path(const char *rest)
