@@ -67,7 +67,7 @@ SERVER = {  # room: rooms below it
     "main": GROUND + ["admission", "delivery", "directory", "doors", "keys", "queue", "resolver", "store"],
 }
 PURE = {  # system headers that lib/ may include
-    "assert.h", "ctype.h", "emmintrin.h", "inttypes.h", "limits.h", "stdalign.h", "stdarg.h", "stdbool.h", "stddef.h", "stdint.h",
+    "assert.h", "ctype.h", "emmintrin.h", "immintrin.h", "inttypes.h", "limits.h", "stdalign.h", "stdarg.h", "stdatomic.h", "stdbool.h", "stddef.h", "stdint.h",
     "stdio.h", "stdlib.h", "string.h",
 }  # fmt: skip
 PURE_IN = {"idn2.h": ["mail"], "libpsl.h": ["psl"]}
