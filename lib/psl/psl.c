@@ -21,12 +21,13 @@ const struct sgl_psl *sgl_psl_builtin(void)
 /* libpsl reads streams only; one over memory opens nothing. It takes any line for a rule, so what cannot be a list is refused here. */
 enum sgl_status sgl_psl_new(sgl_view bytes, struct sgl_psl **out)
 {
-    bool compiled = sgl_view_starts(bytes, SGL_LIT(".DAFSA@PSL_"));
+    bool compiled;
     psl_ctx_t *psl;
     FILE *stream;
 
     if (bytes.len > SGL_LIMIT_PSL)
         return SGL_E_LIMIT;
+    compiled = sgl_view_starts(bytes, SGL_LIT(".DAFSA@PSL_"));
     if (bytes.len == 0 || (!compiled && sgl_view_find(bytes, 0) < bytes.len))
         return SGL_E_SYNTAX;
     stream = fmemopen((void *)(uintptr_t)bytes.ptr, bytes.len, "r");
