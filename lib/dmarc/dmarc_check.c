@@ -74,16 +74,15 @@ static void want_kin(struct check *c, const struct sgl_dmarc_identifier *id)
 }
 
 /*
- * Before anything is known all questions that are nearly certain to come are noted, so that most verdicts need one round of DNS.
- * Nothing here changes a result; scratch memory goes back.
+ * While the author's walk waits for answers, those of its kin are asked for as well: most verdicts need one round of DNS.  Nothing here
+ * changes a result; scratch memory goes back.
  */
-static void want(struct check *c)
+static void want_all_kin(struct check *c)
 {
     const struct sgl_dmarc_request *q = c->request;
     struct sgl_arena_mark mark = sgl_arena_mark(c->arena);
     size_t dkims = q->dkims < SGL_LIMIT_DMARC_WALKS ? q->dkims : SGL_LIMIT_DMARC_WALKS;
 
-    sgl_dmarc_walk_want(c->result->author, c->dns, c->arena);
     if (q->spf != NULL)
         want_kin(c, q->spf);
     for (size_t i = 0; i < dkims; i++)
@@ -333,9 +332,14 @@ static enum sgl_status walk_author(struct check *c)
     const struct sgl_dmarc_request *q = c->request;
     struct sgl_name author = c->result->author;
 
+    enum sgl_status st;
+
     if (q->rules == SGL_DMARC_RFC7489)
         return sgl_dmarc_walk_psl(author, q->psl, c->dns, c->arena, &c->walk);
-    return sgl_dmarc_walk(author, q->psl, c->dns, c->arena, &c->walk);
+    st = sgl_dmarc_walk(author, q->psl, c->dns, c->arena, &c->walk);
+    if (st == SGL_NEED_DNS)
+        want_all_kin(c);
+    return st;
 }
 
 static enum sgl_status run(struct check *c)
@@ -344,8 +348,6 @@ static enum sgl_status run(struct check *c)
     struct sgl_name *asked;
 
     SGL_TRY(sgl_name_dup(c->request->author, c->arena, &r->author));
-    if (r->rules == SGL_DMARC_RFC9989)
-        want(c);
     SGL_TRY(walk_author(c));
     asked = SGL_NEW_N(c->arena, c->walk.asked_count, struct sgl_name);
     if (asked == NULL)

@@ -159,8 +159,11 @@ enum sgl_status sgl_dmarc_walk(struct sgl_name start, const struct sgl_psl *psl,
 
     do {
         struct lookup found;
+        enum sgl_status st = look(at, dns, arena, &found);
 
-        SGL_TRY(look(at, dns, arena, &found));
+        if (st == SGL_NEED_DNS) /* few records end a walk before its last label */
+            sgl_dmarc_walk_want(at, dns, arena);
+        SGL_TRY(st);
         w.asked[w.asked_count++] = at;
         if (found.found == UNKNOWN) {
             w.failed = true;
@@ -234,7 +237,6 @@ enum sgl_status sgl_dmarc_org(struct sgl_name name, struct sgl_dns *dns, struct 
         *out = name;
         return SGL_OK;
     }
-    sgl_dmarc_walk_want(name, dns, arena);
     st = sgl_dmarc_walk(name, NULL, dns, arena, &walk);
     sgl_arena_rewind(arena, mark); /* the result is a tail of name */
     SGL_TRY(st);
