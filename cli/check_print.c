@@ -137,6 +137,15 @@ static void put_rules(const struct cli *c, const struct sgl_survey *s)
     }
 }
 
+static size_t count_infos(const struct sgl_survey *s)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < SGL_SURVEY_PARTS; i++)
+        n += s->part[i].findings.count;
+    return n - s->errors - s->warnings;
+}
+
 void check_print(const struct cli *c, const struct sgl_survey *s, bool unvalidated)
 {
     printf("%s%.*s%s  mark %c", cli_bold(c), SGL_FMT(s->domain.text), cli_plain(c), s->mark);
@@ -152,7 +161,8 @@ void check_print(const struct cli *c, const struct sgl_survey *s, bool unvalidat
         printf("\n%sFaults%s\n", cli_bold(c), cli_plain(c));
     put_findings(c, s, SGL_ERROR);
     put_findings(c, s, SGL_WARNING);
-    printf("\n%sWorth knowing%s\n", cli_bold(c), cli_plain(c));
+    if (unvalidated || count_infos(s) > 0)
+        printf("\n%sWorth knowing%s\n", cli_bold(c), cli_plain(c));
     put_findings(c, s, SGL_INFO);
     if (unvalidated)
         printf("  info     The name servers that were asked do not pass DNSSEC on: nothing is\n"

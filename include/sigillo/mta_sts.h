@@ -52,7 +52,8 @@ struct sgl_mta_sts_answer {
 };
 /*
  * The record of a policy domain: the recipient's domain itself, never its parent  [RFC 8461 s3.4].
- * SGL_OK; SGL_NEED_DNS (one TXT question); SGL_E_LIMIT (the name gets too long), SGL_E_NOMEM.
+ * NONE, too, where the name would be too long to exist.
+ * SGL_OK; SGL_NEED_DNS (one TXT question); SGL_E_LIMIT: arena or snapshot are full; SGL_E_NOMEM.
  */
 SGL_API enum sgl_status sgl_mta_sts_find(struct sgl_name domain, struct sgl_dns *dns,
                                          struct sgl_arena *arena,

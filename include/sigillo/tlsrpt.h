@@ -51,7 +51,7 @@ struct sgl_tlsrpt_answer {
     struct sgl_tlsrpt_record record; /* FOUND; BROKEN: text only */
     const char *why;                 /* BROKEN, TEMPERROR: a short reason; else "" */
 };
-/* SGL_OK; SGL_NEED_DNS (one TXT question); SGL_E_LIMIT, SGL_E_NOMEM. */
+/* The record of a domain; NONE, too, where the name would be too long to exist.  SGL_OK; SGL_NEED_DNS (one TXT question); SGL_E_LIMIT, SGL_E_NOMEM. */
 SGL_API enum sgl_status sgl_tlsrpt_find(struct sgl_name domain, struct sgl_dns *dns,
                                         struct sgl_arena *arena,
                                         struct sgl_tlsrpt_answer *out) SGL_MUST_USE;

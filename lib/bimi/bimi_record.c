@@ -148,7 +148,12 @@ enum sgl_status sgl_bimi_find(struct sgl_name domain, sgl_view selector, struct 
     if (labels.status == SGL_E_LIMIT)
         return SGL_E_SYNTAX;
     SGL_TRY(labels.status);
-    SGL_TRY(sgl_name_under(sgl_buf_view(&labels), domain, arena, &name));
+    st = sgl_name_under(sgl_buf_view(&labels), domain, arena, &name);
+    if (st == SGL_E_LIMIT && arena->status == SGL_OK) {
+        *out = answer; /* a name that long cannot exist: no record */
+        return SGL_OK;
+    }
+    SGL_TRY(st);
     st = sgl_dns_get(dns, name, SGL_RR_TXT, &txt);
     sgl_arena_rewind(arena, mark);
     SGL_TRY(st);

@@ -240,11 +240,14 @@ static enum sgl_status count_records(struct sgl_survey_work *w, size_t *count)
     struct sgl_name name;
     enum sgl_status st;
 
-    SGL_TRY(sgl_name_under(SGL_LIT("_dmarc"), w->request->domain, w->arena, &name));
+    *count = 0;
+    st = sgl_name_under(SGL_LIT("_dmarc"), w->request->domain, w->arena, &name);
+    if (st == SGL_E_LIMIT && w->arena->status == SGL_OK)
+        return SGL_OK; /* a name that long cannot exist */
+    SGL_TRY(st);
     st = sgl_dns_get(w->dns, name, SGL_RR_TXT, &txt);
     sgl_arena_rewind(w->arena, mark);
     SGL_TRY(st);
-    *count = 0;
     for (size_t i = 0; txt->outcome == SGL_DNS_OK && i < txt->count; i++)
         *count += sgl_dmarc_is_record(txt->rr[i].txt);
     return SGL_OK;

@@ -99,7 +99,12 @@ enum sgl_status sgl_one_txt_find(sgl_view labels, struct sgl_name domain,
     struct sgl_name name;
     enum sgl_status st;
 
-    SGL_TRY(sgl_name_under(labels, domain, arena, &name));
+    st = sgl_name_under(labels, domain, arena, &name);
+    if (st == SGL_E_LIMIT && arena->status == SGL_OK) {
+        *out = found; /* a name that long cannot exist: no record */
+        return SGL_OK;
+    }
+    SGL_TRY(st);
     st = sgl_dns_get(dns, name, SGL_RR_TXT, &answer);
     sgl_arena_rewind(arena, mark); /* the snapshot has a copy of the name */
     SGL_TRY(st);

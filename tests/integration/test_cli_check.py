@@ -2,6 +2,7 @@
 """`sigillo check` against the small internet's name server and web server."""
 import json
 import os
+import pty
 import re
 import subprocess
 import time
@@ -212,6 +213,12 @@ def test_a_policy_that_forgets_a_host(check, world):
     assert r.returncode == 1 and "mta-sts-mx-not-covered" in codes(a)
 
 
+def test_an_address_of_the_policy_host_that_does_not_answer_is_passed_over(check, world):
+    publish_well(world, "both.test")
+    world.dns.publish("mta-sts.both.test", "AAAA", "::1")
+    assert check("both.test")[1]["mta_sts"]["state"] == "good"
+
+
 def test_without_https_nothing_is_fetched(check, world, well):
     before = len(world.https.requests)
     r, a = check(well, "--no-https")
@@ -236,6 +243,31 @@ def test_a_dead_name_server_ends_in_could_not_find_out(world):
     assert r.returncode == 3 and time.monotonic() - began < 10
     assert a["incomplete"] and a["errors"] == 0 and a["mark"] == "-"
     assert r.stderr.count("\n") == 1 and "could be looked up" in r.stderr
+
+
+def test_of_several_name_servers_one_is_enough(world, well):
+    r = sigillo("check", well, "--resolver", "127.0.0.99", "--resolver", world.dns.address + "@53", "--trust-anchor",
+                world.dns.trust_anchor, "--ca", world.ca.file, "--json")
+    assert r.returncode == 0 and json.loads(r.stdout)["mark"] == "A", r.stdout + r.stderr
+
+
+def test_on_a_terminal_waiting_is_shown_and_taken_away_again(world):
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execv(daemon.PROGRAM, [daemon.PROGRAM, "check", "well.test", "--resolver", "127.0.0.99", "--timeout", "5"])
+    shown = b""
+    while True:
+        try:
+            got = os.read(terminal, 65536)
+        except OSError:
+            break
+        if not got:
+            break
+        shown += got
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 3
+    lines = re.findall(rb"\r\x1b\[Kwaiting for DNS: [^\r\x1b]*", shown)
+    assert lines and max(map(len, lines)) <= 84 and b" s left" in lines[0], shown
+    assert shown.rfind(b"\r\x1b[K") > shown.rfind(b"waiting for DNS")
 
 
 @pytest.mark.parametrize("args", [(), ("a.test", "b.test"), ("a..test",), ("192.0.2.1",), ("a.test", "--resolver", "ns.test"),

@@ -389,6 +389,35 @@ static void inherited(void **state)
     assert_int_equal(s.part[SGL_SURVEY_BIMI].state, SGL_SURVEY_GOOD);
 }
 
+/* A name that is as long as may be: most records can't stand below it, which is no failure. */
+static void longest_name(void **state)
+{
+    sgl_auto(sgl_buf) domain = SGL_BUF_INIT(300);
+    sgl_auto(sgl_buf) zone = SGL_BUF_INIT(2000);
+
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        sgl_buf_addf(&domain, "%063d.", i);
+    sgl_buf_addf(&domain, "%056d.test", 0);
+    sgl_buf_addf(&zone,
+                 "%s MX 10 mx.a.test\nmx.a.test A 9.9.9.9\n%s TXT v=spf1 -all\n"
+                 "_dmarc.test TXT v=DMARC1; p=reject; rua=mailto:d@a.test\n",
+                 sgl_cstr(&domain), sgl_cstr(&domain));
+    for (int driver = 0; driver < DNS_DRIVERS; driver++) {
+        sgl_auto(dns_fixture) fx = dns_fixture_init(sgl_cstr(&domain), sgl_cstr(&zone));
+        sgl_auto(sgl_arena) arena = SGL_ARENA_INIT(1 << 22);
+        struct sgl_survey_request q = {.domain = fx.name, .crypto = crypto};
+        struct sgl_survey s = {.points = 999};
+        int passes = 0;
+
+        assert_int_equal(run_survey(&fx, (enum dns_driver)driver, &q, &arena, &s, &passes), SGL_OK);
+        assert_int_equal(s.part[SGL_SURVEY_MX].state, SGL_SURVEY_GOOD);
+        assert_int_equal(s.part[SGL_SURVEY_MTA_STS].state, SGL_SURVEY_ABSENT);
+        assert_int_equal(s.part[SGL_SURVEY_TLSRPT].state, SGL_SURVEY_ABSENT);
+        assert_int_equal(s.part[SGL_SURVEY_BIMI].state, SGL_SURVEY_ABSENT);
+    }
+}
+
 static void memory_ends(void **state)
 {
     (void)state;
@@ -426,8 +455,9 @@ static void memory_ends(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(all_rows), cmocka_unit_test(silence),   cmocka_unit_test(marks),
-        cmocka_unit_test(wildcard), cmocka_unit_test(inherited), cmocka_unit_test(memory_ends),
+        cmocka_unit_test(all_rows),    cmocka_unit_test(silence),   cmocka_unit_test(marks),
+        cmocka_unit_test(wildcard),    cmocka_unit_test(inherited), cmocka_unit_test(longest_name),
+        cmocka_unit_test(memory_ends),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
