@@ -438,6 +438,9 @@ static enum sgl_status identify(struct spf_check *c, struct sgl_name *name, bool
     split_sender(q, &local, &domain);
     local = sgl_view_sub(local, 0, VALUE_MAX);
     domain = sgl_view_sub(domain, 0, VALUE_MAX);
+    if (domain.len > 1 &&
+        domain.ptr[domain.len - 1] == '.') /* would be an empty label in "%{o}.b" */
+        domain.len--;
     c->foreign_local = !sgl_ascii_only(local);
     SGL_TRY(to_ascii(c, &domain));
     SGL_TRY(join_sender(c, local, domain));
@@ -447,7 +450,7 @@ static enum sgl_status identify(struct spf_check *c, struct sgl_name *name, bool
     c->result->identity = q->identity;
     c->result->sender = c->values.sender;
     c->result->domain = domain;
-    st = sgl_name_parse(domain, SGL_NAME_UNDERSCORE | SGL_NAME_FINAL_DOT, c->arena, NULL, name);
+    st = sgl_name_parse(domain, SGL_NAME_UNDERSCORE, c->arena, NULL, name);
     *valid = st == SGL_OK;
     if (st == SGL_E_SYNTAX)
         return SGL_OK;
