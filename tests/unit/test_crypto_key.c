@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "check.h"
 
+#include <pthread.h>
+
 #include "dkim_vectors.h"
 #include "sigillo/base64.h"
 #include "sigillo/crypto.h"
@@ -301,6 +303,77 @@ static void test_public_ed25519(void **state)
     }
 }
 
+/* The size is told of keys that are refused for it, too. */
+static void test_rsa_bits(void **state)
+{
+    static const unsigned bits[] = {512, 1016, 1024, 2048, 4096, 4104};
+    sgl_auto(sgl_buf) der = SGL_BUF_INIT(1024);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bits / sizeof bits[0]; i++)
+        CHECK_EQ("bits of the modulus",
+                 sgl_rsa_public_bits(rsa_der(&der, bits[i], 0xff, SGL_LIT("\x03"))), bits[i]);
+    CHECK_EQ("no key", sgl_rsa_public_bits(SGL_LIT("nonsense")), 0);
+    CHECK_EQ("nothing", sgl_rsa_public_bits(SGL_LIT("")), 0);
+}
+
+/* ---- keys are shared ------------------------------------------------------------------------------------------------ */
+
+#define THREADS 4
+#define ROUNDS  300
+
+struct shared {
+    const struct sgl_public_key *key;
+    sgl_view good, bad;
+    int wrong; /* answers that were not the right one */
+};
+
+/* A wrong signature between right ones: what it leaves behind must not matter. */
+static void *verify_often(void *arg)
+{
+    struct shared *shared = arg;
+
+    for (int i = 0; i < ROUNDS; i++) {
+        bool bad = i % 3 == 1, valid = bad;
+
+        if (sgl_public_key_verify(crypto, shared->key, digest, bad ? shared->bad : shared->good,
+                                  &valid) != SGL_OK ||
+            valid == bad)
+            shared->wrong++;
+    }
+    return NULL;
+}
+
+static void test_threads_share_a_key(void **state)
+{
+    sgl_auto(sgl_buf) der = SGL_BUF_INIT(1024);
+    uint8_t good[SGL_SIGNATURE_MAX], bad[SGL_SIGNATURE_MAX];
+    struct sgl_private_key *private = NULL;
+    struct sgl_public_key *public = NULL;
+    struct shared shared[THREADS];
+    pthread_t thread[THREADS];
+    size_t len = 0;
+
+    (void)state;
+    assert_int_equal(sgl_private_key_generate(crypto, SGL_KEY_RSA, 2048, &private), SGL_OK);
+    assert_int_equal(sgl_private_key_public(private, &der), SGL_OK);
+    assert_int_equal(sgl_public_key_parse(crypto, SGL_KEY_RSA, sgl_buf_view(&der), &public),
+                     SGL_OK);
+    assert_int_equal(sgl_private_key_sign(crypto, private, digest, good, &len), SGL_OK);
+    memcpy(bad, good, len);
+    bad[len / 2] ^= 1;
+    for (size_t i = 0; i < THREADS; i++) {
+        shared[i] = (struct shared){public, sgl_view_of(good, len), sgl_view_of(bad, len), 0};
+        assert_int_equal(pthread_create(&thread[i], NULL, verify_often, &shared[i]), 0);
+    }
+    for (size_t i = 0; i < THREADS; i++) {
+        pthread_join(thread[i], NULL);
+        CHECK_EQ("answers that are wrong", shared[i].wrong, 0);
+    }
+    sgl_public_key_free(public);
+    sgl_private_key_free(private);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -308,6 +381,7 @@ int main(void)
         cmocka_unit_test(test_seed),           cmocka_unit_test(test_import_pkcs1),
         cmocka_unit_test(test_import_refuses), cmocka_unit_test(test_public_forms),
         cmocka_unit_test(test_public_sizes),   cmocka_unit_test(test_public_ed25519),
+        cmocka_unit_test(test_rsa_bits),       cmocka_unit_test(test_threads_share_a_key),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);
