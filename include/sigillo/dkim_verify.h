@@ -107,14 +107,16 @@ SGL_API enum sgl_status sgl_dkim_tags_parse(enum sgl_dkim_kind kind, sgl_view va
 
 /* ---- what a signature covers ---------------------------------------------------------------------------------------- */
 
+#define SGL_DKIM_GUESSES 128
 /* The fields of a header by name, so that a long h= costs no more than its length.  [RFC 6376 s5.4.2] */
 struct sgl_dkim_index {
     const struct sgl_crypto *crypto;
     const struct sgl_headers *headers;
     struct sgl_arena *arena;
-    struct sgl_dkim_place *place; /* private: sorted by name, then by position */
-    size_t *taken;                /* private */
-    size_t compared;              /* names compared so far: tests bound it */
+    struct sgl_dkim_place *place;     /* private: sorted by name, then by position */
+    size_t *taken;                    /* private */
+    uint16_t guess[SGL_DKIM_GUESSES]; /* private */
+    size_t compared;                  /* names compared so far: tests bound it */
 };
 /* headers and arena outlive the index. SGL_OK, SGL_E_LIMIT, SGL_E_NOMEM. Time: n log n. */
 SGL_API enum sgl_status sgl_dkim_index_init(struct sgl_dkim_index *index,

@@ -56,18 +56,22 @@ static void put_value(struct sgl_dkim_stage *stage, sgl_view value)
     }
 }
 
+void sgl_dkim_stage_field(enum sgl_dkim_canon canon, sgl_view raw, struct sgl_dkim_stage *stage)
+{
+    if (canon == SGL_DKIM_SIMPLE) {
+        sgl_dkim_stage_put(stage, raw);
+        return;
+    }
+    put_value(stage, sgl_view_from(raw, put_name(stage, raw)));
+    if (sgl_view_ends(raw, SGL_LIT("\r\n")))
+        sgl_dkim_stage_put(stage, SGL_LIT("\r\n"));
+}
+
 void sgl_dkim_canon_field(enum sgl_dkim_canon canon, sgl_view raw, struct sgl_dkim_sink sink)
 {
     uint8_t data[1024];
     struct sgl_dkim_stage stage = {sink, data, 0, sizeof data};
 
-    if (canon == SGL_DKIM_SIMPLE) {
-        if (raw.len > 0)
-            sink.put(sink.ctx, raw);
-        return;
-    }
-    put_value(&stage, sgl_view_from(raw, put_name(&stage, raw)));
-    if (sgl_view_ends(raw, SGL_LIT("\r\n")))
-        sgl_dkim_stage_put(&stage, SGL_LIT("\r\n"));
+    sgl_dkim_stage_field(canon, raw, &stage);
     sgl_dkim_stage_flush(&stage);
 }

@@ -23,6 +23,8 @@ struct sgl_dkim_stage {
 
 void sgl_dkim_stage_put(struct sgl_dkim_stage *stage, sgl_view bytes);
 void sgl_dkim_stage_flush(struct sgl_dkim_stage *stage);
+/* sgl_dkim_canon_field() into a stage: many fields in a row go to the sink together. */
+void sgl_dkim_stage_field(enum sgl_dkim_canon canon, sgl_view raw, struct sgl_dkim_stage *stage);
 /* sgl_dkim_sink.put into a struct sgl_hash. */
 void sgl_dkim_put_hash(void *ctx, sgl_view bytes);
 
