@@ -85,7 +85,7 @@ static const struct {
     {"a size behind a URI is ignored [RFC 9989 s4.8]",
      V "p=none; rua=mailto:a@x.test!10m,mailto:b@x.test!0G",
      V "p=none; rua=mailto:a@x.test,mailto:b@x.test"},
-    {"blanks around commas", V "p=none; rua=mailto:a@x.test  ,\t\tmailto:b@x.test",
+    {"blanks around commas [RFC 9989 s4.6]", V "p=none; rua=mailto:a@x.test  ,\t\tmailto:b@x.test",
      V "p=none; rua=mailto:a@x.test,mailto:b@x.test"},
     {"a malformed URI goes alone", V "p=none; rua=mailto:a@x.test,https:b,,bad,mailto:c",
      V "p=none; rua=mailto:a@x.test,https:b"},
@@ -93,14 +93,15 @@ static const struct {
      V "p=none; rua=mailto:a@x.test!,mailto:b@x.test!m,mailto:c@x.test!1z", V "p=none"},
     {"an encoded exclamation mark and comma stay", V "p=none; rua=mailto:a%21%2Cb@x.test",
      V "p=none; rua=mailto:a%21%2Cb@x.test"},
-    {"an encoding that is none", V "p=none; rua=mailto:a%2@x.test,mailto:a%zz@x.test", V "p=none"},
+    {"an encoding that is none [RFC 3986 s2]", V "p=none; rua=mailto:a%2@x.test,mailto:a%zz@x.test",
+     V "p=none"},
     {"mailto: with fields behind it", V "p=none; rua=mailto:a@x.test?subject=r",
      V "p=none; rua=mailto:a@x.test?subject=r"},
-    {"an address without a host name",
+    {"an address without a host name [RFC 6068 s2]",
      V "p=none; rua=mailto:a@,mailto:@x.test,mailto:a@b@c.test,mailto:a@[192.0.2.1]", V "p=none"},
     {"schemes are compared without case", V "p=none; rua=MAILTO:a@x.test",
      V "p=none; rua=MAILTO:a@x.test"},
-    {"a scheme begins with a letter", V "p=none; rua=1a:b,:b,a b:c", V "p=none"},
+    {"a scheme begins with a letter [RFC 3986 s3]", V "p=none; rua=1a:b,:b,a b:c", V "p=none"},
 };
 
 static void put(const struct sgl_dmarc_record *r, struct sgl_buf *out)
