@@ -20,7 +20,7 @@ import arc_tool
 dkim = pytest.importorskip("dkim", reason="python3-dkim is not installed")
 pytest.importorskip("authres", reason="python3-authres is not installed")
 
-CHAINS = int(os.environ.get("SIGILLO_ARC_CHAINS", "100"))
+CHAINS = int(os.environ.get("SIGILLO_ARC_CHAINS", "80"))
 SEED = int(os.environ.get("SIGILLO_ARC_SEED", "8617"))
 PEER = pathlib.Path(__file__).with_name("arc_peer.pl")
 NOW, ID = 1700000000, "mx.test"
