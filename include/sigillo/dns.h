@@ -100,6 +100,7 @@ struct sgl_dns {
     size_t got, got_max; /* different questions that sgl_dns_get() was asked, and how many may be */
     size_t wanted;       /* entries that only sgl_dns_want() made */
     size_t open;
+    size_t bulk; /* bytes of answers above SGL_LIMIT_DNS_SMALL */
 };
 
 /* got_max 0: SGL_LIMIT_DNS_QUESTIONS. */
@@ -146,7 +147,8 @@ struct sgl_dns_raw {
 /*
  * Adds an answer; one that is there already stays.  Also for questions that nobody asked (yet).
  * OK without records becomes NODATA; an alias that is not a possible name becomes FAILED; errors are never secure.
- * SGL_E_LIMIT, SGL_E_NOMEM: not added; sgl_dns_fail() always works.
+ * SGL_E_LIMIT, SGL_E_NOMEM: not added; sgl_dns_fail() always works.  An answer that takes up to SGL_LIMIT_DNS_SMALL always has room, larger ones
+ * share SGL_LIMIT_DNS_SNAPSHOT.
  */
 SGL_API enum sgl_status sgl_dns_add_answer(struct sgl_dns *dns,
                                            const struct sgl_dns_raw *raw) SGL_MUST_USE;

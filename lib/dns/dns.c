@@ -42,10 +42,17 @@ const char *sgl_rr_name(enum sgl_rr type)
     return "?";
 }
 
+/* An entry with its name. */
+#define ENTRY_ROOM 1024
+_Static_assert(sizeof(struct sgl_dns_entry) + SGL_LIMIT_NAME_TEXT + 64 <= ENTRY_ROOM,
+               "an entry has room");
+
 void sgl_dns_init(struct sgl_dns *dns, size_t got_max)
 {
     *dns = (struct sgl_dns){.got_max = got_max == 0 ? SGL_LIMIT_DNS_QUESTIONS : got_max};
-    sgl_arena_init(&dns->arena, SGL_LIMIT_DNS_SNAPSHOT);
+    /* Asked and wished for, each may have a small answer and the names around it; so what is small never fails for want of room. */
+    sgl_arena_init(&dns->arena,
+                   SGL_LIMIT_DNS_SNAPSHOT + 2 * dns->got_max * (SGL_LIMIT_DNS_SMALL + ENTRY_ROOM));
 }
 
 void sgl_dns_done(struct sgl_dns *dns)
@@ -58,7 +65,7 @@ void sgl_dns_reset(struct sgl_dns *dns)
 {
     sgl_arena_reset(&dns->arena);
     dns->first = dns->last = NULL;
-    dns->got = dns->wanted = dns->open = 0;
+    dns->got = dns->wanted = dns->open = dns->bulk = 0;
 }
 
 static struct sgl_dns_entry *find(const struct sgl_dns *dns, struct sgl_name name, enum sgl_rr type)
@@ -248,6 +255,22 @@ static enum sgl_status read_answer(struct sgl_dns *dns, const struct sgl_dns_raw
     return SGL_OK;
 }
 
+/*
+ * Large answers share a bound of their own: whoever signs with ten keys of 60 KB must not be able to push out the DMARC record of the domain that he
+ * pretends to be.
+ */
+static enum sgl_status weigh(struct sgl_dns *dns, size_t used_before)
+{
+    size_t size = dns->arena.used - used_before;
+
+    if (size <= SGL_LIMIT_DNS_SMALL)
+        return SGL_OK;
+    if (size > SGL_LIMIT_DNS_SNAPSHOT - dns->bulk)
+        return SGL_E_LIMIT;
+    dns->bulk += size;
+    return SGL_OK;
+}
+
 enum sgl_status sgl_dns_add_answer(struct sgl_dns *dns, const struct sgl_dns_raw *raw)
 {
     struct sgl_dns_entry *e = find(dns, raw->name, raw->type);
@@ -271,6 +294,8 @@ enum sgl_status sgl_dns_add_answer(struct sgl_dns *dns, const struct sgl_dns_raw
     }
     answer.name = answer.canonical = e->question.name;
     st = read_answer(dns, raw, &answer);
+    if (st == SGL_OK)
+        st = weigh(dns, mark.used);
     if (st != SGL_OK) {
         sgl_arena_rewind(&dns->arena, mark);
         return st;

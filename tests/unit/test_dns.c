@@ -155,6 +155,54 @@ static void floods(void **state)
     CHECK_EQ("and says what it left out", got->dropped, 1000 - SGL_LIMIT_DNS_RECORDS);
 }
 
+/* Adds a TXT answer of `count` records of `len` bytes. */
+static enum sgl_status add_text(struct dns_fixture *fx, struct sgl_name name, size_t count,
+                                size_t len)
+{
+    static uint8_t wire[256][256];
+    sgl_view rdata[256];
+    struct sgl_dns_raw raw = {.name = name, .type = SGL_RR_TXT, .rdata = rdata, .rdatas = count};
+
+    for (size_t i = 0; i < count; i++) {
+        memset(wire[i], (int)i, sizeof wire[i]);
+        wire[i][0] = (uint8_t)(len - 1);
+        rdata[i] = sgl_view_of(wire[i], len);
+    }
+    return sgl_dns_add_answer(&fx->dns, &raw);
+}
+
+/* Whoever has large records must not push out the small ones of others: a policy would be lost. */
+static void large_answers_leave_room_for_small_ones(void **state)
+{
+    sgl_auto(dns_fixture) fx = dns_fixture_init("a.test", "");
+    const struct sgl_dns_answer *got;
+    size_t refused = 0, i;
+
+    (void)state;
+    for (i = 0; i < 100; i++) {
+        char text[32];
+        struct sgl_name name;
+
+        snprintf(text, sizeof text, "k%zu.a.test", i);
+        name = dns_fixture_name(&fx, text);
+        CHECK_EQ("asked", sgl_dns_get(&fx.dns, name, SGL_RR_TXT, &got), SGL_NEED_DNS);
+        /* From large to just above small, so that no gap is left. */
+        if (add_text(&fx, name, i < 50 ? 200 : 1 + (99 - i) / 4, 200) != SGL_OK) {
+            refused++;
+            sgl_dns_fail(&fx.dns, name, SGL_RR_TXT, "does not fit");
+        }
+    }
+    CHECK_TRUE("large ones have a bound", refused > 30);
+    CHECK_TRUE("which they keep", fx.dns.bulk <= SGL_LIMIT_DNS_SNAPSHOT);
+    CHECK_EQ("a policy is asked for", sgl_dns_get(&fx.dns, fx.name, SGL_RR_TXT, &got),
+             SGL_NEED_DNS);
+    CHECK_EQ("and comes in", add_text(&fx, fx.name, 5, 200), SGL_OK);
+    CHECK_EQ("whole", sgl_dns_get(&fx.dns, fx.name, SGL_RR_TXT, &got), SGL_OK);
+    CHECK_EQ("whole", got->count, 5);
+    sgl_dns_reset(&fx.dns);
+    CHECK_EQ("then all is free again", fx.dns.bulk, 0);
+}
+
 static void out_of_memory(void **state)
 {
     (void)state;
@@ -181,8 +229,13 @@ static void out_of_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(questions), cmocka_unit_test(outcomes), cmocka_unit_test(texts_are_joined),
-        cmocka_unit_test(caps),      cmocka_unit_test(floods),   cmocka_unit_test(out_of_memory),
+        cmocka_unit_test(questions),
+        cmocka_unit_test(outcomes),
+        cmocka_unit_test(texts_are_joined),
+        cmocka_unit_test(caps),
+        cmocka_unit_test(floods),
+        cmocka_unit_test(out_of_memory),
+        cmocka_unit_test(large_answers_leave_room_for_small_ones),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
