@@ -158,7 +158,10 @@ static void list_arc(struct list *l, const struct sgl_arc *arc)
         add_number(l, SGL_LIT("header"), SGL_LIT("oldest-pass"), arc->oldest_pass);
 }
 
-/* policy.dmarc is the owner's policy after t= or pct=, also where a trusted chain overrides it. [RFC 9989 s9.1] */
+/*
+ * policy.dmarc is the owner's policy after t= or pct=, also where a trusted chain overrides it; not where none is applied because something could not be
+ * looked up.  [RFC 9989 s9.1, s5.3.6]
+ */
 static void list_dmarc(struct list *l, const struct sgl_verdict *verdict)
 {
     const struct sgl_dmarc *dmarc = &verdict->dmarc;
@@ -168,7 +171,7 @@ static void list_dmarc(struct list *l, const struct sgl_verdict *verdict)
                               : dmarc->reason);
     if (verdict->author == SGL_DMARC_AUTHOR_OK)
         add(l, SGL_LIT("header"), SGL_LIT("from"), dmarc->author.text);
-    if (dmarc->has_policy)
+    if (dmarc->has_policy && dmarc->result != SGL_DMARC_TEMPERROR && !dmarc->author_exists_unknown)
         add(l, SGL_LIT("policy"), SGL_LIT("dmarc"),
             sgl_view_cstr(sgl_dmarc_policy_name(dmarc->policy)));
 }

@@ -256,8 +256,7 @@ static const struct row rows[] = {
      {"example.org"},
      "s1._domainkey.example.org SERVFAIL\n_dmarc.example.org TXT v=DMARC1; p=reject",
      "dkim=temperror reason=\"REASON\" header.d=example.org header.s=s1 header.a=ed25519-sha256 "
-     "header.b=B; arc=none; dmarc=temperror reason=\"REASON\" header.from=example.org "
-     "policy.dmarc=reject|none"},
+     "header.b=B; arc=none; dmarc=temperror reason=\"REASON\" header.from=example.org|none"},
     {"no policy at all",
      "",
      "",
@@ -898,6 +897,42 @@ static void small_arenas(void **state)
     CHECK_TRUE("40000 bytes are enough", enough);
 }
 
+/* A snapshot that takes no more questions makes verdicts, never errors; and what it takes away is never made up for. */
+static void few_questions(void **state)
+{
+    sgl_auto(sgl_buf) message = SGL_BUF_INIT(1 << 16);
+    sgl_auto(sgl_buf) zone = SGL_BUF_INIT(1 << 16);
+    struct sgl_verdict_request request = request_of("203.0.113.9", "list.test", "l@list.test");
+    sgl_view trusted[] = {SGL_LIT("list.test"), SGL_LIT("relay.test")};
+    const char *text = fill_in(ZONE, &zone);
+    bool fewer_before = true;
+
+    (void)state;
+    request.trust = (struct sgl_arc_trust){trusted, 2};
+    sgl_buf_add_cstr(&message, MESSAGE);
+    sign_message(&signer, &message, "other.test", "s1");
+    seal_message(&signer, &message, "list.test", LIST_ID, "dkim=pass header.d=news.example.org",
+                 SGL_ARC_NONE);
+    seal_message(&signer, &message, "relay.test", "mx.relay.test", "none", SGL_ARC_PASS);
+    for (size_t max = 1; max <= 40; max++) {
+        sgl_auto(dns_fixture) fx = dns_fixture_init("fixture.test", text);
+        sgl_auto(sgl_arena) arena = SGL_ARENA_INIT(1 << 20);
+        struct table table = {&fx, 0, false};
+        struct sgl_verdict verdict;
+
+        sgl_dns_done(&fx.dns);
+        sgl_dns_init(&fx.dns, max);
+        CHECK_EQ("a verdict",
+                 sgl_verdict_of(signer.crypto, &request, sgl_buf_view(&message), resolve_by_table,
+                                &table, &fx.dns, &arena, &verdict),
+                 SGL_OK);
+        CHECK_TRUE("never a pass", verdict.dmarc.result != SGL_DMARC_PASS);
+        CHECK_TRUE("what more questions bring, fewer did not", fewer_before || verdict.overridden);
+        fewer_before = fewer_before && !verdict.overridden;
+    }
+    CHECK_TRUE("40 are enough", !fewer_before);
+}
+
 static void out_of_memory(void **state)
 {
     sgl_auto(sgl_buf) message = SGL_BUF_INIT(1 << 16);
@@ -954,6 +989,7 @@ int main(void)
         cmocka_unit_test(what_is_no_message),
         cmocka_unit_test(rules_of_7489_need_a_list),
         cmocka_unit_test(small_arenas),
+        cmocka_unit_test(few_questions),
         cmocka_unit_test(out_of_memory),
     };
 
