@@ -135,8 +135,12 @@ static void print_tree(const struct cli *c, const struct sgl_spf_tree *tree)
     struct drawing d = make_drawing(c);
 
     if (tree->nodes > 0) {
-        printf("%s%-*.*s%s%8s%8s\n", cli_bold(c), TERM_COLUMNS, SGL_FMT(tree->domain.text),
-               cli_plain(c), "lookups", "void");
+        bool fits = tree->domain.text.len <= TERM_COLUMNS;
+
+        printf("%s%.*s%s%s", cli_bold(c), SGL_FMT(tree->domain.text), cli_plain(c),
+               fits ? "" : "\n");
+        printf("%*s%8s%8s\n", fits ? TERM_COLUMNS - (int)tree->domain.text.len : TERM_COLUMNS, "",
+               "lookups", "void");
         draw(&d, 1, tree->node, tree->nodes);
         printf("%*s%8u%8u\n", TERM_COLUMNS, "all, of 10 and of 2 allowed", tree->lookups,
                tree->void_lookups);

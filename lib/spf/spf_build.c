@@ -117,14 +117,20 @@ static enum sgl_status network_term(struct spf_build *b, const struct sgl_ip_pre
                                     sgl_view *out)
 {
     sgl_auto(sgl_buf) text = SGL_BUF_INIT(TERM_MAX);
-    struct sgl_ip ip = network->ip;
+    struct sgl_ip ip = sgl_ip_unmap(&network->ip);
+    unsigned bits = network->bits;
     char address[SGL_IP_TEXT_SIZE];
 
-    clear_behind(&ip, network->bits);
+    if (ip.version != network->ip.version && bits >= 96)
+        bits -=
+            96; /* receivers see a mapped address as the IPv4 address that it is  [RFC 7208 s5] */
+    else
+        ip = network->ip;
+    clear_behind(&ip, bits);
     sgl_buf_addf(&text, "ip%u:", (unsigned)ip.version);
     sgl_buf_add(&text, sgl_ip_text(&ip, address));
-    if (network->bits < (ip.version == 4 ? 32 : 128))
-        sgl_buf_addf(&text, "/%u", (unsigned)network->bits);
+    if (bits < (ip.version == 4 ? 32u : 128u))
+        sgl_buf_addf(&text, "/%u", bits);
     SGL_TRY(text.status);
     return sgl_arena_dup(b->arena, sgl_buf_view(&text), out);
 }

@@ -463,23 +463,32 @@ static enum sgl_status walk_first(struct spf_walk *w)
     return SGL_OK;
 }
 
+/*
+ * The old type is asked for when all else is known: servers that drop questions of a type that they do not know must not use up the time of the
+ * others.
+ */
 static enum sgl_status walk_domain(struct spf_walk *w)
 {
     const struct sgl_dns_answer *old_type;
     struct spf_found found;
 
     SGL_TRY(ask_record(w, w->domain, &found));
-    SGL_TRY(ask(w, w->domain, SGL_RR_SPF, &old_type));
     if (found.answer == NULL)
         return SGL_OK;
     if (is_error(found.answer))
         return sgl_spf_say_failed(w, found.answer);
     w->tree->records = found.records;
-    if (found.records != 1)
-        return sgl_spf_say_domain(w, &found, old_type);
-    w->tree->record = found.text;
-    SGL_TRY(sgl_spf_say_answer(w, &found, old_type));
-    return walk_first(w);
+    if (found.records == 1) {
+        w->tree->record = found.text;
+        SGL_TRY(walk_first(w));
+    }
+    if (w->pending)
+        return SGL_OK;
+    SGL_TRY(ask(w, w->domain, SGL_RR_SPF, &old_type));
+    if (w->pending)
+        return SGL_OK;
+    return found.records == 1 ? sgl_spf_say_answer(w, &found, old_type)
+                              : sgl_spf_say_domain(w, &found, old_type);
 }
 
 /* Runs a pass: `walk`, then the totals when nothing was missing. */

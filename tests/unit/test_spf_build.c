@@ -147,6 +147,12 @@ static const struct row rows[] = {
      "a.test v=spf1 ip4:203.0.113.64/28 ip6:2001:db8::/64 -all",
      ""},
 
+    {"a mapped address is an IPv4 address [RFC 7208 s5]",
+     "",
+     {.ip = "::ffff:203.0.113.77 ::ffff:198.51.100.0/120"},
+     "a.test v=spf1 ip4:203.0.113.77 ip4:198.51.100.0/24 -all",
+     ""},
+
     /* Policies */
     {"~all with the reason why not",
      "",

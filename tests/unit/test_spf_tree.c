@@ -473,6 +473,25 @@ static void foreign_bytes_are_escaped(void **state)
 
 /* ---- a record that is not published ------------------------------------------------------------------------------- */
 
+static void the_old_type_is_asked_for_last(void **state)
+{
+    sgl_auto(dns_fixture) fx = dns_fixture_init(
+        "a.test",
+        "TIMEOUT SPF\nTXT v=spf1 include:b.test a -all\nb.test TXT v=spf1 mx ?all\n" A4 A6);
+    sgl_auto(sgl_arena) arena = SGL_ARENA_INIT(ARENA);
+    struct sgl_spf_tree tree;
+
+    (void)state;
+    while (sgl_spf_tree(fx.name, &fx.dns, &arena, &tree) == SGL_NEED_DNS) {
+        const struct sgl_dns_question *q = sgl_dns_next_open(&fx.dns, NULL);
+
+        CHECK_TRUE("alone, when all else is known",
+                   q->type != SGL_RR_SPF || sgl_dns_next_open(&fx.dns, q) == NULL);
+        dns_fixture_answer(&fx);
+    }
+    CHECK_TRUE("and without an answer it says nothing", !tree.failed && tree.lookups == 3);
+}
+
 static void of_a_text(void **state)
 {
     sgl_auto(dns_fixture) fx = dns_fixture_init(
@@ -528,6 +547,7 @@ int main(void)
         cmocka_unit_test(a_chain_ends),
         cmocka_unit_test(a_small_snapshot_is_said),
         cmocka_unit_test(foreign_bytes_are_escaped),
+        cmocka_unit_test(the_old_type_is_asked_for_last),
         cmocka_unit_test(of_a_text),
         cmocka_unit_test(out_of_memory),
     };
