@@ -96,11 +96,11 @@ static void put_keys(const struct sgl_survey *s)
     }
 }
 
-static void put_finding(const struct cli *c, const struct sgl_finding *f)
+static void put_finding(const struct cli *c, const struct sgl_finding *f, const char *part)
 {
-    printf("  %s%-8s%s ", severity_colour(c, f->severity), sgl_severity_name(f->severity),
-           cli_plain(c));
-    put_wrapped(f->text, 11);
+    printf("  %s%-8s%s %-8s ", severity_colour(c, f->severity), sgl_severity_name(f->severity),
+           cli_plain(c), part);
+    put_wrapped(f->text, 20);
     if (f->mend.len > 0)
         printf("           %smend:%s %.*s\n", cli_bold(c), cli_plain(c), SGL_FMT(f->mend));
 }
@@ -112,7 +112,7 @@ static void put_findings(const struct cli *c, const struct sgl_survey *s,
     for (size_t i = 0; i < SGL_SURVEY_PARTS; i++) {
         for (const struct sgl_finding *f = s->part[i].findings.first; f != NULL; f = f->next) {
             if (f->severity == severity)
-                put_finding(c, f);
+                put_finding(c, f, sgl_survey_part_name((enum sgl_survey_part)i));
         }
     }
 }

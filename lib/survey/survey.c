@@ -70,6 +70,27 @@ enum sgl_status sgl_survey_say(struct sgl_survey_work *w, enum sgl_survey_part p
     return sgl_arena_dup(w->arena, sgl_view_cstr(line), &w->s->part[part].summary);
 }
 
+/* The texts are printable already, so that escaping them again changes nothing. */
+enum sgl_status sgl_survey_adopt(struct sgl_survey_work *w, enum sgl_survey_part part,
+                                 const struct sgl_findings *from,
+                                 const struct sgl_survey_adoption *how)
+{
+    for (const struct sgl_finding *f = from->first; f != NULL; f = f->next) {
+        const char *mend = sgl_arena_cstr(w->arena, f->mend);
+
+        if (mend == NULL)
+            return w->arena->status == SGL_OK ? SGL_E_NOMEM : w->arena->status;
+        if (how->without != NULL && strcmp(f->code, how->without) == 0)
+            continue;
+        if (how->mend != NULL && f->severity == SGL_ERROR)
+            mend = how->mend;
+        SGL_TRY(sgl_finding_add(&w->s->part[part].findings, w->arena, f, mend, "%s%.*s%s%.*s",
+                                how->selector.len > 0 ? "Selector " : "", SGL_FMT(how->selector),
+                                how->selector.len > 0 ? ": " : "", SGL_FMT(f->text)));
+    }
+    return SGL_OK;
+}
+
 bool sgl_survey_takes_mail(const struct sgl_survey *s)
 {
     return s->mx.state == SGL_MX_HOSTS && s->hosts > 0;

@@ -139,6 +139,15 @@ static enum sgl_status key_missing(struct key_search *k, size_t i)
                            SGL_FMT(k->selector[i]));
 }
 
+static enum sgl_status lint_key(struct key_search *k, size_t i)
+{
+    struct sgl_survey_adoption how = {.selector = k->selector[i]};
+    struct sgl_findings found = {0};
+
+    SGL_TRY(sgl_dkim_key_lint(k->w->request->crypto, k->record[i], k->w->arena, &found));
+    return sgl_survey_adopt(k->w, SGL_SURVEY_DKIM, &found, &how);
+}
+
 static enum sgl_status judge_key(struct key_search *k, size_t i)
 {
     struct sgl_survey_work *w = k->w;
@@ -156,13 +165,36 @@ static enum sgl_status judge_key(struct key_search *k, size_t i)
         note_key(k, i);
         if (!k->given)
             return SGL_OK; /* a selector that was in use once */
-        return sgl_dkim_key_lint(w->request->crypto, k->record[i], w->arena, &part->findings);
+        return lint_key(k, i);
     case SGL_DKIM_KEY_FOUND:
     case SGL_DKIM_KEY_BROKEN:
         note_key(k, i);
-        return sgl_dkim_key_lint(w->request->crypto, k->record[i], w->arena, &part->findings);
+        return lint_key(k, i);
     }
     return SGL_OK;
+}
+
+/* [RFC 8463 s3] Not every receiver knows Ed25519 yet. */
+static enum sgl_status judge_types(struct key_search *k)
+{
+    const struct sgl_finding what = {.code = "dkim-ed25519-only",
+                                     .severity = k->given ? SGL_WARNING : SGL_INFO,
+                                     .rule = "RFC 8463 s3"};
+    struct sgl_survey *s = k->w->s;
+    size_t usable = 0, rsa = 0;
+
+    for (size_t i = 0; i < s->keys; i++) {
+        bool good = !s->key[i].revoked && !s->key[i].broken;
+
+        usable += good;
+        rsa += good && s->key[i].type == SGL_KEY_RSA;
+    }
+    if (usable == 0 || rsa > 0 || s->part[SGL_SURVEY_DKIM].failed)
+        return SGL_OK;
+    return sgl_finding_add(&s->part[SGL_SURVEY_DKIM].findings, k->w->arena, &what,
+                           "an RSA key of 2048 bits at a second selector; sign with both",
+                           "All keys that were found are Ed25519: receivers that do not know it "
+                           "see no signature.");
 }
 
 /* A wildcard answers for every selector: all of the well-known ones have the same record. */
@@ -187,6 +219,7 @@ static enum sgl_status judge_keys(struct key_search *k)
     for (size_t i = 0; i < (all ? 1 : k->selectors); i++)
         SGL_TRY(judge_key(k, i));
     w->s->key = k->key;
+    SGL_TRY(judge_types(k));
     if (all)
         SGL_TRY(sgl_finding_add(&part->findings, w->arena, &wildcard, NULL,
                                 "A wildcard record answers for every DKIM selector: keys that were "
@@ -288,9 +321,13 @@ static enum sgl_status judge_dmarc(struct sgl_survey_work *w)
         .code = "dmarc-inherited", .severity = SGL_INFO, .rule = "RFC 9989 s4.10.1"};
     struct sgl_survey_judged *part = &w->s->part[SGL_SURVEY_DMARC];
     const struct sgl_dmarc *d = &w->s->dmarc;
+    /* whether they take the reports is asked below */
+    struct sgl_survey_adoption how = {.without = "dmarc-external-destination"};
+    struct sgl_findings found = {0};
 
     part->record = d->record;
-    SGL_TRY(sgl_dmarc_lint(d->policy_domain, d->record, w->arena, &part->findings));
+    SGL_TRY(sgl_dmarc_lint(d->policy_domain, d->record, w->arena, &found));
+    SGL_TRY(sgl_survey_adopt(w, SGL_SURVEY_DMARC, &found, &how));
     part->state = sgl_survey_state_by(&part->findings);
     if (!sgl_name_eq(d->policy_domain, w->request->domain)) {
         SGL_TRY(sgl_finding_add(&part->findings, w->arena, &inherited, NULL,

@@ -38,6 +38,16 @@ enum sgl_survey_state sgl_survey_state_by(const struct sgl_findings *findings);
 /* Sets the summary; our own words and names only. */
 enum sgl_status sgl_survey_say(struct sgl_survey_work *w, enum sgl_survey_part part,
                                const char *format, ...) SGL_MUST_USE SGL_PRINTF(3, 4);
+/* How the findings of a linter become those of a part. */
+struct sgl_survey_adoption {
+    const char *without; /* a code to leave out; NULL: none */
+    const char
+        *mend; /* what mends an error, with the name where it stands; NULL: what the linter says */
+    sgl_view selector; /* said in front of the text; empty: nothing */
+};
+enum sgl_status sgl_survey_adopt(struct sgl_survey_work *w, enum sgl_survey_part part,
+                                 const struct sgl_findings *from,
+                                 const struct sgl_survey_adoption *how) SGL_MUST_USE;
 /* Does the domain take mail? */
 bool sgl_survey_takes_mail(const struct sgl_survey *s);
 

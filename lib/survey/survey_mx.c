@@ -323,7 +323,7 @@ static enum sgl_status judge_partial(struct sgl_survey_work *w)
     for (size_t i = 0; i < w->s->hosts; i++) {
         const struct sgl_survey_host *h = &w->s->host[i];
 
-        if (h->dane.level != SGL_DANE_NONE)
+        if (h->dane.level != SGL_DANE_NONE || h->dane.addresses == 0)
             continue;
         snprintf(mend, sizeof mend, "_25._tcp.%.*s TLSA 3 1 1 (SHA-256 of the server's public key)",
                  SGL_FMT(h->name.text));

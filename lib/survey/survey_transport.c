@@ -8,6 +8,25 @@
 
 #define RECORD_SIZE 600
 
+typedef enum sgl_status linter(sgl_view text, struct sgl_arena *arena, struct sgl_findings *out);
+
+/* A linter of one record, and what mends its errors: "LABELS.DOMAIN TXT "VALUE"", where "@" in the value gets the domain behind it. */
+static enum sgl_status lint(struct sgl_survey_work *w, enum sgl_survey_part part, linter *judge,
+                            const char *labels, const char *value)
+{
+    sgl_view domain = w->request->domain.text;
+    bool at = value[strlen(value) - 1] == '@';
+    struct sgl_findings found = {0};
+    struct sgl_survey_adoption how = {0};
+    char mend[RECORD_SIZE];
+
+    snprintf(mend, sizeof mend, "%s.%.*s TXT \"%s%.*s\"", labels, SGL_FMT(domain), value,
+             at ? (int)domain.len : 0, (const char *)domain.ptr);
+    how.mend = mend;
+    SGL_TRY(judge(w->s->part[part].record, w->arena, &found));
+    return sgl_survey_adopt(w, part, &found, &how);
+}
+
 /* ---- MTA-STS: the record ---- */
 
 enum sgl_status sgl_survey_mta_sts(struct sgl_survey_work *w)
@@ -36,7 +55,7 @@ enum sgl_status sgl_survey_mta_sts(struct sgl_survey_work *w)
     case SGL_MTA_STS_BROKEN:
         part->state = SGL_SURVEY_BAD;
         SGL_TRY(sgl_survey_say(w, SGL_SURVEY_MTA_STS, "a record that can't be read"));
-        return sgl_mta_sts_record_lint(a->record.text, w->arena, &part->findings);
+        return lint(w, SGL_SURVEY_MTA_STS, sgl_mta_sts_record_lint, "_mta-sts", "v=STSv1; id=1;");
     case SGL_MTA_STS_FOUND:
         part->state = SGL_SURVEY_GOOD;
         return SGL_OK;
@@ -176,7 +195,8 @@ enum sgl_status sgl_survey_tlsrpt(struct sgl_survey_work *w)
     case SGL_TLSRPT_FOUND:
         break;
     }
-    SGL_TRY(sgl_tlsrpt_lint(a->record.text, w->arena, &part->findings));
+    SGL_TRY(lint(w, SGL_SURVEY_TLSRPT, sgl_tlsrpt_lint, "_smtp._tls",
+                 "v=TLSRPTv1; rua=mailto:tls-reports@"));
     part->state = sgl_survey_state_by(&part->findings);
     if (a->state == SGL_TLSRPT_BROKEN)
         return sgl_survey_say(w, SGL_SURVEY_TLSRPT, "a record that can't be read");

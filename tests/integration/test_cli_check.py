@@ -11,7 +11,8 @@ import pytest
 
 from world import daemon
 
-ED25519 = "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+RSA = ("v=DKIM1; k=rsa; p=MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAoD8UFJXEkgs2Ap6ZgFfz5kzpelWO80WseLMtcIVxh4m0IXGxD8ACo35qItrHGuLuThMXf7dQ7eppvFDcrJk0xunIOi7rZj8xSqlaJIMhMHLiTGziD1iPbGZBtP5EECA2VHPCRXWR/9cltH0kxJCF+c4gOac6",
+       "o+i6cV2DF9aBsqQPt8nc6MF+rwluUa7HKeL4s8fjPwEqfwJhUWURtc5KgKiw8LeKiUcLLuZFunbmA/um+EHxXSf32NRBGNlHQnVO1AfsEjucjipumcCB5xupWhcgL6lL0iEJT1nfN5AfPtprs1muGPsdDdVL0wfiaNpihRwGmWeN5n05+HeJgqywVQIDAQAB")
 POLICY = "version: STSv1\r\nmode: enforce\r\nmx: mx.well.test\r\nmax_age: 604800\r\n"
 WELL_KNOWN = "/.well-known/mta-sts.txt"
 TLSA = "3 1 1 " + "ab" * 32
@@ -40,7 +41,7 @@ def publish_well(world, domain="well.test", address="9.9.9.9"):
     dns.publish(host, "AAAA", "2620:fe::9")
     dns.publish("_25._tcp." + host, "TLSA", TLSA)
     dns.publish(domain, "TXT", '"v=spf1 mx -all"')
-    dns.publish("s1._domainkey." + domain, "TXT", '"%s"' % ED25519)
+    dns.publish("s1._domainkey." + domain, "TXT", '"%s" "%s"' % RSA)
     dns.publish("_dmarc." + domain, "TXT", '"v=DMARC1; p=reject; rua=mailto:dmarc@%s"' % domain)
     dns.publish("_mta-sts." + domain, "TXT", '"v=STSv1; id=20260101;"')
     dns.publish("_smtp._tls." + domain, "TXT", '"v=TLSRPTv1; rua=mailto:tls@%s"' % domain)
@@ -70,7 +71,7 @@ def test_where_everything_is_well_the_answer_is_yes(check, well):
                                  "tlsa": 1, "dane": "authenticate"}]
     assert (a["mta_sts"]["mode"], a["mta_sts"]["mx"], a["mta_sts"]["max_age"], a["mta_sts"]["id"]) == \
         ("enforce", ["mx.well.test"], 604800, "20260101")
-    assert a["dkim"]["keys"][0]["selector"] == "s1" and a["dkim"]["keys"][0]["type"] == "ed25519"
+    assert a["dkim"]["keys"][0]["selector"] == "s1" and a["dkim"]["keys"][0]["key_bits"] == 2048
     assert (a["dmarc"]["policy"], a["dmarc"]["policy_domain"]) == ("reject", "well.test")
     met = [r["met"] for r in a["bulk_senders"]]
     assert met.count(True) == 5 and met.count(False) == 0

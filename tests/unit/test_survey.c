@@ -9,11 +9,19 @@
 #define H256 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 /* RFC 8463's key, and an RSA key of 2048 bits. */
 #define ED25519 "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+#define RSA                                                                                        \
+    "v=DKIM1; k=rsa; p="                                                                           \
+    "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAoD8UFJXEkgs2Ap6ZgFfz5kzpel"                       \
+    "WO80WseLMtcIVxh4m0IXGxD8ACo35qItrHGuLuThMXf7dQ7eppvFDcrJk0xunIOi7rZj8x"                       \
+    "SqlaJIMhMHLiTGziD1iPbGZBtP5EECA2VHPCRXWR/9cltH0kxJCF+c4gOac6o+i6cV2DF9"                       \
+    "aBsqQPt8nc6MF+rwluUa7HKeL4s8fjPwEqfwJhUWURtc5KgKiw8LeKiUcLLuZFunbmA/um"                       \
+    "+EHxXSf32NRBGNlHQnVO1AfsEjucjipumcCB5xupWhcgL6lL0iEJT1nfN5AfPtprs1muGP"                       \
+    "sdDdVL0wfiaNpihRwGmWeN5n05+HeJgqywVQIDAQAB"
 #define GOOD_MX                                                                                    \
     "a.test MX 10 mx.a.test\nmx.a.test A 9.9.9.9\nmx.a.test AAAA 2620:fe::9\n"                     \
     "_25._tcp.mx.a.test TLSA 3 1 1 " H256 "\n"
 #define GOOD_AUTH                                                                                  \
-    "a.test TXT v=spf1 ip4:9.9.9.9 -all\ns1._domainkey.a.test TXT " ED25519 "\n"                   \
+    "a.test TXT v=spf1 ip4:9.9.9.9 -all\ns1._domainkey.a.test TXT " RSA "\n"                       \
     "_dmarc.a.test TXT v=DMARC1; p=reject; rua=mailto:d@a.test\n"
 #define GOOD_STS                                                                                   \
     "_mta-sts.a.test TXT v=STSv1; id=1;\n_smtp._tls.a.test TXT v=TLSRPTv1; rua=mailto:t@a.test\n"
@@ -142,6 +150,13 @@ static const struct row rows[] = {
     {"a lookup of a key fails", "s1._domainkey.a.test SERVFAIL", NULL, "s1", "..u.....",
      "!dkim-key-missing"},
 
+    {"Ed25519 alone is not enough for all [RFC 8463 s3]", "s1._domainkey.a.test TXT " ED25519, NULL,
+     "s1", "..w.....", "dkim-ed25519-only"},
+    {"nobody knows all selectors", "s1._domainkey.a.test TXT " ED25519, NULL, NULL, "..g.....",
+     "dkim-ed25519-only"},
+    {"an RSA key beside it is enough", "s2._domainkey.a.test TXT " ED25519 "\n" GOOD_AUTH, NULL,
+     NULL, "..g.....", "!dkim-ed25519-only"},
+
     /* DMARC */
     {"no DMARC", GOOD_MX, NULL, NULL, "...a....", "dmarc-missing"},
     {"two DMARC records",
@@ -156,7 +171,7 @@ static const struct row rows[] = {
     {"leave was given",
      "_dmarc.a.test TXT v=DMARC1; p=reject; rua=mailto:d@b.test\n"
      "a.test._report._dmarc.b.test TXT v=DMARC1;",
-     NULL, NULL, "...g....", "!dmarc-destination-refused"},
+     NULL, NULL, "...g....", "!dmarc-destination-refused !dmarc-external-destination"},
 
     /* MTA-STS, TLS-RPT */
     {"no MTA-STS", GOOD_MX, NULL, NULL, "....aa..", "mta-sts-missing tlsrpt-missing"},
@@ -323,7 +338,7 @@ static void marks(void **state)
          "$SECURE\n" GOOD_MX GOOD_AUTH "_smtp._tls.a.test TXT v=TLSRPTv1; rua=mailto:t@a.test",
          NULL, 'A'},
         {"no DMARC: an error caps the mark",
-         "$SECURE\n" GOOD_MX GOOD_STS "a.test TXT v=spf1 -all\ns1._domainkey.a.test TXT " ED25519,
+         "$SECURE\n" GOOD_MX GOOD_STS "a.test TXT v=spf1 -all\ns1._domainkey.a.test TXT " RSA,
          POLICY, 'C'},
         {"a web server's domain", "a.test A 9.9.9.9", NULL, 'F'},
     };
@@ -369,6 +384,28 @@ static void wildcard(void **state)
         assert_true(has(&s, "dkim-wildcard"));
         assert_int_equal(s.keys, 1);
     }
+}
+
+/* A fault says at which selector or name it is. */
+static void findings_name_their_place(void **state)
+{
+    sgl_auto(dns_fixture) fx =
+        dns_fixture_init("a.test", "s1._domainkey.a.test TXT v=DKIM1; p=!!\n"
+                                   "_smtp._tls.a.test TXT v=TLSRPTv1; rua=x\n"
+                                   "_mta-sts.a.test TXT v=STSv1; id=-");
+    sgl_auto(sgl_arena) arena = SGL_ARENA_INIT(1 << 22);
+    struct sgl_survey_request q = {.domain = fx.name, .crypto = crypto};
+    struct sgl_survey s = {.points = 999};
+    int passes = 0;
+
+    (void)state;
+    assert_int_equal(run_survey(&fx, DNS_ALL_AT_ONCE, &q, &arena, &s, &passes), SGL_OK);
+    assert_true(
+        sgl_view_starts(s.part[SGL_SURVEY_DKIM].findings.first->text, SGL_LIT("Selector s1: ")));
+    CHECK_VIEW("TLS-RPT", s.part[SGL_SURVEY_TLSRPT].findings.first->mend,
+               SGL_LIT("_smtp._tls.a.test TXT \"v=TLSRPTv1; rua=mailto:tls-reports@a.test\""));
+    CHECK_VIEW("MTA-STS", s.part[SGL_SURVEY_MTA_STS].findings.first->mend,
+               SGL_LIT("_mta-sts.a.test TXT \"v=STSv1; id=1;\""));
 }
 
 static void inherited(void **state)
@@ -455,8 +492,13 @@ static void memory_ends(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(all_rows),    cmocka_unit_test(silence),   cmocka_unit_test(marks),
-        cmocka_unit_test(wildcard),    cmocka_unit_test(inherited), cmocka_unit_test(longest_name),
+        cmocka_unit_test(all_rows),
+        cmocka_unit_test(silence),
+        cmocka_unit_test(marks),
+        cmocka_unit_test(wildcard),
+        cmocka_unit_test(inherited),
+        cmocka_unit_test(longest_name),
+        cmocka_unit_test(findings_name_their_place),
         cmocka_unit_test(memory_ends),
     };
 
