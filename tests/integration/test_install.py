@@ -28,6 +28,16 @@ def test_functions_have_manual_pages(installed):
     assert "sgl_spf_check(const struct sgl_spf_request" in r.stdout, r.stderr
 
 
+def test_the_overviews_name_every_public_header():
+    with open(os.path.join(ROOT, "docs", "library.md")) as f:
+        page = f.read()
+    with open(os.path.join(ROOT, "man", "libsigillo.3")) as f:
+        manual = f.read()
+    for name in sorted(set(os.listdir(os.path.join(ROOT, "include", "sigillo"))) - {"banned.h"}):
+        assert "`%s`" % name in page, name
+        assert "sigillo_%s\\fR(3)" % name[:-2] in manual, name
+
+
 def test_the_unit_starts_the_installed_program(installed):
     with open(installed.one("/systemd/system/sigillo.service")) as f:
         unit = f.read()
