@@ -106,6 +106,45 @@ def test_against_the_text(tool):
     assert min(seen.get(k, 0) for k in ("pass", "fail", "none")) > CASES // 50
 
 
+def completions(r, zone, failing, times=12):
+    """The zone as it may be behind the lookups that fail."""
+    for _ in range(times):
+        whole = {name: records for name, records in zone.items() if name not in failing}
+        for name in failing:
+            choice = r.random()
+            if choice < 0.3:
+                continue  # no such name
+            dmarc = name.startswith("_dmarc.")
+            whole[name] = [record(r, True) for _ in range(r.choice([1, 1, 2]))] if dmarc and choice < 0.9 else []
+        yield whole
+
+
+def test_what_fails_is_never_guessed(tool):
+    """[RFC 9989 s5.3.6] A verdict in spite of failed lookups is the one that every answer to them would have given."""
+    r = random.Random(SEED + 1)
+    seen = {}
+    for n in range(CASES // 3):
+        author = author_of(r)
+        spf, dkim = (relatives(r, author) + [None])[0], relatives(r, author)
+        names = sorted({t for name in [author, spf or author] + dkim for t in tails(name)})
+        zone = zone_for(r, names)
+        failing = {name for name in ["_dmarc." + n for n in names] + [author] if r.random() < 0.25}
+        answers = {name: {"TXT": records} for name, records in zone.items()}
+        answers.update({name: r.choice(["SERVFAIL", "TIMEOUT"]) for name in failing})
+        tool.zone(answers)
+        got = tool.check(author, spf=("pass", spf) if spf else None, dkim=[("pass", d) for d in dkim], driver=n % 3)
+        seen[got["result"]] = seen.get(got["result"], 0) + 1
+        if got["result"] == "temperror":
+            assert failing and got["disposition"] == "none"
+            continue
+        for whole in completions(r, zone, failing):
+            want = text.evaluate(whole, author, spf, dkim)
+            assert got["result"] == want["result"], (SEED, n, got, want, author, spf, dkim, answers, whole)
+            assert got["disposition"] == want["disposition"], (SEED, n, got, want, author, spf, dkim, answers, whole)
+    print("%d zones with failures: %s" % (CASES // 3, seen))
+    assert len(seen) == 4
+
+
 # ---- libopendmarc ----
 
 ABSENT, PASS, REJECT, QUARANTINE, NONE = 14, 15, 16, 17, 18
