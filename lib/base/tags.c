@@ -58,16 +58,17 @@ static inline bool printable_word(uint64_t word)
 /* VALCHAR is %x21-3A and %x3C-7E; blanks and folds may stand between. */
 static size_t first_bad(sgl_view value, unsigned flags)
 {
-    size_t i = 0;
+    for (size_t i = 0; i < value.len; i++) {
+        unsigned class;
 
-    for (uint64_t word; value.len - i >= sizeof word; i += sizeof word) {
-        memcpy(&word, value.ptr + i, sizeof word);
-        if (!printable_word(word))
+        for (uint64_t word; value.len - i >= sizeof word; i += sizeof word) {
+            memcpy(&word, value.ptr + i, sizeof word);
+            if (!printable_word(word))
+                break;
+        }
+        if (i == value.len)
             break;
-    }
-    for (; i < value.len; i++) {
-        unsigned class = class_of(value.ptr[i]);
-
+        class = class_of(value.ptr[i]);
         if (class == NEVER || (class == HIGH && (flags & SGL_TAGS_UTF8) == 0))
             return i;
     }
@@ -100,8 +101,10 @@ static size_t count_specs(sgl_view text)
 {
     size_t n = 1;
 
-    for (size_t i = 0; i < text.len; i++)
-        n += text.ptr[i] == ';';
+    for (size_t at = sgl_view_find(text, ';'); at < text.len; n++) {
+        text = sgl_view_from(text, at + 1);
+        at = sgl_view_find(text, ';');
+    }
     return n;
 }
 
