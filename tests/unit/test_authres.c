@@ -472,7 +472,7 @@ static void there_and_back(void **state)
 
 /* ---- forged ones --------------------------------------------------------------------------------------------------- */
 
-/* [RFC 8601 s5] */
+/* [RFC 8601 s5; RFC 8616 s3] */
 static void judging(void **state)
 {
     static const struct {

@@ -159,6 +159,7 @@ struct row {
         *want; /* without "Authentication-Results: mx.test;" and folds; then the disposition */
 };
 
+/* [RFC 8601 s2.7, s2.7.2; RFC 7208 s9.2] */
 static const struct row rows[] = {
     {"all passes",
      "192.0.2.1",
@@ -701,6 +702,45 @@ static void trusted_chains(void **state)
     }
 }
 
+static sgl_view property_of(const struct sgl_verdict *verdict, const char *method,
+                            const char *ptype, const char *property)
+{
+    const struct sgl_authres_result *result = sgl_authres_find(&verdict->results, V(method));
+
+    CHECK_TRUE(method, result != NULL);
+    return sgl_authres_property(result, V(ptype), V(property));
+}
+
+/* [RFC 8617 s6, s10.2; RFC 9989 s9.1] */
+static void the_field_tells_of_the_chain(void **state)
+{
+    sgl_auto(sgl_buf) message = SGL_BUF_INIT(1 << 16);
+    sgl_auto(one) pass;
+    sgl_auto(one) fail;
+    struct sgl_verdict_request request = request_of("2001:db8::1", "list.test", "l@list.test");
+    sgl_view trusted[] = {SGL_LIT("list.test")};
+
+    (void)state;
+    request.trust = (struct sgl_arc_trust){trusted, 1};
+    sgl_buf_add_cstr(&message, MESSAGE);
+    seal_message(&signer, &message, "list.test", LIST_ID, SAW, SGL_ARC_NONE);
+    judge_one(&pass, &request, sgl_buf_view(&message), ZONE);
+    CHECK_VIEW("who brought it", property_of(&pass.verdict, "arc", "smtp", "remote-ip"),
+               V("2001:db8::1"));
+    CHECK_VIEW("all message signatures hold",
+               property_of(&pass.verdict, "arc", "header", "oldest-pass"), V("0"));
+    CHECK_VIEW("DMARC's word stays", sgl_authres_find(&pass.verdict.results, V("dmarc"))->result,
+               V("fail"));
+    CHECK_VIEW("and the owner's policy", property_of(&pass.verdict, "dmarc", "policy", "dmarc"),
+               V("reject"));
+    sgl_buf_add_cstr(&message, "more\r\n");
+    judge_one(&fail, &request, sgl_buf_view(&message), ZONE);
+    CHECK_VIEW("a broken chain was brought by somebody, too",
+               property_of(&fail.verdict, "arc", "smtp", "remote-ip"), V("2001:db8::1"));
+    CHECK_TRUE("no instance of it passes",
+               property_of(&fail.verdict, "arc", "header", "oldest-pass").ptr == NULL);
+}
+
 /* ---- questions, memory, errors ---------------------------------------------------------------------------------------- */
 
 static bool is_open(const struct sgl_dns *dns, const char *name, enum sgl_rr type)
@@ -983,6 +1023,7 @@ int main(void)
         cmocka_unit_test(identity_of_a_failed_signature_is_not_told),
         cmocka_unit_test(the_field_is_one_field),
         cmocka_unit_test(trusted_chains),
+        cmocka_unit_test(the_field_tells_of_the_chain),
         cmocka_unit_test(questions_travel_together),
         cmocka_unit_test(memory_does_not_depend_on_the_body),
         cmocka_unit_test(in_one_call),
