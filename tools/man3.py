@@ -217,7 +217,8 @@ def body(header):
         out += macros_part(macros)
         macros = []
         if item.kind == "section":
-            out += [f'.SS "{escape(item.text[:1].upper() + item.text[1:])}"']
+            title = escape(item.text[:1].upper() + item.text[1:]).replace('"', "\\[dq]")
+            out += [f'.SS "{title}"']
         elif item.kind == "text":
             out += [".PP", *prose(item.comment)]
         elif item.kind == "type" and item.members:

@@ -6,6 +6,7 @@
 """
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -26,6 +27,7 @@ def faults_of(page):
     text, said = output("man", "--warnings=all", "-P", "cat", "-l", str(page))
     faults = [f"{page.name}: {line}" for line in said.splitlines()]
     faults += [f"{page.name}: wider than {NARROW} columns: {line.strip()}" for line in text.splitlines() if len(line) > NARROW]
+    faults += [f"{page.name}: quotes of a heading are lost: {line}" for line in text.splitlines() if re.match(r" {3}\S.*\"\"$", line)]
     whatis, _ = output("lexgrog", str(page))
     if f'"{page.stem} - ' not in whatis:
         faults.append(f"{page.name}: whatis cannot read it")
