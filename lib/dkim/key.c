@@ -95,14 +95,17 @@ enum sgl_status sgl_dkim_key_parse(sgl_view txt, struct sgl_arena *arena, struct
 
 bool sgl_dkim_key_meant(sgl_view txt)
 {
-    sgl_view rest = txt;
+    sgl_view rest = txt, version;
+    sgl_view first = sgl_view_split(txt, ';', &rest);
+    sgl_view name = sgl_view_trim(sgl_view_split(first, '=', &version));
 
-    if (sgl_view_starts(sgl_view_trim(txt), SGL_LIT("v=DKIM")))
-        return true;
+    if (sgl_view_eq(name, SGL_LIT("v"))) /* SPF, DMARC and others begin with a v= of their own */
+        return sgl_view_starts_nocase(sgl_view_trim(version), SGL_LIT("DKIM"));
+    rest = txt;
     while (rest.ptr != NULL) {
         sgl_view spec = sgl_view_split(rest, ';', &rest), value;
-        sgl_view name = sgl_view_trim(sgl_view_split(spec, '=', &value));
 
+        name = sgl_view_trim(sgl_view_split(spec, '=', &value));
         if (value.ptr != NULL && sgl_view_eq(name, SGL_LIT("p")))
             return true;
     }
