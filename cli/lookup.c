@@ -179,15 +179,17 @@ static void on_progress(evutil_socket_t fd, short what, void *arg)
     const struct sgl_dns_question *q = sgl_dns_next_open(d->fill.dns, NULL);
     uint64_t now = clock_mono_ms(), left = d->lookup->ends_ms > now ? d->lookup->ends_ms - now : 0;
     size_t others = sgl_dns_open(d->fill.dns);
+    sgl_view name;
 
     (void)fd;
     (void)what;
     if (++d->seconds < PROGRESS_AFTER_S || q == NULL)
         return;
     d->shown = true;
+    name = sgl_name_is_root(q->name) ? SGL_LIT(".") : q->name.text;
     fprintf(stderr, "\r\033[Kwaiting for DNS: %s %.*s%s", sgl_rr_name(q->type),
-            q->name.text.len > PROGRESS_NAME ? PROGRESS_NAME : (int)q->name.text.len,
-            (const char *)q->name.text.ptr, q->name.text.len > PROGRESS_NAME ? "..." : "");
+            name.len > PROGRESS_NAME ? PROGRESS_NAME : (int)name.len, (const char *)name.ptr,
+            name.len > PROGRESS_NAME ? "..." : "");
     if (others > 1)
         fprintf(stderr, " and %zu more", others - 1);
     fprintf(stderr, ", %llu s left", (unsigned long long)((left + 999) / 1000));
