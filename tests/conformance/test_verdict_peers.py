@@ -181,6 +181,8 @@ def explained(part, ours, theirs, got, peer):
         return why[0] if all(why) else None
     if part == "spf" and ours == "permerror" and "more than 2 lookups that found nothing" in " ".join(got["field"].split()):
         return "of an mx whose hosts have no address of this kind a void lookup is counted (RFC 7208 s4.6.4); mailauth counts none there"
+    if part == "dmarc" and got["spf"]["result"] != peer["spf"]:
+        return explained("spf", got["spf"]["result"], peer["spf"], got, peer)  # what follows from it
     if part == "dmarc" and ours == "temperror" and theirs in ("fail", "none") and (
             got["spf"]["result"] == "temperror" or any(d["result"] == "temperror" for d in got["dkim"])):
         return "an aligned identifier whose check ended in temperror might have passed (RFC 9989 s5.3.6); mailauth hands on passes only"
