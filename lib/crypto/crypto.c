@@ -26,7 +26,7 @@ void sgl_crypto_free(struct sgl_crypto *crypto)
 {
     if (crypto == NULL)
         return;
-    EVP_PKEY_CTX_free(atomic_load(&crypto->builder));
+    BN_CTX_free(atomic_load(&crypto->scratch));
     EVP_KDF_free(crypto->pbkdf2);
     EVP_MAC_free(crypto->hmac);
     EVP_MD_free(crypto->sha256);

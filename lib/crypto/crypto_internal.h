@@ -3,6 +3,7 @@
 #ifndef LIB_CRYPTO_CRYPTO_INTERNAL_H
 #define LIB_CRYPTO_CRYPTO_INTERNAL_H
 
+#include <openssl/bn.h>
 #include <openssl/evp.h>
 #include <stdatomic.h>
 
@@ -16,8 +17,8 @@ struct sgl_crypto {
     EVP_MD *sha256;
     EVP_MAC *hmac;
     EVP_KDF *pbkdf2;
-    /* A context that is ready to build RSA public keys, or NULL: taken out and put back as in struct sgl_public_key. */
-    _Atomic(EVP_PKEY_CTX *) builder;
+    /* Memory for the numbers of a verification, or NULL: who needs it takes it out and puts it back, so that threads never share it. */
+    _Atomic(BN_CTX *) scratch;
     struct sgl_crypto *self;
 };
 
@@ -27,16 +28,20 @@ struct sgl_private_key {
     unsigned bits;
 };
 
+/* ---- rsa.c ---- */
+
+/* An RSA public key, ready to verify with. It never changes, so threads may share it. */
+struct sgl_rsa {
+    BIGNUM *modulus, *exponent;
+    BN_MONT_CTX *mont;
+    size_t size; /* of the modulus and of a signature, in bytes */
+};
+
 struct sgl_public_key {
-    EVP_PKEY *pkey;
     enum sgl_key_type type;
     unsigned bits;
-    /*
-     * RSA: a context that is ready to verify with this key, or NULL.  Making one costs a fifth of a verification.  Whoever verifies takes it out and puts it
-     * back, so that threads which share a key never share a context; `self` reaches it through a pointer to const.
-     */
-    _Atomic(EVP_PKEY_CTX *) spare;
-    struct sgl_public_key *self;
+    struct sgl_rsa rsa; /* SGL_KEY_RSA */
+    EVP_PKEY *pkey;     /* SGL_KEY_ED25519 */
 };
 
 /* Modulus and exponent inside an RSA public key; views into the input, big-endian, without leading zeros. */
@@ -46,5 +51,14 @@ struct sgl_rsa_numbers {
 
 /* SubjectPublicKeyInfo or RSAPublicKey; the whole input must be the one structure. false: it is neither. */
 bool sgl_der_rsa_public(sgl_view der, struct sgl_rsa_numbers *out);
+
+/* The modulus is odd and of SGL_RSA_BITS_MIN bits at least. false: no memory. */
+bool sgl_rsa_init(struct sgl_rsa *rsa, const struct sgl_crypto *crypto,
+                  const struct sgl_rsa_numbers *numbers);
+void sgl_rsa_done(struct sgl_rsa *rsa);
+/* signature.len is rsa->size. SGL_OK, SGL_E_NOMEM. */
+enum sgl_status sgl_rsa_verify(const struct sgl_crypto *crypto, const struct sgl_rsa *rsa,
+                               const uint8_t digest[SGL_SHA256_SIZE], sgl_view signature,
+                               bool *valid) SGL_MUST_USE;
 
 #endif

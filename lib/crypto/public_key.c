@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <openssl/bn.h>
-#include <openssl/core_names.h>
 #include <openssl/err.h>
-#include <openssl/params.h>
-#include <openssl/rsa.h>
 #include <stdlib.h>
 
 #include "crypto_internal.h"
@@ -43,79 +39,55 @@ unsigned sgl_rsa_public_bits(sgl_view bytes)
     return sgl_der_rsa_public(bytes, &rsa) ? bits_of(rsa.modulus) : 0;
 }
 
-/* libcrypto takes big numbers in the machine's byte order. */
-static bool native(sgl_view number, uint8_t *out, size_t size)
+/* bytes are checked already; rsa is what stands in them. */
+static bool build(const struct sgl_crypto *crypto, sgl_view bytes,
+                  const struct sgl_rsa_numbers *rsa, struct sgl_public_key *key)
 {
-    BIGNUM *bn = BN_bin2bn(number.ptr, (int)number.len, NULL);
-    bool good = bn != NULL && BN_bn2nativepad(bn, out, (int)size) == (int)size;
-
-    BN_free(bn);
-    return good;
-}
-
-static EVP_PKEY *build_rsa(const struct sgl_crypto *crypto, const struct sgl_rsa_numbers *rsa)
-{
-    uint8_t n[SGL_RSA_BITS_MAX / 8], e[EXPONENT_SIZE_MAX];
-    OSSL_PARAM params[] = {OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_RSA_N, n, rsa->modulus.len),
-                           OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_RSA_E, e, rsa->exponent.len),
-                           OSSL_PARAM_construct_end()};
-    EVP_PKEY_CTX *ctx = NULL;
-    EVP_PKEY *pkey = NULL;
-
-    if (!native(rsa->modulus, n, rsa->modulus.len) || !native(rsa->exponent, e, rsa->exponent.len))
-        return NULL;
-    ctx = atomic_exchange(&crypto->self->builder, NULL);
-    if (ctx == NULL)
-        ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
-    if (ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
-        EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, params) != 1)
-        pkey = NULL;
-    EVP_PKEY_CTX_free(atomic_exchange(&crypto->self->builder, ctx));
-    return pkey;
-}
-
-static enum sgl_status keep(EVP_PKEY *pkey, enum sgl_key_type type, unsigned bits,
-                            struct sgl_public_key **out)
-{
-    struct sgl_public_key *key = pkey == NULL ? NULL : calloc(1, sizeof *key);
-
-    if (key == NULL) {
-        EVP_PKEY_free(pkey);
-        ERR_clear_error();
-        return SGL_E_NOMEM;
+    switch (key->type) {
+    case SGL_KEY_RSA:
+        return sgl_rsa_init(&key->rsa, crypto, rsa);
+    case SGL_KEY_ED25519:
+        key->pkey = EVP_PKEY_new_raw_public_key_ex(NULL, "ED25519", NULL, bytes.ptr, bytes.len);
+        return key->pkey != NULL;
     }
-    key->pkey = pkey;
-    key->type = type;
-    key->bits = bits;
-    key->self = key;
-    *out = key;
-    return SGL_OK;
+    return false;
 }
 
 enum sgl_status sgl_public_key_parse(const struct sgl_crypto *crypto, enum sgl_key_type type,
                                      sgl_view bytes, struct sgl_public_key **out)
 {
-    struct sgl_rsa_numbers rsa;
+    struct sgl_public_key *key;
+    struct sgl_rsa_numbers rsa = {{NULL, 0}, {NULL, 0}};
+    unsigned bits = 256;
 
-    switch (type) {
-    case SGL_KEY_RSA:
+    if (type != SGL_KEY_RSA && type != SGL_KEY_ED25519)
+        return SGL_E_MISUSE;
+    if (type == SGL_KEY_ED25519 && bytes.len != ED25519_SIZE)
+        return SGL_E_SYNTAX;
+    if (type == SGL_KEY_RSA) {
         if (!sgl_der_rsa_public(bytes, &rsa) || !usable(&rsa))
             return SGL_E_SYNTAX;
-        return keep(build_rsa(crypto, &rsa), type, bits_of(rsa.modulus), out);
-    case SGL_KEY_ED25519:
-        if (bytes.len != ED25519_SIZE)
-            return SGL_E_SYNTAX;
-        return keep(EVP_PKEY_new_raw_public_key_ex(NULL, "ED25519", NULL, bytes.ptr, bytes.len),
-                    type, 256, out);
+        bits = bits_of(rsa.modulus);
     }
-    return SGL_E_MISUSE;
+    key = calloc(1, sizeof *key);
+    if (key == NULL)
+        return SGL_E_NOMEM;
+    key->type = type;
+    key->bits = bits;
+    if (!build(crypto, bytes, &rsa, key)) {
+        sgl_public_key_free(key);
+        ERR_clear_error();
+        return SGL_E_NOMEM;
+    }
+    *out = key;
+    return SGL_OK;
 }
 
 void sgl_public_key_free(struct sgl_public_key *key)
 {
     if (key == NULL)
         return;
-    EVP_PKEY_CTX_free(atomic_load(&key->spare));
+    sgl_rsa_done(&key->rsa);
     EVP_PKEY_free(key->pkey);
     free(key);
 }
@@ -123,35 +95,6 @@ void sgl_public_key_free(struct sgl_public_key *key)
 unsigned sgl_public_key_bits(const struct sgl_public_key *key)
 {
     return key->bits;
-}
-
-static EVP_PKEY_CTX *verifying_context(const struct sgl_crypto *crypto,
-                                       const struct sgl_public_key *key)
-{
-    EVP_PKEY_CTX *ctx = atomic_exchange(&key->self->spare, NULL);
-
-    if (ctx != NULL)
-        return ctx;
-    ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key->pkey, NULL);
-    if (ctx != NULL && EVP_PKEY_verify_init(ctx) == 1 &&
-        EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) == 1 &&
-        EVP_PKEY_CTX_set_signature_md(ctx, crypto->sha256) == 1)
-        return ctx;
-    EVP_PKEY_CTX_free(ctx);
-    return NULL;
-}
-
-/* libcrypto recovers the whole encoded block and compares it, so nothing hides behind loose padding. */
-static enum sgl_status verify_rsa(const struct sgl_crypto *crypto, const struct sgl_public_key *key,
-                                  const uint8_t *digest, sgl_view signature, bool *valid)
-{
-    EVP_PKEY_CTX *ctx = verifying_context(crypto, key);
-
-    if (ctx == NULL)
-        return SGL_E_NOMEM;
-    *valid = EVP_PKEY_verify(ctx, signature.ptr, signature.len, digest, SGL_SHA256_SIZE) == 1;
-    EVP_PKEY_CTX_free(atomic_exchange(&key->self->spare, ctx));
-    return SGL_OK;
 }
 
 static enum sgl_status verify_ed25519(EVP_PKEY *pkey, const uint8_t *digest, sgl_view signature,
@@ -181,7 +124,7 @@ enum sgl_status sgl_public_key_verify(const struct sgl_crypto *crypto,
         *valid = false;
         return SGL_OK;
     }
-    status = key->type == SGL_KEY_RSA ? verify_rsa(crypto, key, digest, signature, &good)
+    status = key->type == SGL_KEY_RSA ? sgl_rsa_verify(crypto, &key->rsa, digest, signature, &good)
                                       : verify_ed25519(key->pkey, digest, signature, &good);
     ERR_clear_error(); /* a bad signature leaves its reasons in the thread's queue */
     if (status == SGL_OK)

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <openssl/bn.h>
+#include <openssl/evp.h>
+#include <openssl/rsa.h>
+#include <openssl/x509.h>
+
 #include "check.h"
 
 #include <pthread.h>
@@ -329,6 +334,134 @@ struct shared {
 };
 
 /* A wrong signature between right ones: what it leaves behind must not matter. */
+/* ---- forged blocks ---- */
+
+/* What the private key makes of a block, whatever stands in it. */
+static void sign_block(EVP_PKEY *key, const uint8_t block[256], uint8_t out[256])
+{
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key, NULL);
+    size_t len = 256;
+
+    assert_int_equal(EVP_PKEY_sign_init(ctx), 1);
+    assert_int_equal(EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_NO_PADDING), 1);
+    assert_int_equal(EVP_PKEY_sign(ctx, out, &len, block, 256), 1);
+    EVP_PKEY_CTX_free(ctx);
+}
+
+static const uint8_t sha256_info[] = {0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01,
+                                      0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20};
+static const uint8_t no_null_info[] = {0x30, 0x2f, 0x30, 0x0b, 0x06, 0x09, 0x60, 0x86, 0x48,
+                                       0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x04, 0x20};
+static const uint8_t sha512_256_info[] = {0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60,
+                                          0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02,
+                                          0x06, 0x05, 0x00, 0x04, 0x20};
+
+/* [RFC 8017 s8.2.2, s9.2] */
+static void test_forged_blocks(void **state)
+{
+    static const struct {
+        const char *name;
+        const uint8_t *info;
+        size_t info_len;
+        uint8_t first, type, fill, middle; /* 00 01 ff 00; middle: the last byte of the padding */
+        size_t behind;                     /* bytes of rubbish behind the digest */
+        bool want;
+    } cases[] = {
+        {"the block of the RFC", sha256_info, sizeof sha256_info, 0, 1, 0xff, 0xff, 0, true},
+        {"rubbish behind the digest", sha256_info, sizeof sha256_info, 0, 1, 0xff, 0xff, 100,
+         false},
+        {"one byte behind the digest", sha256_info, sizeof sha256_info, 0, 1, 0xff, 0xff, 1, false},
+        {"a block to encrypt", sha256_info, sizeof sha256_info, 0, 2, 0xff, 0xff, 0, false},
+        {"padding of zeros", sha256_info, sizeof sha256_info, 0, 1, 0, 0, 0, false},
+        {"padding that ends early", sha256_info, sizeof sha256_info, 0, 1, 0xff, 0, 0, false},
+        {"padding with another byte", sha256_info, sizeof sha256_info, 0, 1, 0xff, 0xfe, 0, false},
+        {"another hash", sha512_256_info, sizeof sha512_256_info, 0, 1, 0xff, 0xff, 0, false},
+        {"an algorithm without its NULL", no_null_info, sizeof no_null_info, 0, 1, 0xff, 0xff, 0,
+         false},
+        {"a bare digest", NULL, 0, 0, 1, 0xff, 0xff, 0, false},
+    };
+    EVP_PKEY *key = EVP_RSA_gen(2048);
+    struct sgl_public_key *pub = NULL;
+    uint8_t *der = NULL;
+    int der_len = i2d_PUBKEY(key, &der);
+
+    (void)state;
+    assert_true(der_len > 0);
+    assert_int_equal(
+        sgl_public_key_parse(crypto, SGL_KEY_RSA, sgl_view_of(der, (size_t)der_len), &pub), SGL_OK);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        uint8_t block[256], signature[256];
+        size_t tail = cases[i].info_len + sizeof digest + cases[i].behind;
+        bool valid = !cases[i].want;
+
+        memset(block, cases[i].fill, sizeof block);
+        block[0] = cases[i].first;
+        block[1] = cases[i].type;
+        block[sizeof block - tail - 2] = cases[i].middle;
+        block[sizeof block - tail - 1] = 0;
+        if (cases[i].info != NULL)
+            memcpy(block + sizeof block - tail, cases[i].info, cases[i].info_len);
+        memcpy(block + sizeof block - tail + cases[i].info_len, digest, sizeof digest);
+        sign_block(key, block, signature);
+        CHECK_EQ(cases[i].name,
+                 sgl_public_key_verify(crypto, pub, digest, sgl_view_of(signature, 256), &valid),
+                 SGL_OK);
+        CHECK_EQ(cases[i].name, valid, cases[i].want);
+    }
+    sgl_public_key_free(pub);
+    OPENSSL_free(der);
+    EVP_PKEY_free(key);
+}
+
+/* The same number with the modulus added opens to the same block, and is no signature. [RFC 8017 s5.2.2 step 1] */
+static void test_a_signature_is_below_the_modulus(void **state)
+{
+    uint8_t *der = NULL, signature[256], big[256];
+    BIGNUM *n = NULL, *s = BN_new();
+    struct sgl_public_key *pub = NULL;
+    size_t len = 256;
+
+    (void)state;
+    for (int tries = 0; tries < 50; tries++) { /* the sum must fit 2048 bits */
+        EVP_PKEY *key = EVP_RSA_gen(2048);
+        EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key, NULL);
+        int der_len = i2d_PUBKEY(key, &der);
+        bool valid = false, fits;
+
+        assert_int_equal(EVP_PKEY_sign_init(ctx), 1);
+        assert_int_equal(EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING), 1);
+        assert_int_equal(EVP_PKEY_CTX_set_signature_md(ctx, EVP_sha256()), 1);
+        assert_int_equal(EVP_PKEY_sign(ctx, signature, &len, digest, sizeof digest), 1);
+        assert_int_equal(EVP_PKEY_get_bn_param(key, "n", &n), 1);
+        BN_bin2bn(signature, 256, s);
+        BN_add(s, s, n);
+        fits = BN_bn2binpad(s, big, 256) == 256;
+        assert_int_equal(
+            sgl_public_key_parse(crypto, SGL_KEY_RSA, sgl_view_of(der, (size_t)der_len), &pub),
+            SGL_OK);
+        assert_int_equal(
+            sgl_public_key_verify(crypto, pub, digest, sgl_view_of(signature, 256), &valid),
+            SGL_OK);
+        assert_true(valid);
+        if (fits) {
+            assert_int_equal(
+                sgl_public_key_verify(crypto, pub, digest, sgl_view_of(big, 256), &valid), SGL_OK);
+            assert_false(valid);
+        }
+        sgl_public_key_free(pub);
+        EVP_PKEY_CTX_free(ctx);
+        EVP_PKEY_free(key);
+        OPENSSL_free(der);
+        der = NULL;
+        if (fits) {
+            BN_free(n);
+            BN_free(s);
+            return;
+        }
+    }
+    fail_msg("no key of 50 was small enough");
+}
+
 static void *verify_often(void *arg)
 {
     struct shared *shared = arg;
@@ -377,11 +510,18 @@ static void test_threads_share_a_key(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_generate),       cmocka_unit_test(test_generate_refuses),
-        cmocka_unit_test(test_seed),           cmocka_unit_test(test_import_pkcs1),
-        cmocka_unit_test(test_import_refuses), cmocka_unit_test(test_public_forms),
-        cmocka_unit_test(test_public_sizes),   cmocka_unit_test(test_public_ed25519),
-        cmocka_unit_test(test_rsa_bits),       cmocka_unit_test(test_threads_share_a_key),
+        cmocka_unit_test(test_generate),
+        cmocka_unit_test(test_generate_refuses),
+        cmocka_unit_test(test_seed),
+        cmocka_unit_test(test_import_pkcs1),
+        cmocka_unit_test(test_import_refuses),
+        cmocka_unit_test(test_public_forms),
+        cmocka_unit_test(test_public_sizes),
+        cmocka_unit_test(test_public_ed25519),
+        cmocka_unit_test(test_rsa_bits),
+        cmocka_unit_test(test_forged_blocks),
+        cmocka_unit_test(test_a_signature_is_below_the_modulus),
+        cmocka_unit_test(test_threads_share_a_key),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);
