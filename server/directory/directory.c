@@ -9,61 +9,6 @@
 #include "directory_internal.h"
 #include "sigillo/ascii.h"
 
-/* ---- counting ---- */
-
-static bool last_reference(_Atomic unsigned *refs)
-{
-    return atomic_fetch_sub_explicit(refs, 1, memory_order_acq_rel) == 1;
-}
-
-void subscription_unref(struct subscription *s)
-{
-    if (s == NULL || !last_reference(&s->refs))
-        return;
-    free(s->name);
-    free(s);
-}
-
-struct domain *domain_ref(struct domain *domain)
-{
-    atomic_fetch_add_explicit(&domain->refs, 1, memory_order_relaxed);
-    return domain;
-}
-
-void domain_unref(struct domain *domain)
-{
-    if (domain == NULL || !last_reference(&domain->refs))
-        return;
-    for (size_t i = 0; i < domain->selectors; i++) {
-        free(domain->selector[i].name);
-        free(domain->selector[i].public_key);
-        free(domain->selector[i].sealed);
-    }
-    free(domain->selector);
-    free(domain->name);
-    free(domain->subscription);
-    free(domain);
-}
-
-struct identity *identity_ref(struct identity *i)
-{
-    atomic_fetch_add_explicit(&i->refs, 1, memory_order_relaxed);
-    return i;
-}
-
-void identity_unref(struct identity *i)
-{
-    if (i == NULL || !last_reference(&i->refs))
-        return;
-    for (size_t d = 0; d < i->domains; d++)
-        free(i->domain[d]);
-    free(i->domain);
-    free(i->name);
-    free(i->subscription);
-    free(i->label);
-    free(i);
-}
-
 /* ---- look-ups ---- */
 
 struct domain *directory_domain(struct directory *d, sgl_view name)

@@ -63,7 +63,16 @@ struct directory {
     _Atomic uint64_t hashed, cached, refused;
 };
 
-/* ---- directory_noun.c: nouns as JSON ---- */
+/* ---- noun.c ---- */
+
+char *text_of(sgl_view v); /* a C string; NULL: a NUL within, or no memory */
+json_t *base64_json(const uint8_t *bytes, size_t len);
+/* A base64 member as malloc()ed bytes of at most max; NULL when it is absent or broken. */
+uint8_t *json_base64(const json_t *object, const char *member, size_t max, size_t *len);
+bool json_base64_exact(const json_t *object, const char *member, uint8_t *out, size_t size);
+bool noun_last_reference(_Atomic unsigned *refs);
+
+/* ---- noun_*.c: nouns as JSON documents, and back ---- */
 
 struct subscription *subscription_from_json(sgl_view name, const json_t *json);
 struct domain *domain_from_json(const struct store_noun *noun, const json_t *json);
@@ -74,16 +83,17 @@ json_t *credential_to_json(const struct credential *credential);
 json_t *key_to_json(const struct access_key *key);
 void credential_free(struct credential *c);
 void access_key_free(struct access_key *k);
-struct identity *identity_new(enum identity_kind kind, const char *prefix, sgl_view name,
-                              sgl_view subscription);
-/* Adds a domain to its list; false when memory ends. "*" sets any_domain. */
-bool identity_add_domain(struct identity *i, sgl_view domain);
-char *text_of(sgl_view v); /* a C string; NULL: a NUL within, or no memory */
 /* "dkim:example.org:s1": what a sealed private key is bound to. */
 char *selector_context(const char *domain, const char *selector);
 
-/* A name as the tables know it: lower case, A-labels, no dot at the end; at least two labels. NULL with a reason in diag when it is no domain name. */
-char *domain_canonical(sgl_view name, const char **why);
+/* ---- noun_identity.c ---- */
+
+struct identity *identity_new(enum identity_kind kind, const char *prefix, sgl_view name,
+                              sgl_view subscription);
+bool identity_domains_from_json(struct identity *i, const json_t *json);
+json_t *identity_domains_to_json(const struct identity *i);
+/* Adds a domain to its list; false when memory ends. "*" sets any_domain. */
+bool identity_add_domain(struct identity *i, sgl_view domain);
 
 /* ---- directory_auth.c ---- */
 

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A credential: a user name, and its password as Argon2id and SCRAM keep it, made on a worker thread.
+ *
+ *   {"created_at":N,"domains":["example.org"],"argon2id":"$argon2id$...","scram":{"salt":BASE64,"iterations":N,"stored":BASE64,"server":BASE64}}
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "directory_change.h"
+#include "sigillo/ascii.h"
+#include "sigillo/utf8.h"
+
+#define PASSWORD_MIN 10
+
+void credential_free(struct credential *c)
+{
+    if (c == NULL)
+        return;
+    identity_unref(c->identity);
+    free(c->user);
+    sodium_memzero(c, sizeof(*c));
+    free(c);
+}
+
+struct credential *credential_from_json(const struct store_noun *noun, const json_t *json)
+{
+    const char *argon = json_string_value(json_object_get(json, "argon2id"));
+    const json_t *scram = json_object_get(json, "scram");
+    struct credential *c = calloc(1, sizeof(*c));
+
+    if (c == NULL)
+        return NULL;
+    c->user = text_of(noun->key);
+    c->identity = identity_new(IDENTITY_CREDENTIAL, "credential:", noun->key, noun->subscription);
+    if (c->user == NULL || c->identity == NULL || argon == NULL ||
+        strlen(argon) >= sizeof(c->argon))
+        goto fail;
+    c->identity->version = noun->version;
+    memcpy(c->argon, argon, strlen(argon) + 1);
+    c->scram.iterations = (uint32_t)json_integer_value(json_object_get(scram, "iterations"));
+    c->scram.known = true;
+    if (!json_base64_exact(scram, "salt", c->scram.salt, sizeof(c->scram.salt)) ||
+        !json_base64_exact(scram, "stored", c->scram.stored_key, sizeof(c->scram.stored_key)) ||
+        !json_base64_exact(scram, "server", c->scram.server_key, sizeof(c->scram.server_key)) ||
+        !identity_domains_from_json(c->identity, json))
+        goto fail;
+    return c;
+fail:
+    credential_free(c);
+    return NULL;
+}
+
+json_t *credential_to_json(const struct credential *c)
+{
+    json_t *scram =
+        json_pack("{s:o, s:I, s:o, s:o}", "salt", base64_json(c->scram.salt, sizeof(c->scram.salt)),
+                  "iterations", (json_int_t)c->scram.iterations, "stored",
+                  base64_json(c->scram.stored_key, sizeof(c->scram.stored_key)), "server",
+                  base64_json(c->scram.server_key, sizeof(c->scram.server_key)));
+
+    return json_pack("{s:I, s:o, s:s, s:o}", "created_at", (json_int_t)c->identity->created_at,
+                     "domains", identity_domains_to_json(c->identity), "argon2id", c->argon,
+                     "scram", scram);
+}
+
+/* ---- added ---- */
+
+static bool password_ok(sgl_view password)
+{
+    if (password.len < PASSWORD_MIN || password.len > PASSWORD_MAX || !sgl_utf8_valid(password))
+        return false;
+    for (size_t i = 0; i < password.len; i++)
+        if (sgl_ascii_is_control(password.ptr[i]))
+            return false;
+    return true;
+}
+
+static void credential_hash(struct work *w)
+{
+    struct change *g = (struct change *)(void *)w;
+
+    g->hashed = password_hash(g->d, sgl_view_cstr(g->password), g->credential);
+}
+
+static void credential_hashed(struct work *w)
+{
+    struct change *g = (struct change *)(void *)w;
+
+    if (g->hashed) {
+        change_store(g, credential_to_json(g->credential));
+        return;
+    }
+    change_no_memory(g->c);
+    change_finish(g);
+}
+
+/* Five groups of five letters and digits that are not mistaken for each other: 125 bits. */
+static char *password_new(void)
+{
+    static const char letters[] = "abcdefghijkmnpqrstuvwxyz23456789";
+    char text[30];
+    size_t at = 0;
+
+    for (unsigned i = 0; i < 25; i++) {
+        if (i > 0 && i % 5 == 0)
+            text[at++] = '-';
+        text[at++] = letters[randombytes_uniform(sizeof(letters) - 1)];
+    }
+    return text_of(sgl_view_of(text, at));
+}
+
+static bool credential_prepare(struct change *g)
+{
+    struct directory_change *c = g->c;
+    struct identity *existing;
+
+    if (!change_check_name(g) || !change_check_subscription(g))
+        return false;
+    existing = directory_credential(g->d, c->name);
+    if (existing != NULL) {
+        identity_unref(existing);
+        change_say(c, DIRECTORY_EXISTS, "name", "credential \"%s\" exists already", g->key);
+        return false;
+    }
+    if (c->password.len > 0 && !password_ok(c->password)) {
+        change_say(c, DIRECTORY_INVALID, "password",
+                   "a password has %d to %d bytes of UTF-8 without control characters",
+                   PASSWORD_MIN, PASSWORD_MAX);
+        return false;
+    }
+    g->password = c->password.len > 0 ? text_of(c->password) : password_new();
+    g->credential = calloc(1, sizeof(*g->credential));
+    if (g->password == NULL || g->credential == NULL) {
+        change_no_memory(c);
+        return false;
+    }
+    g->credential->user = text_of(c->name);
+    g->credential->identity =
+        identity_new(IDENTITY_CREDENTIAL, "credential:", c->name, sgl_view_cstr(g->subscription));
+    if (g->credential->user == NULL || g->credential->identity == NULL) {
+        change_no_memory(c);
+        return false;
+    }
+    return identity_check_domains(g, g->credential->identity);
+}
+
+void credential_add(struct change *g)
+{
+    g->kind = SGL_LIT("credential");
+    if (!credential_prepare(g)) {
+        change_refuse(g);
+        return;
+    }
+    if (g->c->password.len == 0)
+        snprintf(g->c->secret, sizeof(g->c->secret), "%s", g->password);
+    g->work = (struct work){.work = credential_hash, .done = credential_hashed, .loop = g->c->loop};
+    if (!workers_submit(g->d->workers, &g->work)) {
+        change_say(g->c, DIRECTORY_UNAVAILABLE, "",
+                   "too much is waiting to be hashed; try again soon");
+        change_refuse(g);
+    }
+}

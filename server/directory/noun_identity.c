@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What credentials and access keys have in common: an identity, which is who may send and as which domains. */
+#include <stdlib.h>
+
+#include "directory_change.h"
+
+struct identity *identity_ref(struct identity *i)
+{
+    atomic_fetch_add_explicit(&i->refs, 1, memory_order_relaxed);
+    return i;
+}
+
+void identity_unref(struct identity *i)
+{
+    if (i == NULL || !noun_last_reference(&i->refs))
+        return;
+    for (size_t d = 0; d < i->domains; d++)
+        free(i->domain[d]);
+    free(i->domain);
+    free(i->name);
+    free(i->subscription);
+    free(i->label);
+    free(i);
+}
+
+struct identity *identity_new(enum identity_kind kind, const char *prefix, sgl_view name,
+                              sgl_view subscription)
+{
+    struct identity *i = calloc(1, sizeof(*i));
+    struct sgl_buf text = SGL_BUF_INIT(512);
+
+    if (i == NULL)
+        return NULL;
+    atomic_init(&i->refs, 1);
+    i->kind = kind;
+    sgl_buf_add_cstr(&text, prefix);
+    sgl_buf_add(&text, name);
+    i->name = text.status == SGL_OK ? text_of(sgl_buf_view(&text)) : NULL;
+    i->subscription = text_of(subscription);
+    i->label = text_of(SGL_LIT(""));
+    sgl_buf_done(&text);
+    if (i->name == NULL || i->subscription == NULL || i->label == NULL) {
+        identity_unref(i);
+        return NULL;
+    }
+    return i;
+}
+
+bool identity_add_domain(struct identity *i, sgl_view domain)
+{
+    char **more;
+
+    if (sgl_view_eq(domain, SGL_LIT("*"))) {
+        i->any_domain = true;
+        return true;
+    }
+    more = realloc(i->domain, (i->domains + 1) * sizeof(*more));
+    if (more == NULL)
+        return false;
+    i->domain = more;
+    i->domain[i->domains] = text_of(domain);
+    if (i->domain[i->domains] == NULL)
+        return false;
+    i->domains++;
+    return true;
+}
+
+bool identity_domains_from_json(struct identity *i, const json_t *json)
+{
+    const json_t *list = json_object_get(json, "domains"), *item;
+    size_t at;
+
+    json_array_foreach(list, at, item)
+    {
+        if (!identity_add_domain(i, sgl_view_cstr(json_string_value(item))))
+            return false;
+    }
+    i->created_at = json_integer_value(json_object_get(json, "created_at"));
+    return true;
+}
+
+json_t *identity_domains_to_json(const struct identity *i)
+{
+    json_t *list = json_array();
+
+    if (i->any_domain)
+        json_array_append_new(list, json_string("*"));
+    for (size_t d = 0; d < i->domains; d++)
+        json_array_append_new(list, json_string(i->domain[d]));
+    return list;
+}
+
+/* The domains that an identity may use must exist and belong to its subscription. */
+bool identity_check_domains(struct change *g, struct identity *i)
+{
+    struct directory_change *c = g->c;
+
+    if (c->domains == 0 && !(g->verb == DIRECTORY_KEY_ADD && c->admin)) {
+        change_say(
+            c, DIRECTORY_INVALID, "domain",
+            "name at least one domain that it may send as, or * for all of its subscription");
+        return false;
+    }
+    for (size_t n = 0; n < c->domains; n++) {
+        struct domain *domain = directory_domain(g->d, c->domain[n]);
+        bool fits = domain != NULL && strcmp(domain->subscription, g->subscription) == 0;
+        bool any = sgl_view_eq(c->domain[n], SGL_LIT("*"));
+
+        if (!fits && !any) {
+            domain_unref(domain);
+            change_say(
+                c, DIRECTORY_NOT_FOUND, "domain",
+                "subscription \"%s\" has no such domain (number %zu of those given); add it first",
+                g->subscription, n + 1);
+            return false;
+        }
+        if (!identity_add_domain(i, any ? SGL_LIT("*") : sgl_view_cstr(domain->name))) {
+            domain_unref(domain);
+            change_no_memory(c);
+            return false;
+        }
+        domain_unref(domain);
+    }
+    i->created_at = clock_now_s();
+    return true;
+}
+
+void identity_remove(struct change *g, bool key)
+{
+    const struct access_key *k;
+    struct identity *who = NULL;
+
+    g->kind = key ? SGL_LIT("key") : SGL_LIT("credential");
+    g->key = text_of(g->c->name);
+    if (key) {
+        pthread_rwlock_rdlock(&g->d->lock);
+        k = table_find(&g->d->key, g->c->name);
+        who = k == NULL ? NULL : identity_ref(k->identity);
+        pthread_rwlock_unlock(&g->d->lock);
+    } else {
+        who = directory_credential(g->d, g->c->name);
+    }
+    if (who == NULL || g->key == NULL) {
+        identity_unref(who);
+        change_say(g->c, DIRECTORY_NOT_FOUND, "name", "there is no such %s",
+                   (const char *)g->kind.ptr);
+        change_refuse(g);
+        return;
+    }
+    change_delete(g, who->version);
+    identity_unref(who);
+}
