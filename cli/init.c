@@ -213,11 +213,13 @@ static bool change(struct directory *d, struct loop *loop, sem_t *done, struct d
 
 static bool add_nouns(struct plan *p, struct directory *d, struct loop *loop)
 {
-    struct directory_change key = {.verb = DIRECTORY_KEY_ADD,
+    struct directory_change key = {.noun = DIRECTORY_KEY,
+                                   .verb = DIRECTORY_ADD,
                                    .name = SGL_LIT("first"),
                                    .domain = {SGL_LIT("*")},
                                    .domains = 1};
-    struct directory_change local = {.verb = DIRECTORY_CREDENTIAL_ADD,
+    struct directory_change local = {.noun = DIRECTORY_CREDENTIAL,
+                                     .verb = DIRECTORY_ADD,
                                      .name = SGL_LIT("local"),
                                      .domain = {SGL_LIT("*")},
                                      .domains = 1};

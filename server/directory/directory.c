@@ -23,7 +23,7 @@ struct domain *directory_domain(struct directory *d, sgl_view name)
     for (size_t i = 0; i < name.len; i++)
         lower[i] = sgl_ascii_lower(name.ptr[i]);
     pthread_rwlock_rdlock(&d->lock);
-    found = table_find(&d->domain, sgl_view_of(lower, name.len));
+    found = table_find(&d->table[DIRECTORY_DOMAIN], sgl_view_of(lower, name.len));
     if (found != NULL)
         domain_ref(found);
     pthread_rwlock_unlock(&d->lock);
@@ -35,7 +35,7 @@ struct subscription *directory_subscription(struct directory *d, sgl_view name)
     struct subscription *found;
 
     pthread_rwlock_rdlock(&d->lock);
-    found = table_find(&d->subscription, name);
+    found = table_find(&d->table[DIRECTORY_SUBSCRIPTION], name);
     if (found != NULL)
         atomic_fetch_add_explicit(&found->refs, 1, memory_order_relaxed);
     pthread_rwlock_unlock(&d->lock);
@@ -63,7 +63,7 @@ struct identity *directory_credential(struct directory *d, sgl_view user)
     struct identity *who;
 
     pthread_rwlock_rdlock(&d->lock);
-    c = table_find(&d->credential, user);
+    c = table_find(&d->table[DIRECTORY_CREDENTIAL], user);
     who = c == NULL ? NULL : identity_ref(c->identity);
     pthread_rwlock_unlock(&d->lock);
     return who;
@@ -91,7 +91,7 @@ void directory_each_domain(struct directory *d, bool (*each)(void *ctx, struct d
     bool more = true;
 
     pthread_rwlock_rdlock(&d->lock);
-    all = (struct domain **)table_sorted(&d->domain, &count);
+    all = (struct domain **)table_sorted(&d->table[DIRECTORY_DOMAIN], &count);
     for (size_t i = 0; i < count; i++)
         domain_ref(all[i]);
     pthread_rwlock_unlock(&d->lock);
@@ -110,7 +110,7 @@ void directory_each_subscription(struct directory *d,
     bool more = true;
 
     pthread_rwlock_rdlock(&d->lock);
-    all = (struct subscription **)table_sorted(&d->subscription, &count);
+    all = (struct subscription **)table_sorted(&d->table[DIRECTORY_SUBSCRIPTION], &count);
     for (size_t i = 0; i < count; i++)
         atomic_fetch_add_explicit(&all[i]->refs, 1, memory_order_relaxed);
     pthread_rwlock_unlock(&d->lock);
@@ -124,7 +124,8 @@ void directory_each_subscription(struct directory *d,
 void directory_each_identity(struct directory *d, enum identity_kind kind,
                              bool (*each)(void *ctx, struct identity *i), void *ctx)
 {
-    const struct table *table = kind == IDENTITY_CREDENTIAL ? &d->credential : &d->key;
+    const struct table *table =
+        kind == IDENTITY_CREDENTIAL ? &d->table[DIRECTORY_CREDENTIAL] : &d->table[DIRECTORY_KEY];
     struct identity **all;
     size_t count;
     bool more = true;
@@ -151,10 +152,10 @@ void directory_each_identity(struct directory *d, enum identity_kind kind,
 void directory_stats(struct directory *d, struct directory_stats *out)
 {
     pthread_rwlock_rdlock(&d->lock);
-    *out = (struct directory_stats){.domains = d->domain.used,
-                                    .credentials = d->credential.used,
-                                    .keys = d->key.used,
-                                    .subscriptions = d->subscription.used};
+    *out = (struct directory_stats){.domains = d->table[DIRECTORY_DOMAIN].used,
+                                    .credentials = d->table[DIRECTORY_CREDENTIAL].used,
+                                    .keys = d->table[DIRECTORY_KEY].used,
+                                    .subscriptions = d->table[DIRECTORY_SUBSCRIPTION].used};
     pthread_rwlock_unlock(&d->lock);
     out->selectors_loading = atomic_load(&d->loading);
     out->passwords_hashed = atomic_load(&d->hashed);
@@ -171,45 +172,32 @@ bool directory_ready(const struct directory *d)
 
 struct reader {
     struct directory *d;
+    enum directory_noun noun;
     char *why;
     size_t why_size;
     bool failed;
 };
 
-static bool take_noun(struct directory *d, const struct store_noun *noun, const json_t *json)
+static bool take_noun(struct reader *r, const struct store_noun *stored, const json_t *json)
 {
-    if (sgl_view_eq(noun->kind, SGL_LIT("subscription"))) {
-        struct subscription *s = subscription_from_json(noun->key, json);
+    const struct noun_kind *kind = noun_kind_of(r->noun);
+    void *noun = json == NULL ? NULL : kind->from_json(stored, json);
 
-        return s != NULL && table_add(&d->subscription, s->name, s);
-    }
-    if (sgl_view_eq(noun->kind, SGL_LIT("domain"))) {
-        struct domain *domain = domain_from_json(noun, json);
-
-        return domain != NULL && table_add(&d->domain, domain->name, domain);
-    }
-    if (sgl_view_eq(noun->kind, SGL_LIT("credential"))) {
-        struct credential *c = credential_from_json(noun, json);
-
-        return c != NULL && table_add(&d->credential, c->user, c);
-    }
-    if (sgl_view_eq(noun->kind, SGL_LIT("key"))) {
-        struct access_key *k = key_from_json(noun, json);
-
-        return k != NULL && table_add(&d->key, k->id, k);
-    }
+    if (noun != NULL && table_add(&r->d->table[r->noun], kind->key(noun), noun))
+        return true;
+    kind->free(noun);
     return false;
 }
 
-static bool read_noun(void *ctx, const struct store_noun *noun)
+static bool read_noun(void *ctx, const struct store_noun *stored)
 {
     struct reader *r = ctx;
-    json_t *json =
-        json_loadb((const char *)noun->value.ptr, noun->value.len, JSON_REJECT_DUPLICATES, NULL);
+    json_t *json = json_loadb((const char *)stored->value.ptr, stored->value.len,
+                              JSON_REJECT_DUPLICATES, NULL);
 
-    if (json == NULL || !take_noun(r->d, noun, json)) {
-        snprintf(r->why, r->why_size, "the stored %.*s \"%.100s\" cannot be read",
-                 (int)noun->kind.len, (const char *)noun->kind.ptr, (const char *)noun->key.ptr);
+    if (!take_noun(r, stored, json)) {
+        snprintf(r->why, r->why_size, "the stored %s \"%.*s\" cannot be read",
+                 noun_kind_of(r->noun)->name, SGL_FMT(sgl_view_sub(stored->key, 0, 100)));
         r->failed = true;
     }
     json_decref(json);
@@ -278,12 +266,15 @@ static bool first_nouns(struct directory *d)
         write_own_noun(d, SGL_LIT("secret"), SGL_LIT("unknown-users"),
                        json_pack("{s:s}", "key", hex));
     }
-    if (d->subscription.used == 0) {
+    if (d->table[DIRECTORY_SUBSCRIPTION].used == 0) {
+        struct reader r = {.d = d, .noun = DIRECTORY_SUBSCRIPTION};
+        struct store_noun first = {.key = SGL_LIT("default"), .version = 1};
         json_t *json = json_pack("{s:I}", "created_at", (json_int_t)clock_now_s());
-        struct subscription *s = subscription_from_json(SGL_LIT("default"), json);
 
-        if (s == NULL || !table_add(&d->subscription, s->name, s))
+        if (!take_noun(&r, &first, json)) {
+            json_decref(json);
             return false;
+        }
         write_own_noun(d, SGL_LIT("subscription"), SGL_LIT("default"), json);
     }
     return true;
@@ -291,17 +282,18 @@ static bool first_nouns(struct directory *d)
 
 static bool read_all(struct directory *d, char *why, size_t why_size)
 {
-    static const char *const kinds[] = {"subscription", "domain", "credential", "key"};
     struct reader r = {.d = d, .why = why, .why_size = why_size};
 
-    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-        enum store_result result =
-            store_read_nouns(d->store, sgl_view_cstr(kinds[i]), read_noun, &r);
+    for (unsigned i = 0; i < DIRECTORY_NOUNS; i++) {
+        const char *kind = noun_kind_of((enum directory_noun)i)->name;
+        enum store_result result;
 
+        r.noun = (enum directory_noun)i;
+        result = store_read_nouns(d->store, sgl_view_cstr(kind), read_noun, &r);
         if (r.failed)
             return false;
         if (result != STORE_OK) {
-            snprintf(why, why_size, "cannot read the stored %ss: %s", kinds[i],
+            snprintf(why, why_size, "cannot read the stored %ss: %s", kind,
                      store_result_text(result));
             return false;
         }
@@ -325,10 +317,8 @@ struct directory *directory_open(struct store *store, struct keys *keys, struct 
     d->loop = loop;
     pthread_rwlock_init(&d->lock, NULL);
     pthread_mutex_init(&d->cache_lock, NULL);
-    table_init(&d->subscription);
-    table_init(&d->domain);
-    table_init(&d->credential);
-    table_init(&d->key);
+    for (unsigned i = 0; i < DIRECTORY_NOUNS; i++)
+        table_init(&d->table[i]);
     randombytes_buf(d->cache_key, sizeof(d->cache_key));
     d->crypto = sgl_crypto_new();
     if (d->crypto == NULL ||
@@ -349,35 +339,13 @@ static void free_values(struct table *t, void (*free_one)(void *value))
     table_done(t);
 }
 
-static void free_subscription(void *value)
-{
-    subscription_unref(value);
-}
-
-static void free_domain(void *value)
-{
-    domain_unref(value);
-}
-
-static void free_credential(void *value)
-{
-    credential_free(value);
-}
-
-static void free_key(void *value)
-{
-    access_key_free(value);
-}
-
 void directory_free(struct directory *d)
 {
     if (d == NULL)
         return;
     loads_stop(d);
-    free_values(&d->subscription, free_subscription);
-    free_values(&d->domain, free_domain);
-    free_values(&d->credential, free_credential);
-    free_values(&d->key, free_key);
+    for (unsigned i = 0; i < DIRECTORY_NOUNS; i++)
+        free_values(&d->table[i], noun_kind_of((enum directory_noun)i)->free);
     sgl_crypto_free(d->crypto);
     pthread_rwlock_destroy(&d->lock);
     pthread_mutex_destroy(&d->cache_lock);

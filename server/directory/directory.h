@@ -17,6 +17,7 @@ struct subscription {
     _Atomic unsigned refs;
     char *name;
     int64_t created_at;
+    uint64_t version;
 };
 
 struct selector {
@@ -113,15 +114,13 @@ void directory_each_identity(struct directory *d, enum identity_kind kind,
 
 /* ---- changes ---- */
 
-enum directory_verb {
-    DIRECTORY_SUBSCRIPTION_ADD,
-    DIRECTORY_DOMAIN_ADD,
-    DIRECTORY_DOMAIN_REMOVE,
-    DIRECTORY_CREDENTIAL_ADD,
-    DIRECTORY_CREDENTIAL_REMOVE,
-    DIRECTORY_KEY_ADD,
-    DIRECTORY_KEY_REMOVE,
+enum directory_noun {
+    DIRECTORY_SUBSCRIPTION,
+    DIRECTORY_DOMAIN,
+    DIRECTORY_CREDENTIAL,
+    DIRECTORY_KEY,
 };
+enum directory_verb { DIRECTORY_ADD, DIRECTORY_REMOVE };
 enum directory_result {
     DIRECTORY_OK,
     DIRECTORY_INVALID,
@@ -133,6 +132,7 @@ enum directory_result {
 
 #define DIRECTORY_DOMAINS_MAX 64
 struct directory_change {
+    enum directory_noun noun;
     enum directory_verb verb;
     struct loop *loop;
     void (*done)(
@@ -141,7 +141,7 @@ struct directory_change {
     void *ctx;
     /* in; all are copied by the call */
     sgl_view
-        name; /* subscription, domain, credential user name or key id; KEY_ADD: a label, may be empty */
+        name; /* subscription, domain, credential user name or key id; a key that is added: its label, may be empty */
     sgl_view subscription; /* empty: "default" */
     sgl_view domain
         [DIRECTORY_DOMAINS_MAX]; /* credential, key: domains it may send as; at least one. "*": any of its subscription */
@@ -154,7 +154,7 @@ struct directory_change {
     char field[32];        /* what is wrong, when not OK */
     char why[240];         /* one sentence, printable */
     char secret[128];      /* the password or key, shown this once */
-    char id[32];           /* KEY_ADD: the key's id: its name in lists, and in "sk_<id>_<secret>" */
+    char id[32];           /* a key that is added: its name in lists, and in "sk_<id>_<secret>" */
     struct loop_task task; /* directory's own, as is private_ */
     void *private_;
 };

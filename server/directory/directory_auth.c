@@ -70,7 +70,7 @@ static struct identity *find_credential(struct directory *d, sgl_view user,
     const struct credential *c;
 
     pthread_rwlock_rdlock(&d->lock);
-    c = table_find(&d->credential, user);
+    c = table_find(&d->table[DIRECTORY_CREDENTIAL], user);
     if (c != NULL)
         who = identity_ref(c->identity);
     memcpy(argon, c == NULL ? d->fake_argon : c->argon, crypto_pwhash_STRBYTES);
@@ -209,7 +209,7 @@ void directory_scram(struct directory *d, sgl_view user, struct scram_secret *ou
 
     fake_scram(d, user, &fake);
     pthread_rwlock_rdlock(&d->lock);
-    c = table_find(&d->credential, user);
+    c = table_find(&d->table[DIRECTORY_CREDENTIAL], user);
     *out = c == NULL ? fake : c->scram;
     pthread_rwlock_unlock(&d->lock);
 }
@@ -230,7 +230,7 @@ struct identity *directory_bearer(struct directory *d, sgl_view token)
     id = sgl_view_split(sgl_view_from(token, 3), '_', &secret);
     crypto_hash_sha256(hash, secret.ptr, secret.len);
     pthread_rwlock_rdlock(&d->lock);
-    k = table_find(&d->key, id);
+    k = table_find(&d->table[DIRECTORY_KEY], id);
     right = sodium_memcmp(hash, k == NULL ? nobody : k->hash, sizeof(hash)) == 0;
     if (right && k != NULL)
         who = identity_ref(k->identity);

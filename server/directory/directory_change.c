@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Changes.  checked -> (domain: keys made in the keys process | credential: hashed on a worker) -> stored -> shown in the tables -> done()
+ * Changes.  checked -> made (a domain's keys in the keys process, a credential's hashes on a worker) -> stored -> shown in the tables -> done()
+ *
+ * The way is the same for all kinds of nouns; what differs is in their rows, struct noun_kind.
  *
  * Every step runs on the change's loop, or on one worker; the store decides between two changes of the same noun by its version.
  */
@@ -14,10 +16,8 @@
 
 static void change_free(struct change *g)
 {
-    subscription_unref(g->subscription_new);
-    domain_unref(g->domain);
-    credential_free(g->credential);
-    access_key_free(g->access);
+    if (g->kind != NULL)
+        g->kind->free(g->noun);
     if (g->password != NULL)
         sodium_memzero(g->password, strlen(g->password));
     free(g->password);
@@ -74,48 +74,34 @@ void change_refuse(struct change *g)
     loop_post(g->c->loop, &g->c->task);
 }
 
-/* ---- shown in the tables ---- */
+/* ---- stored, then shown in the tables ---- */
+
+static struct table *table_of(const struct change *g)
+{
+    return &g->d->table[g->c->noun];
+}
 
 static bool show_added(struct change *g)
 {
-    struct directory *d = g->d;
-    bool fits = false;
+    bool fits;
 
-    pthread_rwlock_wrlock(&d->lock);
-    if (g->subscription_new != NULL &&
-        (fits = table_add(&d->subscription, g->subscription_new->name, g->subscription_new)))
-        g->subscription_new = NULL;
-    else if (g->domain != NULL && (fits = table_add(&d->domain, g->domain->name, g->domain)))
-        g->domain = NULL;
-    else if (g->credential != NULL &&
-             (fits = table_add(&d->credential, g->credential->user, g->credential)))
-        g->credential = NULL;
-    else if (g->access != NULL && (fits = table_add(&d->key, g->access->id, g->access)))
-        g->access = NULL;
-    pthread_rwlock_unlock(&d->lock);
+    *g->kind->version(g->noun) = g->row.version;
+    pthread_rwlock_wrlock(&g->d->lock);
+    fits = table_add(table_of(g), g->kind->key(g->noun), g->noun);
+    pthread_rwlock_unlock(&g->d->lock);
+    if (fits)
+        g->noun = NULL;
     return fits;
 }
 
 static void show_removed(struct change *g)
 {
-    struct directory *d = g->d;
-    sgl_view key = sgl_view_cstr(g->key);
-
-    pthread_rwlock_wrlock(&d->lock);
-    if (g->verb == DIRECTORY_DOMAIN_REMOVE) {
-        domain_unref(g->domain);
-        g->domain = table_remove(&d->domain, key);
-    } else if (g->verb == DIRECTORY_CREDENTIAL_REMOVE) {
-        g->credential = table_remove(&d->credential, key);
-        if (g->credential != NULL)
-            atomic_store(&g->credential->identity->removed, true);
-    } else if (g->verb == DIRECTORY_KEY_REMOVE) {
-        g->access = table_remove(&d->key, key);
-        if (g->access != NULL)
-            atomic_store(&g->access->identity->removed, true);
-    }
-    pthread_rwlock_unlock(&d->lock);
-    cache_forget(d);
+    pthread_rwlock_wrlock(&g->d->lock);
+    g->noun = table_remove(table_of(g), sgl_view_cstr(g->key));
+    if (g->noun != NULL && g->kind->hidden != NULL)
+        g->kind->hidden(g->noun);
+    pthread_rwlock_unlock(&g->d->lock);
+    cache_forget(g->d);
 }
 
 static void stored(struct store_op *op)
@@ -127,23 +113,15 @@ static void stored(struct store_op *op)
         show_removed(g);
         c->result = DIRECTORY_OK;
     } else if (op->result == STORE_OK) {
-        if (g->domain != NULL)
-            g->domain->version = g->noun.version;
-        if (g->credential != NULL)
-            g->credential->identity->version = g->noun.version;
-        if (g->access != NULL)
-            g->access->identity->version = g->noun.version;
         c->result = DIRECTORY_OK;
         if (!show_added(g))
             change_say(c, DIRECTORY_UNAVAILABLE, "",
                        "it is stored, and will be seen after a restart: out of memory");
     } else if (op->result == STORE_EXISTS) {
-        change_say(c, DIRECTORY_EXISTS, "name", "%s \"%s\" exists already",
-                   (const char *)g->kind.ptr, g->key);
+        change_say(c, DIRECTORY_EXISTS, "name", "%s \"%s\" exists already", g->kind->name, g->key);
     } else if (op->result == STORE_NOT_FOUND || op->result == STORE_CONFLICT) {
         change_say(c, DIRECTORY_NOT_FOUND, "name",
-                   "%s \"%s\" was changed or removed by somebody else", (const char *)g->kind.ptr,
-                   g->key);
+                   "%s \"%s\" was changed or removed by somebody else", g->kind->name, g->key);
     } else {
         change_say(c, DIRECTORY_UNAVAILABLE, "", "the store did not take it: %s",
                    store_result_text(op->result));
@@ -151,37 +129,31 @@ static void stored(struct store_op *op)
     change_finish(g);
 }
 
-void change_store(struct change *g, json_t *json)
+static void submit(struct change *g, enum store_op_kind kind, uint64_t version)
 {
+    g->row = (struct store_noun){.kind = sgl_view_cstr(g->kind->name),
+                                 .key = sgl_view_cstr(g->key),
+                                 .subscription = sgl_view_cstr(g->subscription),
+                                 .version = version};
+    if (g->value != NULL)
+        g->row.value = sgl_view_cstr(g->value);
+    g->store = (struct store_noun_op){
+        .op = {.kind = kind, .loop = g->c->loop, .done = stored}, .noun = &g->row, .nouns = 1};
+    store_submit(g->d->store, &g->store.op);
+}
+
+void change_store(struct change *g)
+{
+    json_t *json = g->kind->to_json(g->noun);
+
     g->value = json == NULL ? NULL : json_dumps(json, JSON_COMPACT);
     json_decref(json);
     if (g->value == NULL) {
         change_no_memory(g->c);
-        change_finish(g);
+        change_refuse(g);
         return;
     }
-    g->noun = (struct store_noun){.kind = g->kind,
-                                  .key = sgl_view_cstr(g->key),
-                                  .subscription = sgl_view_cstr(g->subscription),
-                                  .value = sgl_view_cstr(g->value)};
-    g->store =
-        (struct store_noun_op){.op = {.kind = STORE_NOUN_PUT, .loop = g->c->loop, .done = stored},
-                               .noun = &g->noun,
-                               .nouns = 1};
-    store_submit(g->d->store, &g->store.op);
-}
-
-void change_delete(struct change *g, uint64_t version)
-{
-    g->noun = (struct store_noun){.kind = g->kind,
-                                  .key = sgl_view_cstr(g->key),
-                                  .subscription = sgl_view_cstr(g->subscription),
-                                  .version = version};
-    g->store = (struct store_noun_op){
-        .op = {.kind = STORE_NOUN_DELETE, .loop = g->c->loop, .done = stored},
-        .noun = &g->noun,
-        .nouns = 1};
-    store_submit(g->d->store, &g->store.op);
+    submit(g, STORE_NOUN_PUT, 0);
 }
 
 /* ---- checks ---- */
@@ -214,6 +186,19 @@ bool change_check_name(struct change *g)
     return false;
 }
 
+bool change_check_free(struct change *g)
+{
+    bool taken;
+
+    pthread_rwlock_rdlock(&g->d->lock);
+    taken = table_find(table_of(g), sgl_view_cstr(g->key)) != NULL;
+    pthread_rwlock_unlock(&g->d->lock);
+    if (taken)
+        change_say(g->c, DIRECTORY_EXISTS, g->kind->field, "%s \"%s\" exists already",
+                   g->kind->name, g->key);
+    return !taken;
+}
+
 bool change_check_subscription(struct change *g)
 {
     struct subscription *s = directory_subscription(g->d, sgl_view_cstr(g->subscription));
@@ -224,6 +209,44 @@ bool change_check_subscription(struct change *g)
                    "there is no such subscription; add it first");
     subscription_unref(s);
     return known;
+}
+
+/* ---- begun ---- */
+
+static void add(struct change *g)
+{
+    if (!g->kind->prepare(g))
+        change_refuse(g);
+    else if (g->kind->make != NULL)
+        g->kind->make(g);
+    else
+        change_store(g);
+}
+
+static bool find_version(struct change *g, uint64_t *version)
+{
+    void *noun;
+
+    pthread_rwlock_rdlock(&g->d->lock);
+    noun = table_find(table_of(g), sgl_view_cstr(g->key));
+    *version = noun == NULL ? 0 : *g->kind->version(noun);
+    pthread_rwlock_unlock(&g->d->lock);
+    return noun != NULL;
+}
+
+static void remove_(struct change *g)
+{
+    uint64_t version;
+
+    g->key = g->kind->key_meant == NULL ? text_of(g->c->name) : g->kind->key_meant(g->c->name);
+    if (g->key == NULL || !find_version(g, &version)) {
+        change_say(g->c, DIRECTORY_NOT_FOUND, g->kind->field, "there is no such %s", g->kind->name);
+        change_refuse(g);
+    } else if (g->kind->may_go != NULL && !g->kind->may_go(g)) {
+        change_refuse(g);
+    } else {
+        submit(g, STORE_NOUN_DELETE, version);
+    }
 }
 
 void directory_change(struct directory *d, struct directory_change *c)
@@ -240,7 +263,7 @@ void directory_change(struct directory *d, struct directory_change *c)
     }
     g->d = d;
     g->c = c;
-    g->verb = c->verb;
+    g->kind = noun_kind_of(c->noun);
     g->subscription = text_of(c->subscription.len == 0 ? SGL_LIT("default") : c->subscription);
     if (g->subscription == NULL) {
         change_say(c, DIRECTORY_INVALID, "subscription", "this is no name of a subscription");
@@ -248,26 +271,11 @@ void directory_change(struct directory *d, struct directory_change *c)
         return;
     }
     switch (c->verb) {
-    case DIRECTORY_SUBSCRIPTION_ADD:
-        subscription_add(g);
+    case DIRECTORY_ADD:
+        add(g);
         break;
-    case DIRECTORY_DOMAIN_ADD:
-        domain_add(g);
-        break;
-    case DIRECTORY_DOMAIN_REMOVE:
-        domain_remove(g);
-        break;
-    case DIRECTORY_CREDENTIAL_ADD:
-        credential_add(g);
-        break;
-    case DIRECTORY_CREDENTIAL_REMOVE:
-        identity_remove(g, false);
-        break;
-    case DIRECTORY_KEY_ADD:
-        key_add(g);
-        break;
-    case DIRECTORY_KEY_REMOVE:
-        identity_remove(g, true);
+    case DIRECTORY_REMOVE:
+        remove_(g);
         break;
     }
 }

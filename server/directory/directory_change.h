@@ -11,19 +11,17 @@ struct change {
     struct work work; /* first: cast from it */
     struct keys_op keys;
     struct store_noun_op store;
-    struct store_noun noun;
+    struct store_noun row;
     struct directory *d;
     struct directory_change *c;
-    enum directory_verb verb;
-    sgl_view kind;
-    char *key, *subscription, *value, *password;
-    struct subscription *subscription_new; /* exactly one of these when something is added */
-    struct domain *domain;
-    struct credential *credential;
-    struct access_key *access;
-    char *context;
-    size_t selector; /* being generated */
+    const struct noun_kind *kind;
+    void *
+        noun; /* added: the new one, until it is in its table; removed: the old one, once it has left it */
+    char *key, *subscription, *value;
+    char *password; /* credential */
     bool hashed;
+    char *context; /* domain: of the selector whose key is being made */
+    size_t selector;
 };
 
 /* ---- directory_change.c ---- */
@@ -31,25 +29,18 @@ struct change {
 void change_say(struct directory_change *c, enum directory_result result, const char *field,
                 const char *format, ...) SGL_PRINTF(4, 5);
 void change_no_memory(struct directory_change *c);
-/* The ends: done() is called, and the change is gone. Refusing is for the call of directory_change(), finishing for what comes later. */
+/* The ends: done() is called, and the change is gone. change_finish() at once, so not inside of directory_change(); change_refuse() always later. */
 void change_finish(struct change *g);
 void change_refuse(struct change *g);
-/* Stored, then shown; the JSON is taken. */
-void change_store(struct change *g, json_t *json);
-void change_delete(struct change *g, uint64_t version);
+void change_store(struct change *g); /* stored, then shown in its table */
 /* false: said. */
 bool change_check_name(struct change *g);
+bool change_check_free(struct change *g); /* no noun of this kind has g->key */
 bool change_check_subscription(struct change *g);
 
-/* ---- the nouns ---- */
+/* ---- noun_identity.c ---- */
 
-void subscription_add(struct change *g);
-void domain_add(struct change *g);
-void domain_remove(struct change *g);
-void credential_add(struct change *g);
-void key_add(struct change *g);
 /* The domains that an identity may use must exist and belong to its subscription; false: said. */
-bool identity_check_domains(struct change *g, struct identity *i);
-void identity_remove(struct change *g, bool key);
+bool identity_check_domains(struct change *g, struct identity *i, bool needed);
 
 #endif

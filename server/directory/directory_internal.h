@@ -39,6 +39,8 @@ struct cached {
     uint64_t until_ms;
 };
 
+#define DIRECTORY_NOUNS 4
+
 struct directory {
     struct store *store;
     struct keys *keys;
@@ -46,8 +48,8 @@ struct directory {
     struct loop *loop;
     struct sgl_crypto *crypto;
 
-    pthread_rwlock_t lock; /* the tables */
-    struct table subscription, domain, credential, key;
+    pthread_rwlock_t lock;               /* the tables */
+    struct table table[DIRECTORY_NOUNS]; /* by enum directory_noun */
 
     pthread_mutex_t cache_lock;
     struct cached cache[CACHE_SLOTS];
@@ -72,17 +74,38 @@ uint8_t *json_base64(const json_t *object, const char *member, size_t max, size_
 bool json_base64_exact(const json_t *object, const char *member, uint8_t *out, size_t size);
 bool noun_last_reference(_Atomic unsigned *refs);
 
-/* ---- noun_*.c: nouns as JSON documents, and back ---- */
+/* ---- the kinds of nouns: a file and a row for each ---- */
 
-struct subscription *subscription_from_json(sgl_view name, const json_t *json);
-struct domain *domain_from_json(const struct store_noun *noun, const json_t *json);
-struct credential *credential_from_json(const struct store_noun *noun, const json_t *json);
-struct access_key *key_from_json(const struct store_noun *noun, const json_t *json);
-json_t *domain_to_json(const struct domain *domain);
-json_t *credential_to_json(const struct credential *credential);
-json_t *key_to_json(const struct access_key *key);
-void credential_free(struct credential *c);
-void access_key_free(struct access_key *k);
+struct change;
+struct noun_kind {
+    const char *name;  /* in the store, and to people */
+    const char *field; /* the member of a request that names one */
+
+    /* In memory: what is in the table, as a pointer. */
+    const char *(*key)(
+        const void *noun);            /* its name in the table and in the store; the noun's own */
+    uint64_t *(*version)(void *noun); /* the store's, which decides between two changes */
+    void (*free)(void *noun);         /* the table's reference, or all of it; NULL accepted */
+    void (*hidden)(
+        void *
+            noun); /* it has left its table: who still holds it may do nothing more with it. May be NULL */
+
+    /* In the store: a JSON document. NULL: it cannot be read or written, or memory has ended. */
+    void *(*from_json)(const struct store_noun *stored, const json_t *json);
+    json_t *(*to_json)(const void *noun);
+
+    /* Added: checks what was asked for and makes g->key and g->noun; false: said why not. */
+    bool (*prepare)(struct change *g);
+    /* Does what takes time, and ends in change_store(), change_finish() or change_refuse(). NULL: nothing does. */
+    void (*make)(struct change *g);
+
+    /* Removed: the key that a request means, malloc()ed (NULL: as it is given), and whether it may go; false: said why not. May be NULL. */
+    char *(*key_meant)(sgl_view name);
+    bool (*may_go)(struct change *g);
+};
+extern const struct noun_kind noun_subscription, noun_domain, noun_credential, noun_key;
+const struct noun_kind *noun_kind_of(enum directory_noun noun);
+
 /* "dkim:example.org:s1": what a sealed private key is bound to. */
 char *selector_context(const char *domain, const char *selector);
 

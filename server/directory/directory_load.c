@@ -126,8 +126,8 @@ bool loads_start(struct directory *d)
     struct timeval now = {0, 0};
     size_t selectors = 0;
 
-    d->to_load = (struct domain **)table_sorted(&d->domain, &d->to_loads);
-    if (d->to_load == NULL && d->domain.used > 0)
+    d->to_load = (struct domain **)table_sorted(&d->table[DIRECTORY_DOMAIN], &d->to_loads);
+    if (d->to_load == NULL && d->table[DIRECTORY_DOMAIN].used > 0)
         return false;
     for (size_t i = 0; i < d->to_loads; i++) {
         domain_ref(d->to_load[i]);

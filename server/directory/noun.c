@@ -1,10 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pieces that the nouns are made of: C strings, bytes as JSON. */
+/* The kinds of nouns, and the pieces that they are made of: C strings, bytes as JSON. */
 #include <stdlib.h>
 
 #include "directory_internal.h"
 
 #define BASE64 sodium_base64_VARIANT_ORIGINAL
+
+const struct noun_kind *noun_kind_of(enum directory_noun noun)
+{
+    static const struct noun_kind *const kind[DIRECTORY_NOUNS] = {
+        [DIRECTORY_SUBSCRIPTION] = &noun_subscription,
+        [DIRECTORY_DOMAIN] = &noun_domain,
+        [DIRECTORY_CREDENTIAL] = &noun_credential,
+        [DIRECTORY_KEY] = &noun_key,
+    };
+
+    return kind[noun];
+}
 
 char *text_of(sgl_view v)
 {

@@ -13,8 +13,10 @@
 
 #define PASSWORD_MIN 10
 
-void credential_free(struct credential *c)
+static void free_(void *noun)
 {
+    struct credential *c = noun;
+
     if (c == NULL)
         return;
     identity_unref(c->identity);
@@ -23,18 +25,27 @@ void credential_free(struct credential *c)
     free(c);
 }
 
-struct credential *credential_from_json(const struct store_noun *noun, const json_t *json)
+static struct credential *credential_new(sgl_view user, sgl_view subscription)
 {
-    const char *argon = json_string_value(json_object_get(json, "argon2id"));
-    const json_t *scram = json_object_get(json, "scram");
     struct credential *c = calloc(1, sizeof(*c));
 
     if (c == NULL)
         return NULL;
-    c->user = text_of(noun->key);
-    c->identity = identity_new(IDENTITY_CREDENTIAL, "credential:", noun->key, noun->subscription);
-    if (c->user == NULL || c->identity == NULL || argon == NULL ||
-        strlen(argon) >= sizeof(c->argon))
+    c->user = text_of(user);
+    c->identity = identity_new(IDENTITY_CREDENTIAL, "credential:", user, subscription);
+    if (c->user != NULL && c->identity != NULL)
+        return c;
+    free_(c);
+    return NULL;
+}
+
+static void *from_json(const struct store_noun *noun, const json_t *json)
+{
+    const char *argon = json_string_value(json_object_get(json, "argon2id"));
+    const json_t *scram = json_object_get(json, "scram");
+    struct credential *c = credential_new(noun->key, noun->subscription);
+
+    if (c == NULL || argon == NULL || strlen(argon) >= sizeof(c->argon))
         goto fail;
     c->identity->version = noun->version;
     memcpy(c->argon, argon, strlen(argon) + 1);
@@ -47,12 +58,13 @@ struct credential *credential_from_json(const struct store_noun *noun, const jso
         goto fail;
     return c;
 fail:
-    credential_free(c);
+    free_(c);
     return NULL;
 }
 
-json_t *credential_to_json(const struct credential *c)
+static json_t *to_json(const void *noun)
 {
+    const struct credential *c = noun;
     json_t *scram =
         json_pack("{s:o, s:I, s:o, s:o}", "salt", base64_json(c->scram.salt, sizeof(c->scram.salt)),
                   "iterations", (json_int_t)c->scram.iterations, "stored",
@@ -76,19 +88,19 @@ static bool password_ok(sgl_view password)
     return true;
 }
 
-static void credential_hash(struct work *w)
+static void hash(struct work *w)
 {
     struct change *g = (struct change *)(void *)w;
 
-    g->hashed = password_hash(g->d, sgl_view_cstr(g->password), g->credential);
+    g->hashed = password_hash(g->d, sgl_view_cstr(g->password), g->noun);
 }
 
-static void credential_hashed(struct work *w)
+static void hashed(struct work *w)
 {
     struct change *g = (struct change *)(void *)w;
 
     if (g->hashed) {
-        change_store(g, credential_to_json(g->credential));
+        change_store(g);
         return;
     }
     change_no_memory(g->c);
@@ -110,19 +122,13 @@ static char *password_new(void)
     return text_of(sgl_view_of(text, at));
 }
 
-static bool credential_prepare(struct change *g)
+static bool prepare(struct change *g)
 {
     struct directory_change *c = g->c;
-    struct identity *existing;
+    struct credential *made;
 
-    if (!change_check_name(g) || !change_check_subscription(g))
+    if (!change_check_name(g) || !change_check_subscription(g) || !change_check_free(g))
         return false;
-    existing = directory_credential(g->d, c->name);
-    if (existing != NULL) {
-        identity_unref(existing);
-        change_say(c, DIRECTORY_EXISTS, "name", "credential \"%s\" exists already", g->key);
-        return false;
-    }
     if (c->password.len > 0 && !password_ok(c->password)) {
         change_say(c, DIRECTORY_INVALID, "password",
                    "a password has %d to %d bytes of UTF-8 without control characters",
@@ -130,34 +136,51 @@ static bool credential_prepare(struct change *g)
         return false;
     }
     g->password = c->password.len > 0 ? text_of(c->password) : password_new();
-    g->credential = calloc(1, sizeof(*g->credential));
-    if (g->password == NULL || g->credential == NULL) {
+    g->noun = made = credential_new(c->name, sgl_view_cstr(g->subscription));
+    if (g->password == NULL || made == NULL) {
         change_no_memory(c);
         return false;
     }
-    g->credential->user = text_of(c->name);
-    g->credential->identity =
-        identity_new(IDENTITY_CREDENTIAL, "credential:", c->name, sgl_view_cstr(g->subscription));
-    if (g->credential->user == NULL || g->credential->identity == NULL) {
-        change_no_memory(c);
-        return false;
-    }
-    return identity_check_domains(g, g->credential->identity);
+    if (c->password.len == 0)
+        snprintf(c->secret, sizeof(c->secret), "%s", g->password);
+    return identity_check_domains(g, made->identity, true);
 }
 
-void credential_add(struct change *g)
+static void make(struct change *g)
 {
-    g->kind = SGL_LIT("credential");
-    if (!credential_prepare(g)) {
-        change_refuse(g);
+    g->work = (struct work){.work = hash, .done = hashed, .loop = g->c->loop};
+    if (workers_submit(g->d->workers, &g->work))
         return;
-    }
-    if (g->c->password.len == 0)
-        snprintf(g->c->secret, sizeof(g->c->secret), "%s", g->password);
-    g->work = (struct work){.work = credential_hash, .done = credential_hashed, .loop = g->c->loop};
-    if (!workers_submit(g->d->workers, &g->work)) {
-        change_say(g->c, DIRECTORY_UNAVAILABLE, "",
-                   "too much is waiting to be hashed; try again soon");
-        change_refuse(g);
-    }
+    change_say(g->c, DIRECTORY_UNAVAILABLE, "", "too much is waiting to be hashed; try again soon");
+    change_refuse(g);
 }
+
+/* ---- the row ---- */
+
+static const char *key(const void *noun)
+{
+    return ((const struct credential *)noun)->user;
+}
+
+static uint64_t *version(void *noun)
+{
+    return &((struct credential *)noun)->identity->version;
+}
+
+static void hidden(void *noun)
+{
+    atomic_store(&((struct credential *)noun)->identity->removed, true);
+}
+
+const struct noun_kind noun_credential = {
+    .name = "credential",
+    .field = "name",
+    .key = key,
+    .version = version,
+    .free = free_,
+    .hidden = hidden,
+    .from_json = from_json,
+    .to_json = to_json,
+    .prepare = prepare,
+    .make = make,
+};

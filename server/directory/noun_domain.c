@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "directory_change.h"
+#include "sigillo/ascii.h"
 #include "sigillo/mailbox.h"
 
 #define SELECTORS_FIRST 2
@@ -100,7 +101,7 @@ static bool selector_from_json(struct selector *s, const json_t *json)
     return s->name != NULL && s->algorithm != 0 && s->public_key != NULL && s->sealed != NULL;
 }
 
-struct domain *domain_from_json(const struct store_noun *noun, const json_t *json)
+static void *from_json(const struct store_noun *noun, const json_t *json)
 {
     const json_t *list = json_object_get(json, "selectors"), *item;
     struct domain *d = calloc(1, sizeof(*d));
@@ -140,8 +141,9 @@ static json_t *selector_to_json(const struct selector *s)
                      base64_json(s->sealed, s->sealed_len));
 }
 
-json_t *domain_to_json(const struct domain *domain)
+static json_t *to_json(const void *noun)
 {
+    const struct domain *domain = noun;
     json_t *list = json_array();
 
     for (size_t i = 0; i < domain->selectors; i++)
@@ -178,7 +180,7 @@ static void generated(struct keys_op *op)
         change_finish(g);
         return;
     }
-    if (!keep_generated(&g->domain->selector[g->selector], op)) {
+    if (!keep_generated(&((struct domain *)g->noun)->selector[g->selector], op)) {
         change_no_memory(g->c);
         change_finish(g);
         return;
@@ -189,17 +191,18 @@ static void generated(struct keys_op *op)
 
 static void generate_next(struct change *g)
 {
-    const struct selector *s = &g->domain->selector[g->selector];
+    const struct domain *domain = g->noun;
+    const struct selector *s = &domain->selector[g->selector];
 
-    if (g->selector == g->domain->selectors) {
-        change_store(g, domain_to_json(g->domain));
+    if (g->selector == domain->selectors) {
+        change_store(g);
         return;
     }
     free(g->context);
-    g->context = selector_context(g->domain->name, s->name);
+    g->context = selector_context(domain->name, s->name);
     if (g->context == NULL) {
         change_no_memory(g->c);
-        change_finish(g);
+        change_refuse(g);
         return;
     }
     memset(&g->keys, 0, offsetof(struct keys_op, out));
@@ -236,36 +239,22 @@ fail:
     return NULL;
 }
 
-void domain_add(struct change *g)
+static bool prepare(struct change *g)
 {
     const char *why = NULL;
-    struct domain *existing;
 
-    g->kind = SGL_LIT("domain");
     g->key = domain_canonical(g->c->name, &why);
     if (g->key == NULL) {
         change_say(g->c, DIRECTORY_INVALID, "domain", "this %s", why);
-        change_refuse(g);
-        return;
+        return false;
     }
-    existing = directory_domain(g->d, sgl_view_cstr(g->key));
-    if (existing != NULL) {
-        domain_unref(existing);
-        change_say(g->c, DIRECTORY_EXISTS, "domain", "domain \"%s\" exists already", g->key);
-        change_refuse(g);
-        return;
-    }
-    if (!change_check_subscription(g)) {
-        change_refuse(g);
-        return;
-    }
-    if (g->d->keys == NULL ||
-        (g->domain = domain_new(g->key, g->subscription, g->c->ed25519)) == NULL) {
+    if (!change_check_free(g) || !change_check_subscription(g))
+        return false;
+    if (g->d->keys != NULL)
+        g->noun = domain_new(g->key, g->subscription, g->c->ed25519);
+    if (g->noun == NULL)
         change_no_memory(g->c);
-        change_refuse(g);
-        return;
-    }
-    generate_next(g);
+    return g->noun != NULL;
 }
 
 /* ---- removed, when nobody uses it ---- */
@@ -285,32 +274,60 @@ static bool uses_domain(void *ctx, struct identity *i)
     return s->found[0] == '\0';
 }
 
-void domain_remove(struct change *g)
+static bool may_go(struct change *g)
 {
-    struct user_search search = {NULL, ""};
+    struct user_search search = {.domain = g->key};
 
-    g->kind = SGL_LIT("domain");
-    g->domain = directory_domain(g->d, g->c->name);
-    if (g->domain == NULL) {
-        change_say(g->c, DIRECTORY_NOT_FOUND, "domain", "there is no such domain");
-        change_refuse(g);
-        return;
-    }
-    search.domain = g->domain->name;
     directory_each_identity(g->d, IDENTITY_CREDENTIAL, uses_domain, &search);
     if (search.found[0] == '\0')
         directory_each_identity(g->d, IDENTITY_KEY, uses_domain, &search);
-    if (search.found[0] != '\0') {
-        change_say(g->c, DIRECTORY_IN_USE, "domain",
-                   "%s may send as this domain; remove that first", search.found);
-        change_refuse(g);
-        return;
-    }
-    g->key = text_of(sgl_view_cstr(g->domain->name));
-    if (g->key == NULL) {
-        change_no_memory(g->c);
-        change_refuse(g);
-        return;
-    }
-    change_delete(g, g->domain->version);
+    if (search.found[0] == '\0')
+        return true;
+    change_say(g->c, DIRECTORY_IN_USE, "domain", "%s may send as this domain; remove that first",
+               search.found);
+    return false;
 }
+
+/* As a look-up means it: case and one dot at the end are ignored. */
+static char *key_meant(sgl_view name)
+{
+    char *key;
+
+    if (name.len > 0 && name.ptr[name.len - 1] == '.')
+        name.len--;
+    key = text_of(name);
+    for (size_t i = 0; key != NULL && i < name.len; i++)
+        key[i] = (char)sgl_ascii_lower((uint8_t)key[i]);
+    return key;
+}
+
+/* ---- the row ---- */
+
+static const char *key(const void *noun)
+{
+    return ((const struct domain *)noun)->name;
+}
+
+static uint64_t *version(void *noun)
+{
+    return &((struct domain *)noun)->version;
+}
+
+static void free_(void *noun)
+{
+    domain_unref(noun);
+}
+
+const struct noun_kind noun_domain = {
+    .name = "domain",
+    .field = "domain",
+    .key = key,
+    .version = version,
+    .free = free_,
+    .from_json = from_json,
+    .to_json = to_json,
+    .prepare = prepare,
+    .make = generate_next,
+    .key_meant = key_meant,
+    .may_go = may_go,
+};

@@ -90,12 +90,11 @@ json_t *identity_domains_to_json(const struct identity *i)
     return list;
 }
 
-/* The domains that an identity may use must exist and belong to its subscription. */
-bool identity_check_domains(struct change *g, struct identity *i)
+bool identity_check_domains(struct change *g, struct identity *i, bool needed)
 {
     struct directory_change *c = g->c;
 
-    if (c->domains == 0 && !(g->verb == DIRECTORY_KEY_ADD && c->admin)) {
+    if (c->domains == 0 && needed) {
         change_say(
             c, DIRECTORY_INVALID, "domain",
             "name at least one domain that it may send as, or * for all of its subscription");
@@ -123,30 +122,4 @@ bool identity_check_domains(struct change *g, struct identity *i)
     }
     i->created_at = clock_now_s();
     return true;
-}
-
-void identity_remove(struct change *g, bool key)
-{
-    const struct access_key *k;
-    struct identity *who = NULL;
-
-    g->kind = key ? SGL_LIT("key") : SGL_LIT("credential");
-    g->key = text_of(g->c->name);
-    if (key) {
-        pthread_rwlock_rdlock(&g->d->lock);
-        k = table_find(&g->d->key, g->c->name);
-        who = k == NULL ? NULL : identity_ref(k->identity);
-        pthread_rwlock_unlock(&g->d->lock);
-    } else {
-        who = directory_credential(g->d, g->c->name);
-    }
-    if (who == NULL || g->key == NULL) {
-        identity_unref(who);
-        change_say(g->c, DIRECTORY_NOT_FOUND, "name", "there is no such %s",
-                   (const char *)g->kind.ptr);
-        change_refuse(g);
-        return;
-    }
-    change_delete(g, who->version);
-    identity_unref(who);
 }

@@ -11,8 +11,10 @@
 #include "sigillo/ascii.h"
 #include "sigillo/utf8.h"
 
-void access_key_free(struct access_key *k)
+static void free_(void *noun)
 {
+    struct access_key *k = noun;
+
     if (k == NULL)
         return;
     identity_unref(k->identity);
@@ -20,33 +22,45 @@ void access_key_free(struct access_key *k)
     free(k);
 }
 
-struct access_key *key_from_json(const struct store_noun *noun, const json_t *json)
+static struct access_key *access_key_new(sgl_view id, sgl_view subscription, sgl_view label)
 {
-    const char *label = json_string_value(json_object_get(json, "label"));
     struct access_key *k = calloc(1, sizeof(*k));
 
     if (k == NULL)
         return NULL;
-    k->id = text_of(noun->key);
-    k->identity = identity_new(IDENTITY_KEY, "key:", noun->key, noun->subscription);
-    if (k->id == NULL || k->identity == NULL)
-        goto fail;
-    k->identity->version = noun->version;
-    k->identity->admin = json_is_true(json_object_get(json, "admin"));
-    free(k->identity->label);
-    k->identity->label = text_of(sgl_view_cstr(label));
-    if (k->identity->label == NULL ||
-        !json_base64_exact(json, "sha256", k->hash, sizeof(k->hash)) ||
-        !identity_domains_from_json(k->identity, json))
-        goto fail;
-    return k;
-fail:
-    access_key_free(k);
+    k->id = text_of(id);
+    k->identity = identity_new(IDENTITY_KEY, "key:", id, subscription);
+    if (k->identity != NULL) {
+        free(k->identity->label);
+        k->identity->label = text_of(label);
+    }
+    if (k->id != NULL && k->identity != NULL && k->identity->label != NULL)
+        return k;
+    free_(k);
     return NULL;
 }
 
-json_t *key_to_json(const struct access_key *k)
+static void *from_json(const struct store_noun *noun, const json_t *json)
 {
+    const char *label = json_string_value(json_object_get(json, "label"));
+    struct access_key *k =
+        access_key_new(noun->key, noun->subscription, sgl_view_cstr(label == NULL ? "" : label));
+
+    if (k == NULL)
+        return NULL;
+    k->identity->version = noun->version;
+    k->identity->admin = json_is_true(json_object_get(json, "admin"));
+    if (label != NULL && json_base64_exact(json, "sha256", k->hash, sizeof(k->hash)) &&
+        identity_domains_from_json(k->identity, json))
+        return k;
+    free_(k);
+    return NULL;
+}
+
+static json_t *to_json(const void *noun)
+{
+    const struct access_key *k = noun;
+
     return json_pack("{s:I, s:o, s:s, s:b, s:o}", "created_at", (json_int_t)k->identity->created_at,
                      "domains", identity_domains_to_json(k->identity), "label", k->identity->label,
                      "admin", (int)k->identity->admin, "sha256",
@@ -55,14 +69,39 @@ json_t *key_to_json(const struct access_key *k)
 
 /* ---- added ---- */
 
-/* id: 12 letters and digits; secret: 32 random bytes. Shown once, kept as a hash. */
-static bool key_prepare(struct change *g)
+#define ID_LEN     12
+#define SECRET_LEN 32
+
+static char *key_id_new(void)
 {
     static const char letters[] = "0123456789abcdefghjkmnpqrstvwxyz";
+    char id[ID_LEN];
+
+    for (size_t i = 0; i < ID_LEN; i++)
+        id[i] = letters[randombytes_uniform(sizeof(letters) - 1)];
+    return text_of(sgl_view_of(id, ID_LEN));
+}
+
+/* Shown once, kept as a hash. */
+static void secret_new(struct access_key *k, struct directory_change *c)
+{
+    uint8_t secret[SECRET_LEN];
+    char text[sodium_base64_ENCODED_LEN(SECRET_LEN, sodium_base64_VARIANT_URLSAFE_NO_PADDING)];
+
+    randombytes_buf(secret, sizeof(secret));
+    sodium_bin2base64(text, sizeof(text), secret, sizeof(secret),
+                      sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    sodium_memzero(secret, sizeof(secret));
+    crypto_hash_sha256(k->hash, (const uint8_t *)text, strlen(text));
+    snprintf(c->id, sizeof(c->id), "%s", k->id);
+    snprintf(c->secret, sizeof(c->secret), "sk_%s_%s", k->id, text);
+    sodium_memzero(text, sizeof(text));
+}
+
+static bool prepare(struct change *g)
+{
     struct directory_change *c = g->c;
-    uint8_t secret[32];
-    char text[sodium_base64_ENCODED_LEN(32, sodium_base64_VARIANT_URLSAFE_NO_PADDING)];
-    char id[13];
+    struct access_key *k;
 
     if (!change_check_subscription(g))
         return false;
@@ -72,45 +111,44 @@ static bool key_prepare(struct change *g)
                    NAME_MAX_LEN);
         return false;
     }
-    for (size_t i = 0; i < 12; i++)
-        id[i] = letters[randombytes_uniform(sizeof(letters) - 1)];
-    id[12] = '\0';
-    randombytes_buf(secret, sizeof(secret));
-    sodium_bin2base64(text, sizeof(text), secret, sizeof(secret),
-                      sodium_base64_VARIANT_URLSAFE_NO_PADDING);
-    sodium_memzero(secret, sizeof(secret));
-    g->key = text_of(sgl_view_cstr(id));
-    g->access = calloc(1, sizeof(*g->access));
-    if (g->key == NULL || g->access == NULL) {
+    g->key = key_id_new();
+    g->noun = k = g->key == NULL ? NULL
+                                 : access_key_new(sgl_view_cstr(g->key),
+                                                  sgl_view_cstr(g->subscription), c->name);
+    if (k == NULL) {
         change_no_memory(c);
         return false;
     }
-    g->access->id = text_of(sgl_view_cstr(id));
-    g->access->identity =
-        identity_new(IDENTITY_KEY, "key:", sgl_view_cstr(id), sgl_view_cstr(g->subscription));
-    if (g->access->id == NULL || g->access->identity == NULL) {
-        change_no_memory(c);
-        return false;
-    }
-    free(g->access->identity->label);
-    g->access->identity->label = text_of(c->name);
-    if (g->access->identity->label == NULL) {
-        change_no_memory(c);
-        return false;
-    }
-    g->access->identity->admin = c->admin;
-    crypto_hash_sha256(g->access->hash, (const uint8_t *)text, strlen(text));
-    snprintf(c->id, sizeof(c->id), "%s", id);
-    snprintf(c->secret, sizeof(c->secret), "sk_%s_%s", id, text);
-    sodium_memzero(text, sizeof(text));
-    return identity_check_domains(g, g->access->identity);
+    k->identity->admin = c->admin;
+    secret_new(k, c);
+    return identity_check_domains(g, k->identity, !c->admin);
 }
 
-void key_add(struct change *g)
+/* ---- the row ---- */
+
+static const char *key(const void *noun)
 {
-    g->kind = SGL_LIT("key");
-    if (key_prepare(g))
-        change_store(g, key_to_json(g->access));
-    else
-        change_refuse(g);
+    return ((const struct access_key *)noun)->id;
 }
+
+static uint64_t *version(void *noun)
+{
+    return &((struct access_key *)noun)->identity->version;
+}
+
+static void hidden(void *noun)
+{
+    atomic_store(&((struct access_key *)noun)->identity->removed, true);
+}
+
+const struct noun_kind noun_key = {
+    .name = "key",
+    .field = "name",
+    .key = key,
+    .version = version,
+    .free = free_,
+    .hidden = hidden,
+    .from_json = from_json,
+    .to_json = to_json,
+    .prepare = prepare,
+};

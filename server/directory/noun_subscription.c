@@ -12,7 +12,7 @@ void subscription_unref(struct subscription *s)
     free(s);
 }
 
-struct subscription *subscription_from_json(sgl_view name, const json_t *json)
+static struct subscription *subscription_new(sgl_view name, int64_t created_at)
 {
     struct subscription *s = calloc(1, sizeof(*s));
 
@@ -20,7 +20,7 @@ struct subscription *subscription_from_json(sgl_view name, const json_t *json)
         return NULL;
     atomic_init(&s->refs, 1);
     s->name = text_of(name);
-    s->created_at = json_integer_value(json_object_get(json, "created_at"));
+    s->created_at = created_at;
     if (s->name == NULL) {
         subscription_unref(s);
         return NULL;
@@ -28,22 +28,63 @@ struct subscription *subscription_from_json(sgl_view name, const json_t *json)
     return s;
 }
 
-void subscription_add(struct change *g)
-{
-    json_t *json;
+/* ---- the row ---- */
 
-    g->kind = SGL_LIT("subscription");
-    if (!change_check_name(g)) {
-        change_refuse(g);
-        return;
-    }
-    json = json_pack("{s:I}", "created_at", (json_int_t)clock_now_s());
-    g->subscription_new = subscription_from_json(sgl_view_cstr(g->key), json);
-    if (g->subscription_new == NULL) {
-        json_decref(json);
-        change_no_memory(g->c);
-        change_refuse(g);
-        return;
-    }
-    change_store(g, json);
+static const char *key(const void *noun)
+{
+    return ((const struct subscription *)noun)->name;
 }
+
+static uint64_t *version(void *noun)
+{
+    return &((struct subscription *)noun)->version;
+}
+
+static void free_(void *noun)
+{
+    subscription_unref(noun);
+}
+
+static void *from_json(const struct store_noun *stored, const json_t *json)
+{
+    struct subscription *s =
+        subscription_new(stored->key, json_integer_value(json_object_get(json, "created_at")));
+
+    if (s != NULL)
+        s->version = stored->version;
+    return s;
+}
+
+static json_t *to_json(const void *noun)
+{
+    return json_pack("{s:I}", "created_at",
+                     (json_int_t)((const struct subscription *)noun)->created_at);
+}
+
+static bool prepare(struct change *g)
+{
+    if (!change_check_name(g))
+        return false;
+    g->noun = subscription_new(sgl_view_cstr(g->key), clock_now_s());
+    if (g->noun == NULL)
+        change_no_memory(g->c);
+    return g->noun != NULL;
+}
+
+static bool may_go(struct change *g)
+{
+    change_say(g->c, DIRECTORY_INVALID, "name", "a subscription cannot be removed");
+    return false;
+}
+
+const struct noun_kind noun_subscription = {
+    .name = "subscription",
+    .field = "name",
+    .key = key,
+    .version = version,
+    .free = free_,
+    .from_json = from_json,
+    .to_json = to_json,
+    .prepare = prepare,
+    .may_go = may_go,
+};

@@ -181,8 +181,10 @@ static inline enum directory_result fixture_change(struct directory_fixture *f,
 static inline enum directory_result fixture_domain(struct directory_fixture *f, const char *name,
                                                    bool ed25519)
 {
-    struct directory_change c = {
-        .verb = DIRECTORY_DOMAIN_ADD, .name = sgl_view_cstr(name), .ed25519 = ed25519};
+    struct directory_change c = {.noun = DIRECTORY_DOMAIN,
+                                 .verb = DIRECTORY_ADD,
+                                 .name = sgl_view_cstr(name),
+                                 .ed25519 = ed25519};
 
     return fixture_change(f, &c);
 }
@@ -191,7 +193,8 @@ static inline enum directory_result fixture_credential(struct directory_fixture 
                                                        const char *user, const char *password,
                                                        const char *domain)
 {
-    struct directory_change c = {.verb = DIRECTORY_CREDENTIAL_ADD,
+    struct directory_change c = {.noun = DIRECTORY_CREDENTIAL,
+                                 .verb = DIRECTORY_ADD,
                                  .name = sgl_view_cstr(user),
                                  .password = sgl_view_cstr(password),
                                  .domain = {sgl_view_cstr(domain)},

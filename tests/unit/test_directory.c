@@ -104,7 +104,8 @@ static void test_credentials(void **state)
 {
     struct directory_fixture *f = *state;
     struct directory_stats before, after;
-    struct directory_change c = {.verb = DIRECTORY_CREDENTIAL_REMOVE, .name = SGL_LIT("app1")};
+    struct directory_change c = {
+        .noun = DIRECTORY_CREDENTIAL, .verb = DIRECTORY_REMOVE, .name = SGL_LIT("app1")};
 
     assert_int_equal(fixture_domain(f, "example.org", false), DIRECTORY_OK);
     CHECK_EQ("a credential is added", fixture_credential(f, "app1", "correct horse", "example.org"),
@@ -141,7 +142,8 @@ static void test_credentials(void **state)
 static void test_removed_while_held(void **state)
 {
     struct directory_fixture *f = *state;
-    struct directory_change c = {.verb = DIRECTORY_CREDENTIAL_REMOVE, .name = SGL_LIT("app1")};
+    struct directory_change c = {
+        .noun = DIRECTORY_CREDENTIAL, .verb = DIRECTORY_REMOVE, .name = SGL_LIT("app1")};
     struct identity *who, *again;
     struct domain *domain;
 
@@ -167,7 +169,8 @@ static void test_removed_while_held(void **state)
 static void test_generated_password(void **state)
 {
     struct directory_fixture *f = *state;
-    struct directory_change c = {.verb = DIRECTORY_CREDENTIAL_ADD,
+    struct directory_change c = {.noun = DIRECTORY_CREDENTIAL,
+                                 .verb = DIRECTORY_ADD,
                                  .name = SGL_LIT("any"),
                                  .domain = {SGL_LIT("*")},
                                  .domains = 1};
@@ -189,11 +192,12 @@ static void test_generated_password(void **state)
 static void test_keys(void **state)
 {
     struct directory_fixture *f = *state;
-    struct directory_change c = {.verb = DIRECTORY_KEY_ADD,
+    struct directory_change c = {.noun = DIRECTORY_KEY,
+                                 .verb = DIRECTORY_ADD,
                                  .name = SGL_LIT("for tests"),
                                  .domain = {SGL_LIT("example.org")},
                                  .domains = 1};
-    struct directory_change none = {.verb = DIRECTORY_KEY_ADD};
+    struct directory_change none = {.noun = DIRECTORY_KEY, .verb = DIRECTORY_ADD};
     struct identity *who;
     char wrong[128];
 
@@ -218,8 +222,10 @@ static void test_keys(void **state)
 static void test_in_use(void **state)
 {
     struct directory_fixture *f = *state;
-    struct directory_change c = {.verb = DIRECTORY_DOMAIN_REMOVE, .name = SGL_LIT("example.org")};
-    struct directory_change gone = {.verb = DIRECTORY_CREDENTIAL_REMOVE, .name = SGL_LIT("app1")};
+    struct directory_change c = {
+        .noun = DIRECTORY_DOMAIN, .verb = DIRECTORY_REMOVE, .name = SGL_LIT("example.org")};
+    struct directory_change gone = {
+        .noun = DIRECTORY_CREDENTIAL, .verb = DIRECTORY_REMOVE, .name = SGL_LIT("app1")};
 
     assert_int_equal(fixture_domain(f, "example.org", false), DIRECTORY_OK);
     assert_int_equal(fixture_credential(f, "app1", "correct horse", "example.org"), DIRECTORY_OK);
@@ -233,11 +239,14 @@ static void test_in_use(void **state)
 static void test_subscriptions(void **state)
 {
     struct directory_fixture *f = *state;
-    struct directory_change add = {.verb = DIRECTORY_SUBSCRIPTION_ADD, .name = SGL_LIT("acme")};
-    struct directory_change domain = {.verb = DIRECTORY_DOMAIN_ADD,
+    struct directory_change add = {
+        .noun = DIRECTORY_SUBSCRIPTION, .verb = DIRECTORY_ADD, .name = SGL_LIT("acme")};
+    struct directory_change domain = {.noun = DIRECTORY_DOMAIN,
+                                      .verb = DIRECTORY_ADD,
                                       .name = SGL_LIT("acme.example"),
                                       .subscription = SGL_LIT("acme")};
-    struct directory_change credential = {.verb = DIRECTORY_CREDENTIAL_ADD,
+    struct directory_change credential = {.noun = DIRECTORY_CREDENTIAL,
+                                          .verb = DIRECTORY_ADD,
                                           .name = SGL_LIT("thief"),
                                           .password = SGL_LIT("correct horse"),
                                           .domain = {SGL_LIT("acme.example")},
@@ -261,8 +270,10 @@ static void test_subscriptions(void **state)
 static void test_restart(void **state)
 {
     struct directory_fixture *f = *state;
-    struct directory_change key = {
-        .verb = DIRECTORY_KEY_ADD, .domain = {SGL_LIT("example.org")}, .domains = 1};
+    struct directory_change key = {.noun = DIRECTORY_KEY,
+                                   .verb = DIRECTORY_ADD,
+                                   .domain = {SGL_LIT("example.org")},
+                                   .domains = 1};
     struct scram_secret before, after;
     struct identity *who;
     struct domain *d;

@@ -37,6 +37,48 @@ struct admin_member {
 json_t *admin_object(struct http_request *r, struct admin_member *member, size_t members);
 sgl_view admin_text(const json_t *value); /* empty when NULL */
 
+/* ---- nouns: a kind is a file and a row ---- */
+
+#define ADMIN_MEMBERS_MAX 8
+
+struct admin_noun;
+/* A change of a noun on its way. */
+struct admin_change {
+    struct directory_change change; /* first: cast from it */
+    const struct admin_noun *noun;
+    struct http_request *r;
+    const struct admin *admin;
+    struct identity *who;
+    json_t *body; /* the change's views point into it until done */
+    char about[80];
+};
+struct admin_noun {
+    enum directory_noun noun;
+    const char *name, *plural; /* "domain": in the log; "domains": the member of a listing */
+    const char *param;         /* what names one in a path */
+    void (*list)(struct directory *d, json_t *to); /* appends all of them */
+    struct admin_member
+        member[ADMIN_MEMBERS_MAX]; /* of a request that adds one; the last has no name */
+    bool (*take)(struct admin_change *n,
+                 const struct admin_member *member); /* into the change; false: answered */
+    json_t *(*added)(const struct admin_change *n);  /* the answer; NULL: its name */
+};
+/* Whole requests: the caller checked, the work done, answered, logged. */
+void admin_noun_list(struct http_request *r, const struct admin *admin,
+                     const struct admin_noun *noun);
+void admin_noun_add(struct http_request *r, const struct admin *admin,
+                    const struct admin_noun *noun);
+void admin_noun_remove(struct http_request *r, const struct admin *admin,
+                       const struct admin_noun *noun);
+/* Is an operator asking?  false: the refusal has been sent. */
+bool admin_is_operator(struct http_request *r, const struct admin *admin);
+
+void admin_subscription_routes(struct http *http, void *ctx);
+void admin_domain_routes(struct http *http, void *ctx);
+void admin_identity_routes(struct http *http, void *ctx);
+
+/* ---- figures, times, strings ---- */
+
 /* "2026-11-22T12:09:03.123Z"; milliseconds only when ms is not a whole second. NULL for 0. */
 json_t *admin_time(int64_t ms);
 /* The other way: RFC 3339, or seconds since 1970, or a span before now: "90s", "15m", "2h", "3d". */

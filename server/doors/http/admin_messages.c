@@ -178,19 +178,11 @@ static bool take_filter(struct http_request *r, struct store_filter *f)
     return true;
 }
 
-static bool operator_only(struct http_request *r, const struct admin *admin)
-{
-    struct identity *who = admin_who(r, admin);
-
-    identity_unref(who);
-    return who != NULL;
-}
-
 static void messages_get(struct http_request *r, void *ctx)
 {
     struct store_filter filter = {0};
 
-    if (operator_only(r, ctx) && take_filter(r, &filter))
+    if (admin_is_operator(r, ctx) && take_filter(r, &filter))
         start_read(r, ctx, &filter, false);
 }
 
@@ -198,7 +190,7 @@ static void message_get(struct http_request *r, void *ctx)
 {
     struct store_filter filter = {.max = 1};
 
-    if (!operator_only(r, ctx))
+    if (!admin_is_operator(r, ctx))
         return;
     if (!id_parse(http_param(r, "id"), &filter.message)) {
         http_reply_problem(r, 404, "id-syntax", "id",
