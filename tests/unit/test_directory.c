@@ -245,6 +245,8 @@ static void test_subscriptions(void **state)
                                       .verb = DIRECTORY_ADD,
                                       .name = SGL_LIT("acme.example"),
                                       .subscription = SGL_LIT("acme")};
+    struct directory_change gone = {
+        .noun = DIRECTORY_SUBSCRIPTION, .verb = DIRECTORY_REMOVE, .name = SGL_LIT("acme")};
     struct directory_change credential = {.noun = DIRECTORY_CREDENTIAL,
                                           .verb = DIRECTORY_ADD,
                                           .name = SGL_LIT("thief"),
@@ -258,6 +260,7 @@ static void test_subscriptions(void **state)
     assert_int_equal(fixture_change(f, &add), DIRECTORY_OK);
     CHECK_EQ("a second of the same name is refused", fixture_change(f, &add), DIRECTORY_EXISTS);
     CHECK_EQ("then it is added", fixture_change(f, &domain), DIRECTORY_OK);
+    CHECK_EQ("a subscription cannot be removed", fixture_change(f, &gone), DIRECTORY_INVALID);
     CHECK_EQ("another subscription's domain cannot be used", fixture_change(f, &credential),
              DIRECTORY_NOT_FOUND);
     d = directory_domain(f->directory, SGL_LIT("acme.example"));
