@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "noun.h"
 #include "verbs.h"
 
 #define DOMAINS "/admin/v1/domains"
@@ -103,30 +104,25 @@ const struct cli_verb verb_domain_records = {
 
 /* ---- add ---- */
 
-static int add_run(struct cli *c)
+static void say_added(const struct cli *c, const json_t *answer)
 {
-    json_t *body = json_pack("{s:s}", "name", c->argument[0]), *answer;
-    const char *subscription = cli_text(c, "--subscription");
-    int status;
-
-    if (body == NULL)
-        return cli_error(CLI_USAGE, c->argument[0], "this is not UTF-8");
-    if (subscription != NULL)
-        json_object_set_new(body, "subscription", json_string(subscription));
-    if (cli_flag(c, "--ed25519"))
-        json_object_set_new(body, "ed25519", json_true());
-    status = cli_call(c, "POST", DOMAINS, body, &answer);
-    if (status != CLI_YES)
-        return status;
-    if (c->json)
-        return cli_print_json(answer);
     printf("%s is added. Publish these records, then it can be believed:\n\n",
            cli_member(answer, "name", 0));
     print_records(c, json_object_get(answer, "records"));
     printf("\nAgain at any time: sigillo domain records %s [--zone | --nsupdate | --json]\n",
            cli_member(answer, "name", 0));
-    json_decref(answer);
-    return CLI_YES;
+}
+
+static int add_run(struct cli *c)
+{
+    json_t *body = json_pack("{s:s}", "name", c->argument[0]);
+
+    if (body == NULL)
+        return cli_error(CLI_USAGE, c->argument[0], "this is not UTF-8");
+    cli_noun_subscription(c, body);
+    if (cli_flag(c, "--ed25519"))
+        json_object_set_new(body, "ed25519", json_true());
+    return cli_noun_add(c, DOMAINS, body, say_added);
 }
 
 static const struct cli_option add_options[] = {
@@ -142,13 +138,13 @@ const struct cli_verb verb_domain_add = {
 
 /* ---- list, show, remove ---- */
 
-static const char *selectors_text(const json_t *domain, char *out, size_t size)
+static const char *selectors_text(const json_t *domain, const char *member, char *out, size_t size)
 {
     const json_t *s;
     size_t at, len = 0;
 
     out[0] = '\0';
-    json_array_foreach(json_object_get(domain, "selectors"), at, s)
+    json_array_foreach(json_object_get(domain, member), at, s)
     {
         int n = snprintf(out + len, size - len, "%s%s (%s)", len == 0 ? "" : ", ",
                          cli_member(s, "name", 6), cli_member(s, "algorithm", 7));
@@ -162,31 +158,12 @@ static const char *selectors_text(const json_t *domain, char *out, size_t size)
 
 static int list_run(struct cli *c)
 {
-    static const char *const head[] = {"DOMAIN", "SUBSCRIPTION", "SELECTORS", "ADDED"};
-    struct cli_table t;
-    const json_t *d;
-    json_t *answer;
-    size_t at;
-    int status = cli_call(c, "GET", DOMAINS, NULL, &answer);
+    static const struct cli_column column[] = {{"DOMAIN", "name", NULL},
+                                               {"SUBSCRIPTION", "subscription", NULL},
+                                               {"SELECTORS", "selectors", selectors_text},
+                                               {"ADDED", "created_at", cli_column_time}};
 
-    if (status != CLI_YES)
-        return status;
-    if (c->json)
-        return cli_print_json(answer);
-    cli_table_init(&t, 4, head);
-    json_array_foreach(json_object_get(answer, "domains"), at, d)
-    {
-        char text[512];
-
-        cli_table_add(&t, cli_member(d, "name", 0));
-        cli_table_add(&t, cli_member(d, "subscription", 0));
-        cli_table_add(&t, selectors_text(d, text, sizeof(text)));
-        cli_table_add(&t, cli_time(d, "created_at", 0));
-    }
-    cli_table_print(c, &t, stdout);
-    cli_table_done(&t);
-    json_decref(answer);
-    return CLI_YES;
+    return cli_noun_list(c, DOMAINS, "domains", column, 4);
 }
 const struct cli_verb verb_domain_list = {"domain list", "",  "lists the domains", NULL, 0, 0,
                                           list_run,      NULL};
@@ -219,19 +196,7 @@ const struct cli_verb verb_domain_show = {
 
 static int remove_run(struct cli *c)
 {
-    char *path = cli_path(DOMAINS "/", c->argument[0], "");
-    json_t *answer;
-    int status = cli_call(c, "DELETE", path, NULL, &answer);
-
-    free(path);
-    if (status != CLI_YES)
-        return status;
-    if (c->json)
-        return cli_print_json(answer);
-    cli_put(stdout, c->argument[0]);
-    puts(" is removed, and its keys with it");
-    json_decref(answer);
-    return CLI_YES;
+    return cli_noun_remove(c, DOMAINS "/", "is removed, and its keys with it");
 }
 const struct cli_verb verb_domain_remove = {
     "domain remove", "DOMAIN", "removes a domain and its keys", NULL, 1, 1, remove_run, NULL};

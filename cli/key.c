@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sigillo key add | list | remove */
+#include "noun.h"
+#include "verbs.h"
+
+#define KEYS "/admin/v1/keys"
+
+static void say_added(const struct cli *c, const json_t *answer)
+{
+    (void)c;
+    printf("id   %s\nkey  %s\n\nThe key is shown this once; only its hash is kept.\n",
+           cli_member(answer, "id", 0), cli_member(answer, "key", 1));
+}
+
+static int key_add_run(struct cli *c)
+{
+    const char *label = cli_text(c, "--label");
+    json_t *body;
+
+    if (cli_text(c, "--domain") == NULL && !cli_flag(c, "--admin"))
+        return cli_error(
+            CLI_USAGE, "--domain",
+            "name at least one domain that it may send as, or * for all of the subscription");
+    body = json_pack("{s:o, s:b}", "domains", cli_noun_domains(c), "admin",
+                     (int)cli_flag(c, "--admin"));
+    if (label != NULL)
+        json_object_set_new(body, "label", json_string(label));
+    cli_noun_subscription(c, body);
+    return cli_noun_add(c, KEYS, body, say_added);
+}
+
+static const struct cli_option key_add_options[] = {
+    {"--domain", "DOMAIN", "it may send as addresses of this domain; * for all of the subscription",
+     true},
+    {"--label", "TEXT", "what it is for, shown in lists", false},
+    {"--admin", NULL, "an operator's key: for the admin API over TLS", false},
+    {"--subscription", "NAME", "whose it is (default: default)", false},
+    {NULL, NULL, NULL, false},
+};
+const struct cli_verb verb_key_add = {
+    "key add", "", "makes an access key for HTTP", key_add_options, 0, 0, key_add_run, NULL};
+
+static int key_list_run(struct cli *c)
+{
+    static const struct cli_column column[] = {
+        {"ID", "id", NULL},
+        {"LABEL", "label", NULL},
+        {"SUBSCRIPTION", "subscription", NULL},
+        {"DOMAINS", "domains", cli_column_list},
+        {"OPERATOR", "admin", NULL},
+        {"ADDED", "created_at", cli_column_time},
+    };
+
+    return cli_noun_list(c, KEYS, "keys", column, 6);
+}
+const struct cli_verb verb_key_list = {"key list",   "",  "lists the access keys", NULL, 0, 0,
+                                       key_list_run, NULL};
+
+static int key_remove_run(struct cli *c)
+{
+    return cli_noun_remove(c, KEYS "/", "is removed");
+}
+const struct cli_verb verb_key_remove = {"key remove",   "ID", "removes an access key", NULL, 1, 1,
+                                         key_remove_run, NULL};

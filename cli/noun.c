@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A noun is added, listed, removed: the same for all of them. */
+#include "noun.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- cells ---- */
+
+const char *cli_column_time(const json_t *noun, const char *member, char *out, size_t size)
+{
+    (void)out;
+    (void)size;
+    return cli_time(noun, member, 0);
+}
+
+const char *cli_column_list(const json_t *noun, const char *member, char *out, size_t size)
+{
+    const json_t *item;
+    size_t at, len = 0;
+
+    out[0] = '\0';
+    json_array_foreach(json_object_get(noun, member), at, item)
+    {
+        int n =
+            snprintf(out + len, size - len, "%s%s", len == 0 ? "" : " ", json_string_value(item));
+
+        if (n < 0 || (size_t)n >= size - len)
+            break;
+        len += (size_t)n;
+    }
+    return out;
+}
+
+static void add_row(struct cli_table *t, const json_t *noun, const struct cli_column *column,
+                    size_t columns)
+{
+    char text[1024];
+
+    for (size_t i = 0; i < columns; i++)
+        cli_table_add(t, column[i].text == NULL
+                             ? cli_member(noun, column[i].member, 0)
+                             : column[i].text(noun, column[i].member, text, sizeof(text)));
+}
+
+/* ---- calls ---- */
+
+int cli_noun_list(struct cli *c, const char *path, const char *member,
+                  const struct cli_column *column, size_t columns)
+{
+    const char *head[CLI_COLUMNS_MAX];
+    struct cli_table t;
+    const json_t *noun;
+    json_t *answer;
+    size_t at;
+    int status = cli_call(c, "GET", path, NULL, &answer);
+
+    if (status != CLI_YES)
+        return status;
+    if (c->json)
+        return cli_print_json(answer);
+    for (size_t i = 0; i < columns; i++)
+        head[i] = column[i].head;
+    cli_table_init(&t, columns, head);
+    json_array_foreach(json_object_get(answer, member), at, noun)
+        add_row(&t, noun, column, columns);
+    cli_table_print(c, &t, stdout);
+    cli_table_done(&t);
+    json_decref(answer);
+    return CLI_YES;
+}
+
+int cli_noun_add(struct cli *c, const char *path, json_t *body,
+                 void (*say)(const struct cli *c, const json_t *answer))
+{
+    json_t *answer;
+    int status;
+
+    if (body == NULL)
+        return cli_error(CLI_USAGE, c->argument[0], "this is not UTF-8");
+    status = cli_call(c, "POST", path, body, &answer);
+    if (status != CLI_YES)
+        return status;
+    if (c->json)
+        return cli_print_json(answer);
+    say(c, answer);
+    json_decref(answer);
+    return CLI_YES;
+}
+
+int cli_noun_remove(struct cli *c, const char *prefix, const char *said)
+{
+    char *path = cli_path(prefix, c->argument[0], "");
+    json_t *answer;
+    int status = cli_call(c, "DELETE", path, NULL, &answer);
+
+    free(path);
+    if (status != CLI_YES)
+        return status;
+    if (c->json)
+        return cli_print_json(answer);
+    cli_put(stdout, c->argument[0]);
+    printf(" %s\n", said);
+    json_decref(answer);
+    return CLI_YES;
+}
+
+/* ---- members ---- */
+
+void cli_noun_subscription(const struct cli *c, json_t *body)
+{
+    const char *subscription = cli_text(c, "--subscription");
+
+    if (subscription != NULL)
+        json_object_set_new(body, "subscription", json_string(subscription));
+}
+
+json_t *cli_noun_domains(const struct cli *c)
+{
+    json_t *list = json_array();
+    const char *domain;
+
+    for (size_t i = 0; (domain = cli_nth(c, "--domain", i)) != NULL; i++)
+        json_array_append_new(list, json_string(domain));
+    return list;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the verbs for nouns share: a noun is added, listed, removed by one call of the admin API. */
+#ifndef CLI_NOUN_H
+#define CLI_NOUN_H
+
+#include "cli.h"
+
+#define CLI_COLUMNS_MAX 12
+
+struct cli_column {
+    const char *head, *member;
+    /* How a cell reads; NULL: as cli_member() gives it. The answer may be `out`. */
+    const char *(*text)(const json_t *noun, const char *member, char *out, size_t size);
+};
+const char *cli_column_time(const json_t *noun, const char *member, char *out, size_t size);
+/* A list of strings, blanks between them. */
+const char *cli_column_list(const json_t *noun, const char *member, char *out, size_t size);
+
+/* All nouns at the path as a table; `member` of the answer has them. Gives the exit status, as do the others. */
+int cli_noun_list(struct cli *c, const char *path, const char *member,
+                  const struct cli_column *column, size_t columns);
+/* POSTs the body, which is taken (NULL: an argument is no UTF-8), and lets `say` print the answer for people. */
+int cli_noun_add(struct cli *c, const char *path, json_t *body,
+                 void (*say)(const struct cli *c, const json_t *answer));
+/* DELETEs prefix + the argument; "ARGUMENT said" is printed. */
+int cli_noun_remove(struct cli *c, const char *prefix, const char *said);
+
+/* --subscription and every --domain, as members of a body. */
+void cli_noun_subscription(const struct cli *c, json_t *body);
+json_t *cli_noun_domains(const struct cli *c);
+
+#endif
