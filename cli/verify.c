@@ -145,13 +145,15 @@ static bool is_open(const struct sgl_verdict *verdict)
 /*
  * Yes: the author is authenticated (DMARC passes, or a trusted chain says so), or without a policy somebody is.  Could not find out: not
  * so, but what could not be looked up might have changed that.  chain_lost: a chain that might have been trusted was not, for want of a key; ARC itself knows no
- * such state.
+ * such state.  A From that names no one domain is not "without a policy": a second From would buy a yes for the first.  [RFC 9989 s11.5]
  */
 static int answer_of(const struct sgl_verdict *verdict, bool chain_lost)
 {
     bool somebody =
         verdict->dkim.passes > 0 || (verdict->spf_checked && verdict->spf.result == SGL_SPF_PASS);
 
+    if (verdict->author != SGL_DMARC_AUTHOR_OK)
+        return CLI_NO;
     switch (verdict->dmarc.result) {
     case SGL_DMARC_PASS:
         return CLI_YES;
@@ -241,5 +243,6 @@ const struct cli_verb verb_verify = {
     run,
     "Without a file the message is read from standard input. Lines may end in LF.\n"
     "Exit status: 0 DMARC passes, or there is no policy and something else passes;\n"
-    "1 neither; 3 a lookup failed that might have changed the answer.",
+    "1 neither, or From does not name one domain; 3 a lookup failed that might have\n"
+    "changed the answer.",
     CLI_DNS};

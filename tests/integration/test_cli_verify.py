@@ -91,6 +91,15 @@ def test_without_a_policy_somebody_has_to_pass(dns):
     assert run(*dns, message=message).returncode == NO
 
 
+@pytest.mark.parametrize("author", [b"From: <joe@app.test>\r\nFrom: <eve@open.test>", b"From: <eve@open.test>\r\nFrom : <joe@app.test>",
+                                    b"From: <joe@app.test>, <eve@open.test>", b"From: <joe@app.test", b"X-From: joe@app.test"], ids=repr)
+def test_who_hides_the_author_buys_no_yes(dns, author):
+    """SPF passes for the sender's own domain, and no policy can be found for the author: that proves nothing.  [RFC 9989 s11.5]"""
+    r = run(*dns, "--ip", "192.0.2.1", "--from", "eve@open.test", "--json", message=author + b"\r\nSubject: x\r\n\r\nHello\r\n")
+    got = json.loads(r.stdout)
+    assert (r.returncode, got["spf"]["result"], got["dmarc"]["result"]) == (NO, "pass", "none")
+
+
 def test_without_a_connection_only_spf_is_left_out(dns, key):
     r = run(*dns, "--json", message=sign(key))
     got = json.loads(r.stdout)
