@@ -144,8 +144,8 @@ static bool is_open(const struct sgl_verdict *verdict)
 
 /*
  * Yes: the author is authenticated (DMARC passes, or a trusted chain says so), or without a policy somebody is.  Could not find out: not
- * so, but what could not be looked up might have changed that.  chain_lost: a chain that might have been trusted was not, for want of a key; ARC itself knows no
- * such state.  A From that names no one domain is not "without a policy": a second From would buy a yes for the first.  [RFC 9989 s11.5]
+ * so, but what could not be looked up might have changed that.  chain_lost: a chain that might have been trusted was not, for want of a key (ARC itself knows no
+ * such state), or its word could not be weighed.  A From that names no one domain is not "without a policy": a second From would buy a yes for the first.  [RFC 9989 s11.5]
  */
 static int answer_of(const struct sgl_verdict *verdict, bool chain_lost)
 {
@@ -176,7 +176,8 @@ static int show(const struct cli *c, const struct verification *v, const struct 
 {
     const struct sgl_verdict *verdict = &v->verdict;
     bool chain_lost =
-        l->failures > 0 && v->request.trust.sealers > 0 && verdict->arc.result == SGL_ARC_FAIL;
+        verdict->override_unknown ||
+        (l->failures > 0 && v->request.trust.sealers > 0 && verdict->arc.result == SGL_ARC_FAIL);
     int status = CLI_YES;
 
     if (c->json)

@@ -45,6 +45,8 @@ struct sgl_verdict {
     bool
         overridden; /* dmarc failed, but a trusted chain says that it passed where it entered: disposition below */
     const struct sgl_arc_set *witness; /* the set that said so */
+    bool
+        override_unknown; /* not overridden, but a lookup failed that might have shown a trusted chain's word to be about the author */
     enum sgl_dmarc_policy disposition; /* what the owner asks for, after the override */
     struct sgl_authres results;        /* the same as data, ready for sgl_authres_put() */
 };

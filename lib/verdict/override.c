@@ -18,6 +18,7 @@ struct evidence {
     const struct sgl_dmarc *dmarc;
     struct sgl_authres ar; /* what the witness wrote */
     size_t compared;       /* domains compared so far */
+    bool unknown;          /* of one of them a lookup failed */
 };
 
 /* A domain as others write it; false: it is none. */
@@ -55,29 +56,32 @@ static enum sgl_status speaks_for_itself(struct evidence *e, const struct sgl_ar
     return SGL_OK;
 }
 
-/* Does this domain align with the author's, as DMARC has it? */
-static enum sgl_status aligns(struct evidence *e, sgl_view text, bool strict, bool *yes)
+/* Does this domain align with the author's?  DMARC itself says so: would the message have passed had this domain, and nothing else? */
+static enum sgl_status aligns(struct evidence *e, sgl_view text, bool by_spf, bool *yes)
 {
     const struct sgl_verdict_request *q = &e->v->request;
-    struct sgl_name domain, org;
+    struct sgl_dmarc_identifier passed = {text, SGL_DMARC_AUTH_PASS};
+    struct sgl_dmarc_request request = {.author = e->dmarc->author,
+                                        .spf = by_spf ? &passed : NULL,
+                                        .dkim = &passed,
+                                        .dkims = by_spf ? 0 : 1,
+                                        .rules = q->rules,
+                                        .psl = q->psl,
+                                        .sample = q->sample};
+    struct sgl_name domain;
+    struct sgl_dmarc then;
     bool is;
 
     *yes = false;
+    SGL_TRY(read_name(text, e->v->arena, &domain, &is));
+    if (!is || !sgl_name_is_at_or_below(domain, e->dmarc->org))
+        return SGL_OK;
     if (e->compared == SGL_LIMIT_DKIM_TRIED) /* each may cost a walk */
         return SGL_OK;
-    SGL_TRY(read_name(text, e->v->arena, &domain, &is));
-    if (!is)
-        return SGL_OK;
-    *yes = sgl_name_eq(domain, e->dmarc->author);
-    if (*yes || strict || !sgl_name_is_at_or_below(domain, e->dmarc->org) ||
-        sgl_name_is_root(e->dmarc->org))
-        return SGL_OK;
+    SGL_TRY(sgl_dmarc_check(&request, e->dns, e->v->arena, &then));
     e->compared++;
-    if (q->rules == SGL_DMARC_RFC7489)
-        org = sgl_psl_registrable(q->psl, domain);
-    else
-        SGL_TRY(sgl_dmarc_org(domain, e->dns, e->v->arena, &org));
-    *yes = sgl_name_eq(org, e->dmarc->org);
+    e->unknown = e->unknown || then.result == SGL_DMARC_TEMPERROR;
+    *yes = then.result == SGL_DMARC_PASS;
     return SGL_OK;
 }
 
@@ -98,8 +102,6 @@ static sgl_view behind_at(sgl_view address)
 /* Without a word about DMARC, what it would have been made of: an aligned signature or MAIL FROM that passed. */
 static enum sgl_status saw_alignment(struct evidence *e, bool *yes)
 {
-    const struct sgl_dmarc_record *record = &e->dmarc->parsed;
-
     for (size_t i = 0; i < e->ar.results && !*yes; i++) {
         const struct sgl_authres_result *result = &e->ar.result[i];
         sgl_view domain;
@@ -110,10 +112,10 @@ static enum sgl_status saw_alignment(struct evidence *e, bool *yes)
             domain = sgl_authres_property(result, SGL_LIT("header"), SGL_LIT("d"));
             if (domain.len == 0)
                 domain = behind_at(sgl_authres_property(result, SGL_LIT("header"), SGL_LIT("i")));
-            SGL_TRY(aligns(e, domain, record->strict_dkim, yes));
+            SGL_TRY(aligns(e, domain, false, yes));
         } else if (sgl_view_eq(result->method, SGL_LIT("spf"))) {
             domain = behind_at(sgl_authres_property(result, SGL_LIT("smtp"), SGL_LIT("mailfrom")));
-            SGL_TRY(aligns(e, domain, record->strict_spf, yes));
+            SGL_TRY(aligns(e, domain, true, yes));
         }
     }
     return SGL_OK;
@@ -168,5 +170,6 @@ enum sgl_status sgl_verdict_override(const struct sgl_verdict_state *v, struct s
         verdict->witness = witness;
         verdict->disposition = SGL_DMARC_POLICY_NONE;
     }
+    verdict->override_unknown = st == SGL_OK && !yes && e.unknown;
     return st;
 }

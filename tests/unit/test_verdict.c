@@ -702,6 +702,53 @@ static void trusted_chains(void **state)
     }
 }
 
+/* What the witness saw is compared by the same walk, with the same guard, as the author; and what could not be looked up is told.  [RFC 9989 s11.8] */
+static void an_override_compares_as_dmarc_does(void **state)
+{
+    static const struct {
+        const char *name, *suffixes, *saw, *zone;
+        bool overridden, unknown;
+    } cases[] = {
+        {"a record at the top hides no organisation", "org\n",
+         "dkim=pass header.d=news.example.org", "_dmarc.org TXT v=DMARC1; p=none\n", true, false},
+        {"a customer below a suffix is not its owner", "org\nexample.org\n",
+         "dkim=pass header.d=evil.example.org", "", false, false},
+        {"nor by MAIL FROM", "org\nexample.org\n", "spf=pass smtp.mailfrom=x@evil.example.org", "",
+         false, false},
+        {"no guard", NULL, "dkim=pass header.d=news.example.org", "", true, false},
+        {"a walk that fails", NULL, "dkim=pass header.d=news.example.org",
+         "_dmarc.news.example.org SERVFAIL\n", false, true},
+        {"one that fails beside one that is enough", NULL,
+         "dkim=pass header.d=news.example.org; dkim=pass header.d=example.org",
+         "_dmarc.news.example.org SERVFAIL\n", true, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        sgl_auto(sgl_buf) message = SGL_BUF_INIT(1 << 16);
+        sgl_auto(sgl_buf) zone = SGL_BUF_INIT(1 << 16);
+        sgl_auto(sgl_buf) text = SGL_BUF_INIT(1 << 16);
+        sgl_auto(one) one;
+        struct sgl_verdict_request request = request_of("203.0.113.9", "list.test", "l@list.test");
+        sgl_view trusted[] = {SGL_LIT("list.test")};
+        struct sgl_psl *psl = NULL;
+
+        if (cases[i].suffixes != NULL)
+            CHECK_EQ(cases[i].name, sgl_psl_new(V(cases[i].suffixes), &psl), SGL_OK);
+        request.psl = psl;
+        request.trust = (struct sgl_arc_trust){trusted, 1};
+        sgl_buf_addf(&zone, "%s%s", ZONE, cases[i].zone);
+        sgl_buf_add_cstr(&message, MESSAGE);
+        seal_message(&signer, &message, "list.test", LIST_ID, cases[i].saw, SGL_ARC_NONE);
+        judge_all_ways(cases[i].name, &request, sgl_buf_view(&message), sgl_cstr(&zone), &text);
+        judge_one(&one, &request, sgl_buf_view(&message), sgl_cstr(&zone));
+        CHECK_EQ(cases[i].name, one.verdict.dmarc.result, SGL_DMARC_FAIL);
+        CHECK_EQ(cases[i].name, one.verdict.overridden, cases[i].overridden);
+        CHECK_EQ(cases[i].name, one.verdict.override_unknown, cases[i].unknown);
+        sgl_psl_free(psl);
+    }
+}
+
 static sgl_view property_of(const struct sgl_verdict *verdict, const char *method,
                             const char *ptype, const char *property)
 {
@@ -1023,6 +1070,7 @@ int main(void)
         cmocka_unit_test(identity_of_a_failed_signature_is_not_told),
         cmocka_unit_test(the_field_is_one_field),
         cmocka_unit_test(trusted_chains),
+        cmocka_unit_test(an_override_compares_as_dmarc_does),
         cmocka_unit_test(the_field_tells_of_the_chain),
         cmocka_unit_test(questions_travel_together),
         cmocka_unit_test(memory_does_not_depend_on_the_body),
