@@ -40,8 +40,11 @@ static void put_wrapped(sgl_view text, size_t indent)
             cut--;
         if (cut == 0) /* a word that is longer than the line stays whole, to be copied */
             cut = sgl_view_find(text, ' ');
-        printf("%.*s\n%*s", (int)cut, (const char *)text.ptr, (int)indent, "");
+        printf("%.*s\n", (int)cut, (const char *)text.ptr);
         text = sgl_view_from(text, cut + 1);
+        if (text.len == 0)
+            return;
+        printf("%*s", (int)indent, "");
     }
     printf("%.*s\n", SGL_FMT(text));
 }
@@ -96,13 +99,30 @@ static void put_keys(const struct sgl_survey *s)
     }
 }
 
+/* A record alone, to be copied as it is: "v=...", "at NAME: v=...", or NAME TXT "...". */
+static bool is_record(sgl_view mend)
+{
+    sgl_view after_name = sgl_view_from(mend, sgl_view_find(mend, ' '));
+
+    if (sgl_view_starts(mend, SGL_LIT("v=")))
+        return true;
+    if (sgl_view_starts(mend, SGL_LIT("at ")))
+        return sgl_view_find_view(mend, SGL_LIT(": v=")) < mend.len;
+    return sgl_view_starts(after_name, SGL_LIT(" TXT \"")) && mend.ptr[mend.len - 1] == '"';
+}
+
 static void put_finding(const struct cli *c, const struct sgl_finding *f, const char *part)
 {
     printf("  %s%-8s%s %-8s ", severity_colour(c, f->severity), sgl_severity_name(f->severity),
            cli_plain(c), part);
     put_wrapped(f->text, 20);
-    if (f->mend.len > 0)
-        printf("           %smend:%s %.*s\n", cli_bold(c), cli_plain(c), SGL_FMT(f->mend));
+    if (f->mend.len == 0)
+        return;
+    printf("           %smend:%s ", cli_bold(c), cli_plain(c));
+    if (is_record(f->mend))
+        printf("%.*s\n", SGL_FMT(f->mend));
+    else
+        put_wrapped(f->mend, 17);
 }
 
 /* All of one severity, errors first. */

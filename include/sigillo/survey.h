@@ -91,6 +91,7 @@ enum sgl_survey_policy { /* what the caller knows of https://mta-sts.DOMAIN/.wel
                          SGL_SURVEY_POLICY_UNASKED, /* not fetched (yet) */
                          SGL_SURVEY_POLICY_FETCHED,
                          SGL_SURVEY_POLICY_FAILED,
+                         SGL_SURVEY_POLICY_UNKNOWN, /* its host could not be looked up */
 };
 
 struct sgl_survey_request {

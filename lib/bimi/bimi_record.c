@@ -205,7 +205,8 @@ enum sgl_status sgl_bimi_lint(sgl_view text, struct sgl_arena *arena, struct sgl
     if (!sgl_view_ends_nocase(r.location, SGL_LIT(".svg")) &&
         !sgl_view_ends_nocase(r.location, SGL_LIT(".svgz")) &&
         sgl_view_find(r.location, '?') == r.location.len)
-        SGL_TRY(sgl_finding_add(out, arena, &not_svg, NULL,
+        SGL_TRY(sgl_finding_add(out, arena, &not_svg,
+                                "name the https address of an SVG picture in l=",
                                 "The BIMI record's l= does not look like an SVG file; receivers "
                                 "take no other picture."));
     if (r.authority.len == 0)
@@ -214,7 +215,7 @@ enum sgl_status sgl_bimi_lint(sgl_view text, struct sgl_arena *arena, struct sgl
                                 "show a logo only with one."));
     if (r.avatar.len > 0 && !sgl_view_eq(r.avatar, SGL_LIT("brand")) &&
         !sgl_view_eq(r.avatar, SGL_LIT("personal")))
-        SGL_TRY(sgl_finding_add(out, arena, &avatar, NULL,
+        SGL_TRY(sgl_finding_add(out, arena, &avatar, "write avp=brand, or leave avp= out",
                                 "The BIMI record's avp= is neither brand nor personal."));
     return SGL_OK;
 }

@@ -141,7 +141,8 @@ static enum sgl_status lint_key(struct lint *l)
         return syntax(l, &diag);
     SGL_TRY(status);
     if (key.revoked)
-        return sgl_finding_add(l->out, l->arena, &revoked, NULL,
+        return sgl_finding_add(l->out, l->arena, &revoked,
+                               "sign with a key at another selector: sigillo dkim keygen",
                                "p= is empty: the key is revoked. Signatures with this selector "
                                "fail, as they should once nothing signs with it.");
     SGL_TRY(make_plain(l, &key));

@@ -278,7 +278,9 @@ static enum sgl_status say_none(struct spf_walk *w, const struct spf_found *foun
                            "asks any more.",
                            SGL_FMT(domain));
     if (found->answer->outcome == SGL_DNS_NXDOMAIN)
-        return sgl_spf_say(w, &none, NULL, "%.*s does not exist.", SGL_FMT(domain));
+        return sgl_spf_say(w, &none, "register the domain, or look for a slip in its name",
+                           "%.*s does not exist: receivers refuse mail in its name.",
+                           SGL_FMT(domain));
     return sgl_spf_say(
         w, &none, "if it sends no mail, publish v=spf1 -all; else see: sigillo spf build --help",
         "%.*s has no SPF record%s: receivers cannot tell its mail from forged mail.",

@@ -129,8 +129,10 @@ static enum sgl_status key_missing(struct key_search *k, size_t i)
     if (!k->given)
         return SGL_OK;
     if (!k->possible[i])
-        return sgl_finding_add(&w->s->part[SGL_SURVEY_DKIM].findings, w->arena, &missing, NULL,
-                               "%.*s can't be a DKIM selector.", SGL_FMT(k->selector[i]));
+        return sgl_finding_add(&w->s->part[SGL_SURVEY_DKIM].findings, w->arena, &missing,
+                               "name the selector as it stands in s= of DKIM-Signature",
+                               "%.*s can't be a DKIM selector: nothing is published there.",
+                               SGL_FMT(k->selector[i]));
     snprintf(mend, sizeof mend, "%.*s._domainkey.%.*s TXT \"v=DKIM1; k=rsa; p=...\"",
              SGL_FMT(k->selector[i]), SGL_FMT(w->request->domain.text));
     return sgl_finding_add(&w->s->part[SGL_SURVEY_DKIM].findings, w->arena, &missing, mend,
@@ -221,7 +223,8 @@ static enum sgl_status judge_keys(struct key_search *k)
     w->s->key = k->key;
     SGL_TRY(judge_types(k));
     if (all)
-        SGL_TRY(sgl_finding_add(&part->findings, w->arena, &wildcard, NULL,
+        SGL_TRY(sgl_finding_add(&part->findings, w->arena, &wildcard,
+                                "remove the wildcard record, and publish each key at its selector",
                                 "A wildcard record answers for every DKIM selector: keys that were "
                                 "withdrawn seem to be there still."));
     for (size_t i = 0; i < w->s->keys; i++)

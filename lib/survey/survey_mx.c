@@ -70,6 +70,9 @@ static enum sgl_status judge_addresses(struct sgl_survey_work *w, const struct s
     size_t bad = 0;
 
     snprintf(mend, sizeof mend, "%.*s A (its public IPv4 address)", SGL_FMT(h->name.text));
+    if (h->dane.addresses_state == SGL_DANE_ADDRESSES_NONE &&
+        !sgl_name_ok(h->name.text, SGL_NAME_HOST))
+        return SGL_OK; /* it needs another name, not an address: judge_name() says so */
     if (h->dane.addresses_state == SGL_DANE_ADDRESSES_NONE)
         return sgl_finding_add(list, w->arena, &none, mend,
                                "The MX host %.*s has no address: mail that is sent there can't be "
@@ -121,6 +124,7 @@ static enum sgl_status judge_families(struct sgl_survey_work *w)
     static const struct sgl_finding no_ipv4 = {.code = "mx-no-ipv4", .severity = SGL_WARNING},
                                     no_ipv6 = {.code = "mx-no-ipv6", .severity = SGL_INFO};
     struct sgl_findings *list = findings(w, SGL_SURVEY_MX);
+    char mend[RECORD_SIZE];
     size_t v4 = 0, v6 = 0;
 
     for (size_t i = 0; i < w->s->hosts; i++) {
@@ -131,10 +135,13 @@ static enum sgl_status judge_families(struct sgl_survey_work *w)
             v6 += d->address[a].version == 6;
         }
     }
-    if (v6 > 0 && v4 == 0)
-        return sgl_finding_add(list, w->arena, &no_ipv4, NULL,
+    if (v6 > 0 && v4 == 0) {
+        snprintf(mend, sizeof mend, "%.*s A (its public IPv4 address)",
+                 SGL_FMT(w->s->host[0].name.text));
+        return sgl_finding_add(list, w->arena, &no_ipv4, mend,
                                "No MX host has an IPv4 address: senders without IPv6 can't deliver "
                                "mail.");
+    }
     if (v4 > 0 && v6 == 0)
         return sgl_finding_add(list, w->arena, &no_ipv6, NULL, "No MX host has an IPv6 address.");
     return SGL_OK;
@@ -223,7 +230,8 @@ static enum sgl_status judge_no_domain(struct sgl_survey_work *w)
     struct sgl_survey_judged *part = &w->s->part[SGL_SURVEY_MX];
 
     part->state = SGL_SURVEY_BAD;
-    SGL_TRY(sgl_finding_add(&part->findings, w->arena, &none, NULL,
+    SGL_TRY(sgl_finding_add(&part->findings, w->arena, &none,
+                            "register the domain, or look for a slip in its name",
                             "There is no such domain: mail in its name is refused, mail to it "
                             "comes back."));
     return sgl_survey_say(w, SGL_SURVEY_MX, "no such domain");
@@ -234,12 +242,35 @@ static enum sgl_status judge_null(struct sgl_survey_work *w, enum sgl_nullmx nul
     static const struct sgl_finding broken = {
         .code = "mx-null-mixed", .severity = SGL_ERROR, .rule = "RFC 7505 s3"};
     struct sgl_findings *list = findings(w, SGL_SURVEY_MX);
+    char mend[RECORD_SIZE];
 
     if (null != SGL_NULLMX_BROKEN)
         return SGL_OK;
-    return sgl_finding_add(list, w->arena, &broken, NULL,
+    snprintf(mend, sizeof mend, "%.*s MX 0 . (and no other MX record)",
+             SGL_FMT(w->request->domain.text));
+    return sgl_finding_add(list, w->arena, &broken,
+                           sgl_survey_takes_mail(w->s) ? "remove the MX record whose host is \".\""
+                                                       : mend,
                            "An MX record says \"takes no mail\" (a host named \".\") in a form or "
                            "beside others that it may not have: senders read it differently.");
+}
+
+/* Names that no host can have, all of them. */
+static enum sgl_status judge_unusable(struct sgl_survey_work *w, enum sgl_nullmx null)
+{
+    static const struct sgl_finding unusable = {
+        .code = "mx-unusable", .severity = SGL_ERROR, .rule = "RFC 5321 s5.1"};
+    struct sgl_survey_judged *part = &w->s->part[SGL_SURVEY_MX];
+    char mend[RECORD_SIZE];
+
+    part->state = SGL_SURVEY_BAD;
+    SGL_TRY(sgl_survey_say(w, SGL_SURVEY_MX, "no record names a host"));
+    if (null == SGL_NULLMX_BROKEN) /* said already */
+        return SGL_OK;
+    snprintf(mend, sizeof mend, "%.*s MX 10 HOST", SGL_FMT(w->request->domain.text));
+    return sgl_finding_add(&part->findings, w->arena, &unusable, mend,
+                           "No MX record of the domain names a possible host: mail to it can't be "
+                           "delivered.");
 }
 
 enum sgl_status sgl_survey_mx(struct sgl_survey_work *w)
@@ -264,8 +295,7 @@ enum sgl_status sgl_survey_mx(struct sgl_survey_work *w)
         return judge_failed(w);
     case SGL_MX_UNUSABLE:
     case SGL_MX_LOOP:
-        part->state = SGL_SURVEY_BAD;
-        return sgl_survey_say(w, SGL_SURVEY_MX, "no record names a host");
+        return judge_unusable(w, null);
     }
     return SGL_OK;
 }
@@ -303,7 +333,8 @@ static enum sgl_status judge_tlsa(struct sgl_survey_work *w, const struct sgl_su
     case SGL_DANE_LOOKUP_ERROR:
         n->failed++;
         w->s->part[SGL_SURVEY_DANE].failed = true;
-        return sgl_finding_add(list, w->arena, &failed, NULL,
+        return sgl_finding_add(list, w->arena, &failed,
+                               "see to the name servers: they have to answer for TLSA records",
                                "%s: where this lasts, senders that know DANE do not deliver to "
                                "%.*s.",
                                h->dane.why, SGL_FMT(h->name.text));

@@ -93,7 +93,9 @@ static enum sgl_status policy_unreachable(struct sgl_survey_work *w)
 
     part->state = SGL_SURVEY_BAD;
     SGL_TRY(sgl_survey_say(w, SGL_SURVEY_MTA_STS, "the policy could not be fetched"));
-    return sgl_finding_add(&part->findings, w->arena, &gone, NULL,
+    return sgl_finding_add(&part->findings, w->arena, &gone,
+                           "serve the policy there, as text/plain and with a certificate of that "
+                           "name; or remove the record",
                            "There is an MTA-STS record, but the policy at "
                            "https://mta-sts.%.*s/.well-known/mta-sts.txt could not be fetched "
                            "(%s): senders that have none yet act as if there were none.",
@@ -119,6 +121,8 @@ static enum sgl_status judge_coverage(struct sgl_survey_work *w)
         if (sgl_mta_sts_matches(&w->s->policy, w->s->host[i].name))
             continue;
         snprintf(mend, sizeof mend, "mx: %.*s", SGL_FMT(host));
+        if (!sgl_name_ok(host, SGL_NAME_HOST)) /* in the policy it would break the whole of it */
+            snprintf(mend, sizeof mend, "an MX record with the name of a host, and its name here");
         SGL_TRY(sgl_finding_add(
             &part->findings, w->arena, &what, mend,
             "The MTA-STS policy does not name the MX host %.*s: senders %s.", SGL_FMT(host),
@@ -161,6 +165,10 @@ enum sgl_status sgl_survey_policy(struct sgl_survey_work *w)
         return sgl_survey_say(w, SGL_SURVEY_MTA_STS, "a record; the policy was not fetched");
     case SGL_SURVEY_POLICY_FAILED:
         return policy_unreachable(w);
+    case SGL_SURVEY_POLICY_UNKNOWN:
+        part->state = SGL_SURVEY_UNKNOWN;
+        part->failed = true;
+        return sgl_survey_say(w, SGL_SURVEY_MTA_STS, "a record; the lookup of its host failed");
     case SGL_SURVEY_POLICY_FETCHED:
         return judge_policy(w);
     }

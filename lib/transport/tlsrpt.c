@@ -279,7 +279,8 @@ enum sgl_status sgl_tlsrpt_lint(sgl_view text, struct sgl_arena *arena, struct s
                                "sends reports.",
                                diag.what, diag.off + 1);
     if (record.skipped > 0)
-        return sgl_finding_add(out, arena, &skipped, NULL,
+        return sgl_finding_add(out, arena, &skipped,
+                               "name mailto: and https: addresses only, in rua=",
                                "%zu address(es) of the TLS-RPT record are neither mailto: nor "
                                "https:, or too many: no reports go there.",
                                record.skipped);

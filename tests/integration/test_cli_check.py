@@ -123,6 +123,18 @@ def test_every_fault_is_named_with_what_mends_it(check, ill):
     assert [x["met"] for x in a["bulk_senders"]].count(False) >= 3
 
 
+def test_what_mends_it_fits_80_columns_or_is_a_record_to_copy(check, ill):
+    for line in check(ill, json_=False)[0].stdout.splitlines():
+        assert len(line) <= 80 or re.match(r'           mend: (v=|at \S+: v=|\S+ TXT ".*"$)', line), line
+
+
+def test_mx_records_that_name_no_host_are_a_fault(check, world):
+    publish_well(world, "nobody.test")
+    world.dns.publish("nobody.test", "MX", "10 a\\032b.nobody.test.")
+    r, a = check("nobody.test")
+    assert r.returncode == 1 and a["mx"]["state"] == "bad" and "mx-unusable" in codes(a), a["problems"]
+
+
 def test_nothing_foreign_reaches_the_terminal_raw(check, ill):
     r, _ = check(ill, "--selector", "dkim", json_=False)
     assert r.returncode == 1
@@ -199,6 +211,16 @@ def test_a_policy_host_without_an_address(check, world):
     world.dns.publish("mta-sts.nohost.test", "A")
     text = [p["text"] for p in check("nohost.test")[1]["problems"] if p["code"] == "mta-sts-policy-unreachable"]
     assert text and "no address" in text[0]
+
+
+def test_a_policy_host_that_cannot_be_looked_up(check, world):
+    """Aliases in a circle: the name servers give no answer, and whether there is a policy is not known."""
+    publish_well(world, "circle.test")
+    world.dns.publish("mta-sts.circle.test", "A")
+    world.dns.publish("mta-sts.circle.test", "CNAME", "round.circle.test.")
+    world.dns.publish("round.circle.test", "CNAME", "mta-sts.circle.test.")
+    r, a = check("circle.test")
+    assert r.returncode == 3 and a["incomplete"] and a["mta_sts"]["state"] == "unknown", a["problems"]
 
 
 def test_a_policy_that_forgets_a_host(check, world):

@@ -92,7 +92,7 @@ static bool has(const struct sgl_survey *s, const char *code)
 
 struct row {
     const char *name, *zone;
-    const char *policy;   /* NULL: not fetched; "!why": failed */
+    const char *policy;   /* NULL: not fetched; "!why": failed; "?": its host is not known */
     const char *selector; /* NULL: well-known ones */
     const char *states;   /* a letter a part, in their order: g w b a u - ; '.' is anything */
     const char *codes;    /* that have to be there; "!code" must not; "" */
@@ -123,7 +123,9 @@ static const struct row rows[] = {
      "a.test MX 10 mx.a.test\nmx.a.test CNAME mx.b.test\nmx.b.test A 9.9.9.9", NULL, NULL,
      "w.......", "mx-alias"},
     {"an address in place of a name", "a.test MX 10 192.0.2.1", NULL, NULL, "b.......",
-     "mx-not-a-host"},
+     "mx-not-a-host !mx-no-address"},
+    {"MX records that no host can have [RFC 5321 s5.1]", "a.test MX 10 a!b.a.test", NULL, NULL,
+     "b.......", "mx-unusable"},
     {"no IPv6", "a.test MX 10 mx.a.test\nmx.a.test A 9.9.9.9", NULL, NULL, "g.......",
      "mx-no-ipv6"},
     {"no IPv4", "a.test MX 10 mx.a.test\nmx.a.test AAAA 2620:fe::9", NULL, NULL, "w.......",
@@ -177,6 +179,7 @@ static const struct row rows[] = {
     {"no MTA-STS", GOOD_MX, NULL, NULL, "....aa..", "mta-sts-missing tlsrpt-missing"},
     {"the policy can't be fetched", GOOD, "!404", "s1", "....b...", "mta-sts-policy-unreachable"},
     {"the policy is broken", GOOD, "<html>", "s1", "....b...", "mta-sts-policy-syntax"},
+    {"the lookup of the policy's host failed", GOOD, "?", "s1", "ggggugga", ""},
     {"the policy forgets a host [RFC 8461 s4.1]", GOOD,
      "version: STSv1\nmode: enforce\nmx: *.mx.a.test\nmax_age: 604800", "s1", "....b...",
      "mta-sts-mx-not-covered"},
@@ -237,6 +240,8 @@ static struct sgl_survey_request make_request(const struct row *row, struct dns_
     if (row->policy != NULL && row->policy[0] == '!') {
         q.policy = SGL_SURVEY_POLICY_FAILED;
         q.policy_why = row->policy + 1;
+    } else if (row->policy != NULL && row->policy[0] == '?') {
+        q.policy = SGL_SURVEY_POLICY_UNKNOWN;
     } else if (row->policy != NULL) {
         q.policy = SGL_SURVEY_POLICY_FETCHED;
         q.policy_body = sgl_view_cstr(row->policy);
@@ -253,6 +258,20 @@ static void check_states(const struct row *row, const struct sgl_survey *s, cons
             fail_msg("%s: %s is %s, want %c\n%s", row->name,
                      sgl_survey_part_name((enum sgl_survey_part)i),
                      sgl_survey_state_name(s->part[i].state), row->states[i], text);
+    }
+}
+
+/* What is bad has a fault, and for every fault there is something that mends it. */
+static void check_mends(const struct row *row, const struct sgl_survey *s)
+{
+    for (size_t i = 0; i < SGL_SURVEY_PARTS; i++) {
+        const struct sgl_survey_judged *p = &s->part[i];
+
+        CHECK_TRUE(row->name, p->state != SGL_SURVEY_BAD || p->findings.errors > 0);
+        for (const struct sgl_finding *f = p->findings.first; f != NULL; f = f->next) {
+            if (f->severity != SGL_INFO && f->mend.len == 0)
+                fail_msg("%s: nothing mends %s", row->name, f->code);
+        }
     }
 }
 
@@ -294,6 +313,7 @@ static void all_rows(void **state)
             put_survey(&s, &got);
             check_states(&rows[i], &s, sgl_cstr(&got));
             check_codes(&rows[i], &s, sgl_cstr(&got));
+            check_mends(&rows[i], &s);
             CHECK_EQ(rows[i].name, s.policy_wanted,
                      s.mta_sts.state == SGL_MTA_STS_FOUND && rows[i].policy == NULL);
             if (driver == 0)
