@@ -69,7 +69,7 @@
 #define SGL_LIMIT_DNS_RECORDS      256  /* in one answer: the largest honest sets have some dozens; the rest is a flood */
 #define SGL_LIMIT_DNS_RDATA        8192 /* a full certificate in a TLSA record is 1 to 4 KiB; TXT of 4096-bit keys below 1 KiB */
 #define SGL_LIMIT_DNS_SNAPSHOT     (512 * 1024) /* memory of all larger answers that one message may collect */
-#define SGL_LIMIT_DNS_SMALL        2048 /* an answer up to this size always has room: large ones of one domain must not push out the policy of another */
+#define SGL_LIMIT_DNS_SMALL        8192 /* an answer up to this size always has room: large ones of one domain must not push out the policy of another, which may stand among 50 other TXT records */
 #define SGL_LIMIT_MX_HOSTS         16   /* tried of one MX set: RFC 5321 s5.1 asks for at least 2; the rest adds only waiting */
 #define SGL_LIMIT_MX_ADDRESSES     16   /* of one host: multi-homed hosts have 2 to 8 */
 #define SGL_LIMIT_TLSA_RECORDS     64   /* of one host: key roll-over needs 2 to 4; more is work for an attacker's benefit */

@@ -187,7 +187,7 @@ static void large_answers_leave_room_for_small_ones(void **state)
         name = dns_fixture_name(&fx, text);
         CHECK_EQ("asked", sgl_dns_get(&fx.dns, name, SGL_RR_TXT, &got), SGL_NEED_DNS);
         /* From large to just above small, so that no gap is left. */
-        if (add_text(&fx, name, i < 50 ? 200 : 1 + (99 - i) / 4, 200) != SGL_OK) {
+        if (add_text(&fx, name, i < 50 ? 200 : 32 + (99 - i), 200) != SGL_OK) {
             refused++;
             sgl_dns_fail(&fx.dns, name, SGL_RR_TXT, "does not fit");
         }
@@ -196,9 +196,9 @@ static void large_answers_leave_room_for_small_ones(void **state)
     CHECK_TRUE("which they keep", fx.dns.bulk <= SGL_LIMIT_DNS_SNAPSHOT);
     CHECK_EQ("a policy is asked for", sgl_dns_get(&fx.dns, fx.name, SGL_RR_TXT, &got),
              SGL_NEED_DNS);
-    CHECK_EQ("and comes in", add_text(&fx, fx.name, 5, 200), SGL_OK);
+    CHECK_EQ("and comes in", add_text(&fx, fx.name, 25, 200), SGL_OK);
     CHECK_EQ("whole", sgl_dns_get(&fx.dns, fx.name, SGL_RR_TXT, &got), SGL_OK);
-    CHECK_EQ("whole", got->count, 5);
+    CHECK_EQ("whole", got->count, 25);
     sgl_dns_reset(&fx.dns);
     CHECK_EQ("then all is free again", fx.dns.bulk, 0);
 }

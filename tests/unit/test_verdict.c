@@ -1020,6 +1020,47 @@ static void few_questions(void **state)
     CHECK_TRUE("40 are enough", !fewer_before);
 }
 
+/*
+ * Whoever forges an author has the snapshot's memory to himself first, by keys as large as DNS allows.  The author's own TXT records, as many as large
+ * organisations have, must still find room, or a failure would end as "could not be looked up".
+ */
+static void large_keys_do_not_push_out_the_author(void **state)
+{
+    sgl_auto(sgl_buf) message = SGL_BUF_INIT(1 << 16);
+    sgl_auto(sgl_buf) zone = SGL_BUF_INIT(1 << 20);
+    struct sgl_verdict_request request = request_of("203.0.113.9", "x.test", "joe@example.org");
+
+    (void)state;
+    sgl_buf_add_cstr(&zone, ZONE);
+    for (int i = 0; i < 40; i++)
+        sgl_buf_addf(&zone, "example.org TXT some-service-verification=%040d\n", i);
+    for (int i = 0; i < SGL_LIMIT_DKIM_TRIED; i++) {
+        sgl_buf_addf(&message,
+                     "DKIM-Signature: v=1; a=rsa-sha256; d=evil.test; s=k%d; h=from; "
+                     "bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=; b=AAAA\r\n",
+                     i);
+        for (int k = 0; k < (i < 8 ? 8 : 1); k++) /* the last two fill the gap */
+            sgl_buf_addf(&zone, "k%d._domainkey.evil.test TXT %d%0*d\n", i, k,
+                         i < 8    ? 7999
+                         : i == 8 ? 4000
+                                  : 2100,
+                         0);
+    }
+    sgl_buf_add_cstr(&message, MESSAGE);
+    for (enum dns_driver driver = 0; driver < DNS_DRIVERS; driver++) {
+        sgl_auto(sgl_buf) got = SGL_BUF_INIT(1 << 16);
+
+        CHECK_EQ(
+            "large keys",
+            judge(&request, sgl_buf_view(&message), sgl_cstr(&zone), (struct way){driver, 0}, &got),
+            SGL_OK);
+        CHECK_TRUE("SPF found its record",
+                   sgl_view_find_view(sgl_buf_view(&got), V("spf=fail")) < got.len);
+        CHECK_TRUE("the policy stands",
+                   sgl_view_ends(sgl_buf_view(&got), V("policy.dmarc=reject\r\nreject\n")));
+    }
+}
+
 static void out_of_memory(void **state)
 {
     sgl_auto(sgl_buf) message = SGL_BUF_INIT(1 << 16);
@@ -1079,6 +1120,7 @@ int main(void)
         cmocka_unit_test(rules_of_7489_need_a_list),
         cmocka_unit_test(small_arenas),
         cmocka_unit_test(few_questions),
+        cmocka_unit_test(large_keys_do_not_push_out_the_author),
         cmocka_unit_test(out_of_memory),
     };
 
