@@ -53,7 +53,8 @@ struct sgl_spf_build_request {
     bool parked; /* sends no mail and gets none: everything above but the domain is not looked at */
     bool
         offline; /* no questions: nothing is merged but `existing`, and what lies behind an include is not counted */
-    sgl_view existing; /* merge into this instead of what DNS says of the domain; empty: nothing is there; ptr NULL: ask */
+    sgl_view
+        existing; /* merge into this instead of what DNS says of the domain; empty: nothing is there; ptr NULL: ask */
 };
 
 /* One TXT record to publish. */
