@@ -154,11 +154,25 @@ static const char *alignment(struct evaluation *e, sgl_view domain, bool dkim)
     return d.result == SGL_DMARC_FAIL ? "not aligned" : "alignment is not known";
 }
 
+/* A record that the walk does not count looks like any other to its owner. */
+static const char *kind_of(struct evaluation *e, sgl_view txt)
+{
+    struct sgl_dmarc_record record;
+    enum sgl_status st = sgl_dmarc_parse(txt, &e->arena, &record, NULL);
+
+    if (st == SGL_E_SYNTAX)
+        return "a record with a tag twice: it does not count";
+    if (st == SGL_E_LIMIT && e->arena.status == SGL_OK)
+        return "a record with too many tags: it does not count";
+    return "a record";
+}
+
 /* What the snapshot has at _dmarc.NAME. */
 static const char *found_at(struct evaluation *e, struct sgl_name name)
 {
     const struct sgl_dns_answer *answer;
     struct sgl_name at;
+    sgl_view record = {NULL, 0};
     size_t records = 0;
 
     if (sgl_name_under(SGL_LIT("_dmarc"), name, &e->arena, &at) != SGL_OK)
@@ -167,12 +181,16 @@ static const char *found_at(struct evaluation *e, struct sgl_name name)
         return "not asked";
     if (sgl_dns_is_error(answer))
         return "the lookup failed";
-    for (size_t i = 0; i < answer->count; i++)
-        records += sgl_dmarc_is_record(answer->rr[i].txt);
+    for (size_t i = 0; i < answer->count; i++) {
+        if (!sgl_dmarc_is_record(answer->rr[i].txt))
+            continue;
+        record = answer->rr[i].txt;
+        records++;
+    }
     if (records > 1)
         return "several records: none counts";
     if (records == 1)
-        return "a record";
+        return kind_of(e, record);
     return answer->count > 0 ? "no record of DMARC" : "nothing";
 }
 

@@ -78,17 +78,24 @@ static json_t *arc_part(const struct sgl_arc *arc)
                      "oldest_pass", (int)arc->oldest_pass, "sets", sets, "reason", arc->reason);
 }
 
+/* null for what there is none of: no policy is not the policy "none". */
+static json_t *or_null(sgl_view text)
+{
+    return text.len == 0 ? json_null() : foreign(text);
+}
+
 /* The keys of `dmarc check`, and what a trusted chain made of it. */
 static json_t *dmarc_part(const struct sgl_verdict *verdict)
 {
     const struct sgl_dmarc *d = &verdict->dmarc;
-    json_t *part =
-        json_pack("{s:s, s:s, s:o, s:o, s:o, s:s, s:s, s:b, s:b, s:o}", "result",
-                  sgl_dmarc_result_name(d->result), "reason", d->reason, "domain",
-                  foreign(d->author.text), "org_domain", foreign(d->org.text), "policy_domain",
-                  foreign(d->policy_domain.text), "policy", sgl_dmarc_policy_name(d->policy),
-                  "disposition", sgl_dmarc_policy_name(verdict->disposition), "spf_aligned",
-                  d->spf_aligned, "dkim_aligned", d->dkim_aligned, "record", foreign(d->record));
+    const char *policy = d->has_policy ? sgl_dmarc_policy_name(d->policy) : NULL;
+    json_t *part = json_pack("{s:s, s:s, s:o, s:o, s:o, s:s?, s:s, s:b, s:b, s:o, s:b}", "result",
+                             sgl_dmarc_result_name(d->result), "reason", d->reason, "domain",
+                             or_null(d->author.text), "org_domain", or_null(d->org.text),
+                             "policy_domain", or_null(d->policy_domain.text), "policy", policy,
+                             "disposition", sgl_dmarc_policy_name(verdict->disposition),
+                             "spf_aligned", d->spf_aligned, "dkim_aligned", d->dkim_aligned,
+                             "record", or_null(d->record), "testing", d->tested);
 
     json_object_set_new(part, "rules",
                         json_string(d->rules == SGL_DMARC_RFC7489 ? "rfc7489" : "rfc9989"));

@@ -153,7 +153,8 @@ void verify_put(const struct cli *c, const struct sgl_verdict *verdict)
 {
     if (verdict->spf_checked) {
         put_spf(c, &verdict->spf);
-        if (verdict->spf_helo.result != SGL_SPF_NONE)
+        /* Of the null sender the first one is HELO's already. */
+        if (verdict->spf_helo.result != SGL_SPF_NONE && verdict->spf.identity != SGL_SPF_HELO)
             put_spf(c, &verdict->spf_helo);
     } else {
         begin(c, "spf", "none", SGL_LIT("not checked: --ip was not given"));

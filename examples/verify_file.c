@@ -4,8 +4,8 @@
  *
  *     verify_file [IP HELO SENDER] < MESSAGE
  *
- * Prints the Authentication-Results field.  Exit status: 0 when DMARC passes or the message is from nobody who publishes a policy, 1 when it
- * fails, 3 when DNS did not answer.
+ * Prints the Authentication-Results field.  Exit status: 0 when DMARC passes or the message is from somebody who publishes no policy, 1 when it
+ * fails or From does not name one domain, 3 when DNS did not answer.
  */
 #include <sigillo/unbound.h>
 #include <sigillo/verdict.h>
@@ -24,7 +24,7 @@ static int print(const struct sgl_verdict *verdict)
     sgl_buf_done(&field);
     if (status != SGL_OK || verdict->dmarc.result == SGL_DMARC_TEMPERROR)
         return 3;
-    return verdict->dmarc.result == SGL_DMARC_FAIL ? 1 : 0;
+    return verdict->dmarc.result == SGL_DMARC_FAIL || verdict->author != SGL_DMARC_AUTHOR_OK;
 }
 
 int main(int argc, char **argv)

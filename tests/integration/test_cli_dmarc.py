@@ -17,6 +17,8 @@ TABLE = {
     ("_dmarc.trial.test", "TXT"): ['"v=DMARC1; p=reject; t=y; pct=0"'],
     ("_dmarc.strict.test", "TXT"): ['"v=DMARC1; p=quarantine; adkim=s; aspf=s"'],
     ("_dmarc.twice.test", "TXT"): ['"v=DMARC1; p=none"', '"v=DMARC1; p=reject"'],
+    ("_dmarc.double.test", "TXT"): ['"v=DMARC1; p=none; p=reject"'],
+    ("_dmarc.long.test", "TXT"): ['"v=DMARC1; p=reject' + "".join(';" "x%d=y' % n for n in range(100)) + '"'],
     ("_dmarc.xn--bcher-kva.test", "TXT"): ['"v=DMARC1; p=none"'],
     ("_dmarc.hostile.test", "TXT"): ['"v=DMARC1; p=none; x=\\027[31m"'],
     ("_dmarc.shop.co.uk", "TXT"): ['"v=DMARC1; p=reject"'],
@@ -83,6 +85,8 @@ def test_people_read_why(dns):
                  "pass:other.test  not aligned", "disposition  quarantine"):
         assert part in text, (part, text)
     assert "several records" in run("--from-domain", "twice.test").stdout.decode()
+    assert "_dmarc.double.test  a record with a tag twice: it does not count" in run("--from-domain", "double.test").stdout.decode()
+    assert "_dmarc.long.test  a record with too many tags: it does not count" in run("--from-domain", "long.test").stdout.decode()
     assert "should not reject for this alone" in run("--from-domain", "bank.test").stdout.decode()
 
 

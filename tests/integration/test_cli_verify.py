@@ -89,6 +89,8 @@ def test_without_a_policy_somebody_has_to_pass(dns):
     assert run(*dns, "--ip", "192.0.2.1", "--from", "joe@open.test", message=message).returncode == YES
     assert run(*dns, "--ip", "192.0.2.9", "--from", "joe@open.test", message=message).returncode == NO
     assert run(*dns, message=message).returncode == NO
+    d = json.loads(run(*dns, "--json", message=message).stdout)["dmarc"]
+    assert (d["result"], d["policy"], d["record"], d["policy_domain"], d["org_domain"], d["testing"]) == ("none", None, None, None, "open.test", False)
 
 
 @pytest.mark.parametrize("author", [b"From: <joe@app.test>\r\nFrom: <eve@open.test>", b"From: <eve@open.test>\r\nFrom : <joe@app.test>",
@@ -114,6 +116,7 @@ def test_the_null_sender_is_that_of_helo(dns):
         got = json.loads(r.stdout)
         assert (r.returncode, got["dmarc"]["result"]) == (YES, "pass")
         assert "smtp.helo=mail.app.test" in got["authentication_results"] and "smtp.mailfrom" not in got["authentication_results"]
+    assert run(*dns, "--ip", "192.0.2.1", "--helo", "mail.app.test").stdout.count(b"(HELO)") == 1
 
 
 def test_files_with_lf_and_with_crlf_are_the_same(dns, key, tmp_path):

@@ -137,6 +137,7 @@ CLIENT = ["192.0.2.9", "mail.example.org", "alice@example.org"]
     (CLIENT, None, 0, ["spf=pass", "smtp.mailfrom=", "dkim=pass", "dmarc=pass"]),
     (["198.51.100.1", *CLIENT[1:]], (b"It works", b"It worked"), 1, ["spf=fail", "dkim=fail", "dmarc=fail"]),
     (["198.51.100.1", *CLIENT[1:]], None, 0, ["spf=fail", "dkim=pass", "dmarc=pass"]),
+    (CLIENT, (b"From:", b"From: <eve@evil.test>\r\nFrom:"), 1, ["spf=pass", "dkim=fail", "dmarc=none", "more than one From"]),
 ])
 def test_verify_file_prints_the_field(installed, example, signed, resolver, arguments, change, status, says):
     message = signed.replace(*change) if change else signed
