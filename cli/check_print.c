@@ -99,14 +99,14 @@ static void put_keys(const struct sgl_survey *s)
     }
 }
 
-/* A record alone, to be copied as it is: "v=...", "at NAME: v=...", or NAME TXT "...". */
+/* A record alone, to be copied as it is: "v=...", "at NAME: v=...", "without it: v=...", or NAME TXT "...". */
 static bool is_record(sgl_view mend)
 {
     sgl_view after_name = sgl_view_from(mend, sgl_view_find(mend, ' '));
 
     if (sgl_view_starts(mend, SGL_LIT("v=")))
         return true;
-    if (sgl_view_starts(mend, SGL_LIT("at ")))
+    if (sgl_view_starts(mend, SGL_LIT("at ")) || sgl_view_starts(mend, SGL_LIT("without ")))
         return sgl_view_find_view(mend, SGL_LIT(": v=")) < mend.len;
     return sgl_view_starts(after_name, SGL_LIT(" TXT \"")) && mend.ptr[mend.len - 1] == '"';
 }

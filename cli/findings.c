@@ -79,11 +79,11 @@ static const char *colour_of(const struct cli *c, enum sgl_severity severity)
     return "";
 }
 
-/* "v=spf1 ...", or with "at NAME: " in front: to be copied, so it is not folded. */
+/* "v=spf1 ...", or with "at NAME: " or "without it: " in front: to be copied, so it is not folded. */
 static bool is_record(sgl_view mend)
 {
     return sgl_view_starts(mend, SGL_LIT("v=")) ||
-           (sgl_view_starts(mend, SGL_LIT("at ")) &&
+           ((sgl_view_starts(mend, SGL_LIT("at ")) || sgl_view_starts(mend, SGL_LIT("without "))) &&
             sgl_view_find_view(mend, SGL_LIT(": v=")) < mend.len);
 }
 

@@ -204,14 +204,27 @@ size_t sgl_spf_draft_drop_doubles(struct spf_draft *draft)
     return dropped;
 }
 
-/* Adds to `to` what is of that kind; only the first "all". */
+/* "+all" gives way to any other. */
+static void take_all(struct spf_draft *to, sgl_view all)
+{
+    size_t at = sgl_spf_draft_find_all(to);
+
+    if (at == SIZE_MAX)
+        to->term[to->count++] = all;
+    else if (qualifier_of(to->term[at]) == '+')
+        to->term[at] = all;
+}
+
+/* Adds to `to` what is of that kind; of several "all" one. */
 static void take_kind(struct spf_draft *to, const struct spf_draft *from, enum spf_kind kind)
 {
     for (size_t i = 0; i < from->count; i++) {
-        if (sgl_spf_term_kind(from->term[i]) != kind ||
-            (kind == SPF_KIND_ALL && sgl_spf_draft_find_all(to) != SIZE_MAX))
+        if (sgl_spf_term_kind(from->term[i]) != kind)
             continue;
-        to->term[to->count++] = from->term[i];
+        if (kind == SPF_KIND_ALL)
+            take_all(to, from->term[i]);
+        else
+            to->term[to->count++] = from->term[i];
     }
 }
 

@@ -25,8 +25,8 @@ bool sgl_spf_term_same_bare(sgl_view a, sgl_view b);
 enum sgl_status sgl_spf_draft_read(sgl_view record, size_t more, struct sgl_arena *arena,
                                    struct spf_draft *out) SGL_MUST_USE;
 /*
- * The terms of `draft` (may be empty) and then of a record, with room for one more: mechanisms in their order, the first "all" behind them, the
- * first of each modifier.
+ * The terms of `draft` (may be empty) and then of a record, with room for one more: mechanisms in their order, behind them the first
+ * "all" that does not let everybody pass (else the first), the first of each modifier.
  */
 enum sgl_status sgl_spf_draft_join(const struct spf_draft *draft, sgl_view record,
                                    struct sgl_arena *arena, struct spf_draft *out) SGL_MUST_USE;

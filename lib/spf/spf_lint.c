@@ -358,6 +358,24 @@ static enum sgl_status lint_terms(const struct lint *l)
 
 /* ---- the text as a whole ------------------------------------------------------------------------------------------ */
 
+/* "include=x": the record with a colon there. */
+static enum sgl_status mend_typo(const struct lint *l, size_t i, const char **mend)
+{
+    struct spf_draft d;
+    sgl_view term;
+    size_t sign;
+    bool ok;
+
+    *mend = "write \":\" instead of \"=\"";
+    SGL_TRY(draft(l, &d));
+    sign = sgl_view_find(d.term[i], '=');
+    SGL_TRY(sgl_spf_join(sgl_view_sub(d.term[i], 0, sign), SGL_LIT(":"), l->w->arena, &term));
+    SGL_TRY(sgl_spf_join(term, sgl_view_from(d.term[i], sign + 1), l->w->arena, &term));
+    d.term[i] = term;
+    SGL_TRY(sgl_spf_term_ok(term, l->w->arena, &ok));
+    return ok ? sgl_spf_mend(l->w, l->level, &d, mend) : SGL_OK;
+}
+
 /* "include=x" is a modifier that nobody knows: it is ignored without a word.  [RFC 7208 s6] */
 static enum sgl_status lint_modifiers(const struct lint *l)
 {
@@ -367,6 +385,7 @@ static enum sgl_status lint_modifiers(const struct lint *l)
         .code = "spf-misspelt-mechanism", .severity = SGL_WARNING, .rule = "RFC 7208 s6"};
     static const char *const mechanisms[] = {
         "include=", "a=", "mx=", "ptr=", "ip=", "exists=", "ip4=", "ip6=", "all="};
+    const char *mend = NULL;
     struct spf_draft d;
 
     SGL_TRY(draft(l, &d));
@@ -381,7 +400,9 @@ static enum sgl_status lint_modifiers(const struct lint *l)
             if (sgl_view_starts_nocase(d.term[i], sgl_view_cstr(mechanisms[k])))
                 what = &typo;
         }
-        SGL_TRY(sgl_spf_say(l->w, what, what == &typo ? "write \":\" instead of \"=\"" : NULL,
+        if (what == &typo)
+            SGL_TRY(mend_typo(l, i, &mend));
+        SGL_TRY(sgl_spf_say(l->w, what, what == &typo ? mend : NULL,
                             "\"%.*s\" in the record of %.*s is a modifier that receivers do not "
                             "know: they ignore it.",
                             SPF_SHORT(d.term[i]), SGL_FMT(l->level->name.text)));

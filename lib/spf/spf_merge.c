@@ -285,6 +285,9 @@ static enum sgl_status take_findings(struct merge *m, const struct sgl_spf_tree 
             return b->arena->status;
         if (!is_ours_to_say(f))
             continue;
+        if (strcmp(f->code, "spf-include-none") == 0 && sgl_view_starts(f->mend, SGL_LIT("v=")))
+            mend =
+                "look for a slip in that name, or leave it out"; /* the record is not there yet */
         b->out->refused = b->out->refused || f->severity == SGL_ERROR;
         SGL_TRY(sgl_finding_add(&b->out->findings, b->arena, f, mend, "%.*s", SGL_FMT(f->text)));
     }

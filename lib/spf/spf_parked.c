@@ -132,7 +132,8 @@ static enum sgl_status hint_mx(struct spf_build *b)
     }
     if (st != SGL_OK && st != SGL_E_LIMIT) /* a hint only: what is not known is not said */
         return st;
-    if (mx != NULL && mx->count == 1 && sgl_name_is_root(mx->rr[0].mx.host))
+    if (mx != NULL &&
+        (sgl_dns_is_error(mx) || (mx->count == 1 && sgl_name_is_root(mx->rr[0].mx.host))))
         return SGL_OK;
     sgl_buf_addf(&mend, "%.*s MX 0 .", SGL_FMT(b->request->domain.text));
     text = sgl_cstr(&mend);

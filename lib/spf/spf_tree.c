@@ -110,7 +110,7 @@ static enum sgl_status look_a(struct spf_walk *w, const struct spf_level *level,
     if (!empty)
         return SGL_OK;
     set_fault(node, SGL_WARNING, "no address");
-    return sgl_spf_say_void(w, level, node, host);
+    return sgl_spf_say_void(w, level, node, host, true);
 }
 
 /* Always type A, whatever the client.  [RFC 7208 s5.7] */
@@ -127,7 +127,7 @@ static enum sgl_status look_exists(struct spf_walk *w, const struct spf_level *l
     node->void_lookups++;
     node->void_lookups6++;
     set_fault(node, SGL_WARNING, "no address");
-    return sgl_spf_say_void(w, level, node, host);
+    return sgl_spf_say_void(w, level, node, host, true);
 }
 
 /* The RFC counts terms for which questions bring nothing, so an "mx" of three hosts without address is one void lookup.  [RFC 7208 s4.6.4] */
@@ -153,7 +153,7 @@ static enum sgl_status look_exchanges(struct spf_walk *w, const struct spf_level
         if (!empty)
             continue;
         set_fault(node, SGL_WARNING, "an exchange has no address");
-        SGL_TRY(sgl_spf_say_void(w, level, node, host));
+        SGL_TRY(sgl_spf_say_void(w, level, node, host, false));
     }
     count_once(node);
     return SGL_OK;
@@ -173,7 +173,7 @@ static enum sgl_status look_mx(struct spf_walk *w, const struct spf_level *level
         node->void_lookups++;
         node->void_lookups6++;
         set_fault(node, SGL_WARNING, "no MX record");
-        return sgl_spf_say_void(w, level, node, name);
+        return sgl_spf_say_void(w, level, node, name, true);
     }
     if (mx->count > SPF_LOOKUPS_MAX) { /* [RFC 7208 s4.6.4] */
         set_fault(node, SGL_ERROR, "more than 10 exchanges");
@@ -279,7 +279,7 @@ static enum sgl_status find_target(struct spf_walk *w, const struct spf_level *l
     st = sgl_spf_expand_name(spec, &values, w->arena, out);
     if (st == SGL_E_SYNTAX) {
         set_fault(node, SGL_WARNING, "not a possible name");
-        return sgl_spf_say_bad_name(w, node);
+        return sgl_spf_say_bad_name(w, level, node);
     }
     SGL_TRY(st);
     node->target = out->text;

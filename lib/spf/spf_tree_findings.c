@@ -93,21 +93,68 @@ enum sgl_status sgl_spf_mend(struct spf_walk *w, const struct spf_level *level,
 
 /* ---- what a term met ---------------------------------------------------------------------------------------------- */
 
+/* A record whose terms are corrected; where one had to go, it says so.  *mend stays where nothing is left that sends. */
+static enum sgl_status mend_corrected(struct spf_walk *w, const struct spf_level *level,
+                                      sgl_view text, const char **mend)
+{
+    struct spf_draft draft;
+    const char *record;
+    sgl_view whole;
+    size_t dropped;
+
+    SGL_TRY(sgl_spf_draft_read(text, 0, w->arena, &draft));
+    SGL_TRY(sgl_spf_correct(&draft, w->arena, &dropped));
+    if (draft.count == 0 || (dropped > 0 && sgl_spf_draft_find_all(&draft) == 0))
+        return SGL_OK;
+    SGL_TRY(sgl_spf_mend(w, level, &draft, &record));
+    if (dropped == 0) {
+        *mend = record;
+        return SGL_OK;
+    }
+    SGL_TRY(sgl_spf_join(dropped == 1 ? SGL_LIT("without it: ") : SGL_LIT("without such terms: "),
+                         sgl_view_cstr(record), w->arena, &whole));
+    record = sgl_arena_cstr(w->arena, whole);
+    if (record == NULL)
+        return w->arena->status;
+    *mend = record;
+    return SGL_OK;
+}
+
 enum sgl_status sgl_spf_say_syntax(struct spf_walk *w, const struct spf_level *level,
                                    const struct sgl_diag *diag)
 {
     static const struct sgl_finding what = {
         .code = "spf-syntax", .severity = SGL_ERROR, .rule = "RFC 7208 s4.6"};
+    const char *mend = level->own ? "write that term as RFC 7208 section 12 allows"
+                                  : "take the include out until its owner has mended it";
     sgl_view at = sgl_view_from(level->text, diag->off);
 
     at = sgl_view_sub(at, 0, sgl_view_find(at, ' '));
-    return sgl_spf_say(w, &what,
-                       level->own ? "write that term as RFC 7208 section 12 allows"
-                                  : "take the include out until its owner has mended it",
+    if (level->own && level->text.len <= SGL_LIMIT_SPF_RECORD)
+        SGL_TRY(mend_corrected(w, level, level->text, &mend));
+    return sgl_spf_say(w, &what, mend,
                        "The record of %.*s cannot be read, at byte %zu, \"%.*s\": %s. Receivers "
                        "answer permerror, as if nobody were allowed to send.",
                        SGL_FMT(level->name.text), diag->off + 1, SPF_SHORT(at),
                        diag->what == NULL ? "syntax error" : diag->what);
+}
+
+/* The record without that term, where its owner can change it; else *mend stays as it is. */
+static enum sgl_status mend_without(struct spf_walk *w, const struct spf_level *level,
+                                    const struct sgl_spf_node *node, const char **mend)
+{
+    struct spf_draft draft;
+
+    if (!level->own || sgl_spf_term_kind(node->text) == SPF_KIND_MODIFIER)
+        return SGL_OK;
+    SGL_TRY(sgl_spf_draft_read(level->text, 0, w->arena, &draft));
+    for (size_t i = 0; i < draft.count; i++) {
+        if (draft.term[i].ptr == node->text.ptr) {
+            sgl_spf_draft_drop(&draft, i);
+            break;
+        }
+    }
+    return sgl_spf_mend(w, level, &draft, mend);
 }
 
 enum sgl_status sgl_spf_say_no_record(struct spf_walk *w, const struct spf_level *level,
@@ -116,19 +163,10 @@ enum sgl_status sgl_spf_say_no_record(struct spf_walk *w, const struct spf_level
 {
     static const struct sgl_finding what = {
         .code = "spf-include-none", .severity = SGL_ERROR, .rule = "RFC 7208 s5.2"};
-    struct spf_draft draft;
     const char *mend = "take the term out, or publish a record there";
 
-    if (level->own && !redirect) {
-        SGL_TRY(sgl_spf_draft_read(level->text, 0, w->arena, &draft));
-        for (size_t i = 0; i < draft.count; i++) {
-            if (draft.term[i].ptr == node->text.ptr) {
-                sgl_spf_draft_drop(&draft, i);
-                break;
-            }
-        }
-        SGL_TRY(sgl_spf_mend(w, level, &draft, &mend));
-    }
+    if (!redirect)
+        SGL_TRY(mend_without(w, level, node, &mend));
     return sgl_spf_say(w, &what, mend,
                        "\"%.*s\": %.*s %s. Every check that gets there ends in permerror.",
                        SPF_SHORT(node->text), SGL_FMT(node->target),
@@ -154,20 +192,25 @@ enum sgl_status sgl_spf_say_loop(struct spf_walk *w, const struct spf_level *lev
 {
     static const struct sgl_finding what = {
         .code = "spf-loop", .severity = SGL_ERROR, .rule = "RFC 7208 s4.6.4"};
+    const char *mend = "take that term out";
 
-    return sgl_spf_say(w, &what, "take that term out",
+    SGL_TRY(mend_without(w, level, node, &mend));
+    return sgl_spf_say(w, &what, mend,
                        "\"%.*s\" in the record of %.*s leads back to a record that is being read "
                        "already: receivers go round until the limit, then answer permerror.",
                        SPF_SHORT(node->text), SGL_FMT(level->name.text));
 }
 
 enum sgl_status sgl_spf_say_void(struct spf_walk *w, const struct spf_level *level,
-                                 const struct sgl_spf_node *node, struct sgl_name host)
+                                 const struct sgl_spf_node *node, struct sgl_name host, bool whole)
 {
     static const struct sgl_finding what = {
         .code = "spf-void-lookup", .severity = SGL_WARNING, .rule = "RFC 7208 s4.6.4"};
+    const char *mend = "take the term out, or give the name what the term looks for";
 
-    return sgl_spf_say(w, &what, "take the term out, or give the name what the term looks for",
+    if (whole)
+        SGL_TRY(mend_without(w, level, node, &mend));
+    return sgl_spf_say(w, &what, mend,
                        "\"%.*s\" in the record of %.*s: nothing to match is found at %.*s; "
                        "receivers allow 2 such void lookups.",
                        SPF_SHORT(node->text), SGL_FMT(level->name.text), SGL_FMT(host.text));
@@ -219,12 +262,15 @@ enum sgl_status sgl_spf_say_macro(struct spf_walk *w, const struct sgl_spf_node 
                        SPF_SHORT(node->text));
 }
 
-enum sgl_status sgl_spf_say_bad_name(struct spf_walk *w, const struct sgl_spf_node *node)
+enum sgl_status sgl_spf_say_bad_name(struct spf_walk *w, const struct spf_level *level,
+                                     const struct sgl_spf_node *node)
 {
     static const struct sgl_finding what = {
         .code = "spf-bad-name", .severity = SGL_WARNING, .rule = "RFC 7208 s4.8"};
+    const char *mend = "correct the name, or take the term out";
 
-    return sgl_spf_say(w, &what, "correct the name, or take the term out",
+    SGL_TRY(mend_without(w, level, node, &mend));
+    return sgl_spf_say(w, &what, mend,
                        "\"%.*s\" names what can be no name in DNS: receivers differ in what they "
                        "make of it.",
                        SPF_SHORT(node->text));
@@ -245,6 +291,24 @@ static bool is_near_miss(sgl_view txt)
            sgl_view_starts_nocase(txt, SGL_LIT("spf1 "));
 }
 
+/* The record that it was meant to be: what stands behind the version and a blank, corrected. */
+static enum sgl_status mend_miss(struct spf_walk *w, sgl_view txt, const char **mend)
+{
+    struct spf_level level = {.name = w->domain, .own = true};
+    size_t at = 0;
+
+    while (at < txt.len && !sgl_view_starts_nocase(sgl_view_from(txt, at), SGL_LIT("spf")))
+        at++;
+    at += SGL_LIT("spf").len;
+    while (at < txt.len && (sgl_ascii_is_digit(txt.ptr[at]) || txt.ptr[at] == ';' ||
+                            txt.ptr[at] == ',' || txt.ptr[at] == ':' || txt.ptr[at] == '"'))
+        at++;
+    if (at >= txt.len || txt.ptr[at] != ' ' || txt.len > SGL_LIMIT_SPF_RECORD)
+        return SGL_OK;
+    SGL_TRY(sgl_spf_join(SGL_LIT("v=spf1"), sgl_view_from(txt, at), w->arena, &level.text));
+    return mend_corrected(w, &level, level.text, mend);
+}
+
 static bool has_record(const struct sgl_dns_answer *answer)
 {
     for (size_t i = 0; answer != NULL && i < answer->count; i++) {
@@ -263,14 +327,17 @@ static enum sgl_status say_none(struct spf_walk *w, const struct spf_found *foun
         .code = "spf-misspelt-record", .severity = SGL_ERROR, .rule = "RFC 7208 s4.5"};
     static const struct sgl_finding old = {
         .code = "spf-type99-only", .severity = SGL_ERROR, .rule = "RFC 7208 s3.1"};
+    const char *mend = "begin it with \"v=spf1\" and one blank";
     sgl_view domain = w->domain.text;
 
     for (size_t i = 0; i < found->answer->count; i++) {
-        if (is_near_miss(found->answer->rr[i].txt))
-            return sgl_spf_say(w, &misspelt, "begin it with \"v=spf1\" and one blank",
-                               "The TXT record \"%.*s\" of %.*s is no SPF record, since it does "
-                               "not begin with \"v=spf1\" and a blank: receivers find none.",
-                               SPF_SHORT(found->answer->rr[i].txt), SGL_FMT(domain));
+        if (!is_near_miss(found->answer->rr[i].txt))
+            continue;
+        SGL_TRY(mend_miss(w, found->answer->rr[i].txt, &mend));
+        return sgl_spf_say(w, &misspelt, mend,
+                           "The TXT record \"%.*s\" of %.*s is no SPF record, since it does "
+                           "not begin with \"v=spf1\" and a blank: receivers find none.",
+                           SPF_SHORT(found->answer->rr[i].txt), SGL_FMT(domain));
     }
     if (has_record(old_type))
         return sgl_spf_say(w, &old, "publish the same text as a TXT record",
@@ -287,12 +354,13 @@ static enum sgl_status say_none(struct spf_walk *w, const struct spf_found *foun
         SGL_FMT(domain), found->hidden ? " that can be read" : "");
 }
 
-/* One record with the terms of all, in their order; the first "all" and the first of each modifier stay. */
+/* One record with the terms of all, in their order; the first "all" and the first of each modifier stay, but never one that lets everybody pass. */
 static enum sgl_status mend_many(struct spf_walk *w, const struct spf_found *found,
                                  const char **out)
 {
     struct spf_level level = {.name = w->domain};
     struct spf_draft whole = {0};
+    size_t all;
 
     for (size_t i = 0; i < found->answer->count; i++) {
         sgl_view txt = found->answer->rr[i].txt;
@@ -300,6 +368,9 @@ static enum sgl_status mend_many(struct spf_walk *w, const struct spf_found *fou
         if (sgl_spf_is_record(txt))
             SGL_TRY(sgl_spf_draft_join(&whole, txt, w->arena, &whole));
     }
+    all = sgl_spf_draft_find_all(&whole);
+    if (all != SIZE_MAX && sgl_spf_term_same(whole.term[all], SGL_LIT("+all")))
+        whole.term[all] = SGL_LIT("-all");
     return sgl_spf_mend(w, &level, &whole, out);
 }
 

@@ -51,7 +51,7 @@ void sgl_spf_lint_mark(const struct spf_level *level, const struct sgl_spf_term 
 /* A record that cannot be read. */
 enum sgl_status sgl_spf_say_syntax(struct spf_walk *w, const struct spf_level *level,
                                    const struct sgl_diag *diag) SGL_MUST_USE;
-/* What a term of `level` met. */
+/* What a term of `level` met.  whole: nothing at all can match it, so that without it the record says the same. */
 enum sgl_status sgl_spf_say_no_record(struct spf_walk *w, const struct spf_level *level,
                                       const struct sgl_spf_node *node,
                                       const struct spf_found *found, bool redirect) SGL_MUST_USE;
@@ -60,8 +60,8 @@ enum sgl_status sgl_spf_say_many(struct spf_walk *w, const struct sgl_spf_node *
 enum sgl_status sgl_spf_say_loop(struct spf_walk *w, const struct spf_level *level,
                                  const struct sgl_spf_node *node) SGL_MUST_USE;
 enum sgl_status sgl_spf_say_void(struct spf_walk *w, const struct spf_level *level,
-                                 const struct sgl_spf_node *node,
-                                 struct sgl_name host) SGL_MUST_USE;
+                                 const struct sgl_spf_node *node, struct sgl_name host,
+                                 bool whole) SGL_MUST_USE;
 enum sgl_status sgl_spf_say_null_mx(struct spf_walk *w, const struct spf_level *level,
                                     const struct sgl_spf_node *node) SGL_MUST_USE;
 enum sgl_status sgl_spf_say_many_mx(struct spf_walk *w, const struct spf_level *level,
@@ -69,7 +69,7 @@ enum sgl_status sgl_spf_say_many_mx(struct spf_walk *w, const struct spf_level *
 enum sgl_status sgl_spf_say_failed(struct spf_walk *w,
                                    const struct sgl_dns_answer *answer) SGL_MUST_USE;
 enum sgl_status sgl_spf_say_macro(struct spf_walk *w, const struct sgl_spf_node *node) SGL_MUST_USE;
-enum sgl_status sgl_spf_say_bad_name(struct spf_walk *w,
+enum sgl_status sgl_spf_say_bad_name(struct spf_walk *w, const struct spf_level *level,
                                      const struct sgl_spf_node *node) SGL_MUST_USE;
 /* No record at the domain, or several. */
 enum sgl_status sgl_spf_say_domain(struct spf_walk *w, const struct spf_found *found,
@@ -91,6 +91,14 @@ enum sgl_status sgl_spf_say(struct spf_walk *w, const struct sgl_finding *what, 
  */
 enum sgl_status sgl_spf_mend(struct spf_walk *w, const struct spf_level *level,
                              const struct spf_draft *draft, const char **out) SGL_MUST_USE;
+/* Could this term stand in a record? */
+enum sgl_status sgl_spf_term_ok(sgl_view term, struct sgl_arena *arena, bool *out) SGL_MUST_USE;
+/* Both, one behind the other. */
+enum sgl_status sgl_spf_join(sgl_view first, sgl_view second, struct sgl_arena *arena,
+                             sgl_view *out) SGL_MUST_USE;
+/* Corrects the terms that cannot be read, as far as what they meant can be told; drops those of which it can't: *dropped of them. */
+enum sgl_status sgl_spf_correct(struct spf_draft *draft, struct sgl_arena *arena,
+                                size_t *dropped) SGL_MUST_USE;
 /* The term that should go to a subdomain so that the record gets below 10 lookups: a bulk service first, then the costliest. NULL: none costs anything. */
 const struct sgl_spf_node *sgl_spf_pick_costly(const struct sgl_spf_tree *tree);
 
