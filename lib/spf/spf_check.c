@@ -19,7 +19,7 @@
 
 enum {
     VALUE_MAX = 512
-}; /* of what a client chose: longer ones fit no command line [RFC 5321 s4.5.3.1.4] */
+}; /* of what a client chose: longer ones fit no SMTP command */
 
 void sgl_spf_blame(struct spf_check *c, const char *problem, sgl_view at)
 {

@@ -125,7 +125,7 @@ static const struct row rows[] = {
      SGL_DANE_ADDRESSES_OK, SGL_DANE_NONE, "mx.test", ""},
 
     /* Usable or not. [RFC 7672 s3.1, RFC 6698 s2.1] */
-    {"PKIX usages are not mapped",
+    {"PKIX usages are not mapped [RFC 7218 s2.1; RFC 7672 s3.1.3]",
      "$SECURE\nA 192.0.2.1\n" T25 "TLSA 0 0 1 " H256 "\n" T25 "TLSA 1 1 1 " H256,
      SGL_DANE_ADDRESSES_OK, SGL_DANE_ENCRYPT, "mx.test", ""},
     {"usage 255", "$SECURE\nA 192.0.2.1\n" T25 "TLSA 255 1 1 " H256, SGL_DANE_ADDRESSES_OK,
@@ -136,10 +136,10 @@ static const struct row rows[] = {
      SGL_DANE_ADDRESSES_OK, SGL_DANE_ENCRYPT, "mx.test", ""},
     {"a SHA-512 as long as a SHA-256", "$SECURE\nA 192.0.2.1\n" T25 "TLSA 3 1 2 " H256,
      SGL_DANE_ADDRESSES_OK, SGL_DANE_ENCRYPT, "mx.test", ""},
-    {"an unknown selector", "$SECURE\nA 192.0.2.1\n" T25 "TLSA 3 2 1 " H256, SGL_DANE_ADDRESSES_OK,
-     SGL_DANE_ENCRYPT, "mx.test", ""},
-    {"an unknown digest", "$SECURE\nA 192.0.2.1\n" T25 "TLSA 3 1 3 " H256, SGL_DANE_ADDRESSES_OK,
-     SGL_DANE_ENCRYPT, "mx.test", ""},
+    {"an unknown selector [RFC 7218 s2.2]", "$SECURE\nA 192.0.2.1\n" T25 "TLSA 3 2 1 " H256,
+     SGL_DANE_ADDRESSES_OK, SGL_DANE_ENCRYPT, "mx.test", ""},
+    {"an unknown digest [RFC 7218 s2.3]", "$SECURE\nA 192.0.2.1\n" T25 "TLSA 3 1 3 " H256,
+     SGL_DANE_ADDRESSES_OK, SGL_DANE_ENCRYPT, "mx.test", ""},
     {"no data at all", "$SECURE\nA 192.0.2.1\n" T25 "RAW TLSA 030100", SGL_DANE_ADDRESSES_OK,
      SGL_DANE_ENCRYPT, "mx.test", ""},
     {"a full key that is cut short", "$SECURE\nA 192.0.2.1\n" T25 "TLSA 3 1 0 30040201ff",

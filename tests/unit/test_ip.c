@@ -13,7 +13,7 @@ static struct sgl_ip ip_of(const char *text)
     return ip;
 }
 
-/* want NULL: refused; else the canonical text. [RFC 4291 s2.2, RFC 5952] */
+/* want NULL: refused; else the canonical text. [RFC 4291 s2.2, RFC 5952 s4.2, s5] */
 static void parse_and_print(void **state)
 {
     static const struct {
