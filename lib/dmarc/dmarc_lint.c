@@ -21,11 +21,16 @@ static struct sgl_finding found(const char *code, enum sgl_severity severity, co
     return (struct sgl_finding){.code = code, .severity = severity, .rule = rule};
 }
 
-/* The record that would say what this one means, after a change: "publish" in the finding. */
+/*
+ * The record that would say what this one means, after a change: "publish" in the finding.  A policy that cannot be read cannot be said again, and a record
+ * without it would ask for less than its owner meant.
+ */
 static const char *mended(const struct lint *l, const struct sgl_dmarc_record *record)
 {
     sgl_auto(sgl_buf) text = SGL_BUF_INIT(SGL_LIMIT_FINDING_TEXT);
 
+    if (!record->has_p || record->bad_sp || record->bad_np)
+        return "first give p=, sp= and np= one of none, quarantine and reject";
     if (sgl_dmarc_put(record, &text) != SGL_OK)
         return NULL;
     return sgl_arena_cstr(l->arena, sgl_buf_view(&text));
@@ -220,13 +225,15 @@ static bool same_bytes(sgl_view a, sgl_view b)
 static enum sgl_status historic(const struct lint *l, const struct sgl_tag *tag)
 {
     struct sgl_finding what = found("dmarc-historic-tag", SGL_INFO, "RFC 9989 sA.6");
+    struct sgl_dmarc_record better = l->record;
 
     if (!sgl_view_eq(tag->name, SGL_LIT("pct")) || l->record.percent == 100)
         return sgl_finding_add(l->out, l->arena, &what, mended(l, &l->record),
                                "%.*s= is no longer part of DMARC; receivers ignore it.",
                                SGL_FMT(tag->name));
     what.severity = SGL_WARNING;
-    return sgl_finding_add(l->out, l->arena, &what, mended(l, &l->record),
+    better.test = better.p != SGL_DMARC_POLICY_NONE; /* what is left of its purpose */
+    return sgl_finding_add(l->out, l->arena, &what, mended(l, &better),
                            "pct= is no longer part of DMARC: receivers apply the policy to all "
                            "mail. t=y asks for the next weaker one.");
 }

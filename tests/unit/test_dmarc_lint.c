@@ -37,6 +37,8 @@ static const struct {
     {"np weaker than p", V "p=quarantine; np=none" RUA, "dmarc-weak-np", V "p=quarantine" RUA},
     {"historic tags", V "p=quarantine; pct=100; ri=86400; rf=afrf" RUA,
      "dmarc-historic-tag dmarc-historic-tag dmarc-historic-tag", V "p=quarantine" RUA},
+    {"pct that softened: t=y is what is left of it [RFC 9989 sA.6]", V "p=quarantine; pct=10" RUA,
+     "dmarc-historic-tag", V "p=quarantine; t=y" RUA},
     {"t=y left on", V "p=quarantine; t=y" RUA, "dmarc-test-mode", V "p=quarantine" RUA},
     {"values that are none", V "p=quarantine; adkim=x; t=maybe" RUA,
      "dmarc-bad-value dmarc-bad-value", V "p=quarantine" RUA},
@@ -84,6 +86,25 @@ static const struct sgl_finding *first(const char *domain, const char *text,
              SGL_OK);
     CHECK_TRUE(text, list->first != NULL);
     return list->first;
+}
+
+/* A mend that left out the policy that nobody could read would ask for none at all. */
+static void no_mend_loses_the_policy(void **state)
+{
+    static const char *const texts[] = {V "p=rejct; pct=100; ri=1; t=maybe" RUA "!10m",
+                                        V "p:reject; pct=10" RUA, " " V "p=reject; sp=x; psd=y" RUA,
+                                        V "p=reject; np=x; fo=1" RUA};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        sgl_auto(sgl_arena) arena = SGL_ARENA_INIT(100000);
+        struct sgl_findings list = {0};
+
+        for (const struct sgl_finding *f = first("example.org", texts[i], &arena, &list); f != NULL;
+             f = f->next)
+            CHECK_TRUE(texts[i], strcmp(f->code, "dmarc-no-p") == 0 ||
+                                     !sgl_view_starts(f->mend, SGL_LIT("v=DMARC1")));
+    }
 }
 
 static void severities(void **state)
@@ -147,9 +168,8 @@ static void out_of_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(table),
-        cmocka_unit_test(severities),
-        cmocka_unit_test(hostile_text),
+        cmocka_unit_test(table),         cmocka_unit_test(no_mend_loses_the_policy),
+        cmocka_unit_test(severities),    cmocka_unit_test(hostile_text),
         cmocka_unit_test(out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
