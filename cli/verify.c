@@ -11,7 +11,6 @@
 #include "sigillo/limits.h"
 #include "verbs.h"
 
-#define ARENA_MAX   ((size_t)16 << 20)
 #define SEALERS_MAX 100
 
 struct verification {
@@ -215,7 +214,7 @@ static int run(struct cli *c)
         !lookup_now(c, &v.request.now, &status) ||
         !lookup_init(&l, c, SGL_LIMIT_JUDGE_QUESTIONS, &status))
         return status;
-    sgl_arena_init(&v.arena, ARENA_MAX);
+    sgl_arena_init(&v.arena, SGL_LIMIT_JUDGE_MEMORY);
     if (mailfile_open(&v.mail, c->arguments > 0 ? c->argument[0] : NULL, 0, &status)) {
         status = judge_mail(c, &v, &l);
         mailfile_done(&v.mail);

@@ -32,7 +32,7 @@ int main(int argc, char **argv)
     struct sgl_verdict_request request = {.authserv_id = SGL_LIT("mx.example.org"),
                                           .now = time(NULL)};
     struct sgl_buf message = SGL_BUF_INIT(100 << 20);
-    struct sgl_arena arena = SGL_ARENA_INIT(1 << 20);
+    struct sgl_arena arena = SGL_ARENA_INIT(SGL_LIMIT_JUDGE_MEMORY);
     struct sgl_crypto *crypto = sgl_crypto_new();
     struct ub_ctx *resolver = sgl_unbound_new(NULL, NULL);
     struct sgl_dns dns;

@@ -51,6 +51,7 @@
 #define SGL_LIMIT_AUTHRES_KEYWORD 64   /* method, result, property: registered ones have at most 16 */
 #define SGL_LIMIT_AUTHRES_VALUE   400  /* bytes of one value that we write: with all of them escaped the line is still below 998 */
 #define SGL_LIMIT_JUDGE_QUESTIONS 512  /* DNS questions of one verdict: SPF's worst honest case is some 120, a DKIM signature 1, a tree walk 8 */
+#define SGL_LIMIT_JUDGE_MEMORY    (16 * 1024 * 1024) /* an arena for one verdict: an honest header takes some 16 KiB, the worst that we know 7 MiB */
 
 /* ---- MTA-STS and TLS-RPT ---- */
 #define SGL_LIMIT_MTA_STS_POLICY (64 * 1024) /* bytes of a policy [RFC 8461 s3.3] */

@@ -69,6 +69,7 @@ struct sgl_verdict_state {
 /*
  * header   the message's header section (SGL_HEADERS_TOLERANT), or the whole message: what follows the blank line is fed as body then, and
  *          sgl_verdict_body() goes on behind it. Must outlive the state, as must request, crypto and arena.
+ * arena    bounded by SGL_LIMIT_JUDGE_MEMORY: a smaller one may be too small for a hostile header
  * SGL_OK, also for a hostile message; SGL_E_SYNTAX: not a message (no field at all); SGL_E_LIMIT: the header is over its limits; SGL_E_NOMEM;
  * SGL_E_MISUSE: RFC 7489 without a list of public suffixes.  End the state in any case.
  * Line ends are CRLF: what comes from a file with LF must be converted first, or no signature passes.

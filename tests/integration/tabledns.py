@@ -12,7 +12,7 @@ import dns.rrset
 class TableDns:
     """table: {(name, type): [record text, ...]}; other types of these names have no data, other names do not exist.
 
-    None instead of a table: the server fails (SERVFAIL).  asked: the questions, as (name, type) in lower case."""
+    None instead of a table, or of the records: the server fails (SERVFAIL).  asked: the questions, as (name, type) in lower case."""
 
     def __init__(self, address, table, port=53):
         self.table = None if table is None else {(name.lower(), kind): records for (name, kind), records in table.items()}
@@ -46,7 +46,7 @@ class TableDns:
         question = query.question[0]
         name, kind = str(question.name).rstrip(".").lower(), dns.rdatatype.to_text(question.rdtype)
         self.asked.append((name, kind))
-        if self.table is None:
+        if self.table is None or self.table.get((name, kind), ()) is None:
             response.set_rcode(dns.rcode.SERVFAIL)
         elif (name, kind) in self.table:
             response.answer.append(dns.rrset.from_text_list(question.name, 300, "IN", kind, self.table[name, kind]))

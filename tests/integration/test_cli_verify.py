@@ -36,6 +36,7 @@ def dns(key):
         ("mail.app.test", "TXT"): ['"v=spf1 ip4:192.0.2.1 -all"'],
         ("open.test", "TXT"): ['"v=spf1 ip4:192.0.2.1 -all"'],
         ("arc._domainkey.list.test", "TXT"): [key[1]],
+        ("_dmarc.news.app.test", "TXT"): None,
     }
     with TableDns("127.0.0.1", zone, PORT):
         yield ("--resolver", "127.0.0.1@%d" % PORT, "--authserv-id", "mx.here.test")
@@ -155,6 +156,17 @@ def test_a_trusted_sealer(dns, key):
     assert (r.returncode, got["dmarc"]["result"], got["dmarc"]["disposition"], got["dmarc"]["overridden"]) == (YES, "fail", "none", True)
     assert got["dmarc"]["witness"] == "list.test"
     assert b"overridden: list.test" in run(*dns, "--trust-sealer", "list.test", message=sealed.stdout).stdout
+
+
+def test_a_trusted_sealer_whose_word_cannot_be_weighed(dns, key):
+    """What it saw may be of the author's organisation: the walk that would tell fails."""
+    saw = b"Authentication-Results: mx.list.test; dkim=pass header.d=%s\r\n"
+    for domain, status in ((b"news.app.test", UNKNOWN), (b"news.open.test", NO), (b"mail.app.test", YES)):
+        sealed = subprocess.run([daemon.PROGRAM, "arc", "seal", "--domain", "list.test", "--selector", "arc", "--key", key[0], "--authserv-id",
+                                 "mx.list.test", *dns[:2]], input=saw % domain + MESSAGE, capture_output=True)
+        assert sealed.returncode == YES, sealed.stderr
+        r = run(*dns, "--trust-sealer", "list.test", "--json", message=sealed.stdout)
+        assert (r.returncode, json.loads(r.stdout)["dmarc"]["result"]) == (status, "fail"), domain
 
 
 def test_dns_that_does_not_answer():

@@ -879,6 +879,48 @@ static void resolve_by_table(void *ctx, struct sgl_dns *dns)
         dns_fixture_answer_question(t->fx, q);
 }
 
+/* A header as large as one may be, made to take as much memory as it can: still a verdict. */
+static void a_hostile_header_has_room(void **state)
+{
+    static const char *const fill[] = {"\xff",
+                                       "\"\"",
+                                       "a.",
+                                       "(x)",
+                                       "=?utf-8?q?=C3=A9?= ",
+                                       "g:;,",
+                                       "a@example.org,",
+                                       "\"x y\"@example.org,"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof fill / sizeof fill[0]; i++) {
+        bool quoted = i == 0, list = fill[i][strlen(fill[i]) - 1] == ',';
+        sgl_auto(sgl_buf) message = SGL_BUF_INIT(1 << 20);
+        sgl_auto(dns_fixture) fx = dns_fixture_init("fixture.test", "");
+        sgl_auto(sgl_arena) arena = SGL_ARENA_INIT(SGL_LIMIT_JUDGE_MEMORY);
+        struct sgl_verdict_request request = request_of("192.0.2.1", "x.test", "x@x.test");
+        struct table table = {&fx, 0, false};
+        struct sgl_verdict verdict;
+
+        for (int n = 0; n < SGL_LIMIT_DKIM_SIGNATURES; n++)
+            sgl_buf_addf(&message,
+                         "DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=x.test; s=k%d; "
+                         "h=from:x; bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=; b=AAAA\r\n",
+                         n);
+        for (int n = 0; n < 900; n++)
+            sgl_buf_add_cstr(&message, "X: y\r\n");
+        sgl_buf_addf(&message, "From:\r\n %s", quoted ? "\"" : "");
+        for (int n = 0; message.len < SGL_LIMIT_HEADER_SIZE - 100 && (!list || n < 9000); n++)
+            sgl_buf_add_cstr(&message, fill[i]);
+        sgl_buf_addf(&message, "%s <joe@example.org>\r\n\r\n", quoted ? "\"" : "");
+        CHECK_EQ(fill[i],
+                 sgl_verdict_of(signer.crypto, &request, sgl_buf_view(&message), resolve_by_table,
+                                &table, &fx.dns, &arena, &verdict),
+                 SGL_OK);
+        CHECK_EQ(fill[i], verdict.author, SGL_DMARC_AUTHOR_OK);
+        print_message("memory of a hostile header: %zu bytes\n", arena.used);
+    }
+}
+
 static void in_one_call(void **state)
 {
     sgl_auto(sgl_buf) message = SGL_BUF_INIT(1 << 16);
@@ -1116,6 +1158,7 @@ int main(void)
         cmocka_unit_test(questions_travel_together),
         cmocka_unit_test(memory_does_not_depend_on_the_body),
         cmocka_unit_test(in_one_call),
+        cmocka_unit_test(a_hostile_header_has_room),
         cmocka_unit_test(what_is_no_message),
         cmocka_unit_test(rules_of_7489_need_a_list),
         cmocka_unit_test(small_arenas),
