@@ -69,20 +69,39 @@ static void encode(const uint8_t digest[SGL_SHA256_SIZE], uint8_t *out, size_t s
     memcpy(out + size - SGL_SHA256_SIZE, digest, SGL_SHA256_SIZE);
 }
 
+/*
+ * number^exponent, from the highest bit of the exponent down.  The exponent is odd, so the last step multiplies with the number itself instead of its
+ * Montgomery form, and the result is an ordinary number without a step of its own.
+ */
+static bool power(const struct sgl_rsa *rsa, BN_CTX *scratch, const BIGNUM *number, BIGNUM *out)
+{
+    BIGNUM *base = BN_CTX_get(scratch);
+    bool good = base != NULL && BN_to_montgomery(base, number, rsa->mont, scratch) == 1 &&
+                BN_copy(out, base) != NULL;
+
+    for (int bit = BN_num_bits(rsa->exponent) - 2; good && bit >= 0; bit--) {
+        good = BN_mod_mul_montgomery(out, out, out, rsa->mont, scratch) == 1;
+        if (good && BN_is_bit_set(rsa->exponent, bit))
+            good =
+                BN_mod_mul_montgomery(out, out, bit == 0 ? number : base, rsa->mont, scratch) == 1;
+    }
+    return good;
+}
+
 /* RSAVP1  [RFC 8017 s5.2.2]: the block that the signature opens to. *valid false: it is no number below the modulus. */
 static enum sgl_status open_signature(const struct sgl_rsa *rsa, BN_CTX *scratch,
                                       sgl_view signature, uint8_t *out, bool *valid)
 {
     enum sgl_status status = SGL_E_NOMEM;
-    BIGNUM *number;
+    BIGNUM *number, *opened;
 
     BN_CTX_start(scratch);
     number = BN_CTX_get(scratch);
-    if (number != NULL && BN_bin2bn(signature.ptr, (int)signature.len, number) != NULL) {
+    opened = BN_CTX_get(scratch);
+    if (opened != NULL && BN_bin2bn(signature.ptr, (int)signature.len, number) != NULL) {
         *valid = BN_ucmp(number, rsa->modulus) < 0;
-        if (!*valid || (BN_mod_exp_mont(number, number, rsa->exponent, rsa->modulus, scratch,
-                                        rsa->mont) == 1 &&
-                        BN_bn2binpad(number, out, (int)rsa->size) == (int)rsa->size))
+        if (!*valid || (power(rsa, scratch, number, opened) &&
+                        BN_bn2binpad(opened, out, (int)rsa->size) == (int)rsa->size))
             status = SGL_OK;
     }
     BN_CTX_end(scratch);
