@@ -116,7 +116,7 @@ int cli_call_bytes(const struct cli *c, const char *method, const char *path,
         curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error);
         curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, 10L);
         curl_easy_setopt(curl, CURLOPT_TIMEOUT, 120L);
-        if (strcmp(method, "POST") == 0) {
+        if (bytes.len > 0 || strcmp(method, "POST") == 0) {
             curl_easy_setopt(curl, CURLOPT_POSTFIELDS,
                              bytes.len == 0 ? "" : (const char *)bytes.ptr);
             curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)bytes.len);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sigillo credential add | list | remove */
+/* sigillo credential add | list | set | remove */
 #include <stdlib.h>
 
 #include "noun.h"
@@ -86,6 +86,57 @@ static int credential_list_run(struct cli *c)
 }
 const struct cli_verb verb_credential_list = {
     "credential list", "", "lists the SMTP credentials", NULL, 0, 0, credential_list_run, NULL};
+
+/* ---- set ---- */
+
+static void say_set(const struct cli *c, const json_t *answer)
+{
+    const char *password = cli_member(answer, "password", 1);
+
+    if (password[0] != '\0') {
+        say_added(c, answer);
+        return;
+    }
+    cli_put(stdout, c->argument[0]);
+    puts(" is changed");
+}
+
+static int credential_set_run(struct cli *c)
+{
+    bool given = cli_flag(c, "--password-stdin"), made = cli_flag(c, "--new-password");
+    json_t *body;
+
+    if (given && made)
+        return cli_error(CLI_USAGE, "--new-password",
+                         "either a password is made, or --password-stdin gives it");
+    if (!given && !made && cli_text(c, "--domain") == NULL)
+        return cli_error(CLI_USAGE, c->argument[0],
+                         "say what changes: --domain, --password-stdin or --new-password");
+    body = json_object();
+    if (cli_text(c, "--domain") != NULL)
+        json_object_set_new(body, "domains", cli_noun_domains(c));
+    if (made)
+        json_object_set_new(body, "new_password", json_true());
+    if (given && !read_password(body)) {
+        json_decref(body);
+        return CLI_USAGE;
+    }
+    return cli_noun_set(c, CREDENTIALS "/", body, say_set);
+}
+
+static const struct cli_option credential_set_options[] = {
+    {"--domain", "DOMAIN",
+     "it may send as addresses of this domain, and of no others than are named; * for all", true},
+    {"--password-stdin", NULL, "read a new password from standard input", false},
+    {"--new-password", NULL, "make a new password", false},
+    {NULL, NULL, NULL, false},
+};
+const struct cli_verb verb_credential_set = {
+    "credential set",       "USER", "changes the domains or the password of an SMTP credential",
+    credential_set_options, 1,      1,
+    credential_set_run,     NULL};
+
+/* ---- remove ---- */
 
 static int credential_remove_run(struct cli *c)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sigillo key add | list | remove */
+/* sigillo key add | list | set | remove */
 #include "noun.h"
 #include "verbs.h"
 
@@ -55,6 +55,40 @@ static int key_list_run(struct cli *c)
 }
 const struct cli_verb verb_key_list = {"key list",   "",  "lists the access keys", NULL, 0, 0,
                                        key_list_run, NULL};
+
+static void say_set(const struct cli *c, const json_t *answer)
+{
+    (void)answer;
+    cli_put(stdout, c->argument[0]);
+    puts(" is changed");
+}
+
+static int key_set_run(struct cli *c)
+{
+    const char *label = cli_text(c, "--label");
+    json_t *body;
+
+    if (label == NULL && cli_text(c, "--domain") == NULL)
+        return cli_error(CLI_USAGE, c->argument[0], "say what changes: --domain or --label");
+    body = json_object();
+    if (cli_text(c, "--domain") != NULL)
+        json_object_set_new(body, "domains", cli_noun_domains(c));
+    if (label != NULL && json_object_set_new(body, "label", json_string(label)) != 0) {
+        json_decref(body);
+        return cli_error(CLI_USAGE, "--label", "this is not UTF-8");
+    }
+    return cli_noun_set(c, KEYS "/", body, say_set);
+}
+
+static const struct cli_option key_set_options[] = {
+    {"--domain", "DOMAIN",
+     "it may send as addresses of this domain, and of no others than are named; * for all", true},
+    {"--label", "TEXT", "what it is for, shown in lists", false},
+    {NULL, NULL, NULL, false},
+};
+const struct cli_verb verb_key_set = {
+    "key set",   "ID", "changes the domains or the label of an access key", key_set_options, 1, 1,
+    key_set_run, NULL};
 
 static int key_remove_run(struct cli *c)
 {

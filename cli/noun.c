@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A noun is added, listed, removed: the same for all of them. */
+/* A noun is added, listed, changed, removed: the same for all of them. */
 #include "noun.h"
 
 #include <stdlib.h>
@@ -70,15 +70,16 @@ int cli_noun_list(struct cli *c, const char *path, const char *member,
     return CLI_YES;
 }
 
-int cli_noun_add(struct cli *c, const char *path, json_t *body,
-                 void (*say)(const struct cli *c, const json_t *answer))
+/* Sends the body, which is taken, and lets `say` print the answer for people. */
+static int send_body(struct cli *c, const char *method, const char *path, json_t *body,
+                     void (*say)(const struct cli *c, const json_t *answer))
 {
     json_t *answer;
     int status;
 
     if (body == NULL)
         return cli_error(CLI_USAGE, c->argument[0], "this is not UTF-8");
-    status = cli_call(c, "POST", path, body, &answer);
+    status = cli_call(c, method, path, body, &answer);
     if (status != CLI_YES)
         return status;
     if (c->json)
@@ -86,6 +87,22 @@ int cli_noun_add(struct cli *c, const char *path, json_t *body,
     say(c, answer);
     json_decref(answer);
     return CLI_YES;
+}
+
+int cli_noun_add(struct cli *c, const char *path, json_t *body,
+                 void (*say)(const struct cli *c, const json_t *answer))
+{
+    return send_body(c, "POST", path, body, say);
+}
+
+int cli_noun_set(struct cli *c, const char *prefix, json_t *body,
+                 void (*say)(const struct cli *c, const json_t *answer))
+{
+    char *path = cli_path(prefix, c->argument[0], "");
+    int status = send_body(c, "PATCH", path, body, say);
+
+    free(path);
+    return status;
 }
 
 int cli_noun_remove(struct cli *c, const char *prefix, const char *said)

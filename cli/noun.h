@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the verbs for nouns share: a noun is added, listed, removed by one call of the admin API. */
+/* What the verbs for nouns share: a noun is added, listed, changed, removed by one call of the admin API. */
 #ifndef CLI_NOUN_H
 #define CLI_NOUN_H
 
@@ -21,6 +21,9 @@ int cli_noun_list(struct cli *c, const char *path, const char *member,
                   const struct cli_column *column, size_t columns);
 /* POSTs the body, which is taken (NULL: an argument is no UTF-8), and lets `say` print the answer for people. */
 int cli_noun_add(struct cli *c, const char *path, json_t *body,
+                 void (*say)(const struct cli *c, const json_t *answer));
+/* The same with PATCH, for prefix + the argument. */
+int cli_noun_set(struct cli *c, const char *prefix, json_t *body,
                  void (*say)(const struct cli *c, const json_t *answer));
 /* DELETEs prefix + the argument; "ARGUMENT said" is printed. */
 int cli_noun_remove(struct cli *c, const char *prefix, const char *said);

@@ -52,8 +52,8 @@ _sigillo()
         case $verb in
         subscription) words="add list" ;;
         domain) words="add list show records remove" ;;
-        credential) words="add list remove" ;;
-        key) words="add list remove" ;;
+        credential) words="add list set remove" ;;
+        key) words="add list set remove" ;;
         queue) words="list show retry cancel hold release" ;;
         spf) words="check tree build" ;;
         dkim) words="keygen sign verify" ;;
@@ -77,9 +77,11 @@ _sigillo()
     "domain remove") words="--server --json --help" ;;
     "credential add") words="--domain --password-stdin --subscription --server --json --help" ;;
     "credential list") words="--server --json --help" ;;
+    "credential set") words="--domain --password-stdin --new-password --server --json --help" ;;
     "credential remove") words="--server --json --help" ;;
     "key add") words="--domain --label --admin --subscription --server --json --help" ;;
     "key list") words="--server --json --help" ;;
+    "key set") words="--domain --label --server --json --help" ;;
     "key remove") words="--server --json --help" ;;
     "send "*) words="--from --to --cc --bcc --reply-to --subject --text --html --attach --wait --timeout --server --json --help" ;;
     "queue list") words="--domain --to --from --since --max --server --json --help" ;;

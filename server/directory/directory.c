@@ -45,6 +45,8 @@ struct subscription *directory_subscription(struct directory *d, sgl_view name)
 bool directory_may_use(struct directory *d, const struct identity *who, const struct domain *domain)
 {
     (void)d;
+    for (const struct identity *newer; (newer = atomic_load(&who->newer)) != NULL;)
+        who = newer;
     if (atomic_load_explicit(&who->removed, memory_order_relaxed))
         return false;
     if (who->subscription[0] != '\0' && strcmp(who->subscription, domain->subscription) != 0)

@@ -54,6 +54,8 @@ struct identity {
     int64_t created_at;
     uint64_t version;
     _Atomic bool removed; /* who still holds it may do nothing with it */
+    struct identity *_Atomic
+        newer; /* a reference, once it was changed: who still holds this one may do what that one may */
 };
 
 /* Reads all nouns (synchronously, at start). Starts loading the sealed DKIM keys; directory_ready() once all are in the keys process. */
@@ -120,17 +122,19 @@ enum directory_noun {
     DIRECTORY_CREDENTIAL,
     DIRECTORY_KEY,
 };
-enum directory_verb { DIRECTORY_ADD, DIRECTORY_REMOVE };
+enum directory_verb { DIRECTORY_ADD, DIRECTORY_CHANGE, DIRECTORY_REMOVE };
 enum directory_result {
     DIRECTORY_OK,
     DIRECTORY_INVALID,
     DIRECTORY_EXISTS,
     DIRECTORY_NOT_FOUND,
     DIRECTORY_IN_USE,
+    DIRECTORY_CONFLICT, /* somebody else changed or removed it meanwhile */
     DIRECTORY_UNAVAILABLE
 };
 
 #define DIRECTORY_DOMAINS_MAX 64
+/* A noun is added, changed (what is not given stays as it was) or removed; between two changes the store decides: the later one is refused with DIRECTORY_CONFLICT. */
 struct directory_change {
     enum directory_noun noun;
     enum directory_verb verb;
@@ -146,9 +150,13 @@ struct directory_change {
     sgl_view domain
         [DIRECTORY_DOMAINS_MAX]; /* credential, key: domains it may send as; at least one. "*": any of its subscription */
     size_t domains;
-    bool admin;        /* key: an operator's; needs no domain */
-    sgl_view password; /* credential: empty: one is made */
-    bool ed25519;      /* domain: a second selector with Ed25519 */
+    bool admin; /* key: an operator's; needs no domain */
+    sgl_view
+        password; /* credential: empty: one is made when it is added, and when it is changed with password_new */
+    bool password_new;
+    sgl_view label;   /* key that is changed; ptr NULL: as it was */
+    uint64_t version; /* change, remove: only if it is this one; 0: whichever it is now */
+    bool ed25519;     /* domain: a second selector with Ed25519 */
     /* out */
     enum directory_result result;
     char field[32];        /* what is wrong, when not OK */

@@ -81,16 +81,24 @@ static struct table *table_of(const struct change *g)
     return &g->d->table[g->c->noun];
 }
 
-static bool show_added(struct change *g)
+/* In place of the old one, if there is one: then it fits. */
+static bool show_stored(struct change *g)
 {
+    void *old = NULL;
     bool fits;
 
     *g->kind->version(g->noun) = g->row.version;
     pthread_rwlock_wrlock(&g->d->lock);
+    if (g->version != 0)
+        old = table_remove(table_of(g), sgl_view_cstr(g->key));
     fits = table_add(table_of(g), g->kind->key(g->noun), g->noun);
+    if (old != NULL && g->kind->replaced != NULL)
+        g->kind->replaced(old, g->noun);
     pthread_rwlock_unlock(&g->d->lock);
     if (fits)
-        g->noun = NULL;
+        g->noun = old;
+    if (g->version != 0)
+        cache_forget(g->d);
     return fits;
 }
 
@@ -104,6 +112,12 @@ static void show_removed(struct change *g)
     cache_forget(g->d);
 }
 
+static void say_conflict(struct change *g)
+{
+    change_say(g->c, DIRECTORY_CONFLICT, g->kind->field,
+               "%s \"%s\" was changed or removed by somebody else", g->kind->name, g->key);
+}
+
 static void stored(struct store_op *op)
 {
     struct change *g = (struct change *)(void *)((char *)op - offsetof(struct change, store));
@@ -114,14 +128,13 @@ static void stored(struct store_op *op)
         c->result = DIRECTORY_OK;
     } else if (op->result == STORE_OK) {
         c->result = DIRECTORY_OK;
-        if (!show_added(g))
+        if (!show_stored(g))
             change_say(c, DIRECTORY_UNAVAILABLE, "",
                        "it is stored, and will be seen after a restart: out of memory");
     } else if (op->result == STORE_EXISTS) {
         change_say(c, DIRECTORY_EXISTS, "name", "%s \"%s\" exists already", g->kind->name, g->key);
     } else if (op->result == STORE_NOT_FOUND || op->result == STORE_CONFLICT) {
-        change_say(c, DIRECTORY_NOT_FOUND, "name",
-                   "%s \"%s\" was changed or removed by somebody else", g->kind->name, g->key);
+        say_conflict(g);
     } else {
         change_say(c, DIRECTORY_UNAVAILABLE, "", "the store did not take it: %s",
                    store_result_text(op->result));
@@ -129,12 +142,12 @@ static void stored(struct store_op *op)
     change_finish(g);
 }
 
-static void submit(struct change *g, enum store_op_kind kind, uint64_t version)
+static void submit(struct change *g, enum store_op_kind kind)
 {
     g->row = (struct store_noun){.kind = sgl_view_cstr(g->kind->name),
                                  .key = sgl_view_cstr(g->key),
                                  .subscription = sgl_view_cstr(g->subscription),
-                                 .version = version};
+                                 .version = g->version};
     if (g->value != NULL)
         g->row.value = sgl_view_cstr(g->value);
     g->store = (struct store_noun_op){
@@ -153,7 +166,7 @@ void change_store(struct change *g)
         change_refuse(g);
         return;
     }
-    submit(g, STORE_NOUN_PUT, 0);
+    submit(g, STORE_NOUN_PUT);
 }
 
 /* ---- checks ---- */
@@ -213,40 +226,66 @@ bool change_check_subscription(struct change *g)
 
 /* ---- begun ---- */
 
-static void add(struct change *g)
+/* Finds the one that is meant, and with `copy` makes a copy of it to change. false: said. */
+static bool find(struct change *g, bool copy)
 {
-    if (!g->kind->prepare(g))
-        change_refuse(g);
-    else if (g->kind->make != NULL)
+    const struct directory_change *c = g->c;
+    const void *noun;
+
+    g->key = g->kind->key_meant == NULL ? text_of(c->name) : g->kind->key_meant(c->name);
+    pthread_rwlock_rdlock(&g->d->lock);
+    noun = g->key == NULL ? NULL : table_find(table_of(g), sgl_view_cstr(g->key));
+    if (noun != NULL) {
+        g->version = *g->kind->version((void *)(uintptr_t)noun);
+        g->noun = copy ? g->kind->copy(noun) : NULL;
+    }
+    pthread_rwlock_unlock(&g->d->lock);
+    if (noun == NULL)
+        change_say(g->c, DIRECTORY_NOT_FOUND, g->kind->field, "there is no such %s", g->kind->name);
+    else if (c->version != 0 && c->version != g->version)
+        say_conflict(g);
+    else if (copy && g->noun == NULL)
+        change_no_memory(g->c);
+    else
+        return true;
+    return false;
+}
+
+static void make(struct change *g)
+{
+    if (g->kind->make != NULL)
         g->kind->make(g);
     else
         change_store(g);
 }
 
-static bool find_version(struct change *g, uint64_t *version)
+static void add(struct change *g)
 {
-    void *noun;
+    if (g->kind->prepare(g))
+        make(g);
+    else
+        change_refuse(g);
+}
 
-    pthread_rwlock_rdlock(&g->d->lock);
-    noun = table_find(table_of(g), sgl_view_cstr(g->key));
-    *version = noun == NULL ? 0 : *g->kind->version(noun);
-    pthread_rwlock_unlock(&g->d->lock);
-    return noun != NULL;
+static void alter(struct change *g)
+{
+    if (g->kind->copy == NULL) {
+        change_say(g->c, DIRECTORY_INVALID, g->kind->field, "nothing of a %s can be changed",
+                   g->kind->name);
+        change_refuse(g);
+    } else if (find(g, true) && g->kind->alter(g)) {
+        make(g);
+    } else {
+        change_refuse(g);
+    }
 }
 
 static void remove_(struct change *g)
 {
-    uint64_t version;
-
-    g->key = g->kind->key_meant == NULL ? text_of(g->c->name) : g->kind->key_meant(g->c->name);
-    if (g->key == NULL || !find_version(g, &version)) {
-        change_say(g->c, DIRECTORY_NOT_FOUND, g->kind->field, "there is no such %s", g->kind->name);
+    if (find(g, false) && (g->kind->may_go == NULL || g->kind->may_go(g)))
+        submit(g, STORE_NOUN_DELETE);
+    else
         change_refuse(g);
-    } else if (g->kind->may_go != NULL && !g->kind->may_go(g)) {
-        change_refuse(g);
-    } else {
-        submit(g, STORE_NOUN_DELETE, version);
-    }
 }
 
 void directory_change(struct directory *d, struct directory_change *c)
@@ -273,6 +312,9 @@ void directory_change(struct directory *d, struct directory_change *c)
     switch (c->verb) {
     case DIRECTORY_ADD:
         add(g);
+        break;
+    case DIRECTORY_CHANGE:
+        alter(g);
         break;
     case DIRECTORY_REMOVE:
         remove_(g);

@@ -15,8 +15,9 @@ struct change {
     struct directory *d;
     struct directory_change *c;
     const struct noun_kind *kind;
-    void *
-        noun; /* added: the new one, until it is in its table; removed: the old one, once it has left it */
+    /* Added, changed: the new one, until it is in its table; removed, changed: the old one, once it has left it. */
+    void *noun;
+    uint64_t version; /* of the one that is changed or removed; 0: added */
     char *key, *subscription, *value;
     char *password; /* credential */
     bool hashed;
@@ -42,5 +43,7 @@ bool change_check_subscription(struct change *g);
 
 /* The domains that an identity may use must exist and belong to its subscription; false: said. */
 bool identity_check_domains(struct change *g, struct identity *i, bool needed);
+/* The same for a change: domains that are given replace those that it had; none: they stay. */
+bool identity_alter(struct change *g, struct identity *i);
 
 #endif

@@ -99,8 +99,15 @@ struct noun_kind {
     /* Does what takes time, and ends in change_store(), change_finish() or change_refuse(). NULL: nothing does. */
     void (*make)(struct change *g);
 
-    /* Removed: the key that a request means, malloc()ed (NULL: as it is given), and whether it may go; false: said why not. May be NULL. */
+    /* Changed: a copy, made under the lock, and what was asked for put into it (g->noun; false: said why not); make() follows. NULL: nothing can be changed. */
+    void *(*copy)(const void *noun);
+    bool (*alter)(struct change *g);
+    void (*replaced)(
+        void *old, void *noun); /* under the lock, when the new one is in its table; may be NULL */
+
+    /* Changed or removed: the key that a request means, malloc()ed. NULL: as it is given. */
     char *(*key_meant)(sgl_view name);
+    /* Removed: whether it may go; false: said why not. May be NULL. */
     bool (*may_go)(struct change *g);
 };
 extern const struct noun_kind noun_subscription, noun_domain, noun_credential, noun_key;
@@ -113,6 +120,8 @@ char *selector_context(const char *domain, const char *selector);
 
 struct identity *identity_new(enum identity_kind kind, const char *prefix, sgl_view name,
                               sgl_view subscription);
+struct identity *identity_copy(const struct identity *i);
+void identity_replaced(struct identity *old, struct identity *newer);
 bool identity_domains_from_json(struct identity *i, const json_t *json);
 json_t *identity_domains_to_json(const struct identity *i);
 /* Adds a domain to its list; false when memory ends. "*" sets any_domain. */

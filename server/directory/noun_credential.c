@@ -122,13 +122,10 @@ static char *password_new(void)
     return text_of(sgl_view_of(text, at));
 }
 
-static bool prepare(struct change *g)
+static bool take_password(struct change *g)
 {
     struct directory_change *c = g->c;
-    struct credential *made;
 
-    if (!change_check_name(g) || !change_check_subscription(g) || !change_check_free(g))
-        return false;
     if (c->password.len > 0 && !password_ok(c->password)) {
         change_say(c, DIRECTORY_INVALID, "password",
                    "a password has %d to %d bytes of UTF-8 without control characters",
@@ -136,18 +133,46 @@ static bool prepare(struct change *g)
         return false;
     }
     g->password = c->password.len > 0 ? text_of(c->password) : password_new();
-    g->noun = made = credential_new(c->name, sgl_view_cstr(g->subscription));
-    if (g->password == NULL || made == NULL) {
+    if (g->password == NULL) {
         change_no_memory(c);
         return false;
     }
     if (c->password.len == 0)
         snprintf(c->secret, sizeof(c->secret), "%s", g->password);
+    return true;
+}
+
+static bool prepare(struct change *g)
+{
+    struct directory_change *c = g->c;
+    struct credential *made;
+
+    if (!change_check_name(g) || !change_check_subscription(g) || !change_check_free(g) ||
+        !take_password(g))
+        return false;
+    g->noun = made = credential_new(c->name, sgl_view_cstr(g->subscription));
+    if (made == NULL) {
+        change_no_memory(c);
+        return false;
+    }
     return identity_check_domains(g, made->identity, true);
+}
+
+static bool alter(struct change *g)
+{
+    const struct directory_change *c = g->c;
+    struct credential *altered = g->noun;
+
+    return ((c->password.len == 0 && !c->password_new) || take_password(g)) &&
+           identity_alter(g, altered->identity);
 }
 
 static void make(struct change *g)
 {
+    if (g->password == NULL) { /* changed, but not its password */
+        change_store(g);
+        return;
+    }
     g->work = (struct work){.work = hash, .done = hashed, .loop = g->c->loop};
     if (workers_submit(g->d->workers, &g->work))
         return;
@@ -172,6 +197,27 @@ static void hidden(void *noun)
     atomic_store(&((struct credential *)noun)->identity->removed, true);
 }
 
+static void *copy(const void *noun)
+{
+    const struct credential *c = noun;
+    struct credential *made = malloc(sizeof(*made));
+
+    if (made == NULL)
+        return NULL;
+    *made = *c;
+    made->user = text_of(sgl_view_cstr(c->user));
+    made->identity = identity_copy(c->identity);
+    if (made->user != NULL && made->identity != NULL)
+        return made;
+    free_(made);
+    return NULL;
+}
+
+static void replaced(void *old, void *noun)
+{
+    identity_replaced(((struct credential *)old)->identity, ((struct credential *)noun)->identity);
+}
+
 const struct noun_kind noun_credential = {
     .name = "credential",
     .field = "name",
@@ -182,5 +228,8 @@ const struct noun_kind noun_credential = {
     .from_json = from_json,
     .to_json = to_json,
     .prepare = prepare,
+    .copy = copy,
+    .alter = alter,
+    .replaced = replaced,
     .make = make,
 };

@@ -10,10 +10,8 @@ struct identity *identity_ref(struct identity *i)
     return i;
 }
 
-void identity_unref(struct identity *i)
+static void identity_free(struct identity *i)
 {
-    if (i == NULL || !noun_last_reference(&i->refs))
-        return;
     for (size_t d = 0; d < i->domains; d++)
         free(i->domain[d]);
     free(i->domain);
@@ -21,6 +19,16 @@ void identity_unref(struct identity *i)
     free(i->subscription);
     free(i->label);
     free(i);
+}
+
+void identity_unref(struct identity *i)
+{
+    while (i != NULL && noun_last_reference(&i->refs)) {
+        struct identity *newer = atomic_load(&i->newer);
+
+        identity_free(i);
+        i = newer;
+    }
 }
 
 struct identity *identity_new(enum identity_kind kind, const char *prefix, sgl_view name,
@@ -63,6 +71,33 @@ bool identity_add_domain(struct identity *i, sgl_view domain)
         return false;
     i->domains++;
     return true;
+}
+
+struct identity *identity_copy(const struct identity *i)
+{
+    struct identity *copy =
+        identity_new(i->kind, "", sgl_view_cstr(i->name), sgl_view_cstr(i->subscription));
+
+    if (copy == NULL)
+        return NULL;
+    copy->any_domain = i->any_domain;
+    copy->admin = i->admin;
+    copy->created_at = i->created_at;
+    free(copy->label);
+    copy->label = text_of(sgl_view_cstr(i->label));
+    for (size_t d = 0; d < i->domains; d++)
+        if (!identity_add_domain(copy, sgl_view_cstr(i->domain[d])))
+            goto fail;
+    if (copy->label != NULL)
+        return copy;
+fail:
+    identity_unref(copy);
+    return NULL;
+}
+
+void identity_replaced(struct identity *old, struct identity *newer)
+{
+    atomic_store(&old->newer, identity_ref(newer));
 }
 
 bool identity_domains_from_json(struct identity *i, const json_t *json)
@@ -122,4 +157,26 @@ bool identity_check_domains(struct change *g, struct identity *i, bool needed)
     }
     i->created_at = clock_now_s();
     return true;
+}
+
+bool identity_alter(struct change *g, struct identity *i)
+{
+    int64_t created_at = i->created_at;
+    bool fits;
+
+    free(g->subscription); /* its own, whatever the request named */
+    g->subscription = text_of(sgl_view_cstr(i->subscription));
+    if (g->subscription == NULL) {
+        change_no_memory(g->c);
+        return false;
+    }
+    if (g->c->domains == 0)
+        return true;
+    for (size_t d = 0; d < i->domains; d++)
+        free(i->domain[d]);
+    i->domains = 0;
+    i->any_domain = false;
+    fits = identity_check_domains(g, i, true);
+    i->created_at = created_at;
+    return fits;
 }

@@ -98,6 +98,16 @@ static void secret_new(struct access_key *k, struct directory_change *c)
     sodium_memzero(text, sizeof(text));
 }
 
+static bool label_ok(struct directory_change *c, sgl_view label, const char *field)
+{
+    if (label.len == 0 ||
+        (label.len <= NAME_MAX_LEN && sgl_utf8_valid(label) && sgl_ascii_is_printable(label)))
+        return true;
+    change_say(c, DIRECTORY_INVALID, field, "a label has at most %d printable characters",
+               NAME_MAX_LEN);
+    return false;
+}
+
 static bool prepare(struct change *g)
 {
     struct directory_change *c = g->c;
@@ -105,12 +115,8 @@ static bool prepare(struct change *g)
 
     if (!change_check_subscription(g))
         return false;
-    if (c->name.len > 0 && (c->name.len > NAME_MAX_LEN || !sgl_utf8_valid(c->name) ||
-                            !sgl_ascii_is_printable(c->name))) {
-        change_say(c, DIRECTORY_INVALID, "name", "a label has at most %d printable characters",
-                   NAME_MAX_LEN);
+    if (!label_ok(c, c->name, "name"))
         return false;
-    }
     g->key = key_id_new();
     g->noun = k = g->key == NULL ? NULL
                                  : access_key_new(sgl_view_cstr(g->key),
@@ -141,6 +147,45 @@ static void hidden(void *noun)
     atomic_store(&((struct access_key *)noun)->identity->removed, true);
 }
 
+static void *copy(const void *noun)
+{
+    const struct access_key *k = noun;
+    struct access_key *made = malloc(sizeof(*made));
+
+    if (made == NULL)
+        return NULL;
+    *made = *k;
+    made->id = text_of(sgl_view_cstr(k->id));
+    made->identity = identity_copy(k->identity);
+    if (made->id != NULL && made->identity != NULL)
+        return made;
+    free_(made);
+    return NULL;
+}
+
+static bool alter(struct change *g)
+{
+    struct access_key *k = g->noun;
+    sgl_view label = g->c->label;
+
+    if (label.ptr != NULL) {
+        if (!label_ok(g->c, label, "label"))
+            return false;
+        free(k->identity->label);
+        k->identity->label = text_of(label);
+        if (k->identity->label == NULL) {
+            change_no_memory(g->c);
+            return false;
+        }
+    }
+    return identity_alter(g, k->identity);
+}
+
+static void replaced(void *old, void *noun)
+{
+    identity_replaced(((struct access_key *)old)->identity, ((struct access_key *)noun)->identity);
+}
+
 const struct noun_kind noun_key = {
     .name = "key",
     .field = "name",
@@ -151,4 +196,7 @@ const struct noun_kind noun_key = {
     .from_json = from_json,
     .to_json = to_json,
     .prepare = prepare,
+    .copy = copy,
+    .alter = alter,
+    .replaced = replaced,
 };

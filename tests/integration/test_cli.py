@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import smtplib
 import subprocess
 
 import pytest
@@ -262,6 +263,36 @@ def test_a_password_from_standard_input_logs_in(sigillo, sender):
     c.quit()
     r = sigillo.cli("credential", "add", "piped2", "--domain", "app.test", "--password-stdin", input="short\n", ok=False)
     assert r.returncode == USAGE and r.stderr.startswith("sigillo: password: ")
+
+
+def test_a_credential_is_changed_while_its_user_is_logged_in(sigillo, sender):
+    sigillo.cli("domain", "add", "other.test")
+    sigillo.cli("credential", "add", "moved", "--domain", "app.test", "--password-stdin", input="a long password\n")
+    c = sigillo.connect(587)
+    c.login("moved", "a long password")
+    assert c.mail("me@app.test")[0] == 250
+    c.rset()
+    assert "moved is changed" in sigillo.cli("credential", "set", "moved", "--domain", "other.test").stdout
+    assert c.mail("me@app.test")[0] == 550
+    assert c.mail("me@other.test")[0] == 250
+    c.quit()
+    made = sigillo.json("credential", "set", "moved", "--new-password")
+    assert made["domains"] == ["other.test"] and made["version"] == 3
+    c = sigillo.connect(587)
+    with pytest.raises(smtplib.SMTPAuthenticationError):
+        c.login("moved", "a long password")
+    c.login("moved", made["password"])
+    c.quit()
+
+
+def test_a_key_is_changed_and_keeps_its_secret(sigillo, sender):
+    key = sigillo.json("key", "add", "--domain", "app.test", "--label", "before")
+    changed = sigillo.json("key", "set", key["id"], "--label", "after")
+    assert (changed["label"], changed["domains"], changed["version"]) == ("after", ["app.test"], 2)
+    for args in (["key", "set", key["id"]], ["credential", "set", "x"],
+                 ["credential", "set", "x", "--password-stdin", "--new-password"]):
+        assert sigillo.cli(*args, ok=False).returncode == USAGE
+    assert sigillo.cli("key", "set", "nobody", "--label", "x", ok=False).returncode == NO
 
 
 def test_send_wait_follows_to_the_end(world, sigillo, sender, tmp_path):

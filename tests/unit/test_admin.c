@@ -196,6 +196,32 @@ static void test_rows(void **state)
         {"a short password", "POST", "/admin/v1/credentials",
          "{\"name\":\"app2\",\"domains\":[\"app.test\"],\"password\":\"short\"}", 422, "field",
          "password"},
+        {"a credential is changed", "PATCH", "/admin/v1/credentials/app",
+         "{\"domains\":[\"*\"],\"version\":1}", 200, "name", "app"},
+        {"with an old version it is not", "PATCH", "/admin/v1/credentials/app",
+         "{\"domains\":[\"app.test\"],\"version\":1}", 409, "code", "conflict"},
+        {"without a version the last one stands", "PATCH", "/admin/v1/credentials/app",
+         "{\"domains\":[\"app.test\"]}", 200, "name", "app"},
+        {"a password is made anew", "PATCH", "/admin/v1/credentials/app", "{\"new_password\":true}",
+         200, "name", "app"},
+        {"a password is either given or made", "PATCH", "/admin/v1/credentials/app",
+         "{\"new_password\":true,\"password\":\"correct horse\"}", 400, "field", "new_password"},
+        {"a short password is no new one", "PATCH", "/admin/v1/credentials/app",
+         "{\"password\":\"short\"}", 422, "field", "password"},
+        {"an empty password is none", "PATCH", "/admin/v1/credentials/app", "{\"password\":\"\"}",
+         422, "field", "password"},
+        {"a change of nothing", "PATCH", "/admin/v1/credentials/app", "{\"version\":1}", 400,
+         "field", "body"},
+        {"a change to no domain at all", "PATCH", "/admin/v1/credentials/app", "{\"domains\":[]}",
+         422, "field", "domains"},
+        {"a change to a domain that is not there", "PATCH", "/admin/v1/credentials/app",
+         "{\"domains\":[\"b.test\"]}", 404, "field", "domain"},
+        {"a version that is none", "PATCH", "/admin/v1/credentials/app",
+         "{\"domains\":[\"*\"],\"version\":0}", 422, "field", "version"},
+        {"a change of nobody", "PATCH", "/admin/v1/credentials/nobody", "{\"domains\":[\"*\"]}",
+         404, "field", "name"},
+        {"a change of a key that is not there", "PATCH", "/admin/v1/keys/nobody",
+         "{\"label\":\"x\"}", 404, "field", "name"},
         {"a domain in use is not removed", "DELETE", "/admin/v1/domains/app.test", "", 409, "code",
          "in-use"},
         {"a subscription", "POST", "/admin/v1/subscriptions", "{\"name\":\"acme\"}", 201, "name",
@@ -237,6 +263,30 @@ static void add_domain(struct fixture *x)
 
     assert_int_equal(ask(x, false, "POST", "/admin/v1/domains", "{\"name\":\"app.test\"}", &answer),
                      201);
+    json_decref(answer);
+}
+
+static void test_a_key_is_changed(void **state)
+{
+    json_t *answer, *key;
+    char path[128];
+
+    add_domain(*state);
+    assert_int_equal(ask(*state, false, "POST", "/admin/v1/keys",
+                         "{\"label\":\"old\",\"domains\":[\"app.test\"]}", &answer),
+                     201);
+    snprintf(path, sizeof(path), "/admin/v1/keys/%s",
+             json_string_value(json_object_get(answer, "id")));
+    json_decref(answer);
+    assert_int_equal(ask(*state, false, "PATCH", path, "{\"label\":\"\"}", &answer), 200);
+    CHECK_STR("a label can be emptied", json_string_value(json_object_get(answer, "label")), "");
+    CHECK_STR("the domains stay",
+              json_string_value(json_array_get(json_object_get(answer, "domains"), 0)), "app.test");
+    CHECK_EQ("the version counts", json_integer_value(json_object_get(answer, "version")), 2);
+    json_decref(answer);
+    assert_int_equal(ask(*state, false, "GET", "/admin/v1/keys", "", &answer), 200);
+    key = json_array_get(json_object_get(answer, "keys"), 0);
+    CHECK_EQ("lists show it", json_integer_value(json_object_get(key, "version")), 2);
     json_decref(answer);
 }
 
@@ -325,6 +375,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_rows, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_key_is_changed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_records, setup, teardown),
         cmocka_unit_test_setup_teardown(test_message, setup, teardown),
         cmocka_unit_test_setup_teardown(test_not_over_plain_tcp, setup, teardown),

@@ -166,6 +166,142 @@ static void test_removed_while_held(void **state)
     domain_unref(domain);
 }
 
+static void test_changed_while_held(void **state)
+{
+    struct directory_fixture *f = *state;
+    struct directory_change narrow = {.noun = DIRECTORY_CREDENTIAL,
+                                      .verb = DIRECTORY_CHANGE,
+                                      .name = SGL_LIT("app1"),
+                                      .domain = {SGL_LIT("b.example")},
+                                      .domains = 1};
+    struct directory_change gone = {
+        .noun = DIRECTORY_CREDENTIAL, .verb = DIRECTORY_REMOVE, .name = SGL_LIT("app1")};
+    struct domain *a, *b;
+    struct identity *who;
+
+    assert_int_equal(fixture_domain(f, "a.example", false), DIRECTORY_OK);
+    assert_int_equal(fixture_domain(f, "b.example", false), DIRECTORY_OK);
+    assert_int_equal(fixture_credential(f, "app1", "correct horse", "a.example"), DIRECTORY_OK);
+    who = directory_credential(f->directory, SGL_LIT("app1"));
+    a = directory_domain(f->directory, SGL_LIT("a.example"));
+    b = directory_domain(f->directory, SGL_LIT("b.example"));
+    CHECK_EQ("its domains are changed", fixture_change(f, &narrow), DIRECTORY_OK);
+    CHECK_TRUE("who logged in before may use the new one", directory_may_use(f->directory, who, b));
+    CHECK_TRUE("and no longer the old one", !directory_may_use(f->directory, who, a));
+    CHECK_STR("the password stays", login(f, "app1", "correct horse"), "credential:app1");
+    assert_int_equal(fixture_change(f, &gone), DIRECTORY_OK);
+    CHECK_TRUE("removed, he may do nothing", !directory_may_use(f->directory, who, b));
+    assert_int_equal(fixture_credential(f, "app1", "correct horse", "b.example"), DIRECTORY_OK);
+    CHECK_TRUE("and a new one of the same name does not revive him",
+               !directory_may_use(f->directory, who, b));
+    identity_unref(who);
+    domain_unref(a);
+    domain_unref(b);
+}
+
+static void test_changed_password(void **state)
+{
+    struct directory_fixture *f = *state;
+    struct directory_change given = {.noun = DIRECTORY_CREDENTIAL,
+                                     .verb = DIRECTORY_CHANGE,
+                                     .name = SGL_LIT("app1"),
+                                     .password = SGL_LIT("battery staple")};
+    struct directory_change made = {.noun = DIRECTORY_CREDENTIAL,
+                                    .verb = DIRECTORY_CHANGE,
+                                    .name = SGL_LIT("app1"),
+                                    .password_new = true};
+    struct scram_secret before, after;
+
+    assert_int_equal(fixture_domain(f, "example.org", false), DIRECTORY_OK);
+    assert_int_equal(fixture_credential(f, "app1", "correct horse", "example.org"), DIRECTORY_OK);
+    directory_scram(f->directory, SGL_LIT("app1"), &before);
+    CHECK_STR("the old one is right", login(f, "app1", "correct horse"), "credential:app1");
+    CHECK_EQ("a password is changed", fixture_change(f, &given), DIRECTORY_OK);
+    CHECK_STR("what was given is not shown", given.secret, "");
+    CHECK_STR("the old one opens nothing, also not from the cache",
+              login(f, "app1", "correct horse"), "refused");
+    CHECK_STR("the new one does", login(f, "app1", "battery staple"), "credential:app1");
+    directory_scram(f->directory, SGL_LIT("app1"), &after);
+    CHECK_TRUE("SCRAM has a new salt", memcmp(before.salt, after.salt, 16) != 0 && after.known);
+    CHECK_EQ("one is made", fixture_change(f, &made), DIRECTORY_OK);
+    CHECK_STR("and right", login(f, "app1", made.secret), "credential:app1");
+    fixture_close(f);
+    fixture_open(f);
+    CHECK_STR("it stays over a restart", login(f, "app1", made.secret), "credential:app1");
+    CHECK_STR("the one before does not come back", login(f, "app1", "battery staple"), "refused");
+}
+
+/* Two administrators at once: both have read the same version. */
+static void test_two_changes_at_once(void **state)
+{
+    struct directory_fixture *f = *state;
+    struct directory_change key = {.noun = DIRECTORY_KEY,
+                                   .verb = DIRECTORY_ADD,
+                                   .name = SGL_LIT("label"),
+                                   .domain = {SGL_LIT("*")},
+                                   .domains = 1};
+    struct directory_change two[2];
+    unsigned fine = 0, refused = 0;
+    struct identity *who;
+
+    assert_int_equal(fixture_change(f, &key), DIRECTORY_OK);
+    for (size_t i = 0; i < 2; i++)
+        two[i] = (struct directory_change){.noun = DIRECTORY_KEY,
+                                           .verb = DIRECTORY_CHANGE,
+                                           .name = sgl_view_cstr(key.id),
+                                           .label = i == 0 ? SGL_LIT("one") : SGL_LIT("two"),
+                                           .version = 1,
+                                           .loop = f->loop,
+                                           .done = fixture_changed,
+                                           .ctx = f};
+    for (size_t i = 0; i < 2; i++)
+        directory_change(f->directory, &two[i]);
+    for (size_t i = 0; i < 2; i++)
+        sem_wait(&f->done);
+    for (size_t i = 0; i < 2; i++) {
+        fine += two[i].result == DIRECTORY_OK;
+        refused += two[i].result == DIRECTORY_CONFLICT;
+        if (two[i].result == DIRECTORY_CONFLICT)
+            CHECK_TRUE("the loser hears why", strstr(two[i].why, "somebody else") != NULL);
+    }
+    CHECK_EQ("one wins", fine, 1);
+    CHECK_EQ("one is refused", refused, 1);
+    who = directory_bearer(f->directory, sgl_view_cstr(key.secret));
+    CHECK_STR("what is shown is what was stored", who->label,
+              two[0].result == DIRECTORY_OK ? "one" : "two");
+    CHECK_EQ("in its second version", who->version, 2);
+    identity_unref(who);
+}
+
+static void test_what_cannot_be_changed(void **state)
+{
+    static const struct {
+        const char *name;
+        enum directory_noun noun;
+        const char *key;
+        enum directory_result want;
+    } rows[] = {
+        {"a domain has nothing to change", DIRECTORY_DOMAIN, "example.org", DIRECTORY_INVALID},
+        {"nor has a subscription", DIRECTORY_SUBSCRIPTION, "default", DIRECTORY_INVALID},
+        {"a credential that is not there", DIRECTORY_CREDENTIAL, "nobody", DIRECTORY_NOT_FOUND},
+        {"a key that is not there", DIRECTORY_KEY, "", DIRECTORY_NOT_FOUND},
+        {"a domain of somebody else", DIRECTORY_CREDENTIAL, "app1", DIRECTORY_NOT_FOUND},
+    };
+    struct directory_fixture *f = *state;
+
+    assert_int_equal(fixture_domain(f, "example.org", false), DIRECTORY_OK);
+    assert_int_equal(fixture_credential(f, "app1", "correct horse", "example.org"), DIRECTORY_OK);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct directory_change c = {.noun = rows[i].noun,
+                                     .verb = DIRECTORY_CHANGE,
+                                     .name = sgl_view_cstr(rows[i].key),
+                                     .domain = {SGL_LIT("example.net")},
+                                     .domains = 1};
+
+        CHECK_EQ(rows[i].name, fixture_change(f, &c), rows[i].want);
+    }
+}
+
 static void test_generated_password(void **state)
 {
     struct directory_fixture *f = *state;
@@ -333,6 +469,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_keys_down_leaves_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_credentials, setup, teardown),
         cmocka_unit_test_setup_teardown(test_removed_while_held, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_changed_while_held, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_changed_password, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_two_changes_at_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_cannot_be_changed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_generated_password, setup, teardown),
         cmocka_unit_test_setup_teardown(test_keys, setup, teardown),
         cmocka_unit_test_setup_teardown(test_in_use, setup, teardown),

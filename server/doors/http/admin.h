@@ -4,13 +4,15 @@
  *
  *   GET, POST    /admin/v1/subscriptions
  *   GET, POST    /admin/v1/domains          GET, DELETE /admin/v1/domains/{name}      GET /admin/v1/domains/{name}/records
- *   GET, POST    /admin/v1/credentials      DELETE /admin/v1/credentials/{name}
- *   GET, POST    /admin/v1/keys             DELETE /admin/v1/keys/{id}
+ *   GET, POST    /admin/v1/credentials      PATCH, DELETE /admin/v1/credentials/{name}
+ *   GET, POST    /admin/v1/keys             PATCH, DELETE /admin/v1/keys/{id}
  *   POST         /admin/v1/messages         a whole message as message/rfc822; ?from= and ?to= (several) are its envelope, or the header's fields are
  *   GET          /admin/v1/messages         ?to= ?from= ?domain= ?since= ?open= ?after= ?max=, newest first
  *   GET          /admin/v1/messages/{id}    with recipients and trail
  *   POST         /admin/v1/queue/retry, cancel, hold, release    {"message":ID,"recipient":N,"domain":NAME}; at least one of message, domain
  *   GET          /admin/v1/stats
+ *
+ * A PATCH changes the members that are given. With "version" (as listings show it) it does so only when nobody else did meanwhile; else it is 409 "conflict".
  *
  * Times are RFC 3339 in UTC.  Every change is logged with who asked for it.
  */

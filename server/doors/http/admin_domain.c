@@ -48,9 +48,9 @@ static json_t *domain_json(const struct domain *domain)
                                         algorithm_name(s->algorithm), "active", (int)s->active,
                                         "loaded", atomic_load(&s->handle) != 0));
     }
-    return json_pack("{s:s, s:s, s:o, s:o}", "name", domain->name, "subscription",
+    return json_pack("{s:s, s:s, s:o, s:o, s:I}", "name", domain->name, "subscription",
                      domain->subscription, "created_at", admin_time(domain->created_at * 1000),
-                     "selectors", selectors);
+                     "selectors", selectors, "version", (json_int_t)domain->version);
 }
 
 /* ---- read ---- */

@@ -12,9 +12,10 @@ static json_t *identity_json(const struct identity *i)
         json_array_append_new(domains, json_string("*"));
     for (size_t d = 0; d < i->domains; d++)
         json_array_append_new(domains, json_string(i->domain[d]));
-    json = json_pack("{s:s, s:s, s:o, s:o}", i->kind == IDENTITY_KEY ? "id" : "name",
+    json = json_pack("{s:s, s:s, s:o, s:o, s:I}", i->kind == IDENTITY_KEY ? "id" : "name",
                      name == NULL ? i->name : name + 1, "subscription", i->subscription, "domains",
-                     domains, "created_at", admin_time(i->created_at * 1000));
+                     domains, "created_at", admin_time(i->created_at * 1000), "version",
+                     (json_int_t)i->version);
     if (i->kind == IDENTITY_KEY) {
         json_object_set_new(json, "label", json_string(i->label));
         json_object_set_new(json, "admin", json_boolean(i->admin));
@@ -43,6 +44,26 @@ static bool take_domains(struct admin_change *n, const json_t *list)
     return true;
 }
 
+/* At least one of the first `wanted` members is there; false: answered. */
+static bool anything_given(struct admin_change *n, const struct admin_member *member, size_t wanted)
+{
+    for (size_t i = 0; i < wanted; i++)
+        if (member[i].value != NULL)
+            return true;
+    http_reply_problem(n->r, 400, "member-missing", "body", "Name at least one member to change.");
+    return false;
+}
+
+/* Domains that are given are at least one: none at all would mean that nothing changes. */
+static bool change_domains(struct admin_change *n, const json_t *list)
+{
+    if (list == NULL || json_array_size(list) > 0)
+        return take_domains(n, list);
+    http_reply_problem(n->r, 422, "invalid", "domains",
+                       "Name at least one domain that it may send as.");
+    return false;
+}
+
 /* ---- credentials ---- */
 
 static void list_credentials(struct directory *d, json_t *to)
@@ -68,6 +89,35 @@ static json_t *credential_added(const struct admin_change *n)
     return json;
 }
 
+static bool take_credential_change(struct admin_change *n, const struct admin_member *member)
+{
+    if (!anything_given(n, member, 3))
+        return false;
+    if (member[1].value != NULL && json_is_true(member[2].value)) {
+        http_reply_problem(n->r, 400, "member-type", "new_password",
+                           "Either give a password or have one made.");
+        return false;
+    }
+    if (member[1].value != NULL && json_string_length(member[1].value) == 0) {
+        http_reply_problem(n->r, 422, "invalid", "password", "A password is not empty.");
+        return false;
+    }
+    n->change.password = admin_text(member[1].value);
+    n->change.password_new = json_is_true(member[2].value);
+    return change_domains(n, member[0].value) && admin_take_version(n, member[3].value);
+}
+
+static json_t *credential_changed(const struct admin_change *n)
+{
+    struct identity *i = directory_credential(n->admin->directory, n->change.name);
+    json_t *json = i == NULL ? json_object() : identity_json(i); /* NULL: removed again already */
+
+    if (n->change.secret[0] != '\0')
+        json_object_set_new(json, "password", json_string(n->change.secret));
+    identity_unref(i);
+    return json;
+}
+
 static const struct admin_noun credentials = {
     .noun = DIRECTORY_CREDENTIAL,
     .name = "credential",
@@ -80,6 +130,12 @@ static const struct admin_noun credentials = {
                {.name = "password", .type = JSON_STRING}},
     .take = take_credential,
     .added = credential_added,
+    .change_member = {{.name = "domains", .type = JSON_ARRAY},
+                      {.name = "password", .type = JSON_STRING},
+                      {.name = "new_password", .type = JSON_TRUE},
+                      {.name = "version", .type = JSON_INTEGER}},
+    .take_change = take_credential_change,
+    .changed = credential_changed,
 };
 
 static void credentials_get(struct http_request *r, void *ctx)
@@ -90,6 +146,11 @@ static void credentials_get(struct http_request *r, void *ctx)
 static void credentials_post(struct http_request *r, void *ctx)
 {
     admin_noun_add(r, ctx, &credentials);
+}
+
+static void credential_patch(struct http_request *r, void *ctx)
+{
+    admin_noun_change(r, ctx, &credentials);
 }
 
 static void credential_delete(struct http_request *r, void *ctx)
@@ -117,6 +178,37 @@ static json_t *key_added(const struct admin_change *n)
     return json_pack("{s:s, s:s}", "id", n->change.id, "key", n->change.secret);
 }
 
+static bool take_key_change(struct admin_change *n, const struct admin_member *member)
+{
+    if (!anything_given(n, member, 2))
+        return false;
+    if (member[1].value != NULL)
+        n->change.label = admin_text(member[1].value);
+    return change_domains(n, member[0].value) && admin_take_version(n, member[2].value);
+}
+
+struct key_search {
+    sgl_view id;
+    json_t *found;
+};
+
+static bool find_key(void *ctx, struct identity *i)
+{
+    struct key_search *s = ctx;
+
+    if (sgl_view_eq(sgl_view_from(sgl_view_cstr(i->name), strlen("key:")), s->id))
+        s->found = identity_json(i);
+    return s->found == NULL;
+}
+
+static json_t *key_changed(const struct admin_change *n)
+{
+    struct key_search s = {.id = n->change.name};
+
+    directory_each_identity(n->admin->directory, IDENTITY_KEY, find_key, &s);
+    return s.found == NULL ? json_object() : s.found; /* removed again already */
+}
+
 static const struct admin_noun keys = {
     .noun = DIRECTORY_KEY,
     .name = "key",
@@ -129,6 +221,11 @@ static const struct admin_noun keys = {
                {.name = "admin", .type = JSON_TRUE}},
     .take = take_key,
     .added = key_added,
+    .change_member = {{.name = "domains", .type = JSON_ARRAY},
+                      {.name = "label", .type = JSON_STRING},
+                      {.name = "version", .type = JSON_INTEGER}},
+    .take_change = take_key_change,
+    .changed = key_changed,
 };
 
 static void keys_get(struct http_request *r, void *ctx)
@@ -141,6 +238,11 @@ static void keys_post(struct http_request *r, void *ctx)
     admin_noun_add(r, ctx, &keys);
 }
 
+static void key_patch(struct http_request *r, void *ctx)
+{
+    admin_noun_change(r, ctx, &keys);
+}
+
 static void key_delete(struct http_request *r, void *ctx)
 {
     admin_noun_remove(r, ctx, &keys);
@@ -150,8 +252,10 @@ void admin_identity_routes(struct http *http, void *ctx)
 {
     http_route(http, HTTP_BOTH, "GET", "/admin/v1/credentials", credentials_get, ctx);
     http_route(http, HTTP_BOTH, "POST", "/admin/v1/credentials", credentials_post, ctx);
+    http_route(http, HTTP_BOTH, "PATCH", "/admin/v1/credentials/{name}", credential_patch, ctx);
     http_route(http, HTTP_BOTH, "DELETE", "/admin/v1/credentials/{name}", credential_delete, ctx);
     http_route(http, HTTP_BOTH, "GET", "/admin/v1/keys", keys_get, ctx);
     http_route(http, HTTP_BOTH, "POST", "/admin/v1/keys", keys_post, ctx);
+    http_route(http, HTTP_BOTH, "PATCH", "/admin/v1/keys/{id}", key_patch, ctx);
     http_route(http, HTTP_BOTH, "DELETE", "/admin/v1/keys/{id}", key_delete, ctx);
 }

@@ -62,14 +62,23 @@ struct admin_noun {
     bool (*take)(struct admin_change *n,
                  const struct admin_member *member); /* into the change; false: answered */
     json_t *(*added)(const struct admin_change *n);  /* the answer; NULL: its name */
+
+    /* A request that changes one, if that can be. */
+    struct admin_member change_member[ADMIN_MEMBERS_MAX];
+    bool (*take_change)(struct admin_change *n, const struct admin_member *member);
+    json_t *(*changed)(const struct admin_change *n);
 };
 /* Whole requests: the caller checked, the work done, answered, logged. */
 void admin_noun_list(struct http_request *r, const struct admin *admin,
                      const struct admin_noun *noun);
 void admin_noun_add(struct http_request *r, const struct admin *admin,
                     const struct admin_noun *noun);
+void admin_noun_change(struct http_request *r, const struct admin *admin,
+                       const struct admin_noun *noun);
 void admin_noun_remove(struct http_request *r, const struct admin *admin,
                        const struct admin_noun *noun);
+/* The member "version" of a change, which may be NULL; false: answered. */
+bool admin_take_version(struct admin_change *n, const json_t *version);
 /* Is an operator asking?  false: the refusal has been sent. */
 bool admin_is_operator(struct http_request *r, const struct admin *admin);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the kinds of nouns share: listed, added, removed.  What differs is in their rows, struct admin_noun.
+ * What the kinds of nouns share: listed, added, changed, removed.  What differs is in their rows, struct admin_noun.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,6 +53,8 @@ static const char *result_word(enum directory_result result)
         return "not-found";
     case DIRECTORY_IN_USE:
         return "in-use";
+    case DIRECTORY_CONFLICT:
+        return "conflict";
     case DIRECTORY_UNAVAILABLE:
         break;
     }
@@ -68,6 +70,7 @@ static int result_status(enum directory_result result)
         return 422;
     case DIRECTORY_EXISTS:
     case DIRECTORY_IN_USE:
+    case DIRECTORY_CONFLICT:
         return 409;
     case DIRECTORY_NOT_FOUND:
         return 404;
@@ -82,6 +85,8 @@ static const char *verb_word(enum directory_verb verb)
     switch (verb) {
     case DIRECTORY_ADD:
         return "add";
+    case DIRECTORY_CHANGE:
+        return "change";
     case DIRECTORY_REMOVE:
         break;
     }
@@ -92,6 +97,8 @@ static json_t *done_json(const struct admin_change *n)
 {
     if (n->change.verb == DIRECTORY_ADD && n->noun->added != NULL)
         return n->noun->added(n);
+    if (n->change.verb == DIRECTORY_CHANGE)
+        return n->noun->changed(n);
     return json_pack("{s:o}", "name", admin_json_view(n->change.name));
 }
 
@@ -142,24 +149,57 @@ static void start(struct admin_change *n)
     directory_change(n->admin->directory, &n->change);
 }
 
+/* Reads the body by its row, and begins; or answers. */
+static void take_and_start(struct admin_change *n, const struct admin_member *row,
+                           bool (*take)(struct admin_change *n, const struct admin_member *member))
+{
+    struct admin_member member[ADMIN_MEMBERS_MAX];
+    size_t members = 0;
+
+    while (members < ADMIN_MEMBERS_MAX && row[members].name != NULL) {
+        member[members] = row[members];
+        members++;
+    }
+    n->body = admin_object(n->r, member, members);
+    if (n->body != NULL && take(n, member))
+        start(n);
+    else
+        change_free(n);
+}
+
 void admin_noun_add(struct http_request *r, const struct admin *admin,
                     const struct admin_noun *noun)
 {
     struct admin_change *n = change_new(r, admin, noun, DIRECTORY_ADD);
-    struct admin_member member[ADMIN_MEMBERS_MAX];
-    size_t members = 0;
+
+    if (n != NULL)
+        take_and_start(n, noun->member, noun->take);
+}
+
+void admin_noun_change(struct http_request *r, const struct admin *admin,
+                       const struct admin_noun *noun)
+{
+    struct admin_change *n = change_new(r, admin, noun, DIRECTORY_CHANGE);
 
     if (n == NULL)
         return;
-    while (members < ADMIN_MEMBERS_MAX && noun->member[members].name != NULL) {
-        member[members] = noun->member[members];
-        members++;
+    n->change.name = http_param(r, noun->param);
+    take_and_start(n, noun->change_member, noun->take_change);
+}
+
+bool admin_take_version(struct admin_change *n, const json_t *version)
+{
+    json_int_t number = json_integer_value(version);
+
+    if (version == NULL)
+        return true;
+    if (number > 0) {
+        n->change.version = (uint64_t)number;
+        return true;
     }
-    n->body = admin_object(r, member, members);
-    if (n->body != NULL && noun->take(n, member))
-        start(n);
-    else
-        change_free(n);
+    http_reply_problem(n->r, 422, "number", "version",
+                       "A version is a number from 1, as a listing shows it.");
+    return false;
 }
 
 void admin_noun_remove(struct http_request *r, const struct admin *admin,
