@@ -123,6 +123,19 @@ bool sgl_spf_draft_has_redirect(const struct spf_draft *draft)
     return false;
 }
 
+bool sgl_spf_draft_sends(const struct spf_draft *draft)
+{
+    for (size_t i = 0; i < draft->count; i++) {
+        enum spf_kind kind = sgl_spf_term_kind(draft->term[i]);
+
+        if (kind == SPF_KIND_ALL)
+            return qualifier_of(draft->term[i]) == '+';
+        if (kind == SPF_KIND_MECHANISM && qualifier_of(draft->term[i]) == '+')
+            return true;
+    }
+    return sgl_spf_draft_has_redirect(draft);
+}
+
 void sgl_spf_draft_drop(struct spf_draft *draft, size_t i)
 {
     draft->count--;

@@ -32,6 +32,8 @@ enum sgl_status sgl_spf_draft_join(const struct spf_draft *draft, sgl_view recor
                                    struct sgl_arena *arena, struct spf_draft *out) SGL_MUST_USE;
 /* SIZE_MAX: none. */
 size_t sgl_spf_draft_find_all(const struct spf_draft *draft);
+/* Is there a term by which somebody may send? */
+bool sgl_spf_draft_sends(const struct spf_draft *draft);
 bool sgl_spf_draft_has_redirect(const struct spf_draft *draft);
 void sgl_spf_draft_drop(struct spf_draft *draft, size_t i);
 /* Behind the last mechanism that is looked at: before "all", else before the modifiers at the end.  There must be room. */

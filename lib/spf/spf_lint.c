@@ -23,15 +23,15 @@ static enum sgl_status draft(const struct lint *l, struct spf_draft *out)
     return sgl_spf_draft_read(l->level->text, 1, l->w->arena, out);
 }
 
-/* The record without the terms for which `drop` holds; those before index `from` of the record's mechanisms stay. */
-static enum sgl_status mend_without(const struct lint *l, size_t from,
+/* The record without the terms for which `drop` holds; *out stays where nobody could send then. */
+static enum sgl_status mend_without(const struct lint *l,
                                     bool (*drop)(const struct sgl_spf_term *term), const char **out)
 {
     struct spf_draft d;
 
     SGL_TRY(draft(l, &d));
-    for (size_t i = from; i < l->record->count; i++) {
-        if (drop != NULL && !drop(&l->record->term[i]))
+    for (size_t i = 0; i < l->record->count; i++) {
+        if (!drop(&l->record->term[i]))
             continue;
         for (size_t k = 0; k < d.count; k++) {
             if (d.term[k].ptr == l->record->term[i].text.ptr) {
@@ -40,7 +40,7 @@ static enum sgl_status mend_without(const struct lint *l, size_t from,
             }
         }
     }
-    return sgl_spf_mend(l->w, l->level, &d, out);
+    return sgl_spf_draft_sends(&d) ? sgl_spf_mend(l->w, l->level, &d, out) : SGL_OK;
 }
 
 static enum sgl_status mend_all(const struct lint *l, sgl_view all, const char **out)
@@ -193,12 +193,13 @@ static enum sgl_status lint_ptr(const struct lint *l, const struct sgl_spf_term 
 {
     static const struct sgl_finding what = {
         .code = "spf-ptr", .severity = SGL_WARNING, .rule = "RFC 7208 s5.5"};
-    const char *mend = "ask its owner for networks instead";
+    const char *mend = l->level->own ? "name the networks that send, with ip4: and ip6:, instead"
+                                     : "ask its owner for networks instead";
 
     if (!is_ptr(term))
         return SGL_OK;
     if (l->level->own)
-        SGL_TRY(mend_without(l, 0, is_ptr, &mend));
+        SGL_TRY(mend_without(l, is_ptr, &mend));
     return sgl_spf_say(l->w, &what, mend,
                        "\"%.*s\" in the record of %.*s makes every receiver search the names of "
                        "the client: slow, unreliable, and some do not look at all.",

@@ -140,7 +140,9 @@ static enum sgl_status hint_mx(struct spf_build *b)
     if (text == NULL)
         return SGL_E_NOMEM;
     return say(b, "spf-null-mx-missing", text,
-               mx != NULL && mx->count > 0
+               mx == NULL ? "should have a null MX: without one senders try for days to reach a "
+                            "domain that takes no mail."
+               : mx->count > 0
                    ? "takes mail: it has MX records. A parked domain has a null MX instead."
                    : "has no null MX: senders try for days to reach a domain that takes no mail.");
 }

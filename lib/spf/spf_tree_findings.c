@@ -104,7 +104,7 @@ static enum sgl_status mend_corrected(struct spf_walk *w, const struct spf_level
 
     SGL_TRY(sgl_spf_draft_read(text, 0, w->arena, &draft));
     SGL_TRY(sgl_spf_correct(&draft, w->arena, &dropped));
-    if (draft.count == 0 || (dropped > 0 && sgl_spf_draft_find_all(&draft) == 0))
+    if (dropped > 0 && !sgl_spf_draft_sends(&draft))
         return SGL_OK;
     SGL_TRY(sgl_spf_mend(w, level, &draft, &record));
     if (dropped == 0) {
@@ -139,7 +139,10 @@ enum sgl_status sgl_spf_say_syntax(struct spf_walk *w, const struct spf_level *l
                        diag->what == NULL ? "syntax error" : diag->what);
 }
 
-/* The record without that term, where its owner can change it; else *mend stays as it is. */
+/*
+ * The record without that term, where its owner can change it and somebody can send still; else *mend stays as it is: the only term is more likely
+ * to have a slip in its name than to be one too many.
+ */
 static enum sgl_status mend_without(struct spf_walk *w, const struct spf_level *level,
                                     const struct sgl_spf_node *node, const char **mend)
 {
@@ -154,7 +157,7 @@ static enum sgl_status mend_without(struct spf_walk *w, const struct spf_level *
             break;
         }
     }
-    return sgl_spf_mend(w, level, &draft, mend);
+    return sgl_spf_draft_sends(&draft) ? sgl_spf_mend(w, level, &draft, mend) : SGL_OK;
 }
 
 enum sgl_status sgl_spf_say_no_record(struct spf_walk *w, const struct spf_level *level,
@@ -163,7 +166,8 @@ enum sgl_status sgl_spf_say_no_record(struct spf_walk *w, const struct spf_level
 {
     static const struct sgl_finding what = {
         .code = "spf-include-none", .severity = SGL_ERROR, .rule = "RFC 7208 s5.2"};
-    const char *mend = "take the term out, or publish a record there";
+    const char *mend =
+        "look for a slip in the name; else take the term out, or publish a record there";
 
     if (!redirect)
         SGL_TRY(mend_without(w, level, node, &mend));

@@ -314,6 +314,11 @@ static const struct {
      "spf-many-records", "v=spf1 a mx ~all"},
     {"nor where all records do", "TXT v=spf1 mx +all\nTXT v=spf1 a all", "spf-many-records",
      "v=spf1 a mx -all"},
+    {"but the only one has a slip in its name", "TXT v=spf1 include:b.test -all",
+     "spf-include-none",
+     "look for a slip in the name; else take the term out, or publish a record there"},
+    {"and the only ptr needs something in its place", "TXT v=spf1 -ip4:192.0.2.1 ptr -all",
+     "spf-ptr", "name the networks that send, with ip4: and ip6:, instead"},
     {"a loop is cut",
      "TXT v=spf1 mx include:b.test -all\nb.test TXT v=spf1 include:_s.a.test\n"
      "_s.a.test TXT v=spf1 a:x.test include:b.test -all",
