@@ -8,6 +8,7 @@
 #include "survey_internal.h"
 
 #define SUMMARY_SIZE 400
+#define SHOWN_MAX    100 /* of a text that is no record */
 
 const char *sgl_survey_part_name(enum sgl_survey_part part)
 {
@@ -89,6 +90,68 @@ enum sgl_status sgl_survey_adopt(struct sgl_survey_work *w, enum sgl_survey_part
                                 how->selector.len > 0 ? ": " : "", SGL_FMT(f->text)));
     }
     return SGL_OK;
+}
+
+static bool holds_nocase(sgl_view text, sgl_view word)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (sgl_view_starts_nocase(sgl_view_from(text, i), word))
+            return true;
+    }
+    return false;
+}
+
+/* The TXT record that was meant; empty: none. */
+static enum sgl_status find_near_miss(struct sgl_survey_work *w, sgl_view labels, sgl_view word,
+                                      sgl_view *out)
+{
+    struct sgl_arena_mark mark = sgl_arena_mark(w->arena);
+    const struct sgl_dns_answer *txt = NULL;
+    struct sgl_name name;
+    enum sgl_status st = sgl_name_under(labels, w->request->domain, w->arena, &name);
+
+    *out = sgl_view_of(NULL, 0);
+    if (st == SGL_E_LIMIT && w->arena->status == SGL_OK)
+        return SGL_OK; /* a name that long cannot exist */
+    SGL_TRY(st);
+    st = sgl_dns_get(w->dns, name, SGL_RR_TXT, &txt);
+    sgl_arena_rewind(w->arena, mark);
+    SGL_TRY(st);
+    for (size_t i = 0; txt->outcome == SGL_DNS_OK && i < txt->count && out->len == 0; i++) {
+        if (holds_nocase(txt->rr[i].txt, word))
+            *out = txt->rr[i].txt;
+    }
+    return SGL_OK;
+}
+
+enum sgl_status sgl_survey_near_miss(struct sgl_survey_work *w, enum sgl_survey_part part,
+                                     sgl_view labels, sgl_view word, const char *begin,
+                                     const char *mend, bool *out)
+{
+    static const struct sgl_finding what[SGL_SURVEY_PARTS] = {
+        [SGL_SURVEY_DMARC] = {.code = "dmarc-misspelt",
+                              .severity = SGL_ERROR,
+                              .rule = "RFC 9989 s4.7"},
+        [SGL_SURVEY_MTA_STS] = {.code = "mta-sts-misspelt",
+                                .severity = SGL_ERROR,
+                                .rule = "RFC 8461 s3.1"},
+        [SGL_SURVEY_TLSRPT] = {.code = "tlsrpt-misspelt",
+                               .severity = SGL_ERROR,
+                               .rule = "RFC 8460 s3"},
+    };
+    sgl_view txt;
+
+    SGL_TRY(find_near_miss(w, labels, word, &txt));
+    *out = txt.len > 0;
+    if (!*out)
+        return SGL_OK;
+    w->s->part[part].state = SGL_SURVEY_BAD;
+    SGL_TRY(sgl_survey_say(w, part, "a text that is no record"));
+    txt = sgl_view_sub(txt, 0, SHOWN_MAX);
+    return sgl_finding_add(&w->s->part[part].findings, w->arena, &what[part], mend,
+                           "The TXT record \"%.*s\" at %.*s.%.*s does not begin with \"%s\": it is "
+                           "as if it were not there.",
+                           SGL_FMT(txt), SGL_FMT(labels), SGL_FMT(w->request->domain.text), begin);
 }
 
 bool sgl_survey_takes_mail(const struct sgl_survey *s)

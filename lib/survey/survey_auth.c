@@ -300,6 +300,7 @@ static enum sgl_status no_record(struct sgl_survey_work *w, size_t here)
     struct sgl_survey_judged *part = &w->s->part[SGL_SURVEY_DMARC];
     sgl_view domain = w->request->domain.text;
     char mend[RECORD_SIZE];
+    bool misspelt;
 
     if (here > 1) {
         part->state = SGL_SURVEY_BAD;
@@ -311,6 +312,10 @@ static enum sgl_status no_record(struct sgl_survey_work *w, size_t here)
     }
     snprintf(mend, sizeof mend, "_dmarc.%.*s TXT \"v=DMARC1; p=none; rua=mailto:dmarc@%.*s\"",
              SGL_FMT(domain), SGL_FMT(domain));
+    SGL_TRY(sgl_survey_near_miss(w, SGL_SURVEY_DMARC, SGL_LIT("_dmarc"), SGL_LIT("dmarc"),
+                                 "v=DMARC1;", mend, &misspelt));
+    if (misspelt)
+        return SGL_OK;
     part->state = SGL_SURVEY_ABSENT;
     SGL_TRY(sgl_survey_say(w, SGL_SURVEY_DMARC, "no record"));
     return sgl_finding_add(&part->findings, w->arena, &missing, mend,

@@ -48,6 +48,13 @@ struct sgl_survey_adoption {
 enum sgl_status sgl_survey_adopt(struct sgl_survey_work *w, enum sgl_survey_part part,
                                  const struct sgl_findings *from,
                                  const struct sgl_survey_adoption *how) SGL_MUST_USE;
+/*
+ * For a name without a record: a TXT record at LABELS.DOMAIN that was meant to be one, as `word` in it tells, is an error; a record mends it.  *out false: there is none.
+ * It has been asked for already.
+ */
+enum sgl_status sgl_survey_near_miss(struct sgl_survey_work *w, enum sgl_survey_part part,
+                                     sgl_view labels, sgl_view word, const char *begin,
+                                     const char *mend, bool *out) SGL_MUST_USE;
 /* Does the domain take mail? */
 bool sgl_survey_takes_mail(const struct sgl_survey *s);
 

@@ -7,6 +7,7 @@
 #include "survey_internal.h"
 
 #define RECORD_SIZE 600
+#define DAY         86400u
 
 typedef enum sgl_status linter(sgl_view text, struct sgl_arena *arena, struct sgl_findings *out);
 
@@ -35,11 +36,19 @@ enum sgl_status sgl_survey_mta_sts(struct sgl_survey_work *w)
         .code = "mta-sts-record-several", .severity = SGL_ERROR, .rule = "RFC 8461 s3.1"};
     struct sgl_survey_judged *part = &w->s->part[SGL_SURVEY_MTA_STS];
     struct sgl_mta_sts_answer *a = &w->s->mta_sts;
+    char mend[RECORD_SIZE];
+    bool misspelt;
 
     SGL_TRY(sgl_mta_sts_find(w->request->domain, w->dns, w->arena, a));
     part->record = a->record.text;
     switch (a->state) {
     case SGL_MTA_STS_NONE:
+        snprintf(mend, sizeof mend, "_mta-sts.%.*s TXT \"v=STSv1; id=1;\"",
+                 SGL_FMT(w->request->domain.text));
+        SGL_TRY(sgl_survey_near_miss(w, SGL_SURVEY_MTA_STS, SGL_LIT("_mta-sts"), SGL_LIT("sts"),
+                                     "v=STSv1;", mend, &misspelt));
+        if (misspelt)
+            return SGL_OK;
         part->state = SGL_SURVEY_ABSENT;
         return sgl_survey_say(w, SGL_SURVEY_MTA_STS, "no record");
     case SGL_MTA_STS_TEMPERROR:
@@ -136,6 +145,7 @@ static enum sgl_status judge_policy(struct sgl_survey_work *w)
     struct sgl_survey_judged *part = &w->s->part[SGL_SURVEY_MTA_STS];
     sgl_view body = w->request->policy_body;
     enum sgl_status st;
+    uint32_t n;
 
     SGL_TRY(sgl_mta_sts_policy_lint(body, w->arena, &part->findings));
     st = sgl_mta_sts_policy_parse(body, w->arena, &w->s->policy, NULL);
@@ -147,9 +157,10 @@ static enum sgl_status judge_policy(struct sgl_survey_work *w)
     part->state = sgl_survey_state_by(&part->findings);
     if (!w->s->has_policy)
         return sgl_survey_say(w, SGL_SURVEY_MTA_STS, "a policy that can't be read");
-    return sgl_survey_say(w, SGL_SURVEY_MTA_STS, "%s, for %u day%s",
-                          sgl_mta_sts_mode_name(w->s->policy.mode), w->s->policy.max_age_s / 86400,
-                          w->s->policy.max_age_s / 86400 == 1 ? "" : "s");
+    n = w->s->policy.max_age_s < DAY ? w->s->policy.max_age_s : w->s->policy.max_age_s / DAY;
+    return sgl_survey_say(w, SGL_SURVEY_MTA_STS, "%s, for %u %s%s",
+                          sgl_mta_sts_mode_name(w->s->policy.mode), n,
+                          w->s->policy.max_age_s < DAY ? "second" : "day", n == 1 ? "" : "s");
 }
 
 enum sgl_status sgl_survey_policy(struct sgl_survey_work *w)
@@ -183,11 +194,21 @@ enum sgl_status sgl_survey_tlsrpt(struct sgl_survey_work *w)
         .code = "tlsrpt-several", .severity = SGL_ERROR, .rule = "RFC 8460 s3"};
     struct sgl_survey_judged *part = &w->s->part[SGL_SURVEY_TLSRPT];
     struct sgl_tlsrpt_answer *a = &w->s->tlsrpt;
+    sgl_view domain = w->request->domain.text;
+    char mend[RECORD_SIZE];
+    bool misspelt;
 
     SGL_TRY(sgl_tlsrpt_find(w->request->domain, w->dns, w->arena, a));
     part->record = a->record.text;
     switch (a->state) {
     case SGL_TLSRPT_NONE:
+        snprintf(mend, sizeof mend,
+                 "_smtp._tls.%.*s TXT \"v=TLSRPTv1; rua=mailto:tls-reports@%.*s\"", SGL_FMT(domain),
+                 SGL_FMT(domain));
+        SGL_TRY(sgl_survey_near_miss(w, SGL_SURVEY_TLSRPT, SGL_LIT("_smtp._tls"), SGL_LIT("tlsrpt"),
+                                     "v=TLSRPTv1;", mend, &misspelt));
+        if (misspelt)
+            return SGL_OK;
         part->state = SGL_SURVEY_ABSENT;
         return sgl_survey_say(w, SGL_SURVEY_TLSRPT, "no record");
     case SGL_TLSRPT_TEMPERROR:

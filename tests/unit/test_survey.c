@@ -160,6 +160,16 @@ static const struct row rows[] = {
      NULL, "..g.....", "!dkim-ed25519-only"},
 
     /* DMARC */
+    {"texts that were meant to be records [RFC 9989 s4.7, RFC 8461 s3.1, RFC 8460 s3]",
+     GOOD_MX "_dmarc.a.test TXT v=DMARC; p=reject\n_mta-sts.a.test TXT v=STS1; id=1;\n"
+             "_smtp._tls.a.test TXT v=tlsrptv1; rua=mailto:t@a.test",
+     NULL, NULL, "g..bbb..",
+     "dmarc-misspelt mta-sts-misspelt tlsrpt-misspelt !dmarc-missing !mta-sts-missing "
+     "!tlsrpt-missing"},
+    {"texts that were not",
+     GOOD_MX "_dmarc.a.test TXT v=spf1 -all\n_mta-sts.a.test TXT v=spf1 -all\n"
+             "_smtp._tls.a.test TXT v=spf1 -all",
+     NULL, NULL, "g..aaa..", "dmarc-missing mta-sts-missing tlsrpt-missing"},
     {"no DMARC", GOOD_MX, NULL, NULL, "...a....", "dmarc-missing"},
     {"two DMARC records",
      "_dmarc.a.test TXT v=DMARC1; p=none\n_dmarc.a.test TXT v=DMARC1; p=reject", NULL, NULL,
@@ -407,6 +417,24 @@ static void wildcard(void **state)
 }
 
 /* A fault says at which selector or name it is. */
+/* "For 0 days" would be wrong, and a minute is what the fault is about. */
+static void a_short_policy(void **state)
+{
+    sgl_auto(dns_fixture) fx = dns_fixture_init("a.test", GOOD);
+    sgl_auto(sgl_arena) arena = SGL_ARENA_INIT(1 << 22);
+    struct sgl_survey_request q = {.domain = fx.name,
+                                   .crypto = crypto,
+                                   .policy = SGL_SURVEY_POLICY_FETCHED,
+                                   .policy_body = SGL_LIT("version: STSv1\nmode: enforce\n"
+                                                          "mx: mx.a.test\nmax_age: 60\n")};
+    struct sgl_survey s = {.points = 999};
+    int passes = 0;
+
+    (void)state;
+    assert_int_equal(run_survey(&fx, DNS_ALL_AT_ONCE, &q, &arena, &s, &passes), SGL_OK);
+    CHECK_VIEW("summary", s.part[SGL_SURVEY_MTA_STS].summary, SGL_LIT("enforce, for 60 seconds"));
+}
+
 static void findings_name_their_place(void **state)
 {
     sgl_auto(dns_fixture) fx =
@@ -519,6 +547,7 @@ int main(void)
         cmocka_unit_test(inherited),
         cmocka_unit_test(longest_name),
         cmocka_unit_test(findings_name_their_place),
+        cmocka_unit_test(a_short_policy),
         cmocka_unit_test(memory_ends),
     };
 
