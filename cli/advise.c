@@ -332,8 +332,11 @@ static void put_wrapped(const char *text, size_t indent)
             cut--;
         if (cut == 0)
             cut = sgl_view_find(rest, ' ');
-        printf("%.*s\n%*s", (int)cut, (const char *)rest.ptr, (int)indent, "");
+        printf("%.*s\n", (int)cut, (const char *)rest.ptr);
         rest = sgl_view_from(rest, cut + 1);
+        if (rest.len == 0)
+            return;
+        printf("%*s", (int)indent, "");
     }
     printf("%.*s\n", SGL_FMT(rest));
 }

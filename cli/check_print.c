@@ -2,7 +2,8 @@
 /* A survey for people, 80 columns wide.  Summaries and findings are printable ASCII already. */
 #include "check.h"
 
-#define WIDTH 80
+#define WIDTH     80
+#define SHOWN_MAX 2048
 
 static const char *state_colour(const struct cli *c, enum sgl_survey_state state)
 {
@@ -99,6 +100,30 @@ static void put_keys(const struct sgl_survey *s)
     }
 }
 
+static bool has_records(const struct sgl_survey *s)
+{
+    for (size_t i = 0; i < SGL_SURVEY_PARTS; i++) {
+        if (s->part[i].record.len > 0)
+            return true;
+    }
+    return false;
+}
+
+/* The texts that were found, as they are; a DKIM key says nothing to people, what it is stands above. */
+static void put_records(const struct sgl_survey *s)
+{
+    for (size_t i = 0; i < SGL_SURVEY_PARTS; i++) {
+        sgl_auto(sgl_buf) line = SGL_BUF_INIT(4 * SHOWN_MAX + 16);
+        sgl_view record = s->part[i].record;
+
+        if (i == SGL_SURVEY_DKIM || record.len == 0)
+            continue;
+        sgl_buf_add_escaped(&line, record, SHOWN_MAX);
+        printf("  %-8s  ", sgl_survey_part_name((enum sgl_survey_part)i));
+        put_wrapped(sgl_buf_view(&line), 12);
+    }
+}
+
 /* A record alone, to be copied as it is: "v=...", "at NAME: v=...", "without it: v=...", or NAME TXT "...". */
 static bool is_record(sgl_view mend)
 {
@@ -173,10 +198,11 @@ void check_print(const struct cli *c, const struct sgl_survey *s, bool unvalidat
         printf(", %u of 100 points", s->points);
     printf("\n\n");
     put_parts(c, s);
-    if (s->hosts + s->keys > 0)
+    if (s->hosts + s->keys > 0 || has_records(s))
         printf("\n");
     put_hosts(s);
     put_keys(s);
+    put_records(s);
     if (s->errors + s->warnings > 0)
         printf("\n%sFaults%s\n", cli_bold(c), cli_plain(c));
     put_findings(c, s, SGL_ERROR);

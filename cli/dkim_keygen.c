@@ -7,6 +7,7 @@
 
 #include "sigillo/dkim_key.h"
 #include "sigillo/dns_name.h"
+#include "sigillo/idn.h"
 #include "verbs.h"
 
 #define TEXT_MAX ((size_t)16 * 1024)
@@ -39,16 +40,20 @@ static const struct kind *take_kind(const struct cli *c)
 static bool take_name(const struct cli *c, struct sgl_buf *out)
 {
     const char *domain = cli_text(c, "--domain"), *selector = cli_text(c, "--selector");
+    sgl_auto(sgl_arena) arena = SGL_ARENA_INIT(8192);
+    struct sgl_name name;
+    sgl_view ascii;
 
     if (domain == NULL || selector == NULL) {
         cli_error(CLI_USAGE, c->verb->name, "--domain and --selector are needed");
         return false;
     }
-    if (!sgl_name_ok(sgl_view_cstr(domain), SGL_NAME_HOST)) {
+    if (sgl_idn_to_ascii(sgl_view_cstr(domain), &arena, &ascii) != SGL_OK ||
+        sgl_name_parse(ascii, SGL_NAME_HOST | SGL_NAME_FINAL_DOT, &arena, NULL, &name) != SGL_OK) {
         cli_error(CLI_USAGE, "--domain", "%s is no domain name", domain);
         return false;
     }
-    sgl_buf_addf(out, "%s._domainkey.%s", selector, domain);
+    sgl_buf_addf(out, "%s._domainkey.%.*s", selector, SGL_FMT(name.text));
     if (!sgl_name_ok(sgl_view_cstr(selector), SGL_NAME_UNDERSCORE) || out->status != SGL_OK ||
         !sgl_name_ok(sgl_buf_view(out), SGL_NAME_UNDERSCORE)) {
         cli_error(CLI_USAGE, "--selector", "%s is no selector", selector);

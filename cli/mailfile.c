@@ -123,8 +123,10 @@ static bool keep_input(struct mailfile *m)
     FILE *kept;
     size_t n;
 
-    if (fseeko(m->file, 0, SEEK_CUR) == 0)
+    m->start = ftello(m->file); /* whoever came before may have read a part */
+    if (m->start >= 0)
         return true;
+    m->start = 0;
     kept = tmpfile();
     if (kept == NULL)
         return refuse(m, "no temporary file can be made for it");
@@ -185,7 +187,8 @@ bool mailfile_copy(struct mailfile *m, FILE *to)
 {
     size_t n;
 
-    rewind(m->file);
+    if (fseeko(m->file, m->start, SEEK_SET) != 0)
+        return refuse(m, strerror(errno));
     while ((n = fread(m->raw, 1, RAW_SIZE, m->file)) > 0)
         fwrite(m->raw, 1, n, to);
     if (ferror(m->file))

@@ -33,6 +33,7 @@ struct mailfile {
     bool failed;                /* reading failed, said so */
     /* private */
     FILE *file;
+    off_t start; /* of the message in the file */
     const char *name;
     bool standard, after_cr, head_given, over;
     uint8_t *raw, *piece;

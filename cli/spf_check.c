@@ -9,7 +9,7 @@
 
 #define ARENA_MAX ((size_t)4 << 20)
 #define SHOWN_MAX 2048
-#define TERM_MAX  38 /* columns of the table: 38 + 2 + 4 + 2 + 34 are 80 */
+#define COST_MAX  8 /* columns of the table between terms and results: 2 + 4 + 2 */
 #define LABEL     "%-10s"
 #define MARGIN    10
 #define WIDTH     80
@@ -132,12 +132,30 @@ static const struct sgl_spf_step *outcome_of(const struct sgl_spf *spf, size_t i
     return s;
 }
 
-static void add_cut(struct cli_table *t, struct sgl_buf *cell)
+static const char *result_of(const struct sgl_spf_step *s)
+{
+    return s->why[0] == 0 ? outcome_name(s->outcome) : s->why;
+}
+
+/* What the longest result leaves for the terms. */
+static size_t room_for_terms(const struct sgl_spf *spf)
+{
+    size_t widest = strlen("RESULT");
+
+    for (size_t i = 0; i < spf->steps; i++) {
+        size_t len = strlen(result_of(&spf->step[i]));
+
+        widest = len > widest ? len : widest;
+    }
+    return WIDTH - COST_MAX - widest;
+}
+
+static void add_cut(struct cli_table *t, struct sgl_buf *cell, size_t room)
 {
     const char *text;
 
-    if (cell->len > TERM_MAX) {
-        sgl_buf_truncate(cell, TERM_MAX - 3);
+    if (cell->len > room) {
+        sgl_buf_truncate(cell, room - 3);
         sgl_buf_add(cell, SGL_LIT("..."));
     }
     text = sgl_cstr(cell);
@@ -145,26 +163,25 @@ static void add_cut(struct cli_table *t, struct sgl_buf *cell)
 }
 
 static void add_step(struct cli_table *t, const struct sgl_spf_step *entry,
-                     const struct sgl_spf_step *s)
+                     const struct sgl_spf_step *s, size_t room)
 {
     sgl_auto(sgl_buf) cell = SGL_BUF_INIT(5 * SHOWN_MAX);
-    char cost[16], result[80];
+    char cost[16];
 
     snprintf(cost, sizeof(cost), "%u", s->lookups);
     if (s->void_lookups > 0)
         snprintf(cost, sizeof(cost), "%u/%u", s->lookups, s->void_lookups);
-    snprintf(result, sizeof(result), "%s", s->why[0] == 0 ? outcome_name(s->outcome) : s->why);
     sgl_buf_addf(&cell, "%*s", (int)(2 * entry->depth), "");
     sgl_buf_add_escaped(&cell, entry->term, SHOWN_MAX);
-    add_cut(t, &cell);
+    add_cut(t, &cell, room);
     cli_table_add(t, cost);
-    cli_table_add(t, result);
+    cli_table_add(t, result_of(s));
     if (sgl_view_find(entry->term, '%') == entry->term.len || entry->target.len == 0)
         return;
     sgl_buf_reset(&cell); /* what its macros came to */
     sgl_buf_addf(&cell, "%*s= ", (int)(2 * entry->depth), "");
     sgl_buf_add_escaped(&cell, entry->target, SHOWN_MAX);
-    add_cut(t, &cell);
+    add_cut(t, &cell, room);
     cli_table_add(t, "");
     cli_table_add(t, "");
 }
@@ -173,6 +190,7 @@ static void print_trace(const struct cli *c, const struct sgl_spf *spf)
 {
     static const char *const head[] = {"TERM", "COST", "RESULT"};
     bool left[64] = {false}; /* by depth: the next step there is the outcome of one shown already */
+    size_t room = room_for_terms(spf);
     struct cli_table t;
 
     if (spf->steps == 0)
@@ -184,7 +202,7 @@ static void print_trace(const struct cli *c, const struct sgl_spf *spf)
         bool *shown = &left[s->depth % 64];
 
         if (!*shown)
-            add_step(&t, s, outcome_of(spf, i));
+            add_step(&t, s, outcome_of(spf, i), room);
         *shown = !*shown && s->outcome == SGL_SPF_ENTERED;
     }
     cli_table_print(c, &t, stdout);

@@ -94,6 +94,13 @@ def test_for_people_it_fits_80_columns_and_holds_no_control_character(check, wel
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f]", r.stdout)
 
 
+def test_for_people_it_shows_the_records(check, well):
+    shown = check(well, json_=False)[0].stdout
+    for record in ("SPF       v=spf1 mx -all", "DMARC     v=DMARC1; p=reject; rua=mailto:dmarc@well.test", "MTA-STS   v=STSv1; id=20260101;",
+                   "TLS-RPT   v=TLSRPTv1; rua=mailto:tls@well.test"):
+        assert "\n  %s\n" % record in shown, shown
+
+
 @pytest.fixture(scope="module")
 def ill(world):
     dns = world.dns

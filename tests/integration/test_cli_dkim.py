@@ -98,6 +98,11 @@ def test_keygen_as_json(tmp_path):
     assert "private_key" not in made and made["file"] == str(tmp_path / "k")
 
 
+def test_keygen_takes_a_name_as_people_write_it():
+    made = json.loads(run("keygen", "--type", "ed25519", "--domain", "B\u00fccher.test.", "--selector", "s", "--json").stdout)
+    assert made["name"] == "s._domainkey.xn--bcher-kva.test"
+
+
 def test_openssl_reads_the_key(keys):
     for path in keys.file.values():
         assert subprocess.run(["openssl", "pkey", "-in", path, "-noout", "-check"], capture_output=True).returncode == 0
@@ -126,6 +131,16 @@ def test_wrong_usage(args, what):
 
 
 # -- sign and verify ------------------------------------------------------------------------------------------------
+
+def test_what_was_read_before_is_not_signed_and_not_printed(keys, tmp_path):
+    path = tmp_path / "mailbox"
+    path.write_bytes(b"From joe Tue Nov 14 22:13:20 2023\n" + MESSAGE)
+    with open(path, "rb") as file:
+        os.lseek(file.fileno(), len(path.read_bytes()) - len(MESSAGE), os.SEEK_SET)
+        r = subprocess.run([daemon.PROGRAM, "dkim", "sign", "--domain", "app.test", *map(str, keys.sets)], stdin=file, capture_output=True)
+    assert r.returncode == 0 and r.stdout.startswith(b"DKIM-Signature:") and b"From joe" not in r.stdout, r
+    assert r.stdout.endswith(MESSAGE)
+
 
 @pytest.mark.parametrize("canon", ["relaxed/relaxed", "relaxed/simple", "simple/relaxed", "simple/simple"])
 @pytest.mark.parametrize("ends", [b"\r\n", b"\n"])

@@ -28,6 +28,7 @@ def zone(world):
     world.dns.publish("why.spfx.test", "TXT", '"%{i} may not; ask %{r}"')
     world.dns.publish("broken.spfx.test", "TXT", '"v=spf1 foo -all"')
     world.dns.publish("long.spfx.test", "TXT", '"v=spf1 ip4:192.0.2." "1 -all"')
+    world.dns.publish("none.spfx.test", "TXT", '"v=spf1 include:a-name-of-some-length.none.spfx.test -all"')
     world.dns.publish("soft.spfx.test", "TXT", '"v=spf1 ~all"')
     world.dns.publish("forged.bogus.test", "TXT", '"v=spf1 +all"')
     return world
@@ -83,6 +84,13 @@ def test_the_table(zone):
     assert [line.split("  ")[0].strip() or line.split()[0] for line in table[1:2]] == ["include:_a.spfx.test"]
     assert sum("include:_a.spfx.test" in line for line in table) == 1
     assert any(line.startswith("  ~all") for line in table) and any(line.startswith("= u.1.2.0.192.x.spfx.test") for line in table)
+
+
+def test_the_table_where_the_reason_is_long(zone):
+    ran = check(zone, "--ip", CLIENT, "--from", "u@none.spfx.test", "--helo", "h.test")
+    table = ran.stdout.splitlines()[ran.stdout.splitlines().index("") + 1:]
+    assert all(len(line) <= 80 for line in table), ran.stdout
+    assert "include:a-name-of-some-leng" in table[1] and table[1].endswith("without an SPF record"), ran.stdout
 
 
 def test_nothing_foreign_reaches_the_terminal(zone):
