@@ -66,7 +66,10 @@ static void check_field(const struct sgl_verdict *verdict, const struct sgl_buf 
         sgl_authres_parse(headers.field[0].value, &arena, &back, NULL) != SGL_OK ||
         back.results != verdict->results.results)
         abort();
-    if (verdict->overridden && verdict->dmarc.result != SGL_DMARC_FAIL)
+    if ((verdict->overridden || verdict->override_unknown) &&
+        verdict->dmarc.result != SGL_DMARC_FAIL)
+        abort();
+    if (verdict->overridden && verdict->override_unknown)
         abort();
 }
 
