@@ -69,13 +69,28 @@ static void help_wrapped(const char *text, size_t len, int column)
     putchar('\n');
 }
 
-/* Paragraphs whose lines stand as they were written, unless they are too long. */
+/* How much of the text is one paragraph: up to an empty line, or to a line that begins with a blank, which stands for itself. */
+static size_t paragraph(const char *text)
+{
+    size_t len = strcspn(text, "\n");
+
+    while (text[0] != ' ' && text[len] == '\n' && strchr(" \n", text[len + 1]) == NULL)
+        len += 1 + strcspn(text + len + 1, "\n");
+    return len;
+}
+
+/* Filled anew, wherever the line ends of the source stand. */
 static void help_paragraphs(const char *text)
 {
-    while (*text != '\0') {
-        size_t len = strcspn(text, "\n");
+    char line[2000];
 
-        help_wrapped(text, len, 0);
+    while (*text != '\0') {
+        size_t len = paragraph(text);
+
+        snprintf(line, sizeof(line), "%.*s", (int)len, text);
+        for (char *c = line; *c != '\0'; c++)
+            *c = *c == '\n' ? ' ' : *c;
+        help_wrapped(line, strlen(line), 0);
         text += len + (text[len] == '\n');
     }
 }
