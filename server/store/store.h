@@ -155,6 +155,10 @@ struct store_op {
  * The message, its recipients and its body become durable, or nothing does.  With `claim` the recipients are born claimed by this node (fence 1), so that the queue can
  * deliver from memory without asking again.  An idempotency key that exists with the same request hash gives STORE_EXISTS and existing_id; with another hash STORE_CONFLICT.
  */
+struct store_charge { /* what a message counts against the limits of its subscription */
+    int64_t at_ms;    /* wall milliseconds */
+    uint64_t messages, recipients, internal, external, bytes;
+};
 struct store_accept {
     struct store_op op;
     struct store_message *message; /* rcpt[].id are filled in */
@@ -164,6 +168,8 @@ struct store_accept {
     sgl_view idempotency_key; /* scoped by message->subscription; or empty */
     uint8_t request_hash[32];
     uint64_t existing_id;
+    struct store_charge
+        charge;   /* kept with the message, by its subscription and identity; no messages: none */
     bool spooled; /* the engine's own */
 };
 
@@ -265,7 +271,7 @@ struct store_noun_op {  /* several nouns change together or not at all */
     size_t nouns; /* versions are updated on STORE_OK */
 };
 
-/* Old trail goes: finished messages accepted before `before_ms`, at most `max` per call. */
+/* Old trail goes: finished messages accepted before `before_ms`, at most `max` per call; with the last of them charges of that time, but for those of the latest day. */
 struct store_expire_trail {
     struct store_op op;
     int64_t before_ms;
@@ -308,6 +314,18 @@ enum store_result store_read_events(struct store *store, uint64_t message,
                                     void *ctx);
 enum store_result store_read_nouns(struct store *store, sgl_view kind,
                                    bool (*each)(void *ctx, const struct store_noun *n), void *ctx);
+
+struct store_usage {
+    sgl_view subscription, identity;
+    struct store_charge charge; /* of a sum: at_ms is the latest */
+};
+/* Charges since a time, oldest first; those of one millisecond, subscription and identity are one. */
+enum store_result store_read_charges(struct store *store, int64_t since_ms,
+                                     bool (*each)(void *ctx, const struct store_usage *u),
+                                     void *ctx);
+/* Their sums by subscription and identity, in the order of both names. subscription: only this, or empty. */
+enum store_result store_read_usage(struct store *store, int64_t since_ms, sgl_view subscription,
+                                   bool (*each)(void *ctx, const struct store_usage *u), void *ctx);
 
 struct store_counts {
     uint64_t waiting, held, due_now, doubtful_at_start; /* recipients */

@@ -640,6 +640,98 @@ static void test_expire_trail(void **state)
         store_sample_done(&s[i]);
 }
 
+/* ---- charges ---- */
+
+struct usage {
+    size_t rows;
+    struct store_charge sum;
+    char last[64];
+};
+
+static bool add_usage(void *ctx, const struct store_usage *u)
+{
+    struct usage *g = ctx;
+
+    g->rows++;
+    g->sum.messages += u->charge.messages;
+    g->sum.recipients += u->charge.recipients;
+    g->sum.internal += u->charge.internal;
+    g->sum.external += u->charge.external;
+    g->sum.bytes += u->charge.bytes;
+    g->sum.at_ms = u->charge.at_ms;
+    snprintf(g->last, sizeof(g->last), "%.*s %.*s", SGL_FMT(u->subscription), SGL_FMT(u->identity));
+    return true;
+}
+
+static struct usage charges(int64_t since_ms)
+{
+    struct usage g = {0};
+
+    assert_int_equal(store_read_charges(fx.store, since_ms, add_usage, &g), STORE_OK);
+    return g;
+}
+
+static struct usage usage_of(int64_t since_ms, const char *subscription)
+{
+    struct usage g = {0};
+
+    assert_int_equal(
+        store_read_usage(fx.store, since_ms, sgl_view_cstr(subscription), add_usage, &g), STORE_OK);
+    return g;
+}
+
+static void accept_charged(const char *subscription, const char *identity, int64_t at_ms,
+                           const char *key, enum store_result want)
+{
+    struct store_sample s;
+
+    store_sample_init(&s, "example.net", 1, 10);
+    s.message.subscription = sgl_view_cstr(subscription);
+    s.message.identity = sgl_view_cstr(identity);
+    s.accept.idempotency_key = sgl_view_cstr(key);
+    s.accept.charge = (struct store_charge){at_ms, 1, 3, 1, 2, 100};
+    CHECK_EQ("it is taken or not", store_sample_accept(&fx, &s), want);
+    store_sample_done(&s);
+}
+
+static void test_usage(void **state)
+{
+    struct store_expire_trail e = {.op = {.kind = STORE_EXPIRE_TRAIL}, .max = 10};
+    struct store_sample none;
+    struct usage u;
+
+    (void)state;
+    accept_charged("a", "credential:x", 5000, "", STORE_OK);
+    accept_charged("a", "credential:x", 5000, "k", STORE_OK);
+    accept_charged("a", "credential:y", 6000, "", STORE_OK);
+    accept_charged("b", "key:z", 200000000, "", STORE_OK);
+    accept_charged("a", "credential:x", 7000, "k", STORE_EXISTS);
+    store_sample_init(&none, "example.net", 1, 10);
+    assert_int_equal(store_sample_accept(&fx, &none), STORE_OK);
+    store_sample_done(&none);
+    u = charges(0);
+    CHECK_EQ("a row for moment, subscription and identity; none for a repeat or a notice", u.rows,
+             3);
+    CHECK_EQ("messages", u.sum.messages, 4);
+    CHECK_EQ("recipients", u.sum.recipients, 12);
+    CHECK_EQ("internal", u.sum.internal, 4);
+    CHECK_EQ("external", u.sum.external, 8);
+    CHECK_EQ("bytes", u.sum.bytes, 400);
+    CHECK_EQ("the newest is last", u.sum.at_ms, 200000000);
+    CHECK_EQ("since a time, which counts", charges(6000).rows, 2);
+    u = usage_of(0, "a");
+    CHECK_EQ("of one subscription, by identity", u.rows, 2);
+    CHECK_EQ("all of it", u.sum.messages, 3);
+    CHECK_STR("in the order of names", u.last, "a credential:y");
+    CHECK_EQ("of all", usage_of(5500, "").rows, 2);
+    store_fixture_close(&fx);
+    store_fixture_open(&fx);
+    CHECK_EQ("it is there after a restart", charges(0).sum.messages, 4);
+    e.before_ms = INT64_MAX;
+    assert_int_equal(store_fixture_run(&fx, &e.op), STORE_OK);
+    CHECK_EQ("old ones go, but those of the last day stay", charges(0).rows, 1);
+}
+
 static struct {
     size_t count;
     enum store_control_verb verb;
@@ -716,6 +808,7 @@ int main(void)
         T(test_nouns),
         T(test_lists),
         T(test_expire_trail),
+        T(test_usage),
         T(test_watch),
         cmocka_unit_test(test_ids),
     };

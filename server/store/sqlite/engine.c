@@ -150,6 +150,8 @@ static bool check_structure(struct store *store, char *why, size_t why_size)
         "SELECT min(message) FROM event",
         "SELECT max(message) FROM event",
         "SELECT 1 FROM idempotency LIMIT 1",
+        "SELECT min(at_ms) FROM usage",
+        "SELECT max(at_ms) FROM usage",
         "SELECT min(at_ms) FROM idempotency INDEXED BY idempotency_at",
         "SELECT min(lease) FROM recipient INDEXED BY recipient_leased WHERE lease>0",
         "SELECT count(*) FROM recipient INDEXED BY recipient_held WHERE state=1",

@@ -20,6 +20,8 @@ enum read_sql {
     READ_NOUNS_ALL,
     READ_DUE,
     READ_OLDEST,
+    READ_CHARGES,
+    READ_USAGE,
     READ_COUNT
 };
 
@@ -54,6 +56,12 @@ static const char *const read_text[READ_COUNT] = {
     [READ_DUE] = ("SELECT count(*) FROM recipient INDEXED BY recipient_due"
                   " WHERE state=0 AND lease=0 AND next_at<=?1"),
     [READ_OLDEST] = "SELECT id FROM unfinished WHERE remaining>0 ORDER BY id LIMIT 1",
+    [READ_CHARGES] = "SELECT at_ms,subscription,identity,messages,recipients,internal,external,"
+                     "bytes FROM usage WHERE at_ms>=?1 ORDER BY at_ms",
+    [READ_USAGE] = "SELECT max(at_ms),subscription,identity,sum(messages),sum(recipients),"
+                   "sum(internal),sum(external),sum(bytes) FROM usage WHERE at_ms>=?1"
+                   " AND (?2='' OR subscription=?2) GROUP BY subscription,identity"
+                   " ORDER BY subscription,identity",
 };
 
 /* ---- the pool ---- */
@@ -343,6 +351,48 @@ enum store_result store_read_nouns(struct store *store, sgl_view kind,
         more = each(ctx, &noun);
     }
     return give_back(store, db, STORE_OK);
+}
+
+static enum store_result read_usage(struct store *store, int which, int64_t since_ms,
+                                    const sgl_view *subscription,
+                                    bool (*each)(void *ctx, const struct store_usage *u), void *ctx)
+{
+    enum store_result result;
+    struct db *db = borrow(store, &result);
+    bool more = true;
+    sqlite3_stmt *s;
+
+    if (result != STORE_OK)
+        return give_back(store, db, result);
+    s = sql_use(db, which);
+    sqlite3_bind_int64(s, 1, since_ms);
+    if (subscription != NULL)
+        sql_bind_view(s, 2, *subscription);
+    while (more && sql_step(db, s)) {
+        struct store_usage u = {.subscription = sql_view(s, 1), .identity = sql_view(s, 2)};
+
+        u.charge = (struct store_charge){.at_ms = sqlite3_column_int64(s, 0),
+                                         .messages = sql_u64(s, 3),
+                                         .recipients = sql_u64(s, 4),
+                                         .internal = sql_u64(s, 5),
+                                         .external = sql_u64(s, 6),
+                                         .bytes = sql_u64(s, 7)};
+        more = each(ctx, &u);
+    }
+    return give_back(store, db, STORE_OK);
+}
+
+enum store_result store_read_charges(struct store *store, int64_t since_ms,
+                                     bool (*each)(void *ctx, const struct store_usage *u),
+                                     void *ctx)
+{
+    return read_usage(store, READ_CHARGES, since_ms, NULL, each, ctx);
+}
+
+enum store_result store_read_usage(struct store *store, int64_t since_ms, sgl_view subscription,
+                                   bool (*each)(void *ctx, const struct store_usage *u), void *ctx)
+{
+    return read_usage(store, READ_USAGE, since_ms, &subscription, each, ctx);
 }
 
 /* What the former life left may still be being counted while it is already delivered. */

@@ -8,6 +8,7 @@
  * body        the bytes, or NULL when they are a file in the spool
  * event       the trail
  * lane        one subscription's mail to one destination
+ * usage       what was charged: a row for each millisecond, subscription and identity (step 2)
  */
 #include "schema.h"
 
@@ -53,6 +54,10 @@ static const char *const step[] = {
     " message INTEGER NOT NULL, at_ms INTEGER NOT NULL, PRIMARY KEY(subscription, key)) WITHOUT "
     "ROWID;"
     "CREATE INDEX idempotency_at ON idempotency(at_ms);",
+    "CREATE TABLE usage(at_ms INTEGER NOT NULL, subscription TEXT NOT NULL, identity TEXT NOT NULL,"
+    " messages INTEGER NOT NULL, recipients INTEGER NOT NULL, internal INTEGER NOT NULL,"
+    " external INTEGER NOT NULL, bytes INTEGER NOT NULL,"
+    " PRIMARY KEY(at_ms, subscription, identity)) WITHOUT ROWID;",
 };
 #define STEPS ((int)(sizeof(step) / sizeof(step[0])))
 

@@ -68,6 +68,13 @@ const char *const sql_text[SQL_COUNT] = {
     [SQL_OLD_RCPTS] = "DELETE FROM recipient WHERE id>=?1 AND id<?2",
     [SQL_OLD_MESSAGE] = "DELETE FROM message WHERE id=?1",
     [SQL_OLD_KEYS] = "DELETE FROM idempotency WHERE at_ms<?1",
+    [SQL_OLD_USAGE] = "DELETE FROM usage WHERE at_ms<min(?1,"
+                      "(SELECT coalesce(max(at_ms),0)-90000000 FROM usage))",
+    [SQL_USAGE_ADD] =
+        "INSERT INTO usage VALUES(?1,?2,?3,?4,?5,?6,?7,?8) ON CONFLICT DO UPDATE SET"
+        " messages=messages+excluded.messages,recipients=recipients+excluded.recipients,"
+        "internal=internal+excluded.internal,external=external+excluded.external,"
+        "bytes=bytes+excluded.bytes",
     [SQL_PROBE] = "UPDATE version SET at=at WHERE step=1",
 };
 

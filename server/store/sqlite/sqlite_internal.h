@@ -60,6 +60,8 @@ enum sql {
     SQL_OLD_RCPTS,
     SQL_OLD_MESSAGE,
     SQL_OLD_KEYS,
+    SQL_OLD_USAGE,
+    SQL_USAGE_ADD,
     SQL_PROBE,
     SQL_COUNT
 };

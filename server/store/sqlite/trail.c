@@ -3,6 +3,8 @@
 #include "sigillo/banned.h"
 #include "sqlite_internal.h"
 
+#define CHARGES_MIN_MS INT64_C(90000000) /* 25 hours: limits count a day back */
+
 struct old {
     uint64_t id, first, rcpts;
 };
@@ -16,6 +18,16 @@ static void run_range(struct store *store, int which, uint64_t from, uint64_t to
     sql_bind_u64(s, 1, from);
     if (to != 0)
         sql_bind_u64(s, 2, to);
+    sql_run(&store->db, s);
+}
+
+static void run_before(struct store *store, int which, int64_t before_ms)
+{
+    sqlite3_stmt *s = sql_use(&store->db, which);
+
+    if (store->db.hard != 0)
+        return;
+    sqlite3_bind_int64(s, 1, before_ms);
     sql_run(&store->db, s);
 }
 
@@ -38,6 +50,7 @@ static void find_old(struct store *store, const struct store_expire_trail *e, st
 enum store_result apply_expire_trail(struct store *store, struct store_expire_trail *e)
 {
     struct vector found = {.size = sizeof(struct old)};
+    int64_t day_ago = clock_now_ms() - CHARGES_MIN_MS;
 
     e->removed = 0;
     find_old(store, e, &found);
@@ -50,11 +63,9 @@ enum store_result apply_expire_trail(struct store *store, struct store_expire_tr
         run_range(store, SQL_OLD_MESSAGE, old->id, 0);
         e->removed++;
     }
-    if (found.count < e->max && store->db.hard == 0) {
-        sqlite3_stmt *s = sql_use(&store->db, SQL_OLD_KEYS);
-
-        sqlite3_bind_int64(s, 1, e->before_ms);
-        sql_run(&store->db, s);
+    if (found.count < e->max) {
+        run_before(store, SQL_OLD_KEYS, e->before_ms);
+        run_before(store, SQL_OLD_USAGE, e->before_ms < day_ago ? e->before_ms : day_ago);
     }
     vector_done(&found);
     return STORE_OK;

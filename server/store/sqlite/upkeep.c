@@ -141,6 +141,8 @@ static const struct walk walks[] = {
     {"note", "SELECT rcpt,0,remote_mta FROM note WHERE rcpt>?1 ORDER BY rcpt " SLICE},
     {"event", "SELECT message,n,substr(detail,-1) FROM event WHERE (message,n)>(?1,?2)"
               " ORDER BY message,n " SLICE},
+    {"usage", "SELECT at_ms,0,max(bytes) FROM usage WHERE at_ms>?1 GROUP BY at_ms ORDER BY at_ms"
+              " " SLICE},
     {"body", "SELECT id,0,substr(bytes,-1) FROM body WHERE id>?1 ORDER BY id " SLICE},
 };
 
