@@ -20,6 +20,8 @@
 #define MEMORY_MAX   (16u * 1024u * 1024u)
 #define HANDOVER_MAX (4u * 1024u * 1024u)
 
+#define PROFILE_NAME_MAX 64
+
 _Thread_local struct reading *reading;
 
 /* ---- mistakes ---- */
@@ -125,6 +127,7 @@ static const char *value_wrong(const struct key *k, const char *value)
     sgl_view text = sgl_view_cstr(value);
     struct config_address address;
     struct config_network network;
+    struct limit limit;
     const char *wrong;
     uint64_t n = 0;
 
@@ -167,6 +170,8 @@ static const char *value_wrong(const struct key *k, const char *value)
         return value_network(text, &network);
     case KEY_PATTERN:
         return value_domain_pattern(text);
+    case KEY_LIMIT:
+        return limit_parse(text, &limit);
     }
     return NULL;
 }
@@ -244,11 +249,21 @@ static const char *route_wrong(cfg_t *s)
     return NULL;
 }
 
+static const char *profile_wrong(cfg_t *s)
+{
+    const char *name = cfg_title(s);
+
+    if (strlen(name) > PROFILE_NAME_MAX || text_wrong(sgl_view_cstr(name)) != NULL)
+        return "a profile's name has 1 to 64 printable characters";
+    return cfg_size(s, "limits") > LIMITS_OF_PROFILE ? "limits: more than 15" : NULL;
+}
+
 static int check_section(cfg_t *cfg, cfg_opt_t *opt)
 {
     cfg_t *s = cfg_opt_getnsec(opt, cfg_opt_size(opt) - 1);
     bool listens = strcmp(cfg_opt_name(opt), "listen") == 0;
-    const char *wrong = listens ? listen_wrong(s) : route_wrong(s);
+    bool routes = strcmp(cfg_opt_name(opt), "route") == 0;
+    const char *wrong = listens ? listen_wrong(s) : routes ? route_wrong(s) : profile_wrong(s);
 
     if (wrong != NULL) {
         mistake(s, "%s %s: %s", cfg_opt_name(opt), cfg_title(s), wrong);
@@ -336,6 +351,7 @@ static cfg_t *make_parser(struct reading *r)
     }
     cfg_set_validate_func(cfg, "listen", check_section);
     cfg_set_validate_func(cfg, "route", check_section);
+    cfg_set_validate_func(cfg, "profile", check_section);
     return cfg;
 }
 

@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "config_limit.h"
 #include "sigillo/view.h"
 
 struct config_address {
@@ -60,6 +61,14 @@ struct config_route { /* route NAME { ... }: the first whose domains match wins;
     unsigned concurrency; /* most connections at once */
 };
 
+struct config_profile { /* profile NAME { ... }: what a subscription may send */
+    const char *name;
+    struct limit *limit;
+    size_t limits;
+    uint32_t recipients_per_message; /* 0: as limits.recipients */
+    uint64_t message_size;           /* 0: as limits.message_size */
+};
+
 struct config {
     const char *path;
     const char *log_level; /* "debug", "info", "warn", "error" */
@@ -102,6 +111,8 @@ struct config {
     } queue;
     struct config_route *route;
     size_t routes;
+    struct config_profile *profile;
+    size_t profiles;
     unsigned drain_s;
     sgl_view handover;
     struct config_memory *memory;

@@ -11,10 +11,11 @@
 #define TOP(field)        AT(config, field)
 #define LISTEN_AT(field)  AT(config_listen, field)
 #define ROUTE_AT(field)   AT(config_route, field)
+#define PROFILE_AT(field) AT(config_profile, field)
 #define N_OF(type, field) .count = offsetof(struct type, field)
 
 const char *const config_section_name[SECTIONS] = {"",      "limits", "resolver", "delivery",
-                                                   "queue", "listen", "route"};
+                                                   "queue", "listen", "route",    "profile"};
 
 /* clang-format off */
 const struct key config_key[] = {
@@ -82,6 +83,10 @@ const struct key config_key[] = {
     {IN_ROUTE, "tls", KEY_WORD, "verified", .words = "verified required opportunistic none", ROUTE_AT(tls)},
     {IN_ROUTE, "ca_file", KEY_FILE, NULL, ROUTE_AT(ca_file)},
     {IN_ROUTE, "concurrency", KEY_NUMBER, "0", .max = 10000, ROUTE_AT(concurrency)},
+
+    {IN_PROFILE, "limits", KEY_LIMIT, "{}", PROFILE_AT(limit), N_OF(config_profile, limits)},
+    {IN_PROFILE, "recipients_per_message", KEY_NUMBER, "0", .max = 100000, PROFILE_AT(recipients_per_message)},
+    {IN_PROFILE, "message_size", KEY_SIZE, "0", .max = 1024u * MB, PROFILE_AT(message_size)},
 };
 /* clang-format on */
 const size_t config_keys = sizeof(config_key) / sizeof(config_key[0]);

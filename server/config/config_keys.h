@@ -22,6 +22,7 @@ enum key_kind {
     KEY_IP,
     KEY_NETWORK,
     KEY_PATTERN, /* domain pattern */
+    KEY_LIMIT,   /* "30 messages/minute" */
     KEY_SECONDS, /* list of durations as uint32_t seconds */
 };
 
@@ -33,6 +34,7 @@ enum key_section {
     IN_QUEUE,
     IN_LISTEN,
     IN_ROUTE,
+    IN_PROFILE,
     SECTIONS
 };
 
@@ -40,13 +42,14 @@ struct key {
     enum key_section section;
     const char *name;
     enum key_kind kind;
-    const char *preset;  /* as it would stand in the file; NULL: not set. Lists: "{a, b}" */
-    const char *words;   /* KEY_WORD, KEY_LEVEL: separated by blanks */
-    uint64_t min, max;   /* numbers, sizes, durations (ms); max 0: none */
-    uint64_t unit;       /* KEY_DURATION: ms per unit of the field */
-    size_t offset, size; /* of the field, in struct config, config_listen or config_route */
-    size_t count;        /* offset of the field with the number of values; 0: not a list */
-    size_t contents;     /* KEY_SECRET */
+    const char *preset; /* as it would stand in the file; NULL: not set. Lists: "{a, b}" */
+    const char *words;  /* KEY_WORD, KEY_LEVEL: separated by blanks */
+    uint64_t min, max;  /* numbers, sizes, durations (ms); max 0: none */
+    uint64_t unit;      /* KEY_DURATION: ms per unit of the field */
+    size_t offset,
+        size; /* of the field, in struct config, config_listen, config_route or config_profile */
+    size_t count;    /* offset of the field with the number of values; 0: not a list */
+    size_t contents; /* KEY_SECRET */
     bool required;
 };
 extern const struct key config_key[];

@@ -126,6 +126,7 @@ static void store_one(cfg_t *cfg, const struct key *k, void *base, const char *v
     case KEY_NETWORK:
     case KEY_PATTERN:
     case KEY_SECONDS:
+    case KEY_LIMIT:
         store_pointer(base, k->offset, keep(value));
         break;
     }
@@ -163,6 +164,8 @@ static size_t store_element(const struct key *k, void *array, size_t i, const ch
         (void)value_network(text, (struct config_network *)array + i);
     else if (k->kind == KEY_PATTERN)
         ((const char **)array)[i] = keep(value);
+    else if (k->kind == KEY_LIMIT)
+        (void)limit_parse(text, (struct limit *)array + i);
     else if (value_duration_ms(text, &n) == NULL)
         ((uint32_t *)array)[i] = (uint32_t)((n + 999) / 1000);
     return 1;
@@ -173,6 +176,7 @@ static void store_list(cfg_t *cfg, const struct key *k, void *base)
     size_t size = k->kind == KEY_NETWORK   ? sizeof(struct config_network)
                   : k->kind == KEY_PATTERN ? sizeof(char *)
                   : k->kind == KEY_SECONDS ? sizeof(uint32_t)
+                  : k->kind == KEY_LIMIT   ? sizeof(struct limit)
                                            : sizeof(struct config_address);
     unsigned values = cfg_size(cfg, k->name);
     void *array = sgl_arena_alloc_n(&reading->config->memory->arena, 2 * (size_t)values + 1, size);
@@ -285,6 +289,18 @@ static void store_titled(cfg_t *cfg, struct config *c)
     }
 }
 
+static void store_profiles(cfg_t *cfg, struct config *c)
+{
+    c->profiles = cfg_size(cfg, "profile");
+    c->profile = SGL_NEW_N(&c->memory->arena, c->profiles, struct config_profile);
+    for (size_t i = 0; c->profile != NULL && i < c->profiles; i++) {
+        cfg_t *s = cfg_getnsec(cfg, "profile", (unsigned)i);
+
+        c->profile[i].name = keep(cfg_title(s));
+        store_section(s, IN_PROFILE, &c->profile[i]);
+    }
+}
+
 /* What several keys must agree on. */
 static void check_whole(cfg_t *cfg, struct config *c)
 {
@@ -318,6 +334,7 @@ void config_store(cfg_t *cfg, struct config *c)
     for (int s = IN_LIMITS; s < IN_LISTEN; s++)
         store_section(cfg_getsec(cfg, config_section_name[s]), (enum key_section)s, c);
     store_titled(cfg, c);
+    store_profiles(cfg, c);
     check_whole(cfg, c);
     if (!reading->handover &&
         sgl_arena_dup(&c->memory->arena, sgl_buf_view(&reading->flat), &c->handover) != SGL_OK)

@@ -90,7 +90,10 @@ static const char *full_text(void)
              "route partner { domains = {\"partner.test\", \".partner.test\"} host = "
              "\"smtp.partner.test\"\n"
              "  user = \"app\" password_file = \"%s/password\" tls = required }\n"
-             "route rest { domains = {\"*\"} tls = opportunistic }\n",
+             "route rest { domains = {\"*\"} tls = opportunistic }\n"
+             "profile team { limits = {\"30 messages/minute\", \"licences 100 external "
+             "recipients/day\"}\n  recipients_per_message = 20 }\n"
+             "profile big { message_size = 64M }\n",
              folder, folder, folder);
     return text;
 }
@@ -131,6 +134,15 @@ static void check_full(const struct config *c)
     snprintf(text, sizeof(text), "%s/password", folder);
     CHECK_STR("its file", c->route[0].password_file, text);
     CHECK_STR("the second pattern", c->route[0].domain[1], ".partner.test");
+    CHECK_EQ("profiles", c->profiles, 2);
+    CHECK_STR("their names", c->profile[0].name, "team");
+    CHECK_EQ("limits", c->profile[0].limits, 2);
+    CHECK_EQ("what is counted", c->profile[0].limit[1].what, LIMIT_EXTERNAL);
+    CHECK_EQ("in which window", c->profile[0].limit[1].window, LIMIT_DAY);
+    CHECK_EQ("how many", c->profile[0].limit[1].max, 22059);
+    CHECK_EQ("recipients of a message", c->profile[0].recipients_per_message, 20);
+    CHECK_EQ("its size", c->profile[1].message_size, 64 << 20);
+    CHECK_EQ("no limit at all", c->profile[1].limits, 0);
 }
 
 static void every_kind_of_value_arrives(void **state)
@@ -209,6 +221,13 @@ static void mistakes_name_file_line_and_key(void **state)
         {"route r { host = h.test }\n", "1: route r: domains: missing"},
         {"route r { domains = {\"*\"} host = h.test user = u }\n",
          "1: route r: password_file: missing (user without it)"},
+        {"profile p { limits = {\"30 mails/minute\"} }\n",
+         "1: profile p: limits: \"30 mails/minute\": a limit is a number, what is counted "
+         "(messages, "
+         "recipients, internal recipients, external recipients, bytes), a slash and minute, hour "
+         "or "
+         "day: \"30 messages/minute\""},
+        {"profile \"\" { }\n", "1: profile : a profile's name has 1 to 64 printable characters"},
         {"hostname = \"a b\"\n",
          "1: hostname: \"a b\": not a host name (letters, digits, hyphens and "
          "dots; write xn-- labels for others)"},
