@@ -5,7 +5,7 @@
     tools/check_layers.py [SOURCE]
 
 lib/: base < crypto, dns, mail < smtp, spf, dkim, transport < report, dmarc, arc < verdict, survey; a module sees the public headers of those below it and the
-private ones of its own folder.  server/: doors > admission > directory, keys, queue > store; delivery > queue, resolver; nobody
+private ones of its own folder.  server/: doors > admission > limits > directory, keys, queue > store; delivery > queue, resolver; nobody
 knows a door.  Some libraries are known to one room only.
 """
 import pathlib
@@ -61,10 +61,11 @@ SERVER = {  # room: rooms below it
     "resolver": GROUND,
     "directory": GROUND + ["keys", "store"],
     "queue": GROUND + ["store"],
-    "admission": GROUND + ["directory", "keys", "queue", "store"],
+    "limits": GROUND + ["directory", "store"],
+    "admission": GROUND + ["directory", "keys", "limits", "queue", "store"],
     "delivery": GROUND + ["directory", "queue", "resolver", "store"],
-    "doors": GROUND + ["admission", "directory", "queue", "store"],
-    "main": GROUND + ["admission", "delivery", "directory", "doors", "keys", "queue", "resolver", "store"],
+    "doors": GROUND + ["admission", "directory", "limits", "queue", "store"],
+    "main": GROUND + ["admission", "delivery", "directory", "doors", "keys", "limits", "queue", "resolver", "store"],
 }
 PURE = {  # system headers that lib/ may include
     "assert.h", "ctype.h", "emmintrin.h", "immintrin.h", "inttypes.h", "limits.h", "stdalign.h", "stdarg.h", "stdatomic.h", "stdbool.h", "stddef.h", "stdint.h",

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How much a subscription may send: profiles, and the one counter that all doors charge.  docs/limits.md explains both.
+ *
+ * A message is charged when it has been checked, before it is made durable, and given back when it is refused after that.  What was charged goes into the same transaction as the
+ * message (struct store_charge): after a crash exactly the messages that were accepted have counted.  Any thread.
+ */
+#ifndef SERVER_LIMITS_LIMITS_H
+#define SERVER_LIMITS_LIMITS_H
+
+#include "../store/store.h"
+#include "counter.h"
+
+struct limits;
+
+struct limit_profile {
+    const char *name;
+    uint32_t recipients_max; /* of one message; 0: as the server's */
+    uint64_t size_max;       /* of one message, bytes; 0: as the server's */
+    struct limit limit[LIMITS_OF_PROFILE];
+    size_t limits;
+};
+
+/* ---- profiles (profile.c) ---- */
+
+#define LIMITS_DEFAULT "unlimited"
+extern const struct limit_profile limit_shipped[];
+extern const size_t limit_shipped_count;
+/* "30 messages a minute". */
+void limit_text(const struct limit *limit, char *out, size_t size);
+
+/* ---- the counter ---- */
+
+struct limits *limits_new(void);
+void limits_free(struct limits *l); /* NULL accepted */
+/* The operator's own profiles, beside the shipped ones; of two with the same name the own one counts. Copied. false when memory ends: the former ones stay. */
+bool limits_configure(struct limits *l, const struct limit_profile *own, size_t count);
+/* What was charged in the last day, at start. false with a reason. */
+bool limits_load(struct limits *l, struct store *store, char *why, size_t why_size);
+/* A copy of the profile, without its name. "" is the default. false: there is none of this name. */
+bool limits_profile(struct limits *l, const char *name, struct limit_profile *out);
+/* All of them, in no order; the configured ones first. Called with a lock held: each() calls nothing here. */
+void limits_each_profile(struct limits *l, bool (*each)(void *ctx, const struct limit_profile *p),
+                         void *ctx);
+
+enum limits_answer {
+    LIMITS_OK,
+    LIMITS_REACHED,    /* refusal: which limit and when it frees */
+    LIMITS_NEVER,      /* this message alone is over the limit */
+    LIMITS_RECIPIENTS, /* over the profile's recipients of one message */
+    LIMITS_SIZE,
+    LIMITS_NO_PROFILE, /* the subscription's profile is not known (any more) */
+    LIMITS_NO_MEMORY
+};
+struct limits_refusal {
+    struct limit limit;  /* REACHED, NEVER; RECIPIENTS, SIZE: only its max */
+    int64_t frees_at_ms; /* wall time, REACHED */
+    int64_t frees_in_ms;
+};
+struct limits_ticket { /* what was charged; zeroed: nothing */
+    struct counter *counter;
+    int64_t at_ms;
+    struct limit_charge charge;
+    struct store_charge stored; /* for the transaction of the message */
+};
+/* Everything that the profile limits at once, or nothing, is charged. Of several limits that are reached the refusal names the one that frees last. */
+enum limits_answer limits_take(struct limits *l, sgl_view subscription, const char *profile,
+                               const struct limit_charge *want, struct limits_ticket *ticket,
+                               struct limits_refusal *refusal);
+void limits_give_back(struct limits *l, struct limits_ticket *ticket); /* empties it */
+/* What counts now, for reports: sums of minute, hour, day. */
+void limits_now(struct limits *l, sgl_view subscription, struct limit_charge sum[LIMIT_WINDOWS]);
+
+#endif
