@@ -16,6 +16,7 @@ struct directory;
 struct subscription {
     _Atomic unsigned refs;
     char *name;
+    char *profile; /* of its limits; "": the default one */
     int64_t created_at;
     uint64_t version;
 };
@@ -157,6 +158,7 @@ struct directory_change {
     sgl_view label;   /* key that is changed; ptr NULL: as it was */
     uint64_t version; /* change, remove: only if it is this one; 0: whichever it is now */
     bool ed25519;     /* domain: a second selector with Ed25519 */
+    sgl_view profile; /* subscription: of its limits; the caller knows that there is such a one */
     /* out */
     enum directory_result result;
     char field[32];        /* what is wrong, when not OK */

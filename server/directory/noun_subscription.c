@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A subscription: a tenant.  {"created_at":N} */
+/* A subscription: a tenant.  {"created_at":N, "profile":"standard"}, the profile only when it has one. */
 #include <stdlib.h>
 
 #include "directory_change.h"
@@ -9,10 +9,11 @@ void subscription_unref(struct subscription *s)
     if (s == NULL || !noun_last_reference(&s->refs))
         return;
     free(s->name);
+    free(s->profile);
     free(s);
 }
 
-static struct subscription *subscription_new(sgl_view name, int64_t created_at)
+static struct subscription *subscription_new(sgl_view name, sgl_view profile, int64_t created_at)
 {
     struct subscription *s = calloc(1, sizeof(*s));
 
@@ -20,8 +21,9 @@ static struct subscription *subscription_new(sgl_view name, int64_t created_at)
         return NULL;
     atomic_init(&s->refs, 1);
     s->name = text_of(name);
+    s->profile = text_of(profile);
     s->created_at = created_at;
-    if (s->name == NULL) {
+    if (s->name == NULL || s->profile == NULL) {
         subscription_unref(s);
         return NULL;
     }
@@ -45,10 +47,17 @@ static void free_(void *noun)
     subscription_unref(noun);
 }
 
+static sgl_view profile_of(const json_t *json)
+{
+    const char *text = json_string_value(json_object_get(json, "profile"));
+
+    return sgl_view_cstr(text == NULL ? "" : text);
+}
+
 static void *from_json(const struct store_noun *stored, const json_t *json)
 {
-    struct subscription *s =
-        subscription_new(stored->key, json_integer_value(json_object_get(json, "created_at")));
+    struct subscription *s = subscription_new(
+        stored->key, profile_of(json), json_integer_value(json_object_get(json, "created_at")));
 
     if (s != NULL)
         s->version = stored->version;
@@ -57,18 +66,43 @@ static void *from_json(const struct store_noun *stored, const json_t *json)
 
 static json_t *to_json(const void *noun)
 {
-    return json_pack("{s:I}", "created_at",
-                     (json_int_t)((const struct subscription *)noun)->created_at);
+    const struct subscription *s = noun;
+    json_t *json = json_pack("{s:I}", "created_at", (json_int_t)s->created_at);
+
+    if (json != NULL && s->profile[0] != '\0' &&
+        json_object_set_new(json, "profile", json_string(s->profile)) != 0) {
+        json_decref(json);
+        return NULL;
+    }
+    return json;
 }
 
 static bool prepare(struct change *g)
 {
     if (!change_check_name(g))
         return false;
-    g->noun = subscription_new(sgl_view_cstr(g->key), clock_now_s());
+    g->noun = subscription_new(sgl_view_cstr(g->key), g->c->profile, clock_now_s());
     if (g->noun == NULL)
         change_no_memory(g->c);
     return g->noun != NULL;
+}
+
+static void *copy(const void *noun)
+{
+    const struct subscription *s = noun;
+
+    return subscription_new(sgl_view_cstr(s->name), sgl_view_cstr(s->profile), s->created_at);
+}
+
+static bool alter(struct change *g)
+{
+    struct subscription *s = g->noun;
+
+    free(s->profile);
+    s->profile = text_of(g->c->profile);
+    if (s->profile == NULL)
+        change_no_memory(g->c);
+    return s->profile != NULL;
 }
 
 static bool may_go(struct change *g)
@@ -86,5 +120,7 @@ const struct noun_kind noun_subscription = {
     .from_json = from_json,
     .to_json = to_json,
     .prepare = prepare,
+    .copy = copy,
+    .alter = alter,
     .may_go = may_go,
 };
