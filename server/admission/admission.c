@@ -2,10 +2,10 @@
 /*
  * The gate and the way behind it, for one message:
  *
- *   checked (envelope, bytes, From and Sender) -> completed (header) -> signed (keys process) -> built (one body) -> stored (group commit) -> answered, handed to the queue
+ *   checked (envelope, bytes, From and Sender) -> completed (header) -> charged (limits) -> signed (keys process) -> built (one body) -> stored (group commit) -> answered, handed to the queue
  *
- * The first two happen inside admission_submit(), the rest in callbacks on the submission's loop.  Any failure ends in finish() with an answer; what was taken on the way
- * (memory, the queue's room) is given back there.
+ * The first three happen inside admission_submit(), the rest in callbacks on the submission's loop.  Any failure ends in finish() with an answer; what was taken on the way
+ * (memory, the queue's room, the charge) is given back there.
  */
 #include "admission.h"
 
@@ -26,7 +26,8 @@ struct admit {
     struct signing *signing;
     struct body *body;
     struct store_accept accept;
-    size_t room_bytes; /* reserved in the queue */
+    struct limits_ticket ticket; /* what it was charged; empty once that is durable */
+    size_t room_bytes;           /* reserved in the queue */
     uint64_t stored_us;
     uint64_t started_us;
 };
@@ -55,6 +56,8 @@ static void admit_free(struct admit *m)
         return;
     if (m->room_bytes > 0)
         queue_unreserve(m->a->queue, m->s->message.rcpts, m->room_bytes);
+    if (m->a->limits != NULL)
+        limits_give_back(m->a->limits, &m->ticket);
     domain_unref(m->domain);
     signing_free(m->signing);
     body_unref(m->body);
@@ -159,6 +162,7 @@ static void stored(struct store_op *op)
 
     s->durable_us = clock_mono_us() - m->stored_us;
     if (op->result == STORE_OK) {
+        m->ticket = (struct limits_ticket){0};
         metric_observe_us(&durable_time, s->durable_us);
         answer_accepted(s, s->message.id);
         durable_keep(m->a, s->message.id, s->durable_us);
@@ -185,6 +189,7 @@ static void store_it(struct admit *m)
     m->accept = (struct store_accept){.op = {.kind = STORE_ACCEPT, .loop = s->loop, .done = stored},
                                       .message = g,
                                       .body = m->body,
+                                      .charge = m->ticket.stored,
                                       .idempotency_key = s->idempotency_key};
     memcpy(m->accept.request_hash, s->request_hash, sizeof(s->request_hash));
     if (g->not_before <= g->accepted_at / 1000 && queue_room(m->a->queue, g->rcpts, m->body->len)) {
@@ -300,9 +305,9 @@ static bool describe(struct admit *m, const struct sgl_message_report *report)
         (g->not_before > g->accepted_at / 1000 ? g->not_before : g->accepted_at / 1000) +
         m->a->expire_s;
     g->subject = subject_of(&report->headers, s->arena);
-    return sgl_arena_dup(s->arena, sgl_view_cstr(m->domain->subscription), &g->subscription) ==
-               SGL_OK ||
-           refuse_memory(&s->answer);
+    g->subscription =
+        sgl_view_cstr(sgl_arena_cstr(s->arena, sgl_view_cstr(m->domain->subscription)));
+    return g->subscription.ptr != NULL || refuse_memory(&s->answer);
 }
 
 static bool complete(struct admit *m, const struct sgl_message_report *report)
@@ -346,7 +351,8 @@ static bool check_and_complete(struct admit *m)
     s->message.smtputf8 = report.header_utf8 || utf8;
     if (!check_header(m->a, s, &report.headers, &m->domain, out))
         return false;
-    return describe(m, &report) && complete(m, &report) && start_signing(m);
+    return describe(m, &report) && complete(m, &report) &&
+           charge_limits(m->a, s, &m->ticket, out) && start_signing(m);
 }
 
 void admission_submit(struct admission *a, struct submission *s)
@@ -413,6 +419,7 @@ struct admission *admission_new(const struct admission_config *config, struct di
     admission_reconfigure(a, config);
     a->lease_s = config->lease_s == 0 ? LEASE_S_DEFAULT : config->lease_s;
     a->loop = config->loop;
+    a->limits = config->limits;
     a->directory = directory;
     a->keys = keys;
     a->store = store;

@@ -7,6 +7,7 @@
 #define SERVER_ADMISSION_ADMISSION_H
 
 #include "../directory/directory.h"
+#include "../limits/limits.h"
 #include "../queue/queue.h"
 
 struct admission;
@@ -16,8 +17,9 @@ struct admission_config {
     size_t message_size_max, recipients_max,
         memory_max; /* memory_max: bodies in memory, all doors together */
     uint32_t expire_s;
-    uint32_t lease_s;  /* of messages born claimed, as the queue's; 0: 600 */
-    struct loop *loop; /* the queue's: notices are signed there. NULL: they go unsigned */
+    uint32_t lease_s;      /* of messages born claimed, as the queue's; 0: 600 */
+    struct loop *loop;     /* the queue's: notices are signed there. NULL: they go unsigned */
+    struct limits *limits; /* what subscriptions may send; NULL: nothing is counted */
 };
 struct admission *admission_new(const struct admission_config *config, struct directory *directory,
                                 struct keys *keys, struct store *store, struct queue *queue);
@@ -27,12 +29,13 @@ void admission_reconfigure(struct admission *a, const struct admission_config *c
 
 /* An answer in every door's language. */
 struct admission_answer {
-    uint16_t smtp;     /* 250, 451, 452, 550, 552, 554 ... */
-    char enhanced[12]; /* "2.6.0" */
-    uint16_t http;     /* 202, 400, 403, 413, 422, 503 */
-    const char *code;  /* a stable word: "sender-not-allowed", "bare-cr", ... */
-    char field[64];    /* what is wrong: "MAIL FROM", "From", "to[3].email", "body line 17" */
-    char text[256];    /* one sentence for people, printable */
+    uint16_t smtp;          /* 250, 451, 452, 550, 552, 554 ... */
+    char enhanced[12];      /* "2.6.0" */
+    uint16_t http;          /* 202, 400, 403, 413, 422, 429, 503 */
+    const char *code;       /* a stable word: "sender-not-allowed", "bare-cr", ... */
+    char field[64];         /* what is wrong: "MAIL FROM", "From", "to[3].email", "body line 17" */
+    char text[256];         /* one sentence for people, printable */
+    uint32_t retry_after_s; /* when it can be tried again, where that is known; else 0 */
 };
 
 /*

@@ -15,6 +15,7 @@ void answer_set(struct admission_answer *out, unsigned smtp, const char *enhance
     out->code = code;
     snprintf(out->field, sizeof(out->field), "%s", field);
     out->text[0] = '\0';
+    out->retry_after_s = 0;
 }
 
 void answer_text(struct admission_answer *out, const char *text, sgl_view about)

@@ -32,6 +32,7 @@ struct admission {
     struct keys *keys;
     struct store *store;
     struct queue *queue;
+    struct limits *limits;
     struct sgl_crypto *crypto;
     _Atomic uint64_t accepted, refused, unavailable, bytes, signatures, busy;
     struct durable durable[DURABLE_SLOTS];
@@ -60,6 +61,12 @@ bool check_envelope(struct admission *a, struct submission *s, bool *utf8,
 /* From and Sender belong to domains of the identity; the domain that signs. *domain is a reference. */
 bool check_header(struct admission *a, struct submission *s, const struct sgl_headers *headers,
                   struct domain **domain, struct admission_answer *out);
+
+/* ---- admission_limits.c ---- */
+
+/* The message, checked, against the limits of message.subscription (which ends in a NUL). true: charged, as the ticket says. */
+bool charge_limits(struct admission *a, struct submission *s, struct limits_ticket *ticket,
+                   struct admission_answer *out);
 
 /* ---- admission_header.c: completing the header ---- */
 

@@ -135,6 +135,28 @@ static bool build_sending(struct service *s, char *why, size_t why_size)
     return s->delivery != NULL;
 }
 
+/* The configuration's limit profiles; false when memory ends: the former ones stay. */
+bool service_configure_limits(struct limits *limits, const struct config *c)
+{
+    struct limit_profile *own = calloc(c->profiles + 1, sizeof(*own));
+    bool done;
+
+    if (own == NULL)
+        return false;
+    for (size_t i = 0; i < c->profiles; i++) {
+        const struct config_profile *p = &c->profile[i];
+
+        own[i] = (struct limit_profile){.name = p->name,
+                                        .recipients_max = p->recipients_per_message,
+                                        .size_max = p->message_size,
+                                        .limits = p->limits};
+        memcpy(own[i].limit, p->limit, p->limits * sizeof(*p->limit));
+    }
+    done = limits_configure(limits, own, c->profiles);
+    free(own);
+    return done;
+}
+
 struct admission_config service_admission_config(const struct service *s, const struct config *c)
 {
     return (struct admission_config){.hostname = sgl_view_cstr(c->hostname),
@@ -143,14 +165,20 @@ struct admission_config service_admission_config(const struct service *s, const 
                                      .memory_max = c->limits.memory,
                                      .expire_s = c->queue.expire_s,
                                      .lease_s = LEASE_S,
-                                     .loop = s->outgoing};
+                                     .loop = s->outgoing,
+                                     .limits = s->limits};
 }
 
-static bool build_admission(struct service *s)
+static bool build_admission(struct service *s, char *why, size_t why_size)
 {
-    struct admission_config c = service_admission_config(s, s->config);
+    struct admission_config c;
     struct queue_signer signer;
 
+    s->limits = limits_new();
+    if (s->limits == NULL || !service_configure_limits(s->limits, s->config) ||
+        !limits_load(s->limits, s->store, why, why_size))
+        return false;
+    c = service_admission_config(s, s->config);
     s->admission = admission_new(&c, s->directory, s->keys, s->store, s->queue);
     if (s->admission == NULL)
         return false;
@@ -216,8 +244,8 @@ static bool build_http(struct service *s)
                              .json_values_max = c->limits.recipients * 4 + JSON_VALUES_BESIDE};
 
     s->page = (struct http_status_page){s, service_ready, show_metrics};
-    s->admin =
-        (struct admin){s->directory, s->admission, s->store, s->queue, s->workers, c->hostname};
+    s->admin = (struct admin){s->directory, s->admission, s->store, s->queue,
+                              s->workers,   c->hostname,  s->limits};
     s->api = (struct api){s->directory, s->admission, s->store, s->workers, c->limits.recipients};
     for (unsigned i = 0; i < s->doors; i++) {
         s->http[i] = http_new(s->door[i], &hc);
@@ -272,8 +300,8 @@ bool service_build(struct service *s, char *why, size_t why_size)
     if (s->keys == NULL)
         return false;
     s->directory = directory_open(s->store, s->keys, s->workers, s->main, why, why_size);
-    return s->directory != NULL && build_sending(s, why, why_size) && build_admission(s) &&
-           build_http(s) && build_submission(s, why, why_size);
+    return s->directory != NULL && build_sending(s, why, why_size) &&
+           build_admission(s, why, why_size) && build_http(s) && build_submission(s, why, why_size);
 }
 
 bool service_start_loops(struct service *s)

@@ -200,6 +200,8 @@ static void apply(struct loop_task *task)
     }
     admission = service_admission_config(s, r->next);
     admission_reconfigure(s->admission, &admission);
+    if (!service_configure_limits(s->limits, r->next))
+        log_line(LOG_ERROR_, "out of memory: the limit profiles stay as they were");
     swap_pair(s, r->next);
     submission_reload(s->submission, r->next);
     service_set_log_level(r->next->log_level);

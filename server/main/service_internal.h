@@ -36,6 +36,7 @@ struct service {
     struct queue *queue;
     struct resolver *resolver;
     struct delivery *delivery;
+    struct limits *limits;
     struct admission *admission;
     struct submission_door *submission;
     struct tls_server *tls; /* NULL: none configured */
@@ -55,6 +56,7 @@ bool service_start_loops(struct service *s);
 void service_end(struct service *s); /* stops the loops and closes the store */
 void service_queue_config(const struct config *c, struct queue_config *out);
 struct admission_config service_admission_config(const struct service *s, const struct config *c);
+bool service_configure_limits(struct limits *limits, const struct config *c);
 void service_set_log_level(const char *word);
 bool service_ready(void *ctx, char *why, size_t why_size);
 /* service_control.c */

@@ -48,20 +48,22 @@ void queue_nudge(struct queue *q)
 
 struct fixture {
     struct directory_fixture *f;
+    struct limits *limits;
     struct admission *admission;
     struct identity *who;
 };
 
 static int setup(void **state)
 {
-    static const struct admission_config config = {.hostname = SGL_LIT_INIT("mail.sigillo.test"),
-                                                   .message_size_max = 200000,
-                                                   .recipients_max = 40,
-                                                   .memory_max = 10000000,
-                                                   .expire_s = 259200};
+    struct admission_config config = {.hostname = SGL_LIT_INIT("mail.sigillo.test"),
+                                      .message_size_max = 200000,
+                                      .recipients_max = 40,
+                                      .memory_max = 10000000,
+                                      .expire_s = 259200};
     struct fixture *x = calloc(1, sizeof(*x));
 
     x->f = fixture_new();
+    x->limits = config.limits = limits_new();
     assert_int_equal(fixture_domain(x->f, "app.test", true), DIRECTORY_OK);
     assert_int_equal(fixture_domain(x->f, "other.test", false), DIRECTORY_OK);
     assert_int_equal(fixture_domain(x->f, "xn--bcher-kva.test", false), DIRECTORY_OK);
@@ -80,6 +82,7 @@ static int teardown(void **state)
     struct fixture *x = *state;
 
     admission_free(x->admission);
+    limits_free(x->limits);
     identity_unref(x->who);
     fixture_free(x->f);
     CHECK_EQ("no message's bytes are left in memory", body_bytes_held(), 0);
@@ -423,6 +426,85 @@ static void test_idempotency(void **state)
     sending_free(other);
 }
 
+/* ---- what the subscription may send ---- */
+
+static void set_profile(struct fixture *x, const char *profile)
+{
+    struct directory_change c = {.noun = DIRECTORY_SUBSCRIPTION,
+                                 .verb = DIRECTORY_CHANGE,
+                                 .name = SGL_LIT("default"),
+                                 .profile = sgl_view_cstr(profile)};
+
+    CHECK_EQ("the profile is set", fixture_change(x->f, &c), DIRECTORY_OK);
+}
+
+static unsigned long long used(struct fixture *x, enum limit_what what)
+{
+    struct limit_charge sum[LIMIT_WINDOWS];
+
+    limits_now(x->limits, SGL_LIT("default"), sum);
+    return sum[LIMIT_MINUTE].n[what];
+}
+
+static void test_profile(void **state)
+{
+    struct fixture *x = *state;
+    struct sending *g;
+
+    set_profile(x, "managed-test");
+    atomic_store(&fake_keys.down, 1);
+    g = send_one(x, "me@app.test", "you@good.test", PLAIN);
+    CHECK_EQ("a message that cannot be signed", g->answer.smtp, 451);
+    sending_free(g);
+    CHECK_EQ("has its charge given back", used(x, LIMIT_MESSAGES), 0);
+    for (int i = 0; i < 5; i++) {
+        g = send_one(x, "me@app.test", "you@good.test us@app.test us@other.test", PLAIN);
+        CHECK_EQ("five a minute", g->answer.smtp, 250);
+        sending_free(g);
+    }
+    CHECK_EQ("recipients of the same subscription are internal", used(x, LIMIT_INTERNAL), 10);
+    CHECK_EQ("others are not", used(x, LIMIT_EXTERNAL), 5);
+    g = send_one(x, "me@app.test", "you@good.test", PLAIN);
+    CHECK_EQ("and not a sixth", g->answer.smtp, 452);
+    CHECK_STR("by policy", g->answer.enhanced, "4.7.0");
+    CHECK_EQ("in HTTP's words", g->answer.http, 429);
+    CHECK_STR("a stable word", g->answer.code, "limit-reached");
+    CHECK_TRUE("which, how many, when",
+               strstr(g->answer.text, "5 messages a minute (profile managed-test)") != NULL &&
+                   strstr(g->answer.text, "Z.") != NULL);
+    CHECK_TRUE("in seconds", g->answer.retry_after_s > 50 && g->answer.retry_after_s <= 60);
+    sending_free(g);
+    CHECK_EQ("five are stored", stored(x), 5);
+    set_profile(x, "unlimited");
+    g = send_one(x, "me@app.test", "you@good.test", PLAIN);
+    CHECK_EQ("another profile counts at once", g->answer.smtp, 250);
+    sending_free(g);
+    set_profile(x, "gone");
+    g = send_one(x, "me@app.test", "you@good.test", PLAIN);
+    CHECK_EQ("a profile that is not there turns away for now", g->answer.smtp, 451);
+    sending_free(g);
+    set_profile(x, "");
+    g = send_one(x, "me@app.test", "you@good.test", PLAIN);
+    CHECK_EQ("no profile has no limit", g->answer.smtp, 250);
+    sending_free(g);
+}
+
+static void test_charged_once(void **state)
+{
+    struct fixture *x = *state;
+    struct sending *first = send_as(x, x->who, "me@app.test", "you@good.test", SGL_LIT(PLAIN));
+    struct sending *again = send_as(x, x->who, "me@app.test", "you@good.test", SGL_LIT(PLAIN));
+
+    first->s.idempotency_key = again->s.idempotency_key = SGL_LIT("k1");
+    go(first);
+    go(again);
+    CHECK_EQ("a repeat is answered as accepted", again->answer.smtp, 250);
+    CHECK_EQ("and charged once", used(x, LIMIT_MESSAGES), 1);
+    CHECK_EQ("with the bytes as they came", used(x, LIMIT_BYTES), sizeof(PLAIN) - 1);
+    sending_free(first);
+    sending_free(again);
+}
+
 static void test_early_checks(void **state)
 {
     struct fixture *x = *state;
@@ -459,6 +541,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_never_unsigned, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_room_in_the_queue, setup, teardown),
         cmocka_unit_test_setup_teardown(test_idempotency, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_profile, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_charged_once, setup, teardown),
         cmocka_unit_test_setup_teardown(test_early_checks, setup, teardown),
     };
 

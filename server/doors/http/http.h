@@ -100,7 +100,7 @@ void http_reply_bytes(struct http_request *r, int status, const char *content_ty
 /* application/problem+json: {"type":"about:blank","title":...,"status":N,"code":code,"field":field,"detail":detail}; field may be NULL or "". */
 void http_reply_problem(struct http_request *r, int status, const char *code, const char *field,
                         const char *detail);
-/* An admission answer as a problem document (adds Retry-After to 503). */
+/* An admission answer as a problem document (adds Retry-After to 503, and where the answer knows when). */
 void http_reply_answer(struct http_request *r, const struct admission_answer *answer);
 
 /* ---- what every listener answers ---- */

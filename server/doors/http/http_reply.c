@@ -6,6 +6,8 @@
 #include "../../metrics/metrics.h"
 #include "http_internal.h"
 
+#define RETRY_AFTER_S 30u
+
 static struct metric answers[3] = {
     METRIC_COUNTER("sigillo_http_responses_total", "HTTP responses by class of status",
                    "class=\"2xx\""),
@@ -147,8 +149,13 @@ void http_reply_problem(struct http_request *r, int status, const char *code, co
 
 void http_reply_answer(struct http_request *r, const struct admission_answer *answer)
 {
-    if (answer->http == 503)
-        http_reply_header(r, "Retry-After", SGL_LIT("30"));
+    char after[16];
+
+    if (answer->http == 503 || answer->retry_after_s > 0) {
+        snprintf(after, sizeof(after), "%u",
+                 answer->retry_after_s > 0 ? answer->retry_after_s : RETRY_AFTER_S);
+        http_reply_header(r, "Retry-After", sgl_view_cstr(after));
+    }
     http_reply_problem(r, answer->http, answer->code, answer->field, answer->text);
 }
 
