@@ -10,7 +10,7 @@ import pytest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 FILE = os.path.join(HERE, "..", "..", "server", "doors", "http", "openapi.json")
-SETTINGS = {"limits": {"recipients": 5, "message_size": 1024 * 1024}}
+SETTINGS = {"limits": {"recipients": 5, "message_size": 1024 * 1024}, "profile one": {"limits": ["1 messages/day"]}}
 
 with open(FILE, encoding="utf-8") as f:
     DOCUMENT = json.load(f)
@@ -94,6 +94,9 @@ def test_the_statuses_of_sending(sigillo, sender):
         send(sigillo, sender, OK, Idempotency_Key="one"),
         send(sigillo, sender, OK, Idempotency_Key="one"),
         send(sigillo, sender, dict(OK, text="y"), Idempotency_Key="one"))}
+    sigillo.cli("subscription", "set", "default", "--profile", "one")
+    seen.add(check("/v1/messages", "post", send(sigillo, sender, OK)))
+    sigillo.cli("subscription", "set", "default", "--profile", "unlimited")
     unavailable = {503, 507}  # not at will: the crash runs meet these
     assert seen == {int(s) for s in DOCUMENT["paths"]["/v1/messages"]["post"]["responses"]} - unavailable
 

@@ -44,6 +44,7 @@ void queue_stats(struct queue *q, struct queue_stats *out)
 
 struct fixture {
     struct directory_fixture *f;
+    struct limits *limits;
     struct admission *admission;
     struct loop *door;
     struct http *http;
@@ -79,11 +80,11 @@ static int listen_tcp(struct fixture *x)
 
 static int setup(void **state)
 {
-    static const struct admission_config admission = {.hostname = SGL_LIT_INIT("mail.sigillo.test"),
-                                                      .message_size_max = 100000,
-                                                      .recipients_max = 40,
-                                                      .memory_max = 10000000,
-                                                      .expire_s = 259200};
+    struct admission_config admission = {.hostname = SGL_LIT_INIT("mail.sigillo.test"),
+                                         .message_size_max = 100000,
+                                         .recipients_max = 40,
+                                         .memory_max = 10000000,
+                                         .expire_s = 259200};
     static const struct http_config http = {.header_max = 16384,
                                             .body_max = 200000,
                                             .connections_max = 50,
@@ -93,10 +94,11 @@ static int setup(void **state)
     struct fixture *x = calloc(1, sizeof(*x));
 
     x->f = fixture_new();
+    x->limits = admission.limits = limits_new();
     x->admission = admission_new(&admission, x->f->directory, (struct keys *)&fake_keys,
                                  x->f->store, (struct queue *)x);
-    x->admin = (struct admin){x->f->directory,   x->admission,  x->f->store,
-                              (struct queue *)x, x->f->workers, "mail.sigillo.test"};
+    x->admin = (struct admin){x->f->directory, x->admission,        x->f->store, (struct queue *)x,
+                              x->f->workers,   "mail.sigillo.test", x->limits};
     x->door = loop_new("door");
     x->http = http_new(x->door, &http);
     admin_routes(x->http, &x->admin);
@@ -115,6 +117,7 @@ static int teardown(void **state)
     loop_join(x->door);
     http_free(x->http);
     admission_free(x->admission);
+    limits_free(x->limits);
     fixture_free(x->f);
     loop_free(x->door);
     free(x);
@@ -226,6 +229,28 @@ static void test_rows(void **state)
          "in-use"},
         {"a subscription", "POST", "/admin/v1/subscriptions", "{\"name\":\"acme\"}", 201, "name",
          "acme"},
+        {"of a profile", "POST", "/admin/v1/subscriptions",
+         "{\"name\":\"small\",\"profile\":\"managed-test\"}", 201, "name", "small"},
+        {"of a profile that is none", "POST", "/admin/v1/subscriptions",
+         "{\"name\":\"small2\",\"profile\":\"none\"}", 422, "field", "profile"},
+        {"it is shown", "GET", "/admin/v1/subscriptions/small", "", 200, "profile", "managed-test"},
+        {"the default profile has a name, too", "GET", "/admin/v1/subscriptions/acme", "", 200,
+         "profile", "unlimited"},
+        {"one that is not there", "GET", "/admin/v1/subscriptions/nobody", "", 404, "field",
+         "name"},
+        {"another profile", "PATCH", "/admin/v1/subscriptions/small", "{\"profile\":\"standard\"}",
+         200, "name", "small"},
+        {"it is another one at once", "GET", "/admin/v1/subscriptions/small", "", 200, "profile",
+         "standard"},
+        {"a profile that is none", "PATCH", "/admin/v1/subscriptions/small",
+         "{\"profile\":\"\\u0000\"}", 400, NULL, NULL},
+        {"a profile that is not there", "PATCH", "/admin/v1/subscriptions/small",
+         "{\"profile\":\"standar\"}", 422, "field", "profile"},
+        {"no profile", "PATCH", "/admin/v1/subscriptions/small", "{}", 400, "field", "profile"},
+        {"of a subscription that is not there", "PATCH", "/admin/v1/subscriptions/nobody",
+         "{\"profile\":\"standard\"}", 404, "field", "name"},
+        {"usage since a time that is none", "GET", "/admin/v1/usage?since=soon", "", 400, "field",
+         "since"},
         {"a message id that is none", "GET", "/admin/v1/messages/xyz", "", 404, "code",
          "id-syntax"},
         {"a message that is not there", "GET", "/admin/v1/messages/0000000000001", "", 404, "code",
@@ -361,6 +386,59 @@ static void test_message(void **state)
     json_decref(answer);
 }
 
+static int64_t number(const json_t *object, const char *name)
+{
+    return json_integer_value(json_object_get(object, name));
+}
+
+static int send_to(struct fixture *x, const char *rcpts)
+{
+    char path[256];
+    json_t *answer;
+    int status;
+
+    snprintf(path, sizeof(path), "/admin/v1/messages?from=me@app.test&to=%s", rcpts);
+    status = ask(x, false, "POST", path, "From: me@app.test\r\n\r\nx\r\n", &answer);
+    if (status == 429) {
+        CHECK_STR("which limit", json_string_value(json_object_get(answer, "field")), "messages");
+        CHECK_TRUE("its figure", strstr(json_string_value(json_object_get(answer, "detail")),
+                                        "5 messages a minute") != NULL);
+    }
+    json_decref(answer);
+    return status;
+}
+
+static void test_usage(void **state)
+{
+    struct fixture *x = *state;
+    json_t *answer, *one;
+
+    add_domain(x);
+    assert_int_equal(ask(x, false, "PATCH", "/admin/v1/subscriptions/default",
+                         "{\"profile\":\"managed-test\"}", &answer),
+                     200);
+    json_decref(answer);
+    CHECK_EQ("one", send_to(x, "you@good.test&to=us@app.test"), 202);
+    for (int i = 0; i < 4; i++)
+        CHECK_EQ("four more", send_to(x, "you@good.test"), 202);
+    CHECK_EQ("and not another", send_to(x, "you@good.test"), 429);
+    assert_int_equal(ask(x, false, "GET", "/admin/v1/usage?subscription=default", "", &answer),
+                     200);
+    one = json_array_get(json_object_get(answer, "usage"), 0);
+    CHECK_EQ("messages", number(one, "messages"), 5);
+    CHECK_EQ("internal ones are of the same subscription", number(one, "internal_recipients"), 1);
+    CHECK_EQ("external", number(one, "external_recipients"), 5);
+    json_decref(answer);
+    assert_int_equal(ask(x, false, "GET", "/admin/v1/subscriptions/default", "", &answer), 200);
+    one = json_array_get(json_object_get(answer, "limits"), 0);
+    CHECK_EQ("what counts now", number(one, "used"), 5);
+    CHECK_EQ("of how many", number(one, "max"), 5);
+    json_decref(answer);
+    assert_int_equal(ask(x, false, "GET", "/admin/v1/profiles", "", &answer), 200);
+    CHECK_EQ("the shipped profiles", json_array_size(json_object_get(answer, "profiles")), 5);
+    json_decref(answer);
+}
+
 static void test_not_over_plain_tcp(void **state)
 {
     json_t *answer;
@@ -378,6 +456,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_key_is_changed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_records, setup, teardown),
         cmocka_unit_test_setup_teardown(test_message, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_usage, setup, teardown),
         cmocka_unit_test_setup_teardown(test_not_over_plain_tcp, setup, teardown),
     };
 

@@ -246,6 +246,7 @@ static void stats_get(struct http_request *r, void *ctx)
 void admin_routes(struct http *http, const struct admin *admin)
 {
     admin_nouns_routes(http, admin);
+    admin_limits_routes(http, admin);
     admin_messages_routes(http, admin);
     admin_send_routes(http, admin);
     http_route(http, HTTP_BOTH, "GET", "/admin/v1/stats", stats_get, (void *)(uintptr_t)admin);

@@ -2,7 +2,9 @@
 /*
  * The admin API, below /admin/v1: what an operator may see and do.  On the unix socket the kernel says who is calling; over TCP only with TLS and an operator's access key.
  *
- *   GET, POST    /admin/v1/subscriptions
+ *   GET, POST    /admin/v1/subscriptions    GET, PATCH /admin/v1/subscriptions/{name}   with its limits and what counts now
+ *   GET          /admin/v1/profiles         limit profiles
+ *   GET          /admin/v1/usage            ?since= (a day) ?subscription=, who sent how much
  *   GET, POST    /admin/v1/domains          GET, DELETE /admin/v1/domains/{name}      GET /admin/v1/domains/{name}/records
  *   GET, POST    /admin/v1/credentials      PATCH, DELETE /admin/v1/credentials/{name}
  *   GET, POST    /admin/v1/keys             PATCH, DELETE /admin/v1/keys/{id}
@@ -28,6 +30,7 @@ struct admin {
     struct queue *queue;
     struct workers *workers;
     const char *hostname; /* names our address in SPF records */
+    struct limits *limits;
 };
 
 /* On each door loop's shell; *admin is borrowed for its life. */

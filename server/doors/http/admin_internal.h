@@ -82,6 +82,11 @@ bool admin_take_version(struct admin_change *n, const json_t *version);
 /* Is an operator asking?  false: the refusal has been sent. */
 bool admin_is_operator(struct http_request *r, const struct admin *admin);
 
+/* Is this a limit profile's name, or empty (the default one)?  false: answered. */
+bool admin_profile_known(struct http_request *r, const struct admin *admin, sgl_view name);
+/* A subscription with its limits, and what counts against them now. */
+json_t *admin_subscription_json(const struct admin *admin, const struct subscription *s);
+
 void admin_subscription_routes(struct http *http, void *ctx);
 void admin_domain_routes(struct http *http, void *ctx);
 void admin_identity_routes(struct http *http, void *ctx);
@@ -95,6 +100,7 @@ bool admin_time_parse(sgl_view text, int64_t now_ms, int64_t *ms);
 json_t *admin_json_view(sgl_view v); /* a string; bytes that are no UTF-8 become "?" */
 
 void admin_nouns_routes(struct http *http, const struct admin *admin);
+void admin_limits_routes(struct http *http, const struct admin *admin);
 void admin_messages_routes(struct http *http, const struct admin *admin);
 void admin_send_routes(struct http *http, const struct admin *admin);
 

@@ -4,8 +4,9 @@
 
 static bool list_one(void *ctx, struct subscription *s)
 {
-    json_array_append_new(ctx, json_pack("{s:s, s:o}", "name", s->name, "created_at",
-                                         admin_time(s->created_at * 1000)));
+    json_array_append_new(ctx, json_pack("{s:s, s:s, s:o}", "name", s->name, "profile",
+                                         s->profile[0] == '\0' ? LIMITS_DEFAULT : s->profile,
+                                         "created_at", admin_time(s->created_at * 1000)));
     return true;
 }
 
@@ -17,7 +18,24 @@ static void list(struct directory *d, json_t *to)
 static bool take(struct admin_change *n, const struct admin_member *member)
 {
     n->change.name = admin_text(member[0].value);
-    return true;
+    n->change.profile = admin_text(member[1].value);
+    return admin_profile_known(n->r, n->admin, n->change.profile);
+}
+
+static bool take_change(struct admin_change *n, const struct admin_member *member)
+{
+    n->change.profile = admin_text(member[0].value);
+    return admin_profile_known(n->r, n->admin, n->change.profile) &&
+           admin_take_version(n, member[1].value);
+}
+
+static json_t *changed(const struct admin_change *n)
+{
+    struct subscription *s = directory_subscription(n->admin->directory, n->change.name);
+    json_t *json = s == NULL ? json_object() : admin_subscription_json(n->admin, s);
+
+    subscription_unref(s);
+    return json;
 }
 
 static const struct admin_noun subscriptions = {
@@ -25,8 +43,14 @@ static const struct admin_noun subscriptions = {
     .name = "subscription",
     .plural = "subscriptions",
     .list = list,
-    .member = {{.name = "name", .type = JSON_STRING, .required = true}},
+    .param = "name",
+    .member = {{.name = "name", .type = JSON_STRING, .required = true},
+               {.name = "profile", .type = JSON_STRING}},
     .take = take,
+    .change_member = {{.name = "profile", .type = JSON_STRING, .required = true},
+                      {.name = "version", .type = JSON_INTEGER}},
+    .take_change = take_change,
+    .changed = changed,
 };
 
 static void subscriptions_get(struct http_request *r, void *ctx)
@@ -39,8 +63,14 @@ static void subscriptions_post(struct http_request *r, void *ctx)
     admin_noun_add(r, ctx, &subscriptions);
 }
 
+static void subscription_patch(struct http_request *r, void *ctx)
+{
+    admin_noun_change(r, ctx, &subscriptions);
+}
+
 void admin_subscription_routes(struct http *http, void *ctx)
 {
     http_route(http, HTTP_BOTH, "GET", "/admin/v1/subscriptions", subscriptions_get, ctx);
     http_route(http, HTTP_BOTH, "POST", "/admin/v1/subscriptions", subscriptions_post, ctx);
+    http_route(http, HTTP_BOTH, "PATCH", "/admin/v1/subscriptions/{name}", subscription_patch, ctx);
 }
