@@ -18,6 +18,9 @@ const struct cli_verb *const cli_verbs[] = {
     &verb_serve,
     &verb_subscription_add,
     &verb_subscription_list,
+    &verb_subscription_show,
+    &verb_subscription_set,
+    &verb_profile_list,
     &verb_domain_add,
     &verb_domain_list,
     &verb_domain_show,
@@ -39,5 +42,6 @@ const struct cli_verb *const cli_verbs[] = {
     &verb_queue_hold,
     &verb_queue_release,
     &verb_trace,
+    &verb_report_usage,
     NULL,
 };

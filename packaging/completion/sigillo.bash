@@ -44,13 +44,15 @@ _sigillo()
     esac
 
     if ((COMP_CWORD == 1)); then
-        COMPREPLY=($(compgen -W "init serve subscription domain credential key send queue trace spf dkim arc check verify dmarc advise help --version --help" -- "$cur"))
+        COMPREPLY=($(compgen -W "init serve subscription profile domain credential key send queue trace report spf dkim arc check verify dmarc advise help --version --help" -- "$cur"))
         return
     fi
     verb=${COMP_WORDS[1]}
     if ((COMP_CWORD == 2)) && [[ $cur != -* ]]; then
         case $verb in
-        subscription) words="add list" ;;
+        subscription) words="add list show set" ;;
+        profile) words="list" ;;
+        report) words="usage" ;;
         domain) words="add list show records remove" ;;
         credential) words="add list set remove" ;;
         key) words="add list set remove" ;;
@@ -59,7 +61,7 @@ _sigillo()
         dkim) words="keygen sign verify" ;;
         arc) words="verify seal" ;;
         dmarc) words="check" ;;
-        help) words="init serve subscription domain credential key send queue trace spf dkim arc check verify dmarc advise" ;;
+        help) words="init serve subscription profile domain credential key send queue trace report spf dkim arc check verify dmarc advise" ;;
         *) words="" ;;
         esac
         COMPREPLY=($(compgen -W "$words" -- "$cur"))
@@ -68,8 +70,12 @@ _sigillo()
     case "$verb ${COMP_WORDS[2]}" in
     "init "*) words="--config --state-dir --admin-socket --hostname --user --certificate --key --server --json --help" ;;
     "serve "*) words="--config --check --help" ;;
-    "subscription add") words="--server --json --help" ;;
+    "subscription add") words="--profile --server --json --help" ;;
     "subscription list") words="--server --json --help" ;;
+    "subscription show") words="--server --json --help" ;;
+    "subscription set") words="--profile --server --json --help" ;;
+    "profile list") words="--server --json --help" ;;
+    "report usage") words="--since --subscription --server --json --help" ;;
     "domain add") words="--subscription --ed25519 --server --json --help" ;;
     "domain list") words="--server --json --help" ;;
     "domain show") words="--server --json --help" ;;

@@ -282,7 +282,7 @@ static void test_what_cannot_be_changed(void **state)
         enum directory_result want;
     } rows[] = {
         {"a domain has nothing to change", DIRECTORY_DOMAIN, "example.org", DIRECTORY_INVALID},
-        {"nor has a subscription", DIRECTORY_SUBSCRIPTION, "default", DIRECTORY_INVALID},
+        {"a subscription that is not there", DIRECTORY_SUBSCRIPTION, "nobody", DIRECTORY_NOT_FOUND},
         {"a credential that is not there", DIRECTORY_CREDENTIAL, "nobody", DIRECTORY_NOT_FOUND},
         {"a key that is not there", DIRECTORY_KEY, "", DIRECTORY_NOT_FOUND},
         {"a domain of somebody else", DIRECTORY_CREDENTIAL, "app1", DIRECTORY_NOT_FOUND},
