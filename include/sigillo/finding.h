@@ -34,8 +34,9 @@ struct sgl_finding {
 struct sgl_findings {
     const struct sgl_finding *first;
     struct sgl_finding *last;
-    size_t count, errors, warnings;
-    bool full; /* more than SGL_LIMIT_FINDINGS were found; the rest is left out */
+    size_t count;            /* in the list */
+    size_t errors, warnings; /* found, also where the list is full */
+    bool full;               /* more than SGL_LIMIT_FINDINGS were found; the rest is left out */
 };
 
 /*

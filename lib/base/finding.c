@@ -61,8 +61,10 @@ enum sgl_status sgl_finding_add(struct sgl_findings *list, struct sgl_arena *are
     struct sgl_finding *f;
     va_list args;
 
-    if (list->count >= SGL_LIMIT_FINDINGS) {
+    if (list->count >= SGL_LIMIT_FINDINGS) { /* not told, but counted: an error stays one */
         list->full = true;
+        list->errors += what->severity == SGL_ERROR;
+        list->warnings += what->severity == SGL_WARNING;
         return SGL_OK;
     }
     f = SGL_NEW(arena, struct sgl_finding);

@@ -34,6 +34,7 @@ static void more_than_anybody_reads_is_left_out(void **state)
         CHECK_EQ("add", sgl_finding_add(&list, &arena, &fault, NULL, "no. %u", i), SGL_OK);
     CHECK_EQ("count", list.count, SGL_LIMIT_FINDINGS);
     CHECK_TRUE("full", list.full);
+    CHECK_EQ("errors are counted all the same", list.errors, SGL_LIMIT_FINDINGS + 5);
 }
 
 static void memory_that_ends_adds_nothing(void **state)
