@@ -17,9 +17,7 @@
 #include "sigillo/limits.h"
 #include "spf_check_internal.h"
 
-enum {
-    VALUE_MAX = 512
-}; /* of what a client chose: longer ones fit no SMTP command */
+enum { VALUE_MAX = 512 }; /* of what a client chose: longer ones fit no SMTP command */
 
 void sgl_spf_blame(struct spf_check *c, const char *problem, sgl_view at)
 {
