@@ -66,7 +66,7 @@ struct identity *directory_credential(struct directory *d, sgl_view user)
 
     pthread_rwlock_rdlock(&d->lock);
     c = table_find(&d->table[DIRECTORY_CREDENTIAL], user);
-    who = c == NULL ? NULL : identity_ref(c->identity);
+    who = c == NULL ? NULL : identity_ref(c->holder.identity);
     pthread_rwlock_unlock(&d->lock);
     return who;
 }
@@ -85,18 +85,45 @@ struct identity *directory_local(uint32_t uid)
 
 /* ---- listings: the table is copied, with references, so that each() runs without the lock ---- */
 
+/* In order of their names, as ref() gives them; the caller frees the list. */
+static void **referenced(struct directory *d, enum directory_noun noun, void *(*ref)(void *noun),
+                         size_t *count)
+{
+    void **all;
+
+    pthread_rwlock_rdlock(&d->lock);
+    all = table_sorted(&d->table[noun], count);
+    for (size_t i = 0; i < *count; i++)
+        all[i] = ref(all[i]);
+    pthread_rwlock_unlock(&d->lock);
+    return all;
+}
+
+static void *ref_domain(void *noun)
+{
+    return domain_ref(noun);
+}
+
+static void *ref_subscription(void *noun)
+{
+    struct subscription *s = noun;
+
+    atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
+    return s;
+}
+
+static void *ref_held(void *noun)
+{
+    return identity_ref(((struct holder *)noun)->identity);
+}
+
 void directory_each_domain(struct directory *d, bool (*each)(void *ctx, struct domain *domain),
                            void *ctx)
 {
-    struct domain **all;
     size_t count;
+    void **all = referenced(d, DIRECTORY_DOMAIN, ref_domain, &count);
     bool more = true;
 
-    pthread_rwlock_rdlock(&d->lock);
-    all = (struct domain **)table_sorted(&d->table[DIRECTORY_DOMAIN], &count);
-    for (size_t i = 0; i < count; i++)
-        domain_ref(all[i]);
-    pthread_rwlock_unlock(&d->lock);
     for (size_t i = 0; i < count; i++) {
         more = more && each(ctx, all[i]);
         domain_unref(all[i]);
@@ -107,15 +134,10 @@ void directory_each_domain(struct directory *d, bool (*each)(void *ctx, struct d
 void directory_each_subscription(struct directory *d,
                                  bool (*each)(void *ctx, struct subscription *s), void *ctx)
 {
-    struct subscription **all;
     size_t count;
+    void **all = referenced(d, DIRECTORY_SUBSCRIPTION, ref_subscription, &count);
     bool more = true;
 
-    pthread_rwlock_rdlock(&d->lock);
-    all = (struct subscription **)table_sorted(&d->table[DIRECTORY_SUBSCRIPTION], &count);
-    for (size_t i = 0; i < count; i++)
-        atomic_fetch_add_explicit(&all[i]->refs, 1, memory_order_relaxed);
-    pthread_rwlock_unlock(&d->lock);
     for (size_t i = 0; i < count; i++) {
         more = more && each(ctx, all[i]);
         subscription_unref(all[i]);
@@ -126,24 +148,14 @@ void directory_each_subscription(struct directory *d,
 void directory_each_identity(struct directory *d, enum identity_kind kind,
                              bool (*each)(void *ctx, struct identity *i), void *ctx)
 {
-    const struct table *table =
-        kind == IDENTITY_CREDENTIAL ? &d->table[DIRECTORY_CREDENTIAL] : &d->table[DIRECTORY_KEY];
-    struct identity **all;
     size_t count;
+    void **all;
     bool more = true;
 
     if (kind != IDENTITY_CREDENTIAL && kind != IDENTITY_KEY)
         return;
-    pthread_rwlock_rdlock(&d->lock);
-    all = (struct identity **)table_sorted(table, &count);
-    for (size_t i = 0; i < count; i++) {
-        const void *noun = all[i];
-
-        all[i] =
-            identity_ref(kind == IDENTITY_CREDENTIAL ? ((const struct credential *)noun)->identity
-                                                     : ((const struct access_key *)noun)->identity);
-    }
-    pthread_rwlock_unlock(&d->lock);
+    all = referenced(d, kind == IDENTITY_CREDENTIAL ? DIRECTORY_CREDENTIAL : DIRECTORY_KEY,
+                     ref_held, &count);
     for (size_t i = 0; i < count; i++) {
         more = more && each(ctx, all[i]);
         identity_unref(all[i]);

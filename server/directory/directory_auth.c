@@ -72,7 +72,7 @@ static struct identity *find_credential(struct directory *d, sgl_view user,
     pthread_rwlock_rdlock(&d->lock);
     c = table_find(&d->table[DIRECTORY_CREDENTIAL], user);
     if (c != NULL)
-        who = identity_ref(c->identity);
+        who = identity_ref(c->holder.identity);
     memcpy(argon, c == NULL ? d->fake_argon : c->argon, crypto_pwhash_STRBYTES);
     pthread_rwlock_unlock(&d->lock);
     return who;
@@ -233,7 +233,7 @@ struct identity *directory_bearer(struct directory *d, sgl_view token)
     k = table_find(&d->table[DIRECTORY_KEY], id);
     right = sodium_memcmp(hash, k == NULL ? nobody : k->hash, sizeof(hash)) == 0;
     if (right && k != NULL)
-        who = identity_ref(k->identity);
+        who = identity_ref(k->holder.identity);
     pthread_rwlock_unlock(&d->lock);
     if (who == NULL)
         atomic_fetch_add_explicit(&d->refused, 1, memory_order_relaxed);

@@ -20,15 +20,18 @@
 #define CACHE_MS         60000u
 #define LOADS_AT_ONCE    16
 
-struct credential {
+/* What a noun that holds an identity begins with. */
+struct holder {
     struct identity *identity;
-    char *user;
+    char *name; /* its key in the table: a user name, the id of a key */
+};
+struct credential {
+    struct holder holder; /* first: cast from it */
     char argon[crypto_pwhash_STRBYTES];
     struct scram_secret scram;
 };
 struct access_key {
-    struct identity *identity;
-    char *id;
+    struct holder holder; /* first: cast from it */
     uint8_t hash[32];
 };
 
@@ -126,6 +129,22 @@ bool identity_domains_from_json(struct identity *i, const json_t *json);
 json_t *identity_domains_to_json(const struct identity *i);
 /* Adds a domain to its list; false when memory ends. "*" sets any_domain. */
 bool identity_add_domain(struct identity *i, sgl_view domain);
+
+/* false: memory has ended, and it has none */
+bool identity_set_label(struct identity *i, sgl_view label);
+
+/* ---- noun_holder.c: size is that of the kind's struct, which begins with a struct holder ---- */
+
+/* All zero but for its holder; NULL when memory ends. The identity's name is prefix + name. */
+void *holder_new(size_t size, enum identity_kind kind, const char *prefix, sgl_view name,
+                 sgl_view subscription);
+void holder_free(void *noun, size_t size); /* zeroed first: there are secrets; NULL accepted */
+void *holder_copy(const void *noun, size_t size);
+/* For rows as they are. */
+const char *holder_key(const void *noun);
+uint64_t *holder_version(void *noun);
+void holder_hidden(void *noun);
+void holder_replaced(void *old, void *noun);
 
 /* ---- directory_auth.c ---- */
 

@@ -15,28 +15,18 @@
 
 static void free_(void *noun)
 {
-    struct credential *c = noun;
+    holder_free(noun, sizeof(struct credential));
+}
 
-    if (c == NULL)
-        return;
-    identity_unref(c->identity);
-    free(c->user);
-    sodium_memzero(c, sizeof(*c));
-    free(c);
+static void *copy(const void *noun)
+{
+    return holder_copy(noun, sizeof(struct credential));
 }
 
 static struct credential *credential_new(sgl_view user, sgl_view subscription)
 {
-    struct credential *c = calloc(1, sizeof(*c));
-
-    if (c == NULL)
-        return NULL;
-    c->user = text_of(user);
-    c->identity = identity_new(IDENTITY_CREDENTIAL, "credential:", user, subscription);
-    if (c->user != NULL && c->identity != NULL)
-        return c;
-    free_(c);
-    return NULL;
+    return holder_new(sizeof(struct credential), IDENTITY_CREDENTIAL, "credential:", user,
+                      subscription);
 }
 
 static void *from_json(const struct store_noun *noun, const json_t *json)
@@ -47,14 +37,14 @@ static void *from_json(const struct store_noun *noun, const json_t *json)
 
     if (c == NULL || argon == NULL || strlen(argon) >= sizeof(c->argon))
         goto fail;
-    c->identity->version = noun->version;
+    c->holder.identity->version = noun->version;
     memcpy(c->argon, argon, strlen(argon) + 1);
     c->scram.iterations = (uint32_t)json_integer_value(json_object_get(scram, "iterations"));
     c->scram.known = true;
     if (!json_base64_exact(scram, "salt", c->scram.salt, sizeof(c->scram.salt)) ||
         !json_base64_exact(scram, "stored", c->scram.stored_key, sizeof(c->scram.stored_key)) ||
         !json_base64_exact(scram, "server", c->scram.server_key, sizeof(c->scram.server_key)) ||
-        !identity_domains_from_json(c->identity, json))
+        !identity_domains_from_json(c->holder.identity, json))
         goto fail;
     return c;
 fail:
@@ -71,9 +61,9 @@ static json_t *to_json(const void *noun)
                   base64_json(c->scram.stored_key, sizeof(c->scram.stored_key)), "server",
                   base64_json(c->scram.server_key, sizeof(c->scram.server_key)));
 
-    return json_pack("{s:I, s:o, s:s, s:o}", "created_at", (json_int_t)c->identity->created_at,
-                     "domains", identity_domains_to_json(c->identity), "argon2id", c->argon,
-                     "scram", scram);
+    return json_pack(
+        "{s:I, s:o, s:s, s:o}", "created_at", (json_int_t)c->holder.identity->created_at, "domains",
+        identity_domains_to_json(c->holder.identity), "argon2id", c->argon, "scram", scram);
 }
 
 /* ---- added ---- */
@@ -155,7 +145,7 @@ static bool prepare(struct change *g)
         change_no_memory(c);
         return false;
     }
-    return identity_check_domains(g, made->identity, true);
+    return identity_check_domains(g, made->holder.identity, true);
 }
 
 static bool alter(struct change *g)
@@ -164,7 +154,7 @@ static bool alter(struct change *g)
     struct credential *altered = g->noun;
 
     return ((c->password.len == 0 && !c->password_new) || take_password(g)) &&
-           identity_alter(g, altered->identity);
+           identity_alter(g, altered->holder.identity);
 }
 
 static void make(struct change *g)
@@ -180,56 +170,18 @@ static void make(struct change *g)
     change_refuse(g);
 }
 
-/* ---- the row ---- */
-
-static const char *key(const void *noun)
-{
-    return ((const struct credential *)noun)->user;
-}
-
-static uint64_t *version(void *noun)
-{
-    return &((struct credential *)noun)->identity->version;
-}
-
-static void hidden(void *noun)
-{
-    atomic_store(&((struct credential *)noun)->identity->removed, true);
-}
-
-static void *copy(const void *noun)
-{
-    const struct credential *c = noun;
-    struct credential *made = malloc(sizeof(*made));
-
-    if (made == NULL)
-        return NULL;
-    *made = *c;
-    made->user = text_of(sgl_view_cstr(c->user));
-    made->identity = identity_copy(c->identity);
-    if (made->user != NULL && made->identity != NULL)
-        return made;
-    free_(made);
-    return NULL;
-}
-
-static void replaced(void *old, void *noun)
-{
-    identity_replaced(((struct credential *)old)->identity, ((struct credential *)noun)->identity);
-}
-
 const struct noun_kind noun_credential = {
     .name = "credential",
     .field = "name",
-    .key = key,
-    .version = version,
+    .key = holder_key,
+    .version = holder_version,
     .free = free_,
-    .hidden = hidden,
+    .hidden = holder_hidden,
     .from_json = from_json,
     .to_json = to_json,
     .prepare = prepare,
     .copy = copy,
     .alter = alter,
-    .replaced = replaced,
+    .replaced = holder_replaced,
     .make = make,
 };

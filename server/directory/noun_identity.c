@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What credentials and access keys have in common: an identity, which is who may send and as which domains. */
+/* An identity: who may send and as which domains.  A credential, an access key and the like hold one each. */
 #include <stdlib.h>
 
 #include "directory_change.h"
@@ -73,6 +73,13 @@ bool identity_add_domain(struct identity *i, sgl_view domain)
     return true;
 }
 
+bool identity_set_label(struct identity *i, sgl_view label)
+{
+    free(i->label);
+    i->label = text_of(label);
+    return i->label != NULL;
+}
+
 struct identity *identity_copy(const struct identity *i)
 {
     struct identity *copy =
@@ -83,12 +90,10 @@ struct identity *identity_copy(const struct identity *i)
     copy->any_domain = i->any_domain;
     copy->admin = i->admin;
     copy->created_at = i->created_at;
-    free(copy->label);
-    copy->label = text_of(sgl_view_cstr(i->label));
     for (size_t d = 0; d < i->domains; d++)
         if (!identity_add_domain(copy, sgl_view_cstr(i->domain[d])))
             goto fail;
-    if (copy->label != NULL)
+    if (identity_set_label(copy, sgl_view_cstr(i->label)))
         return copy;
 fail:
     identity_unref(copy);

@@ -13,28 +13,19 @@
 
 static void free_(void *noun)
 {
-    struct access_key *k = noun;
+    holder_free(noun, sizeof(struct access_key));
+}
 
-    if (k == NULL)
-        return;
-    identity_unref(k->identity);
-    free(k->id);
-    free(k);
+static void *copy(const void *noun)
+{
+    return holder_copy(noun, sizeof(struct access_key));
 }
 
 static struct access_key *access_key_new(sgl_view id, sgl_view subscription, sgl_view label)
 {
-    struct access_key *k = calloc(1, sizeof(*k));
+    struct access_key *k = holder_new(sizeof(*k), IDENTITY_KEY, "key:", id, subscription);
 
-    if (k == NULL)
-        return NULL;
-    k->id = text_of(id);
-    k->identity = identity_new(IDENTITY_KEY, "key:", id, subscription);
-    if (k->identity != NULL) {
-        free(k->identity->label);
-        k->identity->label = text_of(label);
-    }
-    if (k->id != NULL && k->identity != NULL && k->identity->label != NULL)
+    if (k == NULL || identity_set_label(k->holder.identity, label))
         return k;
     free_(k);
     return NULL;
@@ -48,10 +39,10 @@ static void *from_json(const struct store_noun *noun, const json_t *json)
 
     if (k == NULL)
         return NULL;
-    k->identity->version = noun->version;
-    k->identity->admin = json_is_true(json_object_get(json, "admin"));
+    k->holder.identity->version = noun->version;
+    k->holder.identity->admin = json_is_true(json_object_get(json, "admin"));
     if (label != NULL && json_base64_exact(json, "sha256", k->hash, sizeof(k->hash)) &&
-        identity_domains_from_json(k->identity, json))
+        identity_domains_from_json(k->holder.identity, json))
         return k;
     free_(k);
     return NULL;
@@ -61,10 +52,10 @@ static json_t *to_json(const void *noun)
 {
     const struct access_key *k = noun;
 
-    return json_pack("{s:I, s:o, s:s, s:b, s:o}", "created_at", (json_int_t)k->identity->created_at,
-                     "domains", identity_domains_to_json(k->identity), "label", k->identity->label,
-                     "admin", (int)k->identity->admin, "sha256",
-                     base64_json(k->hash, sizeof(k->hash)));
+    return json_pack(
+        "{s:I, s:o, s:s, s:b, s:o}", "created_at", (json_int_t)k->holder.identity->created_at,
+        "domains", identity_domains_to_json(k->holder.identity), "label", k->holder.identity->label,
+        "admin", (int)k->holder.identity->admin, "sha256", base64_json(k->hash, sizeof(k->hash)));
 }
 
 /* ---- added ---- */
@@ -93,8 +84,8 @@ static void secret_new(struct access_key *k, struct directory_change *c)
                       sodium_base64_VARIANT_URLSAFE_NO_PADDING);
     sodium_memzero(secret, sizeof(secret));
     crypto_hash_sha256(k->hash, (const uint8_t *)text, strlen(text));
-    snprintf(c->id, sizeof(c->id), "%s", k->id);
-    snprintf(c->secret, sizeof(c->secret), "sk_%s_%s", k->id, text);
+    snprintf(c->id, sizeof(c->id), "%s", k->holder.name);
+    snprintf(c->secret, sizeof(c->secret), "sk_%s_%s", k->holder.name, text);
     sodium_memzero(text, sizeof(text));
 }
 
@@ -125,43 +116,12 @@ static bool prepare(struct change *g)
         change_no_memory(c);
         return false;
     }
-    k->identity->admin = c->admin;
+    k->holder.identity->admin = c->admin;
     secret_new(k, c);
-    return identity_check_domains(g, k->identity, !c->admin);
+    return identity_check_domains(g, k->holder.identity, !c->admin);
 }
 
-/* ---- the row ---- */
-
-static const char *key(const void *noun)
-{
-    return ((const struct access_key *)noun)->id;
-}
-
-static uint64_t *version(void *noun)
-{
-    return &((struct access_key *)noun)->identity->version;
-}
-
-static void hidden(void *noun)
-{
-    atomic_store(&((struct access_key *)noun)->identity->removed, true);
-}
-
-static void *copy(const void *noun)
-{
-    const struct access_key *k = noun;
-    struct access_key *made = malloc(sizeof(*made));
-
-    if (made == NULL)
-        return NULL;
-    *made = *k;
-    made->id = text_of(sgl_view_cstr(k->id));
-    made->identity = identity_copy(k->identity);
-    if (made->id != NULL && made->identity != NULL)
-        return made;
-    free_(made);
-    return NULL;
-}
+/* ---- changed ---- */
 
 static bool alter(struct change *g)
 {
@@ -171,32 +131,25 @@ static bool alter(struct change *g)
     if (label.ptr != NULL) {
         if (!label_ok(g->c, label, "label"))
             return false;
-        free(k->identity->label);
-        k->identity->label = text_of(label);
-        if (k->identity->label == NULL) {
+        if (!identity_set_label(k->holder.identity, label)) {
             change_no_memory(g->c);
             return false;
         }
     }
-    return identity_alter(g, k->identity);
-}
-
-static void replaced(void *old, void *noun)
-{
-    identity_replaced(((struct access_key *)old)->identity, ((struct access_key *)noun)->identity);
+    return identity_alter(g, k->holder.identity);
 }
 
 const struct noun_kind noun_key = {
     .name = "key",
     .field = "name",
-    .key = key,
-    .version = version,
+    .key = holder_key,
+    .version = holder_version,
     .free = free_,
-    .hidden = hidden,
+    .hidden = holder_hidden,
     .from_json = from_json,
     .to_json = to_json,
     .prepare = prepare,
     .copy = copy,
     .alter = alter,
-    .replaced = replaced,
+    .replaced = holder_replaced,
 };

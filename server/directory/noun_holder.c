@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the rows of credentials and access keys have in common: a noun that holds an identity.  A kind of this sort begins with a struct holder, so that one set of
+ * functions serves all of them.
+ */
+#include <stdlib.h>
+
+#include "directory_internal.h"
+
+void *holder_new(size_t size, enum identity_kind kind, const char *prefix, sgl_view name,
+                 sgl_view subscription)
+{
+    struct holder *h = calloc(1, size);
+
+    if (h == NULL)
+        return NULL;
+    h->name = text_of(name);
+    h->identity = identity_new(kind, prefix, name, subscription);
+    if (h->name != NULL && h->identity != NULL)
+        return h;
+    holder_free(h, size);
+    return NULL;
+}
+
+void holder_free(void *noun, size_t size)
+{
+    struct holder *h = noun;
+
+    if (h == NULL)
+        return;
+    identity_unref(h->identity);
+    free(h->name);
+    sodium_memzero(h, size);
+    free(h);
+}
+
+void *holder_copy(const void *noun, size_t size)
+{
+    const struct holder *h = noun;
+    struct holder *made = malloc(size);
+
+    if (made == NULL)
+        return NULL;
+    memcpy(made, h, size);
+    made->name = text_of(sgl_view_cstr(h->name));
+    made->identity = identity_copy(h->identity);
+    if (made->name != NULL && made->identity != NULL)
+        return made;
+    holder_free(made, size);
+    return NULL;
+}
+
+const char *holder_key(const void *noun)
+{
+    return ((const struct holder *)noun)->name;
+}
+
+uint64_t *holder_version(void *noun)
+{
+    return &((struct holder *)noun)->identity->version;
+}
+
+void holder_hidden(void *noun)
+{
+    atomic_store(&((struct holder *)noun)->identity->removed, true);
+}
+
+void holder_replaced(void *old, void *noun)
+{
+    identity_replaced(((struct holder *)old)->identity, ((struct holder *)noun)->identity);
+}
