@@ -151,14 +151,16 @@ struct store_op {
         clock_ms; /* the store's own: what the wall clock was ahead of the monotonic one when it was submitted */
 };
 
-/*
- * The message, its recipients and its body become durable, or nothing does.  With `claim` the recipients are born claimed by this node (fence 1), so that the queue can
- * deliver from memory without asking again.  An idempotency key that exists with the same request hash gives STORE_EXISTS and existing_id; with another hash STORE_CONFLICT.
- */
 struct store_charge { /* what a message counts against the limits of its subscription */
     int64_t at_ms;    /* wall milliseconds */
     uint64_t messages, recipients, internal, external, bytes;
 };
+
+/*
+ * The message, its recipients and its body become durable, or nothing does.  With `claim` the recipients are born claimed by this node (fence 1), so that the queue can
+ * deliver from memory without asking again.  A recipient may be born final (RCPT_SUPPRESSED): its status and reason are kept, and an event of the state's name; when all are, the
+ * body goes at once.  An idempotency key that exists with the same request hash gives STORE_EXISTS and existing_id; with another hash STORE_CONFLICT.
+ */
 struct store_accept {
     struct store_op op;
     struct store_message *message; /* rcpt[].id are filled in */
@@ -265,6 +267,8 @@ struct store_noun {
     uint64_t
         version; /* 0 to create (STORE_EXISTS if taken), else must equal the stored one (STORE_CONFLICT) */
 };
+/* As a version: put, whatever is there; delete, if it is there. For nouns whose last writer is right. */
+#define STORE_NOUN_ANY UINT64_MAX
 struct store_noun_op {  /* several nouns change together or not at all */
     struct store_op op; /* kind STORE_NOUN_PUT or STORE_NOUN_DELETE */
     struct store_noun *noun;
@@ -326,6 +330,14 @@ enum store_result store_read_charges(struct store *store, int64_t since_ms,
 /* Their sums by subscription and identity, in the order of both names. subscription: only this, or empty. */
 enum store_result store_read_usage(struct store *store, int64_t since_ms, sgl_view subscription,
                                    bool (*each)(void *ctx, const struct store_usage *u), void *ctx);
+/* A page of them: keys greater than `after` and smaller than `before` (empty: no bound), in their order, at most max. */
+struct store_noun_page {
+    sgl_view kind, after, before;
+    size_t max;
+};
+enum store_result store_read_noun_page(struct store *store, const struct store_noun_page *page,
+                                       bool (*each)(void *ctx, const struct store_noun *n),
+                                       void *ctx);
 
 struct store_counts {
     uint64_t waiting, held, due_now, doubtful_at_start; /* recipients */

@@ -541,6 +541,95 @@ static void test_nouns(void **state)
     CHECK_EQ("not twice", put_noun(STORE_NOUN_DELETE, n, 1), STORE_NOT_FOUND);
 }
 
+static void test_nouns_of_the_last_writer(void **state)
+{
+    struct store_noun n = {.kind = SGL_LIT("suppression"),
+                           .key = SGL_LIT("a"),
+                           .value = SGL_LIT("{}"),
+                           .version = STORE_NOUN_ANY};
+    struct store_noun pair[2] = {n, n};
+    struct store_noun_page page = {.kind = n.kind, .max = 10};
+    size_t count = 0;
+
+    (void)state;
+    CHECK_EQ("made, whatever is there", put_noun(STORE_NOUN_PUT, &n, 1), STORE_OK);
+    CHECK_TRUE("its version stays a wish", n.version == STORE_NOUN_ANY);
+    CHECK_EQ("and replaced", put_noun(STORE_NOUN_PUT, &n, 1), STORE_OK);
+    pair[1].key = SGL_LIT("b");
+    CHECK_EQ("one old, one new", put_noun(STORE_NOUN_PUT, pair, 2), STORE_OK);
+    pair[1].key = SGL_LIT("c");
+    CHECK_EQ("one that is not there is no reason to refuse the deletion",
+             put_noun(STORE_NOUN_DELETE, pair, 2), STORE_OK);
+    assert_int_equal(store_read_noun_page(fx.store, &page, count_noun, &count), STORE_OK);
+    CHECK_EQ("what is left", count, 1);
+    page.after = SGL_LIT("a");
+    page.before = SGL_LIT("b");
+    assert_int_equal(store_read_noun_page(fx.store, &page, count_noun, &count), STORE_OK);
+    CHECK_EQ("both bounds are left out", count, 1);
+    page.before = SGL_LIT("c");
+    assert_int_equal(store_read_noun_page(fx.store, &page, count_noun, &count), STORE_OK);
+    CHECK_EQ("between them it is found", count, 2);
+    page.max = 0;
+    assert_int_equal(store_read_noun_page(fx.store, &page, count_noun, &count), STORE_OK);
+    CHECK_EQ("at most so many", count, 2);
+}
+
+static bool note_event(void *ctx, const struct store_event *e)
+{
+    struct store_event *last = ctx;
+
+    last->rcpt = e->rcpt;
+    last->at_ms++;
+    if (sgl_view_eq(e->kind, SGL_LIT("suppressed")))
+        last->kind = SGL_LIT("suppressed");
+    return true;
+}
+
+static void test_final_at_birth(void **state)
+{
+    struct store_sample some, all;
+    struct store_counts before, after;
+    struct store_message *m = NULL;
+    struct store_event told = {0};
+    struct body *b = NULL;
+
+    (void)state;
+    assert_int_equal(store_read_counts(fx.store, &before), STORE_OK);
+    store_sample_init(&some, "example.net", 2, 100);
+    some.rcpt[1].state = RCPT_SUPPRESSED;
+    some.rcpt[1].reason = SGL_LIT("suppressed by hand");
+    some.accept.claim = true;
+    some.accept.lease_until = 1700000600;
+    CHECK_EQ("one of two is final at birth", store_sample_accept(&fx, &some), STORE_OK);
+    assert_int_equal(store_read_message(fx.store, some.message.id, &m), STORE_OK);
+    CHECK_EQ("the other waits", m->rcpt[0].state, RCPT_QUEUED);
+    CHECK_EQ("it is suppressed", m->rcpt[1].state, RCPT_SUPPRESSED);
+    CHECK_EQ("and not claimed", m->rcpt[1].fence, 0);
+    CHECK_TRUE("its reason is kept", sgl_view_eq(m->rcpt[1].reason, SGL_LIT("suppressed by hand")));
+    assert_int_equal(store_read_events(fx.store, some.message.id, note_event, &told), STORE_OK);
+    CHECK_EQ("accepted, and one event", told.at_ms, 2);
+    CHECK_TRUE("of the state's name", told.kind.len > 0);
+    CHECK_EQ("that names the recipient", told.rcpt, m->rcpt[1].id);
+    store_message_free(m);
+    assert_int_equal(store_read_counts(fx.store, &after), STORE_OK);
+    CHECK_EQ("one waits", after.waiting, before.waiting + 1);
+    CHECK_EQ("the message is open", after.messages, before.messages + 1);
+    store_sample_init(&all, "example.net", 2, 100);
+    all.rcpt[0].state = all.rcpt[1].state = RCPT_SUPPRESSED;
+    CHECK_EQ("all are final at birth", store_sample_accept(&fx, &all), STORE_OK);
+    assert_int_equal(store_read_counts(fx.store, &before), STORE_OK);
+    CHECK_EQ("nothing more waits", before.waiting, after.waiting);
+    CHECK_EQ("no message is open for it", before.messages, after.messages);
+    CHECK_EQ("the trail has it", state_of(all.message.id, 1), RCPT_SUPPRESSED);
+    store_fixture_close(&fx);
+    store_fixture_open(&fx);
+    CHECK_EQ("its body is gone after a restart at the latest",
+             store_read_body(fx.store, all.message.id, &b), STORE_NOT_FOUND);
+    CHECK_EQ("the state stays", state_of(all.message.id, 0), RCPT_SUPPRESSED);
+    store_sample_done(&some);
+    store_sample_done(&all);
+}
+
 static bool count_message(void *ctx, const struct store_message *m)
 {
     size_t *n = ctx;
@@ -806,6 +895,8 @@ int main(void)
         T(test_lanes),
         T(test_notices),
         T(test_nouns),
+        T(test_nouns_of_the_last_writer),
+        T(test_final_at_birth),
         T(test_lists),
         T(test_expire_trail),
         T(test_usage),

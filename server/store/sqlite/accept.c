@@ -2,6 +2,7 @@
 /* A message with its recipients and its body becomes durable. */
 #include <stdlib.h>
 
+#include "../json_text.h"
 #include "sigillo/banned.h"
 #include "sqlite_internal.h"
 
@@ -124,6 +125,25 @@ static void add_message(struct store *store, const struct store_message *m, uint
     sql_run(&store->db, s);
 }
 
+/* Nothing will be tried: why, as a note and in the trail. */
+static void add_final(struct store *store, const struct store_message *m,
+                      const struct store_rcpt *r)
+{
+    struct sgl_buf detail = SGL_BUF_INIT(8192);
+    struct store_event event = {
+        .at_ms = m->accepted_at, .rcpt = r->id, .kind = sgl_view_cstr(rcpt_state_name(r->state))};
+
+    note_put(store, r->id, r->status, r->reason, SGL_LIT(""), SGL_LIT(""));
+    sgl_buf_add_byte(&detail, '{');
+    json_text_member(&detail, "status", r->status);
+    json_text_member(&detail, "reason", r->reason);
+    sgl_buf_add_byte(&detail, '}');
+    event.detail = detail.status == SGL_OK ? sgl_buf_view(&detail) : SGL_LIT("{}");
+    if (store->db.hard == 0)
+        trail_add(store, m->id, &event, 1);
+    sgl_buf_done(&detail);
+}
+
 static void add_rcpt(struct store *store, const struct store_message *m, struct store_rcpt *r,
                      int64_t lease)
 {
@@ -150,6 +170,8 @@ static void add_rcpt(struct store *store, const struct store_message *m, struct 
     sql_bind_view(s, 10, r->orcpt);
     if (!sql_run(&store->db, s))
         return;
+    if (state_is_final((int)r->state))
+        add_final(store, m, r);
     if (r->state == RCPT_QUEUED)
         note_change(store, lane, lease > 0 ? INT64_MAX : r->next_at, lease > 0);
     store->pending.waiting += r->state == RCPT_QUEUED;

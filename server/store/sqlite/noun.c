@@ -19,8 +19,11 @@ static uint64_t stored_version(struct store *store, const struct store_noun *n)
 static enum store_result allowed(struct store *store, const struct store_noun_op *op,
                                  const struct store_noun *n)
 {
-    uint64_t version = stored_version(store, n);
+    uint64_t version;
 
+    if (n->version == STORE_NOUN_ANY)
+        return STORE_OK;
+    version = stored_version(store, n);
     if (op->op.kind == STORE_NOUN_DELETE && version == 0)
         return STORE_NOT_FOUND;
     if (op->op.kind == STORE_NOUN_PUT && n->version == 0)
@@ -30,7 +33,8 @@ static enum store_result allowed(struct store *store, const struct store_noun_op
 
 static void write_noun(struct store *store, const struct store_noun *n, bool remove)
 {
-    int which = remove ? SQL_NOUN_DELETE : n->version == 0 ? SQL_NOUN_ADD : SQL_NOUN_SET;
+    uint64_t version = n->version == STORE_NOUN_ANY ? stored_version(store, n) : n->version;
+    int which = remove ? SQL_NOUN_DELETE : version == 0 ? SQL_NOUN_ADD : SQL_NOUN_SET;
     sqlite3_stmt *s = sql_use(&store->db, which);
 
     sql_bind_view(s, 1, n->kind);
@@ -38,7 +42,7 @@ static void write_noun(struct store *store, const struct store_noun *n, bool rem
     if (!remove) {
         sql_bind_view(s, 3, n->subscription);
         sql_bind_view(s, 4, n->value);
-        sql_bind_u64(s, 5, n->version + 1);
+        sql_bind_u64(s, 5, version + 1);
     }
     sql_run(&store->db, s);
 }
@@ -59,5 +63,6 @@ enum store_result apply_nouns(struct store *store, struct store_noun_op *op)
 void nouns_committed(struct store_noun_op *op)
 {
     for (size_t i = 0; op->op.kind == STORE_NOUN_PUT && i < op->nouns; i++)
-        op->noun[i].version++;
+        if (op->noun[i].version != STORE_NOUN_ANY)
+            op->noun[i].version++;
 }

@@ -5,21 +5,6 @@
 #include "sigillo/banned.h"
 #include "sqlite_internal.h"
 
-static void put_note(struct store *store, const struct store_outcome_rcpt *r)
-{
-    sqlite3_stmt *s;
-
-    if (r->status.len + r->reason.len + r->why_wait.len + r->remote_mta.len == 0)
-        return;
-    s = sql_use(&store->db, SQL_NOTE_PUT);
-    sql_bind_u64(s, 1, r->rcpt);
-    sql_bind_view(s, 2, r->status);
-    sql_bind_view(s, 3, sgl_view_sub(r->reason, 0, 1000));
-    sql_bind_view(s, 4, r->why_wait);
-    sql_bind_view(s, 5, r->remote_mta);
-    sql_run(&store->db, s);
-}
-
 /* An end is an end, whatever a hand did meanwhile; a wish to try again yields to the hand. */
 static int state_after(int now, int wanted)
 {
@@ -50,7 +35,7 @@ static uint64_t one_outcome(struct store *store, const struct store_outcome *o,
     after.flags |= r->delay_told ? RCPT_FLAG_DELAY_TOLD : 0;
     after.flags |= r->possibly_repeated ? RCPT_FLAG_POSSIBLY_REPEATED : 0;
     rcpt_set(store, &before, &after);
-    put_note(store, r);
+    note_put(store, r->rcpt, r->status, r->reason, r->why_wait, r->remote_mta);
     r->result = STORE_OK;
     r->now_state = (enum rcpt_state)after.state;
     return state_is_final(after.state) && !state_is_final(before.state);

@@ -18,6 +18,7 @@ enum read_sql {
     READ_EVENTS,
     READ_NOUNS,
     READ_NOUNS_ALL,
+    READ_NOUNS_PAGE,
     READ_DUE,
     READ_OLDEST,
     READ_CHARGES,
@@ -52,6 +53,8 @@ static const char *const read_text[READ_COUNT] = {
     [READ_EVENTS] = "SELECT at_ms,rcpt,kind,detail FROM event WHERE message=?1 ORDER BY n",
     [READ_NOUNS] =
         "SELECT kind,key,subscription,value,version FROM noun WHERE kind=?1 ORDER BY key",
+    [READ_NOUNS_PAGE] = "SELECT kind,key,subscription,value,version FROM noun"
+                        " WHERE kind=?1 AND key>?2 AND key<?3 ORDER BY key LIMIT ?4",
     [READ_NOUNS_ALL] = "SELECT kind,key,subscription,value,version FROM noun ORDER BY kind,key",
     [READ_DUE] = ("SELECT count(*) FROM recipient INDEXED BY recipient_due"
                   " WHERE state=0 AND lease=0 AND next_at<=?1"),
@@ -328,19 +331,11 @@ enum store_result store_read_events(struct store *store, uint64_t message,
     return give_back(store, db, STORE_OK);
 }
 
-enum store_result store_read_nouns(struct store *store, sgl_view kind,
-                                   bool (*each)(void *ctx, const struct store_noun *n), void *ctx)
+static void tell_nouns(struct db *db, sqlite3_stmt *s,
+                       bool (*each)(void *ctx, const struct store_noun *n), void *ctx)
 {
-    enum store_result result;
-    struct db *db = borrow(store, &result);
     bool more = true;
-    sqlite3_stmt *s;
 
-    if (result != STORE_OK)
-        return give_back(store, db, result);
-    s = sql_use(db, kind.len == 0 ? READ_NOUNS_ALL : READ_NOUNS);
-    if (kind.len > 0)
-        sql_bind_view(s, 1, kind);
     while (more && sql_step(db, s)) {
         struct store_noun noun = {.kind = sql_view(s, 0),
                                   .key = sql_view(s, 1),
@@ -350,6 +345,41 @@ enum store_result store_read_nouns(struct store *store, sgl_view kind,
 
         more = each(ctx, &noun);
     }
+}
+
+enum store_result store_read_nouns(struct store *store, sgl_view kind,
+                                   bool (*each)(void *ctx, const struct store_noun *n), void *ctx)
+{
+    enum store_result result;
+    struct db *db = borrow(store, &result);
+    sqlite3_stmt *s;
+
+    if (result != STORE_OK)
+        return give_back(store, db, result);
+    s = sql_use(db, kind.len == 0 ? READ_NOUNS_ALL : READ_NOUNS);
+    if (kind.len > 0)
+        sql_bind_view(s, 1, kind);
+    tell_nouns(db, s, each, ctx);
+    return give_back(store, db, STORE_OK);
+}
+
+enum store_result store_read_noun_page(struct store *store, const struct store_noun_page *page,
+                                       bool (*each)(void *ctx, const struct store_noun *n),
+                                       void *ctx)
+{
+    enum store_result result;
+    struct db *db = borrow(store, &result);
+    sqlite3_stmt *s;
+
+    if (result != STORE_OK)
+        return give_back(store, db, result);
+    s = sql_use(db, READ_NOUNS_PAGE);
+    sql_bind_view(s, 1, page->kind);
+    sql_bind_view(s, 2, page->after);
+    sql_bind_view(s, 3,
+                  page->before.len > 0 ? page->before : SGL_LIT("\xff")); /* no key begins so */
+    sql_bind_u64(s, 4, page->max);
+    tell_nouns(db, s, each, ctx);
     return give_back(store, db, STORE_OK);
 }
 

@@ -94,6 +94,22 @@ void message_less(struct store *store, uint64_t message, uint64_t finals)
     }
 }
 
+void note_put(struct store *store, uint64_t rcpt, sgl_view status, sgl_view reason,
+              sgl_view why_wait, sgl_view remote_mta)
+{
+    sqlite3_stmt *s;
+
+    if (status.len + reason.len + why_wait.len + remote_mta.len == 0)
+        return;
+    s = sql_use(&store->db, SQL_NOTE_PUT);
+    sql_bind_u64(s, 1, rcpt);
+    sql_bind_view(s, 2, status);
+    sql_bind_view(s, 3, sgl_view_sub(reason, 0, 1000));
+    sql_bind_view(s, 4, why_wait);
+    sql_bind_view(s, 5, remote_mta);
+    sql_run(&store->db, s);
+}
+
 void trail_add(struct store *store, uint64_t message, const struct store_event *event,
                size_t events)
 {

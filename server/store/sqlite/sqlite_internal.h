@@ -272,6 +272,9 @@ static inline int64_t lease_time(const struct store *store, const struct store_o
 }
 /* So many of the message have become final: its body goes after the last. */
 void message_less(struct store *store, uint64_t message, uint64_t finals);
+/* The last answer and reason of a recipient; all empty: nothing is written. */
+void note_put(struct store *store, uint64_t rcpt, sgl_view status, sgl_view reason,
+              sgl_view why_wait, sgl_view remote_mta);
 void trail_add(struct store *store, uint64_t message, const struct store_event *event,
                size_t events);
 void note_change(struct store *store, uint64_t lane, int64_t due, int out);
