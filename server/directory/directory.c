@@ -169,7 +169,9 @@ void directory_stats(struct directory *d, struct directory_stats *out)
     *out = (struct directory_stats){.domains = d->table[DIRECTORY_DOMAIN].used,
                                     .credentials = d->table[DIRECTORY_CREDENTIAL].used,
                                     .keys = d->table[DIRECTORY_KEY].used,
-                                    .subscriptions = d->table[DIRECTORY_SUBSCRIPTION].used};
+                                    .subscriptions = d->table[DIRECTORY_SUBSCRIPTION].used,
+                                    .suppressions = d->suppressed.used,
+                                    .suppression_bytes = suppression_set_bytes(&d->suppressed)};
     pthread_rwlock_unlock(&d->lock);
     out->selectors_loading = atomic_load(&d->loading);
     out->passwords_hashed = atomic_load(&d->hashed);
@@ -333,12 +335,14 @@ struct directory *directory_open(struct store *store, struct keys *keys, struct 
     pthread_mutex_init(&d->cache_lock, NULL);
     for (unsigned i = 0; i < DIRECTORY_NOUNS; i++)
         table_init(&d->table[i]);
+    suppression_set_init(&d->suppressed);
     randombytes_buf(d->cache_key, sizeof(d->cache_key));
     d->crypto = sgl_crypto_new();
     if (d->crypto == NULL ||
         crypto_pwhash_str_alg(d->fake_argon, "nobody", 6, ARGON_PASSES, ARGON_MEMORY,
                               crypto_pwhash_ALG_ARGON2ID13) != 0 ||
-        !read_all(d, why, why_size) || !first_nouns(d) || !loads_start(d)) {
+        !read_all(d, why, why_size) || !suppressions_read(d, why, why_size) || !first_nouns(d) ||
+        !loads_start(d)) {
         directory_free(d);
         return NULL;
     }
@@ -360,6 +364,7 @@ void directory_free(struct directory *d)
     loads_stop(d);
     for (unsigned i = 0; i < DIRECTORY_NOUNS; i++)
         free_values(&d->table[i], noun_kind_of((enum directory_noun)i)->free);
+    suppression_set_done(&d->suppressed);
     sgl_crypto_free(d->crypto);
     pthread_rwlock_destroy(&d->lock);
     pthread_mutex_destroy(&d->cache_lock);

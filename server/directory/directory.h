@@ -171,8 +171,61 @@ struct directory_change {
 /* On any thread. */
 void directory_change(struct directory *d, struct directory_change *c);
 
+/* ---- suppression: addresses that are not sent to ---- */
+
+/*
+ * For all mail of a subscription, or for that of one of its domains only.  Addresses are the same when their domains are and their local parts differ only in the case of
+ * ASCII letters.  In memory there is a hash of each; what else is known is read from the store, as nouns of the kind "suppression" whose key is "SUBSCRIPTION/DOMAIN/ADDRESS"
+ * (DOMAIN empty: all mail) and whose value is
+ *
+ *   {"reason":"hard-bounce","reply":"550 5.1.1 no such user","created_at":N,"expires_at":N}      expires_at 0: never; reply may be ""
+ */
+#define SUPPRESSION_KIND "suppression"
+
+enum suppression_reason {
+    SUPPRESSION_HARD_BOUNCE,
+    SUPPRESSION_COMPLAINT,
+    SUPPRESSION_UNSUBSCRIBE,
+    SUPPRESSION_MANUAL
+};
+const char *suppression_reason_name(enum suppression_reason reason); /* "hard-bounce" ... */
+bool suppression_reason_parse(sgl_view name, enum suppression_reason *out);
+
+/* A pure look-up, any thread: is this address, as admission has it, suppressed for mail of this domain? */
+bool directory_suppressed(struct directory *d, const struct domain *domain, sgl_view address,
+                          int64_t now, enum suppression_reason *reason);
+
+struct suppression {
+    sgl_view address;
+    enum suppression_reason reason;
+    sgl_view reply;     /* what caused it: at most 500 bytes are kept */
+    int64_t expires_at; /* wall seconds; 0: never */
+};
+#define DIRECTORY_SUPPRESSIONS_MAX 1000
+/* Several at once: all are checked before the first is stored, and all are stored together. What is there already is replaced; what is not there cannot be removed. */
+struct directory_suppress {
+    bool remove;
+    sgl_view subscription;          /* empty: "default" */
+    sgl_view domain;                /* empty: all of its mail */
+    const struct suppression *item; /* these, and what they point to, are copied by the call */
+    size_t items;
+    struct loop *loop;
+    void (*done)(struct directory_suppress *s); /* always later, on loop */
+    void *ctx;
+    /* out */
+    enum directory_result result;
+    size_t wrong;   /* which one, when not OK */
+    char field[32]; /* "address", "domain", "subscription", "expires_at", ... */
+    char why[240];
+    size_t fresh;          /* so many were not there before */
+    struct loop_task task; /* directory's own, as is private_ */
+    void *private_;
+};
+void directory_suppress(struct directory *d, struct directory_suppress *s);
+
 struct directory_stats {
     size_t domains, credentials, keys, subscriptions, selectors_loading;
+    size_t suppressions, suppression_bytes;
     uint64_t passwords_hashed, passwords_cached, passwords_refused;
 };
 void directory_stats(struct directory *d, struct directory_stats *out);

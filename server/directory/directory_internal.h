@@ -9,6 +9,7 @@
 
 #include "directory.h"
 #include "sigillo/crypto.h"
+#include "suppression_set.h"
 #include "table.h"
 
 /* Argon2id as its authors and OWASP advise for logins: 19 MiB, 2 passes; about 20 ms of a core. */
@@ -53,6 +54,7 @@ struct directory {
 
     pthread_rwlock_t lock;               /* the tables */
     struct table table[DIRECTORY_NOUNS]; /* by enum directory_noun */
+    struct suppression_set suppressed;
 
     pthread_mutex_t cache_lock;
     struct cached cache[CACHE_SLOTS];
@@ -150,6 +152,10 @@ void holder_replaced(void *old, void *noun);
 
 bool password_hash(struct directory *d, sgl_view password, struct credential *out);
 void cache_forget(struct directory *d);
+
+/* ---- directory_suppression.c ---- */
+
+bool suppressions_read(struct directory *d, char *why, size_t why_size); /* at start */
 
 /* ---- directory_load.c ---- */
 
