@@ -2,7 +2,7 @@
 /*
  * The gate and the way behind it, for one message:
  *
- *   checked (envelope, bytes, From and Sender) -> completed (header) -> charged (limits) -> signed (keys process) -> built (one body) -> stored (group commit) -> answered, handed to the queue
+ *   checked (envelope, bytes, From and Sender) -> marked (suppressed recipients) -> completed (header) -> charged (limits) -> signed (keys process) -> built (one body) -> stored (group commit) -> answered, handed to the queue
  *
  * The first three happen inside admission_submit(), the rest in callbacks on the submission's loop.  Any failure ends in finish() with an answer; what was taken on the way
  * (memory, the queue's room, the charge) is given back there.
@@ -27,6 +27,7 @@ struct admit {
     struct body *body;
     struct store_accept accept;
     struct limits_ticket ticket; /* what it was charged; empty once that is durable */
+    size_t open;                 /* recipients that are not final at birth */
     size_t room_bytes;           /* reserved in the queue */
     uint64_t stored_us;
     uint64_t started_us;
@@ -108,8 +109,8 @@ static void log_accepted(const struct admit *m)
     log_line(LOG_INFO_, "accepted", LOG_ID(g->id), LOG_VIEW("door", g->door),
              LOG_VIEW("peer", g->peer), LOG_VIEW("identity", g->identity),
              LOG_VIEW("from", g->env_from), LOG_INT("recipients", g->rcpts),
-             LOG_INT("size", g->size), LOG_VIEW("signed", g->signed_by),
-             LOG_INT("durable_us", m->s->durable_us));
+             LOG_INT("suppressed", g->rcpts - m->open), LOG_INT("size", g->size),
+             LOG_VIEW("signed", g->signed_by), LOG_INT("durable_us", m->s->durable_us));
 }
 
 static struct durable *durable_slot(struct admission *a, uint64_t id)
@@ -167,10 +168,12 @@ static void stored(struct store_op *op)
         answer_accepted(s, s->message.id);
         durable_keep(m->a, s->message.id, s->durable_us);
         atomic_fetch_add_explicit(&m->a->bytes, m->body->len, memory_order_relaxed);
+        atomic_fetch_add_explicit(&m->a->suppressed, s->message.rcpts - m->open,
+                                  memory_order_relaxed);
         log_accepted(m);
         if (m->accept.claim)
             hand_to_queue(m);
-        else
+        else if (m->open > 0)
             queue_nudge(m->a->queue);
     } else if (op->result == STORE_EXISTS) {
         s->existing_id = m->accept.existing_id;
@@ -192,7 +195,8 @@ static void store_it(struct admit *m)
                                       .charge = m->ticket.stored,
                                       .idempotency_key = s->idempotency_key};
     memcpy(m->accept.request_hash, s->request_hash, sizeof(s->request_hash));
-    if (g->not_before <= g->accepted_at / 1000 && queue_room(m->a->queue, g->rcpts, m->body->len)) {
+    if (m->open > 0 && g->not_before <= g->accepted_at / 1000 &&
+        queue_room(m->a->queue, g->rcpts, m->body->len)) {
         m->room_bytes = m->body->len;
         m->accept.claim = true;
         m->accept.lease_until = (uint64_t)(g->accepted_at / 1000) + m->a->lease_s;
@@ -310,6 +314,29 @@ static bool describe(struct admit *m, const struct sgl_message_report *report)
     return g->subscription.ptr != NULL || refuse_memory(&s->answer);
 }
 
+/* Who is suppressed is final at birth; that is no error, and the others go their way. */
+static void suppress(struct admit *m)
+{
+    static const char *const why[] = {
+        [SUPPRESSION_HARD_BOUNCE] = "suppressed: an earlier message came back for good",
+        [SUPPRESSION_COMPLAINT] = "suppressed: the recipient complained",
+        [SUPPRESSION_UNSUBSCRIBE] = "suppressed: the recipient unsubscribed",
+        [SUPPRESSION_MANUAL] = "suppressed by hand",
+    };
+    struct store_message *g = &m->s->message;
+    enum suppression_reason reason;
+
+    m->open = g->rcpts;
+    for (size_t i = 0; i < g->rcpts; i++) {
+        if (!directory_suppressed(m->a->directory, m->domain, g->rcpt[i].address,
+                                  g->accepted_at / 1000, &reason))
+            continue;
+        g->rcpt[i].state = RCPT_SUPPRESSED;
+        g->rcpt[i].reason = sgl_view_cstr(why[reason]);
+        m->open--;
+    }
+}
+
 static bool complete(struct admit *m, const struct sgl_message_report *report)
 {
     struct submission *s = m->s;
@@ -351,8 +378,10 @@ static bool check_and_complete(struct admit *m)
     s->message.smtputf8 = report.header_utf8 || utf8;
     if (!check_header(m->a, s, &report.headers, &m->domain, out))
         return false;
-    return describe(m, &report) && complete(m, &report) &&
-           charge_limits(m->a, s, &m->ticket, out) && start_signing(m);
+    if (!describe(m, &report))
+        return false;
+    suppress(m);
+    return complete(m, &report) && charge_limits(m->a, s, &m->ticket, out) && start_signing(m);
 }
 
 void admission_submit(struct admission *a, struct submission *s)
@@ -397,6 +426,7 @@ void admission_stats(struct admission *a, struct admission_stats *out)
                                     .refused = atomic_load(&a->refused),
                                     .unavailable = atomic_load(&a->unavailable),
                                     .bytes_accepted = atomic_load(&a->bytes),
+                                    .suppressed = atomic_load(&a->suppressed),
                                     .signatures = atomic_load(&a->signatures),
                                     .busy = atomic_load(&a->busy)};
 }

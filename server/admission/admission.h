@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The one gate that every door leads to: may this identity send this, right now?  Then the message is completed (Date, Message-ID, Received), signed, made durable, and
+ * The one gate that every door leads to: may this identity send this, right now?  Recipients that are suppressed end here.  Then the message is completed (Date, Message-ID, Received), signed, made durable, and
  * handed to the queue.  The door only translates the answer into its own language.
  */
 #ifndef SERVER_ADMISSION_ADMISSION_H
@@ -81,7 +81,8 @@ void admission_submit(struct admission *a, struct submission *s);
 struct admission_stats {
     uint64_t accepted, refused, unavailable; /* messages */
     uint64_t bytes_accepted, signatures;
-    uint64_t busy; /* between admission_submit() and done() */
+    uint64_t suppressed; /* recipients of accepted messages */
+    uint64_t busy;       /* between admission_submit() and done() */
 };
 void admission_stats(struct admission *a, struct admission_stats *out);
 /* How long the commit of a message took; remembered for the last some thousand of this process. false: not known (any more). Any thread. */

@@ -34,7 +34,7 @@ struct admission {
     struct queue *queue;
     struct limits *limits;
     struct sgl_crypto *crypto;
-    _Atomic uint64_t accepted, refused, unavailable, bytes, signatures, busy;
+    _Atomic uint64_t accepted, refused, unavailable, bytes, signatures, busy, suppressed;
     struct durable durable[DURABLE_SLOTS];
 };
 

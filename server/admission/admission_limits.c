@@ -15,21 +15,23 @@ static bool is_internal(struct admission *a, sgl_view name, const char *subscrip
     return internal;
 }
 
-/* Recipients of one destination often stand together: it is looked up once then. */
+/* Recipients of one destination often stand together: it is looked up once then. Who is suppressed is not sent to and does not count. */
 static void count_recipients(struct admission *a, const struct store_message *m,
                              const char *subscription, struct limit_charge *want)
 {
-    sgl_view last = SGL_LIT("");
+    sgl_view last = {0};
     bool internal = false;
 
     for (size_t i = 0; i < m->rcpts; i++) {
-        if (i == 0 || !sgl_view_eq(m->rcpt[i].domain, last)) {
+        if (m->rcpt[i].state == RCPT_SUPPRESSED)
+            continue;
+        if (last.ptr == NULL || !sgl_view_eq(m->rcpt[i].domain, last)) {
             last = m->rcpt[i].domain;
             internal = is_internal(a, last, subscription);
         }
         want->n[internal ? LIMIT_INTERNAL : LIMIT_EXTERNAL]++;
+        want->n[LIMIT_RECIPIENTS]++;
     }
-    want->n[LIMIT_RECIPIENTS] = m->rcpts;
 }
 
 static void time_text(int64_t ms, char *out, size_t size)

@@ -404,6 +404,70 @@ static void test_no_room_in_the_queue(void **state)
     sending_free(g);
 }
 
+/* ---- suppression ---- */
+
+static void suppress_done(struct directory_suppress *s)
+{
+    sem_post(&((struct directory_fixture *)s->ctx)->done);
+}
+
+static void suppress(struct fixture *x, const char *domain, const char *address)
+{
+    struct suppression item = {.address = sgl_view_cstr(address),
+                               .reason = SUPPRESSION_UNSUBSCRIBE};
+    struct directory_suppress s = {.domain = sgl_view_cstr(domain),
+                                   .item = &item,
+                                   .items = 1,
+                                   .loop = x->f->loop,
+                                   .done = suppress_done,
+                                   .ctx = x->f};
+
+    directory_suppress(x->f->directory, &s);
+    sem_wait(&x->f->done);
+    assert_int_equal(s.result, DIRECTORY_OK);
+}
+
+static void test_some_are_suppressed(void **state)
+{
+    struct fixture *x = *state;
+    struct admission_stats stats;
+    struct store_message *m = NULL;
+    struct sending *g;
+
+    suppress(x, "", "gone@good.test");
+    suppress(x, "other.test", "here@good.test");
+    g = send_one(x, "me@app.test", "here@good.test Gone@GOOD.test", PLAIN);
+    CHECK_EQ("it is no error for the others", g->answer.smtp, 250);
+    CHECK_EQ("the queue gets the message", offered, 1);
+    assert_int_equal(store_read_message(x->f->store, g->s.message.id, &m), STORE_OK);
+    CHECK_EQ("suppressed for another domain is not suppressed", m->rcpt[0].state, RCPT_QUEUED);
+    CHECK_EQ("case makes no difference", m->rcpt[1].state, RCPT_SUPPRESSED);
+    CHECK_TRUE("the reason says why",
+               sgl_view_eq(m->rcpt[1].reason, SGL_LIT("suppressed: the recipient unsubscribed")));
+    admission_stats(x->admission, &stats);
+    CHECK_EQ("one is counted", stats.suppressed, 1);
+    store_message_free(m);
+    sending_free(g);
+}
+
+static void test_all_are_suppressed(void **state)
+{
+    struct fixture *x = *state;
+    struct store_counts counts;
+    struct sending *g;
+
+    suppress(x, "app.test", "gone@good.test");
+    g = send_one(x, "me@app.test", "gone@good.test", PLAIN);
+    CHECK_EQ("the message is accepted", g->answer.smtp, 250);
+    CHECK_EQ("the queue gets nothing", offered, 0);
+    CHECK_EQ("and need not look", nudged, 0);
+    CHECK_EQ("the message is stored, for its trail", stored(x), 1);
+    assert_int_equal(store_read_counts(x->f->store, &counts), STORE_OK);
+    CHECK_EQ("nobody waits", counts.waiting, 0);
+    CHECK_EQ("it is final at once", counts.messages, 0);
+    sending_free(g);
+}
+
 static void test_idempotency(void **state)
 {
     struct fixture *x = *state;
@@ -540,6 +604,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_what_is_there_stays, setup, teardown),
         cmocka_unit_test_setup_teardown(test_never_unsigned, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_room_in_the_queue, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_some_are_suppressed, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_all_are_suppressed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_idempotency, setup, teardown),
         cmocka_unit_test_setup_teardown(test_profile, setup, teardown),
         cmocka_unit_test_setup_teardown(test_charged_once, setup, teardown),
