@@ -90,6 +90,10 @@ json_t *admin_subscription_json(const struct admin *admin, const struct subscrip
 void admin_subscription_routes(struct http *http, void *ctx);
 void admin_domain_routes(struct http *http, void *ctx);
 void admin_identity_routes(struct http *http, void *ctx);
+void admin_suppression_routes(struct http *http, void *ctx);
+/* A result as the word of a problem ("not-found") and as a status. */
+const char *admin_result_word(enum directory_result result);
+int admin_result_status(enum directory_result result);
 
 /* ---- figures, times, strings ---- */
 

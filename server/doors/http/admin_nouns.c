@@ -40,7 +40,7 @@ static void change_free(struct admin_change *n)
     free(n);
 }
 
-static const char *result_word(enum directory_result result)
+const char *admin_result_word(enum directory_result result)
 {
     switch (result) {
     case DIRECTORY_OK:
@@ -61,7 +61,7 @@ static const char *result_word(enum directory_result result)
     return "unavailable";
 }
 
-static int result_status(enum directory_result result)
+int admin_result_status(enum directory_result result)
 {
     switch (result) {
     case DIRECTORY_OK:
@@ -108,12 +108,12 @@ static void changed(struct directory_change *c)
     char what[64];
 
     snprintf(what, sizeof(what), "%s %s", n->noun->name, verb_word(c->verb));
-    admin_audit(n->r, n->who, what, n->about, result_word(c->result));
+    admin_audit(n->r, n->who, what, n->about, admin_result_word(c->result));
     if (c->result == DIRECTORY_OK)
         http_reply_json(n->r, c->verb == DIRECTORY_ADD ? 201 : 200, done_json(n));
     else
-        http_reply_problem(n->r, result_status(c->result), result_word(c->result), c->field,
-                           c->why);
+        http_reply_problem(n->r, admin_result_status(c->result), admin_result_word(c->result),
+                           c->field, c->why);
     change_free(n);
 }
 
@@ -220,4 +220,5 @@ void admin_nouns_routes(struct http *http, const struct admin *admin)
     admin_subscription_routes(http, ctx);
     admin_domain_routes(http, ctx);
     admin_identity_routes(http, ctx);
+    admin_suppression_routes(http, ctx);
 }
