@@ -13,6 +13,9 @@ extern const struct cli_verb verb_init, verb_serve, verb_subscription_add, verb_
     verb_queue_show, verb_queue_retry, verb_queue_cancel, verb_queue_hold, verb_queue_release,
     verb_trace;
 
+extern const struct cli_verb verb_suppression_add, verb_suppression_list, verb_suppression_remove,
+    verb_suppression_import, verb_suppression_export;
+
 /* Without a server. */
 extern const struct cli_verb verb_spf_check, verb_spf_tree, verb_spf_build, verb_verify;
 extern const struct cli_verb verb_dkim_keygen, verb_dkim_sign, verb_dkim_verify, verb_arc_verify,

@@ -99,6 +99,7 @@ struct config {
             allow_loopback; /* allow_loopback: targets in loopback and private ranges (test worlds) */
         unsigned connections, connections_per_site, messages_per_connection, recipients_per_message;
         unsigned connect_timeout_ms, command_timeout_ms, data_timeout_ms, dot_timeout_ms;
+        unsigned suppress_s; /* suppress_hard_bounces: 0: not at all */
         const char *ca_file;
         struct config_address *source;
         size_t sources;

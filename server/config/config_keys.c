@@ -58,6 +58,7 @@ const struct key config_key[] = {
     {IN_DELIVERY, "command_timeout", KEY_DURATION, "5m", .min = 10, .max = H_, .unit = 1, TOP(delivery.command_timeout_ms)},
     {IN_DELIVERY, "data_timeout", KEY_DURATION, "3m", .min = 10, .max = H_, .unit = 1, TOP(delivery.data_timeout_ms)},
     {IN_DELIVERY, "dot_timeout", KEY_DURATION, "10m", .min = 10, .max = H_, .unit = 1, TOP(delivery.dot_timeout_ms)},
+    {IN_DELIVERY, "suppress_hard_bounces", KEY_DURATION, "0s", .max = 3650 * D_, .unit = S_, TOP(delivery.suppress_s)},
     {IN_DELIVERY, "ca_file", KEY_FILE, NULL, TOP(delivery.ca_file)},
     {IN_DELIVERY, "source", KEY_IP, "{}", TOP(delivery.source), N_OF(config, delivery.sources)},
 

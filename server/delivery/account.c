@@ -84,6 +84,9 @@ void account_outcome(struct delivery *d, const struct job *job, const struct sto
     enum log_level level = verdict == RCPT_UNTRIED ? LOG_DEBUG_ : LOG_INFO_;
 
     count(d, verdict, a);
+    if (verdict == RCPT_PERMANENT && d->bounced.bounced != NULL &&
+        policy_is_hard_bounce(a->stage, status, job->rcpts))
+        d->bounced.bounced(d->bounced.ctx, job->message, rcpt, a->reason);
     if (!log_wants(level))
         return;
     log_line(level, word[verdict], LOG_ID(job->message->id), LOG_VIEW("to", rcpt->address),

@@ -632,6 +632,11 @@ void delivery_free(struct delivery *d)
         free(d);
 }
 
+void delivery_set_bounced(struct delivery *d, const struct delivery_bounced *bounced)
+{
+    d->bounced = *bounced;
+}
+
 void delivery_stats(const struct delivery *d, struct delivery_stats *out)
 {
     *out = d->stats;

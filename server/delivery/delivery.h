@@ -22,6 +22,14 @@ struct delivery;
 struct delivery *delivery_new(struct loop *loop, struct queue *queue, struct resolver *resolver,
                               struct store *store, struct config *config, char *why,
                               size_t why_size);
+/* Who hears of each address that turned out to be no good for ever (never of a refusal for policy or reputation). On the loop; nothing may be kept. */
+struct delivery_bounced {
+    void (*bounced)(void *ctx, const struct store_message *message, const struct store_rcpt *rcpt,
+                    sgl_view reply);
+    void *ctx;
+};
+void delivery_set_bounced(struct delivery *d,
+                          const struct delivery_bounced *bounced); /* before the loop runs */
 /* On the loop: routes, limits and CA files of another configuration count from the next connection on. false: a file is at fault, nothing changed. */
 bool delivery_reconfigure(struct delivery *d, struct config *config, char *why, size_t why_size);
 /* On the loop: takes no more jobs, lets transactions in flight finish; done(ctx) when no connection is left. */

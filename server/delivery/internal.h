@@ -69,6 +69,7 @@ struct delivery {
     void (*drained)(void *ctx);
     void *drained_ctx;
     struct delivery_stats stats;
+    struct delivery_bounced bounced;
     uint64_t seed;
 };
 

@@ -183,6 +183,19 @@ struct decision policy_decide(enum failure failure, enum sgl_smtp_stage stage,
     return d;
 }
 
+bool policy_is_hard_bounce(const char *stage, sgl_view status, size_t rcpts)
+{
+    static const char *const codes[] = {"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10"};
+
+    if (stage != NULL && strcmp(stage, sgl_smtp_stage_name(SGL_SMTP_AT_RCPT)) != 0 &&
+        !(rcpts == 1 && strcmp(stage, sgl_smtp_stage_name(SGL_SMTP_AT_DOT)) == 0))
+        return false;
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        if (sgl_view_eq(status, sgl_view_cstr(codes[i])))
+            return true;
+    return false;
+}
+
 void policy_reason_put(struct sgl_buf *out, enum failure failure, enum sgl_smtp_stage stage,
                        const struct sgl_smtp_reply *reply, sgl_view host, sgl_view detail)
 {

@@ -132,7 +132,11 @@ static bool build_sending(struct service *s, char *why, size_t why_size)
         return false;
     s->delivery =
         delivery_new(s->outgoing, s->queue, s->resolver, s->store, s->config, why, why_size);
-    return s->delivery != NULL;
+    if (s->delivery == NULL)
+        return false;
+    delivery_set_bounced(s->delivery,
+                         &(struct delivery_bounced){.bounced = service_bounced, .ctx = s});
+    return true;
 }
 
 /* The configuration's limit profiles; false when memory ends: the former ones stay. */

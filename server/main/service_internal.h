@@ -65,4 +65,9 @@ void service_begin_drain(struct service *s, unsigned seconds);
 /* service_metrics.c */
 void service_metrics(struct service *s);
 
+/* ---- service_suppress.c: an address that is no good, told by delivery ---- */
+
+void service_bounced(void *service, const struct store_message *message,
+                     const struct store_rcpt *rcpt, sgl_view reply);
+
 #endif

@@ -322,6 +322,38 @@ static void pace(void **state)
     CHECK_TRUE("nothing but failures makes it rest too", site_pace_rest_until(&p, 7000) != 0);
 }
 
+/* [RFC 3463 s3.2] [RFC 7505 s4] */
+static void hard_bounces(void **state)
+{
+    static const struct {
+        const char *name, *stage, *status;
+        size_t rcpts;
+        bool want;
+    } rows[] = {
+        {"no such mailbox", "RCPT", "5.1.1", 3, true},
+        {"no such host", "RCPT", "5.1.2", 1, true},
+        {"bad syntax", "RCPT", "5.1.3", 1, true},
+        {"moved without a new address", "RCPT", "5.1.6", 1, true},
+        {"null MX, found without a dialogue", NULL, "5.1.10", 5, true},
+        {"after the dot of a message for one", "end of data", "5.1.1", 1, true},
+        {"after the dot for several it means nobody", "end of data", "5.1.1", 2, false},
+        {"at MAIL it means the sender", "MAIL", "5.1.2", 1, false},
+        {"a bad sender", "RCPT", "5.1.8", 1, false},
+        {"a plain 550", "RCPT", "5.1.0", 1, false},
+        {"a policy", "RCPT", "5.7.1", 1, false},
+        {"reputation, after the dot", "end of data", "5.7.26", 1, false},
+        {"a full mailbox", "RCPT", "5.2.2", 1, false},
+        {"for now only", "RCPT", "4.1.1", 1, false},
+        {"a longer number that begins alike", "RCPT", "5.1.11", 1, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        CHECK_EQ(rows[i].name,
+                 policy_is_hard_bounce(rows[i].stage, sgl_view_cstr(rows[i].status), rows[i].rcpts),
+                 rows[i].want);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -331,6 +363,7 @@ int main(void)
         cmocka_unit_test(reasons),
         cmocka_unit_test(routes),
         cmocka_unit_test(pace),
+        cmocka_unit_test(hard_bounces),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
