@@ -569,6 +569,22 @@ static void test_charged_once(void **state)
     sending_free(again);
 }
 
+static void test_suppressed_is_not_charged(void **state)
+{
+    struct fixture *x = *state;
+    struct sending *g;
+
+    suppress(x, "", "gone@good.test");
+    suppress(x, "", "us@other.test");
+    g = send_one(x, "me@app.test", "gone@good.test you@good.test us@other.test us@app.test", PLAIN);
+    CHECK_EQ("the message is accepted", g->answer.smtp, 250);
+    CHECK_EQ("and is one", used(x, LIMIT_MESSAGES), 1);
+    CHECK_EQ("who is not sent to is left out", used(x, LIMIT_RECIPIENTS), 2);
+    CHECK_EQ("of the internal recipients", used(x, LIMIT_INTERNAL), 1);
+    CHECK_EQ("and of the external ones", used(x, LIMIT_EXTERNAL), 1);
+    sending_free(g);
+}
+
 static void test_early_checks(void **state)
 {
     struct fixture *x = *state;
@@ -608,6 +624,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_all_are_suppressed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_idempotency, setup, teardown),
         cmocka_unit_test_setup_teardown(test_profile, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_suppressed_is_not_charged, setup, teardown),
         cmocka_unit_test_setup_teardown(test_charged_once, setup, teardown),
         cmocka_unit_test_setup_teardown(test_early_checks, setup, teardown),
     };
