@@ -137,6 +137,7 @@ enum store_op_kind {
     STORE_CONTROL,
     STORE_NOUN_PUT,
     STORE_NOUN_DELETE,
+    STORE_AUDIT,
     STORE_EXPIRE_TRAIL
 };
 
@@ -144,7 +145,8 @@ struct store_op {
     struct store_op *next;
     enum store_op_kind kind;
     enum store_result result;
-    struct loop *loop; /* where done() runs */
+    struct loop
+        *loop; /* where done() runs; NULL: on a thread of the store, so that it only tidies up */
     void (*done)(struct store_op *op);
     struct loop_task task;
     int64_t
@@ -154,6 +156,28 @@ struct store_op {
 struct store_charge { /* what a message counts against the limits of its subscription */
     int64_t at_ms;    /* wall milliseconds */
     uint64_t messages, recipients, internal, external, bytes;
+};
+
+/*
+ * One line of the audit: who changed what, when, from where.  Lines are appended and read; the engine itself refuses to change one, and to delete one other than by age.
+ * Control characters and bytes that are no UTF-8 become U+FFFD when a line is written, and each member is cut to its maximum.
+ */
+struct store_audit {
+    uint64_t id;           /* read: grows from line to line */
+    int64_t at_ms;         /* wall milliseconds */
+    sgl_view actor;        /* "key:k1", "local:uid=0", "system:verification" */
+    sgl_view peer;         /* "198.51.100.7", "unix:uid=0"; empty: it came from within */
+    sgl_view action;       /* "domain add", "queue hold", "server start" */
+    sgl_view object;       /* "domain:example.org"; empty: the server */
+    sgl_view subscription; /* whose it is; empty: nobody's */
+    sgl_view result;       /* "done", or why it was not: "invalid", "refused", "conflict" ... */
+    sgl_view detail;       /* for people: "profile standard -> unlimited"; never a secret */
+};
+#define STORE_AUDIT_DETAIL_MAX 1000
+#define STORE_AUDIT_TEXT_MAX   320 /* each of the others */
+struct store_audit_op {
+    struct store_op op;              /* kind STORE_AUDIT */
+    const struct store_audit *audit; /* borrowed until done() */
 };
 
 /*
@@ -242,12 +266,14 @@ struct store_control {
     sgl_view domain;  /* only this destination, or empty */
     sgl_view actor;   /* who asked, for the trail */
     int64_t now;
+    /* Written with the first group that changes something, and once more at the end when there were several; how many recipients is added to its detail. May be NULL. */
+    const struct store_audit *audit;
     size_t changed; /* result: recipients changed */
     struct
     { /* the engine's own; zeroed at first. What touches everything is done in several groups */
         uint64_t cursor, cursor_before;
         size_t changed_before;
-        bool again;
+        bool again, audited, audited_before;
     } own;
 };
 /* The queue wants to hear which recipients that it has claimed were changed by a hand. `changed` runs on `loop` before the done() of the operation when both share the loop. */
@@ -272,13 +298,17 @@ struct store_noun {
 struct store_noun_op {  /* several nouns change together or not at all */
     struct store_op op; /* kind STORE_NOUN_PUT or STORE_NOUN_DELETE */
     struct store_noun *noun;
-    size_t nouns; /* versions are updated on STORE_OK */
+    size_t nouns;                    /* versions are updated on STORE_OK */
+    const struct store_audit *audit; /* durable with the change, or not at all; may be NULL */
 };
 
-/* Old trail goes: finished messages accepted before `before_ms`, at most `max` per call; with the last of them charges of that time, but for those of the latest day. */
+/*
+ * Old trail goes: finished messages accepted before `before_ms`, at most `max` per call; with the last of them charges of that time, but for those of the latest day, and lines of
+ * the audit from before `audit_before_ms`, 0: none.
+ */
 struct store_expire_trail {
     struct store_op op;
-    int64_t before_ms;
+    int64_t before_ms, audit_before_ms;
     size_t max;
     size_t removed;
 };
@@ -338,6 +368,18 @@ struct store_noun_page {
 enum store_result store_read_noun_page(struct store *store, const struct store_noun_page *page,
                                        bool (*each)(void *ctx, const struct store_noun *n),
                                        void *ctx);
+
+struct store_audit_filter {
+    int64_t since_ms;
+    sgl_view subscription, action; /* empty: any */
+    sgl_view actor,
+        object; /* all of it, or what stands before or behind its first colon: "key", "example.org"; empty: any */
+    uint64_t after; /* paging: ids smaller than this; 0: from the newest */
+    size_t max;     /* 0: all */
+};
+/* Newest first; stops when each() returns false. */
+enum store_result store_read_audit(struct store *store, const struct store_audit_filter *filter,
+                                   bool (*each)(void *ctx, const struct store_audit *a), void *ctx);
 
 struct store_counts {
     uint64_t waiting, held, due_now, doubtful_at_start; /* recipients */

@@ -419,6 +419,14 @@ static bool see_noun(void *ctx, const struct store_noun *n)
     return true;
 }
 
+static bool no_line(void *ctx, const struct store_audit *a)
+{
+    (void)ctx;
+    (void)a;
+    fail_msg("a line of the audit that nobody wrote");
+    return false;
+}
+
 static void test_migration(void **state)
 {
     struct store_message *m = NULL;
@@ -438,6 +446,8 @@ static void test_migration(void **state)
         assert_int_equal(store_read_counts(fx.store, &counts), STORE_OK);
         CHECK_EQ("and waits", counts.waiting, 1);
         assert_int_equal(store_read_charges(fx.store, 0, no_charge, NULL), STORE_OK);
+        assert_int_equal(store_read_audit(fx.store, &(struct store_audit_filter){0}, no_line, NULL),
+                         STORE_OK);
         assert_int_equal(store_read_nouns(fx.store, SGL_LIT("subscription"), see_noun, &nouns),
                          STORE_OK);
         store_fixture_close(&fx);

@@ -166,9 +166,31 @@ static enum store_result touch_all(struct hand *h)
 
 void undo_control(struct store_control *c)
 {
+    c->own.audited = c->own.audited_before;
     c->own.cursor = c->own.cursor_before;
     c->own.again = false;
     c->changed = c->own.changed_before;
+}
+
+/* A line with the first group that changes something; when it took several, another tells the sum. */
+static void audit_control(struct store *store, struct store_control *c)
+{
+    bool first = !c->own.audited && c->changed > c->own.changed_before;
+    bool last = c->own.audited && !c->own.again;
+    struct sgl_buf more = SGL_BUF_INIT(80);
+
+    if (c->audit == NULL || (!first && !last))
+        return;
+    sgl_buf_addf(&more, "%s%zu recipients%s", c->audit->detail.len > 0 ? ": " : "", c->changed,
+                 last           ? " in all"
+                 : c->own.again ? " so far"
+                                : "");
+    if (more.status != SGL_OK)
+        store->pending.nomem = true;
+    else
+        audit_add(store, c->audit, sgl_buf_view(&more));
+    c->own.audited = true;
+    sgl_buf_done(&more);
 }
 
 enum store_result apply_control(struct store *store, struct store_control *c)
@@ -183,6 +205,7 @@ enum store_result apply_control(struct store *store, struct store_control *c)
     c->own.again = false;
     c->own.cursor_before = c->own.cursor;
     c->own.changed_before = c->changed;
+    c->own.audited_before = c->own.audited;
     find_lanes(&h);
     sgl_buf_add_byte(&h.detail, '{');
     json_text_member(&h.detail, "by", sgl_view_sub(c->actor, 0, 500));
@@ -195,6 +218,7 @@ enum store_result apply_control(struct store *store, struct store_control *c)
         r = rcpt_get(store, c->rcpt, &row) ? touch_one(&h, row.message) : STORE_NOT_FOUND;
     else
         r = touch_all(&h);
+    audit_control(store, c);
     vector_done(&h.lanes);
     sgl_buf_done(&h.detail);
     return r;

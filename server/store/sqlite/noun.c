@@ -57,6 +57,8 @@ enum store_result apply_nouns(struct store *store, struct store_noun_op *op)
     }
     for (size_t i = 0; i < op->nouns && store->db.hard == 0; i++)
         write_noun(store, &op->noun[i], op->op.kind == STORE_NOUN_DELETE);
+    if (op->audit != NULL)
+        audit_add(store, op->audit, SGL_LIT(""));
     return STORE_OK;
 }
 

@@ -23,8 +23,21 @@ enum read_sql {
     READ_OLDEST,
     READ_CHARGES,
     READ_USAGE,
+    READ_AUDIT,
     READ_COUNT
 };
+
+/* A value of a filter as a whole, or as what stands before or behind the first colon. */
+#define AUDIT_MATCH(column, value)                                                                 \
+    "(" value "='' OR " column "=" value " COLLATE NOCASE"                                         \
+    " OR substr(" column ",1,instr(" column ",':')-1)=" value " OR substr(" column                 \
+    ",instr(" column ",':')+1)=" value " COLLATE NOCASE)"
+/* ?1 newest id, ?2 since, ?3 subscription, ?4 action, ?5 actor, ?6 object, ?7 how many */
+#define AUDIT_READ                                                                                 \
+    "SELECT id,at_ms,actor,peer,action,object,subscription,result,detail FROM audit"               \
+    " WHERE id<?1 AND at_ms>=?2 AND (?3='' OR subscription=?3) AND (?4='' OR action=?4)"           \
+    " AND " AUDIT_MATCH("actor", "?5") " AND " AUDIT_MATCH("object",                               \
+                                                           "?6") " ORDER BY id DESC LIMIT ?7"
 
 /* Values of a filter that are empty match all. ?1 newest id, ?2 oldest id, ?3 subscription, ?4 from, ?5 to, ?6 domain, ?7 how many */
 #define LIST_WHERE                                                                                 \
@@ -65,6 +78,7 @@ static const char *const read_text[READ_COUNT] = {
                    "sum(internal),sum(external),sum(bytes) FROM usage WHERE at_ms>=?1"
                    " AND (?2='' OR subscription=?2) GROUP BY subscription,identity"
                    " ORDER BY subscription,identity",
+    [READ_AUDIT] = AUDIT_READ,
 };
 
 /* ---- the pool ---- */
@@ -423,6 +437,40 @@ enum store_result store_read_usage(struct store *store, int64_t since_ms, sgl_vi
                                    bool (*each)(void *ctx, const struct store_usage *u), void *ctx)
 {
     return read_usage(store, READ_USAGE, since_ms, &subscription, each, ctx);
+}
+
+enum store_result store_read_audit(struct store *store, const struct store_audit_filter *f,
+                                   bool (*each)(void *ctx, const struct store_audit *a), void *ctx)
+{
+    enum store_result result;
+    struct db *db = borrow(store, &result);
+    bool more = true;
+    sqlite3_stmt *s;
+
+    if (result != STORE_OK)
+        return give_back(store, db, result);
+    s = sql_use(db, READ_AUDIT);
+    sql_bind_u64(s, 1, f->after != 0 ? f->after : INT64_MAX);
+    sqlite3_bind_int64(s, 2, f->since_ms);
+    sql_bind_view(s, 3, f->subscription);
+    sql_bind_view(s, 4, f->action);
+    sql_bind_view(s, 5, f->actor);
+    sql_bind_view(s, 6, f->object);
+    sql_bind_u64(s, 7, f->max == 0 ? INT64_MAX : f->max);
+    while (more && sql_step(db, s)) {
+        struct store_audit a = {.id = sql_u64(s, 0),
+                                .at_ms = sqlite3_column_int64(s, 1),
+                                .actor = sql_view(s, 2),
+                                .peer = sql_view(s, 3),
+                                .action = sql_view(s, 4),
+                                .object = sql_view(s, 5),
+                                .subscription = sql_view(s, 6),
+                                .result = sql_view(s, 7),
+                                .detail = sql_view(s, 8)};
+
+        more = each(ctx, &a);
+    }
+    return give_back(store, db, STORE_OK);
 }
 
 /* What the former life left may still be being counted while it is already delivered. */

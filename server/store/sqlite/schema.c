@@ -9,6 +9,8 @@
  * event       the trail
  * lane        one subscription's mail to one destination
  * usage       what was charged: a row for each millisecond, subscription and identity (step 2)
+ * audit       who changed what (step 3). Triggers keep it append-only: a line goes only while audit_expiry names a time after it, which it does within one transaction of the writer. A
+ *             line is not replaced either: REPLACE would not ask the trigger for DELETE
  */
 #include "schema.h"
 
@@ -58,6 +60,20 @@ static const char *const step[] = {
     " messages INTEGER NOT NULL, recipients INTEGER NOT NULL, internal INTEGER NOT NULL,"
     " external INTEGER NOT NULL, bytes INTEGER NOT NULL,"
     " PRIMARY KEY(at_ms, subscription, identity)) WITHOUT ROWID;",
+    "CREATE TABLE audit(id INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL,"
+    " actor TEXT NOT NULL, peer TEXT NOT NULL, action TEXT NOT NULL, object TEXT NOT NULL,"
+    " subscription TEXT NOT NULL, result TEXT NOT NULL, detail TEXT NOT NULL);"
+    "CREATE INDEX audit_subscription ON audit(subscription, id);"
+    "CREATE TABLE audit_expiry(one INTEGER PRIMARY KEY CHECK(one = 1), before_ms INTEGER NOT NULL);"
+    "INSERT INTO audit_expiry VALUES(1, 0);"
+    "CREATE TRIGGER audit_insert BEFORE INSERT ON audit"
+    " WHEN EXISTS(SELECT 1 FROM audit WHERE id = NEW.id)"
+    " BEGIN SELECT RAISE(ABORT, 'lines of the audit are not replaced'); END;"
+    "CREATE TRIGGER audit_update BEFORE UPDATE ON audit"
+    " BEGIN SELECT RAISE(ABORT, 'lines of the audit are not changed'); END;"
+    "CREATE TRIGGER audit_delete BEFORE DELETE ON audit"
+    " WHEN OLD.at_ms >= (SELECT before_ms FROM audit_expiry)"
+    " BEGIN SELECT RAISE(ABORT, 'lines of the audit go by age only'); END;",
 };
 #define STEPS ((int)(sizeof(step) / sizeof(step[0])))
 

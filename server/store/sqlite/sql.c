@@ -75,6 +75,11 @@ const char *const sql_text[SQL_COUNT] = {
         " messages=messages+excluded.messages,recipients=recipients+excluded.recipients,"
         "internal=internal+excluded.internal,external=external+excluded.external,"
         "bytes=bytes+excluded.bytes",
+    [SQL_AUDIT_ADD] = "INSERT INTO audit(at_ms,actor,peer,action,object,subscription,result,detail)"
+                      " VALUES(?1,?2,?3,?4,?5,?6,?7,?8)",
+    [SQL_AUDIT_EXPIRY] = "UPDATE audit_expiry SET before_ms=?1",
+    [SQL_OLD_AUDIT] = "DELETE FROM audit WHERE id IN"
+                      " (SELECT id FROM audit WHERE at_ms<?1 ORDER BY id LIMIT ?2)",
     [SQL_PROBE] = "UPDATE version SET at=at WHERE step=1",
 };
 

@@ -62,6 +62,9 @@ enum sql {
     SQL_OLD_KEYS,
     SQL_OLD_USAGE,
     SQL_USAGE_ADD,
+    SQL_AUDIT_ADD,
+    SQL_AUDIT_EXPIRY,
+    SQL_OLD_AUDIT,
     SQL_PROBE,
     SQL_COUNT
 };
@@ -277,6 +280,9 @@ void note_put(struct store *store, uint64_t rcpt, sgl_view status, sgl_view reas
               sgl_view why_wait, sgl_view remote_mta);
 void trail_add(struct store *store, uint64_t message, const struct store_event *event,
                size_t events);
+/* A line of the audit; `more` is put behind its detail. Without it the transaction cannot go on. */
+void audit_add(struct store *store, const struct store_audit *a, sgl_view more);
+void audit_expire(struct store *store, int64_t before_ms, size_t max);
 void note_change(struct store *store, uint64_t lane, int64_t due, int out);
 
 /* ---- rows into structs, for claims and reads; views into `arena` ---- */

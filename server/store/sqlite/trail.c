@@ -66,6 +66,8 @@ enum store_result apply_expire_trail(struct store *store, struct store_expire_tr
     if (found.count < e->max) {
         run_before(store, SQL_OLD_KEYS, e->before_ms);
         run_before(store, SQL_OLD_USAGE, e->before_ms < day_ago ? e->before_ms : day_ago);
+        if (e->audit_before_ms > 0)
+            audit_expire(store, e->audit_before_ms, e->max);
     }
     vector_done(&found);
     return STORE_OK;

@@ -143,6 +143,7 @@ static const struct walk walks[] = {
               " ORDER BY message,n " SLICE},
     {"usage", "SELECT at_ms,0,max(bytes) FROM usage WHERE at_ms>?1 GROUP BY at_ms ORDER BY at_ms"
               " " SLICE},
+    {"audit", "SELECT id,0,detail FROM audit WHERE id>?1 ORDER BY id " SLICE},
     {"body", "SELECT id,0,substr(bytes,-1) FROM body WHERE id>?1 ORDER BY id " SLICE},
 };
 

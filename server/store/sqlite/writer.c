@@ -53,6 +53,10 @@ void ops_complete(struct store_op *list)
 
         list = op->next;
         op->next = NULL;
+        if (op->loop == NULL) {
+            op->done(op);
+            continue;
+        }
         while (i < homes && home[i].loop != op->loop)
             i++;
         if (i < homes) {
@@ -156,6 +160,9 @@ static enum store_result apply_op(struct store *store, struct store_op *op)
     case STORE_NOUN_PUT:
     case STORE_NOUN_DELETE:
         return apply_nouns(store, (struct store_noun_op *)(void *)op);
+    case STORE_AUDIT:
+        audit_add(store, ((struct store_audit_op *)(void *)op)->audit, SGL_LIT(""));
+        return STORE_OK;
     case STORE_EXPIRE_TRAIL:
         return apply_expire_trail(store, (struct store_expire_trail *)(void *)op);
     }
