@@ -93,7 +93,7 @@ static int wrong_choice(const struct question *q)
 
     for (size_t i = 0; q->choice[i].word != NULL; i++)
         sgl_buf_addf(&words, "%s%s", i == 0 ? "" : ", ", q->choice[i].word);
-    return cli_error(CLI_USAGE, q->option, "it is one of %s", sgl_cstr(&words));
+    return cli_error(CLI_USAGE, q->option, "must be one of %s", sgl_cstr(&words));
 }
 
 /* A line from the terminal, trimmed; false: the input has ended. */
@@ -158,7 +158,7 @@ static bool gone(struct asking *a, const char *option)
 {
     a->status = a->terminal ? cli_error(CLI_USAGE, option, "the input has ended")
                             : cli_error(CLI_USAGE, option,
-                                        "it is missing, and there is no terminal to ask on");
+                                        "it is needed, and there is no terminal to ask on");
     return false;
 }
 
@@ -186,7 +186,7 @@ static bool choose_number(struct asking *a, const char *option, const char *text
         return (a->terminal && ask_number(text, 100, out)) || gone(a, option);
     if (sgl_view_u64(sgl_view_cstr(value), PER_DAY_MAX, out))
         return true;
-    a->status = cli_error(CLI_USAGE, option, "it is a number");
+    a->status = cli_error(CLI_USAGE, option, "must be a number");
     return false;
 }
 

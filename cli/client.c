@@ -30,7 +30,7 @@ static bool set_target(const struct cli *c, CURL *curl, const char *path, char *
         return true;
     }
     if (!tls) {
-        cli_error(CLI_USAGE, "--server", "it is unix:PATH or https://HOST[:PORT]");
+        cli_error(CLI_USAGE, "--server", "must be unix:PATH or https://HOST[:PORT]");
         return false;
     }
     if (c->token == NULL || c->token[0] == '\0') {

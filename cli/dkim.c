@@ -227,7 +227,7 @@ static bool take_canon(const struct cli *c, struct sgl_dkim_options *out, int *s
     if ((!sgl_view_eq(header, simple) && !sgl_view_eq(header, relaxed)) ||
         (!sgl_view_eq(body, simple) && !sgl_view_eq(body, relaxed))) {
         *status = cli_error(CLI_USAGE, "--canon",
-                            "it is relaxed or simple, for the header and for "
+                            "must be relaxed or simple, for the header and for "
                             "the body: relaxed/relaxed");
         return false;
     }
@@ -248,7 +248,7 @@ static bool take_headers(const struct cli *c, struct signing *s, int *status)
         if (!sgl_header_name_ok(name) || s->options.signed_names == NAMES_MAX ||
             sgl_view_eq_nocase(name, SGL_LIT("DKIM-Signature"))) {
             *status = cli_error(CLI_USAGE, "--headers",
-                                "it is a list of field names, without DKIM-Signature: "
+                                "must be a list of field names, without DKIM-Signature: "
                                 "from:to:subject");
             return false;
         }
@@ -270,7 +270,7 @@ static bool take_expire(const struct cli *c, struct sgl_dkim_options *out, int *
 
     if (text != NULL &&
         (!sgl_view_u64(sgl_view_cstr(text), EXPIRE_MAX, &seconds) || seconds == 0)) {
-        *status = cli_error(CLI_USAGE, "--expire", "it is a number of seconds, 1 to %lld",
+        *status = cli_error(CLI_USAGE, "--expire", "must be a number of seconds, 1 to %lld",
                             (long long)EXPIRE_MAX);
         return false;
     }

@@ -32,7 +32,7 @@ static const struct kind *take_kind(const struct cli *c)
         if (text == NULL || strcmp(text, kinds[i].name) == 0)
             return &kinds[i];
     }
-    cli_error(CLI_USAGE, "--type", "it is rsa-2048, rsa-4096 or ed25519");
+    cli_error(CLI_USAGE, "--type", "must be rsa-2048, rsa-4096 or ed25519");
     return NULL;
 }
 

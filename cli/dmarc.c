@@ -65,7 +65,7 @@ static bool take_identifier(struct evaluation *e, const char *option, const char
         domain = sgl_view_from(domain, at + 1);
     if (!take_auth(word, &out->auth)) {
         *status = cli_error(CLI_USAGE, option,
-                            "it is RESULT:DOMAIN, as in pass:example.org; a result is one of "
+                            "must be RESULT:DOMAIN, as in pass:example.org; a result is one of "
                             "pass, fail, softfail, neutral, none, policy, temperror, permerror");
         return false;
     }
@@ -86,7 +86,7 @@ static bool take_rules(struct evaluation *e, int *status)
     if (rules == NULL || strcmp(rules, "rfc9989") == 0)
         return true;
     if (strcmp(rules, "rfc7489") != 0) {
-        *status = cli_error(CLI_USAGE, "--rules", "it is rfc9989 or rfc7489");
+        *status = cli_error(CLI_USAGE, "--rules", "must be rfc9989 or rfc7489");
         return false;
     }
     e->request.rules = SGL_DMARC_RFC7489;

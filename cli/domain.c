@@ -57,7 +57,7 @@ static const char *record_format(const struct cli *c)
     if (strcmp(format, "zone") == 0 || strcmp(format, "nsupdate") == 0 ||
         strcmp(format, "json") == 0)
         return format;
-    cli_error(CLI_USAGE, "--format", "it is table, zone, nsupdate or json");
+    cli_error(CLI_USAGE, "--format", "must be table, zone, nsupdate or json");
     return NULL;
 }
 

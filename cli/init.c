@@ -100,7 +100,7 @@ static bool make_plan(const struct cli *c, struct plan *p)
         return false;
     if (p->state[0] != '/' || p->socket[0] != '/') {
         cli_error(CLI_USAGE, p->state[0] != '/' ? "--state-dir" : "--admin-socket",
-                  "a path from / is wanted");
+                  "must be a path from /");
         return false;
     }
     return plan_user(c, p);

@@ -63,7 +63,7 @@ static bool resolvers_ok(const struct cli *c, int *status)
         *status = n == FORWARDS_MAX
                       ? cli_error(CLI_USAGE, "--resolver", "at most %d can be given", FORWARDS_MAX)
                       : cli_error(CLI_USAGE, "--resolver",
-                                  "it is an IP address, or ADDRESS@PORT: 192.0.2.1@53");
+                                  "must be an IP address, or ADDRESS@PORT: 192.0.2.1@53");
         return false;
     }
     return true;
@@ -77,7 +77,7 @@ static bool take_timeout(struct lookup *l, const struct cli *c, int *status)
     if (value != NULL &&
         (!sgl_view_u64(sgl_view_cstr(value), TIMEOUT_MAX, &seconds) || seconds == 0)) {
         *status =
-            cli_error(CLI_USAGE, "--timeout", "it is a number of seconds, 1 to %d", TIMEOUT_MAX);
+            cli_error(CLI_USAGE, "--timeout", "must be a number of seconds, 1 to %d", TIMEOUT_MAX);
         return false;
     }
     l->ends_ms = clock_mono_ms() + seconds * 1000;
@@ -94,7 +94,7 @@ bool lookup_now(const struct cli *c, sgl_time *now, int *status)
         return true;
     }
     if (!sgl_view_u64(sgl_view_cstr(value), INT64_MAX / 2, &seconds)) {
-        *status = cli_error(CLI_USAGE, "--now", "it is a Unix time: seconds since 1970");
+        *status = cli_error(CLI_USAGE, "--now", "must be a Unix time: seconds since 1970");
         return false;
     }
     *now = (sgl_time)seconds;

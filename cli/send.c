@@ -274,7 +274,7 @@ static bool take_wait(const struct cli *c, unsigned *seconds)
     uint64_t n = WAIT_S_DEFAULT;
 
     if (text != NULL && !sgl_view_u64(sgl_view_cstr(text), 1000000, &n)) {
-        cli_error(CLI_USAGE, "--timeout", "a number of seconds is wanted");
+        cli_error(CLI_USAGE, "--timeout", "must be a number of seconds");
         return false;
     }
     *seconds = (unsigned)n;

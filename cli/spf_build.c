@@ -19,11 +19,11 @@ static bool take_words(const struct cli *c, struct sgl_spf_build_request *r)
     const char *cloud = cli_text(c, "--m365"), *policy = cli_text(c, "--policy");
 
     if (cloud != NULL && !sgl_spf_m365_parse(sgl_view_cstr(cloud), &r->m365)) {
-        cli_error(CLI_USAGE, "--m365", "it is worldwide, gcc, gcchigh, dod or 21vianet");
+        cli_error(CLI_USAGE, "--m365", "must be worldwide, gcc, gcchigh, dod or 21vianet");
         return false;
     }
     if (policy != NULL && !sgl_spf_policy_parse(sgl_view_cstr(policy), &r->policy)) {
-        cli_error(CLI_USAGE, "--policy", "it is hard, soft or neutral");
+        cli_error(CLI_USAGE, "--policy", "must be hard, soft or neutral");
         return false;
     }
     return true;
@@ -75,7 +75,7 @@ static bool take_subdomain(const char *text, struct sgl_arena *arena, struct sgl
     const char *name = sgl_arena_cstr(arena, label);
 
     if (service.len == 0 || label.len == 0 || name == NULL) {
-        cli_error(CLI_USAGE, "--subdomain", "it is NAME:INCLUDE, like news:sendgrid.net");
+        cli_error(CLI_USAGE, "--subdomain", "must be NAME:INCLUDE, like news:sendgrid.net");
         return false;
     }
     return spf_name("--subdomain", name, arena, &out->name) &&
@@ -108,7 +108,7 @@ static bool check_together(const struct cli *c)
         return false;
     }
     if (cli_text(c, "--existing") != NULL && c->arguments > 1) {
-        cli_error(CLI_USAGE, "--existing", "it is the record of one domain");
+        cli_error(CLI_USAGE, "--existing", "must be the record of one domain");
         return false;
     }
     for (size_t i = 0; cli_flag(c, "--parked") && i < sizeof senders / sizeof senders[0]; i++) {

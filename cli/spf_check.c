@@ -252,7 +252,7 @@ static bool take_request(const struct cli *c, struct sgl_spf_request *q, int *st
     if (ip == NULL || sgl_ip_parse(sgl_view_cstr(ip), &q->ip) != SGL_OK) {
         cli_error(CLI_USAGE, "--ip",
                   ip == NULL ? "it is needed: the client's address"
-                             : "it is an IPv4 or IPv6 address");
+                             : "must be an IPv4 or IPv6 address");
         return false;
     }
     if (from == NULL && q->helo.len == 0) {

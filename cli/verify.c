@@ -41,17 +41,17 @@ static bool take_connection(struct cli *c, struct verification *v, int *status)
                *from = cli_text(c, "--from");
 
     if (ip == NULL && (helo != NULL || from != NULL)) {
-        *status = cli_error(CLI_USAGE, "--ip", "it is missing: SPF asks about an address");
+        *status = cli_error(CLI_USAGE, "--ip", "it is needed: SPF asks about an address");
         return false;
     }
     if (ip == NULL)
         return true;
     if (helo == NULL && from == NULL) {
-        *status = cli_error(CLI_USAGE, "--from", "it is missing, and so is --helo");
+        *status = cli_error(CLI_USAGE, "--from", "it is needed, or --helo");
         return false;
     }
     if (sgl_ip_parse(sgl_view_cstr(ip), &v->request.ip) != SGL_OK) {
-        *status = cli_error(CLI_USAGE, "--ip", "not an IP address: %s", ip);
+        *status = cli_error(CLI_USAGE, "--ip", "must be an IPv4 or IPv6 address, not %s", ip);
         return false;
     }
     v->request.helo = sgl_view_cstr(helo);
@@ -65,8 +65,10 @@ static bool take_sealers(struct cli *c, struct verification *v, int *status)
 
     for (size_t i = 0; (name = cli_nth(c, "--trust-sealer", i)) != NULL; i++) {
         if (i == SEALERS_MAX || !sgl_name_ok(sgl_view_cstr(name), SGL_NAME_UNDERSCORE)) {
-            *status = cli_error(CLI_USAGE, "--trust-sealer",
-                                i == SEALERS_MAX ? "too many" : "not a domain: %s", name);
+            *status =
+                i == SEALERS_MAX
+                    ? cli_error(CLI_USAGE, "--trust-sealer", "at most %d can be given", SEALERS_MAX)
+                    : cli_error(CLI_USAGE, "--trust-sealer", "must be a domain, not %s", name);
             return false;
         }
         v->sealer[i] = sgl_view_cstr(name);
@@ -82,7 +84,7 @@ static bool take_rules(struct cli *c, struct verification *v, int *status)
     if (rules == NULL || strcmp(rules, "rfc9989") == 0)
         return true;
     if (strcmp(rules, "rfc7489") != 0) {
-        *status = cli_error(CLI_USAGE, "--rules", "rfc9989 or rfc7489, not %s", rules);
+        *status = cli_error(CLI_USAGE, "--rules", "must be rfc9989 or rfc7489, not %s", rules);
         return false;
     }
     v->request.rules = SGL_DMARC_RFC7489;
@@ -105,7 +107,7 @@ static bool take_id(struct cli *c, struct verification *v, int *status)
     if (sgl_name_ok(v->request.authserv_id, SGL_NAME_UNDERSCORE))
         return true;
     if (cli_text(c, "--authserv-id") != NULL) {
-        *status = cli_error(CLI_USAGE, "--authserv-id", "not a host name: %s", id);
+        *status = cli_error(CLI_USAGE, "--authserv-id", "must be a host name, not %s", id);
         return false;
     }
     v->request.authserv_id = SGL_LIT("localhost");
