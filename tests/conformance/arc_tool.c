@@ -1,95 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * lib/arc by command line, for the Python tests: a JSON object a line on stdin, one a line on stdout.  Bytes come and go as base64; "txt" maps names to the text of their record, to a
- * list of texts, or to null for a lookup that fails.
+ * lib/arc by command line, for the Python tests (tool.h).  Bytes come and go as base64.
  *
- *   {"op":"verify","message":B64,"txt":{...}}
- *   {"op":"seal","message":B64,"txt":{...},"domain":...,"selector":...,"key":PEM,"id":...,"now":N,"headers":[...]}
+ *   {"op":"verify","message":B64,"zone":{...}}
+ *   {"op":"seal","message":B64,"zone":{...},"domain":...,"selector":...,"key":PEM,"id":...,"now":N,"headers":[...]}
  * seal does what `sigillo arc seal` does: results and, where it stands there, the chain's state from the message's own Authentication-Results.
  */
-#include <jansson.h>
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "sigillo/arc.h"
-#include "sigillo/base64.h"
 #include "sigillo/limits.h"
+#include "zone.h"
 
 #define NAMES_MAX 64
 
-struct tool {
-    const struct sgl_crypto *crypto;
-    struct sgl_arena arena;
-    struct sgl_dns dns;
-    json_t *in;
+static struct sgl_crypto *crypto;
+
+struct work {
+    struct tool *tool;
+    struct sgl_arena *arena; /* the tool's */
     sgl_view message;
     struct sgl_headers headers;
     struct sgl_dkim_hashes hashes;
     struct sgl_arc_verifier verifier;
+    struct sgl_dns dns;
     struct sgl_arc arc;
 };
-
-static sgl_view member(const struct tool *t, const char *name)
-{
-    return sgl_view_cstr(json_string_value(json_object_get(t->in, name)));
-}
-
-static json_t *text(sgl_view v)
-{
-    json_t *s = json_stringn(v.len == 0 ? "" : (const char *)v.ptr, v.len);
-
-    return s == NULL ? json_null() : s;
-}
-
-static json_t *failed(const char *why)
-{
-    return json_pack("{s:b, s:s}", "ok", 0, "why", why);
-}
-
-/* ---- DNS ---- */
-
-/* Appends one TXT record to raw. */
-static void add_record(struct tool *t, struct sgl_dns_raw *raw, sgl_view *rdata,
-                       const json_t *value)
-{
-    sgl_auto(sgl_buf) wire = SGL_BUF_INIT(65536);
-    sgl_view rest = sgl_view_of(json_string_value(value), json_string_length(value));
-
-    while (rest.len > 0) {
-        sgl_view part = sgl_view_sub(rest, 0, 255);
-
-        sgl_buf_add_byte(&wire, (uint8_t)part.len);
-        sgl_buf_add(&wire, part);
-        rest = sgl_view_from(rest, part.len);
-    }
-    if (sgl_arena_dup(&t->arena, sgl_buf_view(&wire), &rdata[raw->rdatas]) != SGL_OK)
-        abort();
-    raw->rdatas++;
-}
-
-static void answer(struct tool *t, const struct sgl_dns_question *q)
-{
-    const json_t *txt = json_object_get(t->in, "txt"), *one;
-    const json_t *value = json_object_getn(txt, (const char *)q->name.text.ptr, q->name.text.len);
-    sgl_view rdata[16];
-    size_t at;
-    struct sgl_dns_raw raw = {
-        .name = q->name, .type = q->type, .rdata = rdata, .outcome = SGL_DNS_NXDOMAIN};
-
-    if (json_is_null(value))
-        raw.outcome = SGL_DNS_FAILED;
-    else if (value != NULL)
-        raw.outcome = SGL_DNS_OK;
-    if (json_is_string(value))
-        add_record(t, &raw, rdata, value);
-    json_array_foreach(value, at, one)
-    {
-        if (raw.rdatas < 16)
-            add_record(t, &raw, rdata, one);
-    }
-    if (sgl_dns_add_answer(&t->dns, &raw) != SGL_OK)
-        sgl_dns_fail(&t->dns, q->name, q->type, "does not fit");
-}
 
 /* ---- verify ---- */
 
@@ -99,26 +33,23 @@ static void feed(struct sgl_dkim_hashes *hashes, sgl_view body)
         sgl_dkim_hashes_feed(hashes, sgl_view_sub(body, at, n));
 }
 
-/* The chain's state into t->arc. NULL, or what went wrong. */
-static const char *judge(struct tool *t, bool seals_only)
+/* The chain's state into w->arc. NULL, or what went wrong. */
+static const char *judge(struct work *w, bool seals_only)
 {
     const struct sgl_dkim_verify_options options = {0};
+    struct zone_driver driver = {.order = ALL_AT_ONCE};
     enum sgl_status st;
 
-    sgl_dkim_hashes_init(&t->hashes, t->crypto);
-    if (sgl_arc_verifier_init(&t->verifier, t->crypto, &options, &t->headers, &t->hashes,
-                              &t->arena) != SGL_OK)
+    sgl_dkim_hashes_init(&w->hashes, crypto);
+    if (sgl_arc_verifier_init(&w->verifier, crypto, &options, &w->headers, &w->hashes, w->arena) !=
+        SGL_OK)
         return "init";
-    t->verifier.seals_only = seals_only;
-    feed(&t->hashes, sgl_view_from(t->message, t->headers.body_off));
-    if (sgl_dkim_hashes_finish(&t->hashes) != SGL_OK)
+    w->verifier.seals_only = seals_only;
+    feed(&w->hashes, sgl_view_from(w->message, w->headers.body_off));
+    if (sgl_dkim_hashes_finish(&w->hashes) != SGL_OK)
         return "hashes";
-    while ((st = sgl_arc_verify(&t->verifier, &t->dns, &t->arc)) == SGL_NEED_DNS) {
-        const struct sgl_dns_question *q;
-
-        while ((q = sgl_dns_next_open(&t->dns, NULL)) != NULL)
-            answer(t, q);
-    }
+    while ((st = sgl_arc_verify(&w->verifier, &w->dns, &w->arc)) == SGL_NEED_DNS)
+        zone_step(w->tool, &w->dns, &driver);
     return st == SGL_OK ? NULL : sgl_status_name(st);
 }
 
@@ -129,45 +60,45 @@ static const char *word(enum sgl_dkim_result result)
     return result == SGL_DKIM_PASS ? "pass" : "fail";
 }
 
-static json_t *op_verify(struct tool *t)
+static json_t *verify(struct work *w)
 {
     json_t *sets = json_array();
-    const char *why = judge(t, false);
+    const char *why = judge(w, false);
 
     if (why != NULL)
-        return failed(why);
-    for (size_t i = 0; i < t->arc.sets; i++) {
-        const struct sgl_arc_set *s = &t->arc.set[i];
+        return tool_failed(why);
+    for (size_t i = 0; i < w->arc.sets; i++) {
+        const struct sgl_arc_set *s = &w->arc.set[i];
 
-        json_array_append_new(sets, json_pack("{s:i, s:o, s:o, s:o, s:s, s:s}", "instance",
-                                              (int)s->instance, "domain", text(s->seal_tags.domain),
-                                              "selector", text(s->seal_tags.selector), "authserv",
-                                              text(s->authserv), "ams", word(s->message_result),
-                                              "as", word(s->seal_result)));
+        json_array_append_new(
+            sets, json_pack("{s:i, s:o, s:o, s:o, s:s, s:s}", "instance", (int)s->instance,
+                            "domain", tool_text(s->seal_tags.domain), "selector",
+                            tool_text(s->seal_tags.selector), "authserv", tool_text(s->authserv),
+                            "ams", word(s->message_result), "as", word(s->seal_result)));
     }
     return json_pack("{s:b, s:s, s:s, s:s, s:i, s:i, s:o}", "ok", 1, "result",
-                     sgl_arc_result_name(t->arc.result), "reason", t->arc.reason, "detail",
-                     t->arc.detail, "at", (int)t->arc.at, "oldest_pass", (int)t->arc.oldest_pass,
+                     sgl_arc_result_name(w->arc.result), "reason", w->arc.reason, "detail",
+                     w->arc.detail, "at", (int)w->arc.at, "oldest_pass", (int)w->arc.oldest_pass,
                      "sets", sets);
 }
 
 /* ---- seal ---- */
 
 /* The chain as it arrived: this hand's own word if there is one, and the seals; else all of it. */
-static const char *judge_arrival(struct tool *t, const struct sgl_arc_arrival *arrival,
+static const char *judge_arrival(struct work *w, const struct sgl_arc_arrival *arrival,
                                  enum sgl_arc_result *chain)
 {
-    const char *why = judge(t, arrival->chain_known && arrival->chain == SGL_ARC_PASS);
+    const char *why = judge(w, arrival->chain_known && arrival->chain == SGL_ARC_PASS);
 
     if (why != NULL)
         return why;
-    *chain = t->arc.result;
+    *chain = w->arc.result;
     if (*chain == SGL_ARC_PASS && arrival->chain_known && arrival->chain == SGL_ARC_FAIL)
         *chain = SGL_ARC_FAIL;
     return NULL;
 }
 
-static const char *sign_both(struct tool *t, struct sgl_private_key *key,
+static const char *sign_both(struct work *w, struct sgl_private_key *key,
                              const struct sgl_arc_sealer *sealer, struct sgl_arc_pending *pending,
                              struct sgl_buf *out)
 {
@@ -175,112 +106,102 @@ static const char *sign_both(struct tool *t, struct sgl_private_key *key,
     struct sgl_diag diag = {0};
     size_t len;
 
-    if (sgl_dkim_body_hash(t->crypto, SGL_DKIM_RELAXED,
-                           sgl_view_from(t->message, t->headers.body_off), hash) != SGL_OK)
+    if (sgl_dkim_body_hash(crypto, SGL_DKIM_RELAXED, sgl_view_from(w->message, w->headers.body_off),
+                           hash) != SGL_OK)
         return "body";
-    if (sgl_arc_seal_message(t->crypto, sealer, &t->headers, hash, &t->arc, &t->arena, pending,
+    if (sgl_arc_seal_message(crypto, sealer, &w->headers, hash, &w->arc, w->arena, pending,
                              &diag) != SGL_OK)
         return diag.what == NULL ? "limit or memory" : diag.what;
     if (pending->nothing)
         return NULL;
-    if (sgl_private_key_sign(t->crypto, key, pending->digest, signature, &len) != SGL_OK ||
-        sgl_arc_seal_chain(t->crypto, sgl_view_of(signature, len), &t->arena, pending) != SGL_OK ||
-        sgl_private_key_sign(t->crypto, key, pending->digest, signature, &len) != SGL_OK ||
+    if (sgl_private_key_sign(crypto, key, pending->digest, signature, &len) != SGL_OK ||
+        sgl_arc_seal_chain(crypto, sgl_view_of(signature, len), w->arena, pending) != SGL_OK ||
+        sgl_private_key_sign(crypto, key, pending->digest, signature, &len) != SGL_OK ||
         sgl_arc_seal_finish(pending, sgl_view_of(signature, len), out) != SGL_OK)
         return "sign";
     return NULL;
 }
 
-static const char *seal(struct tool *t, struct sgl_arc_pending *pending, struct sgl_buf *out)
+static const char *make_fields(struct work *w, struct sgl_arc_pending *pending, struct sgl_buf *out)
 {
-    const json_t *names = json_object_get(t->in, "headers");
+    const json_t *names = json_object_get(w->tool->in, "headers");
     sgl_view name[NAMES_MAX];
     struct sgl_arc_arrival arrival;
     struct sgl_private_key *key = NULL;
-    struct sgl_arc_sealer sealer = {.domain = member(t, "domain"),
-                                    .selector = member(t, "selector"),
-                                    .authserv_id = member(t, "id"),
+    struct sgl_arc_sealer sealer = {.domain = tool_member(w->tool, "domain"),
+                                    .selector = tool_member(w->tool, "selector"),
+                                    .authserv_id = tool_member(w->tool, "id"),
                                     .signed_name = names == NULL ? NULL : name,
                                     .signed_names = json_array_size(names),
-                                    .now = json_integer_value(json_object_get(t->in, "now"))};
+                                    .now = json_integer_value(json_object_get(w->tool->in, "now"))};
     const char *why;
 
     for (size_t i = 0; i < sealer.signed_names && i < NAMES_MAX; i++)
-        name[i] = sgl_view_cstr(json_string_value(json_array_get(names, i)));
-    if (sgl_arc_arrival_read(&t->headers, sealer.authserv_id, &t->arena, &arrival) != SGL_OK)
+        name[i] = tool_string(json_array_get(names, i));
+    if (sgl_arc_arrival_read(&w->headers, sealer.authserv_id, w->arena, &arrival) != SGL_OK)
         return "arrival";
     sealer.results = arrival.results;
-    why = judge_arrival(t, &arrival, &sealer.chain);
+    why = judge_arrival(w, &arrival, &sealer.chain);
     if (why != NULL)
         return why;
-    if (sgl_private_key_import(t->crypto, member(t, "key"), &key) != SGL_OK)
+    if (sgl_private_key_import(crypto, tool_member(w->tool, "key"), &key) != SGL_OK)
         return "key";
     sealer.algorithm =
         sgl_private_key_type(key) == SGL_KEY_RSA ? SGL_DKIM_RSA_SHA256 : SGL_DKIM_ED25519_SHA256;
-    why = sign_both(t, key, &sealer, pending, out);
+    why = sign_both(w, key, &sealer, pending, out);
     sgl_private_key_free(key);
     return why;
 }
 
-static json_t *op_seal(struct tool *t)
+static json_t *seal(struct work *w)
 {
     sgl_auto(sgl_buf) out = SGL_BUF_INIT(1u << 20);
-    sgl_auto(sgl_buf) coded = SGL_BUF_INIT(2u << 20);
     struct sgl_arc_pending pending = {0};
-    const char *why = seal(t, &pending, &out);
+    const char *why = make_fields(w, &pending, &out);
 
     if (why != NULL)
-        return failed(why);
-    sgl_base64_encode(&coded, sgl_buf_view(&out));
+        return tool_failed(why);
     return json_pack("{s:b, s:b, s:i, s:s, s:o}", "ok", 1, "nothing", (int)pending.nothing,
                      "instance", (int)pending.instance, "chain", sgl_arc_result_name(pending.chain),
-                     "fields", text(sgl_buf_view(&coded)));
+                     "fields", tool_base64(sgl_buf_view(&out)));
 }
 
 /* ---- one line ---- */
 
-static json_t *run(struct tool *t)
+static json_t *with_message(struct tool *t, json_t *(*run)(struct work *w))
 {
-    sgl_auto(sgl_buf) bytes = SGL_BUF_INIT(64u << 20);
-    sgl_view op = member(t, "op");
+    struct work w = {.tool = t,
+                     .arena = &t->arena,
+                     .message = tool_unbase64(t, json_object_get(t->in, "message"))};
     json_t *out;
 
-    if (sgl_base64_decode(member(t, "message"), &bytes) != SGL_OK)
-        return failed("base64");
-    t->message = sgl_buf_view(&bytes);
-    if (sgl_headers_parse(t->message, SGL_HEADERS_TOLERANT, &t->arena, &t->headers, NULL) != SGL_OK)
-        return failed("not a message");
-    out = sgl_view_eq(op, SGL_LIT("verify")) ? op_verify(t)
-          : sgl_view_eq(op, SGL_LIT("seal")) ? op_seal(t)
-                                             : failed("no such op");
-    sgl_dkim_hashes_done(&t->hashes);
+    if (sgl_headers_parse(w.message, SGL_HEADERS_TOLERANT, w.arena, &w.headers, NULL) != SGL_OK)
+        return tool_failed("not a message");
+    sgl_dns_init(&w.dns, SGL_LIMIT_JUDGE_QUESTIONS);
+    out = run(&w);
+    sgl_dkim_hashes_done(&w.hashes);
+    sgl_dns_done(&w.dns);
     return out;
+}
+
+static json_t *op_verify(struct tool *t)
+{
+    return with_message(t, verify);
+}
+
+static json_t *op_seal(struct tool *t)
+{
+    return with_message(t, seal);
 }
 
 int main(void)
 {
-    struct sgl_crypto *crypto = sgl_crypto_new();
-    char *line = NULL;
-    size_t size = 0;
+    static const struct tool_op ops[] = {{"verify", op_verify}, {"seal", op_seal}, {NULL, NULL}};
+    int status = 2;
 
-    while (crypto != NULL && getline(&line, &size, stdin) > 0) {
-        struct tool t = {.crypto = crypto, .arena = SGL_ARENA_INIT(64u << 20)};
-        json_t *out;
-
-        sgl_dns_init(&t.dns, SGL_LIMIT_JUDGE_QUESTIONS);
-        t.in = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
-        if (t.in == NULL)
-            return 2;
-        out = run(&t);
-        json_dumpf(out, stdout, JSON_COMPACT);
-        putchar('\n');
-        fflush(stdout);
-        json_decref(out);
-        json_decref(t.in);
-        sgl_dns_done(&t.dns);
-        sgl_arena_done(&t.arena);
-    }
-    free(line);
+    crypto = sgl_crypto_new();
+    if (crypto != NULL)
+        status = tool_main(ops);
     sgl_crypto_free(crypto);
-    return 0;
+    return status;
 }

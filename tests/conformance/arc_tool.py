@@ -1,32 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The library's ARC room for Python tests: one arc_tool process that answers a JSON object a line."""
+"""The library's ARC for Python tests."""
 import base64
-import json
-import os
-import pathlib
-import subprocess
 
-SOURCE = pathlib.Path(__file__).resolve().parents[2]
-PROGRAM = SOURCE / os.environ.get("BUILD", "build") / "tests/conformance/arc_tool"
-SHARED = pathlib.Path(os.environ.get("SIGILLO_SHARED", SOURCE.parent / "shared")) / "conformance"
+from dns_zone import of_texts
+from line_tool import LineTool
 
 
-class Tool:
+class Tool(LineTool):
     def __init__(self):
-        self.process = subprocess.Popen([PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        super().__init__("arc_tool")
 
     def __call__(self, op, message, txt, **more):
-        request = dict(more, op=op, message=base64.b64encode(message).decode(), txt=txt)
-        self.process.stdin.write(json.dumps(request).encode() + b"\n")
-        self.process.stdin.flush()
-        answer = json.loads(self.process.stdout.readline())
+        answer = self.ask(op=op, message=base64.b64encode(message).decode(), zone=of_texts(txt), **more)
         if "fields" in answer:
             answer["fields"] = base64.b64decode(answer["fields"])
         return answer
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait(10)
 
 
 def wire(text):

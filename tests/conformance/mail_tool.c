@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * lib/mail and lib/report by command line, for the Python tests: a JSON object a line on stdin, {"op":...,"in":BASE64 or a description}, and one a line on stdout:
- * {"ok":false,"why":...} or {"ok":true,...}. Bytes come and go as base64.
- */
-#include <jansson.h>
-#include <stdio.h>
+/* lib/mail and lib/report by command line, for the Python tests (tool.h): {"op":...,"in":BASE64}, or a description. Bytes come and go as base64. */
 #include <stdlib.h>
 
-#include "sigillo/base64.h"
 #include "sigillo/compose.h"
 #include "sigillo/date.h"
 #include "sigillo/dsn.h"
@@ -15,62 +9,26 @@
 #include "sigillo/header.h"
 #include "sigillo/message_id.h"
 #include "sigillo/param.h"
+#include "tool.h"
 
-struct tool {
-    struct sgl_arena arena;
-    struct sgl_diag diag;
-    json_t *in;
-    sgl_view bytes;
-};
-
-static json_t *text(sgl_view v)
+static sgl_view given(struct tool *t)
 {
-    json_t *s = json_stringn(v.len == 0 ? "" : (const char *)v.ptr, v.len);
-
-    return s == NULL ? json_null() : s;
-}
-
-static json_t *failed(const struct tool *t)
-{
-    return json_pack("{s:b, s:s, s:I}", "ok", 0, "why",
-                     t->diag.what == NULL ? "limit or memory" : t->diag.what, "off",
-                     (json_int_t)t->diag.off);
-}
-
-static json_t *base64(const struct sgl_buf *buf)
-{
-    sgl_auto(sgl_buf) out = SGL_BUF_INIT(SIZE_MAX);
-
-    sgl_base64_encode(&out, sgl_buf_view(buf));
-    return text(sgl_buf_view(&out));
-}
-
-static sgl_view unbase64(struct tool *t, const json_t *value)
-{
-    sgl_auto(sgl_buf) out = SGL_BUF_INIT(SIZE_MAX);
-    sgl_view copy = {NULL, 0};
-
-    if (!json_is_string(value))
-        return copy;
-    if (sgl_base64_decode(sgl_view_of(json_string_value(value), json_string_length(value)), &out) !=
-            SGL_OK ||
-        sgl_arena_dup(&t->arena, sgl_buf_view(&out), &copy) != SGL_OK)
-        abort();
-    return copy.ptr == NULL ? SGL_LIT("") : copy;
+    return tool_unbase64(t, json_object_get(t->in, "in"));
 }
 
 static json_t *mailbox_json(const struct sgl_mailbox *m)
 {
-    return json_pack("{s:o, s:o, s:o, s:b, s:b}", "text", text(m->text), "local", text(m->local),
-                     "domain", text(m->domain), "literal", m->literal, "utf8", m->utf8);
+    return json_pack("{s:o, s:o, s:o, s:b, s:b}", "text", tool_text(m->text), "local",
+                     tool_text(m->local), "domain", tool_text(m->domain), "literal", m->literal,
+                     "utf8", m->utf8);
 }
 
 static json_t *op_mailbox(struct tool *t)
 {
     struct sgl_mailbox m;
 
-    if (sgl_mailbox_parse(t->bytes, &t->arena, &m, &t->diag) != SGL_OK)
-        return failed(t);
+    if (sgl_mailbox_parse(given(t), &t->arena, &m, &t->diag) != SGL_OK)
+        return tool_failed_diag(t);
     return json_pack("{s:b, s:o}", "ok", 1, "mailbox", mailbox_json(&m));
 }
 
@@ -79,19 +37,19 @@ static json_t *op_addresses(struct tool *t)
     struct sgl_address_list l;
     json_t *items = json_array(), *groups = json_array();
 
-    if (sgl_address_list_parse(t->bytes, &t->arena, &l, &t->diag) != SGL_OK) {
+    if (sgl_address_list_parse(given(t), &t->arena, &l, &t->diag) != SGL_OK) {
         json_decref(items);
         json_decref(groups);
-        return failed(t);
+        return tool_failed_diag(t);
     }
     for (size_t i = 0; i < l.count; i++)
-        json_array_append_new(items, json_pack("{s:o, s:o, s:I}", "name", text(l.item[i].name),
-                                               "address", text(l.item[i].mailbox.text), "group",
-                                               l.item[i].group == SGL_NO_GROUP
-                                                   ? (json_int_t)-1
-                                                   : (json_int_t)l.item[i].group));
+        json_array_append_new(
+            items, json_pack("{s:o, s:o, s:I}", "name", tool_text(l.item[i].name), "address",
+                             tool_text(l.item[i].mailbox.text), "group",
+                             l.item[i].group == SGL_NO_GROUP ? (json_int_t)-1
+                                                             : (json_int_t)l.item[i].group));
     for (size_t i = 0; i < l.groups; i++)
-        json_array_append_new(groups, text(l.group[i].name));
+        json_array_append_new(groups, tool_text(l.group[i].name));
     return json_pack("{s:b, s:o, s:o}", "ok", 1, "items", items, "groups", groups);
 }
 
@@ -99,8 +57,8 @@ static json_t *op_date(struct tool *t)
 {
     struct sgl_date d;
 
-    if (sgl_date_parse(t->bytes, &d, &t->diag) != SGL_OK)
-        return failed(t);
+    if (sgl_date_parse(given(t), &d, &t->diag) != SGL_OK)
+        return tool_failed_diag(t);
     return json_pack("{s:b, s:I, s:i}", "ok", 1, "time", (json_int_t)d.time, "offset_min",
                      (int)d.offset_min);
 }
@@ -108,15 +66,15 @@ static json_t *op_date(struct tool *t)
 static json_t *op_ids(struct tool *t)
 {
     json_t *ids = json_array();
-    sgl_view rest = t->bytes, id;
+    sgl_view rest = given(t), id;
 
     do {
         if (sgl_message_id_next(rest, &id, &rest, &t->diag) != SGL_OK) {
             json_decref(ids);
-            return failed(t);
+            return tool_failed_diag(t);
         }
         if (id.len > 0)
-            json_array_append_new(ids, text(id));
+            json_array_append_new(ids, tool_text(id));
     } while (id.len > 0);
     return json_pack("{s:b, s:o}", "ok", 1, "ids", ids);
 }
@@ -125,10 +83,10 @@ static json_t *op_words(struct tool *t)
 {
     sgl_view unfolded, out;
 
-    if (sgl_header_unfold(t->bytes, &t->arena, &unfolded) != SGL_OK ||
+    if (sgl_header_unfold(given(t), &t->arena, &unfolded) != SGL_OK ||
         sgl_encoded_word_decode(unfolded, &t->arena, &out) != SGL_OK)
-        return failed(t);
-    return json_pack("{s:b, s:o}", "ok", 1, "text", text(out));
+        return tool_failed_diag(t);
+    return json_pack("{s:b, s:o}", "ok", 1, "text", tool_text(out));
 }
 
 static json_t *op_param(struct tool *t)
@@ -136,16 +94,16 @@ static json_t *op_param(struct tool *t)
     struct sgl_param_value v;
     json_t *params = json_object();
 
-    if (sgl_param_parse(t->bytes, &t->arena, &v, &t->diag) != SGL_OK) {
+    if (sgl_param_parse(given(t), &t->arena, &v, &t->diag) != SGL_OK) {
         json_decref(params);
-        return failed(t);
+        return tool_failed_diag(t);
     }
     for (size_t i = 0; i < v.count; i++) {
         sgl_view name = v.param[i].name;
 
-        json_object_setn_new(params, (const char *)name.ptr, name.len, text(v.param[i].value));
+        json_object_setn_new(params, (const char *)name.ptr, name.len, tool_text(v.param[i].value));
     }
-    return json_pack("{s:b, s:o, s:o}", "ok", 1, "token", text(v.token), "params", params);
+    return json_pack("{s:b, s:o, s:o}", "ok", 1, "token", tool_text(v.token), "params", params);
 }
 
 static json_t *op_headers(struct tool *t)
@@ -154,13 +112,13 @@ static json_t *op_headers(struct tool *t)
     struct sgl_headers h;
     json_t *names = json_array();
 
-    if (sgl_headers_parse(t->bytes, strict ? SGL_HEADERS_STRICT : SGL_HEADERS_TOLERANT, &t->arena,
+    if (sgl_headers_parse(given(t), strict ? SGL_HEADERS_STRICT : SGL_HEADERS_TOLERANT, &t->arena,
                           &h, &t->diag) != SGL_OK) {
         json_decref(names);
-        return failed(t);
+        return tool_failed_diag(t);
     }
     for (size_t i = 0; i < h.count; i++)
-        json_array_append_new(names, text(h.field[i].name));
+        json_array_append_new(names, tool_text(h.field[i].name));
     return json_pack("{s:b, s:o, s:I}", "ok", 1, "names", names, "body_off",
                      (json_int_t)h.body_off);
 }
@@ -169,7 +127,7 @@ static json_t *op_headers(struct tool *t)
 
 static sgl_view member(struct tool *t, const json_t *object, const char *name)
 {
-    return unbase64(t, json_object_get(object, name));
+    return tool_unbase64(t, json_object_get(object, name));
 }
 
 static struct sgl_compose_addresses addresses(struct tool *t, const json_t *list)
@@ -180,8 +138,8 @@ static struct sgl_compose_addresses addresses(struct tool *t, const json_t *list
     for (size_t i = 0; i < count; i++) {
         const json_t *pair = json_array_get(list, i);
 
-        a[i].name = unbase64(t, json_array_get(pair, 0));
-        if (sgl_mailbox_parse(unbase64(t, json_array_get(pair, 1)), &t->arena, &a[i].mailbox,
+        a[i].name = tool_unbase64(t, json_array_get(pair, 0));
+        if (sgl_mailbox_parse(tool_unbase64(t, json_array_get(pair, 1)), &t->arena, &a[i].mailbox,
                               &t->diag) != SGL_OK)
             abort();
     }
@@ -209,8 +167,8 @@ static void parts(struct tool *t, struct sgl_compose *c)
     for (size_t i = 0; i < json_array_size(headers); i++) {
         const json_t *pair = json_array_get(headers, i);
 
-        f[i] = (struct sgl_compose_field){unbase64(t, json_array_get(pair, 0)),
-                                          unbase64(t, json_array_get(pair, 1))};
+        f[i] = (struct sgl_compose_field){tool_unbase64(t, json_array_get(pair, 0)),
+                                          tool_unbase64(t, json_array_get(pair, 1))};
     }
     c->part = p;
     c->parts = json_array_size(list);
@@ -234,9 +192,9 @@ static json_t *op_compose(struct tool *t)
 
     parts(t, &c);
     if (sgl_compose_put(&out, &c, &t->diag) != SGL_OK)
-        return failed(t);
-    return json_pack("{s:b, s:o, s:b}", "ok", 1, "message", base64(&out), "within_bound",
-                     out.len <= sgl_compose_bound(&c));
+        return tool_failed_diag(t);
+    return json_pack("{s:b, s:o, s:b}", "ok", 1, "message", tool_base64(sgl_buf_view(&out)),
+                     "within_bound", out.len <= sgl_compose_bound(&c));
 }
 
 /* ---- reports ---- */
@@ -282,48 +240,18 @@ static json_t *op_dsn(struct tool *t)
     for (size_t i = 0; i < d.rcpts; i++)
         rcpt[i] = dsn_rcpt(t, json_array_get(list, i));
     if (sgl_dsn_put(&out, &d, &result) != SGL_OK)
-        return failed(t);
-    return json_pack("{s:b, s:o, s:b, s:b}", "ok", 1, "message", base64(&out), "eightbit",
-                     result.eightbit, "smtputf8", result.smtputf8);
-}
-
-static json_t *run(struct tool *t)
-{
-    static const struct {
-        const char *op;
-        json_t *(*run)(struct tool *t);
-    } ops[] = {{"mailbox", op_mailbox}, {"addresses", op_addresses}, {"date", op_date},
-               {"ids", op_ids},         {"words", op_words},         {"param", op_param},
-               {"headers", op_headers}, {"compose", op_compose},     {"dsn", op_dsn}};
-    const char *op = json_string_value(json_object_get(t->in, "op"));
-
-    t->bytes = unbase64(t, json_object_get(t->in, "in"));
-    for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++)
-        if (op != NULL && strcmp(op, ops[i].op) == 0)
-            return ops[i].run(t);
-    return json_pack("{s:b, s:s}", "ok", 0, "why", "no such op");
+        return tool_failed_diag(t);
+    return json_pack("{s:b, s:o, s:b, s:b}", "ok", 1, "message", tool_base64(sgl_buf_view(&out)),
+                     "eightbit", result.eightbit, "smtputf8", result.smtputf8);
 }
 
 int main(void)
 {
-    char *line = NULL;
-    size_t size = 0;
+    static const struct tool_op ops[] = {{"mailbox", op_mailbox}, {"addresses", op_addresses},
+                                         {"date", op_date},       {"ids", op_ids},
+                                         {"words", op_words},     {"param", op_param},
+                                         {"headers", op_headers}, {"compose", op_compose},
+                                         {"dsn", op_dsn},         {NULL, NULL}};
 
-    while (getline(&line, &size, stdin) > 0) {
-        struct tool t = {.arena = SGL_ARENA_INIT(64u << 20)};
-        json_t *out;
-
-        t.in = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
-        if (t.in == NULL)
-            return 2;
-        out = run(&t);
-        json_dumpf(out, stdout, JSON_COMPACT);
-        putchar('\n');
-        fflush(stdout);
-        json_decref(out);
-        json_decref(t.in);
-        sgl_arena_done(&t.arena);
-    }
-    free(line);
-    return 0;
+    return tool_main(ops);
 }

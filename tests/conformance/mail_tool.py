@@ -1,14 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The library's mail room for Python tests: one mail_tool process that answers a JSON object a line."""
+"""The library's mail room for Python tests."""
 import base64
-import json
-import os
-import pathlib
-import subprocess
 
-SOURCE = pathlib.Path(__file__).resolve().parents[2]
-PROGRAM = SOURCE / os.environ.get("BUILD", "build") / "tests/conformance/mail_tool"
-SHARED = pathlib.Path(os.environ.get("SIGILLO_SHARED", SOURCE.parent / "shared")) / "conformance"
+from line_tool import LineTool
 
 
 def b64(value):
@@ -22,21 +16,15 @@ def b64(value):
     return base64.b64encode(value.encode() if isinstance(value, str) else value).decode()
 
 
-class Tool:
+class Tool(LineTool):
     def __init__(self):
-        self.process = subprocess.Popen([PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        super().__init__("mail_tool")
 
     def __call__(self, op, value=None, strict=False, **description):
-        request = dict(b64(description), op=op, strict=strict)
+        request = dict(b64(description), strict=strict)
         if value is not None:
             request["in"] = b64(value)
-        self.process.stdin.write(json.dumps(request).encode() + b"\n")
-        self.process.stdin.flush()
-        answer = json.loads(self.process.stdout.readline())
+        answer = self.ask(op=op, **request)
         if "message" in answer:
             answer["message"] = base64.b64decode(answer["message"])
         return answer
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait(10)

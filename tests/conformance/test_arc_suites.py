@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """ARC against the published suites of ValiMail (validation and signing) and rspamd. They lie beside the repository; without them all is skipped."""
-import json
 import re
 
 import pytest
 
 import arc_tool
+from line_tool import SHARED, crlf, load
 
 yaml = pytest.importorskip("yaml", reason="python3-yaml is not installed")
-VALIMAIL = arc_tool.SHARED / "arc-valimail"
-RSPAMD = arc_tool.SHARED / "rspamd-auth"
-pytestmark = pytest.mark.skipif(not VALIMAIL.is_dir(), reason="no suites at %s" % arc_tool.SHARED)
+VALIMAIL = SHARED / "arc-valimail"
+RSPAMD = SHARED / "rspamd-auth"
+pytestmark = pytest.mark.skipif(not VALIMAIL.is_dir(), reason="no suites at %s" % SHARED)
 
 # Cases of the suite that are wrong by the RFC: id, what we say, why.
 WRONG = {
@@ -120,22 +120,11 @@ def test_signing_is_whole():
 
 
 def rspamd():
-    if not RSPAMD.is_dir():
-        return []
-    with open(RSPAMD / "cases.json", encoding="utf-8") as f:
-        return [pytest.param(c, id=c["id"]) for c in json.load(f) if "arc" in c["expect"]]
+    return [pytest.param(c, id=c["id"]) for c in load("rspamd-auth", "cases.json") if "arc" in c["expect"]]
 
 
 @pytest.mark.parametrize("case", rspamd())
 def test_rspamd(tool, case):
-    with open(RSPAMD / "zones.json", encoding="utf-8") as f:
-        names = json.load(f)[case["zone"]]
-    txt = {}
-    for name, records in names.items():
-        if records in ("TIMEOUT", "SERVFAIL") or (isinstance(records, dict) and records.get("TXT") in ("TIMEOUT", "SERVFAIL")):
-            txt[name] = None
-        elif isinstance(records, dict) and records.get("TXT"):
-            txt[name] = records["TXT"]
     path = next((RSPAMD / "messages").rglob(case["message"]))
-    got = tool("verify", path.read_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"), txt)
+    got = tool("verify", crlf(path.read_bytes()), load("rspamd-auth", "zones.json")[case["zone"]])
     assert got["ok"] and got["result"] == case["expect"]["arc"], got

@@ -2,23 +2,18 @@
 """Authentication-Results: the published fields, and an independent reader and writer (python3-authres) on generated ones."""
 import base64
 import collections
-import json
 import os
-import pathlib
 import random
 import re
-import subprocess
 
 import pytest
+
+from line_tool import SHARED, LineTool, load
 
 try:
     import authres
 except ImportError:  # Debian: python3-authres
     authres = None
-
-SOURCE = pathlib.Path(__file__).resolve().parents[2]
-PROGRAM = SOURCE / os.environ.get("BUILD", "build") / "tests/conformance/authres_tool"
-SUITE = pathlib.Path(os.environ.get("SIGILLO_SHARED", SOURCE.parent / "shared")) / "conformance/authentication-results/cases.json"
 
 # Fields that the strict reference refuses and we read: what they say cannot be mistaken.
 TOLERATED = {
@@ -30,22 +25,17 @@ TOLERATED = {
 }
 
 
-class Tool:
+class Tool(LineTool):
     def __init__(self):
-        self.process = subprocess.Popen([PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-
-    def __call__(self, **request):
-        self.process.stdin.write(json.dumps(request).encode() + b"\n")
-        self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
+        super().__init__("authres_tool")
 
     def parse(self, value):
         """(id, [(method, version, result, reason, [(ptype, property, value)])]) or None."""
-        got = self(op="parse", **{"in": base64.b64encode(value.encode()).decode()})
+        got = self.ask(op="parse", **{"in": base64.b64encode(value.encode()).decode()})
         return (plain(got["id"]), [result(r) for r in got["results"]]) if got["ok"] else None
 
     def put(self, authserv_id, results):
-        got = self(op="put", id=coded(authserv_id), results=[[coded(m), v, coded(r), coded(why), [[coded(x) for x in p] for p in ps]] for m, v, r, why, ps in results])
+        got = self.ask(op="put", id=coded(authserv_id), results=[[coded(m), v, coded(r), coded(why), [[coded(x) for x in p] for p in ps]] for m, v, r, why, ps in results])
         return plain(got["field"]) if got["ok"] else None
 
 
@@ -65,16 +55,11 @@ def result(r):
 def tool():
     t = Tool()
     yield t
-    t.process.stdin.close()
-    t.process.wait(10)
+    t.close()
 
 
-def cases():
-    return json.loads(SUITE.read_text()) if SUITE.is_file() else []
-
-
-@pytest.mark.skipif(not SUITE.is_file(), reason="no suite at %s" % SUITE)
-@pytest.mark.parametrize("case", cases(), ids=lambda c: c["id"])
+@pytest.mark.skipif(not SHARED.is_dir(), reason="no suites at %s" % SHARED)
+@pytest.mark.parametrize("case", load("authentication-results", "cases.json"), ids=lambda c: c["id"])
 def test_published_fields(tool, case):
     name, colon, value = case["header"].partition(":")
     got = tool.parse(value if colon and name.strip().lower() == "authentication-results" else case["header"])

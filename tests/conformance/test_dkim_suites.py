@@ -3,14 +3,14 @@
 
 A second run of dkim-messages with SHA-1 and short keys allowed, as its README proposes, cannot be made: the library has no way to allow them [RFC 8301 s3].
 """
-import json
 import time
 
 import pytest
 
 import dkim_tool
+from line_tool import SHARED, crlf, load
 
-pytestmark = pytest.mark.skipif(not dkim_tool.SHARED.is_dir(), reason="no suites at %s" % dkim_tool.SHARED)
+pytestmark = pytest.mark.skipif(not SHARED.is_dir(), reason="no suites at %s" % SHARED)
 
 
 @pytest.fixture(scope="module")
@@ -18,13 +18,6 @@ def tool():
     t = dkim_tool.Tool()
     yield t
     t.close()
-
-
-def load(*path):
-    if not dkim_tool.SHARED.is_dir():
-        return []
-    with open(dkim_tool.SHARED.joinpath(*path), encoding="utf-8") as f:
-        return json.load(f)
 
 
 # ---- dkim-messages: 110 messages of seven implementations ------------------------------------------------------------
@@ -35,8 +28,8 @@ EARLY = {"mail-auth/dkim-004": 1667862801}
 
 
 def read(*path, eol="lf"):
-    data = dkim_tool.SHARED.joinpath(*path).read_bytes()
-    return data if eol == "crlf" else dkim_tool.crlf(data)
+    data = SHARED.joinpath(*path).read_bytes()
+    return data if eol == "crlf" else crlf(data)
 
 
 @pytest.mark.parametrize("case", MESSAGES, ids=lambda c: c["id"])
@@ -108,11 +101,7 @@ NO_KEY = {"dkim-64"}
 
 
 def zone(name):
-    out = {}
-    for owner, types in load("rspamd-auth", "zones.json").get(name, {}).items():
-        value = types if isinstance(types, str) else types.get("TXT", "NODATA")
-        out[owner] = value or "NODATA"
-    return out
+    return load("rspamd-auth", "zones.json").get(name, {})
 
 
 @pytest.mark.parametrize("case", [c for c in load("rspamd-auth", "cases.json") if c["id"].startswith("dkim")], ids=lambda c: c["id"] + " " + c["name"])

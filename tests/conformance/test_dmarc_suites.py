@@ -3,9 +3,9 @@
 import pytest
 
 import dmarc_tool
-from dmarc_tool import load
+from line_tool import SHARED, load
 
-pytestmark = pytest.mark.skipif(not dmarc_tool.SHARED.is_dir(), reason="no suites at %s" % dmarc_tool.SHARED)
+pytestmark = pytest.mark.skipif(not SHARED.is_dir(), reason="no suites at %s" % SHARED)
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +160,7 @@ PASSED = {
 def test_rspamd(tool, case):
     """By RFC 7489, as rspamd does; where neither the list nor pct= matters, by RFC 9989 as well."""
     zone = load("rspamd-auth", "zones.json")[case["zone"]]
-    message = (dmarc_tool.SHARED / "rspamd-auth" / "messages" / case["message"]).read_bytes().replace(b"\n", b"\r\n")
+    message = (SHARED / "rspamd-auth" / "messages" / case["message"]).read_bytes().replace(b"\n", b"\r\n")
     spf, dkim = PASSED.get(case["id"], (None, []))
     author = tool.author(message)
     assert author["domain"] is not None, author
@@ -178,7 +178,7 @@ def test_rspamd(tool, case):
 
 
 def vectors():
-    path = dmarc_tool.SHARED / "psl" / "tests.txt"
+    path = SHARED / "psl" / "tests.txt"
     if not path.is_file():
         return []
     lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]

@@ -2,12 +2,12 @@
 """Our delivery status notifications as Python's email package reads them, and beside those that others publish."""
 import email
 import email.policy
-import json
 import re
 
 import pytest
 
 import mail_tool
+from line_tool import SHARED, load
 
 FAILED, DELAYED, DELIVERED, RELAYED = range(4)
 ORIGINAL = b"From: a@example.org\r\nTo: bob@example.net\r\nMessage-ID: <1@example.org>\r\nSubject: Hello\r\n\r\nThe body.\r\n"
@@ -109,11 +109,10 @@ def test_hostile_answers(tool, reply):
         assert len(got["message"]) < 20000
 
 
-@pytest.mark.skipif(not mail_tool.SHARED.is_dir(), reason="no suites at %s" % mail_tool.SHARED)
+@pytest.mark.skipif(not SHARED.is_dir(), reason="no suites at %s" % SHARED)
 def test_the_shape_is_that_of_published_reports(tool):
     """Each field that all published failure reports have, ours has; ours has no field of the standard's that they do not know."""
-    with open(mail_tool.SHARED / "dsn-rfc3464" / "expected.json", encoding="utf-8") as f:
-        published = json.load(f)
+    published = load("dsn-rfc3464", "expected.json")
     m, _ = report(tool)
     ours = groups(m)
     reports = [r for name, r in published.items() if r["report_type"] == "delivery-status" and len(r["groups"]) > 1 and "blank" not in name]

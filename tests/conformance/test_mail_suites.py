@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Published suites of addresses, header values and messages, read by lib/mail. They lie beside the repository; without them all is skipped."""
 import calendar
-import json
 
 import pytest
 
 import mail_tool
+from line_tool import SHARED, load
 
-pytestmark = pytest.mark.skipif(not mail_tool.SHARED.is_dir(), reason="no suites at %s" % mail_tool.SHARED)
+pytestmark = pytest.mark.skipif(not SHARED.is_dir(), reason="no suites at %s" % SHARED)
 
 @pytest.fixture(scope="module")
 def tool():
@@ -16,13 +16,8 @@ def tool():
     t.close()
 
 
-def load(*path):
-    with open(mail_tool.SHARED.joinpath(*path), encoding="utf-8") as f:
-        return json.load(f)
-
-
 def isemail():
-    return load("address-isemail", "cases.json") if mail_tool.SHARED.is_dir() else []
+    return load("address-isemail", "cases.json")
 
 
 @pytest.mark.parametrize("case", isemail(), ids=lambda c: "%s-%s" % (c["set"], c["id"]) if isinstance(c, dict) else None)
@@ -43,8 +38,6 @@ def test_addresses_of_isemail(tool, case):
 
 
 def values(name):
-    if not mail_tool.SHARED.is_dir():
-        return []
     return [pytest.param(c["header"], c["expected"], id="%s-%d" % (name, i)) for i, c in enumerate(load("header-values-mail-parser", name + ".json"))]
 
 
@@ -114,15 +107,13 @@ def test_address_lists(tool, header, expected):
 
 
 def messages():
-    if not mail_tool.SHARED.is_dir():
-        return []
-    return sorted(load("mime-python", "expected.json").items())
+    return sorted(dict(load("mime-python", "expected.json")).items())
 
 
 @pytest.mark.parametrize("name,expected", messages(), ids=lambda v: v if isinstance(v, str) else "" if isinstance(v, (dict, list, tuple)) else None)
 def test_header_fields_of_messages(tool, name, expected):
     """The fields that Python's parser sees, we see."""
-    data = mail_tool.SHARED.joinpath("mime-python", name).read_bytes()
+    data = SHARED.joinpath("mime-python", name).read_bytes()
     got = tool("headers", data)
     assert got["ok"], got
     assert got["names"] == expected["header_fields"]

@@ -1,30 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Published strings with a verdict for the records of MTA-STS and TLS-RPT. They lie beside the repository; without them all is skipped."""
-import json
-import os
-import subprocess
-
 import pytest
 
-from mail_tool import SHARED, SOURCE
-
-PROGRAM = SOURCE / os.environ.get("BUILD", "build") / "tests/conformance/record_tool"
+from line_tool import SHARED, LineTool, load
 
 pytestmark = pytest.mark.skipif(not SHARED.is_dir(), reason="no suites at %s" % SHARED)
 
 
-class Tool:
+class Tool(LineTool):
     def __init__(self):
-        self.process = subprocess.Popen([PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        super().__init__("record_tool")
 
     def __call__(self, op, text):
-        self.process.stdin.write(json.dumps({"op": op, "text": text}).encode() + b"\n")
-        self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait(10)
+        return self.ask(op=op, text=text)
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +25,7 @@ def tool():
 def syntax():
     cases = []
     for grammar in ("mta-sts-record", "mta-sts-policy", "tlsrpt-record"):
-        path = SHARED / "record-syntax" / (grammar + ".json")
-        for i, case in enumerate(json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []):
+        for i, case in enumerate(load("record-syntax", grammar + ".json")):
             cases.append(pytest.param(grammar, case, id="%s-%d" % (grammar, i)))
     return cases
 
@@ -51,8 +38,7 @@ def test_record_syntax(tool, grammar, case):
 
 
 def resolver():
-    path = SHARED / "mta-sts-resolver" / "cases.json"
-    return [pytest.param(c, id=c["domain"]) for c in (json.loads(path.read_text(encoding="utf-8")) if path.is_file() else [])]
+    return [pytest.param(c, id=c["domain"]) for c in load("mta-sts-resolver", "cases.json")]
 
 
 def discovered(tool, texts):

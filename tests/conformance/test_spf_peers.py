@@ -16,6 +16,7 @@ import subprocess
 import pytest
 
 import spf_tool
+from dns_zone import Zone, raw
 
 ZONES = int(os.environ.get("SIGILLO_SPF_ZONES", "0"))
 SEED = int(os.environ.get("SIGILLO_SPF_SEED", "7208"))
@@ -86,7 +87,7 @@ class Maker:
         return r.choice(["v=spf1 ", "v=spf1  ", "V=SPF1 "]) + " ".join(terms)
 
     def zone(self):
-        r, zone = self.r, spf_tool.Zone()
+        r, zone = self.r, Zone()
         for host in HOSTS:
             for kind, values in (("A", ["192.0.2.1", "192.0.2.77", "198.51.100.9", "10.1.1.1"]), ("AAAA", ["2001:db8::1", "2001:db8:0:1::9"])):
                 for value in r.sample(values, r.choice([0, 1, 1, 2])):
@@ -135,7 +136,7 @@ class PySpf:
         outcome, values = self.zone.lookup(name, kind)
         if outcome == "FAILED":
             raise self.spf.TempError("DNS SERVFAIL")
-        return [((name, kind), [spf_tool.raw(v)] if kind == "TXT" else v) for v in values]
+        return [((name, kind), [raw(v)] if kind == "TXT" else v) for v in values]
 
     def load(self, zone):
         self.zone = zone

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Published SPF suites against lib/spf. They lie beside the repository; without them all is skipped."""
-import json
-
 import pytest
 
 import spf_tool
+from dns_zone import Zone
+from line_tool import SHARED, load
 
 yaml = pytest.importorskip("yaml")
-pytestmark = pytest.mark.skipif(not spf_tool.SHARED.is_dir(), reason="no suites at %s" % spf_tool.SHARED)
+pytestmark = pytest.mark.skipif(not SHARED.is_dir(), reason="no suites at %s" % SHARED)
 
 
 @pytest.fixture(scope="module")
@@ -17,17 +17,12 @@ def tool():
     t.close()
 
 
-def load(*path):
-    with open(spf_tool.SHARED.joinpath(*path), encoding="utf-8") as f:
-        return json.load(f)
-
-
 # ---- openspf.org ----
 
 
 def openspf_zone(data):
     """Records of the old type count as TXT where a name has no TXT [spf-openspf/README.md]."""
-    zone = spf_tool.Zone(failing="error.")
+    zone = Zone(failing="error.")
     for name, entries in data.items():
         txt = any(isinstance(e, dict) and "TXT" in e for e in entries)
         zone.node(name)
@@ -44,10 +39,10 @@ def openspf_zone(data):
 
 
 def openspf(file):
-    if not spf_tool.SHARED.is_dir():
+    if not SHARED.is_dir():
         return []
     scenarios = []
-    with open(spf_tool.SHARED / "spf-openspf" / file, encoding="utf-8") as f:
+    with open(SHARED / "spf-openspf" / file, encoding="utf-8") as f:
         for document in yaml.safe_load_all(f):
             if document:
                 scenarios.append(document)
@@ -96,15 +91,13 @@ DIFFERS_MAIL_AUTH = {
 
 def mail_auth_zone(records):
     """What is not there does not exist; names that hold "_dns_error." fail."""
-    zone = spf_tool.Zone(failing="_dns_error.")
+    zone = Zone(failing="_dns_error.")
     for owner, kind, value in records:
         zone.add(owner, kind, tuple(value) if kind == "MX" else value)
     return zone
 
 
 def mail_auth():
-    if not spf_tool.SHARED.is_dir():
-        return []
     cases = []
     for file in ("all", "basic", "exists", "ip", "macro", "mx"):
         for group in load("spf-mail-auth", file + ".json"):
@@ -127,7 +120,7 @@ def test_mail_auth(tool, file, group, test):
 
 
 def libspf2():
-    return load("spf-syntax-libspf2", "cases.json") if spf_tool.SHARED.is_dir() else []
+    return load("spf-syntax-libspf2", "cases.json")
 
 
 @pytest.mark.parametrize("case", libspf2(), ids=lambda c: c["record"][:60])
@@ -138,7 +131,7 @@ def test_syntax_of_libspf2(tool, case):
 
 
 def mox():
-    return load("record-syntax", "spf-record.json") if spf_tool.SHARED.is_dir() else []
+    return load("record-syntax", "spf-record.json")
 
 
 @pytest.mark.parametrize("case", mox(), ids=lambda c: c["text"][:60])
@@ -151,13 +144,11 @@ def test_syntax_of_mox(tool, case):
 
 
 def rspamd():
-    if not spf_tool.SHARED.is_dir():
-        return []
     return [pytest.param(c, id=c["id"]) for c in load("rspamd-auth", "cases.json") if "spf" in c.get("expect", {}) and "ip" in c]
 
 
 def rspamd_zone(name):
-    zone = spf_tool.Zone()
+    zone = Zone()
     for owner, types in load("rspamd-auth", "zones.json")[name].items():
         if types == "NXDOMAIN":
             continue

@@ -13,6 +13,7 @@ import random
 import pytest
 
 import spf_tool
+from dns_zone import Zone, raw
 
 ZONES = int(os.environ.get("SIGILLO_SPF_ZONES", "500"))
 SEED = int(os.environ.get("SIGILLO_SPF_SEED", "7208"))
@@ -54,7 +55,7 @@ class Maker:
         return " ".join(["v=spf1"] + terms)
 
     def zone(self):
-        zone = spf_tool.Zone()
+        zone = Zone()
         for host, kinds in HOSTS.items():
             zone.node(host)
             if "A" in kinds:
@@ -97,7 +98,7 @@ def zones(tool, beside):
 def counts_of_pyspf(spf, zone, client):
     def lookup(name, kind, *_args, **_kw):
         _outcome, values = zone.lookup(name, kind)
-        return [((name, kind), [spf_tool.raw(v)] if kind == "TXT" else v) for v in values]
+        return [((name, kind), [raw(v)] if kind == "TXT" else v) for v in values]
 
     spf.DNSLookup = lookup
     query = spf.query(i=client, s="bob@d0.test", h="h.test", strict=False)

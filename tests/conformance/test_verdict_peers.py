@@ -15,14 +15,15 @@ import time
 
 import pytest
 
-import spf_tool
 import verdict_tool
+from dns_zone import Zone
+from line_tool import SOURCE
 
 dkim = pytest.importorskip("dkim", reason="python3-dkim is not installed")
 rsa = pytest.importorskip("cryptography.hazmat.primitives.asymmetric.rsa", reason="python3-cryptography is not installed")
 from cryptography.hazmat.primitives import serialization  # noqa: E402
 
-PEERS = pathlib.Path(os.environ.get("SIGILLO_PEERS", verdict_tool.SOURCE / "build/peers"))
+PEERS = pathlib.Path(os.environ.get("SIGILLO_PEERS", SOURCE / "build/peers"))
 MODULES = PEERS / "npm/node_modules"
 HERE = pathlib.Path(__file__).resolve().parent
 NODE = shutil.which("node")
@@ -107,7 +108,7 @@ def dmarc_record(rng):
 
 
 def zone_of(rng, keys):
-    zone = spf_tool.Zone()
+    zone = Zone()
     for domain in DOMAINS:
         if rng.random() < 0.75:
             zone.add(domain, "TXT", spf_record(rng))

@@ -1,24 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whole messages with the DNS of their day: real mail, and the functional cases of rspamd. They lie beside the repository; without them all is skipped."""
-import json
-
 import pytest
 
-import spf_tool
 import verdict_tool
+from dns_zone import Zone
+from line_tool import SHARED, crlf, load
 
-SUITES = verdict_tool.SHARED
-pytestmark = pytest.mark.skipif(not SUITES.is_dir(), reason="no suites at %s" % SUITES)
-
-
-def load(*path):
-    file = SUITES.joinpath(*path)
-    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else []
+pytestmark = pytest.mark.skipif(not SHARED.is_dir(), reason="no suites at %s" % SHARED)
 
 
 def zone_of(names):
     """The suites' form: owner to "NXDOMAIN", "TIMEOUT", or type to records or an outcome."""
-    zone = spf_tool.Zone()
+    zone = Zone()
     for name, node in names.items():
         if isinstance(node, str):
             if node != "NXDOMAIN":
@@ -42,7 +35,7 @@ def tool():
 
 
 def message(suite, name):
-    return verdict_tool.crlf(SUITES.joinpath(suite, name).read_bytes())
+    return crlf(SHARED.joinpath(suite, name).read_bytes())
 
 
 # ---- real mail -------------------------------------------------------------------------------------------------------
@@ -140,7 +133,7 @@ def test_the_order_of_records_does_not_matter(tool):
     for case in RSPAMD:
         forward = judge_rspamd(tool, case)
         names = ZONES[case["zone"]]
-        turned = spf_tool.Zone()
+        turned = Zone()
         for name, node in names.names.items():
             turned.names[name] = {k: list(reversed(v)) if isinstance(v, list) else v for k, v in node.items()}
         ZONES[case["zone"]] = turned
