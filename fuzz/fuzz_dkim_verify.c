@@ -4,8 +4,7 @@
  * how often they were asked for; and without a key nothing passes.
  *   input: one byte "how", one byte n, n bytes of a TXT record, the message
  */
-#include <stdlib.h>
-
+#include "answers.h"
 #include "sigillo/dkim_verify.h"
 #include "sigillo/limits.h"
 
@@ -17,26 +16,27 @@ struct outcome {
     const char *reason[SGL_LIMIT_DKIM_SIGNATURES];
 };
 
-static void answer(struct sgl_dns *dns, const struct sgl_dns_question *q, unsigned how,
-                   sgl_view txt)
+struct input {
+    unsigned how;
+    sgl_view txt, message;
+};
+
+static void answer(struct sgl_dns *dns, const struct sgl_dns_question *q, void *from)
 {
-    uint8_t wire[1 + 255];
-    sgl_view rdata = sgl_view_of(wire, txt.len + 1);
+    const struct input *in = from;
+    uint8_t wire[256];
+    sgl_view rdata = txt_rdata(in->txt, wire);
     const struct sgl_dns_raw raw = {.name = q->name,
                                     .type = q->type,
-                                    .outcome = (enum sgl_dns_outcome)((how & 7) % 5),
+                                    .outcome = (enum sgl_dns_outcome)((in->how & 7) % 5),
                                     .rdata = &rdata,
                                     .rdatas = 1};
 
-    wire[0] = (uint8_t)txt.len;
-    if (txt.len > 0)
-        memcpy(wire + 1, txt.ptr, txt.len);
-    if (sgl_dns_add_answer(dns, &raw) != SGL_OK)
-        sgl_dns_fail(dns, q->name, q->type, "does not fit");
+    put_answer(dns, &raw);
 }
 
-static bool verify(const struct sgl_crypto *crypto, unsigned how, sgl_view txt, sgl_view message,
-                   bool whole, struct outcome *out)
+static bool verify(const struct sgl_crypto *crypto, struct input *in, bool whole,
+                   struct outcome *out)
 {
     static const struct sgl_dkim_verify_options options = {.now = 1700000000};
     sgl_auto(sgl_arena) arena = SGL_ARENA_INIT(8u << 20);
@@ -49,22 +49,19 @@ static bool verify(const struct sgl_crypto *crypto, unsigned how, sgl_view txt, 
 
     sgl_dns_init(&dns, 0);
     sgl_dkim_hashes_init(&hashes, crypto);
-    if (sgl_headers_parse(message, SGL_HEADERS_TOLERANT, &arena, &headers, NULL) != SGL_OK)
+    if (sgl_headers_parse(in->message, SGL_HEADERS_TOLERANT, &arena, &headers, NULL) != SGL_OK)
         return false;
     if (sgl_dkim_verifier_init(&v, crypto, &options, &headers, &hashes, &arena) != SGL_OK)
         abort();
-    body = sgl_view_from(message, headers.body_off);
+    body = sgl_view_from(in->message, headers.body_off);
     for (size_t at = 0, n = whole ? body.len : 1; at < body.len; at += n, n = whole ? n : n % 7 + 1)
         sgl_dkim_hashes_feed(&hashes, sgl_view_sub(body, at, n));
     if (sgl_dkim_hashes_finish(&hashes) != SGL_OK)
         abort();
     for (int passes = 0; sgl_dkim_verify(&v, &dns, &verdicts) != SGL_OK; passes++) {
-        const struct sgl_dns_question *q = sgl_dns_next_open(&dns, NULL);
-
-        if (q == NULL || passes > SGL_LIMIT_DKIM_TRIED)
+        if (passes > SGL_LIMIT_DKIM_TRIED)
             abort();
-        for (; q != NULL; q = whole ? sgl_dns_next_open(&dns, q) : NULL)
-            answer(&dns, q, how, txt);
+        answer_open(&dns, answer, in, !whole);
     }
     *out = (struct outcome){.count = verdicts.count, .passes = verdicts.passes};
     for (size_t i = 0; i < verdicts.count; i++) {
@@ -78,17 +75,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct sgl_crypto *crypto;
     struct outcome a = {0}, b = {0};
-    sgl_view txt, message;
+    struct input in;
 
     if (crypto == NULL)
         crypto = sgl_crypto_new();
     if (crypto == NULL || size < 2)
         return 0;
-    txt = sgl_view_sub(sgl_view_of(data, size), 2, data[1]);
-    message = sgl_view_from(sgl_view_of(data, size), 2 + txt.len);
-    if (!verify(crypto, data[0], txt, message, true, &a))
+    in.how = data[0];
+    in.txt = sgl_view_sub(sgl_view_of(data, size), 2, data[1]);
+    in.message = sgl_view_from(sgl_view_of(data, size), 2 + in.txt.len);
+    if (!verify(crypto, &in, true, &a))
         return 0;
-    if (!verify(crypto, data[0], txt, message, false, &b) || memcmp(&a, &b, sizeof a) != 0)
+    if (!verify(crypto, &in, false, &b) || memcmp(&a, &b, sizeof a) != 0)
         abort();
     if (a.passes > 0 && (data[0] & 7) % 5 != SGL_DNS_OK)
         abort();

@@ -4,45 +4,13 @@
  * such name, "F" failed, "D" no data, else TXT records separated by "|").  It ends, asks so much and no more, does not depend on how answers
  * come, and never passes a message without an identifier that passed.
  */
-#include <stdlib.h>
-
-#include "sigillo/buf.h"
+#include "answers.h"
 #include "sigillo/dmarc.h"
 #include "sigillo/limits.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define ASKED_MAX (8 * (2 + SGL_LIMIT_DMARC_WALKS) + 1)
-
-/* TXT rdata of one string; longer text is cut. */
-static sgl_view strings(sgl_view text, uint8_t *to)
-{
-    text = sgl_view_sub(text, 0, 255);
-    to[0] = (uint8_t)text.len;
-    if (text.len > 0)
-        memcpy(to + 1, text.ptr, text.len);
-    return sgl_view_of(to, text.len + 1);
-}
-
-static void answer(struct sgl_dns *dns, const struct sgl_dns_question *q, sgl_view line)
-{
-    uint8_t bytes[4][256];
-    sgl_view rdata[4], rest = line;
-    struct sgl_dns_raw raw = {.name = q->name, .type = q->type, .rdata = rdata};
-
-    if (line.len == 0 || sgl_view_eq(line, SGL_LIT("N")))
-        raw.outcome = SGL_DNS_NXDOMAIN;
-    else if (sgl_view_eq(line, SGL_LIT("F")))
-        raw.outcome = SGL_DNS_FAILED;
-    else if (sgl_view_eq(line, SGL_LIT("D")))
-        raw.outcome = SGL_DNS_NODATA;
-    while (raw.outcome == SGL_DNS_OK && rest.len > 0 && raw.rdatas < 4) {
-        rdata[raw.rdatas] = strings(sgl_view_split(rest, '|', &rest), bytes[raw.rdatas]);
-        raw.rdatas++;
-    }
-    if (sgl_dns_add_answer(dns, &raw) != SGL_OK)
-        sgl_dns_fail(dns, q->name, q->type, "does not fit");
-}
 
 /* Answers belong to names, so that the order of questions does not matter. */
 static sgl_view line_for(const struct sgl_dns_question *q, sgl_view lines)
@@ -55,25 +23,42 @@ static sgl_view line_for(const struct sgl_dns_question *q, sgl_view lines)
     return line;
 }
 
+struct answers {
+    sgl_view lines;
+    size_t asked;
+};
+
+static void answer(struct sgl_dns *dns, const struct sgl_dns_question *q, void *from)
+{
+    struct answers *answers = from;
+    uint8_t bytes[4][256];
+    sgl_view rdata[4], line = line_for(q, answers->lines), rest = line;
+    struct sgl_dns_raw raw = {.name = q->name, .type = q->type, .rdata = rdata};
+
+    if (line.len == 0 || sgl_view_eq(line, SGL_LIT("N")))
+        raw.outcome = SGL_DNS_NXDOMAIN;
+    else if (sgl_view_eq(line, SGL_LIT("F")))
+        raw.outcome = SGL_DNS_FAILED;
+    else if (sgl_view_eq(line, SGL_LIT("D")))
+        raw.outcome = SGL_DNS_NODATA;
+    while (raw.outcome == SGL_DNS_OK && rest.len > 0 && raw.rdatas < 4) {
+        rdata[raw.rdatas] = txt_rdata(sgl_view_split(rest, '|', &rest), bytes[raw.rdatas]);
+        raw.rdatas++;
+    }
+    put_answer(dns, &raw);
+    if (++answers->asked > ASKED_MAX)
+        abort();
+}
+
 static enum sgl_status judge(const struct sgl_dmarc_request *request, sgl_view lines,
                              bool one_by_one, struct sgl_dns *dns, struct sgl_arena *arena,
                              struct sgl_dmarc *out)
 {
-    const struct sgl_dns_question *q;
+    struct answers answers = {.lines = lines};
     enum sgl_status st;
-    size_t asked = 0;
 
-    while ((st = sgl_dmarc_check(request, dns, arena, out)) == SGL_NEED_DNS) {
-        if (sgl_dns_open(dns) == 0)
-            abort();
-        while ((q = sgl_dns_next_open(dns, NULL)) != NULL) {
-            answer(dns, q, line_for(q, lines));
-            if (++asked > ASKED_MAX)
-                abort();
-            if (one_by_one)
-                break;
-        }
-    }
+    while ((st = sgl_dmarc_check(request, dns, arena, out)) == SGL_NEED_DNS)
+        answer_open(dns, answer, &answers, one_by_one);
     return st;
 }
 

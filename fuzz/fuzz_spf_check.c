@@ -3,8 +3,7 @@
  * An evaluation over answers that an enemy chose.  The first line is the client ("4" or "6" and its HELO and sender), every other one an answer; which of them a
  * question gets follows from its name and type, so that it is the same whoever asks when.  Answered all at once or one by one: same verdict.
  */
-#include <stdlib.h>
-
+#include "answers.h"
 #include "sigillo/ascii.h"
 #include "sigillo/limits.h"
 #include "sigillo/spf.h"
@@ -25,9 +24,9 @@ static sgl_view line_for(sgl_view in, const struct sgl_dns_question *q)
 }
 
 /* "outcome text": the text is the TXT, the address, or the wire form of a name. */
-static void answer(struct sgl_dns *dns, sgl_view in, const struct sgl_dns_question *q)
+static void answer(struct sgl_dns *dns, const struct sgl_dns_question *q, void *lines)
 {
-    sgl_view line = line_for(in, q), rdata[2];
+    sgl_view line = line_for(*(sgl_view *)lines, q), rdata[2];
     uint8_t bytes[2][257];
     size_t how = line.len == 0 ? 1 : line.ptr[0], shift = q->type == SGL_RR_TXT;
     struct sgl_dns_raw raw = {.name = q->name, .type = q->type, .rdata = rdata};
@@ -41,26 +40,20 @@ static void answer(struct sgl_dns *dns, sgl_view in, const struct sgl_dns_questi
             memcpy(bytes[raw.rdatas] + shift, part.ptr, part.len);
         rdata[raw.rdatas] = sgl_view_of(bytes[raw.rdatas], part.len + shift);
     }
-    if (sgl_dns_add_answer(dns, &raw) != SGL_OK)
-        sgl_dns_fail(dns, q->name, q->type, "does not fit");
+    put_answer(dns, &raw);
 }
 
 static enum sgl_status drive(const struct sgl_spf_request *q, struct sgl_dns *dns,
                              struct sgl_arena *arena, sgl_view in, bool one_by_one,
                              struct sgl_spf *out)
 {
-    const struct sgl_dns_question *open;
     enum sgl_status st;
     int passes = 0;
 
     while ((st = sgl_spf_check(q, dns, arena, out)) == SGL_NEED_DNS) {
-        if (sgl_dns_open(dns) == 0 || ++passes > 300 || arena->used != 0)
+        if (++passes > 300 || arena->used != 0)
             abort();
-        while ((open = sgl_dns_next_open(dns, NULL)) != NULL) {
-            answer(dns, in, open);
-            if (one_by_one)
-                break;
-        }
+        answer_open(dns, answer, &in, one_by_one);
     }
     return st;
 }

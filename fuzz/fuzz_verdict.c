@@ -4,8 +4,7 @@
  * the cutting of the body nor the order of answers changes a byte of it.  Input: three lines (how, HELO, sender), a line "--" ends the answers (TXT, one a
  * line, dealt out by the name that is asked), the message follows.
  */
-#include <stdlib.h>
-
+#include "answers.h"
 #include "sigillo/limits.h"
 #include "sigillo/verdict.h"
 
@@ -32,8 +31,9 @@ static struct input cut(sgl_view in)
 }
 
 /* The same question gets the same answer, whenever it is asked: one or two of the lines, or none. */
-static void answer(struct sgl_dns *dns, const struct sgl_dns_question *q, sgl_view answers)
+static void answer(struct sgl_dns *dns, const struct sgl_dns_question *q, void *from)
 {
+    sgl_view answers = ((const struct input *)from)->answers;
     uint8_t wire[2][256];
     sgl_view rdata[2], line = {NULL, 0};
     uint32_t lot = sgl_name_hash(q->name) + (uint32_t)q->type;
@@ -44,14 +44,9 @@ static void answer(struct sgl_dns *dns, const struct sgl_dns_question *q, sgl_vi
         for (uint32_t skip = lot % 5 + 1; skip > 0 && answers.len > 0; skip--)
             line = sgl_view_split(answers, '\n', &answers);
         line = sgl_view_sub(line, 0, q->type == SGL_RR_A ? 4 : 255);
-        wire[raw.rdatas][0] = (uint8_t)line.len;
-        if (line.len > 0)
-            memcpy(wire[raw.rdatas] + 1, line.ptr, line.len);
-        rdata[raw.rdatas] =
-            q->type == SGL_RR_TXT ? sgl_view_of(wire[raw.rdatas], line.len + 1) : line;
+        rdata[raw.rdatas] = q->type == SGL_RR_TXT ? txt_rdata(line, wire[raw.rdatas]) : line;
     }
-    if (sgl_dns_add_answer(dns, &raw) != SGL_OK)
-        sgl_dns_fail(dns, q->name, q->type, "does not fit");
+    put_answer(dns, &raw);
 }
 
 static void check_field(const struct sgl_verdict *verdict, const struct sgl_buf *field)
@@ -73,7 +68,7 @@ static void check_field(const struct sgl_verdict *verdict, const struct sgl_buf 
         abort();
 }
 
-static void judge(const struct input *in, bool patient, struct sgl_buf *field)
+static void judge(struct input *in, bool patient, struct sgl_buf *field)
 {
     sgl_auto(sgl_arena) arena = SGL_ARENA_INIT(4u << 20);
     sgl_auto(sgl_dns) dns = {0};
@@ -93,13 +88,9 @@ static void judge(const struct input *in, bool patient, struct sgl_buf *field)
     for (; off < in->message.len; off += 3)
         sgl_verdict_body(&v, sgl_view_sub(in->message, off, 3));
     while (st == SGL_OK && (st = sgl_verdict_finish(&v, &dns, &verdict)) == SGL_NEED_DNS) {
-        const struct sgl_dns_question *q = sgl_dns_next_open(&dns, NULL);
-
-        if (q == NULL || ++passes > 2000)
+        if (++passes > 2000)
             abort();
-        do
-            answer(&dns, q, in->answers);
-        while (patient && (q = sgl_dns_next_open(&dns, NULL)) != NULL);
+        answer_open(&dns, answer, in, !patient);
         st = SGL_OK;
     }
     if (st == SGL_OK && sgl_authres_put(&verdict.results, field) == SGL_OK)
