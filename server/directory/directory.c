@@ -30,16 +30,32 @@ struct domain *directory_domain(struct directory *d, sgl_view name)
     return found;
 }
 
-struct subscription *directory_subscription(struct directory *d, sgl_view name)
+static struct subscription *find_subscription(struct directory *d, const struct table *in,
+                                              sgl_view name)
 {
     struct subscription *found;
 
     pthread_rwlock_rdlock(&d->lock);
-    found = table_find(&d->table[DIRECTORY_SUBSCRIPTION], name);
+    found = table_find(in, name);
     if (found != NULL)
         atomic_fetch_add_explicit(&found->refs, 1, memory_order_relaxed);
     pthread_rwlock_unlock(&d->lock);
     return found;
+}
+
+struct subscription *directory_subscription(struct directory *d, sgl_view name)
+{
+    return find_subscription(d, &d->table[DIRECTORY_SUBSCRIPTION], name);
+}
+
+struct subscription *directory_tenant(struct directory *d, sgl_view name)
+{
+    struct subscription *found = directory_subscription(d, name);
+    char guid[GUID_TEXT_SIZE];
+
+    if (found != NULL || !guid_take(name, guid))
+        return found;
+    return find_subscription(d, &d->alias[DIRECTORY_SUBSCRIPTION], sgl_view_cstr(guid));
 }
 
 bool directory_may_use(struct directory *d, const struct identity *who, const struct domain *domain)
@@ -145,17 +161,37 @@ void directory_each_subscription(struct directory *d,
     free(all);
 }
 
+/* The nouns that hold identities of this kind; false: none does. */
+static bool noun_of_kind(enum identity_kind kind, enum directory_noun *out)
+{
+    switch (kind) {
+    case IDENTITY_CREDENTIAL:
+        *out = DIRECTORY_CREDENTIAL;
+        return true;
+    case IDENTITY_KEY:
+        *out = DIRECTORY_KEY;
+        return true;
+    case IDENTITY_APP:
+        *out = DIRECTORY_APP;
+        return true;
+    case IDENTITY_LOCAL:
+    case IDENTITY_SYSTEM:
+        break;
+    }
+    return false;
+}
+
 void directory_each_identity(struct directory *d, enum identity_kind kind,
                              bool (*each)(void *ctx, struct identity *i), void *ctx)
 {
+    enum directory_noun noun;
     size_t count;
     void **all;
     bool more = true;
 
-    if (kind != IDENTITY_CREDENTIAL && kind != IDENTITY_KEY)
+    if (!noun_of_kind(kind, &noun))
         return;
-    all = referenced(d, kind == IDENTITY_CREDENTIAL ? DIRECTORY_CREDENTIAL : DIRECTORY_KEY,
-                     ref_held, &count);
+    all = referenced(d, noun, ref_held, &count);
     for (size_t i = 0; i < count; i++) {
         more = more && each(ctx, all[i]);
         identity_unref(all[i]);
@@ -169,6 +205,7 @@ void directory_stats(struct directory *d, struct directory_stats *out)
     *out = (struct directory_stats){.domains = d->table[DIRECTORY_DOMAIN].used,
                                     .credentials = d->table[DIRECTORY_CREDENTIAL].used,
                                     .keys = d->table[DIRECTORY_KEY].used,
+                                    .apps = d->table[DIRECTORY_APP].used,
                                     .subscriptions = d->table[DIRECTORY_SUBSCRIPTION].used,
                                     .suppressions = d->suppressed.used,
                                     .suppression_bytes = suppression_set_bytes(&d->suppressed)};
@@ -199,7 +236,7 @@ static bool take_noun(struct reader *r, const struct store_noun *stored, const j
     const struct noun_kind *kind = noun_kind_of(r->noun);
     void *noun = json == NULL ? NULL : kind->from_json(stored, json);
 
-    if (noun != NULL && table_add(&r->d->table[r->noun], kind->key(noun), noun))
+    if (noun != NULL && noun_show(r->d, r->noun, noun))
         return true;
     kind->free(noun);
     return false;
@@ -333,8 +370,10 @@ struct directory *directory_open(struct store *store, struct keys *keys, struct 
     d->loop = loop;
     pthread_rwlock_init(&d->lock, NULL);
     pthread_mutex_init(&d->cache_lock, NULL);
-    for (unsigned i = 0; i < DIRECTORY_NOUNS; i++)
+    for (unsigned i = 0; i < DIRECTORY_NOUNS; i++) {
         table_init(&d->table[i]);
+        table_init(&d->alias[i]);
+    }
     suppression_set_init(&d->suppressed);
     randombytes_buf(d->cache_key, sizeof(d->cache_key));
     d->crypto = sgl_crypto_new();
@@ -362,8 +401,10 @@ void directory_free(struct directory *d)
     if (d == NULL)
         return;
     loads_stop(d);
-    for (unsigned i = 0; i < DIRECTORY_NOUNS; i++)
+    for (unsigned i = 0; i < DIRECTORY_NOUNS; i++) {
+        table_done(&d->alias[i]);
         free_values(&d->table[i], noun_kind_of((enum directory_noun)i)->free);
+    }
     suppression_set_done(&d->suppressed);
     sgl_crypto_free(d->crypto);
     pthread_rwlock_destroy(&d->lock);

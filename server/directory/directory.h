@@ -10,13 +10,15 @@
 
 #include "../keys/keys.h"
 #include "../store/store.h"
+#include "guid.h"
 
 struct directory;
 
 struct subscription {
     _Atomic unsigned refs;
     char *name;
-    char *profile; /* of its limits; "": the default one */
+    char *profile;             /* of its limits; "": the default one */
+    char guid[GUID_TEXT_SIZE]; /* the tenant, to who knows it by a GUID; never changes */
     int64_t created_at;
     uint64_t version;
 };
@@ -40,7 +42,13 @@ struct domain {
     int64_t created_at;
     uint64_t version;
 };
-enum identity_kind { IDENTITY_CREDENTIAL, IDENTITY_KEY, IDENTITY_LOCAL, IDENTITY_SYSTEM };
+enum identity_kind {
+    IDENTITY_CREDENTIAL,
+    IDENTITY_KEY,
+    IDENTITY_LOCAL,
+    IDENTITY_SYSTEM,
+    IDENTITY_APP
+};
 /* Who is asking. A sender may use only addresses of the domains listed here. */
 struct identity {
     _Atomic unsigned refs;
@@ -71,6 +79,8 @@ directory_domain(struct directory *d,
 struct domain *domain_ref(struct domain *domain);
 void domain_unref(struct domain *domain); /* NULL accepted */
 struct subscription *directory_subscription(struct directory *d, sgl_view name);
+/* By its name, or by its GUID. */
+struct subscription *directory_tenant(struct directory *d, sgl_view name);
 void subscription_unref(struct subscription *s);
 struct identity *identity_ref(struct identity *i);
 void identity_unref(struct identity *i); /* NULL accepted */
@@ -107,6 +117,30 @@ void directory_scram(struct directory *d, sgl_view user, struct scram_secret *ou
 /* A bearer key "sk_<id>_<secret>": SHA-256 of a 256-bit random secret, compared in constant time. NULL = refused. */
 struct identity *directory_bearer(struct directory *d, sgl_view token);
 
+/* ---- applications: they prove who they are at the token endpoint ---- */
+
+#define APP_SECRETS_MAX 8
+struct app_secret {
+    char id[16]; /* its name in lists; not secret */
+    int64_t created_at, expires_at;
+};
+struct app_facts {
+    char client_id[GUID_TEXT_SIZE];
+    size_t secrets;
+    struct app_secret secret[APP_SECRETS_MAX];
+};
+enum app_login { APP_OK, APP_UNKNOWN, APP_WRONG, APP_EXPIRED };
+/*
+ * Is this one of the application's secrets?  subscription: where it must be; empty: anywhere.  It takes as long whatever the answer is.
+ * *out, a reference, is set with APP_OK only.
+ */
+enum app_login directory_app_login(struct directory *d, sgl_view client_id, sgl_view subscription,
+                                   sgl_view secret, int64_t now, struct identity **out);
+/* By its name, or by its client id in whatever case: a reference, or NULL. facts may be NULL. */
+struct identity *directory_app(struct directory *d, sgl_view name, struct app_facts *facts);
+struct identity *directory_app_of_client(struct directory *d, sgl_view client_id,
+                                         struct app_facts *facts);
+
 /* ---- for listings: calls each() with nouns in order of their names; stops when it returns false. Nothing may be kept without a reference. ---- */
 void directory_each_domain(struct directory *d, bool (*each)(void *ctx, struct domain *domain),
                            void *ctx);
@@ -122,6 +156,7 @@ enum directory_noun {
     DIRECTORY_DOMAIN,
     DIRECTORY_CREDENTIAL,
     DIRECTORY_KEY,
+    DIRECTORY_APP,
 };
 enum directory_verb { DIRECTORY_ADD, DIRECTORY_CHANGE, DIRECTORY_REMOVE };
 enum directory_result {
@@ -132,6 +167,14 @@ enum directory_result {
     DIRECTORY_IN_USE,
     DIRECTORY_CONFLICT, /* somebody else changed or removed it meanwhile */
     DIRECTORY_UNAVAILABLE
+};
+
+/* What becomes of the secrets of an application; one that is added gets one. */
+struct app_change {
+    bool no_secret;         /* added: without any */
+    bool secret_add;        /* changed: one more; shown this once in `secret`, named in `id` */
+    int64_t secret_until;   /* of the one that is made, Unix seconds; 0: a year from now */
+    sgl_view secret_remove; /* changed: the id of the one that goes; empty: none */
 };
 
 #define DIRECTORY_DOMAINS_MAX 64
@@ -155,10 +198,11 @@ struct directory_change {
     sgl_view
         password; /* credential: empty: one is made when it is added, and when it is changed with password_new */
     bool password_new;
-    sgl_view label;   /* key that is changed; ptr NULL: as it was */
+    sgl_view label;   /* key that is changed, app; ptr NULL: as it was */
     uint64_t version; /* change, remove: only if it is this one; 0: whichever it is now */
     bool ed25519;     /* domain: a second selector with Ed25519 */
     sgl_view profile; /* subscription: of its limits; the caller knows that there is such a one */
+    const struct app_change *app; /* app; may be NULL */
     /* out */
     enum directory_result result;
     char field[32];        /* what is wrong, when not OK */
@@ -224,7 +268,7 @@ struct directory_suppress {
 void directory_suppress(struct directory *d, struct directory_suppress *s);
 
 struct directory_stats {
-    size_t domains, credentials, keys, subscriptions, selectors_loading;
+    size_t domains, credentials, keys, apps, subscriptions, selectors_loading;
     size_t suppressions, suppression_bytes;
     uint64_t passwords_hashed, passwords_cached, passwords_refused;
 };

@@ -90,8 +90,8 @@ static bool show_stored(struct change *g)
     *g->kind->version(g->noun) = g->row.version;
     pthread_rwlock_wrlock(&g->d->lock);
     if (g->version != 0)
-        old = table_remove(table_of(g), sgl_view_cstr(g->key));
-    fits = table_add(table_of(g), g->kind->key(g->noun), g->noun);
+        old = noun_hide(g->d, g->c->noun, sgl_view_cstr(g->key));
+    fits = noun_show(g->d, g->c->noun, g->noun);
     if (old != NULL && g->kind->replaced != NULL)
         g->kind->replaced(old, g->noun);
     pthread_rwlock_unlock(&g->d->lock);
@@ -105,7 +105,7 @@ static bool show_stored(struct change *g)
 static void show_removed(struct change *g)
 {
     pthread_rwlock_wrlock(&g->d->lock);
-    g->noun = table_remove(table_of(g), sgl_view_cstr(g->key));
+    g->noun = noun_hide(g->d, g->c->noun, sgl_view_cstr(g->key));
     if (g->noun != NULL && g->kind->hidden != NULL)
         g->kind->hidden(g->noun);
     pthread_rwlock_unlock(&g->d->lock);

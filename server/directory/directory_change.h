@@ -41,6 +41,9 @@ bool change_check_subscription(struct change *g);
 
 /* ---- noun_identity.c ---- */
 
+/* A label that may be kept; false: said. */
+bool change_label_ok(struct directory_change *c, sgl_view label, const char *field);
+
 /* The domains that an identity may use must exist and belong to its subscription; false: said. */
 bool identity_check_domains(struct change *g, struct identity *i, bool needed);
 /* The same for a change: domains that are given replace those that it had; none: they stay. */

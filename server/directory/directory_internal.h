@@ -35,6 +35,11 @@ struct access_key {
     struct holder holder; /* first: cast from it */
     uint8_t hash[32];
 };
+struct app {
+    struct holder holder; /* first: cast from it */
+    struct app_facts facts;
+    uint8_t hash[APP_SECRETS_MAX][32]; /* of facts.secret[i] */
+};
 
 /* A password that was right a moment ago, as a keyed hash; worthless without the process's memory. */
 struct cached {
@@ -43,7 +48,7 @@ struct cached {
     uint64_t until_ms;
 };
 
-#define DIRECTORY_NOUNS 4
+#define DIRECTORY_NOUNS 5
 
 struct directory {
     struct store *store;
@@ -54,6 +59,8 @@ struct directory {
 
     pthread_rwlock_t lock;               /* the tables */
     struct table table[DIRECTORY_NOUNS]; /* by enum directory_noun */
+    struct table
+        alias[DIRECTORY_NOUNS]; /* the same nouns by their second names, where they have one */
     struct suppression_set suppressed;
 
     pthread_mutex_t cache_lock;
@@ -88,7 +95,9 @@ struct noun_kind {
 
     /* In memory: what is in the table, as a pointer. */
     const char *(*key)(
-        const void *noun);            /* its name in the table and in the store; the noun's own */
+        const void *noun); /* its name in the table and in the store; the noun's own */
+    const char *(*alias)(
+        const void *noun); /* a second name that finds it and never changes; NULL: none */
     uint64_t *(*version)(void *noun); /* the store's, which decides between two changes */
     void (*free)(void *noun);         /* the table's reference, or all of it; NULL accepted */
     void (*hidden)(
@@ -115,8 +124,12 @@ struct noun_kind {
     /* Removed: whether it may go; false: said why not. May be NULL. */
     bool (*may_go)(struct change *g);
 };
-extern const struct noun_kind noun_subscription, noun_domain, noun_credential, noun_key;
+extern const struct noun_kind noun_subscription, noun_domain, noun_credential, noun_key, noun_app;
 const struct noun_kind *noun_kind_of(enum directory_noun noun);
+
+/* Into its table, and out of it, by all of its names; under the lock. false: no memory, and it is not there. */
+bool noun_show(struct directory *d, enum directory_noun which, void *noun);
+void *noun_hide(struct directory *d, enum directory_noun which, sgl_view key); /* NULL: not there */
 
 /* "dkim:example.org:s1": what a sealed private key is bound to. */
 char *selector_context(const char *domain, const char *selector);

@@ -13,9 +13,32 @@ const struct noun_kind *noun_kind_of(enum directory_noun noun)
         [DIRECTORY_DOMAIN] = &noun_domain,
         [DIRECTORY_CREDENTIAL] = &noun_credential,
         [DIRECTORY_KEY] = &noun_key,
+        [DIRECTORY_APP] = &noun_app,
     };
 
     return kind[noun];
+}
+
+bool noun_show(struct directory *d, enum directory_noun which, void *noun)
+{
+    const struct noun_kind *kind = noun_kind_of(which);
+
+    if (!table_add(&d->table[which], kind->key(noun), noun))
+        return false;
+    if (kind->alias == NULL || table_add(&d->alias[which], kind->alias(noun), noun))
+        return true;
+    (void)table_remove(&d->table[which], sgl_view_cstr(kind->key(noun)));
+    return false;
+}
+
+void *noun_hide(struct directory *d, enum directory_noun which, sgl_view key)
+{
+    const struct noun_kind *kind = noun_kind_of(which);
+    void *noun = table_remove(&d->table[which], key);
+
+    if (noun != NULL && kind->alias != NULL)
+        (void)table_remove(&d->alias[which], sgl_view_cstr(kind->alias(noun)));
+    return noun;
 }
 
 char *text_of(sgl_view v)

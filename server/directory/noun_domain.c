@@ -276,11 +276,11 @@ static bool uses_domain(void *ctx, struct identity *i)
 
 static bool may_go(struct change *g)
 {
+    static const enum identity_kind kind[] = {IDENTITY_CREDENTIAL, IDENTITY_KEY, IDENTITY_APP};
     struct user_search search = {.domain = g->key};
 
-    directory_each_identity(g->d, IDENTITY_CREDENTIAL, uses_domain, &search);
-    if (search.found[0] == '\0')
-        directory_each_identity(g->d, IDENTITY_KEY, uses_domain, &search);
+    for (size_t i = 0; i < sizeof(kind) / sizeof(kind[0]) && search.found[0] == '\0'; i++)
+        directory_each_identity(g->d, kind[i], uses_domain, &search);
     if (search.found[0] == '\0')
         return true;
     change_say(g->c, DIRECTORY_IN_USE, "domain", "%s may send as this domain; remove that first",

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 
 #include "directory_change.h"
+#include "sigillo/ascii.h"
+#include "sigillo/utf8.h"
 
 struct identity *identity_ref(struct identity *i)
 {
@@ -128,6 +130,16 @@ json_t *identity_domains_to_json(const struct identity *i)
     for (size_t d = 0; d < i->domains; d++)
         json_array_append_new(list, json_string(i->domain[d]));
     return list;
+}
+
+bool change_label_ok(struct directory_change *c, sgl_view label, const char *field)
+{
+    if (label.len == 0 ||
+        (label.len <= NAME_MAX_LEN && sgl_utf8_valid(label) && sgl_ascii_is_printable(label)))
+        return true;
+    change_say(c, DIRECTORY_INVALID, field, "a label has at most %d printable characters",
+               NAME_MAX_LEN);
+    return false;
 }
 
 bool identity_check_domains(struct change *g, struct identity *i, bool needed)

@@ -8,8 +8,6 @@
 #include <stdlib.h>
 
 #include "directory_change.h"
-#include "sigillo/ascii.h"
-#include "sigillo/utf8.h"
 
 static void free_(void *noun)
 {
@@ -89,16 +87,6 @@ static void secret_new(struct access_key *k, struct directory_change *c)
     sodium_memzero(text, sizeof(text));
 }
 
-static bool label_ok(struct directory_change *c, sgl_view label, const char *field)
-{
-    if (label.len == 0 ||
-        (label.len <= NAME_MAX_LEN && sgl_utf8_valid(label) && sgl_ascii_is_printable(label)))
-        return true;
-    change_say(c, DIRECTORY_INVALID, field, "a label has at most %d printable characters",
-               NAME_MAX_LEN);
-    return false;
-}
-
 static bool prepare(struct change *g)
 {
     struct directory_change *c = g->c;
@@ -106,7 +94,7 @@ static bool prepare(struct change *g)
 
     if (!change_check_subscription(g))
         return false;
-    if (!label_ok(c, c->name, "name"))
+    if (!change_label_ok(c, c->name, "name"))
         return false;
     g->key = key_id_new();
     g->noun = k = g->key == NULL ? NULL
@@ -129,7 +117,7 @@ static bool alter(struct change *g)
     sgl_view label = g->c->label;
 
     if (label.ptr != NULL) {
-        if (!label_ok(g->c, label, "label"))
+        if (!change_label_ok(g->c, label, "label"))
             return false;
         if (!identity_set_label(k->holder.identity, label)) {
             change_no_memory(g->c);

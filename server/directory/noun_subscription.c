@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A subscription: a tenant.  {"created_at":N, "profile":"standard"}, the profile only when it has one. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "directory_change.h"
@@ -13,6 +14,16 @@ void subscription_unref(struct subscription *s)
     free(s);
 }
 
+/* Made of what never changes, so that one of an older store has it, too. */
+static void set_guid(struct subscription *s)
+{
+    char text[NAME_MAX_LEN + 64];
+
+    snprintf(text, sizeof(text), "sigillo subscription %s %lld", s->name == NULL ? "" : s->name,
+             (long long)s->created_at);
+    guid_of(sgl_view_cstr(text), s->guid);
+}
+
 static struct subscription *subscription_new(sgl_view name, sgl_view profile, int64_t created_at)
 {
     struct subscription *s = calloc(1, sizeof(*s));
@@ -23,6 +34,7 @@ static struct subscription *subscription_new(sgl_view name, sgl_view profile, in
     s->name = text_of(name);
     s->profile = text_of(profile);
     s->created_at = created_at;
+    set_guid(s);
     if (s->name == NULL || s->profile == NULL) {
         subscription_unref(s);
         return NULL;
@@ -35,6 +47,11 @@ static struct subscription *subscription_new(sgl_view name, sgl_view profile, in
 static const char *key(const void *noun)
 {
     return ((const struct subscription *)noun)->name;
+}
+
+static const char *alias(const void *noun)
+{
+    return ((const struct subscription *)noun)->guid;
 }
 
 static uint64_t *version(void *noun)
@@ -115,6 +132,7 @@ const struct noun_kind noun_subscription = {
     .name = "subscription",
     .field = "name",
     .key = key,
+    .alias = alias,
     .version = version,
     .free = free_,
     .from_json = from_json,
