@@ -260,4 +260,24 @@ static inline const struct store_rcpt *queue_fixture_rcpt(struct queue_fixture *
     return &m->rcpt[i];
 }
 
+/* The one of the test that runs. */
+static struct queue_fixture fx;
+
+static inline int queue_fixture_setup(void **state)
+{
+    (void)state;
+    queue_fixture_init(&fx);
+    return 0;
+}
+
+static inline int queue_fixture_teardown(void **state)
+{
+    (void)state;
+    queue_fixture_done(&fx);
+    return 0;
+}
+
+#define QUEUE_TEST(f)                                                                              \
+    cmocka_unit_test_setup_teardown(f, queue_fixture_setup, queue_fixture_teardown)
+
 #endif
