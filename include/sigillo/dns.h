@@ -23,6 +23,7 @@ extern "C" {
 
 enum sgl_rr { /* the numbers of the registry */
               SGL_RR_A = 1,
+              SGL_RR_NS = 2,
               SGL_RR_CNAME = 5,
               SGL_RR_PTR = 12,
               SGL_RR_MX = 15,
@@ -62,7 +63,7 @@ struct sgl_dns_rr { /* which member is set follows from the answer's type */
         struct sgl_ip ip; /* A, AAAA */
         struct sgl_dns_mx mx;
         sgl_view txt;         /* the strings of one record, joined */
-        struct sgl_name name; /* CNAME, PTR */
+        struct sgl_name name; /* NS, CNAME, PTR */
         struct sgl_tlsa tlsa;
     };
 };

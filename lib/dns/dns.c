@@ -24,6 +24,8 @@ const char *sgl_rr_name(enum sgl_rr type)
     switch (type) {
     case SGL_RR_A:
         return "A";
+    case SGL_RR_NS:
+        return "NS";
     case SGL_RR_CNAME:
         return "CNAME";
     case SGL_RR_PTR:

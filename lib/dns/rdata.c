@@ -75,6 +75,7 @@ enum sgl_status sgl_rdata_parse(enum sgl_rr type, sgl_view rdata, struct sgl_are
         return SGL_OK;
     case SGL_RR_MX:
         return parse_mx(rdata, arena, out);
+    case SGL_RR_NS:
     case SGL_RR_CNAME:
     case SGL_RR_PTR:
         return parse_name(rdata, arena, out);

@@ -156,7 +156,8 @@ static bool plain_rdata(sgl_view p, const struct record *r, struct sgl_arena *ar
     uint8_t plain[2 + sizeof(((struct wire_name *)0)->bytes)];
     struct wire_name name;
 
-    if (r->type != SGL_RR_MX && r->type != SGL_RR_CNAME && r->type != SGL_RR_PTR) {
+    if (r->type != SGL_RR_MX && r->type != SGL_RR_NS && r->type != SGL_RR_CNAME &&
+        r->type != SGL_RR_PTR) {
         *out = sgl_view_sub(p, r->rdata, r->rdata_len);
         return sgl_arena_dup(arena, *out, out) == SGL_OK;
     }

@@ -3,7 +3,7 @@
  * DNS from a text, for tests of evaluators.  Lines end in "\n":
  *
  *     $SECURE | $INSECURE                        security of the lines below (at first insecure)
- *     [NAME] A|AAAA|MX|TXT|SPF|CNAME|PTR|TLSA DATA   a record; TLSA data is "3 1 1 hex", TXT and SPF data runs to the end of the line
+ *     [NAME] A|AAAA|NS|MX|TXT|SPF|CNAME|PTR|TLSA DATA   a record; TLSA data is "3 1 1 hex", TXT and SPF data runs to the end of the line
  *     [NAME] RAW TYPE hex                        a record with these bytes, however wrong
  *     [NAME] NODATA|NXDOMAIN|SERVFAIL|TIMEOUT|BOGUS [TYPE]   the outcome, of one type or of all
  *
@@ -66,8 +66,9 @@ struct dns_line {
 
 static inline int dns_fixture_type(sgl_view text)
 {
-    static const enum sgl_rr types[] = {SGL_RR_A,   SGL_RR_AAAA,  SGL_RR_MX,   SGL_RR_TXT,
-                                        SGL_RR_PTR, SGL_RR_CNAME, SGL_RR_TLSA, SGL_RR_SPF};
+    static const enum sgl_rr types[] = {SGL_RR_A,     SGL_RR_AAAA, SGL_RR_NS,
+                                        SGL_RR_MX,    SGL_RR_TXT,  SGL_RR_PTR,
+                                        SGL_RR_CNAME, SGL_RR_TLSA, SGL_RR_SPF};
 
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
         if (sgl_view_eq(text, sgl_view_cstr(sgl_rr_name(types[i]))))

@@ -61,6 +61,8 @@ static void outcomes(void **state)
          SGL_DNS_FAILED, SGL_DNS_INSECURE, false, 0, 0},
         {"a wrong length is dropped", "RAW A c00002\nA 192.0.2.1", SGL_RR_A, SGL_DNS_OK,
          SGL_DNS_INSECURE, false, 1, 1},
+        {"name servers", "NS ns1.a.test\nNS ns2.b.test", SGL_RR_NS, SGL_DNS_OK, SGL_DNS_INSECURE,
+         false, 2, 0},
         {"all malformed is still data", "RAW A c00002", SGL_RR_A, SGL_DNS_OK, SGL_DNS_INSECURE,
          false, 0, 1},
         {"an MX cut short", "RAW MX 000a01", SGL_RR_MX, SGL_DNS_OK, SGL_DNS_INSECURE, false, 0, 1},

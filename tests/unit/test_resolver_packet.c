@@ -72,6 +72,7 @@ static void outcomes(void **state)
 {
     struct answer_bytes p;
     struct sgl_dns_raw raw;
+    size_t at;
 
     (void)state;
     put_header(&p, 0, "a.test", 15, 0);
@@ -83,6 +84,16 @@ static void outcomes(void **state)
     put_header(&p, 2, "a.test", 15, 0);
     CHECK_EQ("read", read_packet(&p, SGL_RR_MX, &raw), SGL_OK);
     CHECK_EQ("failed", raw.outcome, SGL_DNS_FAILED);
+
+    put_header(&p, 0, "a.test", SGL_RR_NS, 1);
+    at = put_record(&p, "a.test", SGL_RR_NS, 500);
+    put8(&p, 2);
+    put8(&p, 'n');
+    put8(&p, 's');
+    put16(&p, 0xc00c); /* a pointer to the question's name */
+    put_rdata_end(&p, at);
+    CHECK_EQ("read", read_packet(&p, SGL_RR_NS, &raw), SGL_OK);
+    CHECK_VIEW("a name server's name is written out", raw.rdata[0], SGL_LIT("\2ns\1a\4test\0"));
 }
 
 static void broken_packets_are_refused(void **state)
