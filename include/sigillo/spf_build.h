@@ -47,6 +47,9 @@ struct sgl_spf_build_request {
     size_t networks;
     const struct sgl_name *include;
     size_t includes;
+    const sgl_view *
+        term; /* mechanisms as they stand in a record: "a:mail.example.net"; one that is wrong refuses the whole */
+    size_t terms;
     const struct sgl_spf_subdomain *subdomain; /* one name may come several times */
     size_t subdomains;
     enum sgl_spf_policy policy;

@@ -151,7 +151,7 @@ static enum sgl_status include_term(struct spf_build *b, sgl_view name, sgl_view
 static enum sgl_status list_adds(struct spf_build *b, struct spf_target *target)
 {
     const struct sgl_spf_build_request *r = b->request;
-    sgl_view *add = SGL_NEW_N(b->arena, r->networks + r->includes + 1, sgl_view);
+    sgl_view *add = SGL_NEW_N(b->arena, r->networks + r->includes + r->terms + 1, sgl_view);
     sgl_view cloud = sgl_spf_m365_include(r->m365);
 
     if (add == NULL)
@@ -162,6 +162,8 @@ static enum sgl_status list_adds(struct spf_build *b, struct spf_target *target)
         SGL_TRY(include_term(b, cloud, &add[target->adds++]));
     for (size_t i = 0; i < r->includes; i++)
         SGL_TRY(include_term(b, r->include[i].text, &add[target->adds++]));
+    for (size_t i = 0; i < r->terms; i++)
+        add[target->adds++] = r->term[i];
     target->add = add;
     return SGL_OK;
 }

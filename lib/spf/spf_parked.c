@@ -137,7 +137,7 @@ static enum sgl_status hint_mx(struct spf_build *b)
         return SGL_OK;
     sgl_buf_addf(&mend, "%.*s MX 0 .", SGL_FMT(b->request->domain.text));
     text = sgl_cstr(&mend);
-    if (text == NULL)
+    if (mend.status != SGL_OK || text == NULL)
         return SGL_E_NOMEM;
     return say(b, "spf-null-mx-missing", text,
                mx == NULL ? "should have a null MX: without one senders try for days to reach a "

@@ -12,7 +12,7 @@
 
 /* What is asked for, in words: "192.0.2.1 2001:db8::/32", "b.test c.test", "news:b.test news:c.test". */
 struct wish {
-    const char *ip, *include, *subdomain, *existing;
+    const char *ip, *include, *subdomain, *existing, *term;
     enum sgl_spf_m365 m365;
     enum sgl_spf_policy policy;
     bool parked, offline;
@@ -22,6 +22,7 @@ struct asked {
     struct sgl_ip_prefix network[LISTS];
     struct sgl_name include[LISTS];
     struct sgl_spf_subdomain subdomain[LISTS];
+    sgl_view term[LISTS];
     struct sgl_spf_build_request request;
 };
 
@@ -35,6 +36,7 @@ static void make_request(struct dns_fixture *fx, const struct wish *w, struct as
                                         .network = out->network,
                                         .include = out->include,
                                         .subdomain = out->subdomain,
+                                        .term = out->term,
                                         .policy = w->policy,
                                         .parked = w->parked,
                                         .offline = w->offline,
@@ -44,6 +46,8 @@ static void make_request(struct dns_fixture *fx, const struct wish *w, struct as
             SGL_OK)
             fail_msg("not a network: %s", w->ip);
     }
+    for (rest = sgl_view_cstr(w->term); rest.len > 0; r->terms++)
+        out->term[r->terms] = sgl_view_split(rest, ' ', &rest);
     for (rest = sgl_view_cstr(w->include); rest.len > 0; r->includes++) {
         sgl_view word = sgl_view_split(rest, ' ', &rest);
         char name[300];
@@ -355,6 +359,21 @@ static const struct row rows[] = {
      {.ip = "192.0.2.1", .include = "b.test", .offline = true},
      "a.test v=spf1 ip4:192.0.2.1 include:b.test -all",
      ""},
+    {"a term as it stands in a record",
+     "a.test TXT v=spf1 ip4:9.9.9.8 ~all\nmx.b.test A 9.9.9.9",
+     {.term = "a:mx.b.test"},
+     "a.test v=spf1 ip4:9.9.9.8 a:mx.b.test ~all",
+     "soft-all"},
+    {"a term that is there already",
+     "a.test TXT v=spf1 A:MX.b.test ~all\nmx.b.test A 9.9.9.9",
+     {.term = "a:mx.b.test"},
+     "a.test= v=spf1 A:MX.b.test ~all",
+     "soft-all"},
+    {"a term that is none",
+     "a.test TXT v=spf1 mx ~all",
+     {.term = "b:mx.b.test"},
+     "refused",
+     "syntax soft-all"},
     {"offline, into what is given",
      "SERVFAIL",
      {.include = "b.test", .offline = true, .existing = "v=spf1 mx ~all"},
