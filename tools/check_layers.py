@@ -4,7 +4,7 @@
 
     tools/check_layers.py [SOURCE]
 
-lib/: base < crypto, dns, mail < smtp, spf, dkim, transport < report, dmarc, arc < verdict, survey; a module sees the public headers of those below it and the
+lib/: base < crypto, dns, mail < smtp, spf, dkim, transport < report, dmarc, arc < verdict, survey < setup; a module sees the public headers of those below it and the
 private ones of its own folder.  server/: doors > admission > limits > directory, keys, queue > store; delivery > queue, resolver; nobody
 knows a door.  Some libraries are known to one room only.
 """
@@ -27,6 +27,7 @@ LIB = {  # module: modules below it
     "bimi": ["base", "crypto", "dns", "mail", "psl", "spf", "dkim", "dmarc"],
     "verdict": ["base", "crypto", "dns", "mail", "psl", "spf", "dkim", "authres", "dmarc", "arc"],
     "survey": ["base", "crypto", "dns", "mail", "psl", "spf", "dkim", "dmarc", "bimi", "transport"],
+    "setup": ["base", "crypto", "dns", "mail", "psl", "spf", "dkim", "dmarc", "bimi", "transport", "survey"],
     "transport": ["base", "crypto", "dns", "mail"],
     "report": ["base", "crypto", "dns", "mail", "smtp", "transport"],
     "callers": ["base", "dns"],  # no folder: a header that is compiled into programs
@@ -46,6 +47,7 @@ HEADERS = {  # module: its headers in include/sigillo/
     "bimi": "bimi",
     "verdict": "verdict",
     "survey": "survey",
+    "setup": "setup",
     "transport": "dane mta_sts tlsrpt",
     "report": "dsn",
     "callers": "unbound",

@@ -63,6 +63,10 @@
 #define SGL_LIMIT_SURVEY_QUESTIONS 3000 /* DNS questions about one domain: an SPF tree may ask some 2000, 16 MX hosts 5 each */
 #define SGL_LIMIT_SURVEY_SELECTORS 64   /* DKIM selectors looked up */
 
+/* ---- setting a domain up ---- */
+#define SGL_LIMIT_SETUP_SELECTORS 8    /* rows of keys: two that sign, two that are next, and old ones of a rotation */
+#define SGL_LIMIT_SETUP_QUESTIONS 3000 /* DNS questions about one domain: two SPF trees of up to some 1000 each, the rows some 60 */
+
 /* ---- DNS ---- */
 #define SGL_LIMIT_NAME_TEXT        253  /* RFC 1035 s2.3.4: 255 on the wire is 253 in text without the last dot */
 #define SGL_LIMIT_LABEL            63   /* RFC 1035 s2.3.4 */
