@@ -94,8 +94,10 @@ struct identity *directory_local(uint32_t uid)
 
     snprintf(text, sizeof(text), "uid=%u", uid);
     who = identity_new(IDENTITY_LOCAL, "local:", sgl_view_cstr(text), SGL_LIT(""));
-    if (who != NULL)
-        who->any_domain = who->admin = true;
+    if (who != NULL) {
+        who->any_domain = true;
+        who->role = ROLE_OPERATOR;
+    }
     return who;
 }
 
@@ -274,6 +276,7 @@ static bool read_fake_key(void *ctx, const struct store_noun *noun)
 struct own_noun {
     struct store_noun_op op;
     struct store_noun noun;
+    struct store_audit audit;
     char *value;
 };
 
@@ -288,7 +291,8 @@ static void own_noun_done(struct store_op *op)
     free(own);
 }
 
-static void write_own_noun(struct directory *d, sgl_view kind, sgl_view key, json_t *json)
+static void write_own_noun(struct directory *d, sgl_view kind, sgl_view key, json_t *json,
+                           const struct store_audit *audit)
 {
     struct own_noun *own = calloc(1, sizeof(*own));
 
@@ -303,12 +307,22 @@ static void write_own_noun(struct directory *d, sgl_view kind, sgl_view key, jso
         .op = {.kind = STORE_NOUN_PUT, .loop = d->loop, .done = own_noun_done},
         .noun = &own->noun,
         .nouns = 1};
+    if (audit != NULL) {
+        own->audit = *audit;
+        own->audit.at_ms = clock_now_ms();
+        own->op.audit = &own->audit;
+    }
     store_submit(d->store, &own->op.op);
 }
 
 /* What a store that has never been used needs: the first subscription, and our secret. */
 static bool first_nouns(struct directory *d)
 {
+    static const struct store_audit line = {.actor = SGL_LIT_INIT("system"),
+                                            .action = SGL_LIT_INIT("subscription add"),
+                                            .object = SGL_LIT_INIT("subscription:default"),
+                                            .subscription = SGL_LIT_INIT("default"),
+                                            .result = SGL_LIT_INIT("done")};
     static const uint8_t nothing[32] = {0};
 
     if (sodium_memcmp(d->fake_key, nothing, sizeof(nothing)) == 0) {
@@ -317,7 +331,7 @@ static bool first_nouns(struct directory *d)
         randombytes_buf(d->fake_key, sizeof(d->fake_key));
         sodium_bin2hex(hex, sizeof(hex), d->fake_key, sizeof(d->fake_key));
         write_own_noun(d, SGL_LIT("secret"), SGL_LIT("unknown-users"),
-                       json_pack("{s:s}", "key", hex));
+                       json_pack("{s:s}", "key", hex), NULL);
     }
     if (d->table[DIRECTORY_SUBSCRIPTION].used == 0) {
         struct reader r = {.d = d, .noun = DIRECTORY_SUBSCRIPTION};
@@ -328,7 +342,7 @@ static bool first_nouns(struct directory *d)
             json_decref(json);
             return false;
         }
-        write_own_noun(d, SGL_LIT("subscription"), SGL_LIT("default"), json);
+        write_own_noun(d, SGL_LIT("subscription"), SGL_LIT("default"), json, &line);
     }
     return true;
 }

@@ -42,6 +42,11 @@ struct domain {
     int64_t created_at;
     uint64_t version;
 };
+/* What it may do with the admin API: each may what those before it may. An owner and a reader see their own subscription only. */
+enum role { ROLE_NONE, ROLE_READER, ROLE_OWNER, ROLE_OPERATOR };
+const char *role_name(enum role role); /* "none", "reader", "owner", "operator" */
+bool role_parse(sgl_view name, enum role *out);
+
 enum identity_kind {
     IDENTITY_CREDENTIAL,
     IDENTITY_KEY,
@@ -58,8 +63,8 @@ struct identity {
     char **domain;      /* domains it may send as */
     size_t domains;
     bool any_domain; /* any domain of its subscription (of all, when subscription is "") */
-    bool admin;      /* an operator: may use the admin API from elsewhere than the unix socket */
-    char *label;     /* key: what its maker called it; may be "" */
+    enum role role;
+    char *label; /* key: what its maker called it; may be "" */
     int64_t created_at;
     uint64_t version;
     _Atomic bool removed; /* who still holds it may do nothing with it */
@@ -188,13 +193,16 @@ struct directory_change {
             *c); /* always later, on loop; the change is durable and visible when result is OK */
     void *ctx;
     /* in; all are copied by the call */
+    sgl_view actor, peer; /* for the audit: who asks, and from where; empty: the server itself */
+    sgl_view
+        within; /* only nouns of this subscription are there to be added, changed, removed; empty: all */
     sgl_view
         name; /* subscription, domain, credential user name or key id; a key that is added: its label, may be empty */
     sgl_view subscription; /* empty: "default" */
     sgl_view domain
         [DIRECTORY_DOMAINS_MAX]; /* credential, key: domains it may send as; at least one. "*": any of its subscription */
     size_t domains;
-    bool admin; /* key: an operator's; needs no domain */
+    enum role role; /* key, app: with one it needs no domain */
     sgl_view
         password; /* credential: empty: one is made when it is added, and when it is changed with password_new */
     bool password_new;

@@ -24,6 +24,9 @@ static void change_free(struct change *g)
     free(g->key);
     free(g->subscription);
     free(g->value);
+    free(g->owner);
+    free(g->line);
+    json_decref(g->before);
     free(g->context);
     sodium_memzero(g, sizeof(*g));
     free(g);
@@ -144,14 +147,21 @@ static void stored(struct store_op *op)
 
 static void submit(struct change *g, enum store_op_kind kind)
 {
+    if (!change_audit(g)) {
+        change_no_memory(g->c);
+        change_refuse(g);
+        return;
+    }
     g->row = (struct store_noun){.kind = sgl_view_cstr(g->kind->name),
                                  .key = sgl_view_cstr(g->key),
                                  .subscription = sgl_view_cstr(g->subscription),
                                  .version = g->version};
     if (g->value != NULL)
         g->row.value = sgl_view_cstr(g->value);
-    g->store = (struct store_noun_op){
-        .op = {.kind = kind, .loop = g->c->loop, .done = stored}, .noun = &g->row, .nouns = 1};
+    g->store = (struct store_noun_op){.op = {.kind = kind, .loop = g->c->loop, .done = stored},
+                                      .noun = &g->row,
+                                      .nouns = 1,
+                                      .audit = &g->audit};
     store_submit(g->d->store, &g->store.op);
 }
 
@@ -212,19 +222,33 @@ bool change_check_free(struct change *g)
     return !taken;
 }
 
+static void say_no_subscription(struct directory_change *c)
+{
+    change_say(c, DIRECTORY_NOT_FOUND, "subscription",
+               "there is no such subscription; add it first");
+}
+
 bool change_check_subscription(struct change *g)
 {
     struct subscription *s = directory_subscription(g->d, sgl_view_cstr(g->subscription));
     bool known = s != NULL;
 
     if (!known)
-        change_say(g->c, DIRECTORY_NOT_FOUND, "subscription",
-                   "there is no such subscription; add it first");
+        say_no_subscription(g->c);
     subscription_unref(s);
     return known;
 }
 
 /* ---- begun ---- */
+
+/* Is it there for who asks?  Keeps whose it is. */
+static bool is_within(struct change *g, const void *noun)
+{
+    const char *owner = g->kind->subscription == NULL ? "" : g->kind->subscription(noun);
+
+    g->owner = text_of(sgl_view_cstr(owner));
+    return g->c->within.len == 0 || sgl_view_eq(g->c->within, sgl_view_cstr(owner));
+}
 
 /* Finds the one that is meant, and with `copy` makes a copy of it to change. false: said. */
 static bool find(struct change *g, bool copy)
@@ -235,7 +259,10 @@ static bool find(struct change *g, bool copy)
     g->key = g->kind->key_meant == NULL ? text_of(c->name) : g->kind->key_meant(c->name);
     pthread_rwlock_rdlock(&g->d->lock);
     noun = g->key == NULL ? NULL : table_find(table_of(g), sgl_view_cstr(g->key));
+    if (noun != NULL && !is_within(g, noun))
+        noun = NULL;
     if (noun != NULL) {
+        g->before = g->kind->to_json(noun);
         g->version = *g->kind->version((void *)(uintptr_t)noun);
         g->noun = copy ? g->kind->copy(noun) : NULL;
     }
@@ -244,7 +271,7 @@ static bool find(struct change *g, bool copy)
         change_say(g->c, DIRECTORY_NOT_FOUND, g->kind->field, "there is no such %s", g->kind->name);
     else if (c->version != 0 && c->version != g->version)
         say_conflict(g);
-    else if (copy && g->noun == NULL)
+    else if ((copy && g->noun == NULL) || g->before == NULL || g->owner == NULL)
         change_no_memory(g->c);
     else
         return true;
@@ -261,10 +288,17 @@ static void make(struct change *g)
 
 static void add(struct change *g)
 {
-    if (g->kind->prepare(g))
-        make(g);
-    else
+    if (!g->kind->prepare(g)) {
         change_refuse(g);
+    } else if (!is_within(g, g->noun)) {
+        say_no_subscription(g->c);
+        change_refuse(g);
+    } else if (g->owner == NULL) {
+        change_no_memory(g->c);
+        change_refuse(g);
+    } else {
+        make(g);
+    }
 }
 
 static void alter(struct change *g)
@@ -288,6 +322,14 @@ static void remove_(struct change *g)
         change_refuse(g);
 }
 
+/* Whose what is added will be: what is asked for, or what there is for who asks. */
+static sgl_view subscription_meant(const struct directory_change *c)
+{
+    if (c->subscription.len > 0)
+        return c->subscription;
+    return c->within.len > 0 ? c->within : SGL_LIT("default");
+}
+
 void directory_change(struct directory *d, struct directory_change *c)
 {
     struct change *g = calloc(1, sizeof(*g));
@@ -303,7 +345,7 @@ void directory_change(struct directory *d, struct directory_change *c)
     g->d = d;
     g->c = c;
     g->kind = noun_kind_of(c->noun);
-    g->subscription = text_of(c->subscription.len == 0 ? SGL_LIT("default") : c->subscription);
+    g->subscription = text_of(subscription_meant(c));
     if (g->subscription == NULL) {
         change_say(c, DIRECTORY_INVALID, "subscription", "this is no name of a subscription");
         change_refuse(g);

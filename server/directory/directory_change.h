@@ -19,6 +19,10 @@ struct change {
     void *noun;
     uint64_t version; /* of the one that is changed or removed; 0: added */
     char *key, *subscription, *value;
+    char *owner;    /* whose it is, for the audit */
+    json_t *before; /* changed, removed: its document */
+    struct store_audit audit;
+    char *line;     /* the texts of it */
     char *password; /* credential */
     bool hashed;
     char *context; /* domain: of the selector whose key is being made */
@@ -38,6 +42,10 @@ void change_store(struct change *g); /* stored, then shown in its table */
 bool change_check_name(struct change *g);
 bool change_check_free(struct change *g); /* no noun of this kind has g->key */
 bool change_check_subscription(struct change *g);
+
+/* ---- directory_audit.c: g->audit, of what is about to be stored; false: memory has ended ---- */
+
+bool change_audit(struct change *g);
 
 /* ---- noun_identity.c ---- */
 

@@ -108,6 +108,12 @@ struct noun_kind {
     void *(*from_json)(const struct store_noun *stored, const json_t *json);
     json_t *(*to_json)(const void *noun);
 
+    /* Whose it is: a subscription's name; "": nobody's but an operator's. NULL: as if that. */
+    const char *(*subscription)(const void *noun);
+    /* Members of its document that the audit may show, the last one NULL; NULL: none. */
+    const char *const *shown;
+    const char *unshown; /* what it says when another one changed: "password"; NULL: nothing */
+
     /* Added: checks what was asked for and makes g->key and g->noun; false: said why not. */
     bool (*prepare)(struct change *g);
     /* Does what takes time, and ends in change_store(), change_finish() or change_refuse(). NULL: nothing does. */
@@ -145,6 +151,8 @@ json_t *identity_domains_to_json(const struct identity *i);
 /* Adds a domain to its list; false when memory ends. "*" sets any_domain. */
 bool identity_add_domain(struct identity *i, sgl_view domain);
 
+/* The member "role", or "admin" of older documents; false: there is no such role. */
+bool identity_role_from_json(struct identity *i, const json_t *json);
 /* false: memory has ended, and it has none */
 bool identity_set_label(struct identity *i, sgl_view label);
 
@@ -159,6 +167,7 @@ void *holder_copy(const void *noun, size_t size);
 const char *holder_key(const void *noun);
 uint64_t *holder_version(void *noun);
 void holder_hidden(void *noun);
+const char *holder_subscription(const void *noun); /* "" for an operator's */
 void holder_replaced(void *old, void *noun);
 
 /* ---- directory_auth.c ---- */

@@ -2,7 +2,7 @@
 /*
  * An OAuth application: it proves itself with one of its secrets at the token endpoint, and uses the token.
  *
- *   {"created_at":N,"client_id":GUID,"domains":["example.org"],"label":"...","admin":false,
+ *   {"created_at":N,"client_id":GUID,"domains":["example.org"],"label":"...","role":"none",
  *    "secrets":[{"id":"...","sha256":BASE64,"created_at":N,"expires_at":N}]}
  *
  * A secret is 256 random bits that we make: nobody can guess it, so one SHA-256 keeps it as well as a slow hash would, and a wrong one costs a microsecond.  There is no way
@@ -69,10 +69,10 @@ static void *from_json(const struct store_noun *noun, const json_t *json)
     if (a == NULL || client_id == NULL ||
         !guid_take(sgl_view_cstr(client_id), a->facts.client_id) || label == NULL ||
         !identity_set_label(a->holder.identity, sgl_view_cstr(label)) ||
-        !identity_domains_from_json(a->holder.identity, json))
+        !identity_domains_from_json(a->holder.identity, json) ||
+        !identity_role_from_json(a->holder.identity, json))
         goto fail;
     a->holder.identity->version = noun->version;
-    a->holder.identity->admin = json_is_true(json_object_get(json, "admin"));
     json_array_foreach(json_object_get(json, "secrets"), at, item)
     {
         if (!secret_from_json(a, item))
@@ -97,11 +97,11 @@ static json_t *to_json(const void *noun)
                                                  "created_at", (json_int_t)s->created_at,
                                                  "expires_at", (json_int_t)s->expires_at));
     }
-    return json_pack("{s:I, s:s, s:o, s:s, s:b, s:o}", "created_at",
+    return json_pack("{s:I, s:s, s:o, s:s, s:s, s:o}", "created_at",
                      (json_int_t)a->holder.identity->created_at, "client_id", a->facts.client_id,
                      "domains", identity_domains_to_json(a->holder.identity), "label",
-                     a->holder.identity->label, "admin", (int)a->holder.identity->admin, "secrets",
-                     secrets);
+                     a->holder.identity->label, "role", role_name(a->holder.identity->role),
+                     "secrets", secrets);
 }
 
 /* ---- secrets ---- */
@@ -210,8 +210,9 @@ static bool prepare(struct change *g)
         return false;
     }
     guid_random(a->facts.client_id);
-    a->holder.identity->admin = c->admin;
-    return take_label(g, a) && identity_check_domains(g, a->holder.identity, !c->admin) &&
+    a->holder.identity->role = c->role;
+    return take_label(g, a) &&
+           identity_check_domains(g, a->holder.identity, c->role == ROLE_NONE) &&
            (!secret || secret_add(g, a));
 }
 
@@ -227,6 +228,8 @@ static bool alter(struct change *g)
     return want == NULL || !want->secret_add || secret_add(g, a);
 }
 
+static const char *const shown[] = {"client_id", "domains", "label", "role", NULL};
+
 const struct noun_kind noun_app = {
     .name = "app",
     .field = "name",
@@ -237,6 +240,9 @@ const struct noun_kind noun_app = {
     .hidden = holder_hidden,
     .from_json = from_json,
     .to_json = to_json,
+    .subscription = holder_subscription,
+    .shown = shown,
+    .unshown = "secrets",
     .prepare = prepare,
     .copy = copy,
     .alter = alter,

@@ -170,6 +170,8 @@ static void make(struct change *g)
     change_refuse(g);
 }
 
+static const char *const shown[] = {"domains", NULL};
+
 const struct noun_kind noun_credential = {
     .name = "credential",
     .field = "name",
@@ -179,6 +181,9 @@ const struct noun_kind noun_credential = {
     .hidden = holder_hidden,
     .from_json = from_json,
     .to_json = to_json,
+    .subscription = holder_subscription,
+    .shown = shown,
+    .unshown = "password",
     .prepare = prepare,
     .copy = copy,
     .alter = alter,

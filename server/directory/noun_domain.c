@@ -318,6 +318,11 @@ static void free_(void *noun)
     domain_unref(noun);
 }
 
+static const char *subscription(const void *noun)
+{
+    return ((const struct domain *)noun)->subscription;
+}
+
 const struct noun_kind noun_domain = {
     .name = "domain",
     .field = "domain",
@@ -326,6 +331,8 @@ const struct noun_kind noun_domain = {
     .free = free_,
     .from_json = from_json,
     .to_json = to_json,
+    .subscription = subscription,
+    .unshown = "selectors",
     .prepare = prepare,
     .make = generate_next,
     .key_meant = key_meant,

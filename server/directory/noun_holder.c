@@ -60,6 +60,14 @@ uint64_t *holder_version(void *noun)
     return &((struct holder *)noun)->identity->version;
 }
 
+/* What an operator holds is nobody else's to see or to take away. */
+const char *holder_subscription(const void *noun)
+{
+    const struct identity *i = ((const struct holder *)noun)->identity;
+
+    return i->role == ROLE_OPERATOR ? "" : i->subscription;
+}
+
 void holder_hidden(void *noun)
 {
     atomic_store(&((struct holder *)noun)->identity->removed, true);

@@ -6,6 +6,26 @@
 #include "sigillo/ascii.h"
 #include "sigillo/utf8.h"
 
+static const char *const role_names[] = {[ROLE_NONE] = "none",
+                                         [ROLE_READER] = "reader",
+                                         [ROLE_OWNER] = "owner",
+                                         [ROLE_OPERATOR] = "operator"};
+
+const char *role_name(enum role role)
+{
+    return role_names[role];
+}
+
+bool role_parse(sgl_view name, enum role *out)
+{
+    for (size_t i = 0; i < sizeof(role_names) / sizeof(role_names[0]); i++)
+        if (sgl_view_eq(name, sgl_view_cstr(role_names[i]))) {
+            *out = (enum role)i;
+            return true;
+        }
+    return false;
+}
+
 struct identity *identity_ref(struct identity *i)
 {
     atomic_fetch_add_explicit(&i->refs, 1, memory_order_relaxed);
@@ -90,7 +110,7 @@ struct identity *identity_copy(const struct identity *i)
     if (copy == NULL)
         return NULL;
     copy->any_domain = i->any_domain;
-    copy->admin = i->admin;
+    copy->role = i->role;
     copy->created_at = i->created_at;
     for (size_t d = 0; d < i->domains; d++)
         if (!identity_add_domain(copy, sgl_view_cstr(i->domain[d])))
@@ -119,6 +139,15 @@ bool identity_domains_from_json(struct identity *i, const json_t *json)
     }
     i->created_at = json_integer_value(json_object_get(json, "created_at"));
     return true;
+}
+
+bool identity_role_from_json(struct identity *i, const json_t *json)
+{
+    const json_t *role = json_object_get(json, "role");
+
+    i->role = json_is_true(json_object_get(json, "admin")) ? ROLE_OPERATOR : ROLE_NONE;
+    return role == NULL ||
+           (json_is_string(role) && role_parse(sgl_view_cstr(json_string_value(role)), &i->role));
 }
 
 json_t *identity_domains_to_json(const struct identity *i)

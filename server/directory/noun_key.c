@@ -2,7 +2,7 @@
 /*
  * An access key: an id, and the hash of a random secret.
  *
- *   {"created_at":N,"domains":["*"],"label":"...","admin":false,"sha256":BASE64}
+ *   {"created_at":N,"domains":["*"],"label":"...","role":"none","sha256":BASE64}
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,8 +38,8 @@ static void *from_json(const struct store_noun *noun, const json_t *json)
     if (k == NULL)
         return NULL;
     k->holder.identity->version = noun->version;
-    k->holder.identity->admin = json_is_true(json_object_get(json, "admin"));
-    if (label != NULL && json_base64_exact(json, "sha256", k->hash, sizeof(k->hash)) &&
+    if (identity_role_from_json(k->holder.identity, json) && label != NULL &&
+        json_base64_exact(json, "sha256", k->hash, sizeof(k->hash)) &&
         identity_domains_from_json(k->holder.identity, json))
         return k;
     free_(k);
@@ -50,10 +50,11 @@ static json_t *to_json(const void *noun)
 {
     const struct access_key *k = noun;
 
-    return json_pack(
-        "{s:I, s:o, s:s, s:b, s:o}", "created_at", (json_int_t)k->holder.identity->created_at,
-        "domains", identity_domains_to_json(k->holder.identity), "label", k->holder.identity->label,
-        "admin", (int)k->holder.identity->admin, "sha256", base64_json(k->hash, sizeof(k->hash)));
+    return json_pack("{s:I, s:o, s:s, s:s, s:o}", "created_at",
+                     (json_int_t)k->holder.identity->created_at, "domains",
+                     identity_domains_to_json(k->holder.identity), "label",
+                     k->holder.identity->label, "role", role_name(k->holder.identity->role),
+                     "sha256", base64_json(k->hash, sizeof(k->hash)));
 }
 
 /* ---- added ---- */
@@ -104,9 +105,9 @@ static bool prepare(struct change *g)
         change_no_memory(c);
         return false;
     }
-    k->holder.identity->admin = c->admin;
+    k->holder.identity->role = c->role;
     secret_new(k, c);
-    return identity_check_domains(g, k->holder.identity, !c->admin);
+    return identity_check_domains(g, k->holder.identity, c->role == ROLE_NONE);
 }
 
 /* ---- changed ---- */
@@ -127,6 +128,8 @@ static bool alter(struct change *g)
     return identity_alter(g, k->holder.identity);
 }
 
+static const char *const shown[] = {"domains", "label", "role", NULL};
+
 const struct noun_kind noun_key = {
     .name = "key",
     .field = "name",
@@ -136,6 +139,9 @@ const struct noun_kind noun_key = {
     .hidden = holder_hidden,
     .from_json = from_json,
     .to_json = to_json,
+    .subscription = holder_subscription,
+    .shown = shown,
+    .unshown = "secret",
     .prepare = prepare,
     .copy = copy,
     .alter = alter,

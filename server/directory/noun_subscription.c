@@ -128,6 +128,8 @@ static bool may_go(struct change *g)
     return false;
 }
 
+static const char *const shown[] = {"profile", NULL};
+
 const struct noun_kind noun_subscription = {
     .name = "subscription",
     .field = "name",
@@ -137,6 +139,8 @@ const struct noun_kind noun_subscription = {
     .free = free_,
     .from_json = from_json,
     .to_json = to_json,
+    .subscription = key,
+    .shown = shown,
     .prepare = prepare,
     .copy = copy,
     .alter = alter,

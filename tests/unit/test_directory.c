@@ -342,7 +342,8 @@ static void test_keys(void **state)
     CHECK_STR("and the refusal names it", none.field, "domain");
     assert_int_equal(fixture_change(f, &c), DIRECTORY_OK);
     who = directory_bearer(f->directory, sgl_view_cstr(c.secret));
-    CHECK_TRUE("a key is known", who != NULL && who->kind == IDENTITY_KEY && !who->admin);
+    CHECK_TRUE("a key is known",
+               who != NULL && who->kind == IDENTITY_KEY && who->role == ROLE_NONE);
     CHECK_STR("by its label", who->label, "for tests");
     identity_unref(who);
     snprintf(wrong, sizeof(wrong), "%s", c.secret);

@@ -27,7 +27,7 @@ struct identity *admin_who(struct http_request *r, const struct admin *admin)
         return NULL;
     }
     who = http_authenticate(r, admin->directory);
-    if (who == NULL || who->admin)
+    if (who == NULL || who->role == ROLE_OPERATOR)
         return who;
     identity_unref(who);
     http_reply_problem(r, 403, "not-an-operator", "Authorization",

@@ -18,7 +18,8 @@ static json_t *identity_json(const struct identity *i)
                      (json_int_t)i->version);
     if (i->kind == IDENTITY_KEY) {
         json_object_set_new(json, "label", json_string(i->label));
-        json_object_set_new(json, "admin", json_boolean(i->admin));
+        json_object_set_new(json, "role", json_string(role_name(i->role)));
+        json_object_set_new(json, "admin", json_boolean(i->role == ROLE_OPERATOR));
     }
     return json;
 }
@@ -169,7 +170,13 @@ static bool take_key(struct admin_change *n, const struct admin_member *member)
 {
     n->change.name = admin_text(member[0].value);
     n->change.subscription = admin_text(member[2].value);
-    n->change.admin = json_is_true(member[3].value);
+    if (member[4].value != NULL && !role_parse(admin_text(member[4].value), &n->change.role)) {
+        http_reply_problem(n->r, 422, "invalid", "role",
+                           "One of reader, owner, operator is wanted, or none.");
+        return false;
+    }
+    if (json_is_true(member[3].value))
+        n->change.role = ROLE_OPERATOR;
     return take_domains(n, member[1].value);
 }
 
@@ -218,7 +225,8 @@ static const struct admin_noun keys = {
     .member = {{.name = "label", .type = JSON_STRING},
                {.name = "domains", .type = JSON_ARRAY},
                {.name = "subscription", .type = JSON_STRING},
-               {.name = "admin", .type = JSON_TRUE}},
+               {.name = "admin", .type = JSON_TRUE},
+               {.name = "role", .type = JSON_STRING}},
     .take = take_key,
     .added = key_added,
     .change_member = {{.name = "domains", .type = JSON_ARRAY},

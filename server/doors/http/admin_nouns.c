@@ -137,6 +137,8 @@ static struct admin_change *change_new(struct http_request *r, const struct admi
     n->change.loop = http_loop(r);
     n->change.done = changed;
     n->noun = noun;
+    n->change.actor = sgl_view_cstr(who->name);
+    n->change.peer = sgl_view_cstr(http_peer(r));
     n->r = r;
     n->admin = admin;
     n->who = who;

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the audit says of a change: members of the noun's document that may be shown, as they were and as they are.  What is not on the list of its kind is never shown. */
+#include <stdlib.h>
+
+#include "directory_change.h"
+
+#define VALUE_MAX 200
+
+static const char *verb_word(enum directory_verb verb)
+{
+    switch (verb) {
+    case DIRECTORY_ADD:
+        return "add";
+    case DIRECTORY_CHANGE:
+        return "change";
+    case DIRECTORY_REMOVE:
+        break;
+    }
+    return "remove";
+}
+
+/* "a.test, b.test", "standard", "true"; what is not there: "none". */
+static void put_value(struct sgl_buf *out, const json_t *value)
+{
+    const json_t *item;
+    char *text = NULL;
+    size_t at;
+
+    if (json_is_array(value) && json_is_string(json_array_get(value, 0))) {
+        json_array_foreach(value, at, item)
+        {
+            sgl_buf_add_cstr(out, at == 0 ? "" : ", ");
+            sgl_buf_add_cstr(out, json_is_string(item) ? json_string_value(item) : "?");
+        }
+    } else if (json_is_string(value) && json_string_length(value) > 0) {
+        sgl_buf_add(out, sgl_view_sub(sgl_view_cstr(json_string_value(value)), 0, VALUE_MAX));
+    } else if (value != NULL && !json_is_string(value) && json_is_null(value) == 0) {
+        text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+        sgl_buf_add(out, sgl_view_sub(sgl_view_cstr(text == NULL ? "?" : text), 0, VALUE_MAX));
+        free(text);
+    } else {
+        sgl_buf_add_cstr(out, "none");
+    }
+}
+
+static bool is_nothing(const json_t *value)
+{
+    return value == NULL || json_is_null(value) ||
+           (json_is_string(value) && json_string_length(value) == 0) ||
+           (json_is_array(value) && json_array_size(value) == 0);
+}
+
+static void put_member(struct sgl_buf *out, size_t start, const char *name, const json_t *before,
+                       const json_t *after)
+{
+    bool both = before != NULL && after != NULL;
+    const json_t *was = json_object_get(before, name), *is = json_object_get(after, name);
+
+    if (both ? json_equal(was, is) || (is_nothing(was) && is_nothing(is))
+             : is_nothing(before != NULL ? was : is))
+        return;
+    sgl_buf_addf(out, "%s%s ", out->len > start ? "; " : "", name);
+    if (both) {
+        put_value(out, was);
+        sgl_buf_add_cstr(out, " -> ");
+    }
+    put_value(out, after != NULL ? is : was);
+}
+
+static bool is_shown(const struct noun_kind *kind, const char *name)
+{
+    for (const char *const *shown = kind->shown; shown != NULL && *shown != NULL; shown++)
+        if (strcmp(*shown, name) == 0)
+            return true;
+    return false;
+}
+
+/* Did a member change that is not shown? */
+static bool hidden_changed(const struct noun_kind *kind, const json_t *before, const json_t *after)
+{
+    const char *name;
+    json_t *value;
+
+    json_object_foreach((json_t *)(uintptr_t)after, name, value)
+    {
+        if (!is_shown(kind, name) && !json_equal(value, json_object_get(before, name)))
+            return true;
+    }
+    return json_object_size(before) > json_object_size(after);
+}
+
+static void put_detail(struct sgl_buf *out, const struct noun_kind *kind, const json_t *before,
+                       const json_t *after)
+{
+    size_t start = out->len;
+
+    for (const char *const *name = kind->shown; name != NULL && *name != NULL; name++)
+        put_member(out, start, *name, before, after);
+    if (kind->unshown != NULL && before != NULL && after != NULL &&
+        hidden_changed(kind, before, after))
+        sgl_buf_addf(out, "%s%s changed", out->len > start ? "; " : "", kind->unshown);
+}
+
+static sgl_view part(const struct change *g, size_t from, size_t to)
+{
+    return sgl_view_of(g->line + from, to - from);
+}
+
+bool change_audit(struct change *g)
+{
+    sgl_auto(sgl_buf) text = SGL_BUF_INIT(65536);
+    json_t *after = g->c->verb == DIRECTORY_REMOVE ? NULL : g->kind->to_json(g->noun);
+    size_t action, object;
+
+    sgl_buf_addf(&text, "%s %s", g->kind->name, verb_word(g->c->verb));
+    action = text.len;
+    sgl_buf_addf(&text, "%s:%s", g->kind->name, g->key);
+    object = text.len;
+    put_detail(&text, g->kind, g->before, after);
+    json_decref(after);
+    g->line = text.status == SGL_OK ? text_of(sgl_buf_view(&text)) : NULL;
+    if (g->line == NULL)
+        return false;
+    g->audit = (struct store_audit){.at_ms = clock_now_ms(),
+                                    .actor = g->c->actor.len > 0 ? g->c->actor : SGL_LIT("system"),
+                                    .peer = g->c->peer,
+                                    .action = part(g, 0, action),
+                                    .object = part(g, action, object),
+                                    .subscription = sgl_view_cstr(g->owner),
+                                    .result = SGL_LIT("done"),
+                                    .detail = part(g, object, text.len)};
+    return true;
+}
