@@ -63,12 +63,13 @@ SERVER = {  # room: rooms below it
     "keys": GROUND,
     "resolver": GROUND,
     "directory": GROUND + ["audit", "keys", "store"],
+    "tokens": GROUND + ["directory", "keys", "store"],
     "queue": GROUND + ["audit", "store"],
     "limits": GROUND + ["audit", "directory", "store"],
     "admission": GROUND + ["audit", "directory", "keys", "limits", "queue", "store"],
     "delivery": GROUND + ["audit", "directory", "queue", "resolver", "store"],
-    "doors": GROUND + ["admission", "audit", "directory", "limits", "queue", "store"],
-    "main": GROUND + ["admission", "audit", "delivery", "directory", "doors", "keys", "limits", "queue", "resolver", "store"],
+    "doors": GROUND + ["admission", "audit", "directory", "limits", "queue", "store", "tokens"],
+    "main": GROUND + ["admission", "audit", "delivery", "directory", "doors", "keys", "limits", "queue", "resolver", "store", "tokens"],
 }
 PURE = {  # system headers that lib/ may include
     "assert.h", "ctype.h", "emmintrin.h", "immintrin.h", "inttypes.h", "limits.h", "stdalign.h", "stdarg.h", "stdatomic.h", "stdbool.h", "stddef.h", "stdint.h",
@@ -81,6 +82,7 @@ ONLY_IN = {  # library headers of the server: rooms that may know them
     "unbound.h": ["resolver"],
     "unbound-event.h": ["resolver"],
     "seccomp.h": ["keys", "main"],
+    "cjose/cjose.h": ["tokens"],
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]', re.M)
 

@@ -64,12 +64,16 @@ SGL_API enum sgl_status sgl_pbkdf2_sha256(const struct sgl_crypto *crypto, sgl_v
 
 /* ---- keys ---------------------------------------------------------------------------------------------------------- */
 
-enum sgl_key_type { SGL_KEY_RSA = 1, SGL_KEY_ED25519 };
+/* P256 signs tokens (ES256); it is no type of DKIM. */
+enum sgl_key_type { SGL_KEY_RSA = 1, SGL_KEY_ED25519, SGL_KEY_P256 };
+
+#define SGL_P256_POINT_SIZE     65 /* a public key: 4, x, y */
+#define SGL_P256_SIGNATURE_SIZE 64 /* r, s */
 
 struct sgl_private_key;
 struct sgl_public_key;
 
-/* bits: RSA only, 2048..SGL_RSA_BITS_MAX in steps of 8 (else SGL_E_MISUSE); ignored for Ed25519. RSA-2048 takes 50 to 300 ms. */
+/* bits: RSA only, 2048..SGL_RSA_BITS_MAX in steps of 8 (else SGL_E_MISUSE); ignored for the others. RSA-2048 takes 50 to 300 ms. */
 SGL_API enum sgl_status sgl_private_key_generate(const struct sgl_crypto *crypto,
                                                  enum sgl_key_type type, unsigned bits,
                                                  struct sgl_private_key **out) SGL_MUST_USE;
@@ -79,6 +83,10 @@ SGL_API enum sgl_status sgl_private_key_generate(const struct sgl_crypto *crypto
  */
 SGL_API enum sgl_status sgl_private_key_import(const struct sgl_crypto *crypto, sgl_view pem_or_der,
                                                struct sgl_private_key **out) SGL_MUST_USE;
+/* The same for a P-256 key, and for nothing else: where keys of DKIM are wanted, it is none. */
+SGL_API enum sgl_status sgl_private_key_import_p256(const struct sgl_crypto *crypto,
+                                                    sgl_view pem_or_der,
+                                                    struct sgl_private_key **out) SGL_MUST_USE;
 /* An Ed25519 key from its 32-byte seed  [RFC 8032 s5.1.5]; SGL_E_SYNTAX when seed.len is not 32. */
 SGL_API enum sgl_status sgl_private_key_from_seed(const struct sgl_crypto *crypto, sgl_view seed,
                                                   struct sgl_private_key **out) SGL_MUST_USE;
@@ -90,15 +98,16 @@ SGL_API enum sgl_status sgl_private_key_export_pem(const struct sgl_private_key 
 SGL_API void sgl_private_key_free(struct sgl_private_key *key);
 
 SGL_API enum sgl_key_type sgl_private_key_type(const struct sgl_private_key *key);
-SGL_API unsigned sgl_private_key_bits(
-    const struct sgl_private_key *key); /* RSA: size of the modulus; Ed25519: 256 */
-/* Appends what a DKIM key record publishes: RSA as SubjectPublicKeyInfo DER, Ed25519 as its 32 raw bytes  [RFC 8463 s4.2]. */
+SGL_API unsigned
+sgl_private_key_bits(const struct sgl_private_key *key); /* RSA: size of the modulus; else 256 */
+/* Appends what a DKIM key record publishes: RSA as SubjectPublicKeyInfo DER, Ed25519 as its 32 raw bytes  [RFC 8463 s4.2];
+   P-256 as its uncompressed point  [RFC 5480 s2.2]. */
 SGL_API enum sgl_status sgl_private_key_public(const struct sgl_private_key *key,
                                                struct sgl_buf *out) SGL_MUST_USE;
 
 /*
  * Signs a SHA-256 digest: RSA with PKCS#1 v1.5 and its DigestInfo  [RFC 8017 s8.2], Ed25519 over the digest as its message
- * [RFC 8463 s3].  out has room for SGL_SIGNATURE_MAX bytes; *out_len is set with SGL_OK only.  About 240 us for RSA-2048, 45 us for Ed25519.
+ * [RFC 8463 s3], P-256 as r and s  [RFC 7518 s3.4].  out has room for SGL_SIGNATURE_MAX bytes; *out_len is set with SGL_OK only.  About 240 us for RSA-2048, 45 us for Ed25519.
  */
 SGL_API enum sgl_status sgl_private_key_sign(const struct sgl_crypto *crypto,
                                              const struct sgl_private_key *key,
@@ -106,7 +115,8 @@ SGL_API enum sgl_status sgl_private_key_sign(const struct sgl_crypto *crypto,
                                              size_t *out_len) SGL_MUST_USE;
 
 /*
- * A public key as a key record holds it: RSA as SubjectPublicKeyInfo or RSAPublicKey DER  [RFC 6376 s3.6.1], Ed25519 as 32 raw bytes.
+ * A public key as a key record holds it: RSA as SubjectPublicKeyInfo or RSAPublicKey DER  [RFC 6376 s3.6.1], Ed25519 as 32 raw bytes, P-256 as its
+ * uncompressed point.
  * SGL_E_SYNTAX: not such a key; RSA smaller than SGL_RSA_BITS_MIN or larger than SGL_RSA_BITS_MAX, or an exponent that is even, 1, or longer than
  * 32 bits; SGL_E_NOMEM.  About 3 us.
  */

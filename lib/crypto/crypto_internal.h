@@ -41,7 +41,7 @@ struct sgl_public_key {
     enum sgl_key_type type;
     unsigned bits;
     struct sgl_rsa rsa; /* SGL_KEY_RSA */
-    EVP_PKEY *pkey;     /* SGL_KEY_ED25519 */
+    EVP_PKEY *pkey;     /* SGL_KEY_ED25519, SGL_KEY_P256 */
 };
 
 /* Modulus and exponent inside an RSA public key; views into the input, big-endian, without leading zeros. */
@@ -60,5 +60,16 @@ void sgl_rsa_done(struct sgl_rsa *rsa);
 enum sgl_status sgl_rsa_verify(const struct sgl_crypto *crypto, const struct sgl_rsa *rsa,
                                const uint8_t digest[SGL_SHA256_SIZE], sgl_view signature,
                                bool *valid) SGL_MUST_USE;
+
+/* ---- p256.c ---- */
+
+bool sgl_p256_is(const EVP_PKEY *pkey);
+EVP_PKEY *sgl_p256_generate(void);
+EVP_PKEY *sgl_p256_from_point(sgl_view point); /* NULL: it is not on the curve, or no memory */
+bool sgl_p256_point(EVP_PKEY *pkey, uint8_t out[SGL_P256_POINT_SIZE]);
+bool sgl_p256_sign(EVP_PKEY *pkey, const uint8_t *digest, uint8_t *out, size_t *len);
+/* signature.len is SGL_P256_SIGNATURE_SIZE. SGL_OK, SGL_E_NOMEM. */
+enum sgl_status sgl_p256_verify(EVP_PKEY *pkey, const uint8_t *digest, sgl_view signature,
+                                bool *valid) SGL_MUST_USE;
 
 #endif

@@ -39,6 +39,8 @@ enum sgl_status sgl_private_key_generate(const struct sgl_crypto *crypto, enum s
         return keep(EVP_RSA_gen(bits), type, out);
     case SGL_KEY_ED25519:
         return keep(EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"), type, out);
+    case SGL_KEY_P256:
+        return keep(sgl_p256_generate(), type, out);
     }
     return SGL_E_MISUSE;
 }
@@ -101,6 +103,22 @@ enum sgl_status sgl_private_key_import(const struct sgl_crypto *crypto, sgl_view
     return SGL_E_SYNTAX;
 }
 
+enum sgl_status sgl_private_key_import_p256(const struct sgl_crypto *crypto, sgl_view pem_or_der,
+                                            struct sgl_private_key **out)
+{
+    EVP_PKEY *pkey;
+
+    (void)crypto;
+    if (pem_or_der.len == 0 || pem_or_der.len > IMPORT_MAX)
+        return SGL_E_SYNTAX;
+    pkey = decode(pem_or_der);
+    ERR_clear_error();
+    if (pkey != NULL && sgl_p256_is(pkey))
+        return keep(pkey, SGL_KEY_P256, out);
+    EVP_PKEY_free(pkey);
+    return SGL_E_SYNTAX;
+}
+
 enum sgl_status sgl_private_key_export_der(const struct sgl_private_key *key, struct sgl_buf *out)
 {
     PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8(key->pkey);
@@ -149,6 +167,16 @@ unsigned sgl_private_key_bits(const struct sgl_private_key *key)
     return key->bits;
 }
 
+static enum sgl_status put_point(const struct sgl_private_key *key, struct sgl_buf *out)
+{
+    uint8_t point[SGL_P256_POINT_SIZE];
+
+    if (!sgl_p256_point(key->pkey, point))
+        return SGL_E_NOMEM;
+    sgl_buf_add(out, sgl_view_of(point, sizeof point));
+    return out->status;
+}
+
 enum sgl_status sgl_private_key_public(const struct sgl_private_key *key, struct sgl_buf *out)
 {
     uint8_t raw[ED25519_SIZE];
@@ -156,6 +184,8 @@ enum sgl_status sgl_private_key_public(const struct sgl_private_key *key, struct
     unsigned char *der = NULL;
     int len;
 
+    if (key->type == SGL_KEY_P256)
+        return put_point(key, out);
     if (key->type == SGL_KEY_ED25519) {
         if (EVP_PKEY_get_raw_public_key(key->pkey, raw, &raw_len) != 1)
             return SGL_E_NOMEM;
@@ -200,8 +230,19 @@ enum sgl_status sgl_private_key_sign(const struct sgl_crypto *crypto,
                                      size_t *out_len)
 {
     size_t len = SGL_SIGNATURE_MAX;
-    bool good = key->type == SGL_KEY_RSA ? sign_rsa(crypto, key->pkey, digest, out, &len)
-                                         : sign_ed25519(key->pkey, digest, out, &len);
+    bool good = false;
+
+    switch (key->type) {
+    case SGL_KEY_RSA:
+        good = sign_rsa(crypto, key->pkey, digest, out, &len);
+        break;
+    case SGL_KEY_ED25519:
+        good = sign_ed25519(key->pkey, digest, out, &len);
+        break;
+    case SGL_KEY_P256:
+        good = sgl_p256_sign(key->pkey, digest, out, &len);
+        break;
+    }
 
     if (!good) {
         ERR_clear_error();

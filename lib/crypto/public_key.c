@@ -49,6 +49,9 @@ static bool build(const struct sgl_crypto *crypto, sgl_view bytes,
     case SGL_KEY_ED25519:
         key->pkey = EVP_PKEY_new_raw_public_key_ex(NULL, "ED25519", NULL, bytes.ptr, bytes.len);
         return key->pkey != NULL;
+    case SGL_KEY_P256:
+        key->pkey = sgl_p256_from_point(bytes);
+        return key->pkey != NULL;
     }
     return false;
 }
@@ -60,9 +63,10 @@ enum sgl_status sgl_public_key_parse(const struct sgl_crypto *crypto, enum sgl_k
     struct sgl_rsa_numbers rsa = {{NULL, 0}, {NULL, 0}};
     unsigned bits = 256;
 
-    if (type != SGL_KEY_RSA && type != SGL_KEY_ED25519)
+    if (type != SGL_KEY_RSA && type != SGL_KEY_ED25519 && type != SGL_KEY_P256)
         return SGL_E_MISUSE;
-    if (type == SGL_KEY_ED25519 && bytes.len != ED25519_SIZE)
+    if ((type == SGL_KEY_ED25519 && bytes.len != ED25519_SIZE) ||
+        (type == SGL_KEY_P256 && bytes.len != SGL_P256_POINT_SIZE))
         return SGL_E_SYNTAX;
     if (type == SGL_KEY_RSA) {
         if (!sgl_der_rsa_public(bytes, &rsa) || !usable(&rsa))
@@ -77,7 +81,8 @@ enum sgl_status sgl_public_key_parse(const struct sgl_crypto *crypto, enum sgl_k
     if (!build(crypto, bytes, &rsa, key)) {
         sgl_public_key_free(key);
         ERR_clear_error();
-        return SGL_E_NOMEM;
+        /* memory apart, only a point can be wrong by now: off the curve */
+        return type == SGL_KEY_P256 ? SGL_E_SYNTAX : SGL_E_NOMEM;
     }
     *out = key;
     return SGL_OK;
@@ -95,6 +100,20 @@ void sgl_public_key_free(struct sgl_public_key *key)
 unsigned sgl_public_key_bits(const struct sgl_public_key *key)
 {
     return key->bits;
+}
+
+/* Of a signature. */
+static size_t size_of(const struct sgl_public_key *key)
+{
+    switch (key->type) {
+    case SGL_KEY_RSA:
+        return (key->bits + 7) / 8;
+    case SGL_KEY_ED25519:
+        return ED25519_SIGNATURE_SIZE;
+    case SGL_KEY_P256:
+        break;
+    }
+    return SGL_P256_SIGNATURE_SIZE;
 }
 
 static enum sgl_status verify_ed25519(EVP_PKEY *pkey, const uint8_t *digest, sgl_view signature,
@@ -116,16 +135,24 @@ enum sgl_status sgl_public_key_verify(const struct sgl_crypto *crypto,
                                       const uint8_t digest[SGL_SHA256_SIZE], sgl_view signature,
                                       bool *valid)
 {
-    size_t want = key->type == SGL_KEY_RSA ? (key->bits + 7) / 8 : ED25519_SIGNATURE_SIZE;
-    enum sgl_status status;
+    enum sgl_status status = SGL_E_MISUSE;
     bool good = false;
 
-    if (signature.len != want) {
+    if (signature.len != size_of(key)) {
         *valid = false;
         return SGL_OK;
     }
-    status = key->type == SGL_KEY_RSA ? sgl_rsa_verify(crypto, &key->rsa, digest, signature, &good)
-                                      : verify_ed25519(key->pkey, digest, signature, &good);
+    switch (key->type) {
+    case SGL_KEY_RSA:
+        status = sgl_rsa_verify(crypto, &key->rsa, digest, signature, &good);
+        break;
+    case SGL_KEY_ED25519:
+        status = verify_ed25519(key->pkey, digest, signature, &good);
+        break;
+    case SGL_KEY_P256:
+        status = sgl_p256_verify(key->pkey, digest, signature, &good);
+        break;
+    }
     ERR_clear_error(); /* a bad signature leaves its reasons in the thread's queue */
     if (status == SGL_OK)
         *valid = good;

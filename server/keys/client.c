@@ -458,7 +458,7 @@ static bool take_reply(struct keys *k, const struct keys_frame *reply, struct ke
     struct keys_op *op = s->op;
 
     if (i >= SLOTS || !s->busy || !s->written || s->round != (uint32_t)(reply->id >> 32) ||
-        reply->what > KEYS_REFUSED || reply->algorithm > KEYS_RSA_4096)
+        reply->what > KEYS_REFUSED || reply->algorithm > KEYS_ES256)
         return false;
     if (op == NULL) {
         k->unanswered_reloads--;

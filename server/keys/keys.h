@@ -19,7 +19,7 @@ enum keys_result {
     KEYS_REFUSED, /* it will not become better: no such handle, sealed for something else, broken, too long, not a key */
     KEYS_BUSY,    /* too many requests wait: try again soon */
 };
-enum keys_algorithm { KEYS_RSA_2048 = 1, KEYS_ED25519 = 2, KEYS_RSA_4096 = 3 };
+enum keys_algorithm { KEYS_RSA_2048 = 1, KEYS_ED25519 = 2, KEYS_RSA_4096 = 3, KEYS_ES256 = 4 };
 enum keys_verb {
     KEYS_SIGN,
     KEYS_GENERATE,
@@ -56,7 +56,7 @@ struct keys_op {
         [KEYS_DATA_MAX]; /* SIGN: signature; GENERATE, IMPORT: sealed private key; SEAL, OPEN: result */
     size_t out_len;
     uint8_t public_key
-        [1024]; /* GENERATE, IMPORT, LOAD: rsa: SubjectPublicKeyInfo DER; ed25519: 32 raw bytes */
+        [1024]; /* GENERATE, IMPORT, LOAD: rsa: SubjectPublicKeyInfo DER; ed25519: 32 raw bytes; es256: the 65 of its point */
     size_t public_len;
 };
 

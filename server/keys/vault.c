@@ -108,6 +108,8 @@ static uint8_t algorithm_of(const struct sgl_private_key *key)
 {
     if (sgl_private_key_type(key) == SGL_KEY_ED25519)
         return KEYS_ED25519;
+    if (sgl_private_key_type(key) == SGL_KEY_P256)
+        return KEYS_ES256;
     return sgl_private_key_bits(key) > 3072 ? KEYS_RSA_4096 : KEYS_RSA_2048;
 }
 
@@ -175,6 +177,8 @@ static bool generate(struct vault *vault, const struct keys_frame *request,
         status = sgl_private_key_generate(vault->crypto, SGL_KEY_RSA, 4096, &key);
     else if (request->algorithm == KEYS_ED25519)
         status = sgl_private_key_generate(vault->crypto, SGL_KEY_ED25519, 0, &key);
+    else if (request->algorithm == KEYS_ES256)
+        status = sgl_private_key_generate(vault->crypto, SGL_KEY_P256, 0, &key);
     return status == SGL_OK && adopt(vault, request, key, space, reply);
 }
 
@@ -187,6 +191,13 @@ static bool import(struct vault *vault, const struct keys_frame *request, struct
            adopt(vault, request, key, space, reply);
 }
 
+/* What was sealed here is a key of any kind; what comes from elsewhere, with KEYS_IMPORT, is one of DKIM. */
+static bool import_any(struct vault *vault, sgl_view der, struct sgl_private_key **key)
+{
+    return sgl_private_key_import(vault->crypto, der, key) == SGL_OK ||
+           sgl_private_key_import_p256(vault->crypto, der, key) == SGL_OK;
+}
+
 static bool load(struct vault *vault, const struct keys_frame *request, struct vault_space *space,
                  struct keys_frame *reply)
 {
@@ -196,7 +207,7 @@ static bool load(struct vault *vault, const struct keys_frame *request, struct v
 
     if (!unseal(vault, KIND_KEY, request->small, request->large, space->large, &der))
         return false;
-    good = sgl_private_key_import(vault->crypto, der, &key) == SGL_OK;
+    good = import_any(vault, der, &key);
     sgl_wipe(space->large, sizeof space->large);
     if (!good)
         return false;

@@ -40,7 +40,9 @@ static void fake_done(struct loop_task *task)
 static void fake_generate(struct keys_op *op)
 {
     unsigned n = atomic_fetch_add(&fake_keys.count, 1);
-    enum sgl_key_type type = op->algorithm == KEYS_ED25519 ? SGL_KEY_ED25519 : SGL_KEY_RSA;
+    enum sgl_key_type type = op->algorithm == KEYS_ED25519 ? SGL_KEY_ED25519
+                             : op->algorithm == KEYS_ES256 ? SGL_KEY_P256
+                                                           : SGL_KEY_RSA;
     struct sgl_buf pub = SGL_BUF_INIT(sizeof(op->public_key));
 
     assert_true(n < FAKE_KEYS_MAX);

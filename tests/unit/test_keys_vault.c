@@ -120,6 +120,38 @@ static void test_keys(void **state)
                   ask(KEYS_LOAD, 3, SGL_LIT("k"), sgl_view_of(sealed, reply.large.len)));
 }
 
+/* The key that signs tokens: made here, sealed, loaded again; it cannot be brought from elsewhere. */
+static void test_es256(void **state)
+{
+    static const uint8_t digest[32] = {9};
+    struct keys_frame request = {
+        .handle = 10, .what = KEYS_GENERATE, .algorithm = KEYS_ES256, .small = SGL_LIT("token")};
+    struct sgl_crypto *crypto = sgl_crypto_new();
+    struct sgl_private_key *key = NULL;
+    sgl_auto(sgl_buf) pem = SGL_BUF_INIT(1024);
+    uint8_t sealed[KEYS_DATA_MAX], point[65];
+    size_t len;
+
+    (void)state;
+    vault_answer(vault, &request, &space, &reply);
+    assert_int_equal(reply.what, KEYS_OK);
+    assert_int_equal(reply.algorithm, KEYS_ES256);
+    assert_int_equal(reply.small.len, sizeof(point));
+    memcpy(point, reply.small.ptr, sizeof(point));
+    len = reply.large.len;
+    memcpy(sealed, reply.large.ptr, len);
+    assert_int_equal(ask(KEYS_LOAD, 11, SGL_LIT("token"), sgl_view_of(sealed, len)), KEYS_OK);
+    assert_int_equal(reply.algorithm, KEYS_ES256);
+    CHECK_VIEW("the same key is loaded again", reply.small, sgl_view_of(point, sizeof(point)));
+    assert_int_equal(ask(KEYS_SIGN, 11, SGL_LIT(""), sgl_view_of(digest, 32)), KEYS_OK);
+    assert_int_equal(reply.large.len, 64);
+    assert_int_equal(sgl_private_key_generate(crypto, SGL_KEY_P256, 0, &key), SGL_OK);
+    assert_int_equal(sgl_private_key_export_pem(key, &pem), SGL_OK);
+    check_refused("one from elsewhere", ask(KEYS_IMPORT, 12, SGL_LIT("token"), sgl_buf_view(&pem)));
+    sgl_private_key_free(key);
+    sgl_crypto_free(crypto);
+}
+
 static void test_refuses(void **state)
 {
     static const uint8_t digest[33];
@@ -176,7 +208,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_secrets),      cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_keys),         cmocka_unit_test(test_refuses),
-        cmocka_unit_test(test_handle_range),
+        cmocka_unit_test(test_handle_range), cmocka_unit_test(test_es256),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);

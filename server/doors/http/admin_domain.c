@@ -11,6 +11,7 @@ static const char *algorithm_name(enum keys_algorithm algorithm)
         return "ed25519-sha256";
     case KEYS_RSA_2048:
     case KEYS_RSA_4096:
+    case KEYS_ES256: /* signs tokens only */
         break;
     }
     return "rsa-sha256";
