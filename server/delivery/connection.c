@@ -436,7 +436,7 @@ void connection_turn(struct connection *c)
     set_deadline(c);
 }
 
-/* ---- for delivery.c ---------------------------------------------------------------------------------------------- */
+/* ---- for the pump ------------------------------------------------------------------------------------------------ */
 
 bool connection_open(struct site *site, struct plan *plan, struct job *job)
 {

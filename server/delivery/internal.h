@@ -73,8 +73,37 @@ struct delivery {
     uint64_t seed;
 };
 
-/* ---- delivery.c, for connections ---- */
+/* ---- delivery.c ---- */
 
+/* Draining, and the last connection is gone: says so. */
+void delivery_maybe_drained(struct delivery *d);
+
+/* ---- sites.c ---- */
+
+struct site *site_find(struct delivery *d,
+                       const struct plan *plan); /* or a new one; NULL: memory */
+void site_free(struct site *site);
+/* A site is remembered while it has somebody, and while it rests (forgetting would end the rest). */
+void site_maybe_free(struct site *site);
+unsigned site_places_max(const struct delivery *d, const struct plan *plan);
+/* The line of sites that want a connection, but for the overall maximum. */
+void site_join_line(struct site *site);
+void site_leave_line(struct site *site);
+
+/* ---- dest.c ---- */
+
+/* The queue says: there is work. ctx is the delivery. */
+void dest_ready(void *ctx, struct queue_dest *q, sgl_view domain);
+void dest_plan(struct dest *dest); /* finds its hosts (again), then its site */
+void dest_free(struct dest *dest);
+/* The ring of destinations at a site that have work. */
+void dest_wait_in(struct site *site, struct dest *dest);
+void dest_unwait(struct dest *dest);
+
+/* ---- pump.c ---- */
+
+/* Gives waiting jobs to idle connections first, then to new ones, as far as pace and maximum allow. */
+void site_pump(struct site *site);
 /* The next job for this site, with its destination: destinations take turns. NULL: none. */
 struct job *site_take_job(struct site *site, struct dest **dest);
 /* A message went through, or the site gave trouble. */
