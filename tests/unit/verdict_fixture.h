@@ -9,6 +9,7 @@
 #include "check.h"
 #include "dns_fixture.h"
 #include "sigillo/base64.h"
+#include "sigillo/limits.h"
 #include "sigillo/verdict.h"
 
 /* For sgl_auto(). */
@@ -138,5 +139,186 @@ static inline void seal_message(const struct signer *s, struct sgl_buf *message,
         fail_msg("fixture: cannot seal");
     put_in_front(message, &fields);
 }
+
+/* ---- one verdict, reached in several ways ---- */
+
+#define V(s) sgl_view_cstr(s)
+#define NOW  1700000100
+
+#define BODY    "\r\nHello,\r\n\r\nworld.\r\n"
+#define MESSAGE "From: Joe <joe@example.org>\r\nTo: sue@example.net\r\nSubject: x\r\n" BODY
+
+/* Everybody's records; a row adds to it. KEY is where the public key stands. */
+#define ZONE                                                                                       \
+    "s1._domainkey.example.org TXT KEY\ns1._domainkey.news.example.org TXT KEY\n"                  \
+    "s1._domainkey.other.test TXT KEY\narc._domainkey.list.test TXT KEY\n"                         \
+    "arc._domainkey.relay.test TXT KEY\n"                                                          \
+    "example.org TXT v=spf1 ip4:192.0.2.0/24 -all\nother.test TXT v=spf1 ip4:192.0.2.7 -all\n"     \
+    "mx.example.org TXT v=spf1 ip4:192.0.2.1 -all\n"                                               \
+    "_dmarc.example.org TXT v=DMARC1; p=reject\n"
+
+static struct signer signer;
+
+static inline int setup(void **state)
+{
+    (void)state;
+    signer_init(&signer);
+    return 0;
+}
+
+static inline int teardown(void **state)
+{
+    (void)state;
+    signer_done(&signer);
+    return 0;
+}
+
+/* zone with KEY filled in; to be freed with the buffer. */
+static inline const char *fill_in(const char *zone, struct sgl_buf *to)
+{
+    sgl_view rest = V(zone);
+
+    while (rest.len > 0) {
+        size_t at = sgl_view_find_view(rest, V("KEY"));
+
+        sgl_buf_add(to, sgl_view_sub(rest, 0, at));
+        if (at < rest.len)
+            sgl_buf_add_cstr(to, signer.record);
+        rest = sgl_view_from(rest, at + 3);
+    }
+    return sgl_cstr(to);
+}
+
+static inline struct sgl_ip ip_of(const char *text)
+{
+    struct sgl_ip ip = {0, {0}};
+
+    if (text[0] != '\0')
+        CHECK_EQ(text, sgl_ip_parse(V(text), &ip), SGL_OK);
+    return ip;
+}
+
+static inline struct sgl_verdict_request request_of(const char *ip, const char *helo,
+                                                    const char *sender)
+{
+    return (struct sgl_verdict_request){.ip = ip_of(ip),
+                                        .helo = V(helo),
+                                        .sender = V(sender),
+                                        .authserv_id = V("mx.test"),
+                                        .now = NOW};
+}
+
+/* How a verdict is reached must not matter: who answers, and how the message is cut. */
+struct way {
+    enum dns_driver driver;
+    size_t chunk; /* of the body; 0: the header takes it along */
+};
+
+#define PASSES_MAX 600
+
+/* Field, disposition and override, as text. */
+static inline void show(const struct sgl_verdict *verdict, struct sgl_buf *to)
+{
+    CHECK_EQ("the field", sgl_authres_put(&verdict->results, to), SGL_OK);
+    sgl_buf_addf(to, "%s%s\n", sgl_dmarc_policy_name(verdict->disposition),
+                 verdict->overridden ? " overridden" : "");
+}
+
+static inline enum sgl_status finish(struct sgl_verdict_state *v, struct dns_fixture *fx,
+                                     enum dns_driver driver, struct sgl_verdict *out)
+{
+    enum sgl_status st;
+    size_t passes = 0;
+
+    memset(out, 0x55, sizeof *out);
+    while ((st = sgl_verdict_finish(v, &fx->dns, out)) == SGL_NEED_DNS) {
+        CHECK_TRUE("passes are bounded", ++passes < PASSES_MAX);
+        CHECK_EQ("out is untouched", ((const uint8_t *)out)[sizeof *out - 1], 0x55);
+        dns_fixture_step(fx, driver);
+    }
+    return st;
+}
+
+static inline enum sgl_status judge(const struct sgl_verdict_request *request, sgl_view message,
+                                    const char *zone, struct way way, struct sgl_buf *to)
+{
+    sgl_auto(dns_fixture) fx = dns_fixture_init("fixture.test", zone);
+    sgl_auto(sgl_arena) arena = SGL_ARENA_INIT(1 << 20);
+    sgl_auto(sgl_verdict_state) v = {0};
+    struct sgl_verdict verdict;
+    sgl_view header = message, body = V("");
+    enum sgl_status st;
+
+    sgl_dns_done(&fx.dns);
+    sgl_dns_init(&fx.dns, SGL_LIMIT_JUDGE_QUESTIONS);
+    if (way.chunk > 0) {
+        size_t off = sgl_view_find_view(message, V("\r\n\r\n"));
+
+        header = sgl_view_sub(message, 0, off + 4);
+        body = sgl_view_from(message, header.len);
+    }
+    SGL_TRY(sgl_verdict_begin(&v, signer.crypto, request, header, &arena, NULL));
+    for (size_t at = 0; at < body.len; at += way.chunk)
+        sgl_verdict_body(&v, sgl_view_sub(body, at, way.chunk));
+    st = finish(&v, &fx, way.driver, &verdict);
+    if (st != SGL_OK)
+        return st;
+    sgl_verdict_end(&v);
+    show(&verdict, to); /* what was found out outlives the state */
+    return to->status;
+}
+
+/* The same by all ways. */
+static inline void judge_all_ways(const char *name, const struct sgl_verdict_request *request,
+                                  sgl_view message, const char *zone, struct sgl_buf *to)
+{
+    static const struct way ways[] = {{DNS_ALL_AT_ONCE, 0},
+                                      {DNS_ALL_AT_ONCE, 1},
+                                      {DNS_OLDEST_FIRST, 7},
+                                      {DNS_NEWEST_FIRST, 1000}};
+    sgl_auto(sgl_buf) full = SGL_BUF_INIT(1 << 16);
+    const char *text = fill_in(zone, &full);
+
+    CHECK_EQ(name, judge(request, message, text, ways[0], to), SGL_OK);
+    for (size_t i = 1; i < sizeof ways / sizeof ways[0]; i++) {
+        sgl_auto(sgl_buf) again = SGL_BUF_INIT(1 << 16);
+
+        CHECK_EQ(name, judge(request, message, text, ways[i], &again), SGL_OK);
+        CHECK_VIEW(name, sgl_buf_view(&again), sgl_buf_view(to));
+    }
+}
+
+/* One verdict by the plain way, for tests that look into it. */
+struct one {
+    struct dns_fixture fx;
+    struct sgl_arena arena;
+    struct sgl_verdict_state v;
+    struct sgl_buf zone;
+    struct sgl_verdict verdict;
+};
+
+static inline void one_done(struct one *one)
+{
+    sgl_verdict_end(&one->v);
+    dns_fixture_done(&one->fx);
+    sgl_arena_done(&one->arena);
+    sgl_buf_done(&one->zone);
+}
+
+static inline void judge_one(struct one *one, const struct sgl_verdict_request *request,
+                             sgl_view message, const char *zone)
+{
+    *one = (struct one){.arena = SGL_ARENA_INIT(1 << 20), .zone = SGL_BUF_INIT(1 << 16)};
+    one->fx = dns_fixture_init("fixture.test", fill_in(zone, &one->zone));
+    sgl_dns_done(&one->fx.dns);
+    sgl_dns_init(&one->fx.dns, SGL_LIMIT_JUDGE_QUESTIONS);
+    CHECK_EQ("begin",
+             sgl_verdict_begin(&one->v, signer.crypto, request, message, &one->arena, NULL),
+             SGL_OK);
+    CHECK_EQ("finish", finish(&one->v, &one->fx, DNS_ALL_AT_ONCE, &one->verdict), SGL_OK);
+}
+
+#define LIST_ID "mx.list.test"
+#define SAW     "dmarc=pass header.from=example.org"
 
 #endif
