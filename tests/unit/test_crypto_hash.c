@@ -1,23 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "check.h"
+#include "crypto_fixture.h"
 
 #include "sigillo/crypto.h"
-
-static struct sgl_crypto *crypto;
-
-static int setup(void **state)
-{
-    (void)state;
-    crypto = sgl_crypto_new();
-    return crypto == NULL;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    sgl_crypto_free(crypto);
-    return 0;
-}
 
 static const char *hex(const uint8_t *bytes)
 {

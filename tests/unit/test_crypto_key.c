@@ -5,28 +5,13 @@
 #include <openssl/x509.h>
 
 #include "check.h"
+#include "crypto_fixture.h"
 
 #include <pthread.h>
 
 #include "dkim_vectors.h"
 #include "sigillo/base64.h"
 #include "sigillo/crypto.h"
-
-static struct sgl_crypto *crypto;
-
-static int setup(void **state)
-{
-    (void)state;
-    crypto = sgl_crypto_new();
-    return crypto == NULL;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    sgl_crypto_free(crypto);
-    return 0;
-}
 
 static void unbase64(const char *text, struct sgl_buf *out)
 {

@@ -1,27 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What signatures cover: bodies up to a length, and signed fields  [RFC 6376 s3.4.5, s3.7, s5.4.2]. */
 #include "check.h"
+#include "crypto_fixture.h"
 
 #include "dkim_reference.h"
 #include "fail_alloc.h"
 #include "sigillo/dkim_verify.h"
 #include "sigillo/limits.h"
-
-static struct sgl_crypto *crypto;
-
-static int setup(void **state)
-{
-    (void)state;
-    crypto = sgl_crypto_new();
-    return crypto == NULL;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    sgl_crypto_free(crypto);
-    return 0;
-}
 
 static uint32_t next_random(uint32_t *seed)
 {

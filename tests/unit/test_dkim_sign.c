@@ -1,27 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "check.h"
+#include "crypto_fixture.h"
 
 #include "dkim_reference.h"
 #include "dkim_vectors.h"
 #include "fail_alloc.h"
 #include "sigillo/base64.h"
 #include "sigillo/dkim.h"
-
-static struct sgl_crypto *crypto;
-
-static int setup(void **state)
-{
-    (void)state;
-    crypto = sgl_crypto_new();
-    return crypto == NULL;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    sgl_crypto_free(crypto);
-    return 0;
-}
 
 static struct sgl_private_key *rsa_key(void)
 {
