@@ -35,70 +35,70 @@ static void show(struct sgl_buf *out, const struct sgl_address_list *l)
     }
 }
 
+static const struct {
+    const char *name, *text, *want; /* NULL: refused */
+} list_cases[] = {
+    {"bare", "a@b.c", "[|a@b.c]"},
+    {"name and angle brackets", "Joe Q. Public <john.q.public@example.com>",
+     "[Joe Q. Public|john.q.public@example.com]"},
+    {"quoted name", "\"Public, Joe \\\"Q\\\"\" <j@b.c>", "[Public, Joe \"Q\"|j@b.c]"},
+    {"several", "a@b.c, D <e@f.g>,<h@i.j>", "[|a@b.c][D|e@f.g][|h@i.j]"},
+    {"a group", "A Group:Ed Jones <joe@where.test>,John <jdoe@one.test>;",
+     "{A Group:2}[Ed Jones|joe@where.test][John|jdoe@one.test]"},
+    {"an empty group", "Undisclosed recipients:;", "{Undisclosed recipients:0}"},
+    {"a group among addresses", "a@b.c, G: d@e.f;, h@i.j", "[|a@b.c]{G:1}[|d@e.f][|h@i.j]"},
+    {"comments and folds", "Pete(A nice \\) chap) <pete(his account)@silly.test(his host)>",
+     "[Pete|pete@silly.test]"},
+    {"a fold between", "Joe\r\n <a@b.c>,\r\n\td@e.f", "[Joe|a@b.c][|d@e.f]"},
+    {"obsolete blanks around dots", "john . doe @ example . com", "[|john.doe@example.com]"},
+    {"an obsolete route", "<@node.test,@other.test:mary@example.net>", "[|mary@example.net]"},
+    {"empty members", ",a@b.c,,d@e.f,", "[|a@b.c][|d@e.f]"},
+    {"an encoded word", "=?utf-8?q?J=C3=BCrgen?= <j@b.c>", "[J\xc3\xbcrgen|j@b.c]"},
+    {"two encoded words are one text", "=?utf-8?q?J=C3?= =?utf-8?q?=BCrgen?= X <j@b.c>",
+     "[J\xc3\xbcrgen X|j@b.c]"},
+    {"quotes keep encoded words from being one", "\"=?utf-8?q?x?=\" <j@b.c>",
+     "[=?utf-8?q?x?=|j@b.c]"},
+    {"raw UTF-8", "J\xc3\xbcrgen <j\xc3\xbc@b.c>", "[J\xc3\xbcrgen|j\xc3\xbc@b.c]"},
+    {"a name that is no UTF-8", "J\xfcrgen <j@b.c>", "[J\xef\xbf\xbdrgen|j@b.c]"},
+    {"atoms and quotes mixed", "A \"b c\" D <j@b.c>", "[A b c D|j@b.c]"},
+    {"a quoted local part", "\"a b\"@c.d", "[|\"a b\"@c.d]"},
+    {"a literal with blanks", "a@[ 192.0.2.1 ]", "[|a@[192.0.2.1]]"},
+    {"an empty name", "\"\" <a@b.c>", "[|a@b.c]"},
+    {"nothing", "", ""},
+    {"blanks and comments only", " (nobody) ", ""},
+    {"no comma between", "a@b.c d@e.f", NULL},
+    {"no @", "just a name", NULL},
+    {"an open bracket", "A <a@b.c", NULL},
+    {"nothing in brackets", "A <>", NULL},
+    {"an open quote", "\"A <a@b.c>", NULL},
+    {"an open comment", "a@b.c (x", NULL},
+    {"an open group", "G: a@b.c", NULL},
+    {"a group in a group", "G: H: a@b.c;;", NULL},
+    {"two addresses in brackets", "<a@b.c, d@e.f>", NULL},
+    {"a second @", "a@b@c.d", NULL},
+    {"two dots", "a..b@c.d", NULL},
+    {"comments 17 deep", "(((((((((((((((((x))))))))))))))))) a@b.c", NULL},
+};
+
 /* [RFC 5322 s3.2] [RFC 5322 s3.2.2] [RFC 5322 s3.4.1] [RFC 5322 s4.1] */
 /* [RFC 5322 s3.4, s4.4, appendix A; RFC 6532 s3.2; RFC 2047 s5] */
 static void lists(void **state)
 {
-    static const struct {
-        const char *name, *text, *want; /* NULL: refused */
-    } cases[] = {
-        {"bare", "a@b.c", "[|a@b.c]"},
-        {"name and angle brackets", "Joe Q. Public <john.q.public@example.com>",
-         "[Joe Q. Public|john.q.public@example.com]"},
-        {"quoted name", "\"Public, Joe \\\"Q\\\"\" <j@b.c>", "[Public, Joe \"Q\"|j@b.c]"},
-        {"several", "a@b.c, D <e@f.g>,<h@i.j>", "[|a@b.c][D|e@f.g][|h@i.j]"},
-        {"a group", "A Group:Ed Jones <joe@where.test>,John <jdoe@one.test>;",
-         "{A Group:2}[Ed Jones|joe@where.test][John|jdoe@one.test]"},
-        {"an empty group", "Undisclosed recipients:;", "{Undisclosed recipients:0}"},
-        {"a group among addresses", "a@b.c, G: d@e.f;, h@i.j", "[|a@b.c]{G:1}[|d@e.f][|h@i.j]"},
-        {"comments and folds", "Pete(A nice \\) chap) <pete(his account)@silly.test(his host)>",
-         "[Pete|pete@silly.test]"},
-        {"a fold between", "Joe\r\n <a@b.c>,\r\n\td@e.f", "[Joe|a@b.c][|d@e.f]"},
-        {"obsolete blanks around dots", "john . doe @ example . com", "[|john.doe@example.com]"},
-        {"an obsolete route", "<@node.test,@other.test:mary@example.net>", "[|mary@example.net]"},
-        {"empty members", ",a@b.c,,d@e.f,", "[|a@b.c][|d@e.f]"},
-        {"an encoded word", "=?utf-8?q?J=C3=BCrgen?= <j@b.c>", "[J\xc3\xbcrgen|j@b.c]"},
-        {"two encoded words are one text", "=?utf-8?q?J=C3?= =?utf-8?q?=BCrgen?= X <j@b.c>",
-         "[J\xc3\xbcrgen X|j@b.c]"},
-        {"quotes keep encoded words from being one", "\"=?utf-8?q?x?=\" <j@b.c>",
-         "[=?utf-8?q?x?=|j@b.c]"},
-        {"raw UTF-8", "J\xc3\xbcrgen <j\xc3\xbc@b.c>", "[J\xc3\xbcrgen|j\xc3\xbc@b.c]"},
-        {"a name that is no UTF-8", "J\xfcrgen <j@b.c>", "[J\xef\xbf\xbdrgen|j@b.c]"},
-        {"atoms and quotes mixed", "A \"b c\" D <j@b.c>", "[A b c D|j@b.c]"},
-        {"a quoted local part", "\"a b\"@c.d", "[|\"a b\"@c.d]"},
-        {"a literal with blanks", "a@[ 192.0.2.1 ]", "[|a@[192.0.2.1]]"},
-        {"an empty name", "\"\" <a@b.c>", "[|a@b.c]"},
-        {"nothing", "", ""},
-        {"blanks and comments only", " (nobody) ", ""},
-        {"no comma between", "a@b.c d@e.f", NULL},
-        {"no @", "just a name", NULL},
-        {"an open bracket", "A <a@b.c", NULL},
-        {"nothing in brackets", "A <>", NULL},
-        {"an open quote", "\"A <a@b.c>", NULL},
-        {"an open comment", "a@b.c (x", NULL},
-        {"an open group", "G: a@b.c", NULL},
-        {"a group in a group", "G: H: a@b.c;;", NULL},
-        {"two addresses in brackets", "<a@b.c, d@e.f>", NULL},
-        {"a second @", "a@b@c.d", NULL},
-        {"two dots", "a..b@c.d", NULL},
-        {"comments 17 deep", "(((((((((((((((((x))))))))))))))))) a@b.c", NULL},
-    };
-
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < sizeof list_cases / sizeof list_cases[0]; i++) {
         sgl_auto(sgl_arena) arena = SGL_ARENA_INIT(1 << 16);
         sgl_auto(sgl_buf) got = SGL_BUF_INIT(4096);
         struct sgl_address_list l = {.count = 99};
         struct sgl_diag diag = {0};
-        enum sgl_status st = sgl_address_list_parse(V(cases[i].text), &arena, &l, &diag);
+        enum sgl_status st = sgl_address_list_parse(V(list_cases[i].text), &arena, &l, &diag);
 
-        CHECK_EQ(cases[i].name, st == SGL_OK, cases[i].want != NULL);
+        CHECK_EQ(list_cases[i].name, st == SGL_OK, list_cases[i].want != NULL);
         if (st != SGL_OK) {
-            CHECK_TRUE(cases[i].name, diag.what != NULL && l.count == 99);
+            CHECK_TRUE(list_cases[i].name, diag.what != NULL && l.count == 99);
             continue;
         }
         show(&got, &l);
-        CHECK_VIEW(cases[i].name, sgl_buf_view(&got), V(cases[i].want));
+        CHECK_VIEW(list_cases[i].name, sgl_buf_view(&got), V(list_cases[i].want));
     }
 }
 

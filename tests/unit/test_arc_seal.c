@@ -153,45 +153,42 @@ static void what_we_write(void **state)
     CHECK_EQ("three fields", again.count, 3);
 }
 
+static const sgl_view only_to[] = {SGL_LIT_INIT("to")};
+static const sgl_view seals[] = {SGL_LIT_INIT("from"), SGL_LIT_INIT("ARC-Seal")};
+static const sgl_view results[] = {SGL_LIT_INIT("authentication-results"), SGL_LIT_INIT("from")};
+static const sgl_view twice[] = {SGL_LIT_INIT("from:to")};
+static const struct {
+    const char *name, *domain, *selector, *id, *results;
+    const sgl_view *names;
+    size_t count;
+    sgl_time now;
+    enum sgl_status want;
+} orders[] = {
+    {"well", "a.test", "k", "mx", "spf=pass", NULL, 0, 1, SGL_OK},
+    {"results of several lines", "a.test", "k", "mx", "spf=pass\r\n  (c)", NULL, 0, 1,
+     SGL_E_SYNTAX},
+    {"no results", "a.test", "k", "mx", "", NULL, 0, 1, SGL_OK},
+    {"no domain", "", "k", "mx", "", NULL, 0, 1, SGL_E_SYNTAX},
+    {"a domain of one label", "test", "k", "mx", "", NULL, 0, 1, SGL_E_SYNTAX},
+    {"a domain with a tag in it", "a.test; x=1", "k", "mx", "", NULL, 0, 1, SGL_E_SYNTAX},
+    {"no selector", "a.test", "", "mx", "", NULL, 0, 1, SGL_E_SYNTAX},
+    {"a selector with a fold", "a.test", "k\r\n x", "mx", "", NULL, 0, 1, SGL_E_SYNTAX},
+    {"no id", "a.test", "k", "", "", NULL, 0, 1, SGL_E_SYNTAX},
+    {"an id of two words", "a.test", "k", "m x", "", NULL, 0, 1, SGL_E_SYNTAX},
+    {"an id that ends the part", "a.test", "k", "mx;", "", NULL, 0, 1, SGL_E_SYNTAX},
+    {"results with a field in them", "a.test", "k", "mx", "spf=pass\nFrom: x", NULL, 0, 1,
+     SGL_E_SYNTAX},
+    {"results with a control character", "a.test", "k", "mx", "spf=\x01", NULL, 0, 1, SGL_E_SYNTAX},
+    {"From is not signed [RFC 6376 s5.4]", "a.test", "k", "mx", "", only_to, 1, 1, SGL_E_SYNTAX},
+    {"a seal is signed [RFC 8617 s4.1.2]", "a.test", "k", "mx", "", seals, 2, 1, SGL_E_SYNTAX},
+    {"results are signed [RFC 8617 s4.1.2]", "a.test", "k", "mx", "", results, 2, 1, SGL_E_SYNTAX},
+    {"two names in one", "a.test", "k", "mx", "", twice, 1, 1, SGL_E_SYNTAX},
+    {"time before time", "a.test", "k", "mx", "", NULL, 0, -1, SGL_E_MISUSE},
+    {"a time of 13 digits", "a.test", "k", "mx", "", NULL, 0, 1000000000000, SGL_E_MISUSE},
+};
+
 static void refused(void **state)
 {
-    static const sgl_view only_to[] = {SGL_LIT_INIT("to")};
-    static const sgl_view seals[] = {SGL_LIT_INIT("from"), SGL_LIT_INIT("ARC-Seal")};
-    static const sgl_view results[] = {SGL_LIT_INIT("authentication-results"),
-                                       SGL_LIT_INIT("from")};
-    static const sgl_view twice[] = {SGL_LIT_INIT("from:to")};
-    static const struct {
-        const char *name, *domain, *selector, *id, *results;
-        const sgl_view *names;
-        size_t count;
-        sgl_time now;
-        enum sgl_status want;
-    } cases[] = {
-        {"well", "a.test", "k", "mx", "spf=pass", NULL, 0, 1, SGL_OK},
-        {"results of several lines", "a.test", "k", "mx", "spf=pass\r\n  (c)", NULL, 0, 1,
-         SGL_E_SYNTAX},
-        {"no results", "a.test", "k", "mx", "", NULL, 0, 1, SGL_OK},
-        {"no domain", "", "k", "mx", "", NULL, 0, 1, SGL_E_SYNTAX},
-        {"a domain of one label", "test", "k", "mx", "", NULL, 0, 1, SGL_E_SYNTAX},
-        {"a domain with a tag in it", "a.test; x=1", "k", "mx", "", NULL, 0, 1, SGL_E_SYNTAX},
-        {"no selector", "a.test", "", "mx", "", NULL, 0, 1, SGL_E_SYNTAX},
-        {"a selector with a fold", "a.test", "k\r\n x", "mx", "", NULL, 0, 1, SGL_E_SYNTAX},
-        {"no id", "a.test", "k", "", "", NULL, 0, 1, SGL_E_SYNTAX},
-        {"an id of two words", "a.test", "k", "m x", "", NULL, 0, 1, SGL_E_SYNTAX},
-        {"an id that ends the part", "a.test", "k", "mx;", "", NULL, 0, 1, SGL_E_SYNTAX},
-        {"results with a field in them", "a.test", "k", "mx", "spf=pass\nFrom: x", NULL, 0, 1,
-         SGL_E_SYNTAX},
-        {"results with a control character", "a.test", "k", "mx", "spf=\x01", NULL, 0, 1,
-         SGL_E_SYNTAX},
-        {"From is not signed [RFC 6376 s5.4]", "a.test", "k", "mx", "", only_to, 1, 1,
-         SGL_E_SYNTAX},
-        {"a seal is signed [RFC 8617 s4.1.2]", "a.test", "k", "mx", "", seals, 2, 1, SGL_E_SYNTAX},
-        {"results are signed [RFC 8617 s4.1.2]", "a.test", "k", "mx", "", results, 2, 1,
-         SGL_E_SYNTAX},
-        {"two names in one", "a.test", "k", "mx", "", twice, 1, 1, SGL_E_SYNTAX},
-        {"time before time", "a.test", "k", "mx", "", NULL, 0, -1, SGL_E_MISUSE},
-        {"a time of 13 digits", "a.test", "k", "mx", "", NULL, 0, 1000000000000, SGL_E_MISUSE},
-    };
     sgl_auto(arc_fixture) fx = arc_fixture_init(ARC_BODY);
     sgl_auto(work) w = {.crypto = fx.crypto, .key = fx.key};
     sgl_auto(sgl_buf) message = SGL_BUF_INIT(1u << 20);
@@ -199,23 +196,24 @@ static void refused(void **state)
     (void)state;
     arc_put_message(&fx, &message);
     CHECK_EQ("judge", judge(&w, sgl_buf_view(&message), ""), SGL_OK);
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++) {
         sgl_auto(sgl_buf) sealed = SGL_BUF_INIT(1u << 20);
-        struct sgl_arc_sealer sealer = {.domain = sgl_view_cstr(cases[i].domain),
-                                        .selector = sgl_view_cstr(cases[i].selector),
-                                        .authserv_id = sgl_view_cstr(cases[i].id),
-                                        .results = sgl_view_cstr(cases[i].results),
+        struct sgl_arc_sealer sealer = {.domain = sgl_view_cstr(orders[i].domain),
+                                        .selector = sgl_view_cstr(orders[i].selector),
+                                        .authserv_id = sgl_view_cstr(orders[i].id),
+                                        .results = sgl_view_cstr(orders[i].results),
                                         .algorithm = SGL_DKIM_ED25519_SHA256,
-                                        .signed_name = cases[i].names,
-                                        .signed_names = cases[i].count,
-                                        .now = cases[i].now};
+                                        .signed_name = orders[i].names,
+                                        .signed_names = orders[i].count,
+                                        .now = orders[i].now};
         struct sgl_arc_pending pending = {.instance = 99};
         struct sgl_diag diag = {0};
 
-        CHECK_EQ(cases[i].name, sign(&w, sgl_buf_view(&message), &sealer, &pending, &sealed, &diag),
-                 cases[i].want);
-        CHECK_EQ(cases[i].name, pending.instance, cases[i].want == SGL_OK ? 1 : 99);
-        CHECK_EQ(cases[i].name, sealed.len > 0, cases[i].want == SGL_OK);
+        CHECK_EQ(orders[i].name,
+                 sign(&w, sgl_buf_view(&message), &sealer, &pending, &sealed, &diag),
+                 orders[i].want);
+        CHECK_EQ(orders[i].name, pending.instance, orders[i].want == SGL_OK ? 1 : 99);
+        CHECK_EQ(orders[i].name, sealed.len > 0, orders[i].want == SGL_OK);
     }
 }
 

@@ -7,66 +7,65 @@
 #include "fail_alloc.h"
 #include "sigillo/limits.h"
 
+static const struct {
+    const char *name, *value, *id;
+    enum sgl_authres_forgery want;
+} judgements[] = {
+    {"ours", " mx.example; spf=pass", "mx.example", SGL_AUTHRES_OURS},
+    {"somebody else's", " mx.other; spf=pass", "mx.example", SGL_AUTHRES_FOREIGN},
+    {"in other case", " MX.Example; spf=pass", "mx.example", SGL_AUTHRES_OURS},
+    {"in quotes", " \"mx.example\"; spf=pass", "mx.example", SGL_AUTHRES_OURS},
+    {"in quotes with backslashes", " \"m\\x.exa\\mple\"; spf=pass", "mx.example", SGL_AUTHRES_OURS},
+    {"in quotes with blanks", " \" mx.example \"; spf=pass", "mx.example", SGL_AUTHRES_OURS},
+    {"behind comments", " (a (b) c)(d) mx.example; spf=pass", "mx.example", SGL_AUTHRES_OURS},
+    {"before comments", "mx.example(.evil.example); spf=pass", "mx.example", SGL_AUTHRES_OURS},
+    {"folded", "\r\n\tmx.example\r\n ; spf=pass", "mx.example", SGL_AUTHRES_OURS},
+    {"folded in quotes", " \"mx.example\r\n \"; spf=pass", "mx.example", SGL_AUTHRES_OURS},
+    {"with a version", " mx.example 1; spf=pass", "mx.example", SGL_AUTHRES_OURS},
+    {"with a part behind it", " mx.example/filter-7; spf=pass", "mx.example", SGL_AUTHRES_OURS},
+    {"ours has one", " mx.example; spf=pass", "mx.example/filter-7", SGL_AUTHRES_OURS},
+    {"with a dot behind it", " mx.example.; spf=pass", "mx.example", SGL_AUTHRES_OURS},
+    {"as U-label [RFC 8601 s5]",
+     " b\xc3\xbc"
+     "cher.example; none",
+     "xn--bcher-kva.example", SGL_AUTHRES_OURS},
+    {"as A-label", " XN--bcher-KVA.example; none",
+     "b\xc3\xbc"
+     "cher.example",
+     SGL_AUTHRES_OURS},
+    {"as U-label in other case",
+     " \"B\xc3\x9c"
+     "CHER.example\"; none",
+     "xn--bcher-kva.example", SGL_AUTHRES_OURS},
+    {"in letters that only look wider", " \xef\xbd\x8dx.example; none", "mx.example",
+     SGL_AUTHRES_OURS},
+    {"ours and broken is ours", " mx.example; ;;", "mx.example", SGL_AUTHRES_OURS},
+    {"ours and of another version is ours", " mx.example 2; spf=pass", "mx.example",
+     SGL_AUTHRES_OURS},
+    {"a name below ours", " a.mx.example; none", "mx.example", SGL_AUTHRES_FOREIGN},
+    {"a name with ours in front", " mx.example.evil; none", "mx.example", SGL_AUTHRES_FOREIGN},
+    {"an id that is no name", " a_b c; none", "mx.example", SGL_AUTHRES_BROKEN},
+    {"an id with a NUL's place taken by \\", " \"a\\\\\"; none", "mx.example", SGL_AUTHRES_FOREIGN},
+    {"unknown version", " mx.other 2; spf=pass", "mx.example", SGL_AUTHRES_BROKEN},
+    {"no result", " mx.other; spf", "mx.example", SGL_AUTHRES_BROKEN},
+    {"nothing", "", "mx.example", SGL_AUTHRES_BROKEN},
+    {"an open comment", " (mx.example; spf=pass", "mx.example", SGL_AUTHRES_BROKEN},
+    {"an open quote", " \"mx.example; spf=pass", "mx.example", SGL_AUTHRES_BROKEN},
+    {"no UTF-8", " m\xff.example; spf=pass", "mx.example", SGL_AUTHRES_FOREIGN},
+};
+
 /* [RFC 8601 s5; RFC 8616 s3] */
 static void judging(void **state)
 {
-    static const struct {
-        const char *name, *value, *id;
-        enum sgl_authres_forgery want;
-    } cases[] = {
-        {"ours", " mx.example; spf=pass", "mx.example", SGL_AUTHRES_OURS},
-        {"somebody else's", " mx.other; spf=pass", "mx.example", SGL_AUTHRES_FOREIGN},
-        {"in other case", " MX.Example; spf=pass", "mx.example", SGL_AUTHRES_OURS},
-        {"in quotes", " \"mx.example\"; spf=pass", "mx.example", SGL_AUTHRES_OURS},
-        {"in quotes with backslashes", " \"m\\x.exa\\mple\"; spf=pass", "mx.example",
-         SGL_AUTHRES_OURS},
-        {"in quotes with blanks", " \" mx.example \"; spf=pass", "mx.example", SGL_AUTHRES_OURS},
-        {"behind comments", " (a (b) c)(d) mx.example; spf=pass", "mx.example", SGL_AUTHRES_OURS},
-        {"before comments", "mx.example(.evil.example); spf=pass", "mx.example", SGL_AUTHRES_OURS},
-        {"folded", "\r\n\tmx.example\r\n ; spf=pass", "mx.example", SGL_AUTHRES_OURS},
-        {"folded in quotes", " \"mx.example\r\n \"; spf=pass", "mx.example", SGL_AUTHRES_OURS},
-        {"with a version", " mx.example 1; spf=pass", "mx.example", SGL_AUTHRES_OURS},
-        {"with a part behind it", " mx.example/filter-7; spf=pass", "mx.example", SGL_AUTHRES_OURS},
-        {"ours has one", " mx.example; spf=pass", "mx.example/filter-7", SGL_AUTHRES_OURS},
-        {"with a dot behind it", " mx.example.; spf=pass", "mx.example", SGL_AUTHRES_OURS},
-        {"as U-label [RFC 8601 s5]",
-         " b\xc3\xbc"
-         "cher.example; none",
-         "xn--bcher-kva.example", SGL_AUTHRES_OURS},
-        {"as A-label", " XN--bcher-KVA.example; none",
-         "b\xc3\xbc"
-         "cher.example",
-         SGL_AUTHRES_OURS},
-        {"as U-label in other case",
-         " \"B\xc3\x9c"
-         "CHER.example\"; none",
-         "xn--bcher-kva.example", SGL_AUTHRES_OURS},
-        {"in letters that only look wider", " \xef\xbd\x8dx.example; none", "mx.example",
-         SGL_AUTHRES_OURS},
-        {"ours and broken is ours", " mx.example; ;;", "mx.example", SGL_AUTHRES_OURS},
-        {"ours and of another version is ours", " mx.example 2; spf=pass", "mx.example",
-         SGL_AUTHRES_OURS},
-        {"a name below ours", " a.mx.example; none", "mx.example", SGL_AUTHRES_FOREIGN},
-        {"a name with ours in front", " mx.example.evil; none", "mx.example", SGL_AUTHRES_FOREIGN},
-        {"an id that is no name", " a_b c; none", "mx.example", SGL_AUTHRES_BROKEN},
-        {"an id with a NUL's place taken by \\", " \"a\\\\\"; none", "mx.example",
-         SGL_AUTHRES_FOREIGN},
-        {"unknown version", " mx.other 2; spf=pass", "mx.example", SGL_AUTHRES_BROKEN},
-        {"no result", " mx.other; spf", "mx.example", SGL_AUTHRES_BROKEN},
-        {"nothing", "", "mx.example", SGL_AUTHRES_BROKEN},
-        {"an open comment", " (mx.example; spf=pass", "mx.example", SGL_AUTHRES_BROKEN},
-        {"an open quote", " \"mx.example; spf=pass", "mx.example", SGL_AUTHRES_BROKEN},
-        {"no UTF-8", " m\xff.example; spf=pass", "mx.example", SGL_AUTHRES_FOREIGN},
-    };
-
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < sizeof judgements / sizeof judgements[0]; i++) {
         sgl_auto(sgl_arena) arena = SGL_ARENA_INIT(1 << 16);
-        struct sgl_header field = {V(""), V("Authentication-Results"), V(cases[i].value)};
+        struct sgl_header field = {V(""), V("Authentication-Results"), V(judgements[i].value)};
         enum sgl_authres_forgery got = (enum sgl_authres_forgery)99;
 
-        CHECK_EQ(cases[i].name, sgl_authres_judge(&field, V(cases[i].id), &arena, &got), SGL_OK);
-        CHECK_EQ(cases[i].name, got, cases[i].want);
+        CHECK_EQ(judgements[i].name, sgl_authres_judge(&field, V(judgements[i].id), &arena, &got),
+                 SGL_OK);
+        CHECK_EQ(judgements[i].name, got, judgements[i].want);
         CHECK_EQ("the arena is where it was", arena.used, 0);
     }
 }

@@ -177,63 +177,108 @@ static void message_parts(void **state)
     }
 }
 
+enum part {
+    FROM,
+    SUBJECT,
+    NAME,
+    HEADER_NAME,
+    HEADER_VALUE,
+    TEXT,
+    HTML,
+    TYPE,
+    FILENAME,
+    CID,
+    MESSAGE_ID,
+    EMPTY
+};
+
+static const struct {
+    const char *name;
+    enum part part;
+    const char *value;
+} refused[] = {
+    {"no from", FROM, ""},
+    {"a line end in the subject", SUBJECT, "a\r\nBcc: x@y.z"},
+    {"an LF in the subject", SUBJECT, "a\nBcc: x@y.z"},
+    {"a subject that is no UTF-8", SUBJECT, "\xff"},
+    {"a line end in a name", NAME, "a\r\nBcc: x@y.z"},
+    {"a line end in a header value", HEADER_VALUE, "a\r\nBcc: x@y.z"},
+    {"a control character in a header value", HEADER_VALUE, "\x1b[2J"},
+    {"a line end in a header name", HEADER_NAME, "A\r\nB"},
+    {"an empty header name", HEADER_NAME, ""},
+    {"Bcc", HEADER_NAME, "bcc"},
+    {"From as a custom field", HEADER_NAME, "From"},
+    {"Content-Type as a custom field", HEADER_NAME, "content-TYPE"},
+    {"DKIM-Signature as a custom field", HEADER_NAME, "DKIM-Signature"},
+    {"Resent-To as a custom field", HEADER_NAME, "Resent-To"},
+    {"a text that is no UTF-8", TEXT, "\xff"},
+    {"an html that is no UTF-8", HTML, "\xc3("},
+    {"no media type", TYPE, "pdf"},
+    {"a line end in a media type", TYPE, "a/b\r\nBcc: x@y.z"},
+    {"multipart", TYPE, "multipart/mixed; boundary=x"},
+    {"a line end in a file name", FILENAME, "a\r\nb"},
+    {"a file name that is no UTF-8", FILENAME, "\xff"},
+    {"a bracket in a content id", CID, "a>b"},
+    {"a line end in a content id", CID, "a\r\nb"},
+    {"a message id without brackets", MESSAGE_ID, "a@b"},
+    {"a line end in a message id", MESSAGE_ID, "<a@b>\r\nX: y"},
+    {"nothing to send", EMPTY, ""},
+};
+
+/* The value in place of what was right. */
+static void spoil(struct fixture *f, struct sgl_compose_field *field, struct sgl_compose_part *part,
+                  enum part which, sgl_view v)
+{
+    switch (which) {
+    case FROM:
+        f->c.from.count = 0;
+        break;
+    case SUBJECT:
+        f->c.subject = v;
+        break;
+    case NAME:
+        f->to.name = v;
+        break;
+    case HEADER_NAME:
+        field->name = v;
+        break;
+    case HEADER_VALUE:
+        field->value = v;
+        break;
+    case TEXT:
+        f->c.text = v;
+        break;
+    case HTML:
+        f->c.html = v;
+        break;
+    case TYPE:
+        part->content_type = v;
+        break;
+    case FILENAME:
+        part->filename = v;
+        break;
+    case CID:
+        part->content_id = v;
+        break;
+    case MESSAGE_ID:
+        f->c.message_id = v;
+        break;
+    case EMPTY:
+        f->c.text = sgl_view_of(NULL, 0);
+        f->c.parts = 0;
+        break;
+    }
+}
+
 static void refusals(void **state)
 {
-    enum what {
-        FROM,
-        SUBJECT,
-        NAME,
-        HEADER_NAME,
-        HEADER_VALUE,
-        TEXT,
-        HTML,
-        TYPE,
-        FILENAME,
-        CID,
-        MESSAGE_ID,
-        EMPTY
-    };
-    static const struct {
-        const char *name;
-        enum what what;
-        const char *value;
-    } cases[] = {
-        {"no from", FROM, ""},
-        {"a line end in the subject", SUBJECT, "a\r\nBcc: x@y.z"},
-        {"an LF in the subject", SUBJECT, "a\nBcc: x@y.z"},
-        {"a subject that is no UTF-8", SUBJECT, "\xff"},
-        {"a line end in a name", NAME, "a\r\nBcc: x@y.z"},
-        {"a line end in a header value", HEADER_VALUE, "a\r\nBcc: x@y.z"},
-        {"a control character in a header value", HEADER_VALUE, "\x1b[2J"},
-        {"a line end in a header name", HEADER_NAME, "A\r\nB"},
-        {"an empty header name", HEADER_NAME, ""},
-        {"Bcc", HEADER_NAME, "bcc"},
-        {"From as a custom field", HEADER_NAME, "From"},
-        {"Content-Type as a custom field", HEADER_NAME, "content-TYPE"},
-        {"DKIM-Signature as a custom field", HEADER_NAME, "DKIM-Signature"},
-        {"Resent-To as a custom field", HEADER_NAME, "Resent-To"},
-        {"a text that is no UTF-8", TEXT, "\xff"},
-        {"an html that is no UTF-8", HTML, "\xc3("},
-        {"no media type", TYPE, "pdf"},
-        {"a line end in a media type", TYPE, "a/b\r\nBcc: x@y.z"},
-        {"multipart", TYPE, "multipart/mixed; boundary=x"},
-        {"a line end in a file name", FILENAME, "a\r\nb"},
-        {"a file name that is no UTF-8", FILENAME, "\xff"},
-        {"a bracket in a content id", CID, "a>b"},
-        {"a line end in a content id", CID, "a\r\nb"},
-        {"a message id without brackets", MESSAGE_ID, "a@b"},
-        {"a line end in a message id", MESSAGE_ID, "<a@b>\r\nX: y"},
-        {"nothing to send", EMPTY, ""},
-    };
-
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
         sgl_auto(sgl_buf) b = SGL_BUF_INIT(1 << 20);
         struct sgl_compose_field field = {V("X-A"), V("b")};
         struct sgl_compose_part part = {
             .content = V("x"), .content_type = V("a/b"), .filename = V("f")};
         struct sgl_diag diag = {0};
-        sgl_view v = V(cases[i].value);
         struct fixture f;
 
         fixture_init(&f);
@@ -241,48 +286,10 @@ static void refusals(void **state)
         f.c.headers = 1;
         f.c.part = &part;
         f.c.parts = 1;
-        switch (cases[i].what) {
-        case FROM:
-            f.c.from.count = 0;
-            break;
-        case SUBJECT:
-            f.c.subject = v;
-            break;
-        case NAME:
-            f.to.name = v;
-            break;
-        case HEADER_NAME:
-            field.name = v;
-            break;
-        case HEADER_VALUE:
-            field.value = v;
-            break;
-        case TEXT:
-            f.c.text = v;
-            break;
-        case HTML:
-            f.c.html = v;
-            break;
-        case TYPE:
-            part.content_type = v;
-            break;
-        case FILENAME:
-            part.filename = v;
-            break;
-        case CID:
-            part.content_id = v;
-            break;
-        case MESSAGE_ID:
-            f.c.message_id = v;
-            break;
-        case EMPTY:
-            f.c.text = sgl_view_of(NULL, 0);
-            f.c.parts = 0;
-            break;
-        }
+        spoil(&f, &field, &part, refused[i].part, V(refused[i].value));
         sgl_buf_add_cstr(&b, "before");
-        CHECK_EQ(cases[i].name, sgl_compose_put(&b, &f.c, &diag), SGL_E_SYNTAX);
-        CHECK_TRUE(cases[i].name, diag.what != NULL);
+        CHECK_EQ(refused[i].name, sgl_compose_put(&b, &f.c, &diag), SGL_E_SYNTAX);
+        CHECK_TRUE(refused[i].name, diag.what != NULL);
         CHECK_VIEW("out is as it was", sgl_buf_view(&b), V("before"));
         CHECK_EQ("and usable", b.status, SGL_OK);
         sgl_arena_done(&f.arena);

@@ -1,47 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Signature fields as data: the checklist of RFC 6376 s3.2, s3.5 and s6.1.1, a row a rule. */
+#include "dkim_tags_fixture.h"
+
 #include "check.h"
-
-#include "fail_alloc.h"
-#include "sigillo/base64.h"
-#include "sigillo/dkim_verify.h"
-#include "sigillo/limits.h"
-
-#define BH   "bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8="
-#define BASE "v=1; a=rsa-sha256; d=example.org; s=s1; " BH "; b=AAAA; "
-#define GOOD BASE "h=from"
-
-/* What was read, in one line; what has its default is left out. */
-static void put_tags(const struct sgl_dkim_tags *t, struct sgl_buf *out)
-{
-    sgl_buf_addf(out, "%.*s/%.*s/%.*s", SGL_FMT(t->domain), SGL_FMT(t->selector),
-                 SGL_FMT(t->identity));
-    if (t->algorithm_known)
-        sgl_buf_addf(out, " a=%s", sgl_dkim_algorithm_name(t->alg));
-    sgl_buf_addf(out, " c=%c%c h=", t->header_canon == SGL_DKIM_RELAXED ? 'r' : 's',
-                 t->body_canon == SGL_DKIM_RELAXED ? 'r' : 's');
-    for (size_t i = 0; i < t->signed_names; i++)
-        sgl_buf_addf(out, "%s%.*s", i == 0 ? "" : ",", SGL_FMT(t->signed_name[i]));
-    sgl_buf_addf(out, " b=%.*s:%zu bh=%zu", SGL_FMT(t->b), t->signature.len, t->body_hash.len);
-    if (t->length != SGL_DKIM_ALL)
-        sgl_buf_addf(out, " l=%" PRIu64, t->length);
-    if (t->timestamp >= 0)
-        sgl_buf_addf(out, " t=%" PRId64, t->timestamp);
-    if (t->expires >= 0)
-        sgl_buf_addf(out, " x=%" PRId64, t->expires);
-    if (t->instance > 0)
-        sgl_buf_addf(out, " i=%u cv=%.*s", t->instance, SGL_FMT(t->chain));
-}
 
 struct row {
     const char *name, *value, *want; /* want of SYNTAX and RULE: the reason */
     enum sgl_dkim_fault fault;
 };
-
-#define PLAIN   "example.org/s1/@example.org a=rsa-sha256 c=ss h=from b=AAAA:3 bh=32"
-#define SYNTAX  SGL_DKIM_FAULT_SYNTAX
-#define RULE    SGL_DKIM_FAULT_RULE
-#define NOFAULT SGL_DKIM_FAULT_NONE
 
 static const struct row rows[] = {
     {"the required tags are enough, and c= is simple/simple [RFC 6376 s3.5]", GOOD, PLAIN, NOFAULT},
@@ -264,8 +229,6 @@ static void tags_say_what_the_field_says(void **state)
     }
 }
 
-/* ---- ARC [RFC 8617 s4.1.2, s4.1.3] --------------------------------------------------------------------------------- */
-
 struct arc_row {
     const char *name;
     enum sgl_dkim_kind kind;
@@ -312,8 +275,6 @@ static void arc_fields_have_tags_of_their_own(void **state)
     }
 }
 
-/* ---- what is left of a broken field, b= in place, sizes, memory ------------------------------------------------------ */
-
 static void a_broken_field_still_says_whose_it_is(void **state)
 {
     sgl_auto(sgl_arena) arena = SGL_ARENA_INIT(65536);
@@ -353,89 +314,6 @@ static void the_written_b_reaches_from_equals_to_semicolon(void **state)
     }
 }
 
-static void sizes_have_an_end(void **state)
-{
-    sgl_auto(sgl_arena) arena = SGL_ARENA_INIT(1 << 20);
-    sgl_auto(sgl_buf) field = SGL_BUF_INIT(1 << 20);
-    struct sgl_dkim_tags tags;
-
-    (void)state;
-    sgl_buf_add_cstr(&field, GOOD);
-    for (int i = 1; i < SGL_LIMIT_DKIM_SIGNED; i++)
-        sgl_buf_add_cstr(&field, ":x");
-    CHECK_EQ("256 names",
-             sgl_dkim_tags_parse(SGL_DKIM_SIGNATURE, sgl_buf_view(&field), &arena, &tags, NULL),
-             SGL_OK);
-    CHECK_EQ("all of them", tags.signed_names, SGL_LIMIT_DKIM_SIGNED);
-    sgl_buf_add_cstr(&field, ":x");
-    CHECK_EQ("257 names",
-             sgl_dkim_tags_parse(SGL_DKIM_SIGNATURE, sgl_buf_view(&field), &arena, &tags, NULL),
-             SGL_E_SYNTAX);
-    CHECK_STR("why", tags.why, "h= names more fields than we look at");
-    sgl_buf_truncate(&field, strlen(GOOD));
-    for (int i = 0; i < SGL_LIMIT_TAGS; i++)
-        sgl_buf_addf(&field, ";x%d=", i);
-    CHECK_EQ("over 100 tags are the field's fault, not a failure",
-             sgl_dkim_tags_parse(SGL_DKIM_SIGNATURE, sgl_buf_view(&field), &arena, &tags, NULL),
-             SGL_E_SYNTAX);
-    CHECK_STR("why", tags.why, "too many tags");
-    sgl_buf_truncate(&field, strlen(GOOD));
-    for (int i = 0; i < SGL_LIMIT_TAGS - 10; i++)
-        sgl_buf_addf(&field, ";x%d=", i);
-    sgl_arena_reset(&arena);
-    CHECK_EQ("90 tags more",
-             sgl_dkim_tags_parse(SGL_DKIM_SIGNATURE, sgl_buf_view(&field), &arena, &tags, NULL),
-             SGL_OK);
-    CHECK_TRUE("leave nothing behind", arena.used < 1024);
-    sgl_buf_reset(&field);
-    sgl_buf_add_cstr(&field, "v=1; a=rsa-sha256; d=example.org; s=s1; " BH "; h=from; b=");
-    for (int i = 0; i <= 1024; i++)
-        sgl_buf_add_cstr(&field, "AAAA");
-    CHECK_EQ("b= of 4100 characters",
-             sgl_dkim_tags_parse(SGL_DKIM_SIGNATURE, sgl_buf_view(&field), &arena, &tags, NULL),
-             SGL_E_SYNTAX);
-    CHECK_STR("why", tags.why, "b= is longer than any signature");
-    while (field.len <= SGL_LIMIT_DKIM_FIELD)
-        sgl_buf_add_byte(&field, ' ');
-    CHECK_EQ("over 16 KiB",
-             sgl_dkim_tags_parse(SGL_DKIM_SIGNATURE, sgl_buf_view(&field), &arena, &tags, NULL),
-             SGL_E_SYNTAX);
-    CHECK_STR("why", tags.why, "the signature is larger than we read");
-}
-
-static void each_allocation_may_fail(void **state)
-{
-    (void)state;
-    for (size_t n = 1; fail_alloc_round(n); n++) {
-        sgl_auto(sgl_arena) arena = SGL_ARENA_INIT(65536);
-        struct sgl_dkim_tags tags = {.why = "untouched"};
-        enum sgl_status status = sgl_dkim_tags_parse(SGL_DKIM_SIGNATURE,
-                                                     SGL_LIT(GOOD "; i=a=20b\r\n @b\xc3\xbc"
-                                                                  "cher.example.org; z=a b"),
-                                                     &arena, &tags, NULL);
-
-        if (fail_alloc_hit())
-            CHECK_TRUE("out of memory is said", status == SGL_E_NOMEM || status == SGL_OK);
-        if (status == SGL_E_NOMEM)
-            CHECK_STR("nothing leaks out", tags.why, "untouched");
-    }
-}
-
-static void a_full_arena_is_not_the_fields_fault(void **state)
-{
-    (void)state;
-    for (size_t max = 0; max < 4000; max += 8) {
-        sgl_auto(sgl_arena) arena = SGL_ARENA_INIT(max);
-        struct sgl_dkim_tags tags;
-        enum sgl_status status = sgl_dkim_tags_parse(SGL_DKIM_SIGNATURE,
-                                                     SGL_LIT(GOOD "; i=a@b\xc3\xbc"
-                                                                  ".example.org"),
-                                                     &arena, &tags, NULL);
-
-        CHECK_TRUE("full or read", status == SGL_E_LIMIT || status == SGL_OK);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -443,9 +321,6 @@ int main(void)
         cmocka_unit_test(arc_fields_have_tags_of_their_own),
         cmocka_unit_test(a_broken_field_still_says_whose_it_is),
         cmocka_unit_test(the_written_b_reaches_from_equals_to_semicolon),
-        cmocka_unit_test(sizes_have_an_end),
-        cmocka_unit_test(each_allocation_may_fail),
-        cmocka_unit_test(a_full_arena_is_not_the_fields_fault),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,69 +31,67 @@ static void questions(void **state)
     CHECK_TRUE("an answer once seen stays", again == got && again->count == 2);
 }
 
+static const struct {
+    const char *name, *zone;
+    enum sgl_rr type;
+    enum sgl_dns_outcome outcome;
+    enum sgl_dns_security security;
+    bool aliased;
+    size_t count, dropped;
+} outcome_cases[] = {
+    {"an address", "A 192.0.2.1", SGL_RR_A, SGL_DNS_OK, SGL_DNS_INSECURE, false, 1, 0},
+    {"a signed address", "$SECURE\nA 192.0.2.1", SGL_RR_A, SGL_DNS_OK, SGL_DNS_SECURE, false, 1, 0},
+    {"another type", "$SECURE\nA 192.0.2.1", SGL_RR_MX, SGL_DNS_NODATA, SGL_DNS_SECURE, false, 0,
+     0},
+    {"no name", "b.test A 192.0.2.1", SGL_RR_A, SGL_DNS_NXDOMAIN, SGL_DNS_INSECURE, false, 0, 0},
+    {"failure", "SERVFAIL", SGL_RR_A, SGL_DNS_FAILED, SGL_DNS_INSECURE, false, 0, 0},
+    {"forged is never secure", "$SECURE\nBOGUS", SGL_RR_A, SGL_DNS_BOGUS, SGL_DNS_INSECURE, false,
+     0, 0},
+    {"an alias", "$SECURE\nCNAME b.test\nb.test A 192.0.2.1", SGL_RR_A, SGL_DNS_OK, SGL_DNS_SECURE,
+     true, 1, 0},
+    {"an unsigned alias", "CNAME b.test\n$SECURE\nb.test A 192.0.2.1", SGL_RR_A, SGL_DNS_OK,
+     SGL_DNS_INSECURE, true, 1, 0},
+    {"an alias into the void", "CNAME b.test", SGL_RR_A, SGL_DNS_NXDOMAIN, SGL_DNS_INSECURE, true,
+     0, 0},
+    {"an alias to no possible name", "CNAME b!.test\nb!.test A 192.0.2.1", SGL_RR_A, SGL_DNS_FAILED,
+     SGL_DNS_INSECURE, false, 0, 0},
+    {"a wrong length is dropped", "RAW A c00002\nA 192.0.2.1", SGL_RR_A, SGL_DNS_OK,
+     SGL_DNS_INSECURE, false, 1, 1},
+    {"name servers", "NS ns1.a.test\nNS ns2.b.test", SGL_RR_NS, SGL_DNS_OK, SGL_DNS_INSECURE, false,
+     2, 0},
+    {"all malformed is still data", "RAW A c00002", SGL_RR_A, SGL_DNS_OK, SGL_DNS_INSECURE, false,
+     0, 1},
+    {"an MX cut short", "RAW MX 000a01", SGL_RR_MX, SGL_DNS_OK, SGL_DNS_INSECURE, false, 0, 1},
+    {"an MX with more behind its name", "RAW MX 000a016100ff", SGL_RR_MX, SGL_DNS_OK,
+     SGL_DNS_INSECURE, false, 0, 1},
+    {"a text cut short", "RAW TXT 056162", SGL_RR_TXT, SGL_DNS_OK, SGL_DNS_INSECURE, false, 0, 1},
+    {"the old SPF type has the form of TXT [RFC 7208 s14.1]", "SPF v=spf1 -all", SGL_RR_SPF,
+     SGL_DNS_OK, SGL_DNS_INSECURE, false, 1, 0},
+    {"a TLSA without data", "RAW TLSA 030101", SGL_RR_TLSA, SGL_DNS_OK, SGL_DNS_INSECURE, false, 1,
+     0},
+    {"a TLSA cut short", "RAW TLSA 0301", SGL_RR_TLSA, SGL_DNS_OK, SGL_DNS_INSECURE, false, 0, 1},
+};
+
 static void outcomes(void **state)
 {
-    static const struct {
-        const char *name, *zone;
-        enum sgl_rr type;
-        enum sgl_dns_outcome outcome;
-        enum sgl_dns_security security;
-        bool aliased;
-        size_t count, dropped;
-    } cases[] = {
-        {"an address", "A 192.0.2.1", SGL_RR_A, SGL_DNS_OK, SGL_DNS_INSECURE, false, 1, 0},
-        {"a signed address", "$SECURE\nA 192.0.2.1", SGL_RR_A, SGL_DNS_OK, SGL_DNS_SECURE, false, 1,
-         0},
-        {"another type", "$SECURE\nA 192.0.2.1", SGL_RR_MX, SGL_DNS_NODATA, SGL_DNS_SECURE, false,
-         0, 0},
-        {"no name", "b.test A 192.0.2.1", SGL_RR_A, SGL_DNS_NXDOMAIN, SGL_DNS_INSECURE, false, 0,
-         0},
-        {"failure", "SERVFAIL", SGL_RR_A, SGL_DNS_FAILED, SGL_DNS_INSECURE, false, 0, 0},
-        {"forged is never secure", "$SECURE\nBOGUS", SGL_RR_A, SGL_DNS_BOGUS, SGL_DNS_INSECURE,
-         false, 0, 0},
-        {"an alias", "$SECURE\nCNAME b.test\nb.test A 192.0.2.1", SGL_RR_A, SGL_DNS_OK,
-         SGL_DNS_SECURE, true, 1, 0},
-        {"an unsigned alias", "CNAME b.test\n$SECURE\nb.test A 192.0.2.1", SGL_RR_A, SGL_DNS_OK,
-         SGL_DNS_INSECURE, true, 1, 0},
-        {"an alias into the void", "CNAME b.test", SGL_RR_A, SGL_DNS_NXDOMAIN, SGL_DNS_INSECURE,
-         true, 0, 0},
-        {"an alias to no possible name", "CNAME b!.test\nb!.test A 192.0.2.1", SGL_RR_A,
-         SGL_DNS_FAILED, SGL_DNS_INSECURE, false, 0, 0},
-        {"a wrong length is dropped", "RAW A c00002\nA 192.0.2.1", SGL_RR_A, SGL_DNS_OK,
-         SGL_DNS_INSECURE, false, 1, 1},
-        {"name servers", "NS ns1.a.test\nNS ns2.b.test", SGL_RR_NS, SGL_DNS_OK, SGL_DNS_INSECURE,
-         false, 2, 0},
-        {"all malformed is still data", "RAW A c00002", SGL_RR_A, SGL_DNS_OK, SGL_DNS_INSECURE,
-         false, 0, 1},
-        {"an MX cut short", "RAW MX 000a01", SGL_RR_MX, SGL_DNS_OK, SGL_DNS_INSECURE, false, 0, 1},
-        {"an MX with more behind its name", "RAW MX 000a016100ff", SGL_RR_MX, SGL_DNS_OK,
-         SGL_DNS_INSECURE, false, 0, 1},
-        {"a text cut short", "RAW TXT 056162", SGL_RR_TXT, SGL_DNS_OK, SGL_DNS_INSECURE, false, 0,
-         1},
-        {"the old SPF type has the form of TXT [RFC 7208 s14.1]", "SPF v=spf1 -all", SGL_RR_SPF,
-         SGL_DNS_OK, SGL_DNS_INSECURE, false, 1, 0},
-        {"a TLSA without data", "RAW TLSA 030101", SGL_RR_TLSA, SGL_DNS_OK, SGL_DNS_INSECURE, false,
-         1, 0},
-        {"a TLSA cut short", "RAW TLSA 0301", SGL_RR_TLSA, SGL_DNS_OK, SGL_DNS_INSECURE, false, 0,
-         1},
-    };
-
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        sgl_auto(dns_fixture) fx = dns_fixture_init("a.test", cases[i].zone);
+    for (size_t i = 0; i < sizeof outcome_cases / sizeof outcome_cases[0]; i++) {
+        sgl_auto(dns_fixture) fx = dns_fixture_init("a.test", outcome_cases[i].zone);
         const struct sgl_dns_answer *got = NULL;
 
-        CHECK_EQ(cases[i].name, sgl_dns_get(&fx.dns, fx.name, cases[i].type, &got), SGL_NEED_DNS);
+        CHECK_EQ(outcome_cases[i].name, sgl_dns_get(&fx.dns, fx.name, outcome_cases[i].type, &got),
+                 SGL_NEED_DNS);
         dns_fixture_answer(&fx);
-        CHECK_EQ(cases[i].name, sgl_dns_get(&fx.dns, fx.name, cases[i].type, &got), SGL_OK);
-        CHECK_EQ(cases[i].name, got->outcome, cases[i].outcome);
-        CHECK_EQ(cases[i].name, got->security, cases[i].security);
-        CHECK_EQ(cases[i].name, got->aliased, cases[i].aliased);
-        CHECK_EQ(cases[i].name, got->count, cases[i].count);
-        CHECK_EQ(cases[i].name, got->dropped, cases[i].dropped);
-        CHECK_EQ(cases[i].name, got->why[0] != 0, sgl_dns_is_error(got));
-        if (!cases[i].aliased)
-            CHECK_TRUE(cases[i].name, sgl_name_eq(got->canonical, fx.name));
+        CHECK_EQ(outcome_cases[i].name, sgl_dns_get(&fx.dns, fx.name, outcome_cases[i].type, &got),
+                 SGL_OK);
+        CHECK_EQ(outcome_cases[i].name, got->outcome, outcome_cases[i].outcome);
+        CHECK_EQ(outcome_cases[i].name, got->security, outcome_cases[i].security);
+        CHECK_EQ(outcome_cases[i].name, got->aliased, outcome_cases[i].aliased);
+        CHECK_EQ(outcome_cases[i].name, got->count, outcome_cases[i].count);
+        CHECK_EQ(outcome_cases[i].name, got->dropped, outcome_cases[i].dropped);
+        CHECK_EQ(outcome_cases[i].name, got->why[0] != 0, sgl_dns_is_error(got));
+        if (!outcome_cases[i].aliased)
+            CHECK_TRUE(outcome_cases[i].name, sgl_name_eq(got->canonical, fx.name));
     }
 }
 

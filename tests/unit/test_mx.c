@@ -26,71 +26,70 @@ static void put_hosts(const struct sgl_mx *mx, struct sgl_buf *out)
         sgl_buf_addf(out, "%s%.*s", i == 0 ? "" : " ", SGL_FMT(mx->host[i].name.text));
 }
 
+static const struct {
+    const char *name, *zone, *self;
+    enum sgl_mx_state want;
+    const char *hosts;
+    bool implicit;
+    enum sgl_dns_security security;
+} state_cases[] = {
+    {"hosts by preference", "$SECURE\nMX 20 b.test\nMX 10 c.test\nMX 300 d.test", NULL,
+     SGL_MX_HOSTS, "c.test b.test d.test", false, SGL_DNS_SECURE},
+    {"without MX the domain is its own host", "A 192.0.2.1", NULL, SGL_MX_HOSTS, "a.test", true,
+     SGL_DNS_INSECURE},
+    {"the denial of MX is signed", "$SECURE\nA 192.0.2.1", NULL, SGL_MX_HOSTS, "a.test", true,
+     SGL_DNS_SECURE},
+    {"a null MX", "MX 0 .", NULL, SGL_MX_NULL, "", false, SGL_DNS_INSECURE},
+    {"a root beside others says nothing", "MX 0 .\nMX 10 b.test", NULL, SGL_MX_HOSTS, "b.test",
+     false, SGL_DNS_INSECURE},
+    {"a root with another preference is no host", "MX 5 .", NULL, SGL_MX_UNUSABLE, "", false,
+     SGL_DNS_INSECURE},
+    {"what no host is called is no host", "MX 5 b:c.test\nMX 10 d.test", NULL, SGL_MX_HOSTS,
+     "d.test", false, SGL_DNS_INSECURE},
+    {"malformed MX do not fall back to the address", "RAW MX 00\nA 192.0.2.1", NULL,
+     SGL_MX_UNUSABLE, "", false, SGL_DNS_INSECURE},
+    {"no such domain", "NXDOMAIN", NULL, SGL_MX_NO_DOMAIN, "", false, SGL_DNS_INSECURE},
+    {"a failed lookup is temporary", "SERVFAIL MX\nA 192.0.2.1", NULL, SGL_MX_FAILED, "", false,
+     SGL_DNS_INSECURE},
+    {"a forged answer is temporary", "BOGUS MX", NULL, SGL_MX_FAILED, "", false, SGL_DNS_INSECURE},
+    {"an alias is followed", "CNAME b.test\nb.test MX 10 c.test", NULL, SGL_MX_HOSTS, "c.test",
+     false, SGL_DNS_INSECURE},
+    {"hosts not better than us are left out",
+     "MX 10 b.test\nMX 20 us.test\nMX 20 c.test\nMX 30 d.test", "us.test", SGL_MX_HOSTS, "b.test",
+     false, SGL_DNS_INSECURE},
+    {"an equal before us is left out, too", "MX 10 b.test\nMX 20 a1.test\nMX 20 us.test", "us.test",
+     SGL_MX_HOSTS, "b.test", false, SGL_DNS_INSECURE},
+    {"if we are the best, mail would go in circles", "MX 10 us.test\nMX 20 c.test", "us.test",
+     SGL_MX_LOOP, "", false, SGL_DNS_INSECURE},
+    {"our own name without MX", "A 192.0.2.1", "a.test", SGL_MX_LOOP, "", true, SGL_DNS_INSECURE},
+};
+
 /* [RFC 5321 s5.1, RFC 7505] */
 static void states(void **state)
 {
-    static const struct {
-        const char *name, *zone, *self;
-        enum sgl_mx_state want;
-        const char *hosts;
-        bool implicit;
-        enum sgl_dns_security security;
-    } cases[] = {
-        {"hosts by preference", "$SECURE\nMX 20 b.test\nMX 10 c.test\nMX 300 d.test", NULL,
-         SGL_MX_HOSTS, "c.test b.test d.test", false, SGL_DNS_SECURE},
-        {"without MX the domain is its own host", "A 192.0.2.1", NULL, SGL_MX_HOSTS, "a.test", true,
-         SGL_DNS_INSECURE},
-        {"the denial of MX is signed", "$SECURE\nA 192.0.2.1", NULL, SGL_MX_HOSTS, "a.test", true,
-         SGL_DNS_SECURE},
-        {"a null MX", "MX 0 .", NULL, SGL_MX_NULL, "", false, SGL_DNS_INSECURE},
-        {"a root beside others says nothing", "MX 0 .\nMX 10 b.test", NULL, SGL_MX_HOSTS, "b.test",
-         false, SGL_DNS_INSECURE},
-        {"a root with another preference is no host", "MX 5 .", NULL, SGL_MX_UNUSABLE, "", false,
-         SGL_DNS_INSECURE},
-        {"what no host is called is no host", "MX 5 b:c.test\nMX 10 d.test", NULL, SGL_MX_HOSTS,
-         "d.test", false, SGL_DNS_INSECURE},
-        {"malformed MX do not fall back to the address", "RAW MX 00\nA 192.0.2.1", NULL,
-         SGL_MX_UNUSABLE, "", false, SGL_DNS_INSECURE},
-        {"no such domain", "NXDOMAIN", NULL, SGL_MX_NO_DOMAIN, "", false, SGL_DNS_INSECURE},
-        {"a failed lookup is temporary", "SERVFAIL MX\nA 192.0.2.1", NULL, SGL_MX_FAILED, "", false,
-         SGL_DNS_INSECURE},
-        {"a forged answer is temporary", "BOGUS MX", NULL, SGL_MX_FAILED, "", false,
-         SGL_DNS_INSECURE},
-        {"an alias is followed", "CNAME b.test\nb.test MX 10 c.test", NULL, SGL_MX_HOSTS, "c.test",
-         false, SGL_DNS_INSECURE},
-        {"hosts not better than us are left out",
-         "MX 10 b.test\nMX 20 us.test\nMX 20 c.test\nMX 30 d.test", "us.test", SGL_MX_HOSTS,
-         "b.test", false, SGL_DNS_INSECURE},
-        {"an equal before us is left out, too", "MX 10 b.test\nMX 20 a1.test\nMX 20 us.test",
-         "us.test", SGL_MX_HOSTS, "b.test", false, SGL_DNS_INSECURE},
-        {"if we are the best, mail would go in circles", "MX 10 us.test\nMX 20 c.test", "us.test",
-         SGL_MX_LOOP, "", false, SGL_DNS_INSECURE},
-        {"our own name without MX", "A 192.0.2.1", "a.test", SGL_MX_LOOP, "", true,
-         SGL_DNS_INSECURE},
-    };
-
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < sizeof state_cases / sizeof state_cases[0]; i++) {
         for (int driver = 0; driver < DNS_DRIVERS; driver++) {
-            sgl_auto(dns_fixture) fx = dns_fixture_init("a.test", cases[i].zone);
+            sgl_auto(dns_fixture) fx = dns_fixture_init("a.test", state_cases[i].zone);
             sgl_auto(sgl_arena) arena = SGL_ARENA_INIT(100000);
             sgl_auto(sgl_buf) hosts = SGL_BUF_INIT(1000);
             struct sgl_name self = {{NULL, 0}};
             struct sgl_mx_request request = {.domain = fx.name, .self = &self, .seed = 1};
             struct sgl_mx mx = {.state = (enum sgl_mx_state)99};
 
-            if (cases[i].self != NULL) {
-                self = dns_fixture_name(&fx, cases[i].self);
+            if (state_cases[i].self != NULL) {
+                self = dns_fixture_name(&fx, state_cases[i].self);
                 request.selves = 1;
             }
-            CHECK_EQ(cases[i].name, check_mx(&fx, (enum dns_driver)driver, &request, &arena, &mx),
-                     SGL_OK);
-            CHECK_EQ(cases[i].name, mx.state, cases[i].want);
+            CHECK_EQ(state_cases[i].name,
+                     check_mx(&fx, (enum dns_driver)driver, &request, &arena, &mx), SGL_OK);
+            CHECK_EQ(state_cases[i].name, mx.state, state_cases[i].want);
             put_hosts(&mx, &hosts);
-            CHECK_VIEW(cases[i].name, sgl_buf_view(&hosts), sgl_view_cstr(cases[i].hosts));
-            CHECK_EQ(cases[i].name, mx.implicit, cases[i].implicit);
-            CHECK_EQ(cases[i].name, mx.security, cases[i].security);
-            CHECK_EQ(cases[i].name, mx.why[0] != 0, mx.state == SGL_MX_FAILED);
+            CHECK_VIEW(state_cases[i].name, sgl_buf_view(&hosts),
+                       sgl_view_cstr(state_cases[i].hosts));
+            CHECK_EQ(state_cases[i].name, mx.implicit, state_cases[i].implicit);
+            CHECK_EQ(state_cases[i].name, mx.security, state_cases[i].security);
+            CHECK_EQ(state_cases[i].name, mx.why[0] != 0, mx.state == SGL_MX_FAILED);
         }
     }
 }

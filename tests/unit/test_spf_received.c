@@ -15,71 +15,71 @@ static struct sgl_spf_request request_of(const char *ip, const char *sender, con
     return q;
 }
 
+static const struct {
+    const char *name;
+    struct sgl_spf spf;
+    const char *ip, *sender, *helo, *want;
+} fields[] = {
+    {"pass",
+     {.result = SGL_SPF_PASS,
+      .domain = SGL_LIT_INIT("a.test"),
+      .mechanism = SGL_LIT_INIT("mx"),
+      .problem = ""},
+     "192.0.2.1",
+     "u@a.test",
+     "mail.a.test",
+     "Received-SPF: pass (mx.rcv.test: domain of a.test designates\r\n"
+     " 192.0.2.1 as permitted sender)\r\n"
+     " client-ip=192.0.2.1; envelope-from=\"u@a.test\"; helo=\"mail.a.test\";\r\n"
+     " receiver=mx.rcv.test; identity=mailfrom; mechanism=mx\r\n"},
+    {"a value that is no dot-atom is quoted",
+     {.result = SGL_SPF_FAIL,
+      .domain = SGL_LIT_INIT("a.test"),
+      .mechanism = SGL_LIT_INIT("-ip6:2001:db8::/32"),
+      .problem = ""},
+     "2001:db8::1",
+     "",
+     "h",
+     "Received-SPF: fail (mx.rcv.test: domain of a.test does not designate\r\n"
+     " 2001:db8::1 as permitted sender)\r\n"
+     " client-ip=\"2001:db8::1\"; envelope-from=\"\"; helo=\"h\"; receiver=mx.rcv.test;\r\n"
+     " identity=mailfrom; mechanism=\"-ip6:2001:db8::/32\"\r\n"},
+    {"nothing that a client sends can end the line or the quotes",
+     {.result = SGL_SPF_NONE,
+      .identity = SGL_SPF_HELO,
+      .domain = SGL_LIT_INIT("x)\r\nEvil: 1"),
+      .problem = "not a domain name",
+      .problem_at = SGL_LIT_INIT("x)\r\nEvil: \"1\"")},
+     "192.0.2.1",
+     "",
+     "x)\r\n\"Evil: \\1\xff",
+     "Received-SPF: none (mx.rcv.test: 192.0.2.1 is neither permitted\r\n"
+     " nor denied by domain of the sender)\r\n"
+     " client-ip=192.0.2.1; helo=\"x)??\\\"Evil: \\\\1?\"; receiver=mx.rcv.test;\r\n"
+     " identity=helo; problem=\"not a domain name: x)\\\\x0d\\\\x0aEvil: \\\"1\\\"\"\r\n"},
+    {"UTF-8 stays [RFC 6532 s3.2]",
+     {.result = SGL_SPF_NEUTRAL,
+      .domain = SGL_LIT_INIT("a.test"),
+      .mechanism = SGL_LIT_INIT("default"),
+      .problem = ""},
+     "192.0.2.1",
+     "j\xc3\xbcrg@a.test",
+     "h.test",
+     "Received-SPF: neutral (mx.rcv.test: 192.0.2.1 is neither permitted\r\n"
+     " nor denied by domain of a.test)\r\n"
+     " client-ip=192.0.2.1; envelope-from=\"j\xc3\xbcrg@a.test\"; helo=\"h.test\";\r\n"
+     " receiver=mx.rcv.test; identity=mailfrom; mechanism=default\r\n"},
+};
+
 static void writes_the_field(void **state)
 {
-    static const struct {
-        const char *name;
-        struct sgl_spf spf;
-        const char *ip, *sender, *helo, *want;
-    } cases[] = {
-        {"pass",
-         {.result = SGL_SPF_PASS,
-          .domain = SGL_LIT_INIT("a.test"),
-          .mechanism = SGL_LIT_INIT("mx"),
-          .problem = ""},
-         "192.0.2.1",
-         "u@a.test",
-         "mail.a.test",
-         "Received-SPF: pass (mx.rcv.test: domain of a.test designates\r\n"
-         " 192.0.2.1 as permitted sender)\r\n"
-         " client-ip=192.0.2.1; envelope-from=\"u@a.test\"; helo=\"mail.a.test\";\r\n"
-         " receiver=mx.rcv.test; identity=mailfrom; mechanism=mx\r\n"},
-        {"a value that is no dot-atom is quoted",
-         {.result = SGL_SPF_FAIL,
-          .domain = SGL_LIT_INIT("a.test"),
-          .mechanism = SGL_LIT_INIT("-ip6:2001:db8::/32"),
-          .problem = ""},
-         "2001:db8::1",
-         "",
-         "h",
-         "Received-SPF: fail (mx.rcv.test: domain of a.test does not designate\r\n"
-         " 2001:db8::1 as permitted sender)\r\n"
-         " client-ip=\"2001:db8::1\"; envelope-from=\"\"; helo=\"h\"; receiver=mx.rcv.test;\r\n"
-         " identity=mailfrom; mechanism=\"-ip6:2001:db8::/32\"\r\n"},
-        {"nothing that a client sends can end the line or the quotes",
-         {.result = SGL_SPF_NONE,
-          .identity = SGL_SPF_HELO,
-          .domain = SGL_LIT_INIT("x)\r\nEvil: 1"),
-          .problem = "not a domain name",
-          .problem_at = SGL_LIT_INIT("x)\r\nEvil: \"1\"")},
-         "192.0.2.1",
-         "",
-         "x)\r\n\"Evil: \\1\xff",
-         "Received-SPF: none (mx.rcv.test: 192.0.2.1 is neither permitted\r\n"
-         " nor denied by domain of the sender)\r\n"
-         " client-ip=192.0.2.1; helo=\"x)??\\\"Evil: \\\\1?\"; receiver=mx.rcv.test;\r\n"
-         " identity=helo; problem=\"not a domain name: x)\\\\x0d\\\\x0aEvil: \\\"1\\\"\"\r\n"},
-        {"UTF-8 stays [RFC 6532 s3.2]",
-         {.result = SGL_SPF_NEUTRAL,
-          .domain = SGL_LIT_INIT("a.test"),
-          .mechanism = SGL_LIT_INIT("default"),
-          .problem = ""},
-         "192.0.2.1",
-         "j\xc3\xbcrg@a.test",
-         "h.test",
-         "Received-SPF: neutral (mx.rcv.test: 192.0.2.1 is neither permitted\r\n"
-         " nor denied by domain of a.test)\r\n"
-         " client-ip=192.0.2.1; envelope-from=\"j\xc3\xbcrg@a.test\"; helo=\"h.test\";\r\n"
-         " receiver=mx.rcv.test; identity=mailfrom; mechanism=default\r\n"},
-    };
-
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
         sgl_auto(sgl_buf) out = SGL_BUF_INIT(4096);
-        struct sgl_spf_request q = request_of(cases[i].ip, cases[i].sender, cases[i].helo);
+        struct sgl_spf_request q = request_of(fields[i].ip, fields[i].sender, fields[i].helo);
 
-        CHECK_EQ(cases[i].name, sgl_spf_put_received(&cases[i].spf, &q, &out), SGL_OK);
-        CHECK_VIEW(cases[i].name, sgl_buf_view(&out), V(cases[i].want));
+        CHECK_EQ(fields[i].name, sgl_spf_put_received(&fields[i].spf, &q, &out), SGL_OK);
+        CHECK_VIEW(fields[i].name, sgl_buf_view(&out), V(fields[i].want));
     }
 }
 
