@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the tests of keys sign and read. */
+/* Keys as text. */
 #ifndef TESTS_UNIT_CRYPTO_KEY_FIXTURE_H
 #define TESTS_UNIT_CRYPTO_KEY_FIXTURE_H
 
@@ -11,8 +11,5 @@ static inline void unbase64(const char *text, struct sgl_buf *out)
 {
     assert_int_equal(sgl_base64_decode(sgl_view_cstr(text), out), SGL_OK);
 }
-
-static const uint8_t digest[SGL_SHA256_SIZE] = {1, 2, 3};
-static const uint8_t other[SGL_SHA256_SIZE] = {1, 2, 4};
 
 #endif

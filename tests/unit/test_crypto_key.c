@@ -8,6 +8,9 @@
 #include "crypto_key_fixture.h"
 #include "dkim_vectors.h"
 
+static const uint8_t digest[SGL_SHA256_SIZE] = {1, 2, 3};
+static const uint8_t other[SGL_SHA256_SIZE] = {1, 2, 4};
+
 /* What a key signs, its public half verifies; another digest, a changed signature and a cut one it refuses. */
 static void check_round_trip(const char *name, const struct sgl_private_key *key, size_t want_len)
 {

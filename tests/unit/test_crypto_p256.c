@@ -1,30 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* P-256: what tokens are signed with. */
 #include "check.h"
+#include "crypto_key_fixture.h"
 
 #include "sigillo/base64.h"
 #include "sigillo/crypto.h"
-
-static struct sgl_crypto *crypto;
-
-static int setup(void **state)
-{
-    (void)state;
-    crypto = sgl_crypto_new();
-    return crypto == NULL;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    sgl_crypto_free(crypto);
-    return 0;
-}
-
-static void unbase64(const char *text, struct sgl_buf *out)
-{
-    assert_int_equal(sgl_base64_decode(sgl_view_cstr(text), out), SGL_OK);
-}
 
 /* The key, the signed text and the signature of RFC 7515 appendix A.3, in plain base64. */
 #define RFC7515_X "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU="

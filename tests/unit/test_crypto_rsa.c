@@ -11,6 +11,8 @@
 #include "crypto_fixture.h"
 #include "crypto_key_fixture.h"
 
+static const uint8_t digest[SGL_SHA256_SIZE] = {1, 2, 3};
+
 /* A tag and the shortest form of a length. */
 static void put_head(struct sgl_buf *out, uint8_t tag, size_t len)
 {
