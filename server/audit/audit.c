@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "audit.h"
 
+#include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "../log/log.h"
@@ -72,4 +74,84 @@ void audit_note(struct store *store, sgl_view actor, sgl_view action, sgl_view o
                                      .detail = detail};
 
     audit_append(store, &line);
+}
+
+/* ---- what was refused ---- */
+
+#define SLOTS     64u
+#define MINUTE_MS 60000u
+
+/* Actors that share a slot share its room. */
+struct slot {
+    uint64_t began_ms;
+    unsigned written, left_out;
+};
+struct audit {
+    struct store *store;
+    pthread_mutex_t lock;
+    struct slot slot[SLOTS];
+};
+
+struct audit *audit_new(struct store *store)
+{
+    struct audit *a = calloc(1, sizeof(*a));
+
+    if (a == NULL)
+        return NULL;
+    a->store = store;
+    pthread_mutex_init(&a->lock, NULL);
+    return a;
+}
+
+void audit_free(struct audit *a)
+{
+    if (a == NULL)
+        return;
+    pthread_mutex_destroy(&a->lock);
+    free(a);
+}
+
+static struct slot *slot_of(struct audit *a, sgl_view actor)
+{
+    uint32_t hash = 2166136261u; /* FNV-1a */
+
+    for (size_t i = 0; i < actor.len; i++)
+        hash = (hash ^ actor.ptr[i]) * 16777619u;
+    return &a->slot[hash % SLOTS];
+}
+
+/* Is there room for one more?  *left_out: how many had none before it. */
+static bool take_room(struct audit *a, sgl_view actor, unsigned *left_out)
+{
+    struct slot *s = slot_of(a, actor);
+    uint64_t now = clock_mono_ms();
+    bool room;
+
+    pthread_mutex_lock(&a->lock);
+    if (s->written == 0 || now - s->began_ms >= MINUTE_MS) {
+        s->began_ms = now;
+        s->written = 0;
+    }
+    room = s->written < AUDIT_REFUSED_MAX;
+    *left_out = room ? s->left_out : 0;
+    s->left_out = room ? 0 : s->left_out + 1;
+    s->written += room;
+    pthread_mutex_unlock(&a->lock);
+    return room;
+}
+
+void audit_refused(struct audit *a, const struct store_audit *line)
+{
+    struct store_audit more = *line;
+    char detail[STORE_AUDIT_DETAIL_MAX];
+    unsigned left_out;
+
+    if (a == NULL || !take_room(a, line->actor, &left_out))
+        return;
+    if (left_out > 0) {
+        snprintf(detail, sizeof(detail), "%.*s (%u before it are left out)",
+                 SGL_FMT(sgl_view_sub(line->detail, 0, sizeof(detail) - 64)), left_out);
+        more.detail = sgl_view_cstr(detail);
+    }
+    audit_append(a->store, &more);
 }

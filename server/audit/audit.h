@@ -24,4 +24,18 @@ void audit_note(struct store *store, sgl_view actor, sgl_view action, sgl_view o
 /* A whole line; all is copied. at_ms 0: now. */
 void audit_append(struct store *store, const struct store_audit *line);
 
+/* ---- what was refused ---- */
+
+struct audit;
+
+/* NULL when memory ends. The store is borrowed. */
+struct audit *audit_new(struct store *store);
+void audit_free(struct audit *a); /* NULL accepted */
+/*
+ * A line for an attempt that failed, at most AUDIT_REFUSED_MAX of one actor a minute, so that nobody can fill the audit with them; the next line that is written says how many were
+ * left out.  Any thread; a may be NULL: then nothing is written.
+ */
+#define AUDIT_REFUSED_MAX 30
+void audit_refused(struct audit *a, const struct store_audit *line);
+
 #endif

@@ -264,6 +264,8 @@ struct directory_suppress {
     struct loop *loop;
     void (*done)(struct directory_suppress *s); /* always later, on loop */
     void *ctx;
+    sgl_view actor,
+        peer; /* for the audit: who asks, and from where; empty: the server itself, which the trail of a message tells of */
     /* out */
     enum directory_result result;
     size_t wrong;   /* which one, when not OK */

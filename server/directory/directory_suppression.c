@@ -114,6 +114,7 @@ struct batch {
     struct directory_suppress *s;
     struct sgl_arena arena;
     sgl_view subscription, domain;
+    struct store_audit audit;
     const struct suppression *item; /* the caller's: only while it is checked */
     struct batch_item {
         uint8_t word;
@@ -311,6 +312,57 @@ static bool prepare(struct batch *b)
     return true;
 }
 
+/* "SUBSCRIPTION/DOMAIN/ADDRESS" */
+static sgl_view address_of(sgl_view key)
+{
+    sgl_view rest;
+
+    (void)sgl_view_split(key, '/', &rest);
+    (void)sgl_view_split(rest, '/', &rest);
+    return rest;
+}
+
+static sgl_view trimmed(sgl_view text)
+{
+    while (text.len > 0 && (text.ptr[text.len - 1] == ' ' || text.ptr[text.len - 1] == ';'))
+        text.len--;
+    return text;
+}
+
+/* One is named by itself, several are listed. false: memory has ended, and it is said. */
+static bool prepare_audit(struct batch *b)
+{
+    const struct directory_suppress *s = b->s;
+    struct sgl_buf text = SGL_BUF_INIT(STORE_AUDIT_DETAIL_MAX * 2);
+    bool fine = true;
+
+    b->audit = (struct store_audit){.at_ms = clock_now_ms(),
+                                    .actor = s->actor,
+                                    .peer = s->peer,
+                                    .action = s->remove ? SGL_LIT("suppression remove")
+                                                        : SGL_LIT("suppression add"),
+                                    .object = SGL_LIT("suppression"),
+                                    .subscription = b->subscription,
+                                    .result = SGL_LIT("done")};
+    if (s->items == 1) {
+        sgl_buf_addf(&text, "suppression:%.*s", SGL_FMT(address_of(b->noun[0].key)));
+        fine = sgl_arena_dup(&b->arena, sgl_buf_view(&text), &b->audit.object) == SGL_OK;
+        sgl_buf_reset(&text);
+    }
+    if (b->domain.len > 0)
+        sgl_buf_addf(&text, "domain %.*s; ", SGL_FMT(b->domain));
+    if (!s->remove)
+        sgl_buf_addf(&text, "reason %s; ", reason_name[b->item[0].reason]);
+    if (s->items > 1)
+        sgl_buf_addf(&text, "%zu addresses: ", s->items);
+    for (size_t i = 0; i < s->items && s->items > 1 && text.len < STORE_AUDIT_DETAIL_MAX; i++)
+        sgl_buf_addf(&text, "%s%.*s", i == 0 ? "" : ", ", SGL_FMT(address_of(b->noun[i].key)));
+    fine = fine && text.status == SGL_OK &&
+           sgl_arena_dup(&b->arena, trimmed(sgl_buf_view(&text)), &b->audit.detail) == SGL_OK;
+    sgl_buf_done(&text);
+    return fine || no_memory(b->s);
+}
+
 void directory_suppress(struct directory *d, struct directory_suppress *s)
 {
     struct batch *b = calloc(1, sizeof(*b));
@@ -329,7 +381,7 @@ void directory_suppress(struct directory *d, struct directory_suppress *s)
     b->s = s;
     b->item = s->item;
     sgl_arena_init(&b->arena, BATCH_MAX);
-    if (!prepare(b)) {
+    if (!prepare(b) || !prepare_audit(b)) {
         loop_post(s->loop, &s->task);
         return;
     }
@@ -337,7 +389,8 @@ void directory_suppress(struct directory *d, struct directory_suppress *s)
                                           .loop = s->loop,
                                           .done = stored},
                                    .noun = b->noun,
-                                   .nouns = s->items};
+                                   .nouns = s->items,
+                                   .audit = s->actor.len > 0 ? &b->audit : NULL};
     store_submit(d->store, &b->op.op);
 }
 

@@ -251,6 +251,9 @@ static bool build_http(struct service *s)
     s->admin = (struct admin){s->directory, s->admission, s->store, s->queue,
                               s->workers,   c->hostname,  s->limits};
     s->api = (struct api){s->directory, s->admission, s->store, s->workers, c->limits.recipients};
+    s->admin.audit = audit_new(s->store);
+    if (s->admin.audit == NULL)
+        return false;
     for (unsigned i = 0; i < s->doors; i++) {
         s->http[i] = http_new(s->door[i], &hc);
         if (s->http[i] == NULL || !listen_http(s, s->http[i]))

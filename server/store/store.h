@@ -261,10 +261,11 @@ enum store_control_verb { CONTROL_RETRY, CONTROL_HOLD, CONTROL_RELEASE, CONTROL_
 struct store_control {
     struct store_op op;
     enum store_control_verb verb;
-    uint64_t message; /* 0: all messages */
-    uint64_t rcpt;    /* 0: all recipients of it */
-    sgl_view domain;  /* only this destination, or empty */
-    sgl_view actor;   /* who asked, for the trail */
+    uint64_t message;      /* 0: all messages */
+    uint64_t rcpt;         /* 0: all recipients of it */
+    sgl_view domain;       /* only this destination, or empty */
+    sgl_view subscription; /* only messages of this one, or empty; another's message is not found */
+    sgl_view actor;        /* who asked, for the trail */
     int64_t now;
     /* Written with the first group that changes something, and once more at the end when there were several; how many recipients is added to its detail. May be NULL. */
     const struct store_audit *audit;

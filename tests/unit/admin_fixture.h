@@ -100,8 +100,9 @@ static inline int admin_setup(void **state)
     x->limits = admission.limits = limits_new();
     x->admission = admission_new(&admission, x->f->directory, (struct keys *)&fake_keys,
                                  x->f->store, (struct queue *)x);
-    x->admin = (struct admin){x->f->directory, x->admission,        x->f->store, (struct queue *)x,
-                              x->f->workers,   "mail.sigillo.test", x->limits};
+    x->admin =
+        (struct admin){x->f->directory, x->admission,        x->f->store, (struct queue *)x,
+                       x->f->workers,   "mail.sigillo.test", x->limits,   audit_new(x->f->store)};
     x->door = loop_new("door");
     x->http = http_new(x->door, &http);
     admin_routes(x->http, &x->admin);
@@ -121,6 +122,7 @@ static inline int admin_teardown(void **state)
     http_free(x->http);
     admission_free(x->admission);
     limits_free(x->limits);
+    audit_free(x->admin.audit);
     fixture_free(x->f);
     loop_free(x->door);
     free(x);

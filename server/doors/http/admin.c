@@ -9,7 +9,7 @@
 #include "admin_internal.h"
 #include "sigillo/utf8.h"
 
-struct identity *admin_who(struct http_request *r, const struct admin *admin)
+static struct identity *authenticated(struct http_request *r, const struct admin *admin)
 {
     uid_t uid = http_peer_uid(r);
     struct identity *who;
@@ -26,12 +26,16 @@ struct identity *admin_who(struct http_request *r, const struct admin *admin)
                            "The admin API is served over TLS and on the unix socket only.");
         return NULL;
     }
-    who = http_authenticate(r, admin->directory);
-    if (who == NULL || who->role == ROLE_OPERATOR)
+    return http_authenticate(r, admin->directory);
+}
+
+struct identity *admin_who(struct http_request *r, const struct admin *admin)
+{
+    struct identity *who = authenticated(r, admin);
+
+    if (who == NULL || admin_role_fits(r, admin, who))
         return who;
     identity_unref(who);
-    http_reply_problem(r, 403, "not-an-operator", "Authorization",
-                       "This access key is not an operator's.");
     return NULL;
 }
 
@@ -246,6 +250,7 @@ static void stats_get(struct http_request *r, void *ctx)
 void admin_routes(struct http *http, const struct admin *admin)
 {
     admin_nouns_routes(http, admin);
+    admin_audit_routes(http, admin);
     admin_limits_routes(http, admin);
     admin_messages_routes(http, admin);
     admin_send_routes(http, admin);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The admin API, below /admin/v1: what an operator may see and do.  On the unix socket the kernel says who is calling; over TCP only with TLS and an operator's access key.
+ * The admin API, below /admin/v1.  On the unix socket the kernel says who is calling, and he is an operator; over TCP it is served with TLS only, and the role of the access key says
+ * what it may: an operator all, an owner and a reader what admin_access.c lists, of their own subscription.
  *
  *   GET, POST    /admin/v1/subscriptions    GET, PATCH /admin/v1/subscriptions/{name}   with its limits and what counts now
  *   GET          /admin/v1/profiles         limit profiles
@@ -14,6 +15,7 @@
  *   GET          /admin/v1/messages/{id}    with recipients and trail
  *   POST         /admin/v1/queue/retry, cancel, hold, release    {"message":ID,"recipient":N,"domain":NAME}; at least one of message, domain
  *   GET          /admin/v1/stats
+ *   GET          /admin/v1/audit            ?since= ?by= ?object= ?action= ?subscription= ?after= ?max=, newest first
  *
  * A PATCH changes the members that are given. With "version" (as listings show it) it does so only when nobody else did meanwhile; else it is 409 "conflict".
  *
@@ -22,6 +24,7 @@
 #ifndef SERVER_DOORS_HTTP_ADMIN_H
 #define SERVER_DOORS_HTTP_ADMIN_H
 
+#include "../../audit/audit.h"
 #include "http.h"
 
 struct admin {
@@ -32,6 +35,7 @@ struct admin {
     struct workers *workers;
     const char *hostname; /* names our address in SPF records */
     struct limits *limits;
+    struct audit *audit; /* of what was refused; NULL: that is not kept */
 };
 
 /* On each door loop's shell; *admin is borrowed for its life. */

@@ -70,10 +70,16 @@ static void list(struct directory *d, json_t *to)
 static struct domain *named_domain(struct http_request *r, const struct admin *admin)
 {
     struct domain *domain;
+    sgl_view scope;
 
-    if (!admin_is_operator(r, admin))
+    if (!admin_may_read(r, admin, &scope))
         return NULL;
     domain = directory_domain(admin->directory, http_param(r, "name"));
+    if (domain != NULL && scope.len > 0 &&
+        !sgl_view_eq(scope, sgl_view_cstr(domain->subscription))) {
+        domain_unref(domain);
+        domain = NULL;
+    }
     if (domain == NULL)
         http_reply_problem(r, 404, "domain-unknown", "name", "There is no such domain here.");
     return domain;

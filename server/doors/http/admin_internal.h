@@ -19,8 +19,33 @@ enum sgl_status admin_records(const struct domain *domain, const char *hostname,
                               struct admin_record record[RECORDS_MAX], size_t *count);
 void admin_records_done(struct admin_record *record, size_t count);
 
-/* Who is asking, if he is an operator. NULL: the refusal has been sent. A reference. */
+/*
+ * Who is asking, if his role suffices for this route.  NULL: the refusal has been sent.  A reference.  What this request is refused for from here on goes into the audit, when it would
+ * have changed something.
+ */
 struct identity *admin_who(struct http_request *r, const struct admin *admin);
+
+/* ---- roles ---- */
+
+/* A route and who may use it at least. A route that is not in the table is an operator's only. */
+struct admin_access {
+    const char *method, *pattern;
+    enum role least;
+    const char *action; /* what the audit calls it */
+};
+const struct admin_access *admin_access(const char *method, const char *pattern); /* or NULL */
+/* Does his role suffice for this route?  false: the refusal has been sent. */
+bool admin_role_fits(struct http_request *r, const struct admin *admin, struct identity *who);
+/* The subscription that he is held to; empty: none, he sees all. Borrowed from him. */
+sgl_view admin_scope(const struct identity *who);
+/* Does he see what is of that subscription? */
+bool admin_sees(const struct identity *who, sgl_view subscription);
+/* Is what is asked for his?  What he leaves out (empty) becomes his. false: there is no such subscription for him, which has been answered. */
+bool admin_take_scope(struct http_request *r, sgl_view scope, sgl_view *subscription);
+/*
+ * For reads: may he?  false: the refusal has been sent.  *scope: only what is of this subscription is there for him; empty: all.  Lives as long as the request.
+ */
+bool admin_may_read(struct http_request *r, const struct admin *admin, sgl_view *scope);
 /* One line in the log for every change. */
 void admin_audit(const struct http_request *r, const struct identity *who, const char *what,
                  const char *about, const char *result);
@@ -103,6 +128,7 @@ json_t *admin_time(int64_t ms);
 bool admin_time_parse(sgl_view text, int64_t now_ms, int64_t *ms);
 json_t *admin_json_view(sgl_view v); /* a string; bytes that are no UTF-8 become "?" */
 
+void admin_audit_routes(struct http *http, const struct admin *admin);
 void admin_nouns_routes(struct http *http, const struct admin *admin);
 void admin_limits_routes(struct http *http, const struct admin *admin);
 void admin_messages_routes(struct http *http, const struct admin *admin);

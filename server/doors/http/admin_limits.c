@@ -58,9 +58,10 @@ static bool list_profile(void *ctx, const struct limit_profile *p)
 static void profiles_get(struct http_request *r, void *ctx)
 {
     const struct admin *admin = ctx;
+    sgl_view scope; /* profiles are nobody's */
     json_t *list;
 
-    if (!admin_is_operator(r, admin))
+    if (!admin_may_read(r, admin, &scope))
         return;
     list = json_array();
     limits_each_profile(admin->limits, list_profile, list);
@@ -114,11 +115,12 @@ static void subscription_get(struct http_request *r, void *ctx)
 {
     const struct admin *admin = ctx;
     struct subscription *s;
+    sgl_view scope;
 
-    if (!admin_is_operator(r, admin))
+    if (!admin_may_read(r, admin, &scope))
         return;
     s = directory_subscription(admin->directory, http_param(r, "name"));
-    if (s == NULL)
+    if (s == NULL || (scope.len > 0 && !sgl_view_eq(scope, sgl_view_cstr(s->name))))
         http_reply_problem(r, 404, "not-found", "name", "there is no such subscription");
     else
         http_reply_json(r, 200, admin_subscription_json(admin, s));
@@ -175,9 +177,10 @@ static void usage_get(struct http_request *r, void *ctx)
     const struct admin *admin = ctx;
     sgl_view since = http_query(r, "since");
     struct usage_read *u;
+    sgl_view scope, subscription = http_query(r, "subscription");
     int64_t since_ms = clock_now_ms() - DAY_MS;
 
-    if (!admin_is_operator(r, admin))
+    if (!admin_may_read(r, admin, &scope) || !admin_take_scope(r, scope, &subscription))
         return;
     if (since.ptr != NULL && !admin_time_parse(since, clock_now_ms(), &since_ms)) {
         http_reply_problem(
@@ -192,7 +195,7 @@ static void usage_get(struct http_request *r, void *ctx)
             .r = r,
             .admin = admin,
             .since_ms = since_ms,
-            .subscription = http_query(r, "subscription"),
+            .subscription = subscription,
             .list = json_array()};
         if (u->list != NULL && workers_submit(admin->workers, &u->work))
             return;

@@ -182,7 +182,7 @@ static void messages_get(struct http_request *r, void *ctx)
 {
     struct store_filter filter = {0};
 
-    if (admin_is_operator(r, ctx) && take_filter(r, &filter))
+    if (admin_may_read(r, ctx, &filter.subscription) && take_filter(r, &filter))
         start_read(r, ctx, &filter, false);
 }
 
@@ -190,7 +190,7 @@ static void message_get(struct http_request *r, void *ctx)
 {
     struct store_filter filter = {.max = 1};
 
-    if (!admin_is_operator(r, ctx))
+    if (!admin_may_read(r, ctx, &filter.subscription))
         return;
     if (!id_parse(http_param(r, "id"), &filter.message)) {
         http_reply_problem(r, 404, "id-syntax", "id",
@@ -204,12 +204,13 @@ static void message_get(struct http_request *r, void *ctx)
 
 struct control {
     struct store_control control;
+    struct store_audit audit;
     struct http_request *r;
     const struct admin *admin;
     struct identity *who;
     json_t *body;
     const char *what;
-    char about[80];
+    char about[80], object[40], detail[300];
 };
 
 static void control_free(struct control *c)
@@ -238,6 +239,24 @@ static void control_done(struct store_op *op)
     control_free(c);
 }
 
+static void control_audit(struct control *c, const char *message)
+{
+    if (message != NULL)
+        snprintf(c->object, sizeof(c->object), "message:%s", message);
+    if (c->control.domain.len > 0)
+        snprintf(c->detail, sizeof(c->detail), "to %.*s", SGL_FMT(c->control.domain));
+    c->control.subscription = admin_scope(c->who);
+    c->audit = (struct store_audit){.at_ms = clock_now_ms(),
+                                    .actor = sgl_view_cstr(c->who->name),
+                                    .peer = sgl_view_cstr(http_peer(c->r)),
+                                    .action = sgl_view_cstr(c->what),
+                                    .object = sgl_view_cstr(message == NULL ? "queue" : c->object),
+                                    .subscription = c->control.subscription,
+                                    .result = SGL_LIT("done"),
+                                    .detail = sgl_view_cstr(c->detail)};
+    c->control.audit = &c->audit;
+}
+
 /* false: answered. */
 static bool control_fill(struct control *c, struct admin_member *member)
 {
@@ -259,6 +278,7 @@ static bool control_fill(struct control *c, struct admin_member *member)
     c->control.now = clock_now_s();
     snprintf(c->about, sizeof(c->about), "%s %.*s", message == NULL ? "" : message,
              SGL_FMT(c->control.domain));
+    control_audit(c, message);
     return true;
 }
 

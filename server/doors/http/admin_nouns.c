@@ -10,23 +10,44 @@
 
 /* ---- read ---- */
 
-bool admin_is_operator(struct http_request *r, const struct admin *admin)
+/* Is this item of a listing there for him?  An operator's keys are not, though they have a subscription. */
+static bool is_seen(const struct admin_noun *noun, const json_t *item, sgl_view scope)
 {
-    struct identity *who = admin_who(r, admin);
+    const char *member = noun->noun == DIRECTORY_SUBSCRIPTION ? "name" : "subscription";
+    const char *whose = json_string_value(json_object_get(item, member));
+    const char *role = json_string_value(json_object_get(item, "role"));
 
-    identity_unref(who);
-    return who != NULL;
+    return whose != NULL && sgl_view_eq(scope, sgl_view_cstr(whose)) &&
+           (role == NULL || strcmp(role, role_name(ROLE_OPERATOR)) != 0);
+}
+
+static void keep_seen(const struct admin_noun *noun, json_t *list, sgl_view scope)
+{
+    json_t *seen = json_array(), *item;
+    size_t at;
+
+    json_array_foreach(list, at, item)
+    {
+        if (is_seen(noun, item, scope))
+            json_array_append(seen, item);
+    }
+    json_array_clear(list);
+    json_array_extend(list, seen);
+    json_decref(seen);
 }
 
 void admin_noun_list(struct http_request *r, const struct admin *admin,
                      const struct admin_noun *noun)
 {
+    sgl_view scope;
     json_t *list;
 
-    if (!admin_is_operator(r, admin))
+    if (!admin_may_read(r, admin, &scope))
         return;
     list = json_array();
     noun->list(admin->directory, list);
+    if (scope.len > 0)
+        keep_seen(noun, list, scope);
     http_reply_json(r, 200, json_pack("{s:o}", noun->plural, list));
 }
 
@@ -137,6 +158,7 @@ static struct admin_change *change_new(struct http_request *r, const struct admi
     n->change.loop = http_loop(r);
     n->change.done = changed;
     n->noun = noun;
+    n->change.within = admin_scope(who);
     n->change.actor = sgl_view_cstr(who->name);
     n->change.peer = sgl_view_cstr(http_peer(r));
     n->r = r;
@@ -147,6 +169,11 @@ static struct admin_change *change_new(struct http_request *r, const struct admi
 
 static void start(struct admin_change *n)
 {
+    if (n->change.role > n->who->role) {
+        http_reply_problem(n->r, 403, "role", "role", "Nobody can give a role above his own.");
+        change_free(n);
+        return;
+    }
     snprintf(n->about, sizeof(n->about), "%.*s", SGL_FMT(n->change.name));
     directory_change(n->admin->directory, &n->change);
 }

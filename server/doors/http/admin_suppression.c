@@ -88,9 +88,9 @@ static void page_done(struct work *w)
 }
 
 /* The bounds of all keys that begin with "SUBSCRIPTION/" or "SUBSCRIPTION/DOMAIN/"; the sign behind the slash is '0'. */
-static bool set_bounds(struct page_read *p)
+static bool set_bounds(struct page_read *p, sgl_view subscription)
 {
-    sgl_view subscription = http_query(p->r, "subscription"), domain = http_query(p->r, "domain");
+    sgl_view domain = http_query(p->r, "domain");
     sgl_view after = http_query(p->r, "after");
 
     if (domain.len > 0 && subscription.len == 0)
@@ -119,10 +119,11 @@ static bool set_bounds(struct page_read *p)
 static void suppressions_get(struct http_request *r, void *ctx)
 {
     sgl_view max = http_query(r, "max");
+    sgl_view scope, subscription = http_query(r, "subscription");
     struct page_read *p;
     uint64_t n = LIST_DEFAULT;
 
-    if (!admin_is_operator(r, ctx))
+    if (!admin_may_read(r, ctx, &scope) || !admin_take_scope(r, scope, &subscription))
         return;
     if (max.ptr != NULL && (!sgl_view_u64(max, LIST_MAX, &n) || n == 0)) {
         http_reply_problem(r, 400, "number", "max", "A number from 1 to 1000 is wanted.");
@@ -140,7 +141,7 @@ static void suppressions_get(struct http_request *r, void *ctx)
     p->admin = ctx;
     p->page.kind = KIND;
     p->page.max = (size_t)n + 1;
-    if (!set_bounds(p))
+    if (!set_bounds(p, subscription))
         http_reply_problem(r, 400, "id-syntax", "after",
                            "This is not the end of a page of this list.");
     else if (!workers_submit(p->admin->workers, &p->work))
@@ -212,6 +213,8 @@ static struct suppress *suppress_new(struct http_request *r, const struct admin 
     s->op.done = suppress_done;
     s->op.item = s->item = &s->one;
     s->op.items = 1;
+    s->op.actor = sgl_view_cstr(who->name);
+    s->op.peer = sgl_view_cstr(http_peer(r));
     s->r = r;
     s->admin = admin;
     s->who = who;
@@ -220,6 +223,10 @@ static struct suppress *suppress_new(struct http_request *r, const struct admin 
 
 static void suppress_start(struct suppress *s)
 {
+    if (!admin_take_scope(s->r, admin_scope(s->who), &s->op.subscription)) {
+        suppress_free(s);
+        return;
+    }
     snprintf(s->about, sizeof(s->about), "%.*s%s", SGL_FMT(sgl_view_sub(s->item[0].address, 0, 60)),
              s->op.items > 1 ? " ..." : "");
     directory_suppress(s->admin->directory, &s->op);

@@ -194,6 +194,7 @@ void http_request_end(struct http_request *r)
 {
     struct http *http = r->http;
 
+    http_watch(r, NULL, NULL);
     if (http != NULL) {
         *r->prev = r->next;
         if (r->next != NULL)
@@ -347,6 +348,8 @@ static void request_arrived(struct evhttp_request *ev, void *arg)
             continue;
         if (!http_pattern_match(e->pattern, r->path, &r->arena, r->param, &r->params))
             continue;
+        r->method = e->method;
+        r->pattern = e->pattern;
         e->handler(r, e->ctx);
         return;
     }
@@ -459,6 +462,15 @@ void http_route(struct http *http, enum http_side side, const char *method, cons
     while (*at != NULL)
         at = &(*at)->next;
     *at = e;
+}
+
+void http_each_route(const struct http *http,
+                     void (*each)(void *ctx, enum http_side side, const char *method,
+                                  const char *pattern),
+                     void *ctx)
+{
+    for (const struct http_route_entry *e = http->route; e != NULL; e = e->next)
+        each(ctx, e->side, e->method, e->pattern);
 }
 
 void http_drain(struct http *http)

@@ -62,10 +62,18 @@ typedef void (*http_handler)(struct http_request *r, void *ctx);
 void http_route(struct http *http, enum http_side side, const char *method, const char *pattern,
                 http_handler handler, void *ctx);
 
+/* Calls each() for every route, in the order in which they were made. */
+void http_each_route(const struct http *http,
+                     void (*each)(void *ctx, enum http_side side, const char *method,
+                                  const char *pattern),
+                     void *ctx);
+
 /* ---- the request; everything is valid until the reply ---- */
 
 struct loop *http_loop(const struct http_request *r);
-struct sgl_arena *http_arena(struct http_request *r); /* lives until the reply was given */
+struct sgl_arena *http_arena(struct http_request *r);   /* lives until the reply was given */
+const char *http_method(const struct http_request *r);  /* of its route, as it was registered */
+const char *http_pattern(const struct http_request *r); /* the same */
 sgl_view http_param(const struct http_request *r,
                     const char *name); /* of the pattern, percent-decoded */
 sgl_view http_query(struct http_request *r,
@@ -102,6 +110,19 @@ void http_reply_problem(struct http_request *r, int status, const char *code, co
                         const char *detail);
 /* An admission answer as a problem document (adds Retry-After to 503, and where the answer knows when). */
 void http_reply_answer(struct http_request *r, const struct admission_answer *answer);
+
+/* What a problem document said. */
+struct http_problem {
+    int status;
+    const char *code, *field, *detail; /* field, detail: may be NULL */
+};
+/*
+ * told() runs once, while the request is still there: with the problem that it was answered with, or with NULL when it was answered otherwise.  One watch a request; a second one takes
+ * the place of the first, which is told NULL.
+ */
+void http_watch(struct http_request *r,
+                void (*told)(struct http_request *r, const struct http_problem *p, void *ctx),
+                void *ctx);
 
 /* ---- what every listener answers ---- */
 

@@ -80,6 +80,9 @@ struct http_request {
     size_t params;
     sgl_view path, query, body;
     size_t bytes;
+    const char *method, *pattern; /* of its route */
+    void (*told)(struct http_request *r, const struct http_problem *p, void *ctx);
+    void *told_ctx;
     uid_t uid;
     uint64_t started_us;
     char peer[64];

@@ -141,9 +141,30 @@ static json_t *problem(int status, const char *code, const char *field, const ch
     return p;
 }
 
+static void tell(struct http_request *r, const struct http_problem *p)
+{
+    void (*told)(struct http_request * r, const struct http_problem *p, void *ctx) = r->told;
+
+    r->told = NULL;
+    if (told != NULL)
+        told(r, p, r->told_ctx);
+}
+
+void http_watch(struct http_request *r,
+                void (*told)(struct http_request *r, const struct http_problem *p, void *ctx),
+                void *ctx)
+{
+    tell(r, NULL);
+    r->told = told;
+    r->told_ctx = ctx;
+}
+
 void http_reply_problem(struct http_request *r, int status, const char *code, const char *field,
                         const char *detail)
 {
+    const struct http_problem p = {status, code, field, detail};
+
+    tell(r, &p);
     reply_json(r, status, "application/problem+json", problem(status, code, field, detail));
 }
 

@@ -19,6 +19,16 @@ struct sgl_arena *http_arena(struct http_request *r)
     return &r->arena;
 }
 
+const char *http_method(const struct http_request *r)
+{
+    return r->method;
+}
+
+const char *http_pattern(const struct http_request *r)
+{
+    return r->pattern;
+}
+
 sgl_view http_param(const struct http_request *r, const char *name)
 {
     sgl_view want = sgl_view_cstr(name);

@@ -125,15 +125,19 @@ static void touch_message(struct hand *h, uint64_t message, uint64_t first, uint
     message_less(h->store, message, finals);
 }
 
-static bool next_message(struct store *store, enum sql which, uint64_t id, uint64_t out[3])
+/* *others: it is of another subscription than the one that the hand is held to. */
+static bool next_message(struct hand *h, enum sql which, uint64_t id, uint64_t out[3], bool *others)
 {
+    struct store *store = h->store;
     sqlite3_stmt *s = sql_use(&store->db, (int)which);
+    sgl_view only = h->control->subscription;
 
     sql_bind_u64(s, 1, id);
     if (!sql_step(&store->db, s))
         return false;
     for (int i = 0; i < 3; i++)
         out[i] = sql_u64(s, i);
+    *others = only.len > 0 && !sgl_view_eq(only, sql_view(s, 3));
     sqlite3_reset(s);
     return true;
 }
@@ -141,8 +145,9 @@ static bool next_message(struct store *store, enum sql which, uint64_t id, uint6
 static enum store_result touch_one(struct hand *h, uint64_t message)
 {
     uint64_t m[3];
+    bool others;
 
-    if (!next_message(h->store, SQL_UNFINISHED_ONE, message, m))
+    if (!next_message(h, SQL_UNFINISHED_ONE, message, m, &others) || others)
         return STORE_NOT_FOUND;
     if (h->control->rcpt != 0 && (h->control->rcpt < m[1] || h->control->rcpt - m[1] >= m[2]))
         return STORE_NOT_FOUND;
@@ -153,11 +158,15 @@ static enum store_result touch_one(struct hand *h, uint64_t message)
 static enum store_result touch_all(struct hand *h)
 {
     uint64_t m[3];
+    bool others;
 
     while (h->seen < SLICE_RCPTS && h->store->db.hard == 0) {
-        if (!next_message(h->store, SQL_UNFINISHED_AFTER, h->control->own.cursor, m))
+        if (!next_message(h, SQL_UNFINISHED_AFTER, h->control->own.cursor, m, &others))
             return STORE_OK;
-        touch_message(h, m[0], m[1], m[2]);
+        if (others)
+            h->seen++;
+        else
+            touch_message(h, m[0], m[1], m[2]);
         h->control->own.cursor = m[0];
     }
     h->control->own.again = true;

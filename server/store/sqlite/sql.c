@@ -37,10 +37,10 @@ const char *const sql_text[SQL_COUNT] = {
     [SQL_UNFINISHED_GET] = "SELECT remaining,spooled FROM unfinished WHERE id=?1",
     [SQL_UNFINISHED_SET] = "UPDATE unfinished SET remaining=?2 WHERE id=?1",
     [SQL_UNFINISHED_DELETE] = "DELETE FROM unfinished WHERE id=?1",
-    [SQL_UNFINISHED_AFTER] =
-        "SELECT m.id,m.first_rcpt,m.rcpts FROM unfinished u JOIN message m ON m.id=u.id"
-        " WHERE u.id>?1 AND u.remaining>0 ORDER BY u.id LIMIT 1",
-    [SQL_UNFINISHED_ONE] = "SELECT id,first_rcpt,rcpts FROM message WHERE id=?1",
+    [SQL_UNFINISHED_AFTER] = "SELECT m.id,m.first_rcpt,m.rcpts,m.subscription FROM unfinished u "
+                             "JOIN message m ON m.id=u.id"
+                             " WHERE u.id>?1 AND u.remaining>0 ORDER BY u.id LIMIT 1",
+    [SQL_UNFINISHED_ONE] = "SELECT id,first_rcpt,rcpts,subscription FROM message WHERE id=?1",
     [SQL_BODY_ADD] = "INSERT INTO body VALUES(?1,?2,?3)",
     [SQL_BODY_DELETE] = "DELETE FROM body WHERE id=?1",
     [SQL_EVENT_MAX] = "SELECT max(n) FROM event WHERE message=?1",
