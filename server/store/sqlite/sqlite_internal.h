@@ -304,6 +304,14 @@ void *writer_main(void *arg);
 void writer_enqueue(struct store *store, struct store_op *op);
 /* Sends the operations of a list home: one wake-up for each loop. */
 void ops_complete(struct store_op *list);
+/* The commit that changed them is durable: tells the watch of the recipients in store->pending. */
+void tell_watched(struct store *store);
+/* One transaction for all of a list, or one for each; returns what is finished. The writer's own, as is what follows. */
+struct store_op *group_run(struct store *store, struct store_op *list);
+bool group_begin(struct store *store);
+bool group_commit(struct store *store); /* false: roll back */
+void group_settle(struct store *store); /* committed: what it means for memory becomes true */
+void group_roll_back(struct store *store);
 bool spools_start(struct store *store);
 void spools_submit(struct store *store, struct store_op *op);
 void spools_remove(struct store *store, uint64_t id);
