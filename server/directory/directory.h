@@ -164,6 +164,7 @@ enum directory_noun {
     DIRECTORY_APP,
 };
 enum directory_verb { DIRECTORY_ADD, DIRECTORY_CHANGE, DIRECTORY_REMOVE };
+const char *directory_verb_word(enum directory_verb verb); /* "add", "change", "remove" */
 enum directory_result {
     DIRECTORY_OK,
     DIRECTORY_INVALID,

@@ -6,7 +6,7 @@
 
 #define VALUE_MAX 200
 
-static const char *verb_word(enum directory_verb verb)
+const char *directory_verb_word(enum directory_verb verb)
 {
     switch (verb) {
     case DIRECTORY_ADD:
@@ -112,7 +112,7 @@ bool change_audit(struct change *g)
     json_t *after = g->c->verb == DIRECTORY_REMOVE ? NULL : g->kind->to_json(g->noun);
     size_t action, object;
 
-    sgl_buf_addf(&text, "%s %s", g->kind->name, verb_word(g->c->verb));
+    sgl_buf_addf(&text, "%s %s", g->kind->name, directory_verb_word(g->c->verb));
     action = text.len;
     sgl_buf_addf(&text, "%s:%s", g->kind->name, g->key);
     object = text.len;

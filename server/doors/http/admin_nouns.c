@@ -101,19 +101,6 @@ int admin_result_status(enum directory_result result)
     return 503;
 }
 
-static const char *verb_word(enum directory_verb verb)
-{
-    switch (verb) {
-    case DIRECTORY_ADD:
-        return "add";
-    case DIRECTORY_CHANGE:
-        return "change";
-    case DIRECTORY_REMOVE:
-        break;
-    }
-    return "remove";
-}
-
 static json_t *done_json(const struct admin_change *n)
 {
     if (n->change.verb == DIRECTORY_ADD && n->noun->added != NULL)
@@ -128,7 +115,7 @@ static void changed(struct directory_change *c)
     struct admin_change *n = (struct admin_change *)(void *)c;
     char what[64];
 
-    snprintf(what, sizeof(what), "%s %s", n->noun->name, verb_word(c->verb));
+    snprintf(what, sizeof(what), "%s %s", n->noun->name, directory_verb_word(c->verb));
     admin_audit(n->r, n->who, what, n->about, admin_result_word(c->result));
     if (c->result == DIRECTORY_OK)
         http_reply_json(n->r, c->verb == DIRECTORY_ADD ? 201 : 200, done_json(n));

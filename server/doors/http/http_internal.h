@@ -88,6 +88,14 @@ struct http_request {
     char peer[64];
 };
 
+/* evhttp asks for the bufferevent of a new connection; arg is its listener. */
+struct bufferevent *http_conn_opened(struct event_base *base, void *arg);
+/* The connection of a bufferevent; NULL: it is not counted. */
+struct http_conn *http_conn_find(struct http *http, const struct bufferevent *bev);
+/* Its bytes are no longer held, or they belong to its request now: how many. */
+size_t http_conn_take_bytes(struct http_conn *c);
+/* Lets go of connections that are gone, refuses slow ones, listens again when there is room. */
+void http_conn_sweep(struct http *http);
 /* Does `path` (undecoded, starting with "/") match the pattern?  Fills params with decoded values that live in the arena. */
 bool http_pattern_match(const char *pattern, sgl_view path, struct sgl_arena *arena,
                         struct http_param param[HTTP_PARAMS_MAX], size_t *params);

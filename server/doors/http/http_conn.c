@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Connections and their limits.
+ *
+ * A connection: open -> receiving (started_ms set by its first byte) -> request (handed to a handler) -> open again, or closed.
+ * While receiving it may be refused: too large, too slow, or no memory left; then it gets its answer at once and is closed.
+ */
+#include "http_internal.h"
+
+#include <event2/bufferevent_ssl.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#define RECEIVE_TIMES_IDLE                                                                         \
+    6 /* a request may take so many idle times from its first byte to its last */
+
+static size_t bucket_of(const struct bufferevent *bev)
+{
+    return ((uintptr_t)bev >> 6) % HTTP_CONN_BUCKETS;
+}
+
+struct http_conn *http_conn_find(struct http *http, const struct bufferevent *bev)
+{
+    struct http_conn *c = http->conn[bucket_of(bev)];
+
+    while (c != NULL && c->bev != bev)
+        c = c->next;
+    return c;
+}
+
+static bool conn_is_gone(const struct http_conn *c)
+{
+    bufferevent_event_cb event = NULL;
+
+    bufferevent_getcb(c->bev, NULL, NULL, &event, NULL);
+    return event == NULL;
+}
+
+/* The connection's bytes are no longer held, or they belong to its request now. */
+size_t http_conn_take_bytes(struct http_conn *c)
+{
+    size_t bytes = c->bytes;
+
+    c->bytes = 0;
+    c->started_ms = 0;
+    return bytes;
+}
+
+static void input_counted(struct evbuffer *buffer, const struct evbuffer_cb_info *info, void *arg);
+
+static void conn_release(struct http *http, struct http_conn *c)
+{
+    http->bytes -= http_conn_take_bytes(c);
+    http->conns--;
+    evbuffer_remove_cb(bufferevent_get_input(c->bev), input_counted, c);
+    bufferevent_decref(c->bev);
+    free(c);
+}
+
+/* Answers a connection whose request has not come in whole, and makes evhttp close it. */
+static void conn_refuse(struct http_conn *c, int status, const char *code, const char *detail)
+{
+    char text[640];
+    size_t len = http_raw_problem(status, code, detail, text, sizeof(text));
+    SSL *ssl = c->listener->tls == NULL ? NULL : bufferevent_openssl_get_ssl(c->bev);
+
+    c->refused = true;
+    c->listener->http->stats.refused++;
+    if (ssl != NULL && SSL_is_init_finished(ssl))
+        (void)!SSL_write(ssl, text, (int)len);
+    else if (ssl == NULL)
+        (void)!send(bufferevent_getfd(c->bev), text, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    bufferevent_trigger_event(c->bev, BEV_EVENT_READING | BEV_EVENT_EOF, BEV_TRIG_DEFER_CALLBACKS);
+}
+
+static void input_counted(struct evbuffer *buffer, const struct evbuffer_cb_info *info, void *arg)
+{
+    struct http_conn *c = arg;
+    struct http *http = c->listener->http;
+
+    (void)buffer;
+    if (info->n_added == 0 || c->refused)
+        return;
+    if (c->started_ms == 0)
+        c->started_ms = clock_mono_ms();
+    c->bytes += info->n_added;
+    http->bytes += info->n_added;
+    if (c->bytes > http->config.body_max + http->config.header_max)
+        conn_refuse(c, 413, "body-too-large", "The request is larger than this server accepts.");
+    else if (http->bytes > http->config.memory_max && c->listener->side != HTTP_ADMIN)
+        conn_refuse(c, 503, "memory-full",
+                    "The server holds as many requests as it may; try again soon.");
+}
+
+/* The administrator's door stays open: when strangers hold all connections he is needed most. */
+static void listeners_set(struct http *http, bool room)
+{
+    if (http->draining)
+        return;
+    for (struct http_listener *l = http->listener; l != NULL; l = l->next) {
+        if (room || l->side == HTTP_ADMIN)
+            evconnlistener_enable(l->socket);
+        else
+            evconnlistener_disable(l->socket);
+    }
+}
+
+void http_conn_sweep(struct http *http)
+{
+    uint64_t now = clock_mono_ms();
+    uint64_t slow_ms = (uint64_t)http->config.idle_s * 1000 * RECEIVE_TIMES_IDLE;
+
+    for (size_t i = 0; i < HTTP_CONN_BUCKETS; i++) {
+        struct http_conn **at = &http->conn[i];
+
+        while (*at != NULL) {
+            struct http_conn *c = *at;
+
+            if (conn_is_gone(c)) {
+                *at = c->next;
+                conn_release(http, c);
+                continue;
+            }
+            if (!c->refused && c->started_ms != 0 && now - c->started_ms > slow_ms)
+                conn_refuse(c, 408, "request-slow", "The request did not arrive in time.");
+            at = &c->next;
+        }
+    }
+    listeners_set(http, http->conns < http->config.connections_max);
+}
+
+static struct bufferevent *new_bufferevent(struct http_listener *l)
+{
+    struct event_base *base = loop_base(l->http->loop);
+    SSL *ssl;
+
+    if (l->tls == NULL)
+        return bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
+    ssl = l->tls(l->tls_ctx);
+    if (ssl == NULL)
+        return NULL;
+    return bufferevent_openssl_socket_new(base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING,
+                                          BEV_OPT_CLOSE_ON_FREE);
+}
+
+/* evhttp asks for the bufferevent of a new connection. */
+struct bufferevent *http_conn_opened(struct event_base *base, void *arg)
+{
+    struct http_listener *l = arg;
+    struct http *http = l->http;
+    struct bufferevent *bev = new_bufferevent(l);
+    struct http_conn *c = bev == NULL ? NULL : calloc(1, sizeof(*c));
+
+    (void)base;
+    http->stats.connections++;
+    if (c == NULL)
+        return bev; /* uncounted, and evhttp closes it when it is NULL */
+    c->listener = l;
+    c->bev = bev;
+    c->next = http->conn[bucket_of(bev)];
+    bufferevent_incref(bev);
+    if (evbuffer_add_cb(bufferevent_get_input(bev), input_counted, c) == NULL) {
+        bufferevent_decref(bev);
+        free(c);
+        return bev;
+    }
+    http->conn[bucket_of(bev)] = c;
+    if (++http->conns >= http->config.connections_max)
+        listeners_set(http, false);
+    return bev;
+}
