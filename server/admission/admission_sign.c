@@ -100,8 +100,7 @@ static enum signing_result choose_signers(struct signing *g, struct sgl_dkim_sig
 {
     for (size_t i = 0; i < g->domain->selectors && g->count < SGL_DKIM_SIGNATURES_MAX; i++) {
         const struct selector *s = &g->domain->selector[i];
-        uint64_t handle =
-            atomic_load_explicit(&((struct selector *)(uintptr_t)s)->handle, memory_order_relaxed);
+        uint64_t handle = atomic_load_explicit(&s->key->handle, memory_order_relaxed);
 
         if (!s->active)
             continue;

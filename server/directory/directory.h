@@ -10,6 +10,7 @@
 
 #include "../keys/keys.h"
 #include "../store/store.h"
+#include "domain.h"
 #include "guid.h"
 
 struct directory;
@@ -23,25 +24,6 @@ struct subscription {
     uint64_t version;
 };
 
-struct selector {
-    char *name;
-    enum keys_algorithm algorithm;
-    bool active;             /* signs */
-    _Atomic uint64_t handle; /* in the keys process; 0: not loaded yet */
-    uint8_t *public_key;     /* rsa: SubjectPublicKeyInfo DER; ed25519: 32 bytes */
-    size_t public_len;
-    uint8_t *sealed; /* the private key as only the keys process can open it */
-    size_t sealed_len;
-};
-struct domain {
-    _Atomic unsigned refs;
-    char *name; /* A-label, lower case */
-    char *subscription;
-    struct selector *selector;
-    size_t selectors;
-    int64_t created_at;
-    uint64_t version;
-};
 /* What it may do with the admin API: each may what those before it may. An owner and a reader see their own subscription only. */
 enum role { ROLE_NONE, ROLE_READER, ROLE_OWNER, ROLE_OPERATOR };
 const char *role_name(enum role role); /* "none", "reader", "owner", "operator" */
@@ -81,8 +63,6 @@ void directory_free(struct directory *d); /* after its loop and workers have end
 struct domain *
 directory_domain(struct directory *d,
                  sgl_view name); /* a reference, or NULL; case and one trailing dot are ignored */
-struct domain *domain_ref(struct domain *domain);
-void domain_unref(struct domain *domain); /* NULL accepted */
 struct subscription *directory_subscription(struct directory *d, sgl_view name);
 /* By its name, or by its GUID. */
 struct subscription *directory_tenant(struct directory *d, sgl_view name);
@@ -209,7 +189,8 @@ struct directory_change {
     bool password_new;
     sgl_view label;   /* key that is changed, app; ptr NULL: as it was */
     uint64_t version; /* change, remove: only if it is this one; 0: whichever it is now */
-    bool ed25519;     /* domain: a second selector with Ed25519 */
+    bool ed25519;     /* domain: one more selector with Ed25519, which signs, too */
+    const struct domain_change *domain_change; /* domain; NULL: a custom one is added */
     sgl_view profile; /* subscription: of its limits; the caller knows that there is such a one */
     const struct app_change *app; /* app; may be NULL */
     /* out */

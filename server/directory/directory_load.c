@@ -43,7 +43,7 @@ static void loaded(struct keys_op *op)
 
     switch (op->result) {
     case KEYS_OK:
-        atomic_store(&s->handle, op->handle);
+        atomic_store(&s->key->handle, op->handle);
         break;
     case KEYS_DOWN:
     case KEYS_BUSY:
@@ -66,7 +66,7 @@ static void submit(struct load_op *l)
     l->op.verb = KEYS_LOAD;
     l->op.loop = l->d->loop;
     l->op.done = loaded;
-    l->op.in = sgl_view_of(s->sealed, s->sealed_len);
+    l->op.in = sgl_view_of(s->key->sealed, s->key->sealed_len);
     l->op.context = sgl_view_cstr(l->context);
     keys_submit(l->d->keys, &l->op);
 }

@@ -1,38 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * A domain with its DKIM selectors, whose keys are made in the keys process and kept sealed.
- *
- *   {"created_at":N,"selectors":[{"name":"s1","algorithm":"rsa-2048","active":true,"public":BASE64,"sealed":BASE64}]}
- */
+/* A domain: its DKIM keys are made in the keys process and kept sealed; what it consists of stands in domain.h. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "directory_change.h"
+#include "domain_internal.h"
 #include "sigillo/ascii.h"
-#include "sigillo/mailbox.h"
 
-#define SELECTORS_FIRST 2
-
-struct domain *domain_ref(struct domain *domain)
-{
-    atomic_fetch_add_explicit(&domain->refs, 1, memory_order_relaxed);
-    return domain;
-}
-
-void domain_unref(struct domain *domain)
-{
-    if (domain == NULL || !noun_last_reference(&domain->refs))
-        return;
-    for (size_t i = 0; i < domain->selectors; i++) {
-        free(domain->selector[i].name);
-        free(domain->selector[i].public_key);
-        free(domain->selector[i].sealed);
-    }
-    free(domain->selector);
-    free(domain->name);
-    free(domain->subscription);
-    free(domain);
-}
+#define RETURN_PATH_DEFAULT "bounces"
 
 char *selector_context(const char *domain, const char *selector)
 {
@@ -45,128 +20,16 @@ char *selector_context(const char *domain, const char *selector)
     return out;
 }
 
-/* A name as the tables know it: lower case, A-labels, no dot at the end; at least two labels. NULL with a reason when it is no domain name. */
-static char *domain_canonical(sgl_view name, const char **why)
-{
-    struct sgl_arena arena = SGL_ARENA_INIT(8192);
-    struct sgl_buf address = SGL_BUF_INIT(1024);
-    struct sgl_mailbox mailbox;
-    struct sgl_diag diag = {0};
-    char *out = NULL;
-
-    if (name.len > 0 && name.ptr[name.len - 1] == '.')
-        name.len--;
-    sgl_buf_add(&address, SGL_LIT("x@"));
-    sgl_buf_add(&address, name);
-    *why = "is not a domain name";
-    if (name.len == 0 || sgl_view_find(name, '@') < name.len || address.status != SGL_OK)
-        goto done;
-    if (sgl_mailbox_parse(sgl_buf_view(&address), &arena, &mailbox, &diag) != SGL_OK ||
-        mailbox.literal)
-        goto done;
-    if (sgl_view_find(mailbox.domain, '.') == mailbox.domain.len) {
-        *why = "has one label only; a domain for mail has at least two, as in example.org";
-        goto done;
-    }
-    out = text_of(mailbox.domain);
-    *why = out == NULL ? "did not fit into memory" : NULL;
-done:
-    sgl_buf_done(&address);
-    sgl_arena_done(&arena);
-    return out;
-}
-
-/* ---- as JSON ---- */
-
-static const struct {
-    enum keys_algorithm algorithm;
-    const char *name;
-} algorithms[] = {
-    {KEYS_RSA_2048, "rsa-2048"}, {KEYS_RSA_4096, "rsa-4096"}, {KEYS_ED25519, "ed25519"}};
-
-static bool selector_from_json(struct selector *s, const json_t *json)
-{
-    const char *name = json_string_value(json_object_get(json, "name"));
-    const char *algorithm = json_string_value(json_object_get(json, "algorithm"));
-
-    if (name == NULL || algorithm == NULL)
-        return false;
-    s->name = text_of(sgl_view_cstr(name));
-    s->active = json_is_true(json_object_get(json, "active"));
-    for (size_t i = 0; i < sizeof(algorithms) / sizeof(algorithms[0]); i++)
-        if (strcmp(algorithms[i].name, algorithm) == 0)
-            s->algorithm = algorithms[i].algorithm;
-    s->public_key = json_base64(json, "public", 1024, &s->public_len);
-    s->sealed = json_base64(json, "sealed", KEYS_DATA_MAX, &s->sealed_len);
-    return s->name != NULL && s->algorithm != 0 && s->public_key != NULL && s->sealed != NULL;
-}
-
-static void *from_json(const struct store_noun *noun, const json_t *json)
-{
-    const json_t *list = json_object_get(json, "selectors"), *item;
-    struct domain *d = calloc(1, sizeof(*d));
-    size_t at;
-
-    if (d == NULL)
-        return NULL;
-    atomic_init(&d->refs, 1);
-    d->name = text_of(noun->key);
-    d->subscription = text_of(noun->subscription);
-    d->version = noun->version;
-    d->created_at = json_integer_value(json_object_get(json, "created_at"));
-    d->selector = calloc(json_array_size(list) + 1, sizeof(*d->selector));
-    if (d->name == NULL || d->subscription == NULL || d->selector == NULL)
-        goto fail;
-    json_array_foreach(list, at, item)
-    {
-        d->selectors = at + 1;
-        if (!selector_from_json(&d->selector[at], item))
-            goto fail;
-    }
-    return d;
-fail:
-    domain_unref(d);
-    return NULL;
-}
-
-static json_t *selector_to_json(const struct selector *s)
-{
-    const char *algorithm = "";
-
-    for (size_t i = 0; i < sizeof(algorithms) / sizeof(algorithms[0]); i++)
-        if (algorithms[i].algorithm == s->algorithm)
-            algorithm = algorithms[i].name;
-    return json_pack("{s:s, s:s, s:b, s:o, s:o}", "name", s->name, "algorithm", algorithm, "active",
-                     (int)s->active, "public", base64_json(s->public_key, s->public_len), "sealed",
-                     base64_json(s->sealed, s->sealed_len));
-}
-
-static json_t *to_json(const void *noun)
-{
-    const struct domain *domain = noun;
-    json_t *list = json_array();
-
-    for (size_t i = 0; i < domain->selectors; i++)
-        json_array_append_new(list, selector_to_json(&domain->selector[i]));
-    return json_pack("{s:I, s:o}", "created_at", (json_int_t)domain->created_at, "selectors", list);
-}
-
 /* ---- added: one key after the other is made ---- */
 
 static void generate_next(struct change *g);
 
 static bool keep_generated(struct selector *s, const struct keys_op *op)
 {
-    s->public_key = malloc(op->public_len);
-    s->sealed = malloc(op->out_len);
-    if (s->public_key == NULL || s->sealed == NULL)
+    s->key = selector_key_new(op->public_key, op->public_len, op->out, op->out_len);
+    if (s->key == NULL)
         return false;
-    memcpy(s->public_key, op->public_key, op->public_len);
-    memcpy(s->sealed, op->out, op->out_len);
-    s->public_len = op->public_len;
-    s->sealed_len = op->out_len;
-    s->active = true;
-    atomic_store(&s->handle, op->handle);
+    atomic_store(&s->key->handle, op->handle);
     return true;
 }
 
@@ -185,19 +48,21 @@ static void generated(struct keys_op *op)
         change_finish(g);
         return;
     }
-    g->selector++;
     generate_next(g);
 }
 
 static void generate_next(struct change *g)
 {
     const struct domain *domain = g->noun;
-    const struct selector *s = &domain->selector[g->selector];
+    const struct selector *s;
 
+    while (g->selector < domain->selectors && domain->selector[g->selector].key != NULL)
+        g->selector++;
     if (g->selector == domain->selectors) {
         change_store(g);
         return;
     }
+    s = &domain->selector[g->selector];
     free(g->context);
     g->context = selector_context(domain->name, s->name);
     if (g->context == NULL) {
@@ -214,47 +79,231 @@ static void generate_next(struct change *g)
     keys_submit(g->d->keys, &g->keys);
 }
 
-static struct domain *domain_new(const char *name, const char *subscription, bool ed25519)
+static bool add_selector(struct domain *d, const char *name, enum keys_algorithm algorithm,
+                         bool active)
 {
-    struct domain *d = calloc(1, sizeof(*d));
+    struct selector *s = &d->selector[d->selectors];
 
-    if (d == NULL)
-        return NULL;
-    atomic_init(&d->refs, 1);
-    d->created_at = clock_now_s();
-    d->name = text_of(sgl_view_cstr(name));
-    d->subscription = text_of(sgl_view_cstr(subscription));
-    d->selector = calloc(SELECTORS_FIRST, sizeof(*d->selector));
-    if (d->name == NULL || d->subscription == NULL || d->selector == NULL)
-        goto fail;
-    d->selectors = ed25519 ? 2 : 1;
-    d->selector[0].algorithm = KEYS_RSA_2048;
-    d->selector[0].name = text_of(SGL_LIT("s1"));
-    d->selector[1].algorithm = KEYS_ED25519;
-    d->selector[1].name = ed25519 ? text_of(SGL_LIT("e1")) : NULL;
-    if (d->selector[0].name != NULL && (!ed25519 || d->selector[1].name != NULL))
-        return d;
-fail:
-    domain_unref(d);
-    return NULL;
+    *s = (struct selector){
+        .name = text_of(sgl_view_cstr(name)), .algorithm = algorithm, .active = active};
+    if (s->name == NULL)
+        return false;
+    d->selectors++;
+    return true;
 }
 
-static bool prepare(struct change *g)
+/* One that signs, and the next one already: when it is published early, a rotation has nothing to wait for. */
+static bool first_selectors(struct domain *d, bool ed25519)
+{
+    return add_selector(d, "s1", KEYS_RSA_2048, true) &&
+           add_selector(d, "s2", KEYS_RSA_2048, false) &&
+           (!ed25519 || add_selector(d, "e1", KEYS_ED25519, true));
+}
+
+/* Who knows the domain's DNS can publish it, nobody else can guess it. */
+static bool new_token(struct domain *d)
+{
+    uint8_t bytes[DOMAIN_TOKEN_BYTES];
+    char text[2 * DOMAIN_TOKEN_BYTES + 1];
+
+    randombytes_buf(bytes, sizeof(bytes));
+    sodium_bin2hex(text, sizeof(text), bytes, sizeof(bytes));
+    free(d->token);
+    d->token = text_of(sgl_view_cstr(text));
+    return d->token != NULL;
+}
+
+static bool set_return_path(struct change *g, struct domain *d, sgl_view label)
+{
+    char *path = label.len == 0 ? text_of(label) : domain_label(label);
+
+    if (path == NULL) {
+        change_say(g->c, DIRECTORY_INVALID, "return_path",
+                   "a return path is one label of letters, digits and hyphens below the domain");
+        return false;
+    }
+    free(d->return_path);
+    d->return_path = path;
+    return true;
+}
+
+static bool below(const char *name, sgl_view zone)
+{
+    sgl_view v = sgl_view_cstr(name);
+
+    return zone.len > 0 && v.len > zone.len + 1 && v.ptr[v.len - zone.len - 1] == '.' &&
+           sgl_view_eq_nocase(sgl_view_from(v, v.len - zone.len), zone);
+}
+
+/* NAME below the operator's zone. false: said. */
+static bool managed_name(struct change *g, const struct domain_change *dc)
+{
+    struct sgl_buf full = SGL_BUF_INIT(512);
+    const char *why = NULL;
+    char *label;
+
+    if (dc->managed_zone.len == 0) {
+        change_say(g->c, DIRECTORY_INVALID, "kind",
+                   "this server has no zone for managed domains: domains.managed_zone in its "
+                   "configuration names one");
+        return false;
+    }
+    label = domain_label(g->c->name);
+    if (label == NULL) {
+        change_say(g->c, DIRECTORY_INVALID, "name",
+                   "a managed domain is named by one label of letters, digits and hyphens");
+        return false;
+    }
+    sgl_buf_addf(&full, "%s.%.*s", label, SGL_FMT(dc->managed_zone));
+    free(label);
+    g->key = domain_name_canonical(sgl_buf_view(&full), &why);
+    sgl_buf_done(&full);
+    if (g->key == NULL)
+        change_say(g->c, DIRECTORY_INVALID, "name", "this %s", why);
+    return g->key != NULL;
+}
+
+static bool asked_name(struct change *g, const struct domain_change *dc)
 {
     const char *why = NULL;
 
-    g->key = domain_canonical(g->c->name, &why);
+    if (dc->kind == DOMAIN_MANAGED)
+        return managed_name(g, dc);
+    g->key = domain_name_canonical(g->c->name, &why);
     if (g->key == NULL) {
         change_say(g->c, DIRECTORY_INVALID, "domain", "this %s", why);
         return false;
     }
-    if (!change_check_free(g) || !change_check_subscription(g))
-        return false;
-    if (g->d->keys != NULL)
-        g->noun = domain_new(g->key, g->subscription, g->c->ed25519);
-    if (g->noun == NULL)
+    if (!below(g->key, dc->managed_zone))
+        return true;
+    change_say(g->c, DIRECTORY_INVALID, "domain",
+               "names below %.*s are the operator's; a managed domain is one of them",
+               SGL_FMT(sgl_view_sub(dc->managed_zone, 0, 100)));
+    return false;
+}
+
+/* A name exists once.  A claim that was never verified gives way to another subscription when it is old: then *version is its, and it is replaced. */
+static bool name_is_free(struct change *g, const struct domain_change *dc)
+{
+    const struct domain *there;
+    bool own = false, verified = false, taken;
+
+    pthread_rwlock_rdlock(&g->d->lock);
+    there = table_find(&g->d->table[DIRECTORY_DOMAIN], sgl_view_cstr(g->key));
+    taken = there != NULL;
+    if (taken) {
+        own = strcmp(there->subscription, g->subscription) == 0;
+        verified =
+            there->kind == DOMAIN_MANAGED || there->status[PART_OWNERSHIP].verified_at_s != 0;
+        if (!own && !verified && dc->claim_expires_s > 0 &&
+            clock_now_s() - there->created_at > dc->claim_expires_s) {
+            g->version = there->version;
+            taken = false;
+        }
+    }
+    pthread_rwlock_unlock(&g->d->lock);
+    if (taken && own)
+        change_say(g->c, DIRECTORY_EXISTS, "domain", "domain \"%.100s\" exists already", g->key);
+    else if (taken && verified)
+        change_say(g->c, DIRECTORY_EXISTS, "domain",
+                   "domain \"%.100s\" belongs to another subscription, which has proved it",
+                   g->key);
+    else if (taken)
+        change_say(g->c, DIRECTORY_EXISTS, "domain",
+                   "another subscription is setting domain \"%.100s\" up; its claim ends when it "
+                   "does not prove it",
+                   g->key);
+    return !taken;
+}
+
+static bool fill_new(struct change *g, struct domain *d, const struct domain_change *dc)
+{
+    sgl_view path = dc->return_path;
+
+    d->kind = dc->kind;
+    d->created_at = clock_now_s();
+    if (!new_token(d) || (dc->kind != DOMAIN_PARKED && !first_selectors(d, g->c->ed25519))) {
         change_no_memory(g->c);
-    return g->noun != NULL;
+        return false;
+    }
+    if (path.ptr == NULL && dc->kind == DOMAIN_CUSTOM)
+        path = SGL_LIT(RETURN_PATH_DEFAULT);
+    return set_return_path(g, d, path);
+}
+
+static bool prepare(struct change *g)
+{
+    static const struct domain_change custom = {.kind = DOMAIN_CUSTOM};
+    const struct domain_change *dc = g->c->domain_change == NULL ? &custom : g->c->domain_change;
+    struct domain *d = NULL;
+
+    if (!asked_name(g, dc) || !change_check_subscription(g) || !name_is_free(g, dc))
+        return false;
+    if (g->d->keys != NULL || dc->kind == DOMAIN_PARKED)
+        d = domain_new(sgl_view_cstr(g->key), sgl_view_cstr(g->subscription),
+                       DOMAIN_SELECTORS_FIRST);
+    g->noun = d;
+    if (d == NULL)
+        change_no_memory(g->c);
+    return d != NULL && fill_new(g, d, dc);
+}
+
+/* ---- changed ---- */
+
+static void *copy(const void *noun)
+{
+    return domain_copy(noun);
+}
+
+/* Custom domains are parked and taken up again; other records are wanted then. */
+static bool set_kind(struct change *g, struct domain *d, enum domain_kind kind)
+{
+    if (kind == d->kind)
+        return true;
+    if (kind == DOMAIN_MANAGED || d->kind == DOMAIN_MANAGED) {
+        change_say(g->c, DIRECTORY_INVALID, "kind",
+                   "a managed domain stays one, and no other becomes one");
+        return false;
+    }
+    d->kind = kind;
+    for (int p = 0; p < DOMAIN_PARTS; p++)
+        if (p != PART_OWNERSHIP)
+            domain_status_done(&d->status[p]);
+    if (kind == DOMAIN_PARKED || d->selectors > 0 || first_selectors(d, false))
+        return true;
+    change_no_memory(g->c);
+    return false;
+}
+
+static bool set_statuses(struct change *g, struct domain *d, const struct domain_change *dc)
+{
+    for (int p = 0; p < DOMAIN_PARTS; p++)
+        if (!domain_status_copy(&d->status[p], &dc->status[p])) {
+            change_no_memory(g->c);
+            return false;
+        }
+    atomic_store(&d->checked_at_s, dc->checked_at_s);
+    return true;
+}
+
+static bool alter(struct change *g)
+{
+    const struct domain_change *dc = g->c->domain_change;
+    struct domain *d = g->noun;
+
+    if (dc == NULL) {
+        change_say(g->c, DIRECTORY_INVALID, "domain", "nothing that could be changed is named");
+        return false;
+    }
+    free(g->subscription); /* its own, whatever the request named */
+    g->subscription = text_of(sgl_view_cstr(d->subscription));
+    if (g->subscription == NULL || (d->token[0] == '\0' && !new_token(d))) {
+        change_no_memory(g->c);
+        return false;
+    }
+    return (!dc->set_kind || set_kind(g, d, dc->kind)) &&
+           (dc->return_path.ptr == NULL || set_return_path(g, d, dc->return_path)) &&
+           (dc->status == NULL || set_statuses(g, d, dc));
 }
 
 /* ---- removed, when nobody uses it ---- */
@@ -323,18 +372,23 @@ static const char *subscription(const void *noun)
     return ((const struct domain *)noun)->subscription;
 }
 
+static const char *const shown[] = {"kind", "return_path", NULL};
+
 const struct noun_kind noun_domain = {
     .name = "domain",
     .field = "domain",
     .key = key,
     .version = version,
     .free = free_,
-    .from_json = from_json,
-    .to_json = to_json,
+    .from_json = domain_from_json,
+    .to_json = domain_to_json,
     .subscription = subscription,
-    .unshown = "selectors",
+    .shown = shown,
+    .unshown = "selectors or what is known of its records",
     .prepare = prepare,
     .make = generate_next,
+    .copy = copy,
+    .alter = alter,
     .key_meant = key_meant,
     .may_go = may_go,
 };

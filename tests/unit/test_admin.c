@@ -174,15 +174,18 @@ static void test_records(void **state)
     assert_int_equal(ask(*state, false, "GET", "/admin/v1/domains/app.test/records", "", &answer),
                      200);
     records = json_object_get(answer, "records");
-    CHECK_EQ("three records", json_array_size(records), 3);
+    CHECK_EQ("four records", json_array_size(records), 4);
     CHECK_STR("SPF names the server",
               json_string_value(json_object_get(json_array_get(records, 0), "value")),
               "v=spf1 a:mail.sigillo.test ~all");
     CHECK_STR("the key has its place",
               json_string_value(json_object_get(json_array_get(records, 1), "name")),
               "s1._domainkey.app.test");
+    CHECK_STR("the next key stands there already",
+              json_string_value(json_object_get(json_array_get(records, 2), "name")),
+              "s2._domainkey.app.test");
     CHECK_STR("DMARC begins by watching",
-              json_string_value(json_object_get(json_array_get(records, 2), "value")),
+              json_string_value(json_object_get(json_array_get(records, 3), "value")),
               "v=DMARC1; p=none");
     json_decref(answer);
 }

@@ -81,9 +81,13 @@ static void test_domains(void **state)
     domain_unref(d);
     d = directory_domain(f->directory, SGL_LIT("Example.ORG."));
     CHECK_TRUE("a look-up ignores case and the last dot", d != NULL);
-    CHECK_EQ("dual signing has two selectors", d->selectors, 2);
-    CHECK_TRUE("both are loaded", d->selector[0].handle != 0 && d->selector[1].handle != 0);
-    CHECK_EQ("an Ed25519 key is 32 bytes", d->selector[1].public_len, 32);
+    CHECK_EQ("two take turns, and dual signing has one more", d->selectors, 3);
+    CHECK_TRUE("all are loaded", d->selector[0].key->handle != 0 &&
+                                     d->selector[1].key->handle != 0 &&
+                                     d->selector[2].key->handle != 0);
+    CHECK_TRUE("the first signs, the second waits, Ed25519 signs",
+               d->selector[0].active && !d->selector[1].active && d->selector[2].active);
+    CHECK_EQ("an Ed25519 key is 32 bytes", d->selector[2].key->public_len, 32);
     domain_unref(d);
     CHECK_TRUE("another is not found",
                directory_domain(f->directory, SGL_LIT("example.com")) == NULL);
@@ -430,10 +434,11 @@ static void test_restart(void **state)
     CHECK_TRUE("so is the key", who != NULL);
     identity_unref(who);
     d = directory_domain(f->directory, SGL_LIT("example.org"));
-    CHECK_TRUE("the domain is there with its selectors", d != NULL && d->selectors == 2);
+    CHECK_TRUE("the domain is there with its selectors", d != NULL && d->selectors == 3);
     while (!directory_ready(f->directory)) /* the loop is loading them */
         sched_yield();
-    CHECK_TRUE("its keys are loaded", d->selector[0].handle != 0 && d->selector[1].handle != 0);
+    CHECK_TRUE("its keys are loaded",
+               d->selector[0].key->handle != 0 && d->selector[1].key->handle != 0);
     domain_unref(d);
     directory_scram(f->directory, SGL_LIT("nobody"), &after);
     CHECK_TRUE("unknown users look the same as before",

@@ -47,7 +47,7 @@ static json_t *domain_json(const struct domain *domain)
         json_array_append_new(selectors,
                               json_pack("{s:s, s:s, s:b, s:b}", "name", s->name, "algorithm",
                                         algorithm_name(s->algorithm), "active", (int)s->active,
-                                        "loaded", atomic_load(&s->handle) != 0));
+                                        "loaded", atomic_load(&s->key->handle) != 0));
     }
     return json_pack("{s:s, s:s, s:o, s:o, s:I}", "name", domain->name, "subscription",
                      domain->subscription, "created_at", admin_time(domain->created_at * 1000),

@@ -24,7 +24,8 @@ static enum sgl_status put_selector(const struct domain *domain, const struct se
         s->algorithm == KEYS_ED25519 ? SGL_DKIM_ED25519_SHA256 : SGL_DKIM_RSA_SHA256;
 
     snprintf(r->name, sizeof(r->name), "%s._domainkey.%s", s->name, domain->name);
-    return sgl_dkim_key_record(algorithm, sgl_view_of(s->public_key, s->public_len), &r->value);
+    return sgl_dkim_key_record(algorithm, sgl_view_of(s->key->public_key, s->key->public_len),
+                               &r->value);
 }
 
 enum sgl_status admin_records(const struct domain *domain, const char *hostname,

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Domains in memory: made, copied, counted; the words for what they consist of. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "domain_internal.h"
+
+/* ---- words ---- */
+
+static const char *const kind_name[DOMAIN_KINDS] = {"custom", "managed", "parked"};
+static const char *const state_name[DOMAIN_STATES] = {"not_started", "in_progress", "verified",
+                                                      "failed"};
+static const struct {
+    const char *name, *title;
+} part[DOMAIN_PARTS] = {
+    [PART_OWNERSHIP] = {"domain", "Domain"}, [PART_SPF] = {"spf", "SPF"},
+    [PART_DKIM] = {"dkim", "DKIM"},          [PART_DKIM2] = {"dkim2", "DKIM2"},
+    [PART_DMARC] = {"dmarc", "DMARC"},       [PART_RETURN_PATH] = {"return_path", "Return path"},
+    [PART_MTA_STS] = {"mta_sts", "MTA-STS"}, [PART_TLS_RPT] = {"tls_rpt", "TLS-RPT"},
+};
+
+const char *domain_kind_name(enum domain_kind kind)
+{
+    return kind_name[kind];
+}
+
+const char *domain_part_name(enum domain_part p)
+{
+    return part[p].name;
+}
+
+const char *domain_part_title(enum domain_part p)
+{
+    return part[p].title;
+}
+
+const char *domain_state_name(enum domain_state state)
+{
+    return state_name[state];
+}
+
+bool domain_kind_parse(const char *name, enum domain_kind *out)
+{
+    for (int i = 0; name != NULL && i < DOMAIN_KINDS; i++)
+        if (strcmp(kind_name[i], name) == 0) {
+            *out = (enum domain_kind)i;
+            return true;
+        }
+    return false;
+}
+
+bool domain_state_parse(const char *name, enum domain_state *out)
+{
+    for (int i = 0; name != NULL && i < DOMAIN_STATES; i++)
+        if (strcmp(state_name[i], name) == 0) {
+            *out = (enum domain_state)i;
+            return true;
+        }
+    return false;
+}
+
+/* ---- keys ---- */
+
+struct selector_key *selector_key_new(const uint8_t *public_key, size_t public_len,
+                                      const uint8_t *sealed, size_t sealed_len)
+{
+    struct selector_key *k = calloc(1, sizeof(*k));
+
+    if (k == NULL)
+        return NULL;
+    atomic_init(&k->refs, 1);
+    k->public_key = malloc(public_len + 1);
+    k->sealed = malloc(sealed_len + 1);
+    if (k->public_key == NULL || k->sealed == NULL) {
+        selector_key_unref(k);
+        return NULL;
+    }
+    memcpy(k->public_key, public_key, public_len);
+    memcpy(k->sealed, sealed, sealed_len);
+    k->public_len = public_len;
+    k->sealed_len = sealed_len;
+    return k;
+}
+
+void selector_key_unref(struct selector_key *k)
+{
+    if (k == NULL || !noun_last_reference(&k->refs))
+        return;
+    free(k->public_key);
+    free(k->sealed);
+    free(k);
+}
+
+/* ---- statuses ---- */
+
+void domain_status_done(struct domain_status *s)
+{
+    free(s->found);
+    free(s->expected);
+    free(s->why);
+    *s = (struct domain_status){0};
+}
+
+static bool text_copy(const char *from, char **to)
+{
+    *to = from == NULL ? NULL : text_of(sgl_view_cstr(from));
+    return from == NULL || *to != NULL;
+}
+
+bool domain_status_copy(struct domain_status *to, const struct domain_status *from)
+{
+    struct domain_status made = *from;
+    bool whole = text_copy(from->found, &made.found);
+
+    whole = text_copy(from->expected, &made.expected) && whole;
+    whole = text_copy(from->why, &made.why) && whole;
+    domain_status_done(to);
+    *to = made;
+    return whole;
+}
+
+/* ---- domains ---- */
+
+struct domain *domain_ref(struct domain *domain)
+{
+    atomic_fetch_add_explicit(&domain->refs, 1, memory_order_relaxed);
+    return domain;
+}
+
+void domain_unref(struct domain *domain)
+{
+    if (domain == NULL || !noun_last_reference(&domain->refs))
+        return;
+    for (size_t i = 0; i < domain->selectors; i++) {
+        free(domain->selector[i].name);
+        selector_key_unref(domain->selector[i].key);
+    }
+    for (size_t i = 0; i < DOMAIN_PARTS; i++)
+        domain_status_done(&domain->status[i]);
+    free(domain->selector);
+    free(domain->name);
+    free(domain->subscription);
+    free(domain->token);
+    free(domain->return_path);
+    free(domain);
+}
+
+struct domain *domain_new(sgl_view name, sgl_view subscription, size_t selectors_max)
+{
+    struct domain *d = calloc(1, sizeof(*d));
+
+    if (d == NULL)
+        return NULL;
+    atomic_init(&d->refs, 1);
+    d->name = text_of(name);
+    d->subscription = text_of(subscription);
+    d->token = text_of(SGL_LIT(""));
+    d->return_path = text_of(SGL_LIT(""));
+    d->selector = calloc(selectors_max + 1, sizeof(*d->selector));
+    if (d->name != NULL && d->subscription != NULL && d->token != NULL && d->return_path != NULL &&
+        d->selector != NULL)
+        return d;
+    domain_unref(d);
+    return NULL;
+}
+
+static bool selectors_copy(struct domain *to, const struct domain *from)
+{
+    for (size_t i = 0; i < from->selectors; i++) {
+        struct selector *s = &to->selector[i];
+
+        *s = from->selector[i];
+        s->name = text_of(sgl_view_cstr(from->selector[i].name));
+        if (s->key != NULL)
+            atomic_fetch_add_explicit(&s->key->refs, 1, memory_order_relaxed);
+        to->selectors = i + 1;
+        if (s->name == NULL)
+            return false;
+    }
+    return true;
+}
+
+struct domain *domain_copy(const struct domain *from)
+{
+    struct domain *d = domain_new(sgl_view_cstr(from->name), sgl_view_cstr(from->subscription),
+                                  from->selectors + DOMAIN_SELECTORS_MORE);
+    bool whole;
+
+    if (d == NULL)
+        return NULL;
+    free(d->token);
+    free(d->return_path);
+    whole = text_copy(from->token, &d->token);
+    whole = text_copy(from->return_path, &d->return_path) && whole;
+    d->kind = from->kind;
+    d->created_at = from->created_at;
+    d->version = from->version;
+    atomic_init(&d->checked_at_s, atomic_load(&((struct domain *)(uintptr_t)from)->checked_at_s));
+    atomic_init(&d->unknown_since_s,
+                atomic_load(&((struct domain *)(uintptr_t)from)->unknown_since_s));
+    whole = whole && selectors_copy(d, from);
+    for (size_t i = 0; whole && i < DOMAIN_PARTS; i++)
+        whole = domain_status_copy(&d->status[i], &from->status[i]);
+    if (whole)
+        return d;
+    domain_unref(d);
+    return NULL;
+}

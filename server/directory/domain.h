@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A domain as the directory holds it: whose it is, its DKIM selectors, and what is known of the records that it has to publish.
+ *
+ * kinds   custom   somebody's own name: may send once its records were seen (domain_may_send())
+ *         managed  a name below the operator's zone: may send at once, within small limits
+ *         parked   no mail comes from it, and its records say so
+ */
+#ifndef SERVER_DIRECTORY_DOMAIN_H
+#define SERVER_DIRECTORY_DOMAIN_H
+
+#include <stdatomic.h>
+
+#include "../keys/keys.h"
+
+/* A key pair; the same one in every copy of its domain. */
+struct selector_key {
+    _Atomic unsigned refs;
+    _Atomic uint64_t handle; /* in the keys process; 0: not loaded yet */
+    uint8_t *public_key;     /* rsa: SubjectPublicKeyInfo DER; ed25519: 32 bytes */
+    size_t public_len;
+    uint8_t *sealed; /* the private key as only the keys process can open it */
+    size_t sealed_len;
+};
+struct selector {
+    char *name;
+    enum keys_algorithm algorithm;
+    bool active;              /* signs; one that does not is published and waits for its turn */
+    struct selector_key *key; /* NULL only while it is being made */
+};
+
+enum domain_kind { DOMAIN_CUSTOM, DOMAIN_MANAGED, DOMAIN_PARKED };
+#define DOMAIN_KINDS 3
+
+/* What is looked for in DNS, each of it one record or several. */
+enum domain_part {
+    PART_OWNERSHIP, /* the token */
+    PART_SPF,
+    PART_DKIM,  /* of the selectors that sign */
+    PART_DKIM2, /* of those that wait */
+    PART_DMARC,
+    PART_RETURN_PATH,
+    PART_MTA_STS,
+    PART_TLS_RPT,
+    DOMAIN_PARTS
+};
+/*
+ *   not started -> in progress <-> failed -> verified -> failed
+ *
+ * in progress: nothing of it is there yet.  failed: something else is there, or it was verified and is gone.
+ */
+enum domain_state { DOMAIN_NOT_STARTED, DOMAIN_IN_PROGRESS, DOMAIN_VERIFIED, DOMAIN_FAILED };
+#define DOMAIN_STATES 4
+
+struct domain_status {
+    enum domain_state state;
+    int64_t since_s;       /* of this state; 0: not started */
+    int64_t verified_at_s; /* the first time; 0: never */
+    int64_t
+        lost_at_s; /* it was verified, and since then it was not; 0: it is there, or never was */
+    char *found, *expected, *why; /* printable; NULL: nothing to say */
+};
+
+struct domain {
+    _Atomic unsigned refs;
+    char *name; /* A-label, lower case */
+    char *subscription;
+    enum domain_kind kind;
+    char *
+        token; /* proves the ownership when it stands in DNS; "" only before the first check of a domain from an older store */
+    char *return_path; /* label of the subdomain for MAIL FROM; "": none */
+    struct selector *selector;
+    size_t selectors;
+    struct domain_status status[DOMAIN_PARTS];
+    int64_t created_at;
+    uint64_t version;
+    /* Of the last check, also when it changed nothing; kept in memory, and in the store whenever something changes. */
+    _Atomic int64_t checked_at_s;
+    _Atomic int64_t unknown_since_s; /* DNS has given no answer since then; 0: it did */
+};
+
+const char *domain_kind_name(enum domain_kind kind);    /* "custom" */
+const char *domain_part_name(enum domain_part part);    /* "spf", "return_path" */
+const char *domain_part_title(enum domain_part part);   /* "SPF", "Return path" */
+const char *domain_state_name(enum domain_state state); /* "in_progress" */
+bool domain_kind_parse(const char *name, enum domain_kind *out);
+
+/* A reference more. */
+struct domain *domain_ref(struct domain *domain);
+void domain_unref(struct domain *domain); /* NULL accepted */
+
+/* ---- may it send?  (domain_gate.c) ---- */
+
+struct domain_rules {
+    bool required;   /* custom domains must be verified */
+    int64_t grace_s; /* what was verified and is lost counts so much longer */
+};
+enum domain_verdict {
+    DOMAIN_MAY_SEND,
+    DOMAIN_UNVERIFIED, /* something was never verified */
+    DOMAIN_LOST, /* something was verified, and has been gone for longer than the grace period */
+    DOMAIN_IS_PARKED
+};
+/* A pure look at the snapshot. `missing` gets the parts at fault, a bit each (1 << enum domain_part). */
+enum domain_verdict domain_may_send(const struct domain *domain, const struct domain_rules *rules,
+                                    int64_t now_s, unsigned *missing);
+/* Must this part be verified before the domain may send? */
+bool domain_part_required(enum domain_part part);
+/* "Domain, SPF and DKIM". */
+void domain_parts_text(unsigned parts, char *out, size_t size);
+
+/* ---- changes: struct directory_change's own member ---- */
+
+struct domain_change {
+    /* added */
+    enum domain_kind kind;
+    sgl_view
+        managed_zone; /* the operator's; empty: he has none. A managed domain's name is one label below it, and nobody adds a custom one there */
+    int64_t
+        claim_expires_s; /* who has verified nothing for so long must make room for another subscription; 0: never */
+
+    /* changed; what is not given stays */
+    bool set_kind;
+    sgl_view return_path;               /* added, changed: ptr NULL: as it was, or none */
+    const struct domain_status *status; /* DOMAIN_PARTS of them: all of it anew, strings copied */
+    int64_t checked_at_s;               /* with status */
+};
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How domains are made and kept; for this folder. */
+#ifndef SERVER_DIRECTORY_DOMAIN_INTERNAL_H
+#define SERVER_DIRECTORY_DOMAIN_INTERNAL_H
+
+#include "directory_internal.h"
+
+#define DOMAIN_SELECTORS_FIRST 3 /* two that take turns, and one with Ed25519 */
+#define DOMAIN_SELECTORS_MORE  3 /* room in a copy, for a change that adds some */
+#define DOMAIN_TOKEN_BYTES     20
+#define DOMAIN_TEXT_MAX        2000 /* of what was found, expected */
+
+bool domain_state_parse(const char *name, enum domain_state *out);
+
+/* NULL when memory ends; the bytes are copied. */
+struct selector_key *selector_key_new(const uint8_t *public_key, size_t public_len,
+                                      const uint8_t *sealed, size_t sealed_len);
+void selector_key_unref(struct selector_key *k); /* NULL accepted */
+
+void domain_status_done(struct domain_status *s);
+/* What `to` had is freed; false: memory has ended, and `to` is not whole. */
+bool domain_status_copy(struct domain_status *to, const struct domain_status *from);
+
+/* All empty, with room for so many selectors; NULL when memory ends. */
+struct domain *domain_new(sgl_view name, sgl_view subscription, size_t selectors_max);
+/* The keys are shared. NULL when memory ends. */
+struct domain *domain_copy(const struct domain *from);
+
+/* ---- domain_json.c: as the store keeps it ---- */
+
+void *domain_from_json(const struct store_noun *stored, const json_t *json);
+json_t *domain_to_json(const void *noun);
+
+/* ---- domain_name.c ---- */
+
+/* A name as the tables know it: lower case, A-labels, no dot at the end; at least two labels, and no public suffix. NULL with a reason when it is no name for mail. */
+char *domain_name_canonical(sgl_view name, const char **why);
+/* One label of letters, digits and hyphens, lower-cased; NULL: it is none, or memory has ended. */
+char *domain_label(sgl_view text);
+
+#endif
