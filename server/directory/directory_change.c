@@ -288,7 +288,13 @@ static void make(struct change *g)
 
 static void add(struct change *g)
 {
-    if (!g->kind->prepare(g)) {
+    sgl_view within = g->c->within;
+
+    /* Before anything is said of it: what another subscription has is not told. */
+    if (within.len > 0 && !sgl_view_eq(within, sgl_view_cstr(g->subscription))) {
+        say_no_subscription(g->c);
+        change_refuse(g);
+    } else if (!g->kind->prepare(g)) {
         change_refuse(g);
     } else if (!is_within(g, g->noun)) {
         say_no_subscription(g->c);

@@ -81,7 +81,8 @@ static inline int listen_tcp(struct admin_fixture *x)
     return fd;
 }
 
-static inline int admin_setup(void **state)
+/* Everything but the thread: more listeners and routes may be added. */
+static inline struct admin_fixture *admin_build(void)
 {
     struct admission_config admission = {.hostname = SGL_LIT_INIT("mail.sigillo.test"),
                                          .message_size_max = 100000,
@@ -108,6 +109,13 @@ static inline int admin_setup(void **state)
     admin_routes(x->http, &x->admin);
     assert_true(http_listen_admin(x->http, listen_unix(x), (uid_t)-1));
     assert_true(http_listen(x->http, listen_tcp(x), NULL, NULL));
+    return x;
+}
+
+static inline int admin_setup(void **state)
+{
+    struct admin_fixture *x = admin_build();
+
     assert_true(loop_start(x->door));
     *state = x;
     return 0;

@@ -74,6 +74,7 @@ static void put_object(struct sgl_buf *out, struct http_request *r)
     static const char *const members[] = {"name", "message", "domain", "label"};
     const char *open = strchr(http_pattern(r), '{');
     sgl_view body = http_body(r);
+    size_t start = out->len;
     json_t *json;
 
     if (open != NULL) {
@@ -84,7 +85,7 @@ static void put_object(struct sgl_buf *out, struct http_request *r)
         return;
     }
     json = body.len == 0 ? NULL : json_loadb((const char *)body.ptr, body.len, 0, NULL);
-    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]) && out->len == 0; i++) {
+    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]) && out->len == start; i++) {
         const json_t *value = json_object_get(json, members[i]);
 
         if (json_is_string(value))

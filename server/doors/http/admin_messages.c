@@ -149,7 +149,7 @@ static void start_read(struct http_request *r, const struct admin *admin,
 }
 
 /* false: answered. */
-static bool take_filter(struct http_request *r, struct store_filter *f)
+static bool take_filter(struct http_request *r, sgl_view scope, struct store_filter *f)
 {
     sgl_view since = http_query(r, "since"), after = http_query(r, "after"),
              max = http_query(r, "max");
@@ -160,6 +160,8 @@ static bool take_filter(struct http_request *r, struct store_filter *f)
     f->domain = http_query(r, "domain");
     f->subscription = http_query(r, "subscription");
     f->open_only = sgl_view_eq(http_query(r, "open"), SGL_LIT("true"));
+    if (!admin_take_scope(r, scope, &f->subscription))
+        return false;
     if (since.ptr != NULL && !admin_time_parse(since, clock_now_ms(), &f->since_ms)) {
         http_reply_problem(
             r, 400, "time-syntax", "since",
@@ -181,8 +183,9 @@ static bool take_filter(struct http_request *r, struct store_filter *f)
 static void messages_get(struct http_request *r, void *ctx)
 {
     struct store_filter filter = {0};
+    sgl_view scope;
 
-    if (admin_may_read(r, ctx, &filter.subscription) && take_filter(r, &filter))
+    if (admin_may_read(r, ctx, &scope) && take_filter(r, scope, &filter))
         start_read(r, ctx, &filter, false);
 }
 
