@@ -30,7 +30,8 @@ struct tokens;
  */
 struct tokens *tokens_new(struct loop *loop, struct store *store, struct keys *keys,
                           struct directory *directory, const char *url, char *why, size_t why_size);
-void tokens_free(struct tokens *t);  /* after all loops have ended; NULL accepted */
+void tokens_free(
+    struct tokens *t); /* after all loops have ended, before they are freed; NULL accepted */
 bool tokens_ready(struct tokens *t); /* can one be signed now? */
 const char *tokens_url(const struct tokens *t);
 

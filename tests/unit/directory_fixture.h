@@ -135,7 +135,7 @@ static void fixture_open(struct directory_fixture *f)
     assert_true(loop_start(f->loop));
 }
 
-static void fixture_close(struct directory_fixture *f)
+static inline void fixture_close(struct directory_fixture *f)
 {
     workers_free(f->workers);
     store_close(f->store);
@@ -158,7 +158,7 @@ static struct directory_fixture *fixture_new(void)
     return f;
 }
 
-static void fixture_free(struct directory_fixture *f)
+static inline void fixture_free(struct directory_fixture *f)
 {
     char command[128];
 

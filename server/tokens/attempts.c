@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "attempts.h"
+
+#include <sodium.h>
+#include <string.h>
+
+#define WINDOW_MS ((uint64_t)ATTEMPTS_WINDOW_S * 1000)
+
+void attempts_init(struct attempts *a)
+{
+    memset(a, 0, sizeof(*a));
+    pthread_mutex_init(&a->lock, NULL);
+    randombytes_buf(a->key, sizeof(a->key));
+}
+
+void attempts_done(struct attempts *a)
+{
+    pthread_mutex_destroy(&a->lock);
+}
+
+static uint64_t hash(const struct attempts *a, sgl_view text)
+{
+    uint8_t out[crypto_shorthash_BYTES];
+    uint64_t number;
+
+    crypto_shorthash(out, text.ptr, text.len, a->key);
+    memcpy(&number, out, sizeof(number));
+    return number;
+}
+
+static uint64_t who_is(const struct attempts *a, sgl_view client_id, sgl_view peer)
+{
+    uint64_t both[2] = {hash(a, client_id), hash(a, peer)};
+
+    return hash(a, sgl_view_of(both, sizeof(both)));
+}
+
+unsigned attempts_wait_s(struct attempts *a, sgl_view client_id, sgl_view peer, uint64_t now_ms)
+{
+    uint64_t who = who_is(a, client_id, peer), wait_ms = 0;
+    size_t at = who % ATTEMPTS_SLOTS;
+
+    pthread_mutex_lock(&a->lock);
+    if (a->slot[at].who == who && a->slot[at].until_ms > now_ms &&
+        a->slot[at].wrong >= ATTEMPTS_MAX)
+        wait_ms = a->slot[at].until_ms - now_ms;
+    pthread_mutex_unlock(&a->lock);
+    return (unsigned)((wait_ms + 999) / 1000);
+}
+
+void attempts_wrong(struct attempts *a, sgl_view client_id, sgl_view peer, uint64_t now_ms)
+{
+    uint64_t who = who_is(a, client_id, peer);
+    size_t at = who % ATTEMPTS_SLOTS;
+
+    pthread_mutex_lock(&a->lock);
+    if (a->slot[at].who != who || a->slot[at].until_ms <= now_ms) {
+        a->slot[at].who = who;
+        a->slot[at].until_ms = now_ms + WINDOW_MS;
+        a->slot[at].wrong = 0;
+    }
+    a->slot[at].wrong++;
+    pthread_mutex_unlock(&a->lock);
+}

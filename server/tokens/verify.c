@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Our own tokens, looked at. What they say is believed only once the signature is ours, and who they name is looked up anew: a removed application is refused at once. */
+#include "jwt.h"
+#include "tokens_internal.h"
+
+const char *token_fault_text(enum token_fault fault)
+{
+    switch (fault) {
+    case TOKEN_FINE:
+        return "The token is good.";
+    case TOKEN_BROKEN:
+        return "This is not a token that can be read.";
+    case TOKEN_ALGORITHM:
+        return "The token is not signed with ES256.";
+    case TOKEN_KEY:
+        return "The token is signed by a key that is not known here.";
+    case TOKEN_SIGNATURE:
+        return "The signature of the token is wrong.";
+    case TOKEN_ISSUER:
+        return "The token was issued by somebody else.";
+    case TOKEN_AUDIENCE:
+        return "The token is for another API.";
+    case TOKEN_EXPIRED:
+        return "The token has expired.";
+    case TOKEN_EARLY:
+        return "The token is not valid yet.";
+    case TOKEN_SUBJECT:
+        break;
+    }
+    return "The application that the token was given to is not there any more.";
+}
+
+bool token_looks_like_one(sgl_view text)
+{
+    sgl_view rest;
+
+    (void)sgl_view_split(text, '.', &rest);
+    return sgl_view_starts(text, SGL_LIT("eyJ")) && sgl_view_find(rest, '.') < rest.len;
+}
+
+/* By one of our keys; the lock keeps it where it is meanwhile. */
+static enum token_fault check_signature(struct tokens *t, const struct jwt *j)
+{
+    enum token_fault fault = TOKEN_KEY;
+
+    if (strcmp(j->algorithm, CJOSE_HDR_ALG_ES256) != 0)
+        return TOKEN_ALGORITHM;
+    pthread_rwlock_rdlock(&t->lock);
+    for (size_t i = 0; i < t->count; i++)
+        if (strcmp(t->key[i]->id, j->key_id) == 0)
+            fault = jwt_check_signature(j, t->key[i]->jwk, CJOSE_HDR_ALG_ES256);
+    pthread_rwlock_unlock(&t->lock);
+    return fault;
+}
+
+/* url, url/NAME/v2.0 or url/GUID/v2.0, of the subscription that the application belongs to. */
+static enum token_fault check_issuer(const struct tokens *t, const struct jwt *j,
+                                     const struct subscription *s)
+{
+    sgl_view url = sgl_view_cstr(t->url), issuer = jwt_text(j, "iss"), tenant, end;
+
+    if (!sgl_view_starts(issuer, url))
+        return TOKEN_ISSUER;
+    if (issuer.len == url.len)
+        return TOKEN_FINE;
+    tenant = sgl_view_from(issuer, url.len);
+    if (tenant.ptr[0] != '/')
+        return TOKEN_ISSUER;
+    tenant = sgl_view_split(sgl_view_from(tenant, 1), '/', &end);
+    if (!sgl_view_eq(end, SGL_LIT("v2.0")))
+        return TOKEN_ISSUER;
+    return sgl_view_eq(tenant, sgl_view_cstr(s->name)) ||
+                   sgl_view_eq_nocase(tenant, sgl_view_cstr(s->guid))
+               ? TOKEN_FINE
+               : TOKEN_ISSUER;
+}
+
+/* The application, in the subscription that the token says. */
+static enum token_fault check_subject(struct tokens *t, const struct jwt *j, struct identity **out)
+{
+    struct identity *who = directory_app_of_client(t->directory, jwt_text(j, "appid"), NULL);
+    struct subscription *s =
+        who == NULL ? NULL : directory_subscription(t->directory, sgl_view_cstr(who->subscription));
+    enum token_fault fault = TOKEN_SUBJECT;
+
+    if (s != NULL && sgl_view_eq(jwt_text(j, "tid"), sgl_view_cstr(s->guid)))
+        fault = check_issuer(t, j, s);
+    subscription_unref(s);
+    if (fault == TOKEN_FINE)
+        *out = who;
+    else
+        identity_unref(who);
+    return fault;
+}
+
+static enum token_fault check(struct tokens *t, const struct jwt *j, enum token_audience audience,
+                              int64_t now, struct identity **who)
+{
+    enum token_fault fault = check_signature(t, j);
+
+    if (fault != TOKEN_FINE)
+        return fault;
+    if (audience == TOKEN_FOR_NOTHING || tokens_audience(t, jwt_text(j, "aud")) != audience)
+        return TOKEN_AUDIENCE;
+    fault = jwt_check_times(j, now);
+    return fault == TOKEN_FINE ? check_subject(t, j, who) : fault;
+}
+
+struct identity *tokens_verify(struct tokens *t, sgl_view token, enum token_audience audience,
+                               int64_t now, enum token_fault *fault)
+{
+    struct identity *who = NULL;
+    struct jwt j;
+
+    *fault = TOKEN_BROKEN;
+    if (!jwt_read(token, &j))
+        return NULL;
+    *fault = check(t, &j, audience, now, &who);
+    jwt_done(&j);
+    return who;
+}
