@@ -5,7 +5,7 @@
     tools/check_layers.py [SOURCE]
 
 lib/: base < crypto, dns, mail < smtp, spf, dkim, transport < report, dmarc, arc < verdict, survey < setup; a module sees the public headers of those below it and the
-private ones of its own folder.  server/: doors > admission > limits > directory, keys, queue > store; delivery > queue, resolver; nobody
+private ones of its own folder.  server/: doors > admission > limits > directory, keys, queue > access, store; delivery > queue, resolver; nobody
 knows a door.  Some libraries are known to one room only.
 """
 import pathlib
@@ -62,13 +62,14 @@ SERVER = {  # room: rooms below it
     "audit": GROUND + ["store"],
     "keys": GROUND,
     "resolver": GROUND,
-    "directory": GROUND + ["audit", "keys", "store"],
+    "access": [],
+    "directory": GROUND + ["access", "audit", "keys", "store"],
     "tokens": GROUND + ["directory", "keys", "store"],
     "queue": GROUND + ["audit", "store"],
     "limits": GROUND + ["audit", "directory", "store"],
-    "admission": GROUND + ["audit", "directory", "keys", "limits", "queue", "store"],
+    "admission": GROUND + ["access", "audit", "directory", "keys", "limits", "queue", "store"],
     "delivery": GROUND + ["audit", "directory", "queue", "resolver", "store"],
-    "doors": GROUND + ["admission", "audit", "directory", "limits", "queue", "store", "tokens"],
+    "doors": GROUND + ["access", "admission", "audit", "directory", "limits", "queue", "store", "tokens"],
     "main": GROUND + ["admission", "audit", "delivery", "directory", "doors", "keys", "limits", "queue", "resolver", "store", "tokens"],
 }
 PURE = {  # system headers that lib/ may include
