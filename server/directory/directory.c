@@ -58,6 +58,28 @@ struct subscription *directory_tenant(struct directory *d, sgl_view name)
     return find_subscription(d, &d->alias[DIRECTORY_SUBSCRIPTION], sgl_view_cstr(guid));
 }
 
+struct identity *directory_identity(struct directory *d, sgl_view name)
+{
+    struct identity *found = NULL;
+    uint64_t uid;
+
+    if (sgl_view_starts(name, SGL_LIT("local:uid=")) &&
+        sgl_view_u64(sgl_view_from(name, 10), UINT32_MAX, &uid))
+        return directory_local((uint32_t)uid);
+    pthread_rwlock_rdlock(&d->lock);
+    for (unsigned i = 0; found == NULL && i < DIRECTORY_NOUNS; i++) {
+        sgl_view prefix = sgl_view_cstr(noun_kind_of((enum directory_noun)i)->prefix);
+        const struct holder *h;
+
+        if (prefix.len == 0 || !sgl_view_starts(name, prefix))
+            continue;
+        h = table_find(&d->table[i], sgl_view_from(name, prefix.len));
+        found = h == NULL ? NULL : identity_ref(h->identity);
+    }
+    pthread_rwlock_unlock(&d->lock);
+    return found;
+}
+
 bool directory_may_use(struct directory *d, const struct identity *who, const struct domain *domain)
 {
     (void)d;
@@ -73,6 +95,24 @@ bool directory_may_use(struct directory *d, const struct identity *who, const st
         if (strcmp(who->domain[i], domain->name) == 0)
             return true;
     return false;
+}
+
+struct group *directory_group(struct directory *d, sgl_view subscription, sgl_view name)
+{
+    struct sgl_buf key = SGL_BUF_INIT(512);
+    struct group *found = NULL;
+
+    sgl_buf_add(&key, subscription);
+    sgl_buf_add_byte(&key, '/');
+    sgl_buf_add(&key, name);
+    pthread_rwlock_rdlock(&d->lock);
+    if (key.status == SGL_OK)
+        found = table_find(&d->table[DIRECTORY_GROUP], sgl_buf_view(&key));
+    if (found != NULL)
+        atomic_fetch_add_explicit(&found->refs, 1, memory_order_relaxed);
+    pthread_rwlock_unlock(&d->lock);
+    sgl_buf_done(&key);
+    return found;
 }
 
 struct identity *directory_credential(struct directory *d, sgl_view user)
@@ -135,6 +175,24 @@ static void *ref_held(void *noun)
     return identity_ref(((struct holder *)noun)->identity);
 }
 
+static void *ref_sender(void *noun)
+{
+    atomic_fetch_add_explicit(&((struct sender *)noun)->refs, 1, memory_order_relaxed);
+    return noun;
+}
+
+static void *ref_group(void *noun)
+{
+    atomic_fetch_add_explicit(&((struct group *)noun)->refs, 1, memory_order_relaxed);
+    return noun;
+}
+
+static void *ref_policy(void *noun)
+{
+    atomic_fetch_add_explicit(&((struct policy *)noun)->refs, 1, memory_order_relaxed);
+    return noun;
+}
+
 void directory_each_domain(struct directory *d, bool (*each)(void *ctx, struct domain *domain),
                            void *ctx)
 {
@@ -145,6 +203,47 @@ void directory_each_domain(struct directory *d, bool (*each)(void *ctx, struct d
     for (size_t i = 0; i < count; i++) {
         more = more && each(ctx, all[i]);
         domain_unref(all[i]);
+    }
+    free(all);
+}
+
+void directory_each_sender(struct directory *d, bool (*each)(void *ctx, struct sender *s),
+                           void *ctx)
+{
+    size_t count;
+    void **all = referenced(d, DIRECTORY_SENDER, ref_sender, &count);
+    bool more = true;
+
+    for (size_t i = 0; i < count; i++) {
+        more = more && each(ctx, all[i]);
+        sender_unref(all[i]);
+    }
+    free(all);
+}
+
+void directory_each_group(struct directory *d, bool (*each)(void *ctx, struct group *g), void *ctx)
+{
+    size_t count;
+    void **all = referenced(d, DIRECTORY_GROUP, ref_group, &count);
+    bool more = true;
+
+    for (size_t i = 0; i < count; i++) {
+        more = more && each(ctx, all[i]);
+        group_unref(all[i]);
+    }
+    free(all);
+}
+
+void directory_each_policy(struct directory *d, bool (*each)(void *ctx, struct policy *p),
+                           void *ctx)
+{
+    size_t count;
+    void **all = referenced(d, DIRECTORY_POLICY, ref_policy, &count);
+    bool more = true;
+
+    for (size_t i = 0; i < count; i++) {
+        more = more && each(ctx, all[i]);
+        policy_unref(all[i]);
     }
     free(all);
 }
@@ -389,6 +488,7 @@ struct directory *directory_open(struct store *store, struct keys *keys, struct 
         table_init(&d->alias[i]);
     }
     suppression_set_init(&d->suppressed);
+    access_init(d);
     randombytes_buf(d->cache_key, sizeof(d->cache_key));
     d->crypto = sgl_crypto_new();
     if (d->crypto == NULL ||
@@ -420,6 +520,7 @@ void directory_free(struct directory *d)
         free_values(&d->table[i], noun_kind_of((enum directory_noun)i)->free);
     }
     suppression_set_done(&d->suppressed);
+    access_done(d);
     sgl_crypto_free(d->crypto);
     pthread_rwlock_destroy(&d->lock);
     pthread_mutex_destroy(&d->cache_lock);

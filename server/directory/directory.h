@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The nouns an administrator manages, held in memory and kept in the store: subscriptions, domains with their selectors, credentials, access keys.
+ * The nouns an administrator manages, held in memory and kept in the store: subscriptions, domains with their selectors, credentials, access keys; who may send as whom:
+ * senders, groups, policies.
  * Look-ups are for any thread and cheap; what they return is a counted, immutable snapshot of one noun.  Changes go to the store first and show in memory when durable.
  */
 #ifndef SERVER_DIRECTORY_DIRECTORY_H
@@ -8,6 +9,7 @@
 
 #include <stdatomic.h>
 
+#include "../access/access.h"
 #include "../keys/keys.h"
 #include "../store/store.h"
 #include "domain.h"
@@ -69,9 +71,11 @@ struct subscription *directory_tenant(struct directory *d, sgl_view name);
 void subscription_unref(struct subscription *s);
 struct identity *identity_ref(struct identity *i);
 void identity_unref(struct identity *i); /* NULL accepted */
-/* May this identity send as addresses of that domain?  A pure look-up. */
+/* Is this domain one that the identity may use?  A pure look-up; which addresses of it is for directory_may_send(). */
 bool directory_may_use(struct directory *d, const struct identity *who,
                        const struct domain *domain);
+/* The identity of a full name, "credential:app1", "local:uid=1000": a reference, or NULL. */
+struct identity *directory_identity(struct directory *d, sgl_view name);
 /* The identity of a credential by its user name, without a password (trusted networks), or NULL. */
 struct identity *directory_credential(struct directory *d, sgl_view user);
 /* A local administrator, "local:uid=N": any domain. NULL when memory ends. */
@@ -134,6 +138,83 @@ void directory_each_subscription(struct directory *d,
 void directory_each_identity(struct directory *d, enum identity_kind kind,
                              bool (*each)(void *ctx, struct identity *i), void *ctx);
 
+/* ---- who may send as whom ---- */
+
+/* An address, or all of a domain, that may stand in MAIL FROM, From and Sender; of one identity, or of all that may use the domain. Without any there, all addresses may. */
+struct sender {
+    _Atomic unsigned refs;
+    char *key;      /* "news@example.org", "*@example.org app:news" */
+    char *address;  /* as struct access_address has it */
+    char *identity; /* "" : of the domain */
+    char *subscription;
+    int64_t created_at;
+    uint64_t version;
+};
+/* Addresses and whole domains under a name. */
+struct group {
+    _Atomic unsigned refs;
+    char *key; /* "SUBSCRIPTION/NAME" */
+    const char *name;
+    char *subscription, *description;
+    struct access_set members;
+    int64_t created_at;
+    uint64_t version;
+};
+/* What an identity may do as the members of a group: nothing else than that, or anything but that. */
+struct policy {
+    _Atomic unsigned refs;
+    char *id;
+    char *identity; /* "app:billing", "app:*", "*" */
+    char *subscription, *group, *description;
+    char *group_key;
+    bool deny;
+    struct policy *next; /* directory's own: of the same identity */
+    int64_t created_at;
+    uint64_t version;
+};
+void sender_unref(struct sender *s); /* NULL accepted, as by the others */
+void group_unref(struct group *g);
+void policy_unref(struct policy *p);
+struct group *directory_group(struct directory *d, sgl_view subscription, sgl_view name);
+void directory_each_sender(struct directory *d, bool (*each)(void *ctx, struct sender *s),
+                           void *ctx);
+void directory_each_group(struct directory *d, bool (*each)(void *ctx, struct group *g), void *ctx);
+void directory_each_policy(struct directory *d, bool (*each)(void *ctx, struct policy *p),
+                           void *ctx);
+
+struct directory_access {
+    bool granted;
+    enum access_rule rule;
+    char policy[32];                  /* its id, when one decided; else "" */
+    char group[80];                   /* its group */
+    char member[ACCESS_TEXT_MAX + 2]; /* the member of the group, or the sender, that matched */
+};
+/*
+ * The one decision for every door and field: may this identity send as this mailbox?  A pure look-up, any thread.  *domain is a reference when it is granted, else untouched;
+ * it may be NULL.  Nothing that is missing grants anything.
+ */
+bool directory_may_send(struct directory *d, const struct identity *who,
+                        const struct sgl_mailbox *mailbox, struct domain **domain,
+                        struct directory_access *out);
+/* Do letters of local parts match in their own case only?  Not so at first. Any thread, any time. */
+void directory_exact_local_parts(struct directory *d, bool exact);
+
+#define DIRECTORY_MEMBERS_MAX  10000 /* of a group */
+#define DIRECTORY_POLICIES_MAX 100   /* of an identity */
+struct sender_change {
+    sgl_view identity; /* empty: of the domain */
+};
+struct group_change {
+    sgl_view description; /* ptr NULL: as it was */
+    bool replace;         /* changed: `add` is all of them now */
+    const sgl_view *add, *drop;
+    size_t adds, drops;
+};
+struct policy_change {
+    sgl_view identity, group, description;
+    bool deny;
+};
+
 /* ---- changes ---- */
 
 enum directory_noun {
@@ -142,6 +223,9 @@ enum directory_noun {
     DIRECTORY_CREDENTIAL,
     DIRECTORY_KEY,
     DIRECTORY_APP,
+    DIRECTORY_SENDER,
+    DIRECTORY_GROUP,
+    DIRECTORY_POLICY,
 };
 enum directory_verb { DIRECTORY_ADD, DIRECTORY_CHANGE, DIRECTORY_REMOVE };
 const char *directory_verb_word(enum directory_verb verb); /* "add", "change", "remove" */
@@ -192,7 +276,10 @@ struct directory_change {
     bool ed25519;     /* domain: one more selector with Ed25519, which signs, too */
     const struct domain_change *domain_change; /* domain; NULL: a custom one is added */
     sgl_view profile; /* subscription: of its limits; the caller knows that there is such a one */
-    const struct app_change *app; /* app; may be NULL */
+    const struct app_change *app;       /* app; may be NULL */
+    const struct sender_change *sender; /* of the nouns of these names; NULL for all others */
+    const struct group_change *group;
+    const struct policy_change *policy;
     /* out */
     enum directory_result result;
     char field[32];        /* what is wrong, when not OK */

@@ -11,6 +11,9 @@
 
 #include "directory_change.h"
 #include "sigillo/ascii.h"
+#include "sigillo/utf8.h"
+
+#define DESCRIPTION_MAX 200
 
 /* ---- ends ---- */
 
@@ -239,6 +242,19 @@ bool change_check_subscription(struct change *g)
     return known;
 }
 
+bool change_check_description(struct change *g, sgl_view text)
+{
+    bool fits = text.len <= DESCRIPTION_MAX && sgl_utf8_valid(text);
+
+    for (size_t i = 0; fits && i < text.len; i++)
+        fits = !sgl_ascii_is_control(text.ptr[i]);
+    if (!fits)
+        change_say(g->c, DIRECTORY_INVALID, "description",
+                   "a description has at most %d bytes of UTF-8 without control characters",
+                   DESCRIPTION_MAX);
+    return fits;
+}
+
 /* ---- begun ---- */
 
 /* Is it there for who asks?  Keeps whose it is. */
@@ -256,7 +272,7 @@ static bool find(struct change *g, bool copy)
     const struct directory_change *c = g->c;
     const void *noun;
 
-    g->key = g->kind->key_meant == NULL ? text_of(c->name) : g->kind->key_meant(c->name);
+    g->key = g->kind->key_meant == NULL ? text_of(c->name) : g->kind->key_meant(g);
     pthread_rwlock_rdlock(&g->d->lock);
     noun = g->key == NULL ? NULL : table_find(table_of(g), sgl_view_cstr(g->key));
     if (noun != NULL && !is_within(g, noun))

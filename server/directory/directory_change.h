@@ -42,6 +42,11 @@ void change_store(struct change *g); /* stored, then shown in its table */
 bool change_check_name(struct change *g);
 bool change_check_free(struct change *g); /* no noun of this kind has g->key */
 bool change_check_subscription(struct change *g);
+bool change_check_description(struct change *g, sgl_view text);
+
+/* ---- noun_holder.c: for rows as it is ---- */
+
+bool holder_may_go(struct change *g);
 
 /* ---- directory_audit.c: g->audit, of what is about to be stored; false: memory has ended ---- */
 

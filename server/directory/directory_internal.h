@@ -48,7 +48,7 @@ struct cached {
     uint64_t until_ms;
 };
 
-#define DIRECTORY_NOUNS 5
+#define DIRECTORY_NOUNS 8
 
 struct directory {
     struct store *store;
@@ -62,6 +62,10 @@ struct directory {
     struct table
         alias[DIRECTORY_NOUNS]; /* the same nouns by their second names, where they have one */
     struct suppression_set suppressed;
+    struct table scopes;        /* senders by identity, or "@domain"; directory_access.c */
+    struct table bound;         /* policies by "SUBSCRIPTION/IDENTITY" */
+    _Atomic bool access_unsure; /* memory ended while something was to be shown: all is denied */
+    _Atomic bool exact_local_parts;
 
     pthread_mutex_t cache_lock;
     struct cached cache[CACHE_SLOTS];
@@ -93,6 +97,8 @@ struct noun_kind {
     const char *name;  /* in the store, and to people */
     const char *field; /* the member of a request that names one */
 
+    const char *prefix; /* of the names of the identities that it holds; NULL: it holds none */
+
     /* In memory: what is in the table, as a pointer. */
     const char *(*key)(
         const void *noun); /* its name in the table and in the store; the noun's own */
@@ -103,6 +109,10 @@ struct noun_kind {
     void (*hidden)(
         void *
             noun); /* it has left its table: who still holds it may do nothing more with it. May be NULL */
+
+    /* What else has to know of it; under the lock, when it is in its table or leaves it. false: memory has ended, and nothing may be granted. Both may be NULL. */
+    bool (*index)(struct directory *d, void *noun);
+    void (*unindex)(struct directory *d, void *noun);
 
     /* In the store: a JSON document. NULL: it cannot be read or written, or memory has ended. */
     void *(*from_json)(const struct store_noun *stored, const json_t *json);
@@ -126,16 +136,23 @@ struct noun_kind {
         void *old, void *noun); /* under the lock, when the new one is in its table; may be NULL */
 
     /* Changed or removed: the key that a request means, malloc()ed. NULL: as it is given. */
-    char *(*key_meant)(sgl_view name);
+    char *(*key_meant)(const struct change *g);
     /* Removed: whether it may go; false: said why not. May be NULL. */
     bool (*may_go)(struct change *g);
 };
-extern const struct noun_kind noun_subscription, noun_domain, noun_credential, noun_key, noun_app;
+extern const struct noun_kind noun_subscription, noun_domain, noun_credential, noun_key, noun_app,
+    noun_sender, noun_group, noun_policy;
 const struct noun_kind *noun_kind_of(enum directory_noun noun);
 
 /* Into its table, and out of it, by all of its names; under the lock. false: no memory, and it is not there. */
 bool noun_show(struct directory *d, enum directory_noun which, void *noun);
 void *noun_hide(struct directory *d, enum directory_noun which, sgl_view key); /* NULL: not there */
+
+/* "KIND:*" of a kind that holds identities? */
+bool noun_is_kind_pattern(sgl_view name);
+
+/* 12 letters and digits that nobody can guess, malloc()ed. */
+char *noun_id_new(void);
 
 /* "dkim:example.org:s1": what a sealed private key is bound to. */
 char *selector_context(const char *domain, const char *selector);
@@ -169,6 +186,25 @@ uint64_t *holder_version(void *noun);
 void holder_hidden(void *noun);
 const char *holder_subscription(const void *noun); /* "" for an operator's */
 void holder_replaced(void *old, void *noun);
+
+/* ---- directory_access.c ---- */
+
+void access_init(struct directory *d);
+void access_done(struct directory *d);
+bool access_index_sender(struct directory *d, const struct sender *s);
+void access_unindex_sender(struct directory *d, const struct sender *s);
+/* As it was given: in the case of its letters, where that does not count. Under the lock; NULL: there is none. */
+const char *access_known_sender(struct directory *d, sgl_view identity,
+                                const struct access_address *a);
+bool access_index_policy(struct directory *d, struct policy *p);
+void access_unindex_policy(struct directory *d, struct policy *p);
+/* How many policies are for just this identity. */
+size_t access_policies_of(struct directory *d, sgl_view subscription, sgl_view identity);
+/* Says by whom it is used; false: by nobody. */
+bool access_uses_group(struct directory *d, const char *group_key, char *out, size_t size);
+bool access_uses_identity(struct directory *d, const char *subscription, const char *identity,
+                          char *out, size_t size);
+bool access_uses_domain(struct directory *d, const char *domain, char *out, size_t size);
 
 /* ---- directory_auth.c ---- */
 

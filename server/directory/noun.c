@@ -14,21 +14,34 @@ const struct noun_kind *noun_kind_of(enum directory_noun noun)
         [DIRECTORY_CREDENTIAL] = &noun_credential,
         [DIRECTORY_KEY] = &noun_key,
         [DIRECTORY_APP] = &noun_app,
+        [DIRECTORY_SENDER] = &noun_sender,
+        [DIRECTORY_GROUP] = &noun_group,
+        [DIRECTORY_POLICY] = &noun_policy,
     };
 
     return kind[noun];
 }
 
-bool noun_show(struct directory *d, enum directory_noun which, void *noun)
+static bool show(struct directory *d, enum directory_noun which, void *noun)
 {
     const struct noun_kind *kind = noun_kind_of(which);
 
     if (!table_add(&d->table[which], kind->key(noun), noun))
         return false;
-    if (kind->alias == NULL || table_add(&d->alias[which], kind->alias(noun), noun))
+    if ((kind->alias == NULL || table_add(&d->alias[which], kind->alias(noun), noun)) &&
+        (kind->index == NULL || kind->index(d, noun)))
         return true;
     (void)table_remove(&d->table[which], sgl_view_cstr(kind->key(noun)));
     return false;
+}
+
+bool noun_show(struct directory *d, enum directory_noun which, void *noun)
+{
+    bool shown = show(d, which, noun);
+
+    if (!shown && noun_kind_of(which)->index != NULL)
+        atomic_store(&d->access_unsure, true);
+    return shown;
 }
 
 void *noun_hide(struct directory *d, enum directory_noun which, sgl_view key)
@@ -38,7 +51,21 @@ void *noun_hide(struct directory *d, enum directory_noun which, sgl_view key)
 
     if (noun != NULL && kind->alias != NULL)
         (void)table_remove(&d->alias[which], sgl_view_cstr(kind->alias(noun)));
+    if (noun != NULL && kind->unindex != NULL)
+        kind->unindex(d, noun);
     return noun;
+}
+
+bool noun_is_kind_pattern(sgl_view name)
+{
+    for (unsigned i = 0; i < DIRECTORY_NOUNS; i++) {
+        sgl_view prefix = sgl_view_cstr(noun_kind_of((enum directory_noun)i)->prefix);
+
+        if (prefix.len > 0 && sgl_view_starts(name, prefix) &&
+            sgl_view_eq(sgl_view_from(name, prefix.len), SGL_LIT("*")))
+            return true;
+    }
+    return false;
 }
 
 char *text_of(sgl_view v)
@@ -51,6 +78,16 @@ char *text_of(sgl_view v)
         memcpy(text, v.ptr, v.len);
     text[v.len] = '\0';
     return text;
+}
+
+char *noun_id_new(void)
+{
+    static const char letters[] = "0123456789abcdefghjkmnpqrstvwxyz";
+    char id[12];
+
+    for (size_t i = 0; i < sizeof(id); i++)
+        id[i] = letters[randombytes_uniform(sizeof(letters) - 1)];
+    return text_of(sgl_view_of(id, sizeof(id)));
 }
 
 json_t *base64_json(const uint8_t *bytes, size_t len)

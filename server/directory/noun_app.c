@@ -233,6 +233,7 @@ static const char *const shown[] = {"client_id", "domains", "label", "role", NUL
 const struct noun_kind noun_app = {
     .name = "app",
     .field = "name",
+    .prefix = "app:",
     .key = holder_key,
     .alias = alias,
     .version = holder_version,
@@ -247,6 +248,7 @@ const struct noun_kind noun_app = {
     .copy = copy,
     .alter = alter,
     .replaced = holder_replaced,
+    .may_go = holder_may_go,
 };
 
 /* ---- who is it? ---- */

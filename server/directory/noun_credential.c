@@ -175,6 +175,7 @@ static const char *const shown[] = {"domains", NULL};
 const struct noun_kind noun_credential = {
     .name = "credential",
     .field = "name",
+    .prefix = "credential:",
     .key = holder_key,
     .version = holder_version,
     .free = free_,
@@ -188,5 +189,6 @@ const struct noun_kind noun_credential = {
     .copy = copy,
     .alter = alter,
     .replaced = holder_replaced,
+    .may_go = holder_may_go,
     .make = make,
 };

@@ -327,19 +327,24 @@ static bool may_go(struct change *g)
 {
     static const enum identity_kind kind[] = {IDENTITY_CREDENTIAL, IDENTITY_KEY, IDENTITY_APP};
     struct user_search search = {.domain = g->key};
+    char by[160];
 
     for (size_t i = 0; i < sizeof(kind) / sizeof(kind[0]) && search.found[0] == '\0'; i++)
         directory_each_identity(g->d, kind[i], uses_domain, &search);
-    if (search.found[0] == '\0')
+    if (search.found[0] != '\0')
+        change_say(g->c, DIRECTORY_IN_USE, "domain",
+                   "%s may send as this domain; remove that first", search.found);
+    else if (access_uses_domain(g->d, g->key, by, sizeof(by)))
+        change_say(g->c, DIRECTORY_IN_USE, "domain", "%s is of this domain; remove that first", by);
+    else
         return true;
-    change_say(g->c, DIRECTORY_IN_USE, "domain", "%s may send as this domain; remove that first",
-               search.found);
     return false;
 }
 
 /* As a look-up means it: case and one dot at the end are ignored. */
-static char *key_meant(sgl_view name)
+static char *key_meant(const struct change *g)
 {
+    sgl_view name = g->c->name;
     char *key;
 
     if (name.len > 0 && name.ptr[name.len - 1] == '.')

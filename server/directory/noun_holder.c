@@ -5,7 +5,7 @@
  */
 #include <stdlib.h>
 
-#include "directory_internal.h"
+#include "directory_change.h"
 
 void *holder_new(size_t size, enum identity_kind kind, const char *prefix, sgl_view name,
                  sgl_view subscription)
@@ -76,4 +76,23 @@ void holder_hidden(void *noun)
 void holder_replaced(void *old, void *noun)
 {
     identity_replaced(((struct holder *)old)->identity, ((struct holder *)noun)->identity);
+}
+
+/* Policies and senders that name it would be those of the next one of its name. */
+bool holder_may_go(struct change *g)
+{
+    const struct holder *h;
+    struct identity *who;
+    char by[160];
+    bool used;
+
+    pthread_rwlock_rdlock(&g->d->lock);
+    h = table_find(&g->d->table[g->c->noun], sgl_view_cstr(g->key));
+    who = h == NULL ? NULL : identity_ref(h->identity);
+    pthread_rwlock_unlock(&g->d->lock);
+    used = who != NULL && access_uses_identity(g->d, who->subscription, who->name, by, sizeof(by));
+    identity_unref(who);
+    if (used)
+        change_say(g->c, DIRECTORY_IN_USE, "name", "%s names it; remove that first", by);
+    return !used;
 }

@@ -59,18 +59,7 @@ static json_t *to_json(const void *noun)
 
 /* ---- added ---- */
 
-#define ID_LEN     12
 #define SECRET_LEN 32
-
-static char *key_id_new(void)
-{
-    static const char letters[] = "0123456789abcdefghjkmnpqrstvwxyz";
-    char id[ID_LEN];
-
-    for (size_t i = 0; i < ID_LEN; i++)
-        id[i] = letters[randombytes_uniform(sizeof(letters) - 1)];
-    return text_of(sgl_view_of(id, ID_LEN));
-}
 
 /* Shown once, kept as a hash. */
 static void secret_new(struct access_key *k, struct directory_change *c)
@@ -97,7 +86,7 @@ static bool prepare(struct change *g)
         return false;
     if (!change_label_ok(c, c->name, "name"))
         return false;
-    g->key = key_id_new();
+    g->key = noun_id_new();
     g->noun = k = g->key == NULL ? NULL
                                  : access_key_new(sgl_view_cstr(g->key),
                                                   sgl_view_cstr(g->subscription), c->name);
@@ -133,6 +122,7 @@ static const char *const shown[] = {"domains", "label", "role", NULL};
 const struct noun_kind noun_key = {
     .name = "key",
     .field = "name",
+    .prefix = "key:",
     .key = holder_key,
     .version = holder_version,
     .free = free_,
@@ -146,4 +136,5 @@ const struct noun_kind noun_key = {
     .copy = copy,
     .alter = alter,
     .replaced = holder_replaced,
+    .may_go = holder_may_go,
 };

@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who may send as whom: the facts about one identity and one address, gathered from the tables under their lock, for access_judge().
+ *
+ * Two tables find what concerns an identity without a search: its policies, chained, by "SUBSCRIPTION/IDENTITY", and its senders, a set, by its name; the senders of a domain
+ * stand under "@domain".
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "directory_internal.h"
+
+#define BOUND_NAME_MAX 256
+
+struct scope {
+    char *name;
+    struct access_set set;
+};
+struct bound {
+    char *name;
+    struct policy *first;
+};
+
+static void scope_free(void *value)
+{
+    struct scope *s = value;
+
+    access_set_done(&s->set);
+    free(s->name);
+    free(s);
+}
+
+static void bound_free(void *value)
+{
+    struct bound *b = value;
+
+    free(b->name);
+    free(b);
+}
+
+void access_init(struct directory *d)
+{
+    table_init(&d->scopes);
+    table_init(&d->bound);
+}
+
+void access_done(struct directory *d)
+{
+    for (size_t i = 0; i < d->scopes.slots; i++)
+        if (d->scopes.slot[i].name != NULL)
+            scope_free(d->scopes.slot[i].value);
+    for (size_t i = 0; i < d->bound.slots; i++)
+        if (d->bound.slot[i].name != NULL)
+            bound_free(d->bound.slot[i].value);
+    table_done(&d->scopes);
+    table_done(&d->bound);
+}
+
+void directory_exact_local_parts(struct directory *d, bool exact)
+{
+    atomic_store(&d->exact_local_parts, exact);
+}
+
+/* ---- senders ---- */
+
+/* An address as it is kept in memory: valid, since it was when it was taken. */
+static bool kept_address(const char *text, struct access_address *out)
+{
+    char given[ACCESS_TEXT_MAX + 2];
+    const char *why;
+
+    access_address_text(text, given);
+    return access_address_parse(sgl_view_cstr(given), out, &why) == SGL_OK;
+}
+
+static sgl_view scope_name(const char *identity, const struct access_address *a)
+{
+    return identity[0] != '\0' ? sgl_view_cstr(identity)
+                               : sgl_view_of(a->text + a->at, a->len - a->at);
+}
+
+static struct scope *scope_made(struct directory *d, sgl_view name)
+{
+    struct scope *s = table_find(&d->scopes, name);
+
+    if (s != NULL)
+        return s;
+    s = calloc(1, sizeof(*s));
+    if (s == NULL)
+        return NULL;
+    access_set_init(&s->set);
+    s->name = text_of(name);
+    if (s->name != NULL && table_add(&d->scopes, s->name, s))
+        return s;
+    scope_free(s);
+    return NULL;
+}
+
+static void scope_drop_empty(struct directory *d, struct scope *s)
+{
+    if (s->set.used > 0)
+        return;
+    (void)table_remove(&d->scopes, sgl_view_cstr(s->name));
+    scope_free(s);
+}
+
+bool access_index_sender(struct directory *d, const struct sender *s)
+{
+    struct access_address a;
+    struct scope *scope =
+        kept_address(s->address, &a) ? scope_made(d, scope_name(s->identity, &a)) : NULL;
+
+    if (scope == NULL)
+        return false;
+    if (access_set_add(&scope->set, &a))
+        return true;
+    scope_drop_empty(d, scope);
+    return false;
+}
+
+void access_unindex_sender(struct directory *d, const struct sender *s)
+{
+    struct access_address a;
+    struct scope *scope =
+        kept_address(s->address, &a) ? table_find(&d->scopes, scope_name(s->identity, &a)) : NULL;
+
+    if (scope == NULL || !access_set_remove(&scope->set, &a)) {
+        atomic_store(&d->access_unsure, true); /* it stays allowed otherwise */
+        return;
+    }
+    scope_drop_empty(d, scope);
+}
+
+const char *access_known_sender(struct directory *d, sgl_view identity,
+                                const struct access_address *a)
+{
+    sgl_view domain = sgl_view_of(a->text + a->at, a->len - a->at);
+    const struct scope *s = table_find(&d->scopes, identity.len > 0 ? identity : domain);
+
+    return s == NULL ? NULL : access_set_find_same(&s->set, a, atomic_load(&d->exact_local_parts));
+}
+
+/* ---- policies ---- */
+
+/* "SUBSCRIPTION/IDENTITY"; empty when it does not fit, and names nothing. */
+static sgl_view bound_name(char name[BOUND_NAME_MAX], sgl_view subscription, sgl_view identity)
+{
+    int n = snprintf(name, BOUND_NAME_MAX, "%.*s/%.*s", SGL_FMT(subscription), SGL_FMT(identity));
+
+    return n > 0 && n < BOUND_NAME_MAX ? sgl_view_of(name, (size_t)n) : SGL_LIT("");
+}
+
+static struct bound *bound_find(struct directory *d, sgl_view subscription, sgl_view identity)
+{
+    char name[BOUND_NAME_MAX];
+    sgl_view key = bound_name(name, subscription, identity);
+
+    return key.len == 0 ? NULL : table_find(&d->bound, key);
+}
+
+static struct bound *bound_of(struct directory *d, const struct policy *p)
+{
+    return bound_find(d, sgl_view_cstr(p->subscription), sgl_view_cstr(p->identity));
+}
+
+bool access_index_policy(struct directory *d, struct policy *p)
+{
+    struct bound *b = bound_of(d, p);
+    char name[BOUND_NAME_MAX];
+    sgl_view key;
+
+    if (b == NULL) {
+        key = bound_name(name, sgl_view_cstr(p->subscription), sgl_view_cstr(p->identity));
+        b = key.len == 0 ? NULL : calloc(1, sizeof(*b));
+        if (b == NULL)
+            return false;
+        b->name = text_of(key);
+        if (b->name == NULL || !table_add(&d->bound, b->name, b)) {
+            bound_free(b);
+            return false;
+        }
+    }
+    p->next = b->first;
+    b->first = p;
+    return true;
+}
+
+void access_unindex_policy(struct directory *d, struct policy *p)
+{
+    struct bound *b = bound_of(d, p);
+    struct policy **at = b == NULL ? NULL : &b->first;
+
+    while (at != NULL && *at != NULL && *at != p)
+        at = &(*at)->next;
+    if (at == NULL || *at == NULL)
+        return; /* it was never shown, and all is denied */
+    *at = p->next;
+    if (b->first != NULL)
+        return;
+    (void)table_remove(&d->bound, sgl_view_cstr(b->name));
+    bound_free(b);
+}
+
+size_t access_policies_of(struct directory *d, sgl_view subscription, sgl_view identity)
+{
+    const struct bound *b;
+    size_t count = 0;
+
+    pthread_rwlock_rdlock(&d->lock);
+    b = bound_find(d, subscription, identity);
+    for (const struct policy *p = b == NULL ? NULL : b->first; p != NULL; p = p->next)
+        count++;
+    pthread_rwlock_unlock(&d->lock);
+    return count;
+}
+
+/* ---- what is in use ---- */
+
+/* "policy a, policy b and 3 more" */
+struct users {
+    char *out;
+    size_t size, len, named, more;
+};
+
+static void users_add(struct users *u, const char *kind, const char *name)
+{
+    int n = u->named == 3 ? 0
+                          : snprintf(u->out + u->len, u->size - u->len, "%s%s %.48s",
+                                     u->named == 0 ? "" : ", ", kind, name);
+
+    if (n <= 0 || (size_t)n >= u->size - u->len - 16) {
+        u->out[u->len] = '\0';
+        u->more++;
+        return;
+    }
+    u->len += (size_t)n;
+    u->named++;
+}
+
+static bool users_end(struct users *u)
+{
+    if (u->more > 0)
+        snprintf(u->out + u->len, u->size - u->len, " and %zu more", u->more);
+    return u->named + u->more > 0;
+}
+
+bool access_uses_group(struct directory *d, const char *group_key, char *out, size_t size)
+{
+    struct users u = {out, size, 0, 0, 0};
+    size_t count;
+    void **all;
+
+    pthread_rwlock_rdlock(&d->lock);
+    all = table_sorted(&d->table[DIRECTORY_POLICY], &count);
+    for (size_t i = 0; i < count; i++) {
+        const struct policy *p = all[i];
+
+        if (strcmp(p->group_key, group_key) == 0)
+            users_add(&u, "policy", p->id);
+    }
+    pthread_rwlock_unlock(&d->lock);
+    free(all);
+    return users_end(&u);
+}
+
+bool access_uses_identity(struct directory *d, const char *subscription, const char *identity,
+                          char *out, size_t size)
+{
+    struct users u = {out, size, 0, 0, 0};
+    char text[ACCESS_TEXT_MAX + 2];
+    const struct scope *s;
+    const struct bound *b;
+
+    pthread_rwlock_rdlock(&d->lock);
+    b = bound_find(d, sgl_view_cstr(subscription), sgl_view_cstr(identity));
+    for (const struct policy *p = b == NULL ? NULL : b->first; p != NULL; p = p->next)
+        users_add(&u, "policy", p->id);
+    s = table_find(&d->scopes, sgl_view_cstr(identity));
+    for (const char *m = s == NULL ? NULL : access_set_next(&s->set, NULL); m != NULL;
+         m = access_set_next(&s->set, m)) {
+        access_address_text(m, text);
+        users_add(&u, "sender", text);
+    }
+    pthread_rwlock_unlock(&d->lock);
+    return users_end(&u);
+}
+
+bool access_uses_domain(struct directory *d, const char *domain, char *out, size_t size)
+{
+    struct users u = {out, size, 0, 0, 0};
+    size_t count;
+    void **all;
+
+    pthread_rwlock_rdlock(&d->lock);
+    all = table_sorted(&d->table[DIRECTORY_SENDER], &count);
+    for (size_t i = 0; i < count; i++) {
+        const struct sender *s = all[i];
+
+        if (strcmp(strrchr(s->address, '@') + 1, domain) == 0)
+            users_add(&u, "sender", s->key);
+    }
+    pthread_rwlock_unlock(&d->lock);
+    free(all);
+    return users_end(&u);
+}
+
+/* ---- the decision ---- */
+
+/* A policy and the member of its group that matched. */
+struct match {
+    const struct policy *policy;
+    const char *member;
+};
+struct facts {
+    unsigned known;
+    const struct access_address *a;
+    bool exact;
+    struct match gone, denied, doubtful, allowed; /* the first of each */
+    const char *sender;                           /* that matched */
+};
+
+static void note(struct facts *f, unsigned fact, struct match *m, const struct policy *p,
+                 const char *member)
+{
+    f->known |= fact;
+    if (m->policy == NULL)
+        *m = (struct match){p, member};
+}
+
+static void ask_policy(struct directory *d, const struct policy *p, struct facts *f)
+{
+    const struct group *group = table_find(&d->table[DIRECTORY_GROUP], sgl_view_cstr(p->group_key));
+    const char *member;
+
+    if (group == NULL) {
+        note(f, ACCESS_GROUP_GONE, &f->gone, p, "");
+        return;
+    }
+    member = access_set_find(&group->members, f->a, f->exact);
+    if (!p->deny)
+        f->known |= ACCESS_CONFINED;
+    if (p->deny && member != NULL)
+        note(f, ACCESS_DENIED, &f->denied, p, member);
+    else if (p->deny && !f->a->ascii && group->members.used > group->members.wholes)
+        note(f, ACCESS_DOUBTFUL, &f->doubtful, p, "");
+    else if (member != NULL)
+        note(f, ACCESS_ALLOWED | (member[0] == '@' ? 0 : ACCESS_NAMED), &f->allowed, p, member);
+}
+
+/* Those for the identity itself, for all of its kind, and for all. */
+static void ask_policies(struct directory *d, const struct identity *who, const char *subscription,
+                         struct facts *f)
+{
+    const char *colon = strchr(who->name, ':'), *pattern[3] = {who->name, NULL, "*"};
+    char kind[32];
+
+    snprintf(kind, sizeof(kind), "%.*s:*", colon == NULL ? 0 : (int)(colon - who->name), who->name);
+    pattern[1] = kind;
+    for (size_t i = 0; d->bound.used > 0 && i < sizeof(pattern) / sizeof(pattern[0]); i++) {
+        const struct bound *b =
+            bound_find(d, sgl_view_cstr(subscription), sgl_view_cstr(pattern[i]));
+
+        for (const struct policy *p = b == NULL ? NULL : b->first; p != NULL; p = p->next)
+            ask_policy(d, p, f);
+    }
+}
+
+static void ask_scope(struct directory *d, sgl_view name, unsigned has, unsigned is,
+                      struct facts *f)
+{
+    const struct scope *s = table_find(&d->scopes, name);
+    const char *member;
+
+    if (s == NULL)
+        return;
+    f->known |= has;
+    member = access_set_find(&s->set, f->a, f->exact);
+    if (member == NULL)
+        return;
+    f->known |= is | (member[0] == '@' ? 0 : ACCESS_NAMED);
+    if (f->sender == NULL)
+        f->sender = member;
+}
+
+static void answer(struct facts *f, struct directory_access *out)
+{
+    const struct match none = {NULL, NULL}, *m = &none;
+
+    *out = (struct directory_access){0};
+    out->rule = access_judge(f->known, &out->granted);
+    if (out->rule == ACCESS_RULE_GROUP_GONE)
+        m = &f->gone;
+    else if (out->rule == ACCESS_RULE_DENY)
+        m = &f->denied;
+    else if (out->rule == ACCESS_RULE_DOUBTFUL)
+        m = &f->doubtful;
+    else if (out->rule == ACCESS_RULE_ALLOW)
+        m = &f->allowed;
+    if (m->policy != NULL) {
+        snprintf(out->policy, sizeof(out->policy), "%s", m->policy->id);
+        snprintf(out->group, sizeof(out->group), "%s", m->policy->group);
+        access_address_text(m->member, out->member);
+    } else if (out->granted && f->sender != NULL) {
+        access_address_text(f->sender, out->member);
+    }
+}
+
+static bool same_tenant(const struct identity *who, const struct domain *domain)
+{
+    return who->subscription[0] == '\0' || strcmp(who->subscription, domain->subscription) == 0;
+}
+
+bool directory_may_send(struct directory *d, const struct identity *who,
+                        const struct sgl_mailbox *mailbox, struct domain **domain,
+                        struct directory_access *out)
+{
+    struct domain *found = mailbox->literal ? NULL : directory_domain(d, mailbox->domain);
+    struct access_address a;
+    struct facts f = {.a = &a, .exact = atomic_load(&d->exact_local_parts)};
+
+    for (const struct identity *newer; (newer = atomic_load(&who->newer)) != NULL;)
+        who = newer;
+    access_address_of(mailbox, &a);
+    if (atomic_load(&who->removed))
+        f.known |= ACCESS_REMOVED;
+    if (access_is_disguised(mailbox->local))
+        f.known |= ACCESS_DISGUISED;
+    if (found == NULL || !same_tenant(who, found))
+        f.known |= ACCESS_FOREIGN;
+    else if (directory_may_use(d, who, found))
+        f.known |= ACCESS_OWN_DOMAIN;
+    pthread_rwlock_rdlock(&d->lock);
+    if (atomic_load(&d->access_unsure))
+        f.known |= ACCESS_UNSURE;
+    if ((f.known & ACCESS_FOREIGN) == 0) {
+        ask_policies(d, who, found->subscription, &f);
+        ask_scope(d, sgl_view_cstr(who->name), ACCESS_HAS_SENDERS, ACCESS_IS_SENDER, &f);
+        ask_scope(d, sgl_view_of(a.text + a.at, a.len - a.at), ACCESS_DOMAIN_LISTS,
+                  ACCESS_IS_LISTED, &f);
+    }
+    answer(&f, out);
+    pthread_rwlock_unlock(&d->lock);
+    if (out->granted && domain != NULL)
+        *domain = found;
+    else
+        domain_unref(found);
+    return out->granted;
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A policy: an identity may send as the members of a group and nobody else, or as anybody but them.
+ *
+ *   {"created_at":N,"identity":"app:billing","group":"sales","deny":false,"description":"..."}      identity: also "app:*", all of a kind, and "*", all
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "directory_change.h"
+
+void policy_unref(struct policy *p)
+{
+    if (p == NULL || !noun_last_reference(&p->refs))
+        return;
+    free(p->id);
+    free(p->identity);
+    free(p->subscription);
+    free(p->group);
+    free(p->group_key);
+    free(p->description);
+    free(p);
+}
+
+static char *group_key(const char *subscription, const char *group)
+{
+    struct sgl_buf key = SGL_BUF_INIT(512);
+    char *out;
+
+    sgl_buf_addf(&key, "%s/%s", subscription, group);
+    out = key.status == SGL_OK ? text_of(sgl_buf_view(&key)) : NULL;
+    sgl_buf_done(&key);
+    return out;
+}
+
+static struct policy *policy_new(sgl_view id, sgl_view subscription, const struct policy_change *c)
+{
+    struct policy *p = calloc(1, sizeof(*p));
+
+    if (p == NULL)
+        return NULL;
+    atomic_init(&p->refs, 1);
+    p->id = text_of(id);
+    p->subscription = text_of(subscription);
+    p->identity = text_of(c->identity);
+    p->group = text_of(c->group);
+    p->description = text_of(c->description);
+    p->deny = c->deny;
+    if (p->subscription != NULL && p->group != NULL)
+        p->group_key = group_key(p->subscription, p->group);
+    if (p->id != NULL && p->identity != NULL && p->group_key != NULL && p->description != NULL)
+        return p;
+    policy_unref(p);
+    return NULL;
+}
+
+/* ---- as JSON ---- */
+
+static void *from_json(const struct store_noun *stored, const json_t *json)
+{
+    const char *identity = json_string_value(json_object_get(json, "identity"));
+    const char *group = json_string_value(json_object_get(json, "group"));
+    const json_t *deny = json_object_get(json, "deny");
+    const struct policy_change c = {
+        .identity = sgl_view_cstr(identity),
+        .group = sgl_view_cstr(group),
+        .description = sgl_view_cstr(json_string_value(json_object_get(json, "description"))),
+        .deny = json_is_true(deny)};
+    struct policy *p;
+
+    if (identity == NULL || group == NULL || !json_is_boolean(deny))
+        return NULL;
+    p = policy_new(stored->key, stored->subscription, &c);
+    if (p == NULL)
+        return NULL;
+    p->version = stored->version;
+    p->created_at = json_integer_value(json_object_get(json, "created_at"));
+    return p;
+}
+
+static json_t *to_json(const void *noun)
+{
+    const struct policy *p = noun;
+
+    return json_pack("{s:I, s:s, s:s, s:b, s:s}", "created_at", (json_int_t)p->created_at,
+                     "identity", p->identity, "group", p->group, "deny", (int)p->deny,
+                     "description", p->description);
+}
+
+/* ---- added ---- */
+
+/* "*", "KIND:*", or an identity of the subscription. */
+static bool check_identity(struct change *g)
+{
+    sgl_view name = g->c->policy->identity;
+    struct identity *who;
+    bool fits;
+
+    if (sgl_view_eq(name, SGL_LIT("*")) || noun_is_kind_pattern(name))
+        return true;
+    who = directory_identity(g->d, name);
+    fits = who != NULL &&
+           (who->subscription[0] == '\0' || strcmp(who->subscription, g->subscription) == 0);
+    identity_unref(who);
+    if (!fits)
+        change_say(g->c, DIRECTORY_NOT_FOUND, "identity",
+                   "the subscription has no such identity; write it as in credential:NAME, key:ID, "
+                   "or * for all");
+    return fits;
+}
+
+static bool check_group(struct change *g)
+{
+    struct group *group =
+        directory_group(g->d, sgl_view_cstr(g->subscription), g->c->policy->group);
+    bool known = group != NULL;
+
+    group_unref(group);
+    if (!known)
+        change_say(g->c, DIRECTORY_NOT_FOUND, "group",
+                   "the subscription has no such group; add it first");
+    return known;
+}
+
+static bool check_count(struct change *g)
+{
+    if (access_policies_of(g->d, sgl_view_cstr(g->subscription), g->c->policy->identity) <
+        DIRECTORY_POLICIES_MAX)
+        return true;
+    change_say(g->c, DIRECTORY_INVALID, "identity", "an identity has at most %d policies",
+               DIRECTORY_POLICIES_MAX);
+    return false;
+}
+
+static bool prepare(struct change *g)
+{
+    struct policy *made;
+
+    if (!change_check_subscription(g) || !check_identity(g) || !check_group(g) || !check_count(g) ||
+        !change_check_description(g, g->c->policy->description))
+        return false;
+    g->key = noun_id_new();
+    g->noun = made = g->key == NULL ? NULL
+                                    : policy_new(sgl_view_cstr(g->key),
+                                                 sgl_view_cstr(g->subscription), g->c->policy);
+    if (made == NULL) {
+        change_no_memory(g->c);
+        return false;
+    }
+    made->created_at = clock_now_s();
+    snprintf(g->c->id, sizeof(g->c->id), "%s", g->key);
+    return true;
+}
+
+/* ---- the row ---- */
+
+static const char *key(const void *noun)
+{
+    return ((const struct policy *)noun)->id;
+}
+
+static uint64_t *version(void *noun)
+{
+    return &((struct policy *)noun)->version;
+}
+
+static void free_(void *noun)
+{
+    policy_unref(noun);
+}
+
+static bool index_(struct directory *d, void *noun)
+{
+    return access_index_policy(d, noun);
+}
+
+static void unindex(struct directory *d, void *noun)
+{
+    access_unindex_policy(d, noun);
+}
+
+const struct noun_kind noun_policy = {
+    .name = "policy",
+    .field = "id",
+    .key = key,
+    .version = version,
+    .free = free_,
+    .index = index_,
+    .unindex = unindex,
+    .from_json = from_json,
+    .to_json = to_json,
+    .prepare = prepare,
+};

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A sender: an address, or all of a domain, that may stand where a sender stands.  Its key is "ADDRESS" for all identities that may use the domain, "ADDRESS IDENTITY" for one.
+ *
+ *   {"created_at":N,"address":"news@example.org","identity":"app:news"}      address "*@example.org": all of the domain; identity may be ""
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "directory_change.h"
+
+void sender_unref(struct sender *s)
+{
+    if (s == NULL || !noun_last_reference(&s->refs))
+        return;
+    free(s->key);
+    free(s->address);
+    free(s->identity);
+    free(s->subscription);
+    free(s);
+}
+
+static char *key_of(const char *address, sgl_view identity)
+{
+    char text[ACCESS_TEXT_MAX + 2];
+    struct sgl_buf key = SGL_BUF_INIT(1024);
+    char *out;
+
+    access_address_text(address, text);
+    sgl_buf_addf(&key, "%s%s", text, identity.len == 0 ? "" : " ");
+    sgl_buf_add(&key, identity);
+    out = key.status == SGL_OK ? text_of(sgl_buf_view(&key)) : NULL;
+    sgl_buf_done(&key);
+    return out;
+}
+
+static struct sender *sender_new(const char *address, sgl_view identity, sgl_view subscription,
+                                 int64_t created_at)
+{
+    struct sender *s = calloc(1, sizeof(*s));
+
+    if (s == NULL)
+        return NULL;
+    atomic_init(&s->refs, 1);
+    s->key = key_of(address, identity);
+    s->address = text_of(sgl_view_cstr(address));
+    s->identity = text_of(identity);
+    s->subscription = text_of(subscription);
+    s->created_at = created_at;
+    if (s->key != NULL && s->address != NULL && s->identity != NULL && s->subscription != NULL)
+        return s;
+    sender_unref(s);
+    return NULL;
+}
+
+/* ---- as JSON ---- */
+
+static void *from_json(const struct store_noun *stored, const json_t *json)
+{
+    const char *address = json_string_value(json_object_get(json, "address")), *why;
+    const char *identity = json_string_value(json_object_get(json, "identity"));
+    struct access_address a;
+    struct sender *s;
+
+    if (address == NULL || identity == NULL ||
+        access_address_parse(sgl_view_cstr(address), &a, &why) != SGL_OK)
+        return NULL;
+    s = sender_new(a.text, sgl_view_cstr(identity), stored->subscription,
+                   json_integer_value(json_object_get(json, "created_at")));
+    if (s != NULL)
+        s->version = stored->version;
+    return s;
+}
+
+static json_t *to_json(const void *noun)
+{
+    const struct sender *s = noun;
+    char text[ACCESS_TEXT_MAX + 2];
+
+    access_address_text(s->address, text);
+    return json_pack("{s:I, s:s, s:s}", "created_at", (json_int_t)s->created_at, "address", text,
+                     "identity", s->identity);
+}
+
+/* ---- added ---- */
+
+static sgl_view identity_of(const struct change *g)
+{
+    return g->c->sender == NULL ? SGL_LIT("") : g->c->sender->identity;
+}
+
+static bool parse(struct change *g, struct access_address *a)
+{
+    const char *why;
+    enum sgl_status status = access_address_parse(g->c->name, a, &why);
+
+    if (status == SGL_OK)
+        return true;
+    if (status == SGL_E_NOMEM)
+        change_no_memory(g->c);
+    else
+        change_say(g->c, DIRECTORY_INVALID, "address", "%s", why);
+    return false;
+}
+
+/* Its subscription becomes that of the domain; where one was named, that must be it. */
+static bool check_domain(struct change *g, const struct access_address *a, struct domain **domain)
+{
+    struct domain *found = directory_domain(g->d, sgl_view_from(sgl_view_cstr(a->text), a->at + 1));
+    bool fits = found != NULL &&
+                (g->c->subscription.len == 0 || strcmp(found->subscription, g->subscription) == 0);
+
+    if (fits) {
+        free(g->subscription);
+        g->subscription = text_of(sgl_view_cstr(found->subscription));
+        *domain = found;
+        if (g->subscription != NULL)
+            return true;
+        change_no_memory(g->c);
+        return false;
+    }
+    domain_unref(found);
+    change_say(g->c, DIRECTORY_NOT_FOUND, "address",
+               "there is no such domain in the subscription; add it first");
+    return false;
+}
+
+static bool check_identity(struct change *g, const struct domain *domain)
+{
+    struct identity *who;
+    bool fits;
+
+    if (identity_of(g).len == 0)
+        return true;
+    who = directory_identity(g->d, identity_of(g));
+    if (who == NULL) {
+        change_say(g->c, DIRECTORY_NOT_FOUND, "identity",
+                   "there is no such identity; write it as in credential:NAME or key:ID");
+        return false;
+    }
+    fits = directory_may_use(g->d, who, domain);
+    identity_unref(who);
+    if (!fits)
+        change_say(g->c, DIRECTORY_INVALID, "identity",
+                   "it may not use this domain; add the domain to it, or allow the address to it "
+                   "by a policy");
+    return fits;
+}
+
+static bool check_new(struct change *g, const struct access_address *a)
+{
+    bool known;
+
+    pthread_rwlock_rdlock(&g->d->lock);
+    known = access_known_sender(g->d, identity_of(g), a) != NULL;
+    pthread_rwlock_unlock(&g->d->lock);
+    if (known)
+        change_say(g->c, DIRECTORY_EXISTS, "address", "this sender exists already");
+    return !known;
+}
+
+static bool prepare(struct change *g)
+{
+    struct access_address a;
+    struct domain *domain = NULL;
+    bool fits = parse(g, &a) && check_domain(g, &a, &domain) && check_identity(g, domain) &&
+                check_new(g, &a);
+
+    domain_unref(domain);
+    if (!fits)
+        return false;
+    g->key = key_of(a.text, identity_of(g));
+    g->noun = sender_new(a.text, identity_of(g), sgl_view_cstr(g->subscription), clock_now_s());
+    if (g->key != NULL && g->noun != NULL)
+        return true;
+    change_no_memory(g->c);
+    return false;
+}
+
+/* In the case of letters in which it was given, where that does not count. */
+static char *key_meant(const struct change *g)
+{
+    struct access_address a;
+    const char *known, *why;
+    char *key;
+
+    if (access_address_parse(g->c->name, &a, &why) != SGL_OK)
+        return NULL;
+    pthread_rwlock_rdlock(&g->d->lock);
+    known = access_known_sender(g->d, identity_of(g), &a);
+    key = key_of(known == NULL ? a.text : known, identity_of(g));
+    pthread_rwlock_unlock(&g->d->lock);
+    return key;
+}
+
+/* ---- the row ---- */
+
+static const char *key(const void *noun)
+{
+    return ((const struct sender *)noun)->key;
+}
+
+static uint64_t *version(void *noun)
+{
+    return &((struct sender *)noun)->version;
+}
+
+static void free_(void *noun)
+{
+    sender_unref(noun);
+}
+
+static bool index_(struct directory *d, void *noun)
+{
+    return access_index_sender(d, noun);
+}
+
+static void unindex(struct directory *d, void *noun)
+{
+    access_unindex_sender(d, noun);
+}
+
+const struct noun_kind noun_sender = {
+    .name = "sender",
+    .field = "address",
+    .key = key,
+    .version = version,
+    .free = free_,
+    .index = index_,
+    .unindex = unindex,
+    .from_json = from_json,
+    .to_json = to_json,
+    .prepare = prepare,
+    .key_meant = key_meant,
+};
