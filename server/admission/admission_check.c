@@ -42,23 +42,6 @@ bool mailbox_of(const struct admission *a, sgl_view text, bool recipient, struct
     return true;
 }
 
-static bool may_use(struct admission *a, const struct identity *who,
-                    const struct sgl_mailbox *mailbox, const char *field, struct domain **domain,
-                    struct admission_answer *out)
-{
-    struct domain *found =
-        mailbox->literal ? NULL : directory_domain(a->directory, mailbox->domain);
-
-    if (found != NULL && directory_may_use(a->directory, who, found)) {
-        *domain = found;
-        return true;
-    }
-    domain_unref(found);
-    return refuse(out, 550, "5.7.1", 403, "sender-not-allowed", field,
-                  "This identity may not send as %s: the domain is not one of its own.",
-                  mailbox->text);
-}
-
 bool admission_may_send_as(struct admission *a, const struct identity *who, sgl_view mailbox,
                            struct admission_answer *out)
 {
@@ -70,7 +53,7 @@ bool admission_may_send_as(struct admission *a, const struct identity *who, sgl_
     if (mailbox.len == 0)
         return true; /* the null sender: its From is checked with the message [RFC 6409 s3.2] */
     yes = mailbox_of(a, mailbox, false, &arena, &parsed, "MAIL FROM", out) &&
-          may_use(a, who, &parsed, "MAIL FROM", &domain, out);
+          may_stand(a, who, &parsed, "MAIL FROM", &domain, out);
     domain_unref(domain);
     sgl_arena_done(&arena);
     return yes;
@@ -165,94 +148,11 @@ bool check_envelope(struct admission *a, struct submission *s, bool *utf8,
                       "The message has more recipients than this server accepts.", SGL_LIT(""));
     if (m->env_from.len > 0) {
         if (!mailbox_of(a, m->env_from, false, s->arena, &mailbox, "MAIL FROM", out) ||
-            !may_use(a, s->who, &mailbox, "MAIL FROM", &domain, out))
+            !may_stand(a, s->who, &mailbox, "MAIL FROM", &domain, out))
             return false;
         *utf8 |= mailbox.utf8;
         m->env_from = mailbox.text;
         domain_unref(domain);
     }
     return check_recipients(a, s, utf8, out);
-}
-
-/* ---- header ---- */
-
-/* Every mailbox of one field is allowed and of one domain; *domain is that one. */
-static bool check_field(struct admission *a, const struct submission *s,
-                        const struct sgl_header *field, const char *name, struct domain **domain,
-                        sgl_view *first, struct admission_answer *out)
-{
-    struct sgl_address_list list;
-    struct sgl_diag diag = {0};
-    enum sgl_status status = sgl_address_list_parse(field->value, s->arena, &list, &diag);
-
-    if (status == SGL_E_NOMEM)
-        return refuse_memory(out);
-    if (status != SGL_OK) {
-        answer_set(out, 554, "5.6.0", 422, "address-syntax", name);
-        snprintf(out->text, sizeof(out->text), "The %s field is no list of addresses: %s.", name,
-                 diag.what == NULL ? "RFC 5322 s3.4" : diag.what);
-        return false;
-    }
-    if (list.count == 0)
-        return refuse(out, 554, "5.6.0", 422, "address-missing", name,
-                      "This field names no mailbox.", SGL_LIT(""));
-    for (size_t i = 0; i < list.count; i++) {
-        struct domain *found = NULL;
-
-        if (list.item[i]
-                .routed) { /* a reader that takes the route for the author would be misled */
-            domain_unref(*domain);
-            *domain = NULL;
-            return refuse(out, 554, "5.6.0", 422, "address-syntax", name,
-                          "This field has a source route in front of an address.", SGL_LIT(""));
-        }
-        if (!may_use(a, s->who, &list.item[i].mailbox, name, &found, out)) {
-            domain_unref(*domain);
-            *domain = NULL;
-            return false;
-        }
-        if (*domain != NULL && strcmp((*domain)->name, found->name) != 0) {
-            domain_unref(found);
-            domain_unref(*domain);
-            *domain = NULL;
-            return refuse(
-                out, 550, "5.7.1", 422, "several-domains", name,
-                "This field names mailboxes of more than one domain; no receiver could judge it.",
-                SGL_LIT(""));
-        }
-        domain_unref(*domain);
-        *domain = found;
-    }
-    *first = list.item[0].mailbox.text;
-    return true;
-}
-
-bool check_header(struct admission *a, struct submission *s, const struct sgl_headers *headers,
-                  struct domain **domain, struct admission_answer *out)
-{
-    const struct sgl_header *from = sgl_headers_first(headers, SGL_LIT("From"));
-    const struct sgl_header *sender = sgl_headers_first(headers, SGL_LIT("Sender"));
-    struct domain *of_sender = NULL;
-    sgl_view ignored;
-    bool fine;
-
-    *domain = NULL;
-    if (sgl_headers_count(headers, SGL_LIT("Received")) > RECEIVED_MAX)
-        return refuse(out, 554, "5.4.6", 422, "mail-loop", "Received",
-                      "The message has passed too many servers; it is going round in circles.",
-                      SGL_LIT(""));
-    if (from == NULL)
-        return refuse(out, 554, "5.6.0", 422, "from-missing", "From",
-                      "The message has no From field.", SGL_LIT(""));
-    if (!check_field(a, s, from, "From", domain, &s->message.header_from, out))
-        return false;
-    if (sender == NULL)
-        return true;
-    fine = check_field(a, s, sender, "Sender", &of_sender, &ignored, out);
-    domain_unref(of_sender);
-    if (fine)
-        return true;
-    domain_unref(*domain);
-    *domain = NULL;
-    return false;
 }

@@ -58,7 +58,13 @@ bool mailbox_of(const struct admission *a, sgl_view text, bool recipient, struct
 /* Envelope: every address valid, normalised, each recipient once; the sender allowed. */
 bool check_envelope(struct admission *a, struct submission *s, bool *utf8,
                     struct admission_answer *out);
-/* From and Sender belong to domains of the identity; the domain that signs. *domain is a reference. */
+
+/* ---- admission_sender.c: as whom ---- */
+
+/* May it stand in that field?  true: *domain is a reference. */
+bool may_stand(struct admission *a, const struct identity *who, const struct sgl_mailbox *mailbox,
+               const char *field, struct domain **domain, struct admission_answer *out);
+/* From, Sender and the latest Resent fields name what the identity may send as; the domain that signs. *domain is a reference. */
 bool check_header(struct admission *a, struct submission *s, const struct sgl_headers *headers,
                   struct domain **domain, struct admission_answer *out);
 
