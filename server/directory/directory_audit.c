@@ -5,6 +5,7 @@
 #include "directory_change.h"
 
 #define VALUE_MAX 200
+#define LIST_MAX  64 /* as many domains as an identity has; a group has more members */
 
 const char *directory_verb_word(enum directory_verb verb)
 {
@@ -29,6 +30,10 @@ static void put_value(struct sgl_buf *out, const json_t *value)
     if (json_is_array(value) && json_is_string(json_array_get(value, 0))) {
         json_array_foreach(value, at, item)
         {
+            if (at == LIST_MAX) {
+                sgl_buf_addf(out, " and %zu more", json_array_size(value) - at);
+                break;
+            }
             sgl_buf_add_cstr(out, at == 0 ? "" : ", ");
             sgl_buf_add_cstr(out, json_is_string(item) ? json_string_value(item) : "?");
         }

@@ -270,6 +270,11 @@ static uint64_t *version(void *noun)
     return &((struct group *)noun)->version;
 }
 
+static const char *subscription(const void *noun)
+{
+    return ((const struct group *)noun)->subscription;
+}
+
 static void free_(void *noun)
 {
     group_unref(noun);
@@ -283,6 +288,8 @@ static bool index_(struct directory *d, void *noun)
     return true;
 }
 
+static const char *const shown[] = {"description", "members", NULL};
+
 const struct noun_kind noun_group = {
     .name = "group",
     .field = "name",
@@ -292,6 +299,8 @@ const struct noun_kind noun_group = {
     .index = index_,
     .from_json = from_json,
     .to_json = to_json,
+    .subscription = subscription,
+    .shown = shown,
     .prepare = prepare,
     .copy = copy,
     .alter = alter,

@@ -164,6 +164,11 @@ static uint64_t *version(void *noun)
     return &((struct policy *)noun)->version;
 }
 
+static const char *subscription(const void *noun)
+{
+    return ((const struct policy *)noun)->subscription;
+}
+
 static void free_(void *noun)
 {
     policy_unref(noun);
@@ -179,6 +184,8 @@ static void unindex(struct directory *d, void *noun)
     access_unindex_policy(d, noun);
 }
 
+static const char *const shown[] = {"identity", "deny", "group", "description", NULL};
+
 const struct noun_kind noun_policy = {
     .name = "policy",
     .field = "id",
@@ -189,5 +196,7 @@ const struct noun_kind noun_policy = {
     .unindex = unindex,
     .from_json = from_json,
     .to_json = to_json,
+    .subscription = subscription,
+    .shown = shown,
     .prepare = prepare,
 };

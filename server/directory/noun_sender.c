@@ -107,8 +107,8 @@ static bool parse(struct change *g, struct access_address *a)
 static bool check_domain(struct change *g, const struct access_address *a, struct domain **domain)
 {
     struct domain *found = directory_domain(g->d, sgl_view_from(sgl_view_cstr(a->text), a->at + 1));
-    bool fits = found != NULL &&
-                (g->c->subscription.len == 0 || strcmp(found->subscription, g->subscription) == 0);
+    bool any = g->c->subscription.len == 0 && g->c->within.len == 0;
+    bool fits = found != NULL && (any || strcmp(found->subscription, g->subscription) == 0);
 
     if (fits) {
         free(g->subscription);
@@ -133,7 +133,9 @@ static bool check_identity(struct change *g, const struct domain *domain)
     if (identity_of(g).len == 0)
         return true;
     who = directory_identity(g->d, identity_of(g));
-    if (who == NULL) {
+    if (who == NULL ||
+        (who->subscription[0] != '\0' && strcmp(who->subscription, g->subscription) != 0)) {
+        identity_unref(who);
         change_say(g->c, DIRECTORY_NOT_FOUND, "identity",
                    "there is no such identity; write it as in credential:NAME or key:ID");
         return false;
@@ -205,6 +207,11 @@ static uint64_t *version(void *noun)
     return &((struct sender *)noun)->version;
 }
 
+static const char *subscription(const void *noun)
+{
+    return ((const struct sender *)noun)->subscription;
+}
+
 static void free_(void *noun)
 {
     sender_unref(noun);
@@ -220,6 +227,8 @@ static void unindex(struct directory *d, void *noun)
     access_unindex_sender(d, noun);
 }
 
+static const char *const shown[] = {"address", "identity", NULL};
+
 const struct noun_kind noun_sender = {
     .name = "sender",
     .field = "address",
@@ -230,6 +239,8 @@ const struct noun_kind noun_sender = {
     .unindex = unindex,
     .from_json = from_json,
     .to_json = to_json,
+    .subscription = subscription,
+    .shown = shown,
     .prepare = prepare,
     .key_meant = key_meant,
 };
