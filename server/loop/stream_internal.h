@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A stream in parts: stream.c (life, deadlines, input), stream_out.c (bytes that wait to go out), stream_tls.c (the layer between). */
+/* A stream in parts: stream.c (life, deadlines, the socket), stream_in.c (bytes that nobody has taken yet), stream_out.c (bytes that wait to go out), stream_tls.c (the layer between). */
 #ifndef SERVER_LOOP_STREAM_INTERNAL_H
 #define SERVER_LOOP_STREAM_INTERNAL_H
 
