@@ -30,6 +30,7 @@ enum sgl_spf_policy {                      /* what is said of all other senders 
                       SGL_SPF_POLICY_HARD,    /* "-all" */
                       SGL_SPF_POLICY_SOFT,    /* "~all" */
                       SGL_SPF_POLICY_NEUTRAL, /* "?all" */
+                      SGL_SPF_POLICY_GENTLE, /* as in the record that is there, also where it says nothing; "~all" where there is no record */
 };
 /* "hard", "soft", "neutral". false: none of these. */
 SGL_API bool sgl_spf_policy_parse(sgl_view text, enum sgl_spf_policy *out) SGL_MUST_USE;

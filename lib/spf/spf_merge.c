@@ -199,6 +199,7 @@ static sgl_view all_of(enum sgl_spf_policy policy)
 {
     switch (policy) {
     case SGL_SPF_POLICY_SOFT:
+    case SGL_SPF_POLICY_GENTLE:
         return SGL_LIT("~all");
     case SGL_SPF_POLICY_NEUTRAL:
         return SGL_LIT("?all");
@@ -217,8 +218,10 @@ static enum sgl_status set_policy(struct merge *m)
         .code = "spf-all-added", .severity = SGL_WARNING, .rule = "RFC 7208 s4.7"};
     enum sgl_spf_policy policy = m->b->request->policy;
     size_t at = sgl_spf_draft_find_all(&m->draft);
-    bool asked = policy != SGL_SPF_POLICY_KEEP;
+    bool asked = policy != SGL_SPF_POLICY_KEEP && policy != SGL_SPF_POLICY_GENTLE;
 
+    if (policy == SGL_SPF_POLICY_GENTLE && m->existing.count > 0)
+        return SGL_OK;
     if (at == SIZE_MAX && sgl_spf_draft_has_redirect(&m->draft))
         return !asked ? SGL_OK
                       : say(m->b, &redirect, "set the policy in the record that redirect names",
