@@ -65,6 +65,7 @@
 
 /* ---- setting a domain up ---- */
 #define SGL_LIMIT_SETUP_SELECTORS 8    /* rows of keys: two that sign, two that are next, and old ones of a rotation */
+#define SGL_LIMIT_SETUP_MEMORY    (16 * 1024 * 1024) /* an arena: an ordinary domain takes some 100 KiB */
 #define SGL_LIMIT_SETUP_QUESTIONS 3000 /* DNS questions about one domain: two SPF trees of up to some 1000 each, the rows some 60 */
 
 /* ---- DNS ---- */

@@ -4,6 +4,8 @@
  * wrong with it.  Also for a parked domain, which sends nothing, and the next safe step of DMARC.
  *
  *     sgl_setup_rows(&request, &arena, &setup)                                        asks nothing: what to publish where nothing is published yet
+ *     while ((st = sgl_setup_check(&request, &dns, &arena, &setup)) == SGL_NEED_DNS)  the same, merged with what is there, and judged
+ *         resolve;
  */
 #ifndef SIGILLO_SETUP_H
 #define SIGILLO_SETUP_H
@@ -96,6 +98,11 @@ struct sgl_setup_request {
 
 /* ---- what is answered ---------------------------------------------------------------------------------------------- */
 
+struct sgl_setup_old { /* a record that stands in the way */
+    enum sgl_rr type;
+    sgl_view value; /* as in a row, but raw: TXT may hold any bytes */
+};
+
 struct sgl_setup_row {
     enum sgl_setup_purpose purpose;
     enum sgl_rr type;     /* TXT, MX or CNAME */
@@ -119,6 +126,8 @@ struct sgl_setup_row {
         why; /* one sentence, printable; empty where all is well. Also of a row that is PRESENT: what would be better */
     bool merged;  /* value is what is there with our part added: it replaces it */
     bool publish; /* value is not what stands there now: it is to be published */
+    const struct sgl_setup_old *old; /* to be removed at this name when value is published */
+    size_t old_count;
 };
 
 /* [RFC 9989] none -> quarantine -> reject.  pct= is history, and t=y takes the step back. */
@@ -163,6 +172,18 @@ struct sgl_setup {
  */
 SGL_API enum sgl_status sgl_setup_rows(const struct sgl_setup_request *request,
                                        struct sgl_arena *arena, struct sgl_setup *out) SGL_MUST_USE;
+/*
+ * The same rows, in the same order, beside what is published.
+ *
+ * dns    asked are TXT, MX, CNAME, NS, A and AAAA: give it room for SGL_LIMIT_SETUP_QUESTIONS, and answers that no cache has kept
+ * arena  SGL_LIMIT_SETUP_MEMORY is enough
+ * out    set only with SGL_OK; its views live as long as arena, snapshot and request
+ * Returns like sgl_setup_rows(), and SGL_NEED_DNS.
+ */
+SGL_API enum sgl_status sgl_setup_check(const struct sgl_setup_request *request,
+                                        struct sgl_dns *dns, struct sgl_arena *arena,
+                                        struct sgl_setup *out) SGL_MUST_USE;
+
 /* ---- what it is written as ----------------------------------------------------------------------------------------- */
 
 /* A TXT text in zone-file form: strings of at most 255 bytes in quotes, escaped  [RFC 1035 s3.3, s5.1]. */

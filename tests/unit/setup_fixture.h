@@ -41,7 +41,7 @@ static inline struct setup_fixture setup_fixture_init(const char *domain)
                                            .tlsrpt = true}};
     char bounce[300];
 
-    sgl_arena_init(&fx.names, 1 << 16);
+    sgl_arena_init(&fx.names, 1 << 22);
     sgl_arena_init(&fx.arena, 1 << 22);
     fx.selector[0] = (struct sgl_setup_selector){.name = SGL_LIT("s1"),
                                                  .algorithm = SGL_DKIM_ED25519_SHA256,
