@@ -20,6 +20,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     (void)value_ip(text, &address);
     (void)value_host(text);
     (void)value_domain_pattern(text);
+    (void)value_spf_term(text);
+    (void)value_mailto(text);
     if (value_address(text, 53, &address) == NULL &&
         (value_address(sgl_view_cstr(address.text), 0, &again) != NULL ||
          memcmp(&address, &again, sizeof(address)) != 0))

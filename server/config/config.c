@@ -170,6 +170,10 @@ static const char *value_wrong(const struct key *k, const char *value)
         return value_network(text, &network);
     case KEY_PATTERN:
         return value_domain_pattern(text);
+    case KEY_SPF_TERM:
+        return value_spf_term(text);
+    case KEY_MAILTO:
+        return value_mailto(text);
     case KEY_LIMIT:
         return limit_parse(text, &limit);
     }

@@ -69,6 +69,8 @@ struct config_profile { /* profile NAME { ... }: what a subscription may send */
     uint64_t message_size;           /* 0: as limits.message_size */
 };
 
+enum config_ask { ASK_AUTHORITATIVE, ASK_RESOLVER };
+
 struct config {
     const char *path;
     const char *log_level; /* "debug", "info", "warn", "error" */
@@ -110,6 +112,23 @@ struct config {
         uint32_t jitter_percent, delay_notice_s, expire_s, keep_trail_s;
         size_t memory_recipients, memory_bytes;
     } queue;
+    struct { /* domains { ... }: what the records of all domains have in common */
+        const char *managed_zone; /* managed domains are names in it; NULL: there are none */
+        const char **spf;         /* terms that let this server send; none: "a:HOSTNAME" */
+        size_t spfs;
+        const char *dkim_zone;                   /* keys are CNAMEs to names in it; NULL: TXT */
+        const char *return_host;                 /* takes the bounces; NULL: the hostname */
+        const char *dmarc_reports, *tls_reports; /* "mailto:..."; NULL: an address of the domain */
+        const char *sts_host;                    /* serves MTA-STS policies; NULL: none */
+        unsigned claim_expires_s;
+    } domains;
+    struct { /* verification { ... } */
+        bool required;
+        unsigned grace_s, interval_s, jitter_percent, timeout_ms, at_once;
+        uint32_t *pending_s;
+        size_t pendings;
+        enum config_ask ask;
+    } verification;
     struct config_route *route;
     size_t routes;
     struct config_profile *profile;

@@ -14,8 +14,9 @@
 #define PROFILE_AT(field) AT(config_profile, field)
 #define N_OF(type, field) .count = offsetof(struct type, field)
 
-const char *const config_section_name[SECTIONS] = {"",      "limits", "resolver", "delivery",
-                                                   "queue", "listen", "route",    "profile"};
+const char *const config_section_name[SECTIONS] = {"",      "limits",  "resolver",     "delivery",
+                                                   "queue", "domains", "verification", "listen",
+                                                   "route", "profile"};
 
 /* clang-format off */
 const struct key config_key[] = {
@@ -69,6 +70,24 @@ const struct key config_key[] = {
     {IN_QUEUE, "keep_trail", KEY_DURATION, "30d", .max = 3650 * D_, .unit = S_, TOP(queue.keep_trail_s)},
     {IN_QUEUE, "memory_recipients", KEY_NUMBER, "50000", .min = 100, .max = 100000000, TOP(queue.memory_recipients)},
     {IN_QUEUE, "memory_bytes", KEY_SIZE, "64M", .min = MB, .max = 1024ull * 1024 * MB, TOP(queue.memory_bytes)},
+
+    {IN_DOMAINS, "managed_zone", KEY_HOST, NULL, TOP(domains.managed_zone)},
+    {IN_DOMAINS, "spf", KEY_SPF_TERM, "{}", TOP(domains.spf), N_OF(config, domains.spfs)},
+    {IN_DOMAINS, "dkim_zone", KEY_HOST, NULL, TOP(domains.dkim_zone)},
+    {IN_DOMAINS, "return_host", KEY_HOST, NULL, TOP(domains.return_host)},
+    {IN_DOMAINS, "dmarc_reports", KEY_MAILTO, NULL, TOP(domains.dmarc_reports)},
+    {IN_DOMAINS, "tls_reports", KEY_MAILTO, NULL, TOP(domains.tls_reports)},
+    {IN_DOMAINS, "sts_host", KEY_HOST, NULL, TOP(domains.sts_host)},
+    {IN_DOMAINS, "claim_expires", KEY_DURATION, "14d", .max = 3650 * D_, .unit = S_, TOP(domains.claim_expires_s)},
+
+    {IN_VERIFICATION, "required", KEY_BOOL, "true", TOP(verification.required)},
+    {IN_VERIFICATION, "grace", KEY_DURATION, "72h", .min = S_, .max = 3650 * D_, .unit = S_, TOP(verification.grace_s)},
+    {IN_VERIFICATION, "pending", KEY_SECONDS, "{30s, 1m, 2m, 5m, 10m, 30m, 1h}", .min = S_, .max = 30 * D_, TOP(verification.pending_s), N_OF(config, verification.pendings)},
+    {IN_VERIFICATION, "interval", KEY_DURATION, "6h", .min = S_, .max = 30 * D_, .unit = S_, TOP(verification.interval_s)},
+    {IN_VERIFICATION, "jitter", KEY_NUMBER, "20", .max = 50, TOP(verification.jitter_percent)},
+    {IN_VERIFICATION, "timeout", KEY_DURATION, "20s", .min = 100, .max = 300 * S_, .unit = 1, TOP(verification.timeout_ms)},
+    {IN_VERIFICATION, "at_once", KEY_NUMBER, "4", .min = 1, .max = 64, TOP(verification.at_once)},
+    {IN_VERIFICATION, "ask", KEY_WORD, "authoritative", .words = "authoritative resolver", TOP(verification.ask)},
 
     {IN_LISTEN, "door", KEY_WORD, "submission", .words = "submission http", LISTEN_AT(door)},
     {IN_LISTEN, "address", KEY_LISTEN, "{}", LISTEN_AT(address), N_OF(config_listen, addresses), .required = true},

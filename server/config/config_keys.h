@@ -21,9 +21,11 @@ enum key_kind {
     KEY_NAMESERVER, /* address, port 53 unless given */
     KEY_IP,
     KEY_NETWORK,
-    KEY_PATTERN, /* domain pattern */
-    KEY_LIMIT,   /* "30 messages/minute" */
-    KEY_SECONDS, /* list of durations as uint32_t seconds */
+    KEY_PATTERN,  /* domain pattern */
+    KEY_SPF_TERM, /* what lets this server send: "ip4:192.0.2.1", "include:spf.example.net" */
+    KEY_MAILTO,   /* "mailto:reports@example.org" */
+    KEY_LIMIT,    /* "30 messages/minute" */
+    KEY_SECONDS,  /* list of durations as uint32_t seconds */
 };
 
 enum key_section {
@@ -32,6 +34,8 @@ enum key_section {
     IN_RESOLVER,
     IN_DELIVERY,
     IN_QUEUE,
+    IN_DOMAINS,
+    IN_VERIFICATION,
     IN_LISTEN,
     IN_ROUTE,
     IN_PROFILE,

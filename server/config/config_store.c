@@ -125,6 +125,8 @@ static void store_one(cfg_t *cfg, const struct key *k, void *base, const char *v
     case KEY_IP:
     case KEY_NETWORK:
     case KEY_PATTERN:
+    case KEY_SPF_TERM:
+    case KEY_MAILTO:
     case KEY_SECONDS:
     case KEY_LIMIT:
         store_pointer(base, k->offset, keep(value));
@@ -162,7 +164,7 @@ static size_t store_element(const struct key *k, void *array, size_t i, const ch
         (void)value_ip(text, (struct config_address *)array + i);
     else if (k->kind == KEY_NETWORK)
         (void)value_network(text, (struct config_network *)array + i);
-    else if (k->kind == KEY_PATTERN)
+    else if (k->kind == KEY_PATTERN || k->kind == KEY_SPF_TERM)
         ((const char **)array)[i] = keep(value);
     else if (k->kind == KEY_LIMIT)
         (void)limit_parse(text, (struct limit *)array + i);
@@ -173,11 +175,11 @@ static size_t store_element(const struct key *k, void *array, size_t i, const ch
 
 static void store_list(cfg_t *cfg, const struct key *k, void *base)
 {
-    size_t size = k->kind == KEY_NETWORK   ? sizeof(struct config_network)
-                  : k->kind == KEY_PATTERN ? sizeof(char *)
-                  : k->kind == KEY_SECONDS ? sizeof(uint32_t)
-                  : k->kind == KEY_LIMIT   ? sizeof(struct limit)
-                                           : sizeof(struct config_address);
+    size_t size = k->kind == KEY_NETWORK ? sizeof(struct config_network)
+                  : k->kind == KEY_PATTERN || k->kind == KEY_SPF_TERM ? sizeof(char *)
+                  : k->kind == KEY_SECONDS                            ? sizeof(uint32_t)
+                  : k->kind == KEY_LIMIT                              ? sizeof(struct limit)
+                                         : sizeof(struct config_address);
     unsigned values = cfg_size(cfg, k->name);
     void *array = sgl_arena_alloc_n(&reading->config->memory->arena, 2 * (size_t)values + 1, size);
     size_t n = 0;
@@ -324,6 +326,8 @@ static void check_whole(cfg_t *cfg, struct config *c)
         mistake(cfg_getsec(cfg, "delivery"), "delivery.ipv6: one of ipv4 and ipv6 must be true");
     if (c->queue.retries == 0)
         mistake(cfg_getsec(cfg, "queue"), "queue.retry: empty");
+    if (c->verification.pendings == 0)
+        mistake(cfg_getsec(cfg, "verification"), "verification.pending: empty");
     if (c->limits.memory < c->limits.message_size)
         mistake(cfg_getsec(cfg, "limits"), "limits.memory: less than limits.message_size");
 }

@@ -209,3 +209,27 @@ const char *value_domain_pattern(sgl_view text)
         text = sgl_view_from(text, 1);
     return value_host(text) == NULL ? NULL : "not a domain (write example.org, .example.org or *)";
 }
+
+/* A mechanism that names its target: without one it would mean the domain that publishes it, not this server. */
+const char *value_spf_term(sgl_view text)
+{
+    static const char *const mechanism[] = {"a:", "mx:", "ip4:", "ip6:", "include:", "exists:"};
+
+    for (size_t i = 0; i < sizeof(mechanism) / sizeof(mechanism[0]); i++)
+        if (sgl_view_starts(text, sgl_view_cstr(mechanism[i])) && text.len > strlen(mechanism[i]) &&
+            sgl_view_find(text, ' ') == text.len && sgl_ascii_is_printable(text))
+            return NULL;
+    return "not an SPF term (write ip4:192.0.2.1, ip6:2001:db8::1, a:HOST or include:NAME)";
+}
+
+const char *value_mailto(sgl_view text)
+{
+    sgl_view address = sgl_view_from(text, 7);
+
+    if (sgl_view_starts(text, SGL_LIT("mailto:")) && sgl_ascii_is_printable(text) &&
+        sgl_view_find(address, '@') > 0 && sgl_view_find(address, '@') + 1 < address.len &&
+        sgl_view_find(text, ' ') == text.len && sgl_view_find(text, ',') == text.len &&
+        sgl_view_find(text, ';') == text.len)
+        return NULL;
+    return "not an address for reports (write mailto:reports@example.org)";
+}

@@ -71,6 +71,10 @@ static void an_empty_file_gives_the_presets(void **state)
     CHECK_EQ("expire", c->queue.expire_s, 72 * 3600);
     CHECK_EQ("connect", c->delivery.connect_timeout_ms, 30000);
     CHECK_EQ("drain", c->drain_s, 30);
+    CHECK_TRUE("verified domains only", c->verification.required);
+    CHECK_EQ("grace", c->verification.grace_s, 72 * 3600);
+    CHECK_EQ("checks", c->verification.pendings, 7);
+    CHECK_TRUE("no managed domains", c->domains.managed_zone == NULL && c->domains.spfs == 0);
     CHECK_TRUE("no user", c->user == NULL);
     config_unref(c);
 }
@@ -79,23 +83,26 @@ static const char *full_text(void)
 {
     static char text[4096];
 
-    snprintf(text, sizeof(text),
-             "# a comment\nhostname = \"mail.a.test\"\nstate_dir = '/tmp/x y'\nuser = sigillo\n"
-             "tls_certificate = \"%s/cert\"\ntls_key = \"%s/key\"\n"
-             "listen submission { address = {\"*:587\", \"127.0.0.1:2587\"} tls = starttls\n"
-             "  trust = {\"127.0.0.0/8\", \"::1\"} trust_credential = local }\n"
-             "listen \"web\" { door = http address = {\"[::1]:8080\"} }\n"
-             "resolver { forward = {\"127.0.0.1@5353\", \"::1\"} timeout = 500ms }\n"
-             "delivery { ipv6 = no source = {\"192.0.2.7\"} }\n"
-             "queue { retry = {1s, 90s} jitter = 0 }\n"
-             "route partner { domains = {\"partner.test\", \".partner.test\"} host = "
-             "\"smtp.partner.test\"\n"
-             "  user = \"app\" password_file = \"%s/password\" tls = required }\n"
-             "route rest { domains = {\"*\"} tls = opportunistic }\n"
-             "profile team { limits = {\"30 messages/minute\", \"licences 100 external "
-             "recipients/day\"}\n  recipients_per_message = 20 }\n"
-             "profile big { message_size = 64M }\n",
-             folder, folder, folder);
+    snprintf(
+        text, sizeof(text),
+        "# a comment\nhostname = \"mail.a.test\"\nstate_dir = '/tmp/x y'\nuser = sigillo\n"
+        "tls_certificate = \"%s/cert\"\ntls_key = \"%s/key\"\n"
+        "listen submission { address = {\"*:587\", \"127.0.0.1:2587\"} tls = starttls\n"
+        "  trust = {\"127.0.0.0/8\", \"::1\"} trust_credential = local }\n"
+        "listen \"web\" { door = http address = {\"[::1]:8080\"} }\n"
+        "resolver { forward = {\"127.0.0.1@5353\", \"::1\"} timeout = 500ms }\n"
+        "delivery { ipv6 = no source = {\"192.0.2.7\"} }\n"
+        "queue { retry = {1s, 90s} jitter = 0 }\n"
+        "domains { spf = {\"ip4:192.0.2.0/24\", \"a:b.test\"} tls_reports = \"mailto:a@b.test\" }\n"
+        "verification { required = no pending = {1s} ask = resolver }\n"
+        "route partner { domains = {\"partner.test\", \".partner.test\"} host = "
+        "\"smtp.partner.test\"\n"
+        "  user = \"app\" password_file = \"%s/password\" tls = required }\n"
+        "route rest { domains = {\"*\"} tls = opportunistic }\n"
+        "profile team { limits = {\"30 messages/minute\", \"licences 100 external "
+        "recipients/day\"}\n  recipients_per_message = 20 }\n"
+        "profile big { message_size = 64M }\n",
+        folder, folder, folder);
     return text;
 }
 
@@ -126,6 +133,11 @@ static void check_full(const struct config *c)
     CHECK_STR("source", c->delivery.source[0].text, "192.0.2.7");
     CHECK_EQ("retries", c->queue.retries, 2);
     CHECK_EQ("second", c->queue.retry_s[1], 90);
+    CHECK_EQ("terms", c->domains.spfs, 2);
+    CHECK_STR("with their signs", c->domains.spf[0], "ip4:192.0.2.0/24");
+    CHECK_STR("reports", c->domains.tls_reports, "mailto:a@b.test");
+    CHECK_TRUE("not required", !c->verification.required && c->verification.ask == ASK_RESOLVER);
+    CHECK_EQ("pending", c->verification.pending_s[0], 1);
     CHECK_EQ("routes", c->routes, 2);
     CHECK_STR("host", c->route[0].host, "smtp.partner.test");
     CHECK_EQ("a smart host's port", c->route[0].port, 587);
@@ -198,6 +210,21 @@ static void mistakes_name_file_line_and_key(void **state)
          "4: limits.recipients: \"many\": not a whole number"},
         {"limits { recipients = 0 }\n", "1: limits.recipients: \"0\": too small"},
         {"delivery {\nport = 70000 }\n", "2: delivery.port: \"70000\": too large"},
+        {"domains { spf = {\"-all\"} }\n",
+         "1: domains.spf: \"-all\": not an SPF term (write ip4:192.0.2.1, ip6:2001:db8::1, a:HOST "
+         "or include:NAME)"},
+        {"domains { spf = {\"ip4:\"} }\n",
+         "1: domains.spf: \"ip4:\": not an SPF term (write ip4:192.0.2.1, ip6:2001:db8::1, a:HOST "
+         "or include:NAME)"},
+        {"domains { dmarc_reports = \"me@a.test\" }\n",
+         "1: domains.dmarc_reports: \"me@a.test\": not an address for reports (write "
+         "mailto:reports@example.org)"},
+        {"domains { tls_reports = \"mailto:a@b.test,mailto:c@d.test\" }\n",
+         "1: domains.tls_reports: \"mailto:a@b.test,mailto:c@d.test\": not an address for reports "
+         "(write mailto:reports@example.org)"},
+        {"verification { pending = {} }\n", "1: verification.pending: empty"},
+        {"verification { ask = me }\n",
+         "1: verification.ask: \"me\": not one of these words: authoritative resolver"},
         {"queue { expire = 3 }\n",
          "1: queue.expire: \"3\": not a duration (write 500ms, 30s, 5m, 4h or 3d)"},
         {"queue { retry = {1m, soon} }\n",
