@@ -64,13 +64,14 @@ SERVER = {  # room: rooms below it
     "resolver": GROUND,
     "access": [],
     "directory": GROUND + ["access", "audit", "keys", "store"],
+    "setup": GROUND + ["audit", "directory", "resolver", "store"],
     "tokens": GROUND + ["directory", "keys", "store"],
     "queue": GROUND + ["audit", "store"],
     "limits": GROUND + ["audit", "directory", "store"],
     "admission": GROUND + ["access", "audit", "directory", "keys", "limits", "queue", "store"],
     "delivery": GROUND + ["audit", "directory", "queue", "resolver", "store"],
-    "doors": GROUND + ["access", "admission", "audit", "directory", "limits", "queue", "store", "tokens"],
-    "main": GROUND + ["admission", "audit", "delivery", "directory", "doors", "keys", "limits", "queue", "resolver", "store", "tokens"],
+    "doors": GROUND + ["access", "admission", "audit", "directory", "limits", "queue", "setup", "store", "tokens"],
+    "main": GROUND + ["admission", "audit", "delivery", "directory", "doors", "keys", "limits", "queue", "resolver", "setup", "store", "tokens"],
 }
 PURE = {  # system headers that lib/ may include
     "assert.h", "ctype.h", "emmintrin.h", "immintrin.h", "inttypes.h", "limits.h", "stdalign.h", "stdarg.h", "stdatomic.h", "stdbool.h", "stddef.h", "stdint.h",

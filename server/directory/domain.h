@@ -42,6 +42,7 @@ enum domain_part {
     PART_RETURN_PATH,
     PART_MTA_STS,
     PART_TLS_RPT,
+    PART_NULL_MX, /* of a parked domain */
     DOMAIN_PARTS
 };
 /*

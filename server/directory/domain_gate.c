@@ -17,6 +17,7 @@ bool domain_part_required(enum domain_part part)
     case PART_RETURN_PATH:
     case PART_MTA_STS:
     case PART_TLS_RPT:
+    case PART_NULL_MX:
     case DOMAIN_PARTS:
         break;
     }
