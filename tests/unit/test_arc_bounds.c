@@ -67,19 +67,25 @@ static void seals_only(void **state)
 {
     static const struct {
         const char *name;
+        const char *ams; /* of the newest set */
         bool break_seal;
         enum sgl_arc_result want;
-    } cases[] = {{"the seals hold", false, SGL_ARC_PASS}, {"one does not", true, SGL_ARC_FAIL}};
+    } cases[] = {{"the seals hold", NULL, false, SGL_ARC_PASS},
+                 {"one does not", NULL, true, SGL_ARC_FAIL},
+                 {"a message signature that cannot be used does not matter",
+                  "i=$I; a=rsa-sha1; " AMS_TAIL, false, SGL_ARC_PASS},
+                 {"one does not below it", "i=$I; a=rsa-sha1; " AMS_TAIL, true, SGL_ARC_FAIL}};
 
     (void)state;
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         sgl_auto(arc_fixture) fx = arc_fixture_init(ARC_BODY);
         sgl_auto(dns_fixture) dns = dns_fixture_init("a.test", arc_zone(&fx));
         sgl_auto(sgl_buf) message = SGL_BUF_INIT(1u << 20);
         sgl_auto(trial) t = {.passes = 0};
         struct sgl_arc arc = {.result = (enum sgl_arc_result)99};
 
-        arc_fixture_add_many(&fx, 3);
+        arc_fixture_add_many(&fx, 2);
+        arc_fixture_add(&fx, NULL, cases[i].ams, NULL);
         sgl_buf_add_cstr(&fx.body, "-- \r\nour footer\r\n");
         if (cases[i].break_seal)
             arc_edit(&fx, &fx.aar[0], "pass", "fail");

@@ -139,6 +139,7 @@ static void what_is_no_keyword_is_refused(void **state)
         {"no UTF-8 in the id", "\xff", "spf", "pass", "smtp", "helo"},
         {"no method", "a", "", "pass", "smtp", "helo"},
         {"a blank in the method", "a", "s pf", "pass", "smtp", "helo"},
+        {"a hyphen ends the method [RFC 5321 s4.1.2]", "a", "spf-", "pass", "smtp", "helo"},
         {"a second result", "a", "spf", "pass; dkim=pass", "smtp", "helo"},
         {"a dot in the type", "a", "spf", "pass", "smtp.x", "helo"},
         {"a line end in the property", "a", "spf", "pass", "smtp", "helo\r\n"},
