@@ -98,6 +98,30 @@ static void walks_are_capped(void **state)
     }
 }
 
+/* One domain that aligns only by a walk, behind `before` others that do not. */
+static void behind(size_t before, const char *want)
+{
+    sgl_auto(sgl_buf) ids = SGL_BUF_INIT(1000), zone = SGL_BUF_INIT(4000);
+    struct row row = {.name = "behind others", .author = "a.test", .spf = "", .want = want};
+
+    sgl_buf_add_cstr(&zone, D("a.test", "p=reject"));
+    for (size_t i = 0; i < before; i++) {
+        sgl_buf_addf(&ids, "x%zu.a.test ", i);
+        sgl_buf_addf(&zone, "_dmarc.x%zu.a.test TXT v=DMARC1; p=none; psd=n\n", i);
+    }
+    sgl_buf_add(&ids, SGL_LIT("m.a.test"));
+    row.dkim = sgl_cstr(&ids);
+    row.zone = sgl_cstr(&zone);
+    run_row(&row, NULL, SGL_DMARC_RFC9989, 0);
+}
+
+static void the_last_walk_counts(void **state)
+{
+    (void)state;
+    behind(SGL_LIMIT_DMARC_WALKS - 1, "pass a.test a.test p:reject/reject/none .D");
+    behind(SGL_LIMIT_DMARC_WALKS, "fail a.test a.test p:reject/reject/reject ..");
+}
+
 static void full_snapshot(void **state)
 {
     sgl_auto(dns_fixture) fx = dns_fixture_init("x.a.test", D("a.test", "p=reject"));
@@ -193,13 +217,10 @@ static void out_of_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(questions_are_counted),
-        cmocka_unit_test(questions_travel_together),
-        cmocka_unit_test(walks_are_capped),
-        cmocka_unit_test(full_snapshot),
-        cmocka_unit_test(misuse),
-        cmocka_unit_test(organizational_domain),
-        cmocka_unit_test(out_of_memory),
+        cmocka_unit_test(questions_are_counted), cmocka_unit_test(questions_travel_together),
+        cmocka_unit_test(walks_are_capped),      cmocka_unit_test(the_last_walk_counts),
+        cmocka_unit_test(full_snapshot),         cmocka_unit_test(misuse),
+        cmocka_unit_test(organizational_domain), cmocka_unit_test(out_of_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,6 +45,8 @@ static void marks(void **state)
         {"no DMARC: an error caps the mark",
          "$SECURE\n" GOOD_MX GOOD_STS "a.test TXT v=spf1 -all\ns1._domainkey.a.test TXT " RSA,
          POLICY, 'C'},
+        {"two SPF records: most points are left, and the error caps the mark",
+         GOOD "a.test TXT v=spf1 -all\n", POLICY, 'C'},
         {"a web server's domain", "a.test A 9.9.9.9", NULL, 'F'},
     };
 
