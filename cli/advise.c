@@ -11,7 +11,6 @@
 #include "verbs.h"
 
 #define PER_DAY_MAX UINT64_C(1000000000)
-#define WIDTH       80
 #define MIB         (UINT64_C(1024) * 1024)
 #define MB          (UINT64_C(1000) * 1000)
 
@@ -320,27 +319,6 @@ static int print_json(const struct advice *a, const char *domain)
         "notes", texts(a->note, a->notes, domain)));
 }
 
-static void put_wrapped(const char *text, size_t indent)
-{
-    sgl_view rest = sgl_view_cstr(text);
-    size_t room = WIDTH - indent;
-
-    while (rest.len > room) {
-        size_t cut = room;
-
-        while (cut > 0 && rest.ptr[cut] != ' ')
-            cut--;
-        if (cut == 0)
-            cut = sgl_view_find(rest, ' ');
-        printf("%.*s\n", (int)cut, (const char *)rest.ptr);
-        rest = sgl_view_from(rest, cut + 1);
-        if (rest.len == 0)
-            return;
-        printf("%*s", (int)indent, "");
-    }
-    printf("%.*s\n", SGL_FMT(rest));
-}
-
 static void put_heading(const struct cli *c, const char *text)
 {
     printf("\n%s%s%s\n", cli_bold(c), text, cli_plain(c));
@@ -388,7 +366,7 @@ static void put_list(const struct cli *c, const char *heading, const char *const
         put_heading(c, heading);
     for (size_t i = 0; i < count; i++) {
         printf("  ");
-        put_wrapped(fill(text[i], domain, &filled), 2);
+        cli_put_folded(stdout, sgl_view_cstr(fill(text[i], domain, &filled)), 2);
     }
 }
 
@@ -398,10 +376,10 @@ static void print_text(const struct cli *c, const struct advice *a, const char *
     sgl_auto(sgl_buf) value = SGL_BUF_INIT(1024);
 
     printf("%s%s%s\n  ", cli_bold(c), advise_kind_name(a->kind), cli_plain(c));
-    put_wrapped(a->why, 2);
+    cli_put_folded(stdout, sgl_view_cstr(a->why), 2);
     if (!a->in_this_version) {
         printf("  Not in this version; until then: ");
-        put_wrapped(a->instead, 35);
+        cli_put_folded(stdout, sgl_view_cstr(a->instead), 35);
     }
     printf("  %s domain: %s\n", a->managed ? "managed" : "custom", domain);
     put_heading(c, "Limits, and those of the services that people know");
@@ -415,7 +393,7 @@ static void print_text(const struct cli *c, const struct advice *a, const char *
 
         printf("  %s %s %s%s%s\n      ", fill(r->name, domain, &name), r->type, quote,
                fill(r->value, domain, &value), quote);
-        put_wrapped(r->why, 6);
+        cli_put_folded(stdout, sgl_view_cstr(r->why), 6);
     }
     put_list(c, "What comes back", a->back, a->backs, domain);
     put_list(c, "Worth knowing", a->note, a->notes, domain);

@@ -118,27 +118,15 @@ static const char *reason(struct work *w)
 
 /* ---- verify -------------------------------------------------------------------------------------------------------- */
 
-/* Foreign text for JSON: what is no UTF-8 is escaped. */
-static json_t *text_json(sgl_view text)
-{
-    sgl_auto(sgl_buf) safe = SGL_BUF_INIT(FIELDS_MAX);
-    json_t *made = json_stringn(text.len == 0 ? "" : (const char *)text.ptr, text.len);
-
-    if (made != NULL)
-        return made;
-    sgl_buf_add_escaped(&safe, text, text.len);
-    return json_stringn((const char *)safe.data, safe.len);
-}
-
 static json_t *set_json(const struct sgl_arc_set *set)
 {
     return json_pack("{s:i, s:o, s:o, s:o, s:o, s:s, s:s, s:i, s:o}", "instance",
-                     (int)set->instance, "domain", text_json(set->seal_tags.domain), "selector",
-                     text_json(set->seal_tags.selector), "algorithm",
-                     text_json(set->seal_tags.algorithm), "chain", text_json(set->chain), "seal",
-                     sgl_dkim_result_name(set->seal_result), "message",
+                     (int)set->instance, "domain", cli_json_text(set->seal_tags.domain), "selector",
+                     cli_json_text(set->seal_tags.selector), "algorithm",
+                     cli_json_text(set->seal_tags.algorithm), "chain", cli_json_text(set->chain),
+                     "seal", sgl_dkim_result_name(set->seal_result), "message",
                      sgl_dkim_result_name(set->message_result), "key_bits", (int)set->seal_bits,
-                     "authserv_id", text_json(set->authserv));
+                     "authserv_id", cli_json_text(set->authserv));
 }
 
 static json_t *arc_json(struct work *w)
@@ -385,24 +373,11 @@ static enum sgl_status sign(struct work *w, const struct order *order,
     return sgl_arc_seal_finish(pending, sgl_view_of(signature, len), out);
 }
 
-/* The fields, with the line ends that the message has. */
-static void put_fields(const struct work *w, sgl_view fields)
-{
-    while (fields.len > 0) {
-        sgl_view line = sgl_view_sub(fields, 0, sgl_view_find(fields, '\n') + 1);
-
-        fields = sgl_view_from(fields, line.len);
-        fwrite(line.ptr, 1, w->mail.lf ? line.len - 2 : line.len, stdout);
-        if (w->mail.lf)
-            putchar('\n');
-    }
-}
-
 static json_t *seal_json(const struct sgl_arc_pending *pending, const struct sgl_buf *fields)
 {
     return json_pack("{s:b, s:i, s:s, s:o}", "sealed", !pending->nothing, "instance",
                      (int)pending->instance, "chain", sgl_arc_result_name(pending->chain), "fields",
-                     text_json(sgl_buf_view(fields)));
+                     cli_json_text(sgl_buf_view(fields)));
 }
 
 static int print_sealed(struct work *w, const struct sgl_arc_pending *pending,
@@ -414,7 +389,7 @@ static int print_sealed(struct work *w, const struct sgl_arc_pending *pending,
         if (status != CLI_YES)
             return status;
     } else {
-        put_fields(w, sgl_buf_view(fields));
+        mailfile_put_fields(&w->mail, sgl_buf_view(fields), stdout);
         if (!mailfile_copy(&w->mail, stdout))
             return CLI_USAGE;
         if (fflush(stdout) != 0 || ferror(stdout))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A survey for people, 80 columns wide.  Summaries and findings are printable ASCII already. */
 #include "check.h"
+#include "findings.h"
 
-#define WIDTH     80
 #define SHOWN_MAX 2048
 
 static const char *state_colour(const struct cli *c, enum sgl_survey_state state)
@@ -22,34 +22,6 @@ static const char *state_colour(const struct cli *c, enum sgl_survey_state state
     return "";
 }
 
-static const char *severity_colour(const struct cli *c, enum sgl_severity severity)
-{
-    return severity == SGL_ERROR     ? cli_red(c)
-           : severity == SGL_WARNING ? cli_yellow(c)
-                                     : cli_dim(c);
-}
-
-/* Text from column `indent` on, broken at blanks; the first line stands there already. */
-static void put_wrapped(sgl_view text, size_t indent)
-{
-    size_t room = WIDTH - indent;
-
-    while (text.len > room) {
-        size_t cut = room;
-
-        while (cut > 0 && text.ptr[cut] != ' ')
-            cut--;
-        if (cut == 0) /* a word that is longer than the line stays whole, to be copied */
-            cut = sgl_view_find(text, ' ');
-        printf("%.*s\n", (int)cut, (const char *)text.ptr);
-        text = sgl_view_from(text, cut + 1);
-        if (text.len == 0)
-            return;
-        printf("%*s", (int)indent, "");
-    }
-    printf("%.*s\n", SGL_FMT(text));
-}
-
 static void put_parts(const struct cli *c, const struct sgl_survey *s)
 {
     for (size_t i = 0; i < SGL_SURVEY_PARTS; i++) {
@@ -57,7 +29,7 @@ static void put_parts(const struct cli *c, const struct sgl_survey *s)
 
         printf("  %-8s %s%-15s%s", sgl_survey_part_name((enum sgl_survey_part)i),
                state_colour(c, p->state), sgl_survey_state_name(p->state), cli_plain(c));
-        put_wrapped(p->summary, 26);
+        cli_put_folded(stdout, p->summary, 26);
     }
 }
 
@@ -77,7 +49,7 @@ static void put_hosts(const struct sgl_survey *s)
         if (h->dane.level != SGL_DANE_NONE)
             sgl_buf_addf(&line, ", DANE: %s", sgl_dane_level_name(h->dane.level));
         printf("  MX %5u  ", h->preference);
-        put_wrapped(sgl_buf_view(&line), 12);
+        cli_put_folded(stdout, sgl_buf_view(&line), 12);
     }
 }
 
@@ -96,7 +68,7 @@ static void put_keys(const struct sgl_survey *s)
             sgl_buf_addf(&line, ": %s, %u bits%s", k->type == SGL_KEY_ED25519 ? "Ed25519" : "RSA",
                          k->bits, k->testing ? ", testing" : "");
         printf("  DKIM      ");
-        put_wrapped(sgl_buf_view(&line), 12);
+        cli_put_folded(stdout, sgl_buf_view(&line), 12);
     }
 }
 
@@ -120,7 +92,7 @@ static void put_records(const struct sgl_survey *s)
             continue;
         sgl_buf_add_escaped(&line, record, SHOWN_MAX);
         printf("  %-8s  ", sgl_survey_part_name((enum sgl_survey_part)i));
-        put_wrapped(sgl_buf_view(&line), 12);
+        cli_put_folded(stdout, sgl_buf_view(&line), 12);
     }
 }
 
@@ -138,16 +110,16 @@ static bool is_record(sgl_view mend)
 
 static void put_finding(const struct cli *c, const struct sgl_finding *f, const char *part)
 {
-    printf("  %s%-8s%s %-8s ", severity_colour(c, f->severity), sgl_severity_name(f->severity),
+    printf("  %s%-8s%s %-8s ", findings_colour(c, f->severity), sgl_severity_name(f->severity),
            cli_plain(c), part);
-    put_wrapped(f->text, 20);
+    cli_put_folded(stdout, f->text, 20);
     if (f->mend.len == 0)
         return;
     printf("           %smend:%s ", cli_bold(c), cli_plain(c));
     if (is_record(f->mend))
         printf("%.*s\n", SGL_FMT(f->mend));
     else
-        put_wrapped(f->mend, 17);
+        cli_put_folded(stdout, f->mend, 17);
 }
 
 /* All of one severity, errors first. */

@@ -71,6 +71,12 @@ const char *cli_nth(const struct cli *c, const char *option, size_t n); /* NULL:
 int cli_error(int status, const char *what, const char *why, ...) SGL_PRINTF(3, 4);
 /* Foreign text for a terminal: control characters and what is not UTF-8 are escaped. */
 void cli_put(FILE *to, const char *text);
+/* The same of bytes, of which at most shown_max are shown. */
+void cli_put_view(FILE *to, sgl_view text, size_t shown_max);
+/* Printable text in 80 columns, broken at blanks, and a line end.  The first line stands in column `indent` already, the others are moved there. */
+void cli_put_folded(FILE *to, sgl_view text, size_t indent);
+/* Foreign bytes for JSON: UTF-8 as it is, else escaped. NULL when memory ends. */
+json_t *cli_json_text(sgl_view text);
 /* One JSON document, then the exit status; takes the reference. */
 int cli_print_json(json_t *json);
 const char *cli_bold(const struct cli *c), *cli_dim(const struct cli *c),

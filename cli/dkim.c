@@ -42,25 +42,14 @@ static enum sgl_status judge(struct verification *v, const struct sgl_crypto *cr
     return status;
 }
 
-/* Text from a message for JSON: what is not UTF-8 is escaped. */
-static json_t *foreign(sgl_view text)
-{
-    json_t *s = json_stringn(text.len == 0 ? "" : (const char *)text.ptr, text.len);
-    sgl_auto(sgl_buf) escaped = SGL_BUF_INIT(4 * SHOWN_MAX + 16);
-
-    if (s != NULL)
-        return s;
-    sgl_buf_add_escaped(&escaped, text, SHOWN_MAX);
-    return json_stringn((const char *)escaped.data, escaped.len);
-}
-
 static json_t *verdict_json(const struct sgl_dkim_verdict *v)
 {
     return json_pack("{s:o, s:o, s:o, s:s, s:s, s:i, s:b, s:o, s:b, s:I}", "domain",
-                     foreign(v->tags.domain), "selector", foreign(v->tags.selector), "algorithm",
-                     foreign(v->tags.algorithm), "result", sgl_dkim_result_name(v->result),
-                     "reason", v->reason, "key_bits", (int)v->key_bits, "testing", v->testing,
-                     "identity", foreign(v->tags.identity), "dnssec", v->secure, "unsigned_tail",
+                     cli_json_text(v->tags.domain), "selector", cli_json_text(v->tags.selector),
+                     "algorithm", cli_json_text(v->tags.algorithm), "result",
+                     sgl_dkim_result_name(v->result), "reason", v->reason, "key_bits",
+                     (int)v->key_bits, "testing", v->testing, "identity",
+                     cli_json_text(v->tags.identity), "dnssec", v->secure, "unsigned_tail",
                      (json_int_t)v->unsigned_tail);
 }
 
@@ -81,25 +70,18 @@ static const char *colour(const struct cli *c, enum sgl_dkim_result result)
     return "";
 }
 
-static void put_foreign(sgl_view text)
-{
-    sgl_auto(sgl_buf) shown = SGL_BUF_INIT(4 * SHOWN_MAX + 16);
-
-    sgl_buf_add_escaped(&shown, text, SHOWN_MAX);
-    fwrite(shown.data, 1, shown.len, stdout);
-}
-
 static void put_verdict(const struct cli *c, const struct sgl_dkim_verdict *v)
 {
     printf("%s%s%s  ", colour(c, v->result), sgl_dkim_result_name(v->result), cli_plain(c));
-    put_foreign(v->tags.domain.len > 0 ? v->tags.domain : SGL_LIT("(no domain)"));
+    cli_put_view(stdout, v->tags.domain.len > 0 ? v->tags.domain : SGL_LIT("(no domain)"),
+                 SHOWN_MAX);
     if (v->tags.selector.len > 0) {
         fputs("  selector ", stdout);
-        put_foreign(v->tags.selector);
+        cli_put_view(stdout, v->tags.selector, SHOWN_MAX);
     }
     if (v->tags.algorithm.len > 0) {
         fputs("  ", stdout);
-        put_foreign(v->tags.algorithm);
+        cli_put_view(stdout, v->tags.algorithm, SHOWN_MAX);
     }
     if (v->key_bits > 0 && v->tags.alg == SGL_DKIM_RSA_SHA256)
         printf("  %u bits", v->key_bits);
@@ -355,21 +337,6 @@ static enum sgl_status make_fields(struct signing *s, struct sgl_buf *out, struc
     return SGL_OK;
 }
 
-/* The fields with the line ends that the message has. */
-static void put_fields(const struct signing *s, sgl_view fields)
-{
-    while (fields.len > 0) {
-        sgl_view line = sgl_view_sub(fields, 0, sgl_view_find(fields, '\n') + 1);
-
-        fields = sgl_view_from(fields, line.len);
-        if (s->mail.lf)
-            line.len -= 2;
-        fwrite(line.ptr, 1, line.len, stdout);
-        if (s->mail.lf)
-            putchar('\n');
-    }
-}
-
 static int sign_mail(struct cli *c, struct signing *s)
 {
     sgl_auto(sgl_buf) fields = SGL_BUF_INIT(SGL_DKIM_SIGNATURES_MAX * SGL_DKIM_FIELD_MAX);
@@ -381,7 +348,7 @@ static int sign_mail(struct cli *c, struct signing *s)
     if (status != SGL_OK)
         return cli_error(status == SGL_E_NOMEM ? CLI_UNKNOWN : CLI_USAGE, c->verb->name, "%s",
                          diag.what != NULL ? diag.what : sgl_status_name(status));
-    put_fields(s, sgl_buf_view(&fields));
+    mailfile_put_fields(&s->mail, sgl_buf_view(&fields), stdout);
     if (!mailfile_copy(&s->mail, stdout))
         return CLI_USAGE;
     if (fflush(stdout) != 0 || ferror(stdout))

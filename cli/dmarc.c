@@ -194,20 +194,9 @@ static const char *found_at(struct evaluation *e, struct sgl_name name)
     return answer->count > 0 ? "no record of DMARC" : "nothing";
 }
 
-static json_t *text(sgl_view v)
-{
-    sgl_auto(sgl_buf) escaped = SGL_BUF_INIT(4 * SHOWN_MAX + 16);
-    json_t *s = json_stringn(v.len == 0 ? "" : (const char *)v.ptr, v.len);
-
-    if (s != NULL)
-        return s;
-    sgl_buf_add_escaped(&escaped, v, SHOWN_MAX);
-    return json_stringn((const char *)escaped.data, escaped.len);
-}
-
 static json_t *name_json(struct sgl_name name)
 {
-    return sgl_name_is_root(name) ? json_null() : text(name.text);
+    return sgl_name_is_root(name) ? json_null() : cli_json_text(name.text);
 }
 
 static const char *rules_name(const struct sgl_dmarc *d)
@@ -232,7 +221,7 @@ static int put_json(struct evaluation *e)
                     "dkim_aligned", d->dkim_aligned, "rules", rules_name(d), "testing", d->tested,
                     "asked", asked);
     json_object_set_new(out, "policy_domain", name_json(d->policy_domain));
-    json_object_set_new(out, "record", d->record.len == 0 ? json_null() : text(d->record));
+    json_object_set_new(out, "record", d->record.len == 0 ? json_null() : cli_json_text(d->record));
     json_object_set_new(
         out, "policy", d->has_policy ? json_string(sgl_dmarc_policy_name(d->policy)) : json_null());
     json_object_set_new(out, "requested",

@@ -3,8 +3,7 @@
 
 #include "sigillo/ascii.h"
 
-#define COLUMNS 80
-#define INDENT  9 /* "warning  " */
+#define INDENT 9 /* "warning  " */
 
 json_t *findings_string(sgl_view text)
 {
@@ -38,35 +37,7 @@ json_t *findings_json(const struct sgl_findings *list)
 
 /* ---- for people ---- */
 
-/* As many words as fit the columns that are left; at least one. */
-static size_t line_length(sgl_view text, size_t room)
-{
-    size_t cut = 0;
-
-    if (text.len <= room)
-        return text.len;
-    for (size_t i = 0; i <= room; i++) {
-        if (text.ptr[i] == ' ')
-            cut = i;
-    }
-    return cut > 0 ? cut : sgl_view_find(text, ' ');
-}
-
-static void put_folded(FILE *to, sgl_view text)
-{
-    while (text.len > 0) {
-        size_t len = line_length(text, COLUMNS - INDENT);
-
-        fprintf(to, "%.*s\n", SGL_FMT(sgl_view_sub(text, 0, len)));
-        text = sgl_view_from(text, len);
-        while (text.len > 0 && text.ptr[0] == ' ')
-            text = sgl_view_from(text, 1);
-        if (text.len > 0)
-            fprintf(to, "%*s", INDENT, "");
-    }
-}
-
-static const char *colour_of(const struct cli *c, enum sgl_severity severity)
+const char *findings_colour(const struct cli *c, enum sgl_severity severity)
 {
     switch (severity) {
     case SGL_ERROR:
@@ -91,14 +62,14 @@ static void print_one(const struct cli *c, FILE *to, const struct sgl_finding *f
 {
     const char *name = sgl_severity_name(f->severity);
 
-    fprintf(to, "%s%-*s%s", colour_of(c, f->severity), INDENT, name, cli_plain(c));
-    put_folded(to, f->text);
+    fprintf(to, "%s%-*s%s", findings_colour(c, f->severity), INDENT, name, cli_plain(c));
+    cli_put_folded(to, f->text, INDENT);
     if (f->mend.len > 0 && is_record(f->mend)) {
         fprintf(to, "%*s%s%.*s%s\n", INDENT, "      -> ", cli_green(c), SGL_FMT(f->mend),
                 cli_plain(c));
     } else if (f->mend.len > 0) {
         fprintf(to, "%*s%s", INDENT, "      -> ", cli_green(c));
-        put_folded(to, f->mend);
+        cli_put_folded(to, f->mend, INDENT);
         fputs(cli_plain(c), to);
     }
     fprintf(to, "%*s%s%s%s%s%s\n", INDENT, "", cli_dim(c), f->code, f->rule == NULL ? "" : ", ",

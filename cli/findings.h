@@ -12,6 +12,8 @@ json_t *findings_string(sgl_view text);
 json_t *findings_json(const struct sgl_findings *list);
 /* Errors first, then warnings, then the rest, folded to 80 columns; what mends it stands below, records on one line to copy. */
 void findings_print(const struct cli *c, FILE *to, const struct sgl_findings *list);
+/* What a line about a finding begins with on a terminal; cli_plain() ends it. */
+const char *findings_colour(const struct cli *c, enum sgl_severity severity);
 /* One line each, for standard error: "sigillo: warning: TEXT (help: MEND)". */
 void findings_warn(const struct sgl_findings *list);
 

@@ -196,6 +196,20 @@ bool mailfile_copy(struct mailfile *m, FILE *to)
     return true;
 }
 
+void mailfile_put_fields(const struct mailfile *m, sgl_view fields, FILE *to)
+{
+    while (fields.len > 0) {
+        sgl_view line = sgl_view_sub(fields, 0, sgl_view_find(fields, '\n') + 1);
+
+        fields = sgl_view_from(fields, line.len);
+        if (m->lf)
+            line.len -= 2;
+        fwrite(line.ptr, 1, line.len, to);
+        if (m->lf)
+            putc('\n', to);
+    }
+}
+
 void mailfile_done(struct mailfile *m)
 {
     if (m->file != NULL && m->file != stdin)

@@ -45,6 +45,8 @@ bool mailfile_open(struct mailfile *m, const char *path, unsigned flags, int *st
 bool mailfile_next(struct mailfile *m, sgl_view *piece);
 /* After the last piece: the whole message, byte for byte as it was. Needs MAILFILE_TWICE. false: said. */
 bool mailfile_copy(struct mailfile *m, FILE *to);
+/* New fields (lines end with CRLF), with the line ends that the message has. */
+void mailfile_put_fields(const struct mailfile *m, sgl_view fields, FILE *to);
 void mailfile_done(struct mailfile *m); /* zeroed accepted */
 
 #endif

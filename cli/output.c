@@ -11,6 +11,8 @@
 #define SLOTS     8
 #define SLOT_SIZE 2048
 #define SHOWN_MAX 4096
+#define TEXT_MAX  ((size_t)4 << 20) /* of a document: a whole header, each byte escaped */
+#define COLUMNS   80
 
 /* ---- what was given ---- */
 
@@ -34,13 +36,49 @@ bool cli_flag(const struct cli *c, const char *option)
 
 /* ---- text ---- */
 
-void cli_put(FILE *to, const char *text)
+void cli_put_view(FILE *to, sgl_view text, size_t shown_max)
 {
-    struct sgl_buf out = SGL_BUF_INIT(SHOWN_MAX * 5);
+    struct sgl_buf out = SGL_BUF_INIT(shown_max * 5);
 
-    sgl_buf_add_escaped(&out, sgl_view_cstr(text), SHOWN_MAX);
+    sgl_buf_add_escaped(&out, text, shown_max);
     fwrite(out.data, 1, out.len, to);
     sgl_buf_done(&out);
+}
+
+void cli_put(FILE *to, const char *text)
+{
+    cli_put_view(to, sgl_view_cstr(text), SHOWN_MAX);
+}
+
+void cli_put_folded(FILE *to, sgl_view text, size_t indent)
+{
+    size_t room = COLUMNS - indent;
+
+    while (text.len > room) {
+        size_t cut = room;
+
+        while (cut > 0 && text.ptr[cut] != ' ')
+            cut--;
+        if (cut == 0) /* a word that is longer than the line stays whole, to be copied */
+            cut = sgl_view_find(text, ' ');
+        fprintf(to, "%.*s\n", SGL_FMT(sgl_view_sub(text, 0, cut)));
+        text = sgl_view_from(text, cut + 1);
+        if (text.len == 0)
+            return;
+        fprintf(to, "%*s", (int)indent, "");
+    }
+    fprintf(to, "%.*s\n", SGL_FMT(text));
+}
+
+json_t *cli_json_text(sgl_view text)
+{
+    json_t *string = json_stringn(text.len == 0 ? "" : (const char *)text.ptr, text.len);
+    sgl_auto(sgl_buf) escaped = SGL_BUF_INIT(TEXT_MAX);
+
+    if (string != NULL)
+        return string;
+    sgl_buf_add_escaped(&escaped, text, text.len);
+    return escaped.status == SGL_OK ? json_stringn((const char *)escaped.data, escaped.len) : NULL;
 }
 
 int cli_error(int status, const char *what, const char *why, ...)

@@ -16,18 +16,6 @@
 
 /* ---- text ------------------------------------------------------------------------------------------------------------ */
 
-/* Foreign bytes as JSON: UTF-8 as it is, else escaped. */
-static json_t *foreign(sgl_view text)
-{
-    json_t *s = json_stringn(text.len == 0 ? "" : (const char *)text.ptr, text.len);
-    sgl_auto(sgl_buf) escaped = SGL_BUF_INIT(5 * SHOWN_MAX);
-
-    if (s != NULL)
-        return s;
-    sgl_buf_add_escaped(&escaped, text, SHOWN_MAX);
-    return json_stringn((const char *)escaped.data, escaped.len);
-}
-
 /* "unknown mechanism: foo" */
 static void put_problem(const struct sgl_spf *spf, struct sgl_buf *out)
 {
@@ -65,10 +53,11 @@ static json_t *trace_json(const struct sgl_spf *spf)
         const struct sgl_spf_step *s = &spf->step[i];
 
         json_array_append_new(
-            list, json_pack("{s:i, s:o, s:o, s:o, s:s, s:s, s:i, s:i}", "depth", (int)s->depth,
-                            "domain", foreign(s->domain), "term", foreign(s->term), "target",
-                            foreign(s->target), "outcome", outcome_name(s->outcome), "why", s->why,
-                            "lookups", (int)s->lookups, "void_lookups", (int)s->void_lookups));
+            list,
+            json_pack("{s:i, s:o, s:o, s:o, s:s, s:s, s:i, s:i}", "depth", (int)s->depth, "domain",
+                      cli_json_text(s->domain), "term", cli_json_text(s->term), "target",
+                      cli_json_text(s->target), "outcome", outcome_name(s->outcome), "why", s->why,
+                      "lookups", (int)s->lookups, "void_lookups", (int)s->void_lookups));
     }
     return list;
 }
@@ -82,13 +71,13 @@ static int print_json(const struct sgl_spf *spf, const struct sgl_spf_request *r
         return cli_error(CLI_UNKNOWN, "spf check", "out of memory");
     return cli_print_json(
         json_pack("{s:s, s:o, s:o, s:i, s:i, s:o, s:o, s:s, s:o, s:o, s:o, s:o}", "result",
-                  sgl_spf_result_name(spf->result), "domain", foreign(spf->domain), "mechanism",
-                  foreign(spf->mechanism), "lookups", (int)spf->lookups, "void_lookups",
-                  (int)spf->void_lookups, "explanation", foreign(spf->explanation), "problem",
-                  foreign(sgl_buf_view(&problem)), "identity",
-                  spf->identity == SGL_SPF_MAILFROM ? "mailfrom" : "helo", "sender",
-                  foreign(spf->sender), "record", foreign(spf->record), "received_spf",
-                  foreign(sgl_buf_view(&field)), "trace", trace_json(spf)));
+                  sgl_spf_result_name(spf->result), "domain", cli_json_text(spf->domain),
+                  "mechanism", cli_json_text(spf->mechanism), "lookups", (int)spf->lookups,
+                  "void_lookups", (int)spf->void_lookups, "explanation",
+                  cli_json_text(spf->explanation), "problem", cli_json_text(sgl_buf_view(&problem)),
+                  "identity", spf->identity == SGL_SPF_MAILFROM ? "mailfrom" : "helo", "sender",
+                  cli_json_text(spf->sender), "record", cli_json_text(spf->record), "received_spf",
+                  cli_json_text(sgl_buf_view(&field)), "trace", trace_json(spf)));
 }
 
 /* ---- for people ------------------------------------------------------------------------------------------------------ */
@@ -97,25 +86,12 @@ static int print_json(const struct sgl_spf *spf, const struct sgl_spf_request *r
 static void print_wrapped(const char *label, sgl_view text)
 {
     sgl_auto(sgl_buf) escaped = SGL_BUF_INIT(5 * SHOWN_MAX);
-    size_t column = MARGIN;
-    sgl_view rest;
 
     if (text.len == 0)
         return;
     sgl_buf_add_escaped(&escaped, text, SHOWN_MAX);
     printf(LABEL, label);
-    rest = sgl_buf_view(&escaped);
-    while (rest.len > 0) {
-        sgl_view word = sgl_view_split(rest, ' ', &rest);
-
-        if (column > MARGIN && column + 1 + word.len > WIDTH) {
-            printf("\n%*s", MARGIN, "");
-            column = MARGIN;
-        }
-        printf("%s%.*s", column > MARGIN ? " " : "", SGL_FMT(word));
-        column += word.len + (column > MARGIN);
-    }
-    putchar('\n');
+    cli_put_folded(stdout, sgl_buf_view(&escaped), MARGIN);
 }
 
 /* The step in which the record that step `i` enters is left again. */

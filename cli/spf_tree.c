@@ -96,19 +96,6 @@ static void put_term(const struct drawing *d, size_t depth, const struct sgl_spf
     }
 }
 
-static const char *colour_of(const struct cli *c, enum sgl_severity severity)
-{
-    switch (severity) {
-    case SGL_ERROR:
-        return cli_red(c);
-    case SGL_WARNING:
-        return cli_yellow(c);
-    case SGL_INFO:
-        return cli_dim(c);
-    }
-    return "";
-}
-
 static void put_fault(const struct drawing *d, size_t depth, const struct sgl_spf_node *node)
 {
     const char *fault = node->fault;
@@ -116,7 +103,7 @@ static void put_fault(const struct drawing *d, size_t depth, const struct sgl_sp
     if (fault[0] == '\0' && !node->ignored)
         return;
     put_branches(d, depth, false);
-    printf("%s%s %s%s\n", colour_of(d->c, node->severity), d->mark[node->severity],
+    printf("%s%s %s%s\n", findings_colour(d->c, node->severity), d->mark[node->severity],
            fault[0] == '\0' ? "no receiver looks at this" : fault, cli_plain(d->c));
 }
 

@@ -3,20 +3,7 @@
 
 #include <stdlib.h>
 
-#define SHOWN_MAX 512
 #define FIELD_MAX ((size_t)64 * 1024)
-
-/* Text from a message for JSON: what is not UTF-8 is escaped. */
-static json_t *foreign(sgl_view text)
-{
-    json_t *s = json_stringn(text.len == 0 ? "" : (const char *)text.ptr, text.len);
-    sgl_auto(sgl_buf) escaped = SGL_BUF_INIT(4 * SHOWN_MAX + 16);
-
-    if (s != NULL)
-        return s;
-    sgl_buf_add_escaped(&escaped, text, SHOWN_MAX);
-    return json_stringn((const char *)escaped.data, escaped.len);
-}
 
 /* The keys of `spf check`. */
 static json_t *spf_json(const struct sgl_spf *spf)
@@ -24,10 +11,11 @@ static json_t *spf_json(const struct sgl_spf *spf)
     return json_pack("{s:s, s:s, s:o, s:o, s:i, s:i, s:o, s:s, s:o, s:o}", "result",
                      sgl_spf_result_name(spf->result), "identity",
                      spf->identity == SGL_SPF_HELO ? "helo" : "mailfrom", "domain",
-                     foreign(spf->domain), "mechanism", foreign(spf->mechanism), "lookups",
-                     (int)spf->lookups, "void_lookups", (int)spf->void_lookups, "explanation",
-                     foreign(spf->explanation), "problem", spf->problem, "problem_at",
-                     foreign(spf->problem_at), "record", foreign(spf->record));
+                     cli_json_text(spf->domain), "mechanism", cli_json_text(spf->mechanism),
+                     "lookups", (int)spf->lookups, "void_lookups", (int)spf->void_lookups,
+                     "explanation", cli_json_text(spf->explanation), "problem", spf->problem,
+                     "problem_at", cli_json_text(spf->problem_at), "record",
+                     cli_json_text(spf->record));
 }
 
 static json_t *spf_part(const struct sgl_verdict *verdict)
@@ -51,14 +39,15 @@ static json_t *dkim_part(const struct sgl_dkim_verdicts *dkim)
     for (size_t i = 0; i < dkim->count; i++) {
         const struct sgl_dkim_verdict *v = &dkim->item[i];
 
-        json_array_append_new(
-            list,
-            json_pack("{s:o, s:o, s:o, s:s, s:s, s:i, s:b, s:o, s:b, s:I}", "domain",
-                      foreign(v->tags.domain), "selector", foreign(v->tags.selector), "algorithm",
-                      foreign(v->tags.algorithm), "result", sgl_dkim_result_name(v->result),
-                      "reason", v->reason, "key_bits", (int)v->key_bits, "testing", v->testing,
-                      "identity", foreign(v->tags.identity), "dnssec", v->secure, "unsigned_tail",
-                      (json_int_t)v->unsigned_tail));
+        json_array_append_new(list,
+                              json_pack("{s:o, s:o, s:o, s:s, s:s, s:i, s:b, s:o, s:b, s:I}",
+                                        "domain", cli_json_text(v->tags.domain), "selector",
+                                        cli_json_text(v->tags.selector), "algorithm",
+                                        cli_json_text(v->tags.algorithm), "result",
+                                        sgl_dkim_result_name(v->result), "reason", v->reason,
+                                        "key_bits", (int)v->key_bits, "testing", v->testing,
+                                        "identity", cli_json_text(v->tags.identity), "dnssec",
+                                        v->secure, "unsigned_tail", (json_int_t)v->unsigned_tail));
     }
     return list;
 }
@@ -69,11 +58,11 @@ static json_t *arc_part(const struct sgl_arc *arc)
     json_t *sets = json_array();
 
     for (size_t i = 0; i < arc->sets; i++)
-        json_array_append_new(sets, json_pack("{s:i, s:o, s:o, s:o}", "instance",
-                                              (int)arc->set[i].instance, "domain",
-                                              foreign(arc->set[i].seal_tags.domain), "selector",
-                                              foreign(arc->set[i].seal_tags.selector),
-                                              "authserv_id", foreign(arc->set[i].authserv)));
+        json_array_append_new(
+            sets, json_pack("{s:i, s:o, s:o, s:o}", "instance", (int)arc->set[i].instance, "domain",
+                            cli_json_text(arc->set[i].seal_tags.domain), "selector",
+                            cli_json_text(arc->set[i].seal_tags.selector), "authserv_id",
+                            cli_json_text(arc->set[i].authserv)));
     return json_pack("{s:s, s:i, s:o, s:s}", "result", sgl_arc_result_name(arc->result),
                      "oldest_pass", (int)arc->oldest_pass, "sets", sets, "reason", arc->reason);
 }
@@ -81,7 +70,7 @@ static json_t *arc_part(const struct sgl_arc *arc)
 /* null for what there is none of: no policy is not the policy "none". */
 static json_t *or_null(sgl_view text)
 {
-    return text.len == 0 ? json_null() : foreign(text);
+    return text.len == 0 ? json_null() : cli_json_text(text);
 }
 
 /* The keys of `dmarc check`, and what a trusted chain made of it. */
@@ -101,7 +90,7 @@ static json_t *dmarc_part(const struct sgl_verdict *verdict)
                         json_string(d->rules == SGL_DMARC_RFC7489 ? "rfc7489" : "rfc9989"));
     json_object_set_new(part, "overridden", json_boolean(verdict->overridden));
     if (verdict->overridden)
-        json_object_set_new(part, "witness", foreign(verdict->witness->seal_tags.domain));
+        json_object_set_new(part, "witness", cli_json_text(verdict->witness->seal_tags.domain));
     return part;
 }
 
@@ -115,7 +104,7 @@ static json_t *field_part(const struct sgl_authres *results)
     sgl_buf_add_cstr(&line, "; ");
     if (sgl_authres_put_results(results, &line) != SGL_OK)
         return NULL;
-    return foreign(sgl_buf_view(&line));
+    return cli_json_text(sgl_buf_view(&line));
 }
 
 json_t *verify_json(const struct sgl_verdict *verdict)

@@ -8,14 +8,6 @@
 #define SHOWN_MAX 200
 #define FIELD_MAX ((size_t)64 * 1024)
 
-static void put_foreign(sgl_view text)
-{
-    sgl_auto(sgl_buf) shown = SGL_BUF_INIT(4 * SHOWN_MAX + 16);
-
-    sgl_buf_add_escaped(&shown, text, SHOWN_MAX);
-    fwrite(shown.data, 1, shown.len, stdout);
-}
-
 static const char *colour(const struct cli *c, const char *result)
 {
     if (strcmp(result, "pass") == 0)
@@ -31,7 +23,7 @@ static void begin(const struct cli *c, const char *part, const char *result, sgl
 {
     printf("%s%-6s%s %s%-9s%s  ", cli_bold(c), part, cli_plain(c), colour(c, result), result,
            cli_plain(c));
-    put_foreign(about);
+    cli_put_view(stdout, about, SHOWN_MAX);
 }
 
 /* A line below it. */
@@ -48,13 +40,13 @@ static void put_spf(const struct cli *c, const struct sgl_spf *spf)
     fputs(spf->identity == SGL_SPF_HELO ? " (HELO)" : " (MAIL FROM)", stdout);
     if (spf->mechanism.len > 0) {
         fputs("  matched ", stdout);
-        put_foreign(spf->mechanism);
+        cli_put_view(stdout, spf->mechanism, SHOWN_MAX);
     }
     printf("  %u lookup%s\n", spf->lookups, spf->lookups == 1 ? "" : "s");
     more(spf->problem);
     if (spf->explanation.len > 0) {
         fputs("                  the domain says: ", stdout);
-        put_foreign(spf->explanation);
+        cli_put_view(stdout, spf->explanation, SHOWN_MAX);
         putchar('\n');
     }
 }
@@ -65,11 +57,11 @@ static void put_signature(const struct cli *c, const struct sgl_dkim_verdict *v)
           v->tags.domain.len > 0 ? v->tags.domain : SGL_LIT("(no domain)"));
     if (v->tags.selector.len > 0) {
         fputs("  selector ", stdout);
-        put_foreign(v->tags.selector);
+        cli_put_view(stdout, v->tags.selector, SHOWN_MAX);
     }
     if (v->tags.algorithm.len > 0) {
         fputs("  ", stdout);
-        put_foreign(v->tags.algorithm);
+        cli_put_view(stdout, v->tags.algorithm, SHOWN_MAX);
     }
     putchar('\n');
     more(v->reason);
@@ -85,7 +77,7 @@ static void put_arc(const struct cli *c, const struct sgl_arc *arc)
     begin(c, "arc", sgl_arc_result_name(arc->result), SGL_LIT("sealed by"));
     for (size_t i = 0; i < arc->sets; i++) {
         printf("%s %u ", i == 0 ? "" : ",", arc->set[i].instance);
-        put_foreign(arc->set[i].seal_tags.domain);
+        cli_put_view(stdout, arc->set[i].seal_tags.domain, SHOWN_MAX);
     }
     putchar('\n');
     more(arc->reason);
@@ -110,14 +102,14 @@ static void put_dmarc(const struct cli *c, const struct sgl_verdict *verdict)
           d->author.text.len > 0 ? d->author.text : SGL_LIT("(no author)"));
     if (d->has_policy) {
         printf("  policy %s of ", sgl_dmarc_policy_name(d->policy));
-        put_foreign(d->policy_domain.text);
+        cli_put_view(stdout, d->policy_domain.text, SHOWN_MAX);
     }
     putchar('\n');
     more(d->reason);
     put_alignment(d);
     if (verdict->overridden) {
         fputs("                  overridden: ", stdout);
-        put_foreign(verdict->witness->seal_tags.domain);
+        cli_put_view(stdout, verdict->witness->seal_tags.domain, SHOWN_MAX);
         puts(", which is trusted, saw it pass");
     }
     if (d->result == SGL_DMARC_FAIL)
@@ -144,7 +136,7 @@ static void put_field(const struct sgl_authres *results)
         if (sgl_ascii_only(line))
             fwrite(line.ptr, 1, line.len, stdout);
         else
-            put_foreign(line);
+            cli_put_view(stdout, line, SHOWN_MAX);
         putchar('\n');
     }
 }
