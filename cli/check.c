@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "check.h"
-#include "sigillo/idn.h"
+#include "name.h"
 #include "sigillo/limits.h"
 #include "verbs.h"
 
@@ -23,11 +23,8 @@ struct checking {
 static bool take_domain(struct checking *k, const char *text, int *status)
 {
     struct sgl_diag diag = {0};
-    sgl_view ascii;
 
-    if (sgl_idn_to_ascii(sgl_view_cstr(text), &k->arena, &ascii) == SGL_OK &&
-        sgl_name_parse(ascii, SGL_NAME_HOST | SGL_NAME_FINAL_DOT, &k->arena, &diag,
-                       &k->request.domain) == SGL_OK)
+    if (name_parse(sgl_view_cstr(text), SGL_NAME_HOST, &k->arena, &diag, &k->request.domain))
         return true;
     *status = cli_error(CLI_USAGE, text, "this is not a domain%s%s", diag.what == NULL ? "" : ": ",
                         diag.what == NULL ? "" : diag.what);
@@ -48,7 +45,7 @@ static bool take_selectors(struct checking *k, int *status)
             return false;
         }
         if (!sgl_name_ok(text, SGL_NAME_UNDERSCORE)) {
-            *status = cli_error(CLI_USAGE, "--selector", "this can't be a DKIM selector");
+            *status = cli_error(CLI_USAGE, "--selector", "must be a DKIM selector, not %s", value);
             return false;
         }
         k->selector[n] = text;
@@ -57,7 +54,8 @@ static bool take_selectors(struct checking *k, int *status)
     if (cli_text(k->c, "--bimi-selector") != NULL) {
         k->request.bimi_selector = sgl_view_cstr(cli_text(k->c, "--bimi-selector"));
         if (!sgl_name_ok(k->request.bimi_selector, SGL_NAME_UNDERSCORE)) {
-            *status = cli_error(CLI_USAGE, "--bimi-selector", "this can't be a BIMI selector");
+            *status = cli_error(CLI_USAGE, "--bimi-selector", "must be a BIMI selector, not %s",
+                                cli_text(k->c, "--bimi-selector"));
             return false;
         }
     }

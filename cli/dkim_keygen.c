@@ -5,9 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "name.h"
 #include "sigillo/dkim_key.h"
 #include "sigillo/dns_name.h"
-#include "sigillo/idn.h"
 #include "verbs.h"
 
 #define TEXT_MAX ((size_t)16 * 1024)
@@ -42,21 +42,19 @@ static bool take_name(const struct cli *c, struct sgl_buf *out)
     const char *domain = cli_text(c, "--domain"), *selector = cli_text(c, "--selector");
     sgl_auto(sgl_arena) arena = SGL_ARENA_INIT(8192);
     struct sgl_name name;
-    sgl_view ascii;
 
     if (domain == NULL || selector == NULL) {
         cli_error(CLI_USAGE, c->verb->name, "--domain and --selector are needed");
         return false;
     }
-    if (sgl_idn_to_ascii(sgl_view_cstr(domain), &arena, &ascii) != SGL_OK ||
-        sgl_name_parse(ascii, SGL_NAME_HOST | SGL_NAME_FINAL_DOT, &arena, NULL, &name) != SGL_OK) {
-        cli_error(CLI_USAGE, "--domain", "%s is no domain name", domain);
+    if (!name_parse(sgl_view_cstr(domain), SGL_NAME_HOST, &arena, NULL, &name)) {
+        cli_error(CLI_USAGE, "--domain", "must be a domain name, not %s", domain);
         return false;
     }
     sgl_buf_addf(out, "%s._domainkey.%.*s", selector, SGL_FMT(name.text));
     if (!sgl_name_ok(sgl_view_cstr(selector), SGL_NAME_UNDERSCORE) || out->status != SGL_OK ||
         !sgl_name_ok(sgl_buf_view(out), SGL_NAME_UNDERSCORE)) {
-        cli_error(CLI_USAGE, "--selector", "%s is no selector", selector);
+        cli_error(CLI_USAGE, "--selector", "must be a selector, not %s", selector);
         return false;
     }
     return sgl_cstr(out) != NULL;

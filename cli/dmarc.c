@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "lookup.h"
+#include "name.h"
 #include "sigillo/dmarc.h"
-#include "sigillo/idn.h"
 #include "verbs.h"
 
 #define ARENA_MAX ((size_t)1 << 20)
@@ -44,15 +44,6 @@ static bool take_auth(sgl_view word, enum sgl_dmarc_auth *out)
     return true;
 }
 
-static bool take_name(struct evaluation *e, sgl_view text, struct sgl_name *out)
-{
-    sgl_view ascii;
-
-    return sgl_idn_to_ascii(text, &e->arena, &ascii) == SGL_OK &&
-           sgl_name_parse(ascii, SGL_NAME_UNDERSCORE | SGL_NAME_FINAL_DOT, &e->arena, NULL, out) ==
-               SGL_OK;
-}
-
 /* "RESULT:DOMAIN"; an address stands for its domain. */
 static bool take_identifier(struct evaluation *e, const char *option, const char *text,
                             struct sgl_dmarc_identifier *out, int *status)
@@ -69,7 +60,7 @@ static bool take_identifier(struct evaluation *e, const char *option, const char
                             "pass, fail, softfail, neutral, none, policy, temperror, permerror");
         return false;
     }
-    if (!take_name(e, domain, &name)) {
+    if (!name_parse(domain, SGL_NAME_UNDERSCORE, &e->arena, NULL, &name)) {
         *status = cli_error(CLI_USAGE, option,
                             "behind the result stands a domain name: "
                             "pass:example.org");
@@ -101,7 +92,8 @@ static bool take(struct evaluation *e, int *status)
     struct sgl_dmarc_request *q = &e->request;
     const char *author = cli_text(e->c, "--from-domain"), *word;
 
-    if (author == NULL || !take_name(e, sgl_view_cstr(author), &q->author) ||
+    if (author == NULL ||
+        !name_parse(sgl_view_cstr(author), SGL_NAME_UNDERSCORE, &e->arena, NULL, &q->author) ||
         sgl_name_is_root(q->author)) {
         *status = cli_error(CLI_USAGE, "--from-domain", "the domain of the From field is needed");
         return false;

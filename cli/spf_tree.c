@@ -6,7 +6,7 @@
 
 #include "findings.h"
 #include "lookup.h"
-#include "sigillo/idn.h"
+#include "name.h"
 #include "sigillo/spf.h"
 #include "spf.h"
 #include "verbs.h"
@@ -16,12 +16,9 @@
 
 bool spf_name(const char *what, const char *text, struct sgl_arena *arena, struct sgl_name *out)
 {
-    sgl_view ascii;
-
-    if (sgl_idn_to_ascii(sgl_view_cstr(text), arena, &ascii) == SGL_OK &&
-        sgl_name_parse(ascii, SGL_NAME_UNDERSCORE | SGL_NAME_FINAL_DOT, arena, NULL, out) == SGL_OK)
+    if (name_parse(sgl_view_cstr(text), SGL_NAME_UNDERSCORE, arena, NULL, out))
         return true;
-    cli_error(CLI_USAGE, what, "%s is not a domain name", text);
+    cli_error(CLI_USAGE, what, "must be a domain name, not %s", text);
     return false;
 }
 

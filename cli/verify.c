@@ -68,7 +68,7 @@ static bool take_sealers(struct cli *c, struct verification *v, int *status)
             *status =
                 i == SEALERS_MAX
                     ? cli_error(CLI_USAGE, "--trust-sealer", "at most %d can be given", SEALERS_MAX)
-                    : cli_error(CLI_USAGE, "--trust-sealer", "must be a domain, not %s", name);
+                    : cli_error(CLI_USAGE, "--trust-sealer", "must be a domain name, not %s", name);
             return false;
         }
         v->sealer[i] = sgl_view_cstr(name);

@@ -205,6 +205,14 @@ def test_what_is_no_message_is_one_clear_line(keys, table, junk):
         assert r.returncode == USAGE and r.stderr.count(b"\n") == 1 and r.stdout == b"", r
 
 
+def test_a_key_that_dkim_has_no_algorithm_for(keys, tmp_path):
+    """[RFC 8301 s3.2; RFC 8463 s3] RSA and Ed25519 are all."""
+    made = subprocess.run(["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"], capture_output=True, check=True)
+    (tmp_path / "ec.pem").write_bytes(made.stdout)
+    r = run("sign", "--domain", "app.test", "--selector", "s", "--key", tmp_path / "ec.pem", message=MESSAGE)
+    assert r.returncode == USAGE and r.stdout == b"" and re.match(rb"sigillo: --key: .* holds no private key that can sign", r.stderr)
+
+
 def test_nothing_reaches_the_terminal_raw(table):
     evil = b"DKIM-Signature: v=1; a=\x1b[31m; d=a.test; s=\x1b]0;x\x07; i=a=1B[2Jb@a.test; b=\xff\r\nFrom: a\r\n\r\n"
     for more in ([], ["--json"]):

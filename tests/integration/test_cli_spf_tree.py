@@ -136,7 +136,7 @@ def test_other_scripts_are_names_too(run, names):
 
 def test_not_a_domain_name(run):
     r = run("spf", "tree", "not a name")
-    assert r.returncode == USAGE and r.stdout == "" and "not a domain name" in r.stderr
+    assert r.returncode == USAGE and r.stdout == "" and "must be a domain name" in r.stderr
 
 
 def test_without_an_answer_nothing_is_found_out(names):

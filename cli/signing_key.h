@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The private key of a verb that signs. */
+#ifndef CLI_SIGNING_KEY_H
+#define CLI_SIGNING_KEY_H
+
+#include "cli.h"
+#include "sigillo/dkim.h"
+
+/* Reads --key FILE: PEM or DER, RSA or Ed25519, without a passphrase. false: said so, and *status set. */
+bool signing_key_read(const struct sgl_crypto *crypto, const char *path,
+                      struct sgl_private_key **out, enum sgl_dkim_algorithm *algorithm,
+                      int *status);
+
+#endif
