@@ -1,23 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Lines that come by themselves: copied, stored, and logged when they are lost. */
 #include "../../server/audit/audit.h"
-#include "store_fixture.h"
-
-static struct store_fixture fx;
-
-static int setup(void **state)
-{
-    (void)state;
-    store_fixture_init(&fx);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    store_fixture_done(&fx);
-    return 0;
-}
+#include "store_steps.h"
 
 static bool see(void *ctx, const struct store_audit *a)
 {
@@ -51,8 +35,7 @@ static void test_notes(void **state)
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-    const struct CMUnitTest tests[] = {T(test_notes)};
+    const struct CMUnitTest tests[] = {STORE_TEST(test_notes)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,23 +2,7 @@
 /* Lines of the audit: durable with their change or not at all, read newest first, never changed, gone by age only. */
 #include <sqlite3.h>
 
-#include "store_fixture.h"
-
-static struct store_fixture fx;
-
-static int setup(void **state)
-{
-    (void)state;
-    store_fixture_init(&fx);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    store_fixture_done(&fx);
-    return 0;
-}
+#include "store_steps.h"
 
 static struct store_audit line(const char *actor, const char *action, const char *object,
                                const char *subscription, int64_t at_ms)
@@ -266,9 +250,9 @@ static void test_control(void **state)
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(test_with_its_change), T(test_filter), T(test_text), T(test_append_only), T(test_control),
+        STORE_TEST(test_with_its_change), STORE_TEST(test_filter),  STORE_TEST(test_text),
+        STORE_TEST(test_append_only),     STORE_TEST(test_control),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What was acknowledged is there: after SIGKILL, with a full disk, beside a damaged file. */
-#include "store_fixture.h"
+#include "store_steps.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -11,22 +11,6 @@
 
 #define CYCLES 20
 #define FLIGHT 16
-
-static struct store_fixture fx;
-
-static int setup(void **state)
-{
-    (void)state;
-    store_fixture_init(&fx);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    store_fixture_done(&fx);
-    return 0;
-}
 
 /* ---- SIGKILL ---- */
 
@@ -536,10 +520,11 @@ static void test_busy(void **state)
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(test_kill),      T(test_quota), T(test_small_disk), T(test_damage),      T(test_versions),
-        T(test_migration), T(test_lock),  T(test_busy),       T(test_permissions), T(test_orphans),
+        STORE_TEST(test_kill),    STORE_TEST(test_quota),    STORE_TEST(test_small_disk),
+        STORE_TEST(test_damage),  STORE_TEST(test_versions), STORE_TEST(test_migration),
+        STORE_TEST(test_lock),    STORE_TEST(test_busy),     STORE_TEST(test_permissions),
+        STORE_TEST(test_orphans),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
