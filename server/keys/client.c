@@ -20,6 +20,7 @@
 
 #include "../log/log.h"
 #include "keys.h"
+#include "known.h"
 #include "wire.h"
 
 #define SLOTS                                                                                      \
@@ -33,12 +34,6 @@
 #define NONE           UINT32_MAX
 
 enum state { DOWN, RELOADING, UP };
-
-/* A key to be loaded again; its handle is its place in the list, counted from 1. */
-struct known {
-    uint8_t *sealed, *context;
-    uint32_t sealed_len, context_len;
-};
 
 struct slot {
     struct keys_op *op; /* NULL: a reload */
@@ -71,8 +66,8 @@ struct keys {
     uint32_t in_use;
     struct fifo waiting, reloads;
     uint32_t unanswered_reloads;
-    struct known *known;
-    size_t known_count, known_size, reload_next;
+    struct known_keys known;
+    size_t reload_next;
 };
 
 /* ---- slots --------------------------------------------------------------------------------------------------------- */
@@ -153,54 +148,14 @@ static void deliver(struct keys *k, struct keys_op *list)
 
 /* ---- what to load again -------------------------------------------------------------------------------------------- */
 
-/* Reserves the next handle: 0 when memory ends. */
-static uint64_t reserve_handle(struct keys *k)
-{
-    if (k->known_count == k->known_size) {
-        size_t size = k->known_size == 0 ? 64 : k->known_size * 2;
-        struct known *more = reallocarray(k->known, size, sizeof *more);
-
-        if (more == NULL)
-            return 0;
-        k->known = more;
-        k->known_size = size;
-    }
-    k->known[k->known_count] = (struct known){0};
-    return ++k->known_count;
-}
-
-static uint8_t *copy(sgl_view v)
-{
-    uint8_t *bytes = malloc(v.len == 0 ? 1 : v.len);
-
-    if (bytes != NULL && v.len > 0)
-        memcpy(bytes, v.ptr, v.len);
-    return bytes;
-}
-
-static bool remember(struct keys *k, uint64_t handle, sgl_view sealed, sgl_view context)
-{
-    struct known *known = &k->known[handle - 1];
-
-    known->sealed = copy(sealed);
-    known->context = copy(context);
-    known->sealed_len = (uint32_t)sealed.len;
-    known->context_len = (uint32_t)context.len;
-    if (known->sealed != NULL && known->context != NULL)
-        return true;
-    free(known->sealed);
-    free(known->context);
-    *known = (struct known){0};
-    return false;
-}
-
 /* Puts the next keys that have to be loaded again in line; with none left the client is up. */
 static void queue_reloads(struct keys *k)
 {
-    while (k->unanswered_reloads < RELOADS && k->reload_next < k->known_count) {
+    while (k->unanswered_reloads < RELOADS && k->reload_next < k->known.count) {
         uint32_t i;
 
-        if (k->known[k->reload_next].sealed == NULL) { /* it was asked for, and never came to be */
+        if (k->known.key[k->reload_next].sealed ==
+            NULL) { /* it was asked for, and never came to be */
             k->reload_next++;
             continue;
         }
@@ -223,7 +178,7 @@ static struct keys_frame frame_of(const struct keys *k, uint32_t i)
     struct keys_frame f = {.id = (uint64_t)s->round << 32 | i, .handle = s->handle};
 
     if (s->op == NULL) {
-        const struct known *known = &k->known[s->handle - 1];
+        const struct known *known = &k->known.key[s->handle - 1];
 
         f.what = KEYS_LOAD;
         f.small = sgl_view_of(known->context, known->context_len);
@@ -445,7 +400,8 @@ static enum keys_result accept_reply(struct keys *k, const struct slot *s,
         return KEYS_OK;
     op->handle = s->handle;
     op->algorithm = (enum keys_algorithm)reply->algorithm;
-    return remember(k, s->handle, op->verb == KEYS_LOAD ? op->in : reply->large, op->context)
+    return known_keep(&k->known, s->handle, op->verb == KEYS_LOAD ? op->in : reply->large,
+                      op->context)
                ? KEYS_OK
                : KEYS_BUSY;
 }
@@ -530,7 +486,7 @@ static enum keys_result enqueue(struct keys *k, struct keys_op *op)
         return KEYS_DOWN;
     if (k->free_slot == NONE)
         return KEYS_BUSY;
-    if (makes_key && (handle = reserve_handle(k)) == 0)
+    if (makes_key && (handle = known_reserve(&k->known)) == 0)
         return KEYS_BUSY;
     i = slot_take(k, op, handle);
     fifo_add(k, &k->waiting, i);
@@ -602,11 +558,7 @@ void keys_free(struct keys *k)
         close(k->fd);
     if (k->next_fd >= 0)
         close(k->next_fd);
-    for (size_t i = 0; i < k->known_count; i++) {
-        free(k->known[i].sealed);
-        free(k->known[i].context);
-    }
-    free(k->known);
+    known_done(&k->known);
     pthread_mutex_destroy(&k->lock);
     free(k);
 }

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The keys that were loaded or made, as they are sealed: a new keys process gets them all again. */
+#ifndef SERVER_KEYS_KNOWN_H
+#define SERVER_KEYS_KNOWN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sigillo/view.h"
+
+/* A key to be loaded again; its handle is its place in the list, counted from 1. */
+struct known {
+    uint8_t *sealed, *context; /* NULL: its handle was reserved, and it never came to be */
+    uint32_t sealed_len, context_len;
+};
+struct known_keys {
+    struct known *key;
+    size_t count, size;
+};
+
+/* Reserves the next handle: 0 when memory ends. */
+uint64_t known_reserve(struct known_keys *k);
+/* Copies what a reserved handle stands for; false when memory ends. */
+bool known_keep(struct known_keys *k, uint64_t handle, sgl_view sealed, sgl_view context);
+void known_done(struct known_keys *k);
+
+#endif
