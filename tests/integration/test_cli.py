@@ -251,6 +251,8 @@ def test_records_in_every_form_say_the_same(sigillo, sender):
     for r in records:
         assert r["name"] in table and r["name"] + ". " in zone and "update add %s. " % r["name"] in update
     for line in zone.splitlines():
+        if line.startswith(";") or " TXT " not in line:
+            continue
         strings = re.findall(r'"((?:[^"\\]|\\.)*)"', line)
         assert all(len(s) <= 255 for s in strings)
         assert "".join(strings) in [r["value"] for r in records]

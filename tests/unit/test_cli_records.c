@@ -37,18 +37,33 @@ static void test_txt(void **state)
 static void test_forms(void **state)
 {
     json_t *records = json_loads(
-        "[{\"name\":\"example.org\",\"type\":\"TXT\",\"value\":\"v=spf1 ~all\"}]", 0, NULL);
+        "[{\"name\":\"example.org\",\"type\":\"TXT\",\"purpose\":\"spf\",\"why\":\"two\\nlines\","
+        "\"value\":\"v=spf1 ~all\",\"replaces\":[{\"type\":\"TXT\",\"value\":\"v=spf1 -all\"}]},"
+        "{\"name\":\"b.example.org\",\"type\":\"MX\",\"value\":\"10 a.test.\",\"why\":\"\"},"
+        "{\"name\":\"c.example.org\",\"type\":\"TXT\",\"purpose\":\"spf\",\"value\":\"\","
+        "\"why\":\"nothing can be published\"}]",
+        0, NULL);
     struct sgl_buf out = SGL_BUF_INIT(4096);
 
     (void)state;
     records_put_zone(&out, records);
-    CHECK_VIEW("zone form", sgl_buf_view(&out),
-               SGL_LIT("example.org. 3600 IN TXT \"v=spf1 ~all\"\n"));
+    CHECK_VIEW("zone form: remarks are comments of one line", sgl_buf_view(&out),
+               SGL_LIT("; spf: two\\x0alines\n; it takes the place of: TXT v=spf1 -all\n"
+                       "example.org. 3600 IN TXT \"v=spf1 ~all\"\n"
+                       "b.example.org. 3600 IN MX 10 a.test.\n"
+                       "; spf: nothing can be published\n"));
     sgl_buf_reset(&out);
     records_put_nsupdate(&out, records, "example.org");
-    CHECK_VIEW(
-        "nsupdate form", sgl_buf_view(&out),
-        SGL_LIT("zone example.org\nupdate add example.org. 3600 TXT \"v=spf1 ~all\"\nsend\n"));
+    CHECK_VIEW("nsupdate form: what is replaced goes, and nothing else [RFC 2136 s2.5.4]",
+               sgl_buf_view(&out),
+               SGL_LIT("zone example.org.\n; spf: two\\x0alines\n"
+                       "update delete example.org. TXT \"v=spf1 -all\"\n"
+                       "update add example.org. 3600 TXT \"v=spf1 ~all\"\n"
+                       "update add b.example.org. 3600 MX 10 a.test.\n"
+                       "; spf: nothing can be published\nsend\n"));
+    sgl_buf_reset(&out);
+    records_put_nsupdate(&out, NULL, NULL);
+    CHECK_VIEW("nothing at all", sgl_buf_view(&out), SGL_LIT("send\n"));
     sgl_buf_done(&out);
     json_decref(records);
 }
