@@ -90,6 +90,18 @@ static inline enum rcpt_state state_of(uint64_t message, size_t i)
     return state;
 }
 
+/* The store is closed, and does not open again; the reason names the file and this word. */
+static inline void expect_refusal(const char *name, const char *word)
+{
+    struct store_config config = {.folder = fx.folder};
+    char why[512] = "";
+    struct store *store = store_open(&config, why, sizeof(why));
+
+    CHECK_TRUE(name, store == NULL);
+    if (strstr(why, word) == NULL || strstr(why, "sigillo.db") == NULL)
+        fail_msg("%s: got \"%s\", want the file and \"%s\"", name, why, word);
+}
+
 #define STORE_TEST(f) cmocka_unit_test_setup_teardown(f, store_setup, store_teardown)
 
 #endif

@@ -6,13 +6,35 @@
 
 /* ---- what is refused ---- */
 
-static void test_refusals(void **state)
+/* A message as it is handed in, and what its sender is told at each door. */
+struct refusal {
+    const char *name, *from, *rcpts, *raw;
+    unsigned smtp, http;
+    const char *enhanced, *code, *field;
+};
+
+static void check_refusals(struct fixture *x, const struct refusal *rows, size_t count)
 {
-    static const struct {
-        const char *name, *from, *rcpts, *raw;
-        unsigned smtp, http;
-        const char *enhanced, *code, *field;
-    } rows[] = {
+    for (size_t i = 0; i < count; i++) {
+        struct sending *g = send_one(x, rows[i].from, rows[i].rcpts, rows[i].raw);
+
+        CHECK_EQ(rows[i].name, g->answer.smtp, rows[i].smtp);
+        CHECK_EQ(rows[i].name, g->answer.http, rows[i].http);
+        CHECK_STR(rows[i].name, g->answer.enhanced, rows[i].enhanced);
+        if (rows[i].code != NULL)
+            CHECK_STR(rows[i].name, g->answer.code, rows[i].code);
+        if (rows[i].field != NULL)
+            CHECK_STR(rows[i].name, g->answer.field, rows[i].field);
+        CHECK_TRUE(rows[i].name, g->answer.text[0] != '\0');
+        sending_free(g);
+    }
+}
+
+#define CHECK_REFUSALS(x, rows) check_refusals(x, rows, sizeof(rows) / sizeof((rows)[0]))
+
+static void test_who_may_send(void **state)
+{
+    static const struct refusal rows[] = {
         {"an ordinary message is taken", "me@app.test", "you@good.test", PLAIN, 250, 202, "2.0.0",
          "accepted", ""},
         {"upper case in the domain is the same domain", "me@APP.Test", "you@good.test",
@@ -53,6 +75,14 @@ static void test_refusals(void **state)
         {"an @ in a quoted local part does not make a domain", "me@app.test", "you@good.test",
          "From: \"x@app.test\"@other.test\r\n\r\nx\r\n", 550, 403, "5.7.1", "sender-not-allowed",
          "From"},
+    };
+
+    CHECK_REFUSALS(*state, rows);
+}
+
+static void test_what_is_no_message(void **state)
+{
+    static const struct refusal rows[] = {
         {"a source route in From, which a reader may take for the author [RFC 5322 s4.4]",
          "me@app.test", "you@good.test", "From: <@bank.test:me@app.test>\r\n\r\nx\r\n", 554, 422,
          "5.6.0", "address-syntax", "From"},
@@ -76,21 +106,8 @@ static void test_refusals(void **state)
         {"a sender with a trailing dot", "me@app.test.", "you@good.test", PLAIN, 553, 422, "5.1.7",
          "address-syntax", "MAIL FROM"},
     };
-    struct fixture *x = *state;
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct sending *g = send_one(x, rows[i].from, rows[i].rcpts, rows[i].raw);
-
-        CHECK_EQ(rows[i].name, g->answer.smtp, rows[i].smtp);
-        CHECK_EQ(rows[i].name, g->answer.http, rows[i].http);
-        CHECK_STR(rows[i].name, g->answer.enhanced, rows[i].enhanced);
-        if (rows[i].code != NULL)
-            CHECK_STR(rows[i].name, g->answer.code, rows[i].code);
-        if (rows[i].field != NULL)
-            CHECK_STR(rows[i].name, g->answer.field, rows[i].field);
-        CHECK_TRUE(rows[i].name, g->answer.text[0] != '\0');
-        sending_free(g);
-    }
+    CHECK_REFUSALS(*state, rows);
 }
 
 static bool count_message(void *ctx, const struct store_message *m)
@@ -454,7 +471,8 @@ static void test_early_checks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_refusals, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_who_may_send, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_is_no_message, setup, teardown),
         cmocka_unit_test_setup_teardown(test_limits, setup, teardown),
         cmocka_unit_test_setup_teardown(test_completed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_is_there_stays, setup, teardown),
