@@ -248,8 +248,8 @@ static bool build_http(struct service *s)
                              .json_values_max = c->limits.recipients * 4 + JSON_VALUES_BESIDE};
 
     s->page = (struct http_status_page){s, service_ready, show_metrics};
-    s->admin = (struct admin){s->directory, s->admission, s->store, s->queue,
-                              s->workers,   c->hostname,  s->limits};
+    s->admin =
+        (struct admin){s->directory, s->admission, s->store, s->queue, s->workers, c, s->limits};
     s->api = (struct api){s->directory, s->admission, s->store, s->workers, c->limits.recipients};
     s->admin.audit = audit_new(s->store);
     if (s->admin.audit == NULL)

@@ -204,6 +204,7 @@ static void apply(struct loop_task *task)
         log_line(LOG_ERROR_, "out of memory: the limit profiles stay as they were");
     swap_pair(s, r->next);
     submission_reload(s->submission, r->next);
+    atomic_store(&s->admin.config, r->next);
     service_set_log_level(r->next->log_level);
     if (s->previous != s->setup->config) /* rooms keep pointers into the first one */
         config_unref(s->previous);

@@ -247,7 +247,8 @@ def test_records_in_every_form_say_the_same(sigillo, sender):
     zone = sigillo.cli("domain", "records", "app.test", "--zone").stdout
     update = sigillo.cli("domain", "records", "app.test", "--nsupdate").stdout
     records = sigillo.json("domain", "records", "app.test")["records"]
-    assert {r["purpose"] for r in records} == {"spf", "dkim", "dmarc"}
+    assert {r["purpose"] for r in records} == {"ownership", "spf", "dkim", "dkim2", "dmarc", "return-mx", "return-spf", "tls-rpt"}
+    assert {r["relative"] for r in records if r["purpose"] == "dkim"} == {"s1._domainkey"}
     for r in records:
         assert r["name"] in table and r["name"] + ". " in zone and "update add %s. " % r["name"] in update
     for line in zone.splitlines():

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "../../server/config/config.h"
 #include "../../server/doors/http/admin.h"
 #include "directory_fixture.h"
 
@@ -95,15 +96,15 @@ static inline struct admin_fixture *admin_build(void)
                                             .memory_max = 10000000,
                                             .idle_s = 10,
                                             .json_values_max = 1000};
+    static const struct config config = {.hostname = "mail.sigillo.test"};
     struct admin_fixture *x = calloc(1, sizeof(*x));
 
     x->f = fixture_new();
     x->limits = admission.limits = limits_new();
     x->admission = admission_new(&admission, x->f->directory, (struct keys *)&fake_keys,
                                  x->f->store, (struct queue *)x);
-    x->admin =
-        (struct admin){x->f->directory, x->admission,        x->f->store, (struct queue *)x,
-                       x->f->workers,   "mail.sigillo.test", x->limits,   audit_new(x->f->store)};
+    x->admin = (struct admin){x->f->directory, x->admission, x->f->store, (struct queue *)x,
+                              x->f->workers,   &config,      x->limits,   audit_new(x->f->store)};
     x->door = loop_new("door");
     x->http = http_new(x->door, &http);
     admin_routes(x->http, &x->admin);

@@ -24,8 +24,12 @@
 #ifndef SERVER_DOORS_HTTP_ADMIN_H
 #define SERVER_DOORS_HTTP_ADMIN_H
 
+#include <stdatomic.h>
+
 #include "../../audit/audit.h"
 #include "http.h"
+
+struct config;
 
 struct admin {
     struct directory *directory;
@@ -33,7 +37,8 @@ struct admin {
     struct store *store;
     struct queue *queue;
     struct workers *workers;
-    const char *hostname; /* names our address in SPF records */
+    const struct config *_Atomic
+        config; /* that counts now; the one before lives on for those who still look at it */
     struct limits *limits;
     struct audit *audit; /* of what was refused; NULL: that is not kept */
 };

@@ -17,26 +17,6 @@ static const char *algorithm_name(enum keys_algorithm algorithm)
     return "rsa-sha256";
 }
 
-static json_t *records_json(const struct admin *admin, const struct domain *domain)
-{
-    struct admin_record record[RECORDS_MAX];
-    json_t *list = json_array();
-    size_t count;
-
-    if (admin_records(domain, admin->hostname, record, &count) != SGL_OK) {
-        admin_records_done(record, count);
-        json_decref(list);
-        return NULL;
-    }
-    for (size_t i = 0; i < count; i++)
-        json_array_append_new(list,
-                              json_pack("{s:s, s:s, s:s, s:o}", "purpose", record[i].purpose,
-                                        "name", record[i].name, "type", record[i].type, "value",
-                                        admin_json_view(sgl_buf_view(&record[i].value))));
-    admin_records_done(record, count);
-    return list;
-}
-
 static json_t *domain_json(const struct domain *domain)
 {
     json_t *selectors = json_array();
@@ -103,7 +83,7 @@ static void records_get(struct http_request *r, void *ctx)
 
     if (domain == NULL)
         return;
-    records = records_json(admin, domain);
+    records = admin_records_json(admin, domain);
     if (records == NULL)
         http_reply_problem(r, 500, "records", NULL, "The records could not be written.");
     else
@@ -130,7 +110,7 @@ static json_t *added(const struct admin_change *n)
     if (domain == NULL) /* removed again already */
         return json_object();
     json = domain_json(domain);
-    json_object_set_new(json, "records", records_json(n->admin, domain));
+    json_object_set_new(json, "records", admin_records_json(n->admin, domain));
     domain_unref(domain);
     return json;
 }

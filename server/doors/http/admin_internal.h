@@ -5,19 +5,12 @@
 
 #include "admin.h"
 
-#define RECORDS_MAX 16
+struct sgl_setup_row;
 
-/* One record to publish. */
-struct admin_record {
-    const char *purpose; /* "spf", "dkim", "dmarc" */
-    char name[256];      /* absolute, without the last dot */
-    const char *type;    /* "TXT" */
-    struct sgl_buf value;
-};
-/* What a domain has to publish so that its mail is believed. Values are freed with admin_records_done(). */
-enum sgl_status admin_records(const struct domain *domain, const char *hostname,
-                              struct admin_record record[RECORDS_MAX], size_t *count);
-void admin_records_done(struct admin_record *record, size_t count);
+/* The records that the domain has to publish, a list; NULL: memory ended, or they cannot be named. */
+json_t *admin_records_json(const struct admin *admin, const struct domain *domain);
+/* One row of lib/setup. */
+json_t *admin_setup_row_json(const struct sgl_setup_row *row);
 
 /*
  * Who is asking, if his role suffices for this route.  NULL: the refusal has been sent.  A reference.  What this request is refused for from here on goes into the audit, when it would

@@ -1,52 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The records that a domain publishes: SPF [RFC 7208], DKIM keys [RFC 6376 s3.6], DMARC [RFC 9989]. */
-#include <stdio.h>
-
+/* The records that a domain has to publish, as JSON. */
+#include "../../setup/request.h"
 #include "admin_internal.h"
-#include "sigillo/dkim.h"
+#include "sigillo/limits.h"
 
-static struct admin_record *next_record(struct admin_record *record, size_t *count,
-                                        const char *purpose)
+static const char *type_name(const struct sgl_setup_row *row)
 {
-    struct admin_record *r = &record[(*count)++];
-
-    r->purpose = purpose;
-    r->type = "TXT";
-    r->value = (struct sgl_buf)SGL_BUF_INIT(4096);
-    return r;
+    return sgl_rr_name(row->type);
 }
 
-static enum sgl_status put_selector(const struct domain *domain, const struct selector *s,
-                                    struct admin_record *record, size_t *count)
+json_t *admin_setup_row_json(const struct sgl_setup_row *row)
 {
-    struct admin_record *r = next_record(record, count, "dkim");
-    enum sgl_dkim_algorithm algorithm =
-        s->algorithm == KEYS_ED25519 ? SGL_DKIM_ED25519_SHA256 : SGL_DKIM_RSA_SHA256;
-
-    snprintf(r->name, sizeof(r->name), "%s._domainkey.%s", s->name, domain->name);
-    return sgl_dkim_key_record(algorithm, sgl_view_of(s->key->public_key, s->key->public_len),
-                               &r->value);
+    return json_pack("{s:s, s:o, s:o, s:o, s:s, s:o, s:b}", "purpose",
+                     sgl_setup_purpose_name(row->purpose), "name", admin_json_view(row->name.text),
+                     "relative", admin_json_view(row->relative), "zone",
+                     admin_json_view(row->zone.text), "type", type_name(row), "value",
+                     admin_json_view(row->value), "required", (int)row->required);
 }
 
-enum sgl_status admin_records(const struct domain *domain, const char *hostname,
-                              struct admin_record record[RECORDS_MAX], size_t *count)
+static json_t *rows_json(const struct sgl_setup *setup)
 {
-    struct admin_record *r;
+    json_t *list = json_array();
 
-    *count = 0;
-    r = next_record(record, count, "spf");
-    snprintf(r->name, sizeof(r->name), "%s", domain->name);
-    sgl_buf_addf(&r->value, "v=spf1 a:%s ~all", hostname);
-    for (size_t i = 0; i < domain->selectors && *count < RECORDS_MAX - 1; i++)
-        SGL_TRY(put_selector(domain, &domain->selector[i], record, count));
-    r = next_record(record, count, "dmarc");
-    snprintf(r->name, sizeof(r->name), "_dmarc.%s", domain->name);
-    sgl_buf_add_cstr(&r->value, "v=DMARC1; p=none");
-    return SGL_OK;
+    for (size_t i = 0; i < setup->rows; i++)
+        json_array_append_new(list, admin_setup_row_json(&setup->row[i]));
+    return list;
 }
 
-void admin_records_done(struct admin_record *record, size_t count)
+json_t *admin_records_json(const struct admin *admin, const struct domain *domain)
 {
-    for (size_t i = 0; i < count; i++)
-        sgl_buf_done(&record[i].value);
+    sgl_auto(sgl_arena) arena = SGL_ARENA_INIT(SGL_LIMIT_SETUP_MEMORY);
+    struct sgl_setup_request request;
+    struct sgl_setup setup;
+
+    if (setup_request(domain, atomic_load(&admin->config), &arena, &request) != SGL_OK ||
+        sgl_setup_rows(&request, &arena, &setup) != SGL_OK)
+        return NULL;
+    return rows_json(&setup);
 }
