@@ -15,6 +15,7 @@ extern "C" {
 #endif
 
 enum sgl_arc_result { SGL_ARC_NONE, SGL_ARC_PASS, SGL_ARC_FAIL }; /* [RFC 8617 s4.4] */
+/* "none", "pass", "fail". */
 SGL_API const char *sgl_arc_result_name(enum sgl_arc_result result);
 
 /* One set. As far as the structure could be read: a field that is missing is NULL, its tags are zeroed. */
@@ -26,20 +27,20 @@ struct sgl_arc_set {
     sgl_view authserv; /* behind "i=N;", unquoted; empty where it cannot be read */
     sgl_view payload;  /* the AAR's value behind "i=N;": an Authentication-Results value */
     enum sgl_dkim_result seal_result, message_result; /* NONE: not tried */
-    unsigned seal_bits;
+    unsigned seal_bits; /* of the key of the seal; 0: no key was seen */
 };
 struct sgl_arc {
     enum sgl_arc_result result;
     const char *reason; /* a static sentence, "" for PASS and NONE */
     const char *detail; /* what the check of that signature said; "" where none was checked */
     unsigned at;        /* the instance at fault; 0: none */
-    unsigned
-        oldest_pass; /* [RFC 8617 s5.2 step 5]: 0 when all message signatures pass, or the chain does not */
+    /* [RFC 8617 s5.2 step 5]: 0 when all message signatures pass, or the chain does not */
+    unsigned oldest_pass;
     const struct sgl_arc_set *set; /* in the order of instances; those of which anything is there */
     size_t sets;
     sgl_view chain; /* cv= of the newest seal */
-    bool
-        sound; /* the structure holds: the sets are 1, 2, 3 ..., all complete, "none" and then "pass" */
+    /* The structure holds: the sets are 1, 2, 3 ..., all complete, "none" and then "pass" */
+    bool sound;
 };
 
 /* ---- validation ---------------------------------------------------------------------------------------------------- */
@@ -103,12 +104,12 @@ SGL_API bool sgl_arc_trusted(const struct sgl_arc *arc, const struct sgl_arc_tru
 
 /* What this hand wrote down when the message arrived. */
 struct sgl_arc_arrival {
-    sgl_view
-        results; /* "arc=none; spf=pass smtp.mailfrom=...": of all fields, first field first, as written but on one line; empty: there are none */
+    /* "arc=none; spf=pass smtp.mailfrom=...": of all fields, first field first, as written but on one line; empty: there are none */
+    sgl_view results;
     size_t fields;    /* that bear the name */
     bool chain_known; /* an arc= stands there */
-    enum sgl_arc_result
-        chain; /* the first one says this; other words than none and pass count as fail */
+    /* The first one says this; other words than none and pass count as fail */
+    enum sgl_arc_result chain;
 };
 /*
  * The results of all Authentication-Results fields that bear authserv_id (case aside): what one set combines  [RFC 8617 s4.1.1].  Fields of that name that come
@@ -123,8 +124,8 @@ struct sgl_arc_sealer {
     sgl_view domain, selector; /* A-labels */
     sgl_view authserv_id;      /* letters, digits and other characters that need no quotes */
     enum sgl_dkim_algorithm algorithm;
-    sgl_view
-        results; /* what this hand found, on arrival: an Authentication-Results value without authserv-id ("spf=pass ...; dkim=..."), on one line; empty: "none" */
+    /* What this hand found, on arrival: an Authentication-Results value without authserv-id ("spf=pass ...; dkim=..."), on one line; empty: "none" */
+    sgl_view results;
     enum sgl_arc_result chain;   /* of the message as it arrived */
     const sgl_view *signed_name; /* h= of the AMS, in this order; NULL: our choice, see below */
     size_t signed_names;
@@ -132,8 +133,8 @@ struct sgl_arc_sealer {
 };
 /* In two signatures: first the AMS's digest is signed, then the AS's, which covers it. */
 struct sgl_arc_pending {
-    bool
-        nothing; /* the chain is closed (newest cv=fail, or 50 sets): add nothing  [RFC 8617 s5.1] */
+    /* The chain is closed (newest cv=fail, or 50 sets): add nothing  [RFC 8617 s5.1] */
+    bool nothing;
     unsigned instance;
     enum sgl_dkim_algorithm algorithm;
     uint8_t digest[SGL_SHA256_SIZE]; /* sign this */
@@ -151,6 +152,7 @@ struct sgl_arc_pending {
  * arc         the verdict on the chain; its sets are sealed again. sealer->chain may say more: that it passed when it arrived and was changed here since.  cv=pass
  *             is written only where arc->sound
  * out         untouched unless SGL_OK; views live in the arena
+ * diag        may be NULL
  *
  * Our choice of signed fields: those that a reader sees or that tell how to read the body, each instance and one more, and the DKIM-Signature fields
  * (at most SGL_LIMIT_DKIM_SIGNATURES).  Tags stand in alphabetical order, and the only blanks are folds behind ";" and within h=.
@@ -164,11 +166,17 @@ sgl_arc_seal_message(const struct sgl_crypto *crypto, const struct sgl_arc_seale
                      const struct sgl_headers *headers, const uint8_t body_hash[SGL_SHA256_SIZE],
                      const struct sgl_arc *arc, struct sgl_arena *arena,
                      struct sgl_arc_pending *out, struct sgl_diag *diag) SGL_MUST_USE;
-/* Takes the AMS's signature, gives the AS's digest in pending->digest. SGL_E_MISUSE: nothing is pending, or an empty signature. */
+/*
+ * Takes the AMS's signature, gives the AS's digest in pending->digest.
+ * SGL_OK; SGL_E_MISUSE: nothing is pending, an empty signature, or one over SGL_SIGNATURE_MAX bytes; SGL_E_LIMIT, SGL_E_NOMEM.
+ */
 SGL_API enum sgl_status sgl_arc_seal_chain(const struct sgl_crypto *crypto, sgl_view signature,
                                            struct sgl_arena *arena,
                                            struct sgl_arc_pending *pending) SGL_MUST_USE;
-/* Takes the AS's signature: appends ARC-Seal, ARC-Message-Signature, ARC-Authentication-Results, to stand above the message. */
+/*
+ * Takes the AS's signature: appends ARC-Seal, ARC-Message-Signature, ARC-Authentication-Results, to stand above the message.
+ * SGL_OK; SGL_E_MISUSE as above; SGL_E_LIMIT, SGL_E_NOMEM from the buffer.
+ */
 SGL_API enum sgl_status sgl_arc_seal_finish(const struct sgl_arc_pending *pending,
                                             sgl_view signature, struct sgl_buf *out) SGL_MUST_USE;
 

@@ -31,6 +31,7 @@ struct sgl_authres {
 /*
  * Reads the value of one field (or the part of an ARC-Authentication-Results behind "i=N;").
  * out   set only with SGL_OK; its views live in `value` and the arena
+ * diag  may be NULL
  * SGL_OK; SGL_E_SYNTAX: not such a field, or its version is not 1; SGL_E_LIMIT: too long, comments too deep, too many results; SGL_E_NOMEM.
  * Beyond the grammar, one ";" at the end, values with signs that are no token (base64, IPv6) and "name=value" without a type (passed over) are let through.
  */
@@ -70,7 +71,7 @@ SGL_API enum sgl_status sgl_authres_judge(const struct sgl_header *field, sgl_vi
 /*
  * Which fields of a message must be removed before ours is added?  Authentication-Results that are OURS or BROKEN, and those behind the
  * first SGL_LIMIT_AUTHRES_FIELDS, which nobody looks at.  Verify signatures first: they may cover what is removed.
- * remove: headers->count entries, set for every field.  SGL_OK, or as sgl_authres_judge().  [RFC 8601 s5]
+ * remove: headers->count entries, set for every field; *removed: how many of them are true.  SGL_OK, or as sgl_authres_judge().  [RFC 8601 s5]
  */
 SGL_API enum sgl_status sgl_authres_strip(const struct sgl_headers *headers, sgl_view authserv_id,
                                           struct sgl_arena *arena, bool *remove,

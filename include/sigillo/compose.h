@@ -28,10 +28,10 @@ struct sgl_compose_part {
     sgl_view
         content_type;  /* "application/pdf", parameters allowed; empty: application/octet-stream */
     sgl_view filename; /* UTF-8; may be empty */
-    sgl_view
-        content_id; /* without angle brackets, "logo@example.org" or "logo"; makes it an inline part of the HTML */
-    bool
-        inline_; /* Content-Disposition: inline; with a content_id it is a part of multipart/related when there is HTML */
+    /* Without angle brackets, "logo@example.org" or "logo"; makes it an inline part of the HTML */
+    sgl_view content_id;
+    /* Content-Disposition: inline; with a content_id it is a part of multipart/related when there is HTML */
+    bool inline_;
 };
 struct sgl_compose_field {
     sgl_view name;
@@ -49,8 +49,8 @@ struct sgl_compose {
     sgl_view text, html; /* UTF-8; ptr NULL: absent. Line ends LF, CRLF or CR: all become CRLF */
     const struct sgl_compose_part *part;
     size_t parts;
-    bool
-        eightbit; /* text may go as 8bit where its lines allow; otherwise quoted-printable or base64 */
+    /* Text may go as 8bit where its lines allow; otherwise quoted-printable or base64 */
+    bool eightbit;
     uint8_t random[16]; /* for the boundaries: fresh random bytes */
 };
 

@@ -31,36 +31,36 @@ struct sgl_dane_request {
     struct sgl_name host; /* of an MX record, a configured host, or the domain itself */
     uint16_t port;
     bool ipv4, ipv6; /* families to look up, at least one */
-    struct sgl_name
-        domain; /* the next-hop domain before MX resolution; the host itself when it was configured */
-    struct sgl_name
-        canonical; /* the same after its alias chain; equal to domain when there is none */
-    bool
-        mx_secure; /* how the host was found: a secure MX RRset, a secure denial of one, or configuration */
+    /* The next-hop domain before MX resolution; the host itself when it was configured */
+    struct sgl_name domain;
+    /* The same after its alias chain; equal to domain when there is none */
+    struct sgl_name canonical;
+    /* How the host was found: a secure MX RRset, a secure denial of one, or configuration */
+    bool mx_secure;
 };
 
 struct sgl_dane {
     enum sgl_dane_addresses addresses_state;
-    const struct sgl_ip
-        *address; /* IPv6 first, then IPv4, each sorted; at most SGL_LIMIT_MX_ADDRESSES */
+    /* IPv6 first, then IPv4, each sorted; at most SGL_LIMIT_MX_ADDRESSES */
+    const struct sgl_ip *address;
     size_t addresses;
     enum sgl_dns_security address_security;
 
     enum sgl_dane_level level;
-    struct sgl_name
-        base; /* the TLSA base domain: SNI, and the first reference identity; the host where DANE does not apply */
-    const struct sgl_tlsa
-        *tlsa; /* AUTHENTICATE: the usable records that are left after digest agility */
+    /* The TLSA base domain: SNI, and the first reference identity; the host where DANE does not apply */
+    struct sgl_name base;
+    /* AUTHENTICATE: the usable records that are left after digest agility */
+    const struct sgl_tlsa *tlsa;
     size_t tlsas;
     size_t tlsa_published; /* records in the RRset that was used, usable or not */
-    const struct sgl_name
-        *name; /* reference identities for DANE-TA(2), base first [RFC 7672 s3.2.2] */
+    /* Reference identities for DANE-TA(2), base first [RFC 7672 s3.2.2] */
+    const struct sgl_name *name;
     size_t names;
-    bool
-        domain_protected; /* level is AUTHENTICATE and the MX was secure: this protects the domain, not only the host [RFC 7672 s2.2.1] */
-    uint32_t ttl_s;       /* how long all of this may be used */
-    const char *
-        why; /* one short clause for people: "TLSA lookup for _25._tcp.mx.example failed: timeout"; never NULL */
+    /* Level is AUTHENTICATE and the MX was secure: this protects the domain, not only the host [RFC 7672 s2.2.1] */
+    bool domain_protected;
+    uint32_t ttl_s; /* how long all of this may be used */
+    /* One short clause for people: "TLSA lookup for _25._tcp.mx.example failed: timeout"; never NULL */
+    const char *why;
 };
 
 /*

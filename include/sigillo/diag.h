@@ -10,8 +10,8 @@ extern "C" {
 #endif
 
 struct sgl_diag {
-    const char *
-        what; /* a static sentence without a full stop: "header name holds a blank"; NULL when nothing was said */
+    /* A static sentence without a full stop: "header name holds a blank"; NULL when nothing was said */
+    const char *what;
     const char *rule; /* the rule's place, "RFC 5322 s3.6.8"; may be NULL */
     size_t off;       /* offset in the input where it was seen */
     uint8_t near_len; /* bytes of `near` in use */

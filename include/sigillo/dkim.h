@@ -89,8 +89,8 @@ struct sgl_dkim_options {
     enum sgl_dkim_canon header_canon, body_canon; /* zeroed: relaxed/relaxed */
     sgl_time now;                                 /* t= */
     int64_t valid_s;                              /* x= is now + valid_s; 0: no x= */
-    const sgl_view
-        *signed_name; /* h=, each name as often as it shall stand there; NULL: our choice (below) */
+    /* h=, each name as often as it shall stand there; NULL: our choice (below) */
+    const sgl_view *signed_name;
     size_t signed_names;
 };
 

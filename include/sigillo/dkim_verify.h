@@ -48,12 +48,14 @@ struct sgl_dkim_hashes {
     bool started, finished;
     enum sgl_status status; /* the first failure: SGL_E_NOMEM */
 };
+/* crypto outlives the hashes. */
 SGL_API void sgl_dkim_hashes_init(struct sgl_dkim_hashes *hashes, const struct sgl_crypto *crypto);
 SGL_API void sgl_dkim_hashes_done(struct sgl_dkim_hashes *hashes); /* zeroed accepted */
 /* *index is the place of its digest; the same wish gives the same index. SGL_E_LIMIT: all places are taken; SGL_E_MISUSE: the body has begun. */
 SGL_API enum sgl_status sgl_dkim_hashes_want(struct sgl_dkim_hashes *hashes,
                                              enum sgl_dkim_canon canon, uint64_t limit,
                                              size_t *index) SGL_MUST_USE;
+/* The next bytes of the body, lines ended by CRLF, cut anywhere.  Nothing may be wanted any more after the first ones. */
 SGL_API void sgl_dkim_hashes_feed(struct sgl_dkim_hashes *hashes, sgl_view piece);
 /* Returns hashes->status.  A limit above the body's length gets the digest of all of it: compare with sgl_dkim_hashes_length(). */
 SGL_API enum sgl_status sgl_dkim_hashes_finish(struct sgl_dkim_hashes *hashes) SGL_MUST_USE;
@@ -141,15 +143,17 @@ SGL_API enum sgl_status sgl_dkim_put_own_field(enum sgl_dkim_canon canon,
 
 /* ---- verification -------------------------------------------------------------------------------------------------- */
 
-enum sgl_dkim_result { /* [RFC 8601 s2.7.1] */
-                       SGL_DKIM_NONE,
-                       SGL_DKIM_PASS,
-                       SGL_DKIM_FAIL, /* the body or the signed fields were changed, or the signature was not made with this key */
-                       SGL_DKIM_POLICY, /* it would pass, but we refuse it: l= leaves a tail unsigned */
-                       SGL_DKIM_NEUTRAL,   /* cannot be processed: syntax, or over our limits */
-                       SGL_DKIM_TEMPERROR, /* the key could not be looked up */
-                       SGL_DKIM_PERMERROR, /* no key, revoked, too short, expired, an algorithm that is not accepted */
+/* [RFC 8601 s2.7.1] */
+enum sgl_dkim_result {
+    SGL_DKIM_NONE,
+    SGL_DKIM_PASS,
+    SGL_DKIM_FAIL, /* the body or the signed fields were changed, or the signature was not made with this key */
+    SGL_DKIM_POLICY,    /* it would pass, but we refuse it: l= leaves a tail unsigned */
+    SGL_DKIM_NEUTRAL,   /* cannot be processed: syntax, or over our limits */
+    SGL_DKIM_TEMPERROR, /* the key could not be looked up */
+    SGL_DKIM_PERMERROR, /* no key, revoked, too short, expired, an algorithm that is not accepted */
 };
+/* "none", "pass", "fail", "policy", "neutral", "temperror", "permerror". */
 SGL_API const char *sgl_dkim_result_name(enum sgl_dkim_result result);
 
 /*
@@ -166,7 +170,7 @@ struct sgl_dkim_key_cache {
 
 struct sgl_dkim_verify_options {
     sgl_time now;          /* for x= and t=; when the message was received */
-    int64_t clock_skew_s;  /* how far t= may lie in the future; 0: 300 */
+    int64_t clock_skew_s;  /* how far t= may lie in the future; 0: 300 s */
     bool partial_body_ok;  /* let l= below the body's length pass; default: POLICY */
     unsigned rsa_bits_min; /* 0: 1024; less is taken for 1024  [RFC 8301 s3.2] */
     const struct sgl_dkim_key_cache *keys; /* may be NULL */
@@ -228,9 +232,11 @@ SGL_API enum sgl_status sgl_dkim_verifier_init(struct sgl_dkim_verifier *v,
                                                struct sgl_arena *arena) SGL_MUST_USE;
 
 struct sgl_dkim_verdicts {
-    const struct sgl_dkim_verdict
-        *item; /* in the order of the fields, first field of the message first */
-    size_t count, ignored, passes;
+    /* In the order of the fields, first field of the message first */
+    const struct sgl_dkim_verdict *item;
+    size_t count;
+    size_t ignored; /* signatures that were not looked at: above SGL_LIMIT_DKIM_SIGNATURES */
+    size_t passes;  /* items with the result PASS */
 };
 /*
  * After the hashes are finished: every signature's verdict.  Signatures whose key is known are checked once, however often this is called.

@@ -15,13 +15,15 @@ extern "C" {
 /* ---- the record as data -------------------------------------------------------------------------------------------- */
 
 enum sgl_dmarc_policy { SGL_DMARC_POLICY_NONE, SGL_DMARC_QUARANTINE, SGL_DMARC_REJECT };
+/* "none", "quarantine", "reject". */
 SGL_API const char *sgl_dmarc_policy_name(enum sgl_dmarc_policy policy);
 enum sgl_dmarc_psd { SGL_DMARC_PSD_UNKNOWN, SGL_DMARC_PSD_YES, SGL_DMARC_PSD_NO };
-enum {                        /* fo= */
-       SGL_DMARC_FO_ALL = 1,  /* "0": nothing aligned passed */
-       SGL_DMARC_FO_ANY = 2,  /* "1" */
-       SGL_DMARC_FO_DKIM = 4, /* "d" */
-       SGL_DMARC_FO_SPF = 8,  /* "s" */
+/* fo= */
+enum {
+    SGL_DMARC_FO_ALL = 1,  /* "0": nothing aligned passed */
+    SGL_DMARC_FO_ANY = 2,  /* "1" */
+    SGL_DMARC_FO_DKIM = 4, /* "d" */
+    SGL_DMARC_FO_SPF = 8,  /* "s" */
 };
 
 struct sgl_dmarc_record {
@@ -43,13 +45,21 @@ struct sgl_dmarc_record {
 /* Is this TXT text a DMARC record: the first tag is v with the value DMARC1?  [RFC 9989 s4.7] */
 SGL_API bool sgl_dmarc_is_record(sgl_view txt);
 /*
+ * Reads one record  [RFC 9989 s4.7].
+ *
+ * text   borrowed; views of the result point into it and the arena
+ * out    set only with SGL_OK
+ * diag   may be NULL
  * SGL_OK for all that begins with v=DMARC1, however damaged behind it (a bad tag is ignored; bad_p and its sisters say so);
- * SGL_E_SYNTAX: not a DMARC record, or a tag stands twice; SGL_E_LIMIT; SGL_E_NOMEM.
+ * SGL_E_SYNTAX: not a DMARC record, or a tag stands twice; SGL_E_LIMIT: more than SGL_LIMIT_TAGS tags, or the arena is full; SGL_E_NOMEM.
  */
 SGL_API enum sgl_status sgl_dmarc_parse(sgl_view text, struct sgl_arena *arena,
                                         struct sgl_dmarc_record *out,
                                         struct sgl_diag *diag) SGL_MUST_USE;
-/* What is wrong with the record of this domain, for its owner. external-destination authorisation is not asked for here. */
+/*
+ * What is wrong with the record of this domain, for its owner: codes dmarc-...  Whether hosts of others accept the reports is not asked here (sgl_dmarc_destination()).
+ * The findings are added to *out.  SGL_OK for every text; SGL_E_LIMIT: the arena is full; SGL_E_NOMEM; *out is as it was then.
+ */
 SGL_API enum sgl_status sgl_dmarc_lint(struct sgl_name domain, sgl_view text,
                                        struct sgl_arena *arena,
                                        struct sgl_findings *out) SGL_MUST_USE;
@@ -97,6 +107,7 @@ enum sgl_dmarc_result {
     SGL_DMARC_TEMPERROR,
     SGL_DMARC_PERMERROR
 };
+/* "none", "pass", "fail", "temperror", "permerror": as in Authentication-Results  [RFC 9989 s9.1]. */
 SGL_API const char *sgl_dmarc_result_name(enum sgl_dmarc_result result);
 
 enum sgl_dmarc_auth { SGL_DMARC_AUTH_FAIL, SGL_DMARC_AUTH_PASS, SGL_DMARC_AUTH_TEMPERROR };
@@ -111,8 +122,8 @@ struct sgl_dmarc_request {
     const struct sgl_dmarc_identifier *dkim;
     size_t dkims;
     enum sgl_dmarc_rules rules;
-    const struct sgl_psl *
-        psl; /* RFC7489: needed, else SGL_E_MISUSE. RFC9989: optional guard against a top-level record */
+    /* RFC7489: needed, else SGL_E_MISUSE. RFC9989: optional guard against a top-level record */
+    const struct sgl_psl *psl;
     unsigned sample; /* RFC7489: 0..99, drawn by the caller, compared with pct= */
 };
 
@@ -122,29 +133,32 @@ struct sgl_dmarc {
     enum sgl_dmarc_rules rules; /* discovery_method: treewalk or psl */
     const char *reason;         /* a static sentence; "" for PASS */
     struct sgl_name author;
-    struct sgl_name
-        org; /* Organizational Domain of the author; root: a lookup failed, it is not known */
+    /* Organizational Domain of the author; root: a lookup failed, it is not known */
+    struct sgl_name org;
     struct sgl_name policy_domain;  /* where the record that applies was found; root when none */
     sgl_view record;                /* its text; empty: none */
     struct sgl_dmarc_record parsed; /* zeroed when none */
     bool has_policy;                /* policy and requested are set */
-    enum sgl_dmarc_policy
-        requested; /* p, sp or np, as published; NONE where the record is treated as p=none */
+    /* p=, sp= or np=, as published; NONE where the record is treated as p=none */
+    enum sgl_dmarc_policy requested;
     enum sgl_dmarc_policy policy; /* the same after t=y or pct= */
-    enum sgl_dmarc_policy
-        disposition; /* what the owner asks to be done with this message: NONE unless result is FAIL */
+    /* What the owner asks to be done with this message: NONE unless result is FAIL */
+    enum sgl_dmarc_policy disposition;
     char tag[3]; /* which one it was: "p", "sp", "np"; "" where the record is treated as p=none */
     bool tested; /* t=y or pct= weakened it: report reason policy_test_mode */
     bool spf_aligned, dkim_aligned; /* passed and aligned */
     size_t dkim_index;              /* the first aligned passing signature in the request */
-    bool
-        author_exists_unknown; /* np could not be told from sp: the lookup failed; a PASS shows the one for existing names */
-    const struct sgl_name
-        *asked; /* the names below which _dmarc was asked for the author, in order */
+    /* np could not be told from sp: the lookup failed; a PASS shows the one for existing names */
+    bool author_exists_unknown;
+    /* The names below which _dmarc was asked for the author, in order */
+    const struct sgl_name *asked;
     size_t asked_count;
 };
 
 /*
+ * The policy that applies to a message of this author, and what it says of it  [RFC 9989 s4.10, s5.3]; by RFC 7489 where the request says so.
+ *
+ * request  borrowed for the call
  * dns    asked: TXT at _dmarc names of at most 8 per walk, walks of author and identifiers together, and the existence of the author (TXT) where np= matters.
  *        Identifiers that cannot share the author's Organizational Domain cost no question; at most SGL_LIMIT_DMARC_WALKS of the others are followed.
  *        A snapshot that takes no more questions counts as a failed lookup.
@@ -154,7 +168,7 @@ struct sgl_dmarc {
 SGL_API enum sgl_status sgl_dmarc_check(const struct sgl_dmarc_request *request,
                                         struct sgl_dns *dns, struct sgl_arena *arena,
                                         struct sgl_dmarc *out) SGL_MUST_USE;
-/* The Organizational Domain of a name by the tree walk  [RFC 9989 s4.10.2]; the root: a lookup failed, it is not known. *out is a tail of name. */
+/* The Organizational Domain of a name by the tree walk  [RFC 9989 s4.10.2]; the root: a lookup failed, it is not known. *out is a tail of name. Returns as sgl_dmarc_check(). */
 SGL_API enum sgl_status sgl_dmarc_org(struct sgl_name name, struct sgl_dns *dns,
                                       struct sgl_arena *arena, struct sgl_name *out) SGL_MUST_USE;
 

@@ -21,16 +21,17 @@
 extern "C" {
 #endif
 
-enum sgl_rr { /* the numbers of the registry */
-              SGL_RR_A = 1,
-              SGL_RR_NS = 2,
-              SGL_RR_CNAME = 5,
-              SGL_RR_PTR = 12,
-              SGL_RR_MX = 15,
-              SGL_RR_TXT = 16,
-              SGL_RR_AAAA = 28,
-              SGL_RR_TLSA = 52,
-              SGL_RR_SPF = 99, /* no longer in use [RFC 7208 s3.1]: asked for only to say so */
+/* the numbers of the registry */
+enum sgl_rr {
+    SGL_RR_A = 1,
+    SGL_RR_NS = 2,
+    SGL_RR_CNAME = 5,
+    SGL_RR_PTR = 12,
+    SGL_RR_MX = 15,
+    SGL_RR_TXT = 16,
+    SGL_RR_AAAA = 28,
+    SGL_RR_TLSA = 52,
+    SGL_RR_SPF = 99, /* no longer in use [RFC 7208 s3.1]: asked for only to say so */
 };
 /* "MX"; "TYPE99" is not needed: "?" for others. */
 SGL_API const char *sgl_rr_name(enum sgl_rr type);
@@ -138,8 +139,8 @@ struct sgl_dns_raw {
     enum sgl_rr type;
     enum sgl_dns_outcome outcome;
     enum sgl_dns_security security;
-    sgl_view
-        canonical; /* text of the last name of the alias chain, a final dot allowed; empty: no alias */
+    /* Text of the last name of the alias chain, a final dot allowed; empty: no alias */
+    sgl_view canonical;
     uint32_t ttl_s;
     const sgl_view *rdata; /* wire form, names uncompressed */
     size_t rdatas;

@@ -18,15 +18,16 @@ struct sgl_name {
     sgl_view text; /* NUL-terminated, too; in the arena that the name was made in */
 };
 
-enum { /* what sgl_name_parse() allows */
-       SGL_NAME_HOST =
-           0, /* letters, digits and inner hyphens; the last label is not a number [RFC 1123 s2.1] */
-       SGL_NAME_UNDERSCORE =
-           1, /* "_" anywhere in a label, hyphens at its ends, a last label that is a number: _25._tcp.example.org */
-       SGL_NAME_FINAL_DOT = 2, /* one dot at the end, which is dropped */
-       SGL_NAME_ROOT = 4,      /* "." */
-       SGL_NAME_ANY =
-           8, /* what UNDERSCORE allows, and every other printable ASCII character: DNS can be asked for these, but no host has them */
+/* what sgl_name_parse() allows */
+enum {
+    SGL_NAME_HOST =
+        0, /* letters, digits and inner hyphens; the last label is not a number [RFC 1123 s2.1] */
+    SGL_NAME_UNDERSCORE =
+        1, /* "_" anywhere in a label, hyphens at its ends, a last label that is a number: _25._tcp.example.org */
+    SGL_NAME_FINAL_DOT = 2, /* one dot at the end, which is dropped */
+    SGL_NAME_ROOT = 4,      /* "." */
+    SGL_NAME_ANY =
+        8, /* what UNDERSCORE allows, and every other printable ASCII character: DNS can be asked for these, but no host has them */
 };
 
 /*

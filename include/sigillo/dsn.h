@@ -40,10 +40,10 @@ struct sgl_dsn_rcpt {
     sgl_view address; /* as it was tried: "user@example.org" */
     sgl_view orcpt;   /* RFC 3461 ORCPT decoded, "rfc822;a@b"; empty: no Original-Recipient */
     enum sgl_dsn_action action;
-    sgl_view
-        status; /* "5.1.1"; anything that is not class.subject.detail with the action's class becomes 5.0.0, 4.0.0 or 2.0.0 */
-    sgl_view
-        remote_mta; /* the server that spoke, "mx1.example.net [192.0.2.1]" or a name; empty: none was asked */
+    /* "5.1.1"; anything that is not class.subject.detail with the action's class becomes 5.0.0, 4.0.0 or 2.0.0 */
+    sgl_view status;
+    /* The server that spoke, "mx1.example.net [192.0.2.1]" or a name; empty: none was asked */
+    sgl_view remote_mta;
     sgl_view reply;  /* its answer, "550 5.1.1 no such user": Diagnostic-Code smtp; empty: none */
     sgl_view reason; /* ours, when no server spoke: "no TLSA record matches"; empty: none */
     sgl_time last_attempt; /* 0: none */
@@ -62,11 +62,11 @@ struct sgl_dsn {
     sgl_time now;
     sgl_time arrival;   /* when we accepted it; 0 unknown */
     uint8_t random[16]; /* for the boundary */
-    char
-        ret; /* 'F' whole message, 'H' header only, 0 not given: a failure then returns the header only over return_max, else all */
+    /* 'F' whole message, 'H' header only, 0 not given: a failure then returns the header only over return_max, else all */
+    char ret;
     size_t return_max; /* the original is returned whole only up to this size, even for 'F' */
-    sgl_view
-        original; /* the message: header and body, CRLF lines; may hold the header only (then it is returned so) */
+    /* The message: header and body, CRLF lines; may hold the header only (then it is returned so) */
+    sgl_view original;
     bool smtputf8; /* the message went as SMTPUTF8: the report uses the types of RFC 6533 */
     const struct sgl_dsn_rcpt *rcpt;
     size_t rcpts; /* at least one */

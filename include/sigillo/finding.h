@@ -23,8 +23,8 @@ SGL_API const char *sgl_severity_name(enum sgl_severity severity);
 struct sgl_finding {
     const char *code; /* stable, for scripts: "spf-too-many-lookups" */
     enum sgl_severity severity;
-    sgl_view
-        text; /* one plain sentence: what, and its consequence. Foreign bytes in it are escaped: it is printable ASCII */
+    /* One plain sentence: what, and its consequence. Foreign bytes in it are escaped: it is printable ASCII */
+    sgl_view text;
     sgl_view mend;    /* what to do, or the record to publish; may be empty */
     const char *rule; /* "RFC 7208 s4.6.4"; may be NULL */
     const struct sgl_finding *next;
@@ -40,7 +40,7 @@ struct sgl_findings {
 };
 
 /*
- * Adds one; text and mend are formatted like printf and copied, bytes that are not printable ASCII become "\xNN".  mend may be NULL.
+ * Adds one: code, severity and rule of `what`; its text and mend are not looked at.  text and mend are formatted like printf and copied, bytes that are not printable ASCII become "\xNN".  mend may be NULL.
  * SGL_E_NOMEM or SGL_E_LIMIT from the arena: nothing was added.
  */
 SGL_API enum sgl_status sgl_finding_add(struct sgl_findings *list, struct sgl_arena *arena,

@@ -17,8 +17,8 @@ extern "C" {
 /* One field, made only by sgl_headers_parse(). raw is name, colon, value and the line end of its last line. */
 struct sgl_header {
     sgl_view raw;
-    sgl_view
-        name; /* as written; without blanks before the colon (only SGL_HEADERS_TOLERANT lets such through) */
+    /* As written; without blanks before the colon (only SGL_HEADERS_TOLERANT lets such through) */
+    sgl_view name;
     sgl_view value; /* everything behind the colon, folds included, without the last line end */
 };
 

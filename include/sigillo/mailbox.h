@@ -19,11 +19,11 @@ extern "C" {
  * are the same mailbox (the other way round, only the owner of the domain knows).
  */
 struct sgl_mailbox {
-    sgl_view
-        text; /* "local@domain" as it may stand in RCPT TO: local part quoted only if it must be, domain as below */
+    /* "local@domain" as it may stand in RCPT TO: local part quoted only if it must be, domain as below */
+    sgl_view text;
     sgl_view local; /* the local part's characters, quotes and backslashes taken out; case kept */
-    sgl_view
-        domain; /* lower case; U-labels turned into A-labels; or a literal "[192.0.2.1]", "[IPv6:2001:db8::1]" */
+    /* Lower case; U-labels turned into A-labels; or a literal "[192.0.2.1]", "[IPv6:2001:db8::1]" */
+    sgl_view domain;
     bool literal; /* the domain is an address literal */
     bool utf8;    /* the local part is not ASCII: SMTPUTF8 is needed */
 };
@@ -60,12 +60,12 @@ SGL_API enum sgl_status sgl_path_parse(sgl_view text, struct sgl_arena *arena, s
                                        struct sgl_diag *diag) SGL_MUST_USE;
 
 struct sgl_address {
-    sgl_view
-        name; /* display name decoded to UTF-8 (quotes, encoded words, blanks folded to one); empty if none */
+    /* Display name decoded to UTF-8 (quotes, encoded words, blanks folded to one); empty if none */
+    sgl_view name;
     struct sgl_mailbox mailbox;
     size_t group; /* index in sgl_address_list.group, or SGL_NO_GROUP */
-    bool
-        routed; /* an obsolete source route stood in front of it; it is in the bytes still [RFC 5322 s4.4] */
+    /* An obsolete source route stood in front of it; it is in the bytes still [RFC 5322 s4.4] */
+    bool routed;
 };
 struct sgl_address_group {
     sgl_view name; /* decoded */

@@ -19,8 +19,8 @@ extern "C" {
 
 struct sgl_mta_sts_record {
     sgl_view text;
-    sgl_view
-        id; /* 1 to 32 letters and digits; changes with the policy; to be compared for equality only */
+    /* 1 to 32 letters and digits; changes with the policy; to be compared for equality only */
+    sgl_view id;
 };
 
 /* Does this TXT text claim to be such a record: does it begin with "v=STSv1" and ";"?  Others are passed over  [RFC 8461 s3.1]. */

@@ -26,8 +26,8 @@ struct sgl_mx_host {
 struct sgl_mx {
     enum sgl_mx_state state;
     enum sgl_dns_security security; /* of the MX records, or of the denial that there are any */
-    bool
-        implicit; /* no MX records: the domain is its own host; its addresses decide whether it exists */
+    /* No MX records: the domain is its own host; its addresses decide whether it exists */
+    bool implicit;
     struct sgl_name canonical; /* the domain at the end of its alias chain; itself without one */
     const struct sgl_mx_host *host; /* in the order to try */
     size_t hosts;
@@ -38,11 +38,11 @@ struct sgl_mx {
 
 struct sgl_mx_request {
     struct sgl_name domain;
-    const struct sgl_name *
-        self; /* our own names: these hosts, and all that are not better than them, are left out [RFC 5321 s5.1] */
+    /* Our own names: these hosts, and all that are not better than them, are left out [RFC 5321 s5.1] */
+    const struct sgl_name *self;
     size_t selves;
-    uint64_t
-        seed; /* for the order among hosts of equal preference; the same seed gives the same order */
+    /* For the order among hosts of equal preference; the same seed gives the same order */
+    uint64_t seed;
 };
 
 /*

@@ -13,8 +13,8 @@ extern "C" {
 
 struct sgl_param {
     sgl_view name; /* lower case, without "*" and numbers */
-    sgl_view
-        value; /* quotes gone, continuations joined, percent octets and charset decoded to UTF-8 */
+    /* Quotes gone, continuations joined, percent octets and charset decoded to UTF-8 */
+    sgl_view value;
 };
 struct sgl_param_value {
     sgl_view token; /* lower case: "text/plain", "attachment" */

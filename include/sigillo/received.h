@@ -18,8 +18,8 @@ struct sgl_received {
     sgl_view tls_cipher;  /* "TLS_AES_256_GCM_SHA384": the tls clause; empty: none */
     sgl_view tls_version; /* "TLSv1.3": into the comment of the clause; may be empty */
     sgl_view id;
-    const struct sgl_mailbox
-        *recipient; /* the one recipient; NULL with several, which must not learn of each other */
+    /* The one recipient; NULL with several, which must not learn of each other */
+    const struct sgl_mailbox *recipient;
     sgl_time time;
 };
 

@@ -83,8 +83,8 @@ struct sgl_smtp_envelope {
 /* The answer to one recipient, at whatever stage it was decided. */
 struct sgl_smtp_result {
     enum sgl_smtp_stage stage;
-    struct sgl_smtp_reply
-        reply; /* 2xx at SGL_SMTP_AT_DOT: the server has taken responsibility. reply.code 0: nothing was said, the session broke (END follows or came) */
+    /* 2xx at SGL_SMTP_AT_DOT: the server has taken responsibility. reply.code 0: nothing was said, the session broke (END follows or came) */
+    struct sgl_smtp_reply reply;
 };
 
 enum sgl_smtp_client_event_kind {

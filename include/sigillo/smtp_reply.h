@@ -21,8 +21,8 @@ struct sgl_smtp_reply {
     struct sgl_smtp_enhanced
         enhanced;           /* given by the server, of the same class as code; else class_ 0 */
     sgl_view enhanced_text; /* "5.1.1" as it stood there, or empty */
-    sgl_view
-        text; /* lines without codes, joined by LF; no CR, no NUL; any other byte as received: escape before printing */
+    /* Lines without codes, joined by LF; no CR, no NUL; any other byte as received: escape before printing */
+    sgl_view text;
     size_t lines; /* >= 1 */
 };
 

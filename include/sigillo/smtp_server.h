@@ -25,8 +25,8 @@ struct sgl_smtp_server;
 /* Shared by sessions, unchanged while one uses it. Zero in a limit: the default that is named. */
 struct sgl_smtp_server_config {
     sgl_view hostname; /* in the greeting and EHLO */
-    unsigned
-        offer; /* SGL_SMTP_... bits; SGL_SMTP_TLS is offered only before TLS, SGL_SMTP_HAS_AUTH only when allowed */
+    /* SGL_SMTP_... bits; SGL_SMTP_TLS is offered only before TLS, SGL_SMTP_HAS_AUTH only when allowed */
+    unsigned offer;
     unsigned mechanisms; /* SGL_SASL_... bits */
     bool auth_required;  /* MAIL without AUTH: 530 5.7.0 */
     bool auth_in_plain;  /* AUTH without TLS (loopback tests); else 538 5.7.11 and not offered */
@@ -34,13 +34,13 @@ struct sgl_smtp_server_config {
     uint32_t rcpt_max;   /* 1000: then 452 4.5.3 */
     uint32_t mail_max;   /* transactions a session; 0: no limit; then 421 4.7.0 */
     uint32_t errors_max; /* 20: then 421 4.7.0 */
-    uint32_t
-        idle_commands_max; /* 200: commands without a message (NOOP, RSET, EHLO, ...) in a row; then 421 4.7.0 */
+    /* 200: commands without a message (NOOP, RSET, EHLO, ...) in a row; then 421 4.7.0 */
+    uint32_t idle_commands_max;
     uint32_t command_ms; /* 5 min: a whole command must arrive within */
     uint32_t data_ms;    /* 3 min: silence within a message */
     uint32_t session_ms; /* 0: no limit; ends between messages only */
-    uint32_t
-        rate_min; /* bytes a second within a message, on average, after rate_grace_ms; 0: none */
+    /* Bytes a second within a message, on average, after rate_grace_ms; 0: none */
+    uint32_t rate_min;
     uint32_t rate_grace_ms; /* 30 s */
 };
 
@@ -75,8 +75,8 @@ struct sgl_smtp_server_event {
     bool extended;      /* EHLO: not HELO */
     unsigned mechanism; /* AUTH_START: one SGL_SASL_ bit */
     bool has_data;      /* AUTH_START: there was an initial response (maybe empty) */
-    sgl_view
-        data; /* AUTH_*: decoded; CHUNK. Valid until the next call of feed(), challenge() or answer() */
+    /* AUTH_*: decoded; CHUNK. Valid until the next call of feed(), challenge() or answer() */
+    sgl_view data;
     struct sgl_smtp_mail mail; /* MAIL: views valid until the next feed() */
     struct sgl_smtp_rcpt rcpt; /* RCPT: the same */
     uint64_t size; /* MESSAGE: bytes of it; BODY: announced by BDAT or by SIZE=, else 0 */

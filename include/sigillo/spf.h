@@ -28,14 +28,15 @@ enum sgl_spf_mechanism {
     SGL_SPF_EXISTS,
 };
 
-enum sgl_spf_result { /* [RFC 7208 s2.6] */
-                      SGL_SPF_NONE,
-                      SGL_SPF_NEUTRAL,
-                      SGL_SPF_PASS,
-                      SGL_SPF_FAIL,
-                      SGL_SPF_SOFTFAIL,
-                      SGL_SPF_TEMPERROR,
-                      SGL_SPF_PERMERROR,
+/* [RFC 7208 s2.6] */
+enum sgl_spf_result {
+    SGL_SPF_NONE,
+    SGL_SPF_NEUTRAL,
+    SGL_SPF_PASS,
+    SGL_SPF_FAIL,
+    SGL_SPF_SOFTFAIL,
+    SGL_SPF_TEMPERROR,
+    SGL_SPF_PERMERROR,
 };
 /* "none", "neutral", "pass", ... */
 SGL_API const char *sgl_spf_result_name(enum sgl_spf_result result);
@@ -46,7 +47,7 @@ struct sgl_spf_term {
     enum sgl_spf_result qualifier; /* what a match means: PASS, FAIL, SOFTFAIL or NEUTRAL */
     sgl_view domain; /* the domain-spec, macros unexpanded; empty: the current domain */
     struct sgl_ip_prefix network; /* IP4, IP6 */
-    uint8_t bits4, bits6;         /* A, MX: 32 and 128 when not given */
+    uint8_t bits4, bits6;         /* A, MX: length of the prefix; 32 and 128 when not given */
 };
 
 struct sgl_spf_record {
@@ -59,8 +60,13 @@ struct sgl_spf_record {
 /* Is this TXT text an SPF record: "v=spf1" and then a blank or the end?  [RFC 7208 s4.5] */
 SGL_API bool sgl_spf_is_record(sgl_view txt);
 /*
- * The whole record is checked, also behind "all"  [RFC 7208 s4.6].  Views point into `text`.
- * SGL_OK; SGL_E_SYNTAX (diag: which rule, where; a record in which this happens is a permerror); SGL_E_LIMIT; SGL_E_NOMEM.
+ * Reads one record, whole: terms behind "all" are checked, too  [RFC 7208 s4.6].
+ *
+ * text   borrowed; views of the result point into it, its terms live in the arena
+ * out    set only with SGL_OK
+ * diag   may be NULL
+ * SGL_OK; SGL_E_SYNTAX (diag: which rule, where; a record in which this happens is a permerror); SGL_E_LIMIT: over SGL_LIMIT_SPF_RECORD bytes or
+ * SGL_LIMIT_SPF_TERMS terms, or the arena is full; SGL_E_NOMEM.
  */
 SGL_API enum sgl_status sgl_spf_parse(sgl_view text, struct sgl_arena *arena,
                                       struct sgl_spf_record *out,
@@ -75,8 +81,8 @@ enum sgl_spf_identity {
 
 struct sgl_spf_request {
     struct sgl_ip ip; /* of the client; an IPv4-mapped address counts as IPv4 */
-    sgl_view
-        sender; /* reverse-path without brackets, as the client sent it; empty: the null sender */
+    /* Reverse-path without brackets, as the client sent it; empty: the null sender */
+    sgl_view sender;
     sgl_view helo; /* as the client sent it */
     enum sgl_spf_identity identity;
     sgl_view receiver; /* our own name, for %{r}; empty: "unknown" */
@@ -84,12 +90,13 @@ struct sgl_spf_request {
     bool trace;        /* fill `step` */
 };
 
-enum sgl_spf_outcome { /* of one term */
-                       SGL_SPF_MATCHED,
-                       SGL_SPF_NOT_MATCHED,
-                       SGL_SPF_TERM_TEMPERROR,
-                       SGL_SPF_TERM_PERMERROR,
-                       SGL_SPF_ENTERED, /* include and redirect: the steps of the record below follow, then a step with the outcome */
+/* What came of one term. */
+enum sgl_spf_outcome {
+    SGL_SPF_MATCHED,
+    SGL_SPF_NOT_MATCHED,
+    SGL_SPF_TERM_TEMPERROR,
+    SGL_SPF_TERM_PERMERROR,
+    SGL_SPF_ENTERED, /* include and redirect: the steps of the record below follow, then a step with the outcome */
 };
 
 struct sgl_spf_step {
@@ -113,9 +120,10 @@ struct sgl_spf {
      */
     sgl_view mechanism;
     sgl_view record; /* of `domain`; empty: none */
+    /* Up to the end, or to the term at which the limit was passed  [RFC 7208 s4.6.4] */
     unsigned lookups, void_lookups;
-    sgl_view
-        explanation; /* FAIL: the owner's text, third-party, printable US-ASCII of one line; empty: none  [RFC 7208 s6.2] */
+    /* FAIL: the owner's text, third-party, printable US-ASCII of one line; empty: none  [RFC 7208 s6.2] */
+    sgl_view explanation;
     const char *problem; /* TEMPERROR, PERMERROR, NONE: a static sentence of why; else "" */
     sgl_view problem_at; /* the domain or term at fault; may be empty. Foreign bytes. */
     const struct sgl_spf_step *step;
@@ -126,8 +134,9 @@ struct sgl_spf {
 #define SGL_SPF_ARENA (256 * 1024)
 
 /*
- * check_host()  [RFC 7208 s4].
+ * check_host()  [RFC 7208 s4]: may this client send for this identity?
  *
+ * request  borrowed for the call; the result points into what its views do
  * dns    asked are TXT, A, AAAA, MX and PTR; at most some 120 questions.  Those that follow from one record are noted together, so an evaluation
  *        takes about as many passes as its includes are deep
  * arena  SGL_SPF_ARENA bytes are enough for every record without a trace; an ordinary one takes 1 to 2 KiB
@@ -158,18 +167,18 @@ SGL_API enum sgl_status sgl_spf_put_reply(const struct sgl_spf *spf, unsigned *c
 
 struct sgl_spf_node {
     sgl_view text; /* the term as written, modifiers included */
-    sgl_view
-        target; /* the name it looks at; empty: none, or it has macros that only a client fills in */
+    /* The name it looks at; empty: none, or it has macros that only a client fills in */
+    sgl_view target;
     unsigned lookups; /* of this term and of all below it  [RFC 7208 s4.6.4] */
-    unsigned
-        void_lookups; /* terms, this one and all below it, that find nothing for a client over IPv4 */
+    /* Terms, this one and all below it, that find nothing for a client over IPv4 */
+    unsigned void_lookups;
     unsigned void_lookups6; /* the same for a client over IPv6 */
     sgl_view record;        /* include, redirect: the record found there; empty: none */
-    const char
-        *fault; /* a static sentence: why nothing hangs below it, or what is wrong with it; "" */
+    /* A static sentence: why nothing hangs below it, or what is wrong with it; "" */
+    const char *fault;
     enum sgl_severity severity; /* of the fault */
-    bool
-        ignored; /* behind "all", or a redirect beside it: no receiver looks at it, it costs nothing */
+    /* Behind "all", or a redirect beside it: no receiver looks at it, it costs nothing */
+    bool ignored;
     const struct sgl_spf_node *child; /* terms of that record */
     size_t children;
 };
@@ -193,7 +202,7 @@ struct sgl_spf_tree {
  * %{d} and %{o} are filled in (the sender is of this domain), what has others is not looked up.  Void lookups are counted by asking for A and AAAA.
  *
  * dns    asked are TXT, SPF, A, AAAA and MX: give it room for some 2000 questions (a hostile record), or see `failed`
- * Codes of the findings: lib/spf/spf_tree_findings.c lists them.
+ * Codes of the findings begin with "spf-" and stay as they are, for scripts; what each means is in its text.
  * Returns SGL_OK for every record; SGL_NEED_DNS; SGL_E_NOMEM; SGL_E_LIMIT: the arena is full.  `out` and the arena are as they were unless SGL_OK.
  */
 SGL_API enum sgl_status sgl_spf_tree(struct sgl_name domain, struct sgl_dns *dns,

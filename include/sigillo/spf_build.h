@@ -12,25 +12,27 @@
 extern "C" {
 #endif
 
-enum sgl_spf_m365 { /* which Microsoft 365 sends for the domain */
-                    SGL_SPF_M365_NONE,
-                    SGL_SPF_M365_WORLDWIDE,
-                    SGL_SPF_M365_GCC,
-                    SGL_SPF_M365_GCC_HIGH,
-                    SGL_SPF_M365_DOD,
-                    SGL_SPF_M365_21VIANET,
+/* which Microsoft 365 sends for the domain */
+enum sgl_spf_m365 {
+    SGL_SPF_M365_NONE,
+    SGL_SPF_M365_WORLDWIDE,
+    SGL_SPF_M365_GCC,
+    SGL_SPF_M365_GCC_HIGH,
+    SGL_SPF_M365_DOD,
+    SGL_SPF_M365_21VIANET,
 };
 /* "worldwide", "gcc", "gcchigh", "dod", "21vianet". false: none of these. */
 SGL_API bool sgl_spf_m365_parse(sgl_view text, enum sgl_spf_m365 *out) SGL_MUST_USE;
 /* The name to include; empty for NONE. */
 SGL_API sgl_view sgl_spf_m365_include(enum sgl_spf_m365 cloud);
 
-enum sgl_spf_policy {                      /* what is said of all other senders */
-                      SGL_SPF_POLICY_KEEP, /* as in the record that is there; "-all" where it says nothing */
-                      SGL_SPF_POLICY_HARD,    /* "-all" */
-                      SGL_SPF_POLICY_SOFT,    /* "~all" */
-                      SGL_SPF_POLICY_NEUTRAL, /* "?all" */
-                      SGL_SPF_POLICY_GENTLE, /* as in the record that is there, also where it says nothing; "~all" where there is no record */
+/* what is said of all other senders */
+enum sgl_spf_policy {
+    SGL_SPF_POLICY_KEEP,    /* as in the record that is there; "-all" where it says nothing */
+    SGL_SPF_POLICY_HARD,    /* "-all" */
+    SGL_SPF_POLICY_SOFT,    /* "~all" */
+    SGL_SPF_POLICY_NEUTRAL, /* "?all" */
+    SGL_SPF_POLICY_GENTLE, /* as in the record that is there, also where it says nothing; "~all" where there is no record */
 };
 /* "hard", "soft", "neutral". false: none of these. */
 SGL_API bool sgl_spf_policy_parse(sgl_view text, enum sgl_spf_policy *out) SGL_MUST_USE;
@@ -43,37 +45,37 @@ struct sgl_spf_subdomain {
 struct sgl_spf_build_request {
     struct sgl_name domain;
     enum sgl_spf_m365 m365;
-    const struct sgl_ip_prefix
-        *network; /* servers of one's own; bits behind the prefix are cleared */
+    /* Servers of one's own; bits behind the prefix are cleared */
+    const struct sgl_ip_prefix *network;
     size_t networks;
     const struct sgl_name *include;
     size_t includes;
-    const sgl_view *
-        term; /* mechanisms as they stand in a record: "a:mail.example.net"; one that is wrong refuses the whole */
+    /* Mechanisms as they stand in a record: "a:mail.example.net"; one that is wrong refuses the whole */
+    const sgl_view *term;
     size_t terms;
     const struct sgl_spf_subdomain *subdomain; /* one name may come several times */
     size_t subdomains;
     enum sgl_spf_policy policy;
     bool parked; /* sends no mail and gets none: everything above but the domain is not looked at */
-    bool
-        offline; /* no questions: nothing is merged but `existing`, and what lies behind an include is not counted */
-    sgl_view
-        existing; /* merge into this instead of what DNS says of the domain; empty: nothing is there; ptr NULL: ask */
+    /* No questions: nothing is merged but `existing`, and what lies behind an include is not counted */
+    bool offline;
+    /* Merge into this instead of what DNS says of the domain; empty: nothing is there; ptr NULL: ask */
+    sgl_view existing;
 };
 
 /* One TXT record to publish. */
 struct sgl_spf_publish {
     struct sgl_name name;
     sgl_view text;
-    sgl_view
-        replaces; /* what is there now, to be removed; empty: nothing. Of several records the first one */
+    /* What is there now, to be removed; empty: nothing. Of several records the first one */
+    sgl_view replaces;
     bool unchanged; /* it stands there already, as it is */
     unsigned lookups, void_lookups;
 };
 
 struct sgl_spf_build {
-    const struct sgl_spf_publish
-        *record; /* none: refused, unknown, or nothing is needed (see the findings) */
+    /* None: refused, unknown, or nothing is needed (see the findings) */
+    const struct sgl_spf_publish *record;
     size_t records;
     bool refused; /* a finding of severity error says why, and what would help */
     bool failed;  /* DNS did not say what must be known (a warning tells): nothing was built */

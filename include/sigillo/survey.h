@@ -87,11 +87,12 @@ struct sgl_survey_rule { /* of Google, Yahoo and Microsoft, for bulk senders */
 };
 #define SGL_SURVEY_RULES 10
 
-enum sgl_survey_policy { /* what the caller knows of https://mta-sts.DOMAIN/.well-known/mta-sts.txt */
-                         SGL_SURVEY_POLICY_UNASKED, /* not fetched (yet) */
-                         SGL_SURVEY_POLICY_FETCHED,
-                         SGL_SURVEY_POLICY_FAILED,
-                         SGL_SURVEY_POLICY_UNKNOWN, /* its host could not be looked up */
+/* what the caller knows of https://mta-sts.DOMAIN/.well-known/mta-sts.txt */
+enum sgl_survey_policy {
+    SGL_SURVEY_POLICY_UNASKED, /* not fetched (yet) */
+    SGL_SURVEY_POLICY_FETCHED,
+    SGL_SURVEY_POLICY_FAILED,
+    SGL_SURVEY_POLICY_UNKNOWN, /* its host could not be looked up */
 };
 
 struct sgl_survey_request {
@@ -126,8 +127,9 @@ struct sgl_survey {
     struct sgl_bimi_answer bimi;
 
     struct sgl_survey_rule rule[SGL_SURVEY_RULES];
-    unsigned points; /* 0 to 100, see lib/survey/survey_mark.c for how */
-    char mark;       /* 'A' to 'F' */
+    unsigned points; /* 0 to 100: what the parts got of what they could get */
+    /* 'A' from 90, 'B' 75, 'C' 60, 'D' 40, else 'F'; 'C' at best with an error in MX, SPF, DKIM or DMARC; '-': nothing could be found out */
+    char mark;
 };
 
 /*

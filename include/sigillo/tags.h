@@ -15,8 +15,8 @@ extern "C" {
 
 struct sgl_tag {
     sgl_view name; /* as written: names are case-sensitive */
-    sgl_view
-        value; /* without blanks and folds at its ends; those inside are still there; may be empty */
+    /* Without blanks and folds at its ends; those inside are still there; may be empty */
+    sgl_view value;
     size_t off; /* of the name in the text */
 };
 
@@ -25,11 +25,12 @@ struct sgl_tags {
     size_t count;
 };
 
-enum {                    /* what sgl_tags_parse() allows beyond the grammar */
-       SGL_TAGS_UTF8 = 1, /* bytes above 127 in values  [RFC 8616 s5] */
-       /* A spec that breaks the grammar is left out, and *diag tells of the first; a tag that stands twice still refuses the list.
+/* what sgl_tags_parse() allows beyond the grammar */
+enum {
+    SGL_TAGS_UTF8 = 1, /* bytes above 127 in values  [RFC 8616 s5] */
+    /* A spec that breaks the grammar is left out, and *diag tells of the first; a tag that stands twice still refuses the list.
         * For records whose RFC wants bad tags to be ignored  [RFC 9989 s4.7, RFC 8461 s3.1]. */
-       SGL_TAGS_SKIP_BAD = 2,
+    SGL_TAGS_SKIP_BAD = 2,
 };
 
 /*
