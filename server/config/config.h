@@ -134,6 +134,7 @@ struct config {
     struct config_profile *profile;
     size_t profiles;
     unsigned drain_s;
+    bool suppress_exact; /* suppression_case_sensitive */
     sgl_view handover;
     struct config_memory *memory;
 };

@@ -30,6 +30,7 @@ const struct key config_key[] = {
     {IN_ROOT, "tls_certificate", KEY_SECRET, NULL, TOP(tls_certificate), .contents = offsetof(struct config, tls_certificate_pem)},
     {IN_ROOT, "tls_key", KEY_SECRET, NULL, TOP(tls_key), .contents = offsetof(struct config, tls_key_pem)},
     {IN_ROOT, "drain_timeout", KEY_DURATION, "30s", .max = H_, .unit = S_, TOP(drain_s)},
+    {IN_ROOT, "suppression_case_sensitive", KEY_BOOL, "false", TOP(suppress_exact)},
 
     {IN_LIMITS, "message_size", KEY_SIZE, "36M", .min = 1024, .max = 1024u * MB, TOP(limits.message_size)},
     {IN_LIMITS, "recipients", KEY_NUMBER, "1000", .min = 1, .max = 100000, TOP(limits.recipients)},
@@ -59,7 +60,7 @@ const struct key config_key[] = {
     {IN_DELIVERY, "command_timeout", KEY_DURATION, "5m", .min = 10, .max = H_, .unit = 1, TOP(delivery.command_timeout_ms)},
     {IN_DELIVERY, "data_timeout", KEY_DURATION, "3m", .min = 10, .max = H_, .unit = 1, TOP(delivery.data_timeout_ms)},
     {IN_DELIVERY, "dot_timeout", KEY_DURATION, "10m", .min = 10, .max = H_, .unit = 1, TOP(delivery.dot_timeout_ms)},
-    {IN_DELIVERY, "suppress_hard_bounces", KEY_DURATION, "0s", .max = 3650 * D_, .unit = S_, TOP(delivery.suppress_s)},
+    {IN_DELIVERY, "suppress_hard_bounces", KEY_DURATION, "14d", .max = 3650 * D_, .unit = S_, TOP(delivery.suppress_s)},
     {IN_DELIVERY, "ca_file", KEY_FILE, NULL, TOP(delivery.ca_file)},
     {IN_DELIVERY, "source", KEY_IP, "{}", TOP(delivery.source), N_OF(config, delivery.sources)},
 

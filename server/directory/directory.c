@@ -521,6 +521,7 @@ void directory_free(struct directory *d)
     }
     suppression_set_done(&d->suppressed);
     access_done(d);
+    sweep_free(d);
     sgl_crypto_free(d->crypto);
     pthread_rwlock_destroy(&d->lock);
     pthread_mutex_destroy(&d->cache_lock);

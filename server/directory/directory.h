@@ -292,14 +292,14 @@ struct directory_change {
 /* On any thread. */
 void directory_change(struct directory *d, struct directory_change *c);
 
-/* ---- suppression: addresses that are not sent to ---- */
+/* ---- suppression: addresses that are not sent to (docs/suppression.md) ---- */
 
 /*
- * For all mail of a subscription, or for that of one of its domains only.  Addresses are the same when their domains are and their local parts differ only in the case of
- * ASCII letters.  In memory there is a hash of each; what else is known is read from the store, as nouns of the kind "suppression" whose key is "SUBSCRIPTION/DOMAIN/ADDRESS"
- * (DOMAIN empty: all mail) and whose value is
+ * For all mail of a subscription, or for that of one of its domains only.  An entry covers its address however the ASCII letters of the local part are spelled; or, if it was
+ * made so, its own spelling only.  In memory there is a hash of each; what else is known is read from the store, as nouns of the kind "suppression" whose key is
+ * "SUBSCRIPTION/DOMAIN/ADDRESS" (DOMAIN empty: all mail) and whose value is
  *
- *   {"reason":"hard-bounce","reply":"550 5.1.1 no such user","created_at":N,"expires_at":N}      expires_at 0: never; reply may be ""
+ *   {"reason":"hard-bounce","reply":"550 5.1.1 no such user","exact":1,"created_at":N,"expires_at":N}      expires_at 0: never; reply and exact may be left out
  */
 #define SUPPRESSION_KIND "suppression"
 
@@ -316,18 +316,24 @@ bool suppression_reason_parse(sgl_view name, enum suppression_reason *out);
 bool directory_suppressed(struct directory *d, const struct domain *domain, sgl_view address,
                           int64_t now, enum suppression_reason *reason);
 
+enum suppression_spelling { SUPPRESSION_AS_CONFIGURED, SUPPRESSION_ANY, SUPPRESSION_EXACT };
 struct suppression {
     sgl_view address;
+    sgl_view domain; /* only for mail from it; empty: as the whole call */
     enum suppression_reason reason;
-    sgl_view reply;     /* what caused it: at most 500 bytes are kept */
+    enum suppression_spelling spelling; /* when it is added */
+    sgl_view
+        reply; /* what caused it: at most 500 bytes are kept, control characters become blanks */
+    int64_t created_at; /* wall seconds; 0: now */
     int64_t expires_at; /* wall seconds; 0: never */
 };
-#define DIRECTORY_SUPPRESSIONS_MAX 1000
-/* Several at once: all are checked before the first is stored, and all are stored together. What is there already is replaced; what is not there cannot be removed. */
+#define DIRECTORY_SUPPRESSIONS_MAX 100000
+/* Several at once: all are checked before the first is stored, and all are stored together. What is not there cannot be removed. */
 struct directory_suppress {
     bool remove;
-    sgl_view subscription;          /* empty: "default" */
-    sgl_view domain;                /* empty: all of its mail */
+    bool keep;             /* who is suppressed already stays as it is; else it is replaced */
+    sgl_view subscription; /* empty: "default" */
+    sgl_view domain;       /* empty: all of its mail */
     const struct suppression *item; /* these, and what they point to, are copied by the call */
     size_t items;
     struct loop *loop;
@@ -344,7 +350,12 @@ struct directory_suppress {
     struct loop_task task; /* directory's own, as is private_ */
     void *private_;
 };
-void directory_suppress(struct directory *d, struct directory_suppress *s);
+void directory_suppress(struct directory *d, struct directory_suppress *s); /* any thread */
+
+/* How new entries are made that do not say it: of one spelling, or of any (the default). */
+void directory_suppress_exact(struct directory *d, bool exact);
+/* On the directory's loop, from time to time: entries that are over are forgotten, and leave the store. */
+void directory_sweep(struct directory *d);
 
 struct directory_stats {
     size_t domains, credentials, keys, apps, subscriptions, selectors_loading;

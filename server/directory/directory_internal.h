@@ -66,6 +66,8 @@ struct directory {
     struct table bound;         /* policies by "SUBSCRIPTION/IDENTITY" */
     _Atomic bool access_unsure; /* memory ended while something was to be shown: all is denied */
     _Atomic bool exact_local_parts;
+    _Atomic bool suppress_exact; /* directory_suppress_exact() */
+    struct sweep *sweep;         /* the loop's */
 
     pthread_mutex_t cache_lock;
     struct cached cache[CACHE_SLOTS];
@@ -211,9 +213,15 @@ bool access_uses_domain(struct directory *d, const char *domain, char *out, size
 bool password_hash(struct directory *d, sgl_view password, struct credential *out);
 void cache_forget(struct directory *d);
 
-/* ---- directory_suppression.c ---- */
+/* ---- suppressions: a word in the set is the reason, and whether the entry is of one spelling ---- */
+
+#define SUPPRESSION_REASON_MASK 3u
+#define SUPPRESSION_WORD_EXACT  4u
+
+/* ---- directory_sweep.c ---- */
 
 bool suppressions_read(struct directory *d, char *why, size_t why_size); /* at start */
+void sweep_free(struct directory *d);
 
 /* ---- directory_load.c ---- */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Addresses that are not sent to.  all checked -> stored together -> shown in the set -> done()
+ * Addresses that are not sent to.  all checked -> stored together -> shown in the set -> done().  directory_sweep.c has their end.
  *
  * The set is changed only after the store has said yes; between two changes of the same address the last one in the store's order wins, and both orders end in a state that
  * one of them asked for.
@@ -16,7 +16,7 @@
 #define ROOM_FOR_NAME 768u /* 64 of a subscription, 255 of a domain, 320 of an address */
 #define REPLY_MAX     500u
 #define VALUE_MAX     4096u
-#define BATCH_MAX     ((size_t)DIRECTORY_SUPPRESSIONS_MAX * 8192u)
+#define BATCH_MAX     ((size_t)192 * 1024 * 1024)
 #define ADDRESS_ROOM  16384u
 #define SUPPRESSION   SGL_LIT(SUPPRESSION_KIND)
 
@@ -56,70 +56,111 @@ static sgl_view name_view(const struct name *n)
     return sgl_view_of(n->text, n->len < sizeof(n->text) ? n->len : 0);
 }
 
-static void add_lower(struct name *n, sgl_view v)
+static void add(struct name *n, sgl_view v, bool lower)
 {
     if (v.len >= sizeof(n->text) - n->len) {
         n->len = sizeof(n->text);
         return;
     }
     for (size_t i = 0; i < v.len; i++)
-        n->text[n->len++] = (char)sgl_ascii_lower(v.ptr[i]);
+        n->text[n->len++] = (char)(lower ? sgl_ascii_lower(v.ptr[i]) : v.ptr[i]);
 }
 
-/* "SUBSCRIPTION/DOMAIN/ADDRESS": neither of the first two can have a slash. */
-static sgl_view name_of(struct name *n, sgl_view subscription, sgl_view domain, sgl_view address)
+/* "SUBSCRIPTION/DOMAIN/ADDRESS" with the address in lower case, and, if that differs, as it is given. Neither of the first two can have a slash. */
+struct spelling {
+    struct name folded, given;
+    bool differ;
+};
+
+static void put_name(struct name *n, sgl_view subscription, sgl_view domain)
 {
     n->len = 0;
-    if (subscription.len < sizeof(n->text)) {
-        if (subscription.len > 0)
-            memcpy(n->text, subscription.ptr, subscription.len);
-        n->len = subscription.len;
-    }
-    add_lower(n, SGL_LIT("/"));
-    add_lower(n, domain);
-    add_lower(n, SGL_LIT("/"));
-    add_lower(n, address);
-    return name_view(n);
+    add(n, subscription, false);
+    add(n, SGL_LIT("/"), false);
+    add(n, domain, true);
+    add(n, SGL_LIT("/"), false);
 }
 
-static bool has(const struct directory *d, sgl_view name, int64_t now, unsigned *word)
+static bool has_upper(sgl_view v)
 {
+    for (size_t i = 0; i < v.len; i++)
+        if (sgl_ascii_is_upper(v.ptr[i]))
+            return true;
+    return false;
+}
+
+static void spell(struct spelling *s, sgl_view subscription, sgl_view domain, sgl_view address)
+{
+    s->differ = has_upper(address);
+    put_name(&s->folded, subscription, domain);
+    add(&s->folded, address, true);
+    if (!s->differ)
+        return;
+    put_name(&s->given, subscription, domain);
+    add(&s->given, address, false);
+}
+
+static const struct name *given(const struct spelling *s)
+{
+    return s->differ ? &s->given : &s->folded;
+}
+
+static bool has(const struct directory *d, const struct name *n, int64_t now, unsigned *word)
+{
+    sgl_view name = name_view(n);
+
     return name.len > 0 && suppression_set_has(&d->suppressed, name, now, word);
+}
+
+/* An entry of any spelling is there in lower case; one of a single spelling as that is, and says so. */
+static bool covered(const struct directory *d, const struct spelling *s, int64_t now,
+                    unsigned *word)
+{
+    if (has(d, &s->folded, now, word) && (!s->differ || (*word & SUPPRESSION_WORD_EXACT) == 0))
+        return true;
+    return s->differ && has(d, &s->given, now, word);
 }
 
 bool directory_suppressed(struct directory *d, const struct domain *domain, sgl_view address,
                           int64_t now, enum suppression_reason *reason)
 {
     sgl_view subscription = sgl_view_cstr(domain->subscription);
-    struct name all, own;
+    struct spelling all, own;
     unsigned word = 0;
     bool found;
 
-    (void)name_of(&all, subscription, SGL_LIT(""), address);
-    (void)name_of(&own, subscription, sgl_view_cstr(domain->name), address);
+    spell(&all, subscription, SGL_LIT(""), address);
+    spell(&own, subscription, sgl_view_cstr(domain->name), address);
     pthread_rwlock_rdlock(&d->lock);
-    found = has(d, name_view(&all), now, &word) || has(d, name_view(&own), now, &word);
+    found = covered(d, &all, now, &word) || covered(d, &own, now, &word);
     pthread_rwlock_unlock(&d->lock);
     if (found)
-        *reason = (enum suppression_reason)(word % REASONS);
+        *reason = (enum suppression_reason)(word & SUPPRESSION_REASON_MASK);
     return found;
+}
+
+void directory_suppress_exact(struct directory *d, bool exact)
+{
+    atomic_store(&d->suppress_exact, exact);
 }
 
 /* ---- changes ---- */
 
 struct batch {
     struct store_noun_op op; /* first: cast from it */
-    struct store_noun *noun;
-    struct directory *d;
-    struct directory_suppress *s;
-    struct sgl_arena arena;
-    sgl_view subscription, domain;
-    struct store_audit audit;
-    const struct suppression *item; /* the caller's: only while it is checked */
-    struct batch_item {
+    struct store_noun
+        *noun; /* one for each item; two where one of any spelling and one of this one go */
+    struct shown {
         uint8_t word;
         int64_t until;
-    } * shown;
+    } * shown; /* of each noun that is added */
+    struct directory *d;
+    struct directory_suppress *s;
+    struct sgl_arena arena, scratch;
+    struct store_audit audit;
+    sgl_view subscription;
+    sgl_view domain; /* that was found to be the subscription's last */
+    int64_t now;
 };
 
 static void finish(struct batch *b)
@@ -127,6 +168,7 @@ static void finish(struct batch *b)
     struct directory_suppress *s = b->s;
 
     sgl_arena_done(&b->arena);
+    sgl_arena_done(&b->scratch);
     free(b);
     s->private_ = NULL;
     s->done(s);
@@ -196,60 +238,89 @@ static void stored(struct store_op *op)
 
 /* ---- checks ---- */
 
-static bool check_owner(struct batch *b)
+static bool check_subscription(struct batch *b)
 {
-    struct directory_suppress *s = b->s;
     struct subscription *subscription = directory_subscription(b->d, b->subscription);
-    struct domain *domain = b->domain.len == 0 ? NULL : directory_domain(b->d, b->domain);
     bool known = subscription != NULL;
-    bool owned =
-        b->domain.len == 0 || s->remove ||
-        (domain != NULL && sgl_view_eq(sgl_view_cstr(domain->subscription), b->subscription));
 
     subscription_unref(subscription);
-    domain_unref(domain);
-    if (!known)
-        return say(s, DIRECTORY_NOT_FOUND, "subscription", "there is no such subscription");
-    if (owned)
-        return true;
-    return say(s, DIRECTORY_NOT_FOUND, "domain",
-               "the subscription has no such domain; leave it out for all of its mail");
+    return known || say(b->s, DIRECTORY_NOT_FOUND, "subscription", "there is no such subscription");
 }
 
-static bool make_key(struct batch *b, sgl_view address, sgl_view *key)
+/* The domain's name as it is in keys; entries of a domain that is gone can still be removed. */
+static bool check_domain(struct batch *b, sgl_view *name)
+{
+    struct domain *domain;
+    bool owned;
+
+    if (name->len > 0 && name->ptr[name->len - 1] == '.')
+        name->len--;
+    if (name->len == 0 || b->s->remove || sgl_view_eq(*name, b->domain))
+        return true;
+    domain = directory_domain(b->d, *name);
+    owned = domain != NULL && sgl_view_eq(sgl_view_cstr(domain->subscription), b->subscription);
+    domain_unref(domain);
+    if (owned)
+        b->domain = *name;
+    return owned || say(b->s, DIRECTORY_NOT_FOUND, "domain",
+                        "the subscription has no such domain; leave it out for all of its mail");
+}
+
+static bool read_address(struct batch *b, const struct suppression *item, struct spelling *out)
 {
     struct directory_suppress *s = b->s;
-    struct sgl_arena scratch = SGL_ARENA_INIT(ADDRESS_ROOM);
+    sgl_view domain = item->domain.len > 0 ? item->domain : s->domain;
     struct sgl_mailbox mailbox;
     struct sgl_diag diag = {0};
-    struct name name;
-    enum sgl_status status = sgl_mailbox_parse(address, &scratch, &mailbox, &diag);
-    bool fine = false;
+    enum sgl_status status;
 
+    if (!check_domain(b, &domain))
+        return false;
+    sgl_arena_reset(&b->scratch);
+    status = sgl_mailbox_parse(item->address, &b->scratch, &mailbox, &diag);
     if (status == SGL_E_NOMEM)
-        (void)no_memory(s);
-    else if (status != SGL_OK || mailbox.literal)
-        (void)say(s, DIRECTORY_INVALID, "address",
-                  status == SGL_OK || diag.what == NULL ? "this is no mail address" : diag.what);
-    else if (name_of(&name, b->subscription, b->domain, mailbox.text).len == 0)
-        (void)say(s, DIRECTORY_INVALID, "address", "this address is too long");
-    else if (sgl_arena_dup(&b->arena, name_view(&name), key) != SGL_OK)
-        (void)no_memory(s);
-    else
-        fine = true;
-    sgl_arena_done(&scratch);
-    return fine;
+        return no_memory(s);
+    if (status != SGL_OK || mailbox.literal)
+        return say(s, DIRECTORY_INVALID, "address",
+                   status == SGL_OK || diag.what == NULL ? "this is no mail address" : diag.what);
+    spell(out, b->subscription, domain, mailbox.text);
+    return (name_view(&out->folded).len > 0 && name_view(given(out)).len > 0) ||
+           say(s, DIRECTORY_INVALID, "address", "this address is too long");
 }
 
-static bool make_value(struct batch *b, const struct suppression *item, sgl_view *value)
+static bool check_times(struct batch *b, const struct suppression *item)
+{
+    if (item->expires_at < 0 || (item->expires_at > 0 && item->expires_at <= b->now))
+        return say(b->s, DIRECTORY_INVALID, "expires_at", "this time has passed already");
+    if (item->created_at < 0 || item->created_at > b->now)
+        return say(b->s, DIRECTORY_INVALID, "created_at", "this time is still to come");
+    return true;
+}
+
+static void put_reply(struct sgl_buf *text, sgl_view reply)
+{
+    uint8_t line[REPLY_MAX];
+    size_t len = reply.len < sizeof(line) ? reply.len : sizeof(line);
+
+    /* A character is kept whole or not at all. */
+    while (len < reply.len && len > 0 && (reply.ptr[len] & 0xc0) == 0x80)
+        len--;
+    for (size_t i = 0; i < len; i++)
+        line[i] = sgl_ascii_is_control(reply.ptr[i]) ? ' ' : reply.ptr[i];
+    json_text_member(text, "reply", sgl_view_of(line, len));
+}
+
+static bool make_value(struct batch *b, const struct suppression *item, bool exact, sgl_view *value)
 {
     struct sgl_buf text = SGL_BUF_INIT(VALUE_MAX);
     bool fine;
 
     sgl_buf_add_byte(&text, '{');
     json_text_member(&text, "reason", sgl_view_cstr(reason_name[item->reason]));
-    json_text_member(&text, "reply", sgl_view_sub(item->reply, 0, REPLY_MAX));
-    json_text_number(&text, "created_at", clock_now_s());
+    put_reply(&text, item->reply);
+    if (exact)
+        json_text_number(&text, "exact", 1);
+    json_text_number(&text, "created_at", item->created_at > 0 ? item->created_at : b->now);
     json_text_number(&text, "expires_at", item->expires_at);
     sgl_buf_add_byte(&text, '}');
     fine = text.status == SGL_OK && sgl_arena_dup(&b->arena, sgl_buf_view(&text), value) == SGL_OK;
@@ -257,34 +328,71 @@ static bool make_value(struct batch *b, const struct suppression *item, sgl_view
     return fine || no_memory(b->s);
 }
 
-static bool is_known(struct batch *b, sgl_view key)
+static struct store_noun *add_noun(struct batch *b, const struct name *key)
 {
-    unsigned word;
-    bool known;
-
-    pthread_rwlock_rdlock(&b->d->lock);
-    known = suppression_set_has(&b->d->suppressed, key, 0, &word);
-    pthread_rwlock_unlock(&b->d->lock);
-    return known;
-}
-
-static bool prepare_one(struct batch *b, size_t i)
-{
-    struct directory_suppress *s = b->s;
-    const struct suppression *item = &b->item[i];
-    struct store_noun *noun = &b->noun[i];
+    struct store_noun *noun = &b->noun[b->op.nouns];
 
     *noun = (struct store_noun){
         .kind = SUPPRESSION, .subscription = b->subscription, .version = STORE_NOUN_ANY};
-    if (!make_key(b, item->address, &noun->key))
+    if (sgl_arena_dup(&b->arena, name_view(key), &noun->key) != SGL_OK) {
+        (void)no_memory(b->s);
+        return NULL;
+    }
+    b->op.nouns++;
+    return noun;
+}
+
+/* What covers the address goes: the entry of any spelling, and the one of this spelling. */
+static bool prepare_removal(struct batch *b, const struct spelling *spelling)
+{
+    struct directory *d = b->d;
+    unsigned word = 0;
+    bool folded, exact;
+
+    pthread_rwlock_rdlock(&d->lock);
+    folded = has(d, &spelling->folded, 0, &word) &&
+             (!spelling->differ || (word & SUPPRESSION_WORD_EXACT) == 0);
+    exact = spelling->differ && has(d, &spelling->given, 0, &word);
+    pthread_rwlock_unlock(&d->lock);
+    if (!folded && !exact)
+        return say(b->s, DIRECTORY_NOT_FOUND, "address", "this address is not suppressed");
+    return (!folded || add_noun(b, &spelling->folded) != NULL) &&
+           (!exact || add_noun(b, &spelling->given) != NULL);
+}
+
+/* An entry of any spelling is not narrowed down to one. */
+static bool prepare_addition(struct batch *b, const struct suppression *item,
+                             const struct spelling *spelling)
+{
+    struct directory *d = b->d;
+    bool exact = item->spelling == SUPPRESSION_EXACT ||
+                 (item->spelling == SUPPRESSION_AS_CONFIGURED && atomic_load(&d->suppress_exact));
+    struct store_noun *noun;
+    unsigned word = 0;
+    bool known;
+
+    pthread_rwlock_rdlock(&d->lock);
+    if (has(d, &spelling->folded, b->now, &word) && (word & SUPPRESSION_WORD_EXACT) == 0)
+        exact = false;
+    known = covered(d, spelling, b->now, &word);
+    pthread_rwlock_unlock(&d->lock);
+    if (known && b->s->keep)
+        return true;
+    b->shown[b->op.nouns] = (struct shown){
+        (uint8_t)(item->reason | (exact ? SUPPRESSION_WORD_EXACT : 0u)), item->expires_at};
+    noun = add_noun(b, exact ? given(spelling) : &spelling->folded);
+    return noun != NULL && make_value(b, item, exact, &noun->value);
+}
+
+static bool prepare_one(struct batch *b, const struct suppression *item)
+{
+    struct spelling spelling;
+
+    if (!read_address(b, item, &spelling))
         return false;
-    if (s->remove)
-        return is_known(b, noun->key) ||
-               say(s, DIRECTORY_NOT_FOUND, "address", "this address is not suppressed");
-    if (item->expires_at < 0 || (item->expires_at > 0 && item->expires_at <= clock_now_s()))
-        return say(s, DIRECTORY_INVALID, "expires_at", "this time has passed already");
-    b->shown[i] = (struct batch_item){(uint8_t)item->reason, item->expires_at};
-    return make_value(b, item, &noun->value);
+    if (b->s->remove)
+        return prepare_removal(b, &spelling);
+    return check_times(b, item) && prepare_addition(b, item, &spelling);
 }
 
 static bool prepare(struct batch *b)
@@ -292,23 +400,18 @@ static bool prepare(struct batch *b)
     struct directory_suppress *s = b->s;
 
     if (s->items == 0 || s->items > DIRECTORY_SUPPRESSIONS_MAX)
-        return say(s, DIRECTORY_INVALID, "addresses", "name 1 to 1000 addresses at a time");
-    b->noun = SGL_NEW_N(&b->arena, s->items, struct store_noun);
-    b->shown = SGL_NEW_N(&b->arena, s->items, struct batch_item);
+        return say(s, DIRECTORY_INVALID, "addresses", "name 1 to 100,000 addresses at a time");
+    b->noun = SGL_NEW_N(&b->arena, s->remove ? s->items * 2 : s->items, struct store_noun);
+    b->shown = SGL_NEW_N(&b->arena, s->items, struct shown);
     if (b->noun == NULL || b->shown == NULL ||
         sgl_arena_dup(&b->arena, s->subscription.len == 0 ? SGL_LIT("default") : s->subscription,
-                      &b->subscription) != SGL_OK ||
-        sgl_arena_dup(&b->arena, s->domain, &b->domain) != SGL_OK)
+                      &b->subscription) != SGL_OK)
         return no_memory(s);
-    if (b->domain.len > 0 && b->domain.ptr[b->domain.len - 1] == '.')
-        b->domain.len--;
-    if (!check_owner(b))
+    if (!check_subscription(b))
         return false;
-    for (size_t i = 0; i < s->items; i++) {
-        s->wrong = i;
-        if (!prepare_one(b, i))
+    for (s->wrong = 0; s->wrong < s->items; s->wrong++)
+        if (!prepare_one(b, &s->item[s->wrong]))
             return false;
-    }
     return true;
 }
 
@@ -344,18 +447,18 @@ static bool prepare_audit(struct batch *b)
                                     .object = SGL_LIT("suppression"),
                                     .subscription = b->subscription,
                                     .result = SGL_LIT("done")};
-    if (s->items == 1) {
+    if (b->op.nouns == 1) {
         sgl_buf_addf(&text, "suppression:%.*s", SGL_FMT(address_of(b->noun[0].key)));
         fine = sgl_arena_dup(&b->arena, sgl_buf_view(&text), &b->audit.object) == SGL_OK;
         sgl_buf_reset(&text);
     }
-    if (b->domain.len > 0)
-        sgl_buf_addf(&text, "domain %.*s; ", SGL_FMT(b->domain));
+    if (s->domain.len > 0)
+        sgl_buf_addf(&text, "domain %.*s; ", SGL_FMT(s->domain));
     if (!s->remove)
-        sgl_buf_addf(&text, "reason %s; ", reason_name[b->item[0].reason]);
-    if (s->items > 1)
-        sgl_buf_addf(&text, "%zu addresses: ", s->items);
-    for (size_t i = 0; i < s->items && s->items > 1 && text.len < STORE_AUDIT_DETAIL_MAX; i++)
+        sgl_buf_addf(&text, "reason %s; ", reason_name[s->item[0].reason]);
+    if (b->op.nouns > 1)
+        sgl_buf_addf(&text, "%zu addresses: ", b->op.nouns);
+    for (size_t i = 0; i < b->op.nouns && b->op.nouns > 1 && text.len < STORE_AUDIT_DETAIL_MAX; i++)
         sgl_buf_addf(&text, "%s%.*s", i == 0 ? "" : ", ", SGL_FMT(address_of(b->noun[i].key)));
     fine = fine && text.status == SGL_OK &&
            sgl_arena_dup(&b->arena, trimmed(sgl_buf_view(&text)), &b->audit.detail) == SGL_OK;
@@ -363,73 +466,38 @@ static bool prepare_audit(struct batch *b)
     return fine || no_memory(b->s);
 }
 
-void directory_suppress(struct directory *d, struct directory_suppress *s)
+static struct batch *batch_new(struct directory *d, struct directory_suppress *s)
 {
     struct batch *b = calloc(1, sizeof(*b));
 
-    s->private_ = b;
+    if (b == NULL)
+        return NULL;
+    b->d = d;
+    b->s = s;
+    b->now = clock_now_s();
+    sgl_arena_init(&b->arena, BATCH_MAX);
+    sgl_arena_init(&b->scratch, ADDRESS_ROOM);
+    b->op.op = (struct store_op){
+        .kind = s->remove ? STORE_NOUN_DELETE : STORE_NOUN_PUT, .loop = s->loop, .done = stored};
+    return b;
+}
+
+void directory_suppress(struct directory *d, struct directory_suppress *s)
+{
+    struct batch *b;
+
     s->result = DIRECTORY_OK;
     s->wrong = s->fresh = 0;
     s->field[0] = s->why[0] = '\0';
     s->task.run = finish_later;
+    s->private_ = b = batch_new(d, s);
     if (b == NULL) {
         (void)no_memory(s);
-        loop_post(s->loop, &s->task);
+    } else if (prepare(b) && b->op.nouns > 0 && prepare_audit(b)) {
+        b->op.noun = b->noun;
+        b->op.audit = s->actor.len > 0 ? &b->audit : NULL;
+        store_submit(d->store, &b->op.op);
         return;
     }
-    b->d = d;
-    b->s = s;
-    b->item = s->item;
-    sgl_arena_init(&b->arena, BATCH_MAX);
-    if (!prepare(b) || !prepare_audit(b)) {
-        loop_post(s->loop, &s->task);
-        return;
-    }
-    b->op = (struct store_noun_op){.op = {.kind = s->remove ? STORE_NOUN_DELETE : STORE_NOUN_PUT,
-                                          .loop = s->loop,
-                                          .done = stored},
-                                   .noun = b->noun,
-                                   .nouns = s->items,
-                                   .audit = s->actor.len > 0 ? &b->audit : NULL};
-    store_submit(d->store, &b->op.op);
-}
-
-/* ---- at start ---- */
-
-struct reader {
-    struct directory *d;
-    char *why;
-    size_t why_size;
-    int64_t now;
-    bool failed;
-};
-
-static bool read_one(void *ctx, const struct store_noun *noun)
-{
-    struct reader *r = ctx;
-    json_t *json = json_loadb((const char *)noun->value.ptr, noun->value.len, 0, NULL);
-    int64_t until = json_integer_value(json_object_get(json, "expires_at"));
-    enum suppression_reason reason;
-
-    if (!suppression_reason_parse(sgl_view_cstr(json_string_value(json_object_get(json, "reason"))),
-                                  &reason) ||
-        ((until == 0 || until > r->now) &&
-         !suppression_set_put(&r->d->suppressed, noun->key, (unsigned)reason, until))) {
-        snprintf(r->why, r->why_size, "the stored suppression \"%.*s\" cannot be read",
-                 SGL_FMT(sgl_view_sub(noun->key, 0, 100)));
-        r->failed = true;
-    }
-    json_decref(json);
-    return !r->failed;
-}
-
-bool suppressions_read(struct directory *d, char *why, size_t why_size)
-{
-    struct reader r = {.d = d, .why = why, .why_size = why_size, .now = clock_now_s()};
-    enum store_result result = store_read_nouns(d->store, SUPPRESSION, read_one, &r);
-
-    if (result != STORE_OK && !r.failed)
-        snprintf(why, why_size, "cannot read the stored suppressions: %s",
-                 store_result_text(result));
-    return result == STORE_OK && !r.failed;
+    loop_post(s->loop, &s->task);
 }

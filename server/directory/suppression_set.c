@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #define SLOTS_FIRST 64
-#define HOUR_S      3600
 #define WORD_BITS   3
 #define WORD_MASK   7u
 
@@ -64,13 +63,17 @@ static bool grow(struct suppression_set *s)
     return true;
 }
 
-static uint32_t hours_of(int64_t until)
+static uint32_t seconds_of(int64_t until)
 {
     if (until <= 0)
         return 0;
-    if (until / HOUR_S >= (int64_t)UINT32_MAX - 1)
-        return UINT32_MAX;
-    return (uint32_t)((until + HOUR_S - 1) / HOUR_S);
+    return until >= (int64_t)UINT32_MAX ? UINT32_MAX : (uint32_t)until;
+}
+
+/* What ends beyond 2106 does not end here; its row in the store says when. */
+static bool is_over(const struct suppression_slot *slot, int64_t now)
+{
+    return slot->until != 0 && slot->until != UINT32_MAX && now >= (int64_t)slot->until;
 }
 
 bool suppression_set_put(struct suppression_set *s, sgl_view name, unsigned word, int64_t until)
@@ -83,21 +86,15 @@ bool suppression_set_put(struct suppression_set *s, sgl_view name, unsigned word
     at = place_of(s, &slot);
     s->used += s->slot[at].hash == 0;
     slot.more |= word & WORD_MASK;
-    slot.until = hours_of(until);
+    slot.until = seconds_of(until);
     s->slot[at] = slot;
     return true;
 }
 
-bool suppression_set_remove(struct suppression_set *s, sgl_view name)
+static void remove_at(struct suppression_set *s, size_t hole)
 {
-    struct suppression_slot slot = slot_of(s, name);
-    size_t mask = s->slots - 1, hole;
+    size_t mask = s->slots - 1;
 
-    if (s->slots == 0)
-        return false;
-    hole = place_of(s, &slot);
-    if (s->slot[hole].hash == 0)
-        return false;
     for (size_t at = (hole + 1) & mask; s->slot[at].hash != 0; at = (at + 1) & mask) {
         size_t home = (size_t)s->slot[at].hash & mask;
 
@@ -108,7 +105,30 @@ bool suppression_set_remove(struct suppression_set *s, sgl_view name)
     }
     s->slot[hole] = (struct suppression_slot){0};
     s->used--;
+}
+
+bool suppression_set_remove(struct suppression_set *s, sgl_view name)
+{
+    struct suppression_slot slot = slot_of(s, name);
+    size_t at;
+
+    if (s->slots == 0)
+        return false;
+    at = place_of(s, &slot);
+    if (s->slot[at].hash == 0)
+        return false;
+    remove_at(s, at);
     return true;
+}
+
+size_t suppression_set_expire(struct suppression_set *s, int64_t now)
+{
+    size_t before = s->used;
+
+    for (size_t at = 0; at < s->slots; at++)
+        while (s->slot[at].hash != 0 && is_over(&s->slot[at], now))
+            remove_at(s, at); /* another may have moved here */
+    return before - s->used;
 }
 
 bool suppression_set_has(const struct suppression_set *s, sgl_view name, int64_t now,
@@ -121,7 +141,7 @@ bool suppression_set_has(const struct suppression_set *s, sgl_view name, int64_t
         return false;
     slot = slot_of(s, name);
     found = &s->slot[place_of(s, &slot)];
-    if (found->hash == 0 || (found->until != 0 && now >= (int64_t)found->until * HOUR_S))
+    if (found->hash == 0 || is_over(found, now))
         return false;
     *word = found->more & WORD_MASK;
     return true;

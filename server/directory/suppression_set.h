@@ -15,7 +15,7 @@
 struct suppression_slot {
     uint64_t hash;  /* 0: free */
     uint32_t more;  /* 29 bits more of the hash, 3 bits that the caller gave */
-    uint32_t until; /* hours since 1970; 0: for ever */
+    uint32_t until; /* seconds since 1970; 0: for ever */
 };
 struct suppression_set {
     struct suppression_slot *slot;
@@ -25,12 +25,14 @@ struct suppression_set {
 
 void suppression_set_init(struct suppression_set *s);
 void suppression_set_done(struct suppression_set *s);
-/* Adds, or replaces what was said of the name. word: 0 to 7; until: wall seconds, rounded up to hours, 0: for ever. false when memory ends. */
+/* Adds, or replaces what was said of the name. word: 0 to 7; until: wall seconds, 0: for ever. false when memory ends. */
 bool suppression_set_put(struct suppression_set *s, sgl_view name, unsigned word, int64_t until);
 bool suppression_set_remove(struct suppression_set *s, sgl_view name); /* false: it was not there */
 /* Is it there, and not over at `now`?  *word is what was given with it. */
 bool suppression_set_has(const struct suppression_set *s, sgl_view name, int64_t now,
                          unsigned *word);
+/* Forgets those that are over; how many. Walks through all slots: some milliseconds for a million. */
+size_t suppression_set_expire(struct suppression_set *s, int64_t now);
 size_t suppression_set_bytes(const struct suppression_set *s);
 
 #endif

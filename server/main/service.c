@@ -81,12 +81,14 @@ void service_set_log_level(const char *word)
             log_set_level((enum log_level)i);
 }
 
-/* Free memory goes back to the system when a peak has passed. */
+/* What is over is forgotten, and free memory goes back to the system when a peak has passed. */
 static void tidy(evutil_socket_t fd, short what, void *arg)
 {
+    struct service *s = arg;
+
     (void)fd;
     (void)what;
-    (void)arg;
+    directory_sweep(s->directory);
     malloc_trim(1024 * 1024);
 }
 
@@ -101,7 +103,7 @@ static bool start(struct service *s, char *why, size_t why_size)
     if (!give_up_rights(s->setup, why, why_size) || !service_build(s, why, why_size))
         return false;
     service_metrics(s);
-    s->tidy_event = event_new(loop_base(s->main), -1, EV_PERSIST, tidy, NULL);
+    s->tidy_event = event_new(loop_base(s->main), -1, EV_PERSIST, tidy, s);
     if (s->tidy_event == NULL || event_add(s->tidy_event, &every) != 0 ||
         !service_listen_to_supervisor(s) || !service_start_loops(s)) {
         snprintf(why, why_size, "can't start threads");

@@ -134,6 +134,7 @@ static bool build_sending(struct service *s, char *why, size_t why_size)
         delivery_new(s->outgoing, s->queue, s->resolver, s->store, s->config, why, why_size);
     if (s->delivery == NULL)
         return false;
+    service_configure_suppression(s, s->config);
     delivery_set_bounced(s->delivery,
                          &(struct delivery_bounced){.bounced = service_bounced, .ctx = s});
     return true;

@@ -202,6 +202,7 @@ static void apply(struct loop_task *task)
     admission_reconfigure(s->admission, &admission);
     if (!service_configure_limits(s->limits, r->next))
         log_line(LOG_ERROR_, "out of memory: the limit profiles stay as they were");
+    service_configure_suppression(s, r->next);
     swap_pair(s, r->next);
     submission_reload(s->submission, r->next);
     atomic_store(&s->admin.config, r->next);

@@ -47,6 +47,8 @@ struct service {
     struct drain *drain;
     struct reload *reload;
     struct event *control_event, *tidy_event;
+    _Atomic unsigned
+        suppress_s; /* for so long a hard bounce suppresses its address; 0: not at all */
     int status;
 };
 
@@ -65,8 +67,9 @@ void service_begin_drain(struct service *s, unsigned seconds);
 /* service_metrics.c */
 void service_metrics(struct service *s);
 
-/* ---- service_suppress.c: an address that is no good, told by delivery ---- */
-
+/* service_suppress.c */
+void service_configure_suppression(struct service *s, const struct config *c);
+/* An address that is no good, told by delivery. */
 void service_bounced(void *service, const struct store_message *message,
                      const struct store_rcpt *rcpt, sgl_view reply);
 

@@ -27,6 +27,7 @@ READER(accepted, admission, admission_stats, accepted)
 READER(refused, admission, admission_stats, refused)
 READER(unavailable, admission, admission_stats, unavailable)
 READER(bytes_accepted, admission, admission_stats, bytes_accepted)
+READER(suppressed, admission, admission_stats, suppressed)
 READER(signatures, admission, admission_stats, signatures)
 READER(busy, admission, admission_stats, busy)
 
@@ -57,6 +58,7 @@ READER(dns_bogus, resolver, resolver_stats, bogus)
 READER(dns_timeouts, resolver, resolver_stats, timeouts)
 
 READER(domains, directory, directory_stats, domains)
+READER(suppressions, directory, directory_stats, suppressions)
 READER(selectors_loading, directory, directory_stats, selectors_loading)
 
 static int64_t body_bytes(void *ctx)
@@ -133,6 +135,10 @@ static struct {
                     "Recipients by the state that an attempt or a decision led to",
                     "state=\"expired\""),
      expired},
+    {METRIC_COUNTER("sigillo_recipients_total",
+                    "Recipients by the state that an attempt or a decision led to",
+                    "state=\"suppressed\""),
+     suppressed},
     {METRIC_COUNTER("sigillo_queue_claims_total", "Times the queue took work from the store", NULL),
      claims},
     {METRIC_COUNTER("sigillo_bounces_total", "Delivery status notifications written", NULL),
@@ -163,6 +169,7 @@ static struct {
     {METRIC_COUNTER("sigillo_dns_errors_total", "Answers that are no answers", "kind=\"deadline\""),
      dns_timeouts},
     {METRIC_GAUGE("sigillo_domains", "Domains that may send", NULL), domains},
+    {METRIC_GAUGE("sigillo_suppressions", "Addresses that are not sent to", NULL), suppressions},
     {METRIC_GAUGE("sigillo_selectors_loading", "DKIM keys not yet in the keys process", NULL),
      selectors_loading},
     {METRIC_GAUGE("sigillo_body_bytes", "Memory held by message bodies", NULL), body_bytes},

@@ -6,7 +6,7 @@
  *         { ... work that must end in success or in SGL_E_NOMEM, without a leak ... }
  *
  * In round n the n-th allocation after the call fails; the loop ends when a round had fewer than n of them.
- * Allocations of other threads count, too: use it in tests of one thread.
+ * Allocations of other threads count, too; a test that has some calls fail_alloc_this_thread() before it starts them, and then only its own do.
  */
 #ifndef TESTS_UNIT_FAIL_ALLOC_H
 #define TESTS_UNIT_FAIL_ALLOC_H
@@ -28,8 +28,18 @@ static struct {
     bool paused;    /* allocations are neither counted nor made to fail */
 } fail_alloc;
 
+static bool fail_alloc_one_thread;
+static _Thread_local bool fail_alloc_mine;
+
+static inline void fail_alloc_this_thread(void)
+{
+    fail_alloc_one_thread = fail_alloc_mine = true;
+}
+
 static inline bool fail_alloc_now(void)
 {
+    if (fail_alloc_one_thread && !fail_alloc_mine)
+        return false;
     if (fail_alloc.fail_at == 0 || fail_alloc.paused || ++fail_alloc.seen != fail_alloc.fail_at)
         return false;
     fail_alloc.failed = true;

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Suppressed addresses: whose, compared how, together or not at all, kept over a restart. */
 #include "directory_fixture.h"
+#include "fail_alloc.h"
 
 #define NOW 1800000000
 
 static int setup(void **state)
 {
-    struct directory_fixture *f = fixture_new();
+    struct directory_fixture *f;
     struct directory_change other = {
         .noun = DIRECTORY_SUBSCRIPTION, .verb = DIRECTORY_ADD, .name = SGL_LIT("acme")};
 
+    fail_alloc_this_thread();
+    f = fixture_new();
     assert_int_equal(fixture_domain(f, "a.test", false), DIRECTORY_OK);
     assert_int_equal(fixture_domain(f, "b.test", false), DIRECTORY_OK);
     assert_int_equal(fixture_change(f, &other), DIRECTORY_OK);
@@ -185,9 +188,9 @@ static void test_expiry(void **state)
     CHECK_TRUE("before it, it is suppressed",
                directory_suppressed(((struct directory_fixture *)*state)->directory, d,
                                     item.address, now, &reason));
-    CHECK_TRUE("long after, it is not",
+    CHECK_TRUE("from then on, it is not",
                !directory_suppressed(((struct directory_fixture *)*state)->directory, d,
-                                     item.address, now + 7200, &reason));
+                                     item.address, now + 60, &reason));
     item.expires_at = 1;
     CHECK_EQ("an end that has passed is refused", suppress(*state, &s), DIRECTORY_INVALID);
     CHECK_STR("by name", s.field, "expires_at");
@@ -200,6 +203,190 @@ static bool count_noun(void *ctx, const struct store_noun *n)
     assert_true(sgl_view_find(n->value, 'h') < n->value.len);
     ++*(size_t *)ctx;
     return true;
+}
+
+static size_t rows_stored(struct directory_fixture *f)
+{
+    struct store_noun_page page = {.kind = SGL_LIT(SUPPRESSION_KIND), .max = 10000};
+    size_t count = 0;
+
+    assert_int_equal(store_read_noun_page(f->store, &page, count_noun, &count), STORE_OK);
+    return count;
+}
+
+static enum directory_result spelled(struct directory_fixture *f, enum suppression_spelling how,
+                                     const char *address)
+{
+    struct suppression item = {.address = sgl_view_cstr(address), .spelling = how};
+    struct directory_suppress s = {.item = &item, .items = 1};
+
+    return suppress(f, &s);
+}
+
+static void test_spelling(void **state)
+{
+    struct directory_fixture *f = *state;
+
+    CHECK_EQ("one spelling", spelled(f, SUPPRESSION_EXACT, "Joe@X.test"), DIRECTORY_OK);
+    CHECK_TRUE("is covered", is_suppressed(f, "a.test", "Joe@x.test"));
+    CHECK_TRUE("another is not", !is_suppressed(f, "a.test", "joe@x.test") &&
+                                     !is_suppressed(f, "a.test", "JOE@x.test"));
+    CHECK_EQ("nor removed", one(f, true, "", "", "joe@x.test"), DIRECTORY_NOT_FOUND);
+    CHECK_EQ("a lower one", spelled(f, SUPPRESSION_EXACT, "joe@x.test"), DIRECTORY_OK);
+    CHECK_TRUE("is covered, too", is_suppressed(f, "a.test", "joe@x.test"));
+    CHECK_TRUE("and no third", !is_suppressed(f, "a.test", "JOE@x.test"));
+    CHECK_EQ("any spelling", spelled(f, SUPPRESSION_ANY, "JOE@x.test"), DIRECTORY_OK);
+    CHECK_TRUE("covers all", is_suppressed(f, "a.test", "jOe@x.test"));
+    CHECK_EQ("it is not narrowed down", spelled(f, SUPPRESSION_EXACT, "joe@x.test"), DIRECTORY_OK);
+    CHECK_TRUE("to one", is_suppressed(f, "a.test", "jOe@x.test"));
+    fixture_close(f);
+    fixture_open(f);
+    CHECK_TRUE("nor by a restart", is_suppressed(f, "a.test", "jOe@x.test"));
+    CHECK_EQ("what is removed", one(f, true, "", "", "Joe@x.test"), DIRECTORY_OK);
+    CHECK_TRUE("is not covered by another entry", !is_suppressed(f, "a.test", "Joe@x.test"));
+    CHECK_EQ("and nothing is left of it", rows_stored(f), 0);
+}
+
+static void test_spelling_as_configured(void **state)
+{
+    struct directory_fixture *f = *state;
+
+    CHECK_EQ("before", one(f, false, "", "", "Any@x.test"), DIRECTORY_OK);
+    directory_suppress_exact(f->directory, true);
+    CHECK_EQ("then", one(f, false, "", "", "One@x.test"), DIRECTORY_OK);
+    CHECK_TRUE("an entry that was made before covers any spelling",
+               is_suppressed(f, "a.test", "aNY@x.test"));
+    CHECK_TRUE("a new one its own", is_suppressed(f, "a.test", "One@x.test"));
+    CHECK_TRUE("only", !is_suppressed(f, "a.test", "oNE@x.test"));
+    fixture_close(f);
+    fixture_open(f);
+    CHECK_TRUE("a restart changes neither", is_suppressed(f, "a.test", "aNY@x.test") &&
+                                                is_suppressed(f, "a.test", "One@x.test") &&
+                                                !is_suppressed(f, "a.test", "oNE@x.test"));
+}
+
+static void test_keep(void **state)
+{
+    struct directory_fixture *f = *state;
+    struct suppression item = {.address = SGL_LIT("GONE@x.test"),
+                               .reason = SUPPRESSION_HARD_BOUNCE,
+                               .expires_at = clock_now_s() + 1000};
+    struct directory_suppress s = {.keep = true, .item = &item, .items = 1};
+    struct domain *d = directory_domain(f->directory, SGL_LIT("a.test"));
+    enum suppression_reason reason;
+
+    assert_int_equal(one(f, false, "", "", "gone@x.test"), DIRECTORY_OK);
+    CHECK_EQ("who is suppressed", suppress(f, &s), DIRECTORY_OK);
+    CHECK_EQ("is not added", s.fresh, 0);
+    CHECK_TRUE("stays so for ever",
+               directory_suppressed(f->directory, d, SGL_LIT("gone@x.test"), INT64_MAX, &reason));
+    CHECK_EQ("and for what it was", reason, SUPPRESSION_COMPLAINT);
+    item.address = SGL_LIT("new@x.test");
+    CHECK_EQ("another", suppress(f, &s), DIRECTORY_OK);
+    CHECK_EQ("is", s.fresh, 1);
+    domain_unref(d);
+}
+
+static void test_domain_of_an_item(void **state)
+{
+    struct directory_fixture *f = *state;
+    struct suppression item[2] = {{.address = SGL_LIT("x@x.test"), .domain = SGL_LIT("A.test")},
+                                  {.address = SGL_LIT("x@x.test"), .domain = SGL_LIT("acme.test")}};
+    struct directory_suppress s = {.item = item, .items = 2};
+
+    CHECK_EQ("a domain of somebody else", suppress(f, &s), DIRECTORY_NOT_FOUND);
+    CHECK_EQ("is named", s.wrong, 1);
+    CHECK_TRUE("and nothing is done", !is_suppressed(f, "a.test", "x@x.test"));
+    item[1].domain = SGL_LIT("b.test");
+    CHECK_EQ("own ones", suppress(f, &s), DIRECTORY_OK);
+    CHECK_TRUE("count each for itself",
+               is_suppressed(f, "a.test", "x@x.test") && is_suppressed(f, "b.test", "x@x.test"));
+    CHECK_EQ("two rows", rows_stored(f), 2);
+}
+
+static bool take_value(void *ctx, const struct store_noun *n)
+{
+    snprintf(ctx, 4096, "%.*s", SGL_FMT(n->value));
+    return false;
+}
+
+static void test_reply(void **state)
+{
+    struct directory_fixture *f = *state;
+    char text[700], value[4096] = "";
+    struct suppression item = {.address = SGL_LIT("x@x.test"), .created_at = 1700000000};
+    struct directory_suppress s = {.item = &item, .items = 1};
+
+    memset(text, 'a', sizeof(text));
+    memcpy(text, "550\r\n\0 x", 8);
+    memcpy(text + 499, "\xc3\xa9", 2);
+    item.reply = sgl_view_of(text, sizeof(text));
+    assert_int_equal(suppress(f, &s), DIRECTORY_OK);
+    assert_int_equal(store_read_nouns(f->store, SGL_LIT(SUPPRESSION_KIND), take_value, value),
+                     STORE_OK);
+    CHECK_TRUE("control characters are blanks", strstr(value, "\"reply\":\"550    xaaa") != NULL);
+    CHECK_TRUE("no character is cut in two",
+               strstr(value, "aaa\",\"created_at\":1700000000") != NULL);
+    item.created_at = clock_now_s() + 100;
+    CHECK_EQ("nothing is made later than now", suppress(f, &s), DIRECTORY_INVALID);
+    CHECK_STR("by name", s.field, "created_at");
+}
+
+/* What the sweep has not come to counts no more all the same. */
+static void test_sweep(void **state)
+{
+    struct directory_fixture *f = *state;
+    struct suppression *item = calloc(1300, sizeof(*item));
+    char(*address)[32] = calloc(1300, sizeof(*address));
+    struct directory_suppress s = {.item = item, .items = 1300};
+    struct directory_stats stats;
+    int64_t end = clock_now_s() + 2;
+
+    for (unsigned i = 0; i < 1300; i++) {
+        snprintf(address[i], sizeof(address[i]), "user%04u@x.test", i);
+        item[i] = (struct suppression){.address = sgl_view_cstr(address[i]),
+                                       .expires_at = i % 100 == 7 ? 0 : end};
+    }
+    assert_int_equal(suppress(f, &s), DIRECTORY_OK);
+    directory_sweep(f->directory);
+    CHECK_EQ("none is over", rows_stored(f), 1300);
+    while (clock_now_s() < end)
+        usleep(20000);
+    for (unsigned tries = 0; tries < 500 && rows_stored(f) != 13; tries++) {
+        directory_sweep(f->directory);
+        usleep(10000);
+    }
+    CHECK_EQ("what has an end leaves the store", rows_stored(f), 13);
+    directory_stats(f->directory, &stats);
+    CHECK_EQ("and the set", stats.suppressions, 13);
+    CHECK_TRUE("the others stay", is_suppressed(f, "a.test", "user1207@x.test"));
+    free(item);
+    free(address);
+}
+
+static void test_no_memory(void **state)
+{
+    struct directory_fixture *f = *state;
+    struct suppression item[2] = {{.address = SGL_LIT("One@x.test"), .domain = SGL_LIT("a.test")},
+                                  {.address = SGL_LIT("two@x.test"), .reply = SGL_LIT("550 no")}};
+    struct directory_suppress s = {.item = item, .items = 2};
+
+    for (unsigned remove = 0; remove < 2; remove++) {
+        bool before = remove != 0, after = remove == 0;
+
+        s.remove = remove != 0;
+        for (size_t n = 1; fail_alloc_round(n); n++) {
+            enum directory_result result = suppress(f, &s);
+            bool hit = fail_alloc_hit(), want = hit ? before : after;
+
+            fail_alloc_off();
+            CHECK_EQ("memory ends", result, hit ? DIRECTORY_UNAVAILABLE : DIRECTORY_OK);
+            CHECK_EQ("all or nothing", is_suppressed(f, "a.test", "one@x.test"), want);
+            CHECK_EQ("in memory", is_suppressed(f, "b.test", "two@x.test"), want);
+            CHECK_EQ("and stored", rows_stored(f), want ? 2 : 0);
+            fail_alloc_on();
+        }
+    }
 }
 
 static void test_restart(void **state)
@@ -237,6 +424,13 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_together_or_not_at_all, setup, teardown),
         cmocka_unit_test_setup_teardown(test_expiry, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_spelling, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_spelling_as_configured, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_keep, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_domain_of_an_item, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_reply, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_sweep, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_no_memory, setup, teardown),
         cmocka_unit_test_setup_teardown(test_restart, setup, teardown),
     };
 

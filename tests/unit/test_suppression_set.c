@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "check.h"
+#include "fail_alloc.h"
 
 #define NOW  1800000000
 #define MANY 100000u
@@ -47,8 +48,7 @@ static void test_until(void **state)
     } rows[] = {
         {"without an end it is for ever", 0, INT64_MAX / 2, true},
         {"before its end", NOW, NOW - 1, true},
-        {"its end is rounded up to the hour", NOW + 1, NOW + 1, true},
-        {"an hour after it is over", NOW, NOW + 3600, false},
+        {"at its end it is over", NOW, NOW, false},
         {"an end beyond what fits is far away", INT64_MAX, NOW, true},
         {"an end long ago", 1, NOW, false},
     };
@@ -101,6 +101,46 @@ static void test_against_a_list(void **state)
     suppression_set_done(&s);
 }
 
+static void test_expire(void **state)
+{
+    struct suppression_set s;
+    char text[64];
+    unsigned word;
+
+    (void)state;
+    suppression_set_init(&s);
+    CHECK_EQ("an empty set has none that is over", suppression_set_expire(&s, NOW), 0);
+    for (unsigned i = 0; i < MANY; i++)
+        assert_true(suppression_set_put(&s, name_of(i, text), i % 8, i % 3 == 0 ? 0 : NOW + i % 3));
+    CHECK_EQ("none is over yet", suppression_set_expire(&s, NOW), 0);
+    CHECK_EQ("a third is", suppression_set_expire(&s, NOW + 1), MANY / 3);
+    CHECK_EQ("the others stay", s.used, MANY - MANY / 3);
+    CHECK_EQ("then the second third", suppression_set_expire(&s, NOW + 2), MANY / 3);
+    for (unsigned i = 0; i < MANY; i++)
+        assert_int_equal(suppression_set_has(&s, name_of(i, text), 0, &word), i % 3 == 0);
+    CHECK_EQ("what has no end stays for ever", suppression_set_expire(&s, INT64_MAX), 0);
+    suppression_set_done(&s);
+}
+
+static void test_no_memory(void **state)
+{
+    (void)state;
+    for (size_t n = 1; fail_alloc_round(n); n++) {
+        struct suppression_set s;
+        char text[64];
+        unsigned word, count = 0;
+
+        suppression_set_init(&s);
+        while (count < 200 && suppression_set_put(&s, name_of(count, text), 1, 0))
+            count++;
+        CHECK_EQ("what fitted is counted", s.used, count);
+        for (unsigned i = 0; i < 200; i++)
+            CHECK_EQ("and found, and nothing else",
+                     suppression_set_has(&s, name_of(i, text), NOW, &word), i < count);
+        suppression_set_done(&s);
+    }
+}
+
 static void test_many_cost_little(void **state)
 {
     struct suppression_set s;
@@ -127,6 +167,8 @@ int main(void)
         cmocka_unit_test(test_one),
         cmocka_unit_test(test_until),
         cmocka_unit_test(test_against_a_list),
+        cmocka_unit_test(test_expire),
+        cmocka_unit_test(test_no_memory),
         cmocka_unit_test(test_many_cost_little),
     };
 

@@ -104,7 +104,8 @@ class Sigillo:
                                "trust": ["127.0.0.0/8"], "trust_credential": "trusted"},
             "listen http": {"door": "http", "address": ["%s:8080" % here], "tls": "plain"},
             "resolver": {"root_hints": world.dns.root_hints, "trust_anchor": world.dns.trust_anchor},
-            "delivery": {"allow_loopback": True, "ca_file": world.ca.file},
+            # Tests bounce at the same addresses again and again.
+            "delivery": {"allow_loopback": True, "ca_file": world.ca.file, "suppress_hard_bounces": "0s"},
             "queue": {"retry": FAST_RETRY, "jitter": 0},
         }
 
