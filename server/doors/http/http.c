@@ -190,6 +190,7 @@ static void sweep_on_timer(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     http_conn_sweep(arg);
+    http_stream_sweep(arg);
 }
 
 struct http *http_new(struct loop *loop, const struct http_config *config)
@@ -331,6 +332,9 @@ void http_free(struct http *http)
     http->draining = true;
     for (struct http_request *r = http->busy; r != NULL; r = r->next) {
         r->http = NULL;
+        /* evhttp frees those that still have a connection. */
+        if (r->ev != NULL && evhttp_request_get_connection(r->ev) == NULL)
+            evhttp_request_free(r->ev);
         r->ev = NULL;
         r->body = sgl_view_of(NULL, 0);
         r->path = r->query = r->body;
@@ -338,6 +342,7 @@ void http_free(struct http *http)
     for (struct http_listener *l = http->listener; l != NULL; l = l->next)
         evhttp_free(l->ev);
     http_conn_sweep(http);
+    http_stream_sweep(http);
     while (http->listener != NULL) {
         struct http_listener *l = http->listener;
 

@@ -124,6 +124,20 @@ void http_watch(struct http_request *r,
                 void (*told)(struct http_request *r, const struct http_problem *p, void *ctx),
                 void *ctx);
 
+/* ---- a long reply, piece by piece ---- */
+
+/* The head of a reply whose length is not known yet; then pieces until one of the two ends. */
+void http_stream_start(struct http_request *r, int status, const char *content_type);
+/*
+ * One piece, not empty, copied.  more(): later, on the loop, when it has gone out, or when nobody reads any more; then comes the next piece, or an end.
+ * false: memory has ended, and more() will not be called.
+ */
+bool http_stream_put(struct http_request *r, sgl_view bytes,
+                     void (*more)(struct http_request *r, void *ctx), void *ctx) SGL_MUST_USE;
+bool http_stream_gone(const struct http_request *r); /* nobody reads any more: only an end is due */
+void http_stream_end(struct http_request *r);
+void http_stream_abort(struct http_request *r); /* the peer sees that the reply is cut off */
+
 /* ---- what every listener answers ---- */
 
 /* GET /healthz, /readyz, /metrics on both sides. ready(): false with a reason. metrics(): appends Prometheus text. */

@@ -86,7 +86,11 @@ struct http_request {
     uid_t uid;
     uint64_t started_us;
     char peer[64];
+    void (*more)(struct http_request *r, void *ctx); /* a piece of a reply is on its way */
+    void *more_ctx;
 };
+/* Ends long replies that nobody reads any more. */
+void http_stream_sweep(struct http *http);
 
 /* evhttp asks for the bufferevent of a new connection; arg is its listener. */
 struct bufferevent *http_conn_opened(struct event_base *base, void *arg);

@@ -73,17 +73,22 @@ void http_reply_header(struct http_request *r, const char *name, sgl_view value)
     sgl_buf_done(&safe);
 }
 
+static void put_head(struct http_request *r, int status, const char *content_type)
+{
+    http_reply_header(r, "Content-Type", sgl_view_cstr(content_type));
+    http_reply_header(r, "X-Content-Type-Options", SGL_LIT("nosniff"));
+    http_reply_header(r, "Cache-Control", SGL_LIT("no-store"));
+    if (r->http != NULL && r->http->draining)
+        http_reply_header(r, "Connection", SGL_LIT("close"));
+    count_answer(status);
+}
+
 /* Content that must outlive the call is copied into evhttp's buffer; `release` frees what was given by reference. */
 static void send_reply(struct http_request *r, int status, const char *content_type,
                        struct evbuffer *content)
 {
     if (r->ev != NULL) {
-        http_reply_header(r, "Content-Type", sgl_view_cstr(content_type));
-        http_reply_header(r, "X-Content-Type-Options", SGL_LIT("nosniff"));
-        http_reply_header(r, "Cache-Control", SGL_LIT("no-store"));
-        if (r->http != NULL && r->http->draining)
-            http_reply_header(r, "Connection", SGL_LIT("close"));
-        count_answer(status);
+        put_head(r, status, content_type);
         evhttp_send_reply(r->ev, status, http_reason(status), content);
         r->ev = NULL;
     }
@@ -197,4 +202,86 @@ size_t http_raw_problem(int status, const char *code, const char *detail, char *
     free(text);
     json_decref(p);
     return len < 0 || (size_t)len >= out_size ? 0 : (size_t)len;
+}
+
+/* ---- a long reply ---- */
+
+void http_stream_start(struct http_request *r, int status, const char *content_type)
+{
+    if (r->ev == NULL)
+        return;
+    put_head(r, status, content_type);
+    evhttp_send_reply_start(r->ev, status, http_reason(status));
+}
+
+bool http_stream_gone(const struct http_request *r)
+{
+    return r->ev == NULL || evhttp_request_get_connection(r->ev) == NULL ||
+           evhttp_request_get_command(r->ev) == EVHTTP_REQ_HEAD;
+}
+
+static void ask_for_more(struct http_request *r)
+{
+    void (*more)(struct http_request * r, void *ctx) = r->more;
+
+    r->more = NULL;
+    if (more != NULL)
+        more(r, r->more_ctx);
+}
+
+static void piece_gone_out(struct evhttp_connection *conn, void *arg)
+{
+    (void)conn;
+    ask_for_more(arg);
+}
+
+/* evhttp tells nobody that the reader of a reply has gone. */
+void http_stream_sweep(struct http *http)
+{
+    struct http_request *next;
+
+    for (struct http_request *r = http->busy; r != NULL; r = next) {
+        next = r->next;
+        if (r->more != NULL && http_stream_gone(r))
+            ask_for_more(r);
+    }
+}
+
+bool http_stream_put(struct http_request *r, sgl_view bytes,
+                     void (*more)(struct http_request *r, void *ctx), void *ctx)
+{
+    struct evbuffer *content = evbuffer_new();
+
+    if (content == NULL || evbuffer_add(content, bytes.ptr, bytes.len) != 0) {
+        if (content != NULL)
+            evbuffer_free(content);
+        return false;
+    }
+    r->more = more;
+    r->more_ctx = ctx;
+    if (!http_stream_gone(r)) /* else the sweep finds it */
+        evhttp_send_reply_chunk_with_cb(r->ev, content, piece_gone_out, r);
+    evbuffer_free(content);
+    return true;
+}
+
+void http_stream_end(struct http_request *r)
+{
+    if (r->ev != NULL)
+        evhttp_send_reply_end(r->ev);
+    r->ev = NULL;
+    http_request_end(r);
+}
+
+void http_stream_abort(struct http_request *r)
+{
+    struct evhttp_connection *conn = r->ev == NULL ? NULL : evhttp_request_get_connection(r->ev);
+
+    if (conn == NULL) {
+        http_stream_end(r);
+        return;
+    }
+    evhttp_connection_free(conn); /* and its request */
+    r->ev = NULL;
+    http_request_end(r);
 }
