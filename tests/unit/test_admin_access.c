@@ -53,6 +53,8 @@ static const struct row rows[] = {
     {"GET", "suppressions", "suppressions?subscription=$", "", HIDES},
     {"POST", "suppressions", "suppressions",
      "{\"addresses\":[\"#N@x.test\"],\"subscription\":\"$\"}", MAKES},
+    {"GET", "suppressions/export", "suppressions/export?subscription=$", "", HIDES},
+    {"POST", "suppressions/import", "suppressions/import?subscription=$", "#N@x.test\n", MAKES},
     {"DELETE", "suppressions/{address}", "suppressions/gone-$@x.test?subscription=$", "", HIDES},
     {"GET", "messages", "messages", "", LISTS},
     {"GET", "messages", "messages?subscription=$", "", HIDES},

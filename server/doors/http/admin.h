@@ -10,6 +10,7 @@
  *   GET, POST    /admin/v1/credentials      PATCH, DELETE /admin/v1/credentials/{name}
  *   GET, POST    /admin/v1/keys             PATCH, DELETE /admin/v1/keys/{id}
  *   GET, POST    /admin/v1/suppressions     ?subscription= ?domain= ?after= ?max=, in the order of their keys; DELETE /admin/v1/suppressions/{address} ?subscription= ?domain=
+ *   GET          /admin/v1/suppressions/export ?subscription= ?domain=, POST /admin/v1/suppressions/import: text/csv; docs/suppression.md
  *   POST         /admin/v1/messages         a whole message as message/rfc822; ?from= and ?to= (several) are its envelope, or the header's fields are
  *   GET          /admin/v1/messages         ?to= ?from= ?domain= ?since= ?open= ?after= ?max=, newest first
  *   GET          /admin/v1/messages/{id}    with recipients and trail

@@ -31,6 +31,8 @@ static const struct admin_access table[] = {
     {"DELETE", V1 "keys/{id}", ROLE_OWNER, "key remove"},
     {"GET", V1 "suppressions", ROLE_READER, "suppression list"},
     {"POST", V1 "suppressions", ROLE_OWNER, "suppression add"},
+    {"GET", V1 "suppressions/export", ROLE_READER, "suppression export"},
+    {"POST", V1 "suppressions/import", ROLE_OWNER, "suppression import"},
     {"DELETE", V1 "suppressions/{address}", ROLE_OWNER, "suppression remove"},
     {"GET", V1 "messages", ROLE_READER, "message list"},
     {"POST", V1 "messages", ROLE_OWNER, "message send"},
