@@ -107,6 +107,8 @@ const char *cli_time(const json_t *object, const char *name, unsigned slot);
 int cli_call(const struct cli *c, const char *method, const char *path, json_t *body, json_t **out);
 int cli_call_bytes(const struct cli *c, const char *method, const char *path,
                    const char *content_type, sgl_view bytes, json_t **out);
+/* GETs what is no JSON, and writes it to the file as it comes. */
+int cli_call_to(const struct cli *c, const char *path, FILE *to);
 /* "/admin/v1/domains/" + the escaped segment + suffix, into a malloc()ed string; ends the program when memory does. */
 char *cli_path(const char *prefix, const char *segment, const char *suffix);
 

@@ -8,12 +8,23 @@
 
 #define ANSWER_MAX (256u * 1024u * 1024u)
 
+/* Where an answer goes: a good one to a file as it comes, if there is one; else all of it is gathered. */
+struct answer {
+    CURL *curl;
+    struct sgl_buf text;
+    FILE *to;
+};
+
 static size_t collect(char *bytes, size_t size, size_t count, void *ctx)
 {
-    struct sgl_buf *to = ctx;
+    struct answer *a = ctx;
+    long status = 0;
 
-    sgl_buf_add(to, sgl_view_of(bytes, size * count));
-    return to->status == SGL_OK ? size * count : 0;
+    curl_easy_getinfo(a->curl, CURLINFO_RESPONSE_CODE, &status);
+    if (a->to != NULL && status >= 200 && status < 300)
+        return fwrite(bytes, 1, size * count, a->to);
+    sgl_buf_add(&a->text, sgl_view_of(bytes, size * count));
+    return a->text.status == SGL_OK ? size * count : 0;
 }
 
 /* Where and how; false: said. */
@@ -64,8 +75,8 @@ static int say_problem(const struct cli *c, long status, const json_t *answer)
                                      : "the server gave an answer that is not understood");
 }
 
-static int finish(const struct cli *c, CURL *curl, CURLcode code, const struct sgl_buf *text,
-                  const char *error, json_t **out)
+static int finish(const struct cli *c, const struct answer *a, CURLcode code, const char *error,
+                  json_t **out)
 {
     json_t *answer;
     long status = 0;
@@ -77,8 +88,10 @@ static int finish(const struct cli *c, CURL *curl, CURLcode code, const struct s
     if (code != CURLE_OK)
         return cli_error(CLI_UNKNOWN, c->server, "%s",
                          error[0] != '\0' ? error : curl_easy_strerror(code));
-    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-    answer = json_loadb((const char *)text->data, text->len, JSON_DISABLE_EOF_CHECK, NULL);
+    curl_easy_getinfo(a->curl, CURLINFO_RESPONSE_CODE, &status);
+    if (a->to != NULL && status >= 200 && status < 300)
+        return CLI_YES;
+    answer = json_loadb((const char *)a->text.data, a->text.len, JSON_DISABLE_EOF_CHECK, NULL);
     if (status >= 200 && status < 300 && answer != NULL) {
         *out = answer;
         return CLI_YES;
@@ -88,13 +101,13 @@ static int finish(const struct cli *c, CURL *curl, CURLcode code, const struct s
     return (int)status;
 }
 
-int cli_call_bytes(const struct cli *c, const char *method, const char *path,
-                   const char *content_type, sgl_view bytes, json_t **out)
+/* A call with all that goes out; `a` says where the answer goes. */
+static int call(const struct cli *c, const char *method, const char *path, const char *content_type,
+                sgl_view bytes, struct answer *a, json_t **out)
 {
-    struct sgl_buf text = SGL_BUF_INIT(ANSWER_MAX);
     struct curl_slist *headers = NULL;
     char error[CURL_ERROR_SIZE] = "", type[128];
-    CURL *curl = curl_easy_init();
+    CURL *curl = a->curl = curl_easy_init();
     size_t url_size = strlen(path) + strlen(c->server) + 64;
     char *url = malloc(url_size);
     int status = CLI_USAGE;
@@ -112,21 +125,44 @@ int cli_call_bytes(const struct cli *c, const char *method, const char *path,
         curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
         curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
         curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, collect);
-        curl_easy_setopt(curl, CURLOPT_WRITEDATA, &text);
+        curl_easy_setopt(curl, CURLOPT_WRITEDATA, a);
         curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error);
         curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, 10L);
-        curl_easy_setopt(curl, CURLOPT_TIMEOUT, 120L);
+        if (a->to == NULL) {
+            curl_easy_setopt(curl, CURLOPT_TIMEOUT, 120L);
+        } else {
+            curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+            curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, 60L);
+        }
         if (bytes.len > 0 || strcmp(method, "POST") == 0) {
             curl_easy_setopt(curl, CURLOPT_POSTFIELDS,
                              bytes.len == 0 ? "" : (const char *)bytes.ptr);
             curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)bytes.len);
         }
-        status = finish(c, curl, curl_easy_perform(curl), &text, error, out);
+        status = finish(c, a, curl_easy_perform(curl), error, out);
     }
     curl_slist_free_all(headers);
     curl_easy_cleanup(curl);
-    sgl_buf_done(&text);
     free(url);
+    return status;
+}
+
+int cli_call_bytes(const struct cli *c, const char *method, const char *path,
+                   const char *content_type, sgl_view bytes, json_t **out)
+{
+    struct answer a = {.text = SGL_BUF_INIT(ANSWER_MAX)};
+    int status = call(c, method, path, content_type, bytes, &a, out);
+
+    sgl_buf_done(&a.text);
+    return status;
+}
+
+int cli_call_to(const struct cli *c, const char *path, FILE *to)
+{
+    struct answer a = {.text = SGL_BUF_INIT(ANSWER_MAX), .to = to};
+    int status = call(c, "GET", path, "text/csv", SGL_LIT(""), &a, NULL);
+
+    sgl_buf_done(&a.text);
     return status;
 }
 

@@ -6,11 +6,10 @@
 #include "noun.h"
 #include "verbs.h"
 
-#define SUPPRESSIONS     "/admin/v1/suppressions"
-#define IMPORT_MAX       (64u * 1024u * 1024u)
-#define ADDRESSES_A_TIME 500
-#define PAGE             1000
-#define PATH_MAX_LEN     4096u
+#define SUPPRESSIONS "/admin/v1/suppressions"
+#define IMPORT_MAX   (64u * 1024u * 1024u)
+#define PAGE         1000
+#define PATH_MAX_LEN 4096u
 
 /* ---- what is given with an address ---- */
 
@@ -22,6 +21,14 @@ static void add_text(const struct cli *c, json_t *body, const char *option, cons
         json_object_set_new(body, member, json_string(text));
 }
 
+/* "true", "false", or "" when it is not said. */
+static const char *cased(const struct cli *c)
+{
+    if (cli_flag(c, "--case-sensitive"))
+        return "true";
+    return cli_flag(c, "--any-case") ? "false" : "";
+}
+
 static json_t *body_new(const struct cli *c)
 {
     json_t *body = json_object();
@@ -31,6 +38,8 @@ static json_t *body_new(const struct cli *c)
     add_text(c, body, "--reason", "reason");
     add_text(c, body, "--reply", "reply");
     add_text(c, body, "--expires", "expires_at");
+    if (cased(c)[0] != '\0')
+        json_object_set_new(body, "case_sensitive", json_boolean(strcmp(cased(c), "true") == 0));
     return body;
 }
 
@@ -65,8 +74,10 @@ static int add_run(struct cli *c)
 #define WHY                                                                                        \
     {"--reason", "WORD", "hard-bounce, complaint, unsubscribe or manual (default)", false},        \
         {"--reply", "TEXT", "the answer that caused it", false},                                   \
+        {"--expires", "TIME", "until then: RFC 3339 (default: for ever)", false},                  \
+        {"--case-sensitive", NULL, "of this spelling of the local part only", false},              \
     {                                                                                              \
-        "--expires", "TIME", "until then: RFC 3339 (default: for ever)", false                     \
+        "--any-case", NULL, "of any spelling (default: as configured)", false                      \
     }
 
 static const struct cli_option add_options[] = {WHOSE, WHY, {NULL, NULL, NULL, false}};
@@ -76,32 +87,38 @@ const struct cli_verb verb_suppression_add = {
 
 /* ---- list, export ---- */
 
+/* Puts "&name=value" behind a path that has its "?"; nothing for NULL or "". */
+static void add_query(struct sgl_buf *path, const char *name, const char *value)
+{
+    char *part;
+
+    if (value == NULL || value[0] == '\0')
+        return;
+    part = cli_path("", value, "");
+    sgl_buf_addf(path, "&%s=%s", name, part);
+    free(part);
+}
+
+static const char *path_text(struct sgl_buf *path)
+{
+    const char *text = sgl_cstr(path);
+
+    if (text == NULL)
+        cli_error(CLI_USAGE, "options", "these are too long");
+    return text;
+}
+
 static json_t *get_page(struct cli *c, const char *after, int max, int *status)
 {
     struct sgl_buf path = SGL_BUF_INIT(PATH_MAX_LEN);
-    const char *subscription = cli_text(c, "--subscription"), *domain = cli_text(c, "--domain");
-    char *part;
     json_t *answer = NULL;
 
+    *status = CLI_USAGE;
     sgl_buf_addf(&path, SUPPRESSIONS "?max=%d", max);
-    if (subscription != NULL) {
-        part = cli_path("&subscription=", subscription, "");
-        sgl_buf_add_cstr(&path, part);
-        free(part);
-    }
-    if (domain != NULL) {
-        part = cli_path("&domain=", domain, "");
-        sgl_buf_add_cstr(&path, part);
-        free(part);
-    }
-    if (after != NULL) {
-        part = cli_path("&after=", after, "");
-        sgl_buf_add_cstr(&path, part);
-        free(part);
-    }
-    if (sgl_cstr(&path) == NULL)
-        *status = cli_error(CLI_USAGE, "--domain", "this is too long");
-    else
+    add_query(&path, "subscription", cli_text(c, "--subscription"));
+    add_query(&path, "domain", cli_text(c, "--domain"));
+    add_query(&path, "after", after);
+    if (path_text(&path) != NULL)
         *status = cli_call(c, "GET", sgl_cstr(&path), NULL, &answer);
     sgl_buf_done(&path);
     return answer;
@@ -179,43 +196,20 @@ const struct cli_verb verb_suppression_list = {
     "suppression list", "",  "lists the addresses that are not sent to", list_options, 0, 0,
     list_run,           NULL};
 
-/* A field of CSV: in quotes when it has a comma, a quote or a line end. [RFC 4180 s2] */
-static void put_csv(const char *text, const char *end)
-{
-    if (strpbrk(text, ",\"\r\n") == NULL) {
-        printf("%s%s", text, end);
-        return;
-    }
-    putchar('"');
-    for (; *text != '\0'; text++) {
-        if (*text == '"')
-            putchar('"');
-        putchar(*text);
-    }
-    printf("\"%s", end);
-}
-
-static void print_csv(void *ctx, const json_t *list)
-{
-    const json_t *s;
-    size_t at;
-
-    (void)ctx;
-    json_array_foreach(list, at, s)
-    {
-        put_csv(cli_member(s, "address", 0), ",");
-        put_csv(cli_member(s, "reason", 0), ",");
-        put_csv(cli_member(s, "expires_at", 0), ",");
-        put_csv(cli_member(s, "reply", 0), "\n");
-    }
-}
-
 static int export_run(struct cli *c)
 {
+    struct sgl_buf path = SGL_BUF_INIT(PATH_MAX_LEN);
+    int status = CLI_USAGE;
+
     if (c->json)
         return list_run(c);
-    puts("address,reason,expires_at,reply");
-    return each_page(c, print_csv, NULL);
+    sgl_buf_addf(&path, SUPPRESSIONS "/export?");
+    add_query(&path, "subscription", cli_text(c, "--subscription"));
+    add_query(&path, "domain", cli_text(c, "--domain"));
+    if (path_text(&path) != NULL)
+        status = cli_call_to(c, sgl_cstr(&path), stdout);
+    sgl_buf_done(&path);
+    return status;
 }
 const struct cli_verb verb_suppression_export = {
     "suppression export", "",  "prints the addresses that are not sent to as CSV",
@@ -251,195 +245,41 @@ const struct cli_verb verb_suppression_remove = {
 
 /* ---- import ---- */
 
-#define FIELD_MAX 4096u
-#define FIELDS    4 /* address, reason, expires_at, reply */
-
-struct import {
-    struct cli *c;
-    sgl_view rest; /* of the file */
-    size_t line;   /* of the record that was read last, from 1 */
-    size_t next_line;
-    struct sgl_buf field[FIELDS];
-    size_t fields;
-    json_t *body; /* what is being gathered: one reason, end and reply */
-    json_t *own;  /* of these, what the records say themselves */
-    long long added, known;
-};
-
-/* One field up to its comma or line end. false: quotes that do not end, or bytes behind them. [RFC 4180 s2] */
-static bool read_field(struct import *m, struct sgl_buf *out, bool *last)
-{
-    sgl_view v = m->rest;
-    size_t i = 0;
-    bool quoted = v.len > 0 && v.ptr[0] == '"';
-
-    if (quoted) {
-        for (i = 1; i < v.len; i++) {
-            if (v.ptr[i] == '"' && (i + 1 >= v.len || v.ptr[i + 1] != '"'))
-                break;
-            i += v.ptr[i] == '"';
-            m->next_line += v.ptr[i] == '\n';
-            sgl_buf_add_byte(out, v.ptr[i]);
-        }
-        if (i++ >= v.len)
-            return false;
-    } else {
-        while (i < v.len && v.ptr[i] != ',' && v.ptr[i] != '\r' && v.ptr[i] != '\n')
-            sgl_buf_add_byte(out, v.ptr[i++]);
-    }
-    if (i < v.len && v.ptr[i] == '\r' && i + 1 < v.len && v.ptr[i + 1] == '\n')
-        i++;
-    *last = i >= v.len || v.ptr[i] == '\n';
-    if (!*last && v.ptr[i] != ',')
-        return false;
-    m->next_line += i < v.len && v.ptr[i] == '\n';
-    m->rest = sgl_view_from(v, i + 1);
-    return out->status == SGL_OK;
-}
-
-static bool read_record(struct import *m)
-{
-    bool last = false;
-
-    m->line = m->next_line;
-    for (size_t i = 0; i < FIELDS; i++)
-        sgl_buf_reset(&m->field[i]);
-    for (m->fields = 0; !last; m->fields++)
-        if (m->fields == FIELDS || !read_field(m, &m->field[m->fields], &last))
-            return false;
-    return true;
-}
-
-static int send_gathered(struct import *m)
-{
-    json_t *answer, *body = m->body;
-    int status;
-
-    m->body = NULL;
-    if (body == NULL)
-        return CLI_YES;
-    status = cli_call(m->c, "POST", SUPPRESSIONS, body, &answer);
-    if (status != CLI_YES) {
-        fprintf(stderr, "sigillo: lines up to %zu: not stored; what came before them is\n",
-                m->line);
-        return status;
-    }
-    m->added += json_integer_value(json_object_get(answer, "added"));
-    m->known += json_integer_value(json_object_get(answer, "known"));
-    json_decref(answer);
-    return CLI_YES;
-}
-
-/* Does this record go with those that are gathered? They share one reason, end and reply. */
-static bool goes_with(const struct import *m)
-{
-    static const char *const member[FIELDS] = {"", "reason", "expires_at", "reply"};
-
-    for (size_t i = 1; i < FIELDS; i++)
-        if (m->field[i].len > 0 || json_object_get(m->own, member[i]) != NULL)
-            if (!sgl_view_eq(sgl_view_cstr(json_string_value(json_object_get(m->own, member[i]))),
-                             sgl_buf_view(&m->field[i])))
-                return false;
-    return json_array_size(json_object_get(m->body, "addresses")) < ADDRESSES_A_TIME;
-}
-
-/* What the command line gave, and what the record says beside it. NULL: not UTF-8. */
-static json_t *body_of_record(struct import *m)
-{
-    static const char *const member[FIELDS] = {"", "reason", "expires_at", "reply"};
-    json_t *body = body_new(m->c);
-
-    json_decref(m->own);
-    m->own = json_object();
-    for (size_t i = 1; i < FIELDS; i++) {
-        sgl_view v = sgl_buf_view(&m->field[i]);
-        json_t *text = v.len == 0 ? NULL : json_stringn((const char *)v.ptr, v.len);
-
-        if (v.len == 0)
-            continue;
-        if (text == NULL) {
-            json_decref(body);
-            return NULL;
-        }
-        json_object_set(body, member[i], text);
-        json_object_set_new(m->own, member[i], text);
-    }
-    json_object_set_new(body, "addresses", json_array());
-    return body;
-}
-
-static int gather(struct import *m)
-{
-    sgl_view address = sgl_buf_view(&m->field[0]);
-    int status = m->body == NULL || goes_with(m) ? CLI_YES : send_gathered(m);
-    char where[32];
-
-    if (status != CLI_YES)
-        return status;
-    if (m->body == NULL)
-        m->body = body_of_record(m);
-    if (m->body != NULL &&
-        json_array_append_new(json_object_get(m->body, "addresses"),
-                              json_stringn((const char *)address.ptr, address.len)) == 0)
-        return CLI_YES;
-    snprintf(where, sizeof(where), "line %zu", m->line);
-    return cli_error(CLI_USAGE, where, "this is not UTF-8");
-}
-
-/* A line without anything, a comment, or the names of the columns. */
-static bool says_nothing(const struct import *m)
-{
-    sgl_view address = sgl_buf_view(&m->field[0]);
-
-    return (address.len == 0 && m->fields == 1) || sgl_view_starts(address, SGL_LIT("#")) ||
-           (m->line == 1 && sgl_view_eq_nocase(address, SGL_LIT("address")));
-}
-
-static int import_all(struct import *m)
-{
-    char where[32];
-    int status = CLI_YES;
-
-    while (status == CLI_YES && m->rest.len > 0) {
-        if (!read_record(m)) {
-            snprintf(where, sizeof(where), "line %zu", m->line);
-            return cli_error(CLI_USAGE, where,
-                             "a line is ADDRESS[,REASON[,UNTIL[,REPLY]]], as export prints it");
-        }
-        if (!says_nothing(m))
-            status = gather(m);
-    }
-    return status == CLI_YES ? send_gathered(m) : status;
-}
-
 static int import_run(struct cli *c)
 {
-    struct sgl_buf text = SGL_BUF_INIT(IMPORT_MAX);
-    struct import m = {.c = c, .next_line = 1};
+    struct sgl_buf text = SGL_BUF_INIT(IMPORT_MAX), path = SGL_BUF_INIT(PATH_MAX_LEN);
+    json_t *answer = NULL;
     int status = CLI_USAGE;
 
-    for (size_t i = 0; i < FIELDS; i++)
-        sgl_buf_init(&m.field[i], FIELD_MAX);
-    if (cli_read_file("FILE", c->arguments > 0 ? c->argument[0] : NULL, IMPORT_MAX, &text)) {
-        m.rest = sgl_buf_view(&text);
-        status = import_all(&m);
-    }
-    for (size_t i = 0; i < FIELDS; i++)
-        sgl_buf_done(&m.field[i]);
-    json_decref(m.body);
-    json_decref(m.own);
+    sgl_buf_addf(&path, SUPPRESSIONS "/import?");
+    add_query(&path, "subscription", cli_text(c, "--subscription"));
+    add_query(&path, "domain", cli_text(c, "--domain"));
+    add_query(&path, "reason", cli_text(c, "--reason"));
+    add_query(&path, "reply", cli_text(c, "--reply"));
+    add_query(&path, "expires_at", cli_text(c, "--expires"));
+    add_query(&path, "case_sensitive", cased(c));
+    if (path_text(&path) != NULL &&
+        cli_read_file("FILE", c->arguments > 0 ? c->argument[0] : NULL, IMPORT_MAX, &text))
+        status =
+            cli_call_bytes(c, "POST", sgl_cstr(&path), "text/csv", sgl_buf_view(&text), &answer);
     sgl_buf_done(&text);
+    sgl_buf_done(&path);
     if (status != CLI_YES)
         return status;
     if (c->json)
-        return cli_print_json(
-            json_pack("{s:I, s:I}", "added", (json_int_t)m.added, "known", (json_int_t)m.known));
-    printf("%lld added, %lld known already\n", m.added, m.known);
+        return cli_print_json(answer);
+    say_added(c, answer);
+    json_decref(answer);
     return CLI_YES;
 }
 
 static const struct cli_option import_options[] = {WHOSE, WHY, {NULL, NULL, NULL, false}};
 const struct cli_verb verb_suppression_import = {
-    "suppression import", "[FILE]", "stops sending to the addresses of a file, one a line, or CSV",
-    import_options,       0,        1,
-    import_run,           NULL};
+    "suppression import",
+    "[FILE]",
+    "stops sending to the addresses of a file, one a line, or CSV; to all of them or none",
+    import_options,
+    0,
+    1,
+    import_run,
+    NULL};

@@ -90,10 +90,10 @@ _sigillo()
     "key list") words="--server --json --help" ;;
     "key set") words="--domain --label --server --json --help" ;;
     "key remove") words="--server --json --help" ;;
-    "suppression add") words="--subscription --domain --reason --reply --expires --server --json --help" ;;
+    "suppression add") words="--subscription --domain --reason --reply --expires --case-sensitive --any-case --server --json --help" ;;
     "suppression list") words="--subscription --domain --server --json --help" ;;
     "suppression remove") words="--subscription --domain --server --json --help" ;;
-    "suppression import") words="--subscription --domain --reason --reply --expires --server --json --help" ;;
+    "suppression import") words="--subscription --domain --reason --reply --expires --case-sensitive --any-case --server --json --help" ;;
     "suppression export") words="--subscription --domain --server --json --help" ;;
     "send "*) words="--from --to --cc --bcc --reply-to --subject --text --html --attach --wait --timeout --server --json --help" ;;
     "queue list") words="--domain --to --from --since --max --server --json --help" ;;
