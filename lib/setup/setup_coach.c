@@ -164,6 +164,8 @@ enum sgl_status sgl_setup_coach(struct setup_work *w)
                    "p=reject holds: nobody else can send as %.*s. Keep reading the reports%s.",
                    SGL_FMT(w->s->domain.text),
                    w->dmarc.parsed.ruas == 0 ? ", which rua= asks for" : "");
+    if (w->reports_refused)
+        return say(w, SGL_SETUP_STEP_REPORTS, "%.*s", SGL_FMT(row->why));
     open = not_in_place(w);
     if (open != NULL)
         return say(w, SGL_SETUP_STEP_MEND,

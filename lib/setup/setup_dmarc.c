@@ -60,6 +60,59 @@ static enum sgl_status say_no_policy(struct setup_work *w, struct sgl_setup_row 
                          SGL_FMT(row->name.text));
 }
 
+/* ---- do they take the reports?  [RFC 9990 s4] ----------------------------------------------------------------------- */
+
+#define DESTINATIONS_MAX 4
+
+/* *refused: this one has not agreed. What cannot be read or asked counts as agreed: the linter says what is wrong with it. */
+static enum sgl_status ask_destination(struct setup_work *w, sgl_view uri, struct sgl_name *host,
+                                       bool *refused)
+{
+    enum sgl_dmarc_destination state;
+    enum sgl_status st;
+    sgl_view rua;
+
+    *refused = false;
+    if (!sgl_view_starts_nocase(uri, SGL_LIT("mailto:")))
+        return SGL_OK;
+    st = sgl_dmarc_uri_host(uri, w->arena, host);
+    if (st == SGL_E_SYNTAX || (st == SGL_E_LIMIT && w->arena->status == SGL_OK))
+        return SGL_OK;
+    SGL_TRY(st);
+    SGL_TRY(sgl_dmarc_destination(w->s->domain, *host, w->dns, w->arena, &state, &rua));
+    *refused = state == SGL_DMARC_DEST_REFUSED;
+    return SGL_OK;
+}
+
+/* Somebody has to agree, or nobody gets reports. */
+static enum sgl_status judge_destinations(struct setup_work *w, struct sgl_setup_row *row,
+                                          const struct sgl_dmarc_record *record)
+{
+    size_t count = record->ruas < DESTINATIONS_MAX ? record->ruas : DESTINATIONS_MAX, refusals = 0;
+    struct sgl_name host, first = {{NULL, 0}};
+    enum sgl_status st = SGL_OK;
+
+    for (size_t i = 0; i < count; i++) {
+        bool refused;
+
+        st = sgl_join(st, ask_destination(w, record->rua[i], &host, &refused));
+        if (refused && refusals++ == 0)
+            first = host;
+    }
+    SGL_TRY(st);
+    if (refusals < record->ruas)
+        return SGL_OK;
+    w->reports_refused = true;
+    row->code = "dmarc-reports-refused";
+    return sgl_setup_text(w, &row->why,
+                          "%.*s has not agreed to take reports about %.*s, so that none are sent: "
+                          "its owner publishes %.*s._report._dmarc.%.*s TXT \"v=DMARC1;\".",
+                          SGL_FMT(first.text), SGL_FMT(w->s->domain.text),
+                          SGL_FMT(w->s->domain.text), SGL_FMT(first.text));
+}
+
+/* ---- the row -------------------------------------------------------------------------------------------------------- */
+
 static enum sgl_status judge_record(struct setup_work *w, struct sgl_setup_row *row, sgl_view txt)
 {
     sgl_view fresh = row->value;
@@ -78,7 +131,7 @@ static enum sgl_status judge_record(struct setup_work *w, struct sgl_setup_row *
         return say_no_policy(w, row, &record);
     if (record.ruas > 0) {
         sgl_setup_is_present(row, txt);
-        return SGL_OK;
+        return judge_destinations(w, row, &record);
     }
     return add_reports(w, row, fresh, txt);
 }

@@ -9,7 +9,7 @@
  *     ownership-other-token
  *     spf-several spf-not-included spf-other-qualifier spf-not-ours, and those of sgl_spf_build()
  *     dkim-several dkim-revoked dkim-truncated dkim-other-key dkim-other-type dkim-restricted dkim-unreadable dkim-other-alias dkim-alias-no-key dkim-testing
- *     dmarc-several dmarc-no-policy dmarc-inherited dmarc-no-reports dmarc-at-domain
+ *     dmarc-several dmarc-no-policy dmarc-inherited dmarc-no-reports dmarc-reports-refused dmarc-broken dmarc-at-domain
  *     mx-other mx-several mta-sts-several mta-sts-broken mta-sts-no-host tls-rpt-several tls-rpt-broken
  *     parked-spf parked-dmarc parked-mx parked-key
  */
@@ -25,6 +25,7 @@ struct setup_work {
     struct sgl_setup *s;       /* becomes the result */
     struct sgl_setup_row *row; /* s->row, while it is being written */
     struct sgl_dmarc dmarc;    /* of the domain, once its row has been judged */
+    bool reports_refused;      /* nobody whom its record names takes reports */
 };
 
 /* The rows as they are where nothing is published, and s->zone by request and Public Suffix List. */
