@@ -165,4 +165,20 @@ static inline void sending_free(struct sending *g)
 
 #define PLAIN "From: me@app.test\r\nTo: you@good.test\r\nSubject: Hello\r\n\r\nHello.\r\n"
 
+static inline bool count_message(void *ctx, const struct store_message *m)
+{
+    (void)m;
+    ++*(unsigned *)ctx;
+    return true;
+}
+
+static inline unsigned stored(struct fixture *x)
+{
+    struct store_filter all = {0};
+    unsigned count = 0;
+
+    assert_int_equal(store_read_messages(x->f->store, &all, count_message, &count), STORE_OK);
+    return count;
+}
+
 #endif

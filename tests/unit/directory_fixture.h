@@ -211,4 +211,55 @@ static inline enum directory_result fixture_credential(struct directory_fixture 
     return fixture_change(f, &c);
 }
 
+/* ---- passwords ---- */
+
+struct password_test {
+    struct auth_check check; /* first: cast from it */
+    struct directory_fixture *f;
+};
+
+static char last_user[64]; /* as the end of the last check told it */
+
+static inline void password_done(struct auth_check *a)
+{
+    snprintf(last_user, sizeof(last_user), "%.*s", SGL_FMT(a->user));
+    sem_post(&((struct password_test *)(void *)a)->f->done);
+}
+
+/* The name of the identity, or "refused", "unavailable". */
+static inline const char *fixture_login(struct directory_fixture *f, const char *user,
+                                        const char *password)
+{
+    static char text[128];
+    struct password_test t = {.check = {.user = sgl_view_cstr(user),
+                                        .password = sgl_view_cstr(password),
+                                        .done = password_done},
+                              .f = f};
+
+    directory_check_password(f->directory, f->loop, &t.check);
+    sem_wait(&f->done);
+    snprintf(text, sizeof(text), "%s",
+             t.check.identity != NULL ? t.check.identity->name
+             : t.check.unavailable    ? "unavailable"
+                                      : "refused");
+    identity_unref(t.check.identity);
+    return text;
+}
+
+/* ---- tests with a directory each ---- */
+
+static inline int directory_setup(void **state)
+{
+    *state = fixture_new();
+    return 0;
+}
+
+static inline int directory_teardown(void **state)
+{
+    fixture_free(*state);
+    return 0;
+}
+
+#define DIRECTORY_TEST(f) cmocka_unit_test_setup_teardown(f, directory_setup, directory_teardown)
+
 #endif

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Recipients that are not sent to, and what a subscription may send. */
+#include "admission_fixture.h"
+
+static void suppress_done(struct directory_suppress *s)
+{
+    sem_post(&((struct directory_fixture *)s->ctx)->done);
+}
+
+static void suppress(struct fixture *x, const char *domain, const char *address)
+{
+    struct suppression item = {.address = sgl_view_cstr(address),
+                               .reason = SUPPRESSION_UNSUBSCRIBE};
+    struct directory_suppress s = {.domain = sgl_view_cstr(domain),
+                                   .item = &item,
+                                   .items = 1,
+                                   .loop = x->f->loop,
+                                   .done = suppress_done,
+                                   .ctx = x->f};
+
+    directory_suppress(x->f->directory, &s);
+    sem_wait(&x->f->done);
+    assert_int_equal(s.result, DIRECTORY_OK);
+}
+
+static void test_some_are_suppressed(void **state)
+{
+    struct fixture *x = *state;
+    struct admission_stats stats;
+    struct store_message *m = NULL;
+    struct sending *g;
+
+    suppress(x, "", "gone@good.test");
+    suppress(x, "other.test", "here@good.test");
+    g = send_one(x, "me@app.test", "here@good.test Gone@GOOD.test", PLAIN);
+    CHECK_EQ("it is no error for the others", g->answer.smtp, 250);
+    CHECK_EQ("the queue gets the message", offered, 1);
+    assert_int_equal(store_read_message(x->f->store, g->s.message.id, &m), STORE_OK);
+    CHECK_EQ("suppressed for another domain is not suppressed", m->rcpt[0].state, RCPT_QUEUED);
+    CHECK_EQ("case makes no difference", m->rcpt[1].state, RCPT_SUPPRESSED);
+    CHECK_TRUE("the reason says why",
+               sgl_view_eq(m->rcpt[1].reason, SGL_LIT("suppressed: the recipient unsubscribed")));
+    admission_stats(x->admission, &stats);
+    CHECK_EQ("one is counted", stats.suppressed, 1);
+    store_message_free(m);
+    sending_free(g);
+}
+
+static void test_all_are_suppressed(void **state)
+{
+    struct fixture *x = *state;
+    struct store_counts counts;
+    struct sending *g;
+
+    suppress(x, "app.test", "gone@good.test");
+    g = send_one(x, "me@app.test", "gone@good.test", PLAIN);
+    CHECK_EQ("the message is accepted", g->answer.smtp, 250);
+    CHECK_EQ("the queue gets nothing", offered, 0);
+    CHECK_EQ("and need not look", nudged, 0);
+    CHECK_EQ("the message is stored, for its trail", stored(x), 1);
+    assert_int_equal(store_read_counts(x->f->store, &counts), STORE_OK);
+    CHECK_EQ("nobody waits", counts.waiting, 0);
+    CHECK_EQ("it is final at once", counts.messages, 0);
+    sending_free(g);
+}
+
+/* ---- what the subscription may send ---- */
+
+static void set_profile(struct fixture *x, const char *profile)
+{
+    struct directory_change c = {.noun = DIRECTORY_SUBSCRIPTION,
+                                 .verb = DIRECTORY_CHANGE,
+                                 .name = SGL_LIT("default"),
+                                 .profile = sgl_view_cstr(profile)};
+
+    CHECK_EQ("the profile is set", fixture_change(x->f, &c), DIRECTORY_OK);
+}
+
+static unsigned long long used(struct fixture *x, enum limit_what what)
+{
+    struct limit_charge sum[LIMIT_WINDOWS];
+
+    limits_now(x->limits, SGL_LIT("default"), sum);
+    return sum[LIMIT_MINUTE].n[what];
+}
+
+static void test_profile(void **state)
+{
+    struct fixture *x = *state;
+    struct sending *g;
+
+    set_profile(x, "managed-test");
+    atomic_store(&fake_keys.down, 1);
+    g = send_one(x, "me@app.test", "you@good.test", PLAIN);
+    CHECK_EQ("a message that cannot be signed", g->answer.smtp, 451);
+    sending_free(g);
+    CHECK_EQ("has its charge given back", used(x, LIMIT_MESSAGES), 0);
+    for (int i = 0; i < 5; i++) {
+        g = send_one(x, "me@app.test", "you@good.test us@app.test us@other.test", PLAIN);
+        CHECK_EQ("five a minute", g->answer.smtp, 250);
+        sending_free(g);
+    }
+    CHECK_EQ("recipients of the same subscription are internal", used(x, LIMIT_INTERNAL), 10);
+    CHECK_EQ("others are not", used(x, LIMIT_EXTERNAL), 5);
+    g = send_one(x, "me@app.test", "you@good.test", PLAIN);
+    CHECK_EQ("and not a sixth", g->answer.smtp, 452);
+    CHECK_STR("by policy", g->answer.enhanced, "4.7.0");
+    CHECK_EQ("in HTTP's words", g->answer.http, 429);
+    CHECK_STR("a stable word", g->answer.code, "limit-reached");
+    CHECK_TRUE("which, how many, when",
+               strstr(g->answer.text, "5 messages a minute (profile managed-test)") != NULL &&
+                   strstr(g->answer.text, "Z.") != NULL);
+    CHECK_TRUE("in seconds", g->answer.retry_after_s > 50 && g->answer.retry_after_s <= 60);
+    sending_free(g);
+    CHECK_EQ("five are stored", stored(x), 5);
+    set_profile(x, "unlimited");
+    g = send_one(x, "me@app.test", "you@good.test", PLAIN);
+    CHECK_EQ("another profile counts at once", g->answer.smtp, 250);
+    sending_free(g);
+    set_profile(x, "gone");
+    g = send_one(x, "me@app.test", "you@good.test", PLAIN);
+    CHECK_EQ("a profile that is not there turns away for now", g->answer.smtp, 451);
+    sending_free(g);
+    set_profile(x, "");
+    g = send_one(x, "me@app.test", "you@good.test", PLAIN);
+    CHECK_EQ("no profile has no limit", g->answer.smtp, 250);
+    sending_free(g);
+}
+
+static void test_charged_once(void **state)
+{
+    struct fixture *x = *state;
+    struct sending *first = send_as(x, x->who, "me@app.test", "you@good.test", SGL_LIT(PLAIN));
+    struct sending *again = send_as(x, x->who, "me@app.test", "you@good.test", SGL_LIT(PLAIN));
+
+    first->s.idempotency_key = again->s.idempotency_key = SGL_LIT("k1");
+    go(first);
+    go(again);
+    CHECK_EQ("a repeat is answered as accepted", again->answer.smtp, 250);
+    CHECK_EQ("and charged once", used(x, LIMIT_MESSAGES), 1);
+    CHECK_EQ("with the bytes as they came", used(x, LIMIT_BYTES), sizeof(PLAIN) - 1);
+    sending_free(first);
+    sending_free(again);
+}
+
+static void test_suppressed_is_not_charged(void **state)
+{
+    struct fixture *x = *state;
+    struct sending *g;
+
+    suppress(x, "", "gone@good.test");
+    suppress(x, "", "us@other.test");
+    g = send_one(x, "me@app.test", "gone@good.test you@good.test us@other.test us@app.test", PLAIN);
+    CHECK_EQ("the message is accepted", g->answer.smtp, 250);
+    CHECK_EQ("and is one", used(x, LIMIT_MESSAGES), 1);
+    CHECK_EQ("who is not sent to is left out", used(x, LIMIT_RECIPIENTS), 2);
+    CHECK_EQ("of the internal recipients", used(x, LIMIT_INTERNAL), 1);
+    CHECK_EQ("and of the external ones", used(x, LIMIT_EXTERNAL), 1);
+    sending_free(g);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_some_are_suppressed, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_all_are_suppressed, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_profile, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_suppressed_is_not_charged, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_charged_once, setup, teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
