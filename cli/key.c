@@ -14,17 +14,21 @@ static void say_added(const struct cli *c, const json_t *answer)
 
 static int key_add_run(struct cli *c)
 {
-    const char *label = cli_text(c, "--label");
+    const char *label = cli_text(c, "--label"), *role = cli_text(c, "--role");
     json_t *body;
 
-    if (cli_text(c, "--domain") == NULL && !cli_flag(c, "--admin"))
+    if (cli_text(c, "--domain") == NULL && !cli_flag(c, "--admin") && role == NULL)
         return cli_error(
             CLI_USAGE, "--domain",
             "name at least one domain that it may send as, or * for all of the subscription");
+    if (cli_flag(c, "--admin") && role != NULL)
+        return cli_error(CLI_USAGE, "--admin", "this is --role operator; give one of them");
     body = json_pack("{s:o, s:b}", "domains", cli_noun_domains(c), "admin",
                      (int)cli_flag(c, "--admin"));
     if (label != NULL)
         json_object_set_new(body, "label", json_string(label));
+    if (role != NULL)
+        json_object_set_new(body, "role", json_string(role));
     cli_noun_subscription(c, body);
     return cli_noun_add(c, KEYS, body, say_added);
 }
@@ -33,7 +37,10 @@ static const struct cli_option key_add_options[] = {
     {"--domain", "DOMAIN", "it may send as addresses of this domain; * for all of the subscription",
      true},
     {"--label", "TEXT", "what it is for, shown in lists", false},
-    {"--admin", NULL, "an operator's key: for the admin API over TLS", false},
+    {"--role", "ROLE",
+     "what it may do with the admin API over TLS: reader or owner of its subscription, operator",
+     false},
+    {"--admin", NULL, "the same as --role operator", false},
     {"--subscription", "NAME", "whose it is (default: default)", false},
     {NULL, NULL, NULL, false},
 };
@@ -47,7 +54,7 @@ static int key_list_run(struct cli *c)
         {"LABEL", "label", NULL},
         {"SUBSCRIPTION", "subscription", NULL},
         {"DOMAINS", "domains", cli_column_list},
-        {"OPERATOR", "admin", NULL},
+        {"ROLE", "role", NULL},
         {"ADDED", "created_at", cli_column_time},
     };
 

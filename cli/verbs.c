@@ -48,5 +48,6 @@ const struct cli_verb *const cli_verbs[] = {
     &verb_queue_release,
     &verb_trace,
     &verb_report_usage,
+    &verb_report_audit,
     NULL,
 };

@@ -52,7 +52,7 @@ _sigillo()
         case $verb in
         subscription) words="add list show set" ;;
         profile) words="list" ;;
-        report) words="usage" ;;
+        report) words="usage audit" ;;
         domain) words="add list show records remove" ;;
         credential) words="add list set remove" ;;
         key) words="add list set remove" ;;
@@ -76,6 +76,7 @@ _sigillo()
     "subscription show") words="--server --json --help" ;;
     "subscription set") words="--profile --server --json --help" ;;
     "profile list") words="--server --json --help" ;;
+    "report audit") words="--since --by --object --action --subscription --csv --server --json --help" ;;
     "report usage") words="--since --subscription --server --json --help" ;;
     "domain add") words="--subscription --ed25519 --server --json --help" ;;
     "domain list") words="--server --json --help" ;;
@@ -86,7 +87,7 @@ _sigillo()
     "credential list") words="--server --json --help" ;;
     "credential set") words="--domain --password-stdin --new-password --server --json --help" ;;
     "credential remove") words="--server --json --help" ;;
-    "key add") words="--domain --label --admin --subscription --server --json --help" ;;
+    "key add") words="--domain --label --role --admin --subscription --server --json --help" ;;
     "key list") words="--server --json --help" ;;
     "key set") words="--domain --label --server --json --help" ;;
     "key remove") words="--server --json --help" ;;

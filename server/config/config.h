@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 
 #include "config_limit.h"
+#include "sigillo/buf.h"
 #include "sigillo/view.h"
 
 struct config_address {
@@ -135,6 +136,9 @@ struct config {
     size_t profiles;
     unsigned drain_s;
     bool suppress_exact; /* suppression_case_sensitive */
+    struct { /* audit { ... } */
+        uint32_t keep_s;
+    } audit;
     sgl_view handover;
     struct config_memory *memory;
 };
@@ -144,6 +148,8 @@ struct config *config_load(const char *path, char *why, size_t why_size);
 /* The same configuration from another process's `handover`; no file is read, `path` only names it. */
 struct config *config_from_handover(sgl_view handover, const char *path, char *why,
                                     size_t why_size);
+/* What differs, in words: "queue.expire 72h -> 48h; profile small: added". Nothing of what stands in secret files. */
+void config_diff(const struct config *before, const struct config *after, struct sgl_buf *out);
 struct config *config_ref(struct config *c); /* thread-safe */
 void config_unref(struct config *c);         /* NULL accepted */
 

@@ -14,9 +14,9 @@
 #define PROFILE_AT(field) AT(config_profile, field)
 #define N_OF(type, field) .count = offsetof(struct type, field)
 
-const char *const config_section_name[SECTIONS] = {"",      "limits",  "resolver",     "delivery",
-                                                   "queue", "domains", "verification", "listen",
-                                                   "route", "profile"};
+const char *const config_section_name[SECTIONS] = {"",       "limits",  "resolver",     "delivery",
+                                                   "queue",  "domains", "verification", "audit",
+                                                   "listen", "route",   "profile"};
 
 /* clang-format off */
 const struct key config_key[] = {
@@ -89,6 +89,8 @@ const struct key config_key[] = {
     {IN_VERIFICATION, "timeout", KEY_DURATION, "20s", .min = 100, .max = 300 * S_, .unit = 1, TOP(verification.timeout_ms)},
     {IN_VERIFICATION, "at_once", KEY_NUMBER, "4", .min = 1, .max = 64, TOP(verification.at_once)},
     {IN_VERIFICATION, "ask", KEY_WORD, "authoritative", .words = "authoritative resolver", TOP(verification.ask)},
+
+    {IN_AUDIT, "keep", KEY_DURATION, "400d", .min = D_, .max = 36500 * D_, .unit = S_, TOP(audit.keep_s)},
 
     {IN_LISTEN, "door", KEY_WORD, "submission", .words = "submission http", LISTEN_AT(door)},
     {IN_LISTEN, "address", KEY_LISTEN, "{}", LISTEN_AT(address), N_OF(config_listen, addresses), .required = true},

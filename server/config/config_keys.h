@@ -36,6 +36,7 @@ enum key_section {
     IN_QUEUE,
     IN_DOMAINS,
     IN_VERIFICATION,
+    IN_AUDIT,
     IN_LISTEN,
     IN_ROUTE,
     IN_PROFILE,

@@ -340,8 +340,7 @@ void config_store(cfg_t *cfg, struct config *c)
     store_titled(cfg, c);
     store_profiles(cfg, c);
     check_whole(cfg, c);
-    if (!reading->handover &&
-        sgl_arena_dup(&c->memory->arena, sgl_buf_view(&reading->flat), &c->handover) != SGL_OK)
+    if (sgl_arena_dup(&c->memory->arena, sgl_buf_view(&reading->flat), &c->handover) != SGL_OK)
         reading->flat.status = SGL_E_LIMIT;
     if (c->memory->arena.status != SGL_OK || reading->flat.status != SGL_OK)
         mistake(cfg, "configuration: too large");

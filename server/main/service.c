@@ -126,6 +126,7 @@ int service_run(const struct service_setup *setup)
         log_line(LOG_ERROR_, "service can't start", LOG_STR("why", why));
         return 1; /* the process ends here: nothing needs taking apart */
     }
+    service_note_start(s);
     log_line(LOG_INFO_, "serving", LOG_INT("ms", (int64_t)(clock_mono_ms() - began)),
              LOG_INT("doors", s->doors));
     control_send(setup->control, CONTROL_READY, -1, NULL);

@@ -70,6 +70,7 @@ void service_queue_config(const struct config *c, struct queue_config *out)
                                  .memory_bytes = c->queue.memory_bytes,
                                  .lease_s = LEASE_S,
                                  .keep_trail_s = c->queue.keep_trail_s,
+                                 .keep_audit_s = c->audit.keep_s,
                                  .hostname = sgl_view_cstr(c->hostname),
                                  .rcpts_per_job = c->delivery.recipients_per_message};
 }

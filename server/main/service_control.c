@@ -138,6 +138,7 @@ void service_begin_drain(struct service *s, unsigned seconds)
 
     if (atomic_exchange(&s->draining, true))
         return;
+    service_note(s, "server stop", "");
     d = calloc(1, sizeof(*d) + s->doors * sizeof(d->door[0]));
     s->drain = d;
     if (d == NULL ||
@@ -168,10 +169,12 @@ struct reload {
 
 static void end_reload(struct service *s, struct reload *r)
 {
-    if (r->refused)
+    if (r->refused) {
+        service_note_reload(s, NULL, r->why);
         control_send(s->setup->control, CONTROL_REFUSED, -1, r->why);
-    else
+    } else {
         control_send(s->setup->control, CONTROL_RELOADED, -1, NULL);
+    }
     config_unref(r->refused ? r->next : NULL);
     s->reload = NULL;
     free(r);
@@ -207,6 +210,7 @@ static void apply(struct loop_task *task)
     submission_reload(s->submission, r->next);
     atomic_store(&s->admin.config, r->next);
     service_set_log_level(r->next->log_level);
+    service_note_reload(s, r->next, NULL);
     if (s->previous != s->setup->config) /* rooms keep pointers into the first one */
         config_unref(s->previous);
     s->previous = s->config;

@@ -64,6 +64,11 @@ bool service_ready(void *ctx, char *why, size_t why_size);
 /* service_control.c */
 bool service_listen_to_supervisor(struct service *s);
 void service_begin_drain(struct service *s, unsigned seconds);
+/* service_audit.c */
+void service_note(struct service *s, const char *action, const char *detail);
+void service_note_start(struct service *s);
+void service_note_reload(struct service *s, const struct config *next,
+                         const char *refused); /* NULL: it was taken */
 /* service_metrics.c */
 void service_metrics(struct service *s);
 

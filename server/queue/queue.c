@@ -126,16 +126,23 @@ static void trail_expired(struct store_op *op)
     queue_check_drained(q);
 }
 
+/* The time before which things have been kept for long enough; 0: for ever. */
+static int64_t kept_ms(int64_t now, uint32_t keep_s)
+{
+    return keep_s == 0 ? 0 : (now - (int64_t)keep_s) * 1000;
+}
+
 static void expire_trail(struct queue *q, int64_t now)
 {
-    if (q->config.keep_trail_s == 0 || q->expiring_trail ||
+    if ((q->config.keep_trail_s == 0 && q->config.keep_audit_s == 0) || q->expiring_trail ||
         (now - q->trail_at < TRAIL_EVERY_S && now >= q->trail_at))
         return;
     q->trail_at = now;
     q->expiring_trail = true;
     q->trail = (struct store_expire_trail){
         .op = {.kind = STORE_EXPIRE_TRAIL, .loop = q->loop, .done = trail_expired},
-        .before_ms = (now - (int64_t)q->config.keep_trail_s) * 1000,
+        .before_ms = kept_ms(now, q->config.keep_trail_s),
+        .audit_before_ms = kept_ms(now, q->config.keep_audit_s),
         .max = TRAIL_MAX};
     store_submit(q->store, &q->trail.op);
 }

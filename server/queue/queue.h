@@ -71,6 +71,7 @@ struct queue_config {
     size_t memory_recipients;    /* jobs' recipients held in memory */
     size_t memory_bytes;         /* bodies held in memory for waiting jobs */
     uint32_t lease_s;            /* 0: 600 */
+    uint32_t keep_audit_s;       /* lines of the audit go after this long; 0: never */
     uint32_t keep_trail_s;       /* finished messages are forgotten after this long; 0: never */
     sgl_view hostname;           /* for reports: Reporting-MTA */
     size_t rcpts_per_job;        /* at most, 0: 100 */

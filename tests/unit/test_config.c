@@ -51,6 +51,80 @@ static int tear_down(void **state)
     return system(command);
 }
 
+/* ---- what differs ---- */
+
+/* "%c", "%k" and "%p" are files; a hostname comes first. */
+static const char *with_paths(const char *text, char *out, size_t size)
+{
+    size_t at = (size_t)snprintf(out, size, "hostname = a.test\n");
+
+    for (; *text != '\0'; text++) {
+        if (*text != '%') {
+            out[at++] = *text;
+            continue;
+        }
+        text++;
+        at += (size_t)snprintf(out + at, size - at, "%s/%s", folder,
+                               *text == 'c'   ? "cert"
+                               : *text == 'k' ? "key"
+                                              : "password");
+    }
+    out[at] = '\0';
+    return out;
+}
+
+static void the_difference_is_told(void **state)
+{
+    static const struct {
+        const char *name, *before, *after, *want;
+    } rows[] = {
+        {"nothing", "", "", ""},
+        {"a key of a section", "", "queue { expire = 48h }", "queue.expire 72h -> 48h"},
+        {"a key at the top", "", "workers = 3", "workers 0 -> 3"},
+        {"the same in other words", "queue { expire = 72h }", "", ""},
+        {"two of them", "", "drain_timeout = 5s\nlimits { errors = 3 }",
+         "drain_timeout 30s -> 5s; limits.errors 20 -> 3"},
+        {"a list", "", "queue { retry = {1m, 2m} }",
+         "queue.retry {1m, 5m, 15m, 30m, 1h, 2h, 4h} -> {1m, 2m}"},
+        {"one that is set, and one that no longer is", "user = a", "delivery { ca_file = \"%c\" }",
+         "user a -> none; delivery.ca_file none -> %c"},
+        {"a section that comes", "", "profile small { limits = {\"5 messages/minute\"} }",
+         "profile small: added"},
+        {"one that goes", "route b { domains = {y.test} }", "", "route b: removed"},
+        {"a key of one", "route b { domains = {y.test} }",
+         "route b { domains = {y.test} host = h.test port = 25 }",
+         "route b: host none -> h.test; route b: port 0 -> 25"},
+        {"what a secret file holds is not shown",
+         "route b { domains = {\"*\"} host = h.test user = u password_file = \"%p\" }",
+         "route b { domains = {\"*\"} host = h.test user = u password_file = \"%k\" }",
+         "route b: password_file %p -> %k; route b: password_file has other contents"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char want[512], text[1024];
+        struct sgl_buf out = SGL_BUF_INIT(4096);
+        struct config *before, *after, *again;
+
+        before = load(with_paths(rows[i].before, text, sizeof(text)));
+        after = load(with_paths(rows[i].after, text, sizeof(text)));
+        CHECK_TRUE(rows[i].name, before != NULL && after != NULL);
+        config_diff(before, after, &out);
+        (void)with_paths(rows[i].want, want, sizeof(want));
+        CHECK_VIEW(rows[i].name, sgl_buf_view(&out), sgl_view_cstr(strstr(want, "\n") + 1));
+        sgl_buf_reset(&out);
+        again = config_from_handover(after->handover, path, why, sizeof(why));
+        CHECK_TRUE(why, again != NULL);
+        config_diff(before, again, &out);
+        CHECK_VIEW("the same of what was handed over", sgl_buf_view(&out),
+                   sgl_view_cstr(strstr(want, "\n") + 1));
+        sgl_buf_done(&out);
+        config_unref(before);
+        config_unref(after);
+        config_unref(again);
+    }
+}
+
 static void an_empty_file_gives_the_presets(void **state)
 {
     struct config *c = load("hostname = a.test\n");
@@ -364,6 +438,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_empty_file_gives_the_presets),
+        cmocka_unit_test(the_difference_is_told),
         cmocka_unit_test(every_kind_of_value_arrives),
         cmocka_unit_test(a_handover_is_the_same_configuration),
         cmocka_unit_test(an_include_is_relative_to_its_file),

@@ -75,6 +75,32 @@ static void answer_late(struct http_request *r, void *ctx)
     loop_post(f->loop, &late->task);
 }
 
+/* ---- what a watch is told, as one text ---- */
+
+static char told_text[200];
+
+static void told(struct http_request *r, const struct http_problem *p, void *ctx)
+{
+    size_t at = strlen(told_text);
+
+    snprintf(told_text + at, sizeof(told_text) - at, "%s:%s %s %d %s %s;", (const char *)ctx,
+             http_method(r), http_pattern(r), p == NULL ? 0 : p->status, p == NULL ? "" : p->code,
+             p == NULL || p->field == NULL ? "" : p->field);
+}
+
+static void answer_watched(struct http_request *r, void *ctx)
+{
+    bool fine = sgl_view_eq(http_param(r, "name"), SGL_LIT("fine"));
+
+    (void)ctx;
+    http_watch(r, told, (void *)(uintptr_t) "first");
+    http_watch(r, told, (void *)(uintptr_t) "second");
+    if (fine)
+        http_reply_json(r, 200, json_object());
+    else
+        http_reply_problem(r, 409, "taken", "name", "It is taken.");
+}
+
 static bool is_ready(void *ctx, char *why, size_t why_size)
 {
     struct fixture *f = ctx;
@@ -135,6 +161,7 @@ static int setup(void **state)
     http_route(f->http, HTTP_PUBLIC, "POST", "/bytes", answer_bytes, f);
     http_route(f->http, HTTP_PUBLIC, "GET", "/late", answer_late, f);
     http_route(f->http, HTTP_ADMIN, "GET", "/admin", answer_echo, f);
+    http_route(f->http, HTTP_PUBLIC, "GET", "/watched/{name}", answer_watched, f);
     assert_true(http_listen(f->http, listen_tcp(&f->port), NULL, NULL));
     assert_true(http_listen_admin(f->http, listen_unix(f), (uid_t)-1));
     assert_true(loop_start(f->loop));
@@ -305,6 +332,22 @@ static void test_admin_peer(void **state)
     CHECK_TRUE("the peer is known by its uid", strstr(reply, want) != NULL);
 }
 
+static void test_watch(void **state)
+{
+    char out[4096];
+
+    told_text[0] = '\0';
+    talk(connect_tcp(*state), "GET /watched/x HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", 0,
+         out, sizeof(out));
+    CHECK_STR("a problem is told to the last one who watches, once", told_text,
+              "first:GET /watched/{name} 0  ;second:GET /watched/{name} 409 taken name;");
+    told_text[0] = '\0';
+    talk(connect_tcp(*state), "GET /watched/fine HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
+         0, out, sizeof(out));
+    CHECK_STR("without one he hears the end", told_text,
+              "first:GET /watched/{name} 0  ;second:GET /watched/{name} 0  ;");
+}
+
 static void test_client_gone(void **state)
 {
     static char reply[4096];
@@ -399,6 +442,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_answers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_json_of_many_values, setup, teardown),
         cmocka_unit_test_setup_teardown(test_admin_peer, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_watch, setup, teardown),
         cmocka_unit_test_setup_teardown(test_client_gone, setup, teardown),
         cmocka_unit_test_setup_teardown(test_more_than_allowed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_admin_while_all_connections_are_taken, setup,

@@ -248,11 +248,51 @@ static void test_control(void **state)
               "key:k1|192.0.2.1|queue hold|queue||done|to big.example: 1200 recipients in all");
 }
 
+static enum store_result hold_within(const char *subscription, uint64_t message, uint64_t rcpt,
+                                     size_t *changed)
+{
+    struct store_control c = {.op = {.kind = STORE_CONTROL},
+                              .verb = CONTROL_HOLD,
+                              .message = message,
+                              .rcpt = rcpt,
+                              .subscription = sgl_view_cstr(subscription),
+                              .now = 1700000100};
+    enum store_result r = store_fixture_run(&fx, &c.op);
+
+    *changed = c.changed;
+    return r;
+}
+
+static void test_control_within(void **state)
+{
+    struct store_sample s[2];
+    size_t changed;
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        store_sample_init(&s[i], "a.example", 1, 10);
+        s[i].message.subscription = i == 0 ? SGL_LIT("one") : SGL_LIT("two");
+        assert_int_equal(store_sample_accept(&fx, &s[i]), STORE_OK);
+    }
+    CHECK_EQ("another's message is not found", hold_within("one", s[1].message.id, 0, &changed),
+             STORE_NOT_FOUND);
+    CHECK_EQ("nor its recipient", hold_within("one", 0, s[1].rcpt[0].id, &changed),
+             STORE_NOT_FOUND);
+    CHECK_EQ("all means all of one's own", hold_within("one", 0, 0, &changed), STORE_OK);
+    CHECK_EQ("which is one", changed, 1);
+    CHECK_EQ("it is held", state_of(s[0].message.id, 0), RCPT_HELD);
+    CHECK_EQ("the other is not", state_of(s[1].message.id, 0), RCPT_QUEUED);
+    CHECK_EQ("its own is found", hold_within("two", s[1].message.id, 0, &changed), STORE_OK);
+    CHECK_EQ("and held", state_of(s[1].message.id, 0), RCPT_HELD);
+    for (int i = 0; i < 2; i++)
+        store_sample_done(&s[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         STORE_TEST(test_with_its_change), STORE_TEST(test_filter),  STORE_TEST(test_text),
-        STORE_TEST(test_append_only),     STORE_TEST(test_control),
+        STORE_TEST(test_append_only),     STORE_TEST(test_control), STORE_TEST(test_control_within),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
