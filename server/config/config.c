@@ -151,6 +151,8 @@ static const char *value_wrong(const struct key *k, const char *value)
         return word_index(k->words, text) >= 0 ? NULL : "not one of these words: ";
     case KEY_HOST:
         return value_host(text);
+    case KEY_URL:
+        return value_url(text);
     case KEY_PATH:
         return value[0] == '/' ? text_wrong(text) : "not an absolute path";
     case KEY_FILE:

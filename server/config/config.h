@@ -76,6 +76,8 @@ struct config {
     const char *path;
     const char *log_level; /* "debug", "info", "warn", "error" */
     const char *hostname;  /* in greetings, EHLO, Received, reports */
+    const char *
+        public_url; /* where the world reaches the HTTP door: "https://mail.example.org:8443", without a slash at its end */
     const char *state_dir;
     const char *user; /* NULL: stay who we are */
     const char *admin_socket;

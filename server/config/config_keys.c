@@ -22,6 +22,7 @@ const char *const config_section_name[SECTIONS] = {"",       "limits",  "resolve
 const struct key config_key[] = {
     {IN_ROOT, "log_level", KEY_LEVEL, "info", .words = "debug info warn error", TOP(log_level)},
     {IN_ROOT, "hostname", KEY_HOST, NULL, TOP(hostname)},
+    {IN_ROOT, "public_url", KEY_URL, NULL, TOP(public_url)},
     {IN_ROOT, "state_dir", KEY_PATH, "/var/lib/sigillo", TOP(state_dir)},
     {IN_ROOT, "user", KEY_TEXT, NULL, TOP(user)},
     {IN_ROOT, "admin_socket", KEY_PATH, "/run/sigillo/admin.sock", TOP(admin_socket)},

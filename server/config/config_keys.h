@@ -14,6 +14,7 @@ enum key_kind {
     KEY_WORD,  /* one of `words` */
     KEY_LEVEL, /* one of `words`, stored as the word */
     KEY_HOST,
+    KEY_URL,        /* https://HOST[:PORT] */
     KEY_PATH,       /* absolute */
     KEY_FILE,       /* absolute, must be readable */
     KEY_SECRET,     /* a KEY_FILE whose contents are kept, at `contents` */

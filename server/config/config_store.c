@@ -118,6 +118,7 @@ static void store_one(cfg_t *cfg, const struct key *k, void *base, const char *v
     case KEY_TEXT:
     case KEY_LEVEL:
     case KEY_HOST:
+    case KEY_URL:
     case KEY_PATH:
     case KEY_FILE:
     case KEY_LISTEN:
@@ -303,6 +304,25 @@ static void store_profiles(cfg_t *cfg, struct config *c)
     }
 }
 
+/* Our own name, at the port of the first HTTP door with TLS. */
+static const char *preset_url(const struct config *c)
+{
+    char text[320], *colon;
+
+    snprintf(text, sizeof(text), "https://%s", c->hostname);
+    for (size_t i = 0; i < c->listens; i++) {
+        const struct config_listen *l = &c->listen[i];
+
+        if (l->door != DOOR_HTTP || l->tls != LISTEN_IMPLICIT || l->addresses == 0)
+            continue;
+        colon = strrchr(l->address[0].text, ':');
+        if (colon != NULL && strcmp(colon, ":443") != 0)
+            snprintf(text, sizeof(text), "https://%s%s", c->hostname, colon);
+        break;
+    }
+    return keep(text);
+}
+
 /* What several keys must agree on. */
 static void check_whole(cfg_t *cfg, struct config *c)
 {
@@ -313,6 +333,8 @@ static void check_whole(cfg_t *cfg, struct config *c)
         c->hostname = keep(machine);
     if (c->hostname == NULL)
         mistake(cfg, "hostname: missing, and the machine has no name that could be used");
+    else if (c->public_url == NULL)
+        c->public_url = preset_url(c);
     if ((c->tls_certificate == NULL) != (c->tls_key == NULL))
         mistake(cfg, "%s: missing (%s is given)",
                 c->tls_key == NULL ? "tls_key" : "tls_certificate",

@@ -201,6 +201,19 @@ const char *value_host(sgl_view text)
     return NULL;
 }
 
+const char *value_url(sgl_view text)
+{
+    sgl_view port, host;
+    uint64_t n;
+
+    if (!sgl_view_starts(text, SGL_LIT("https://")))
+        return "not https://HOST or https://HOST:PORT";
+    host = sgl_view_split(sgl_view_from(text, 8), ':', &port);
+    if (value_host(host) == NULL && (port.ptr == NULL || (sgl_view_u64(port, 65535, &n) && n > 0)))
+        return NULL;
+    return "not https://HOST or https://HOST:PORT (without a path, and without a slash at its end)";
+}
+
 const char *value_domain_pattern(sgl_view text)
 {
     if (sgl_view_eq(text, SGL_LIT("*")))

@@ -17,6 +17,7 @@ const char *value_network(sgl_view text, struct config_network *out);
 const char *value_host(sgl_view text);           /* a host name: letters, digits, hyphens, dots */
 const char *value_spf_term(sgl_view text);       /* "ip4:192.0.2.1", "a:mail.example.org" */
 const char *value_mailto(sgl_view text);         /* "mailto:reports@example.org" */
+const char *value_url(sgl_view text);            /* https://HOST[:PORT], without a path */
 const char *value_domain_pattern(sgl_view text); /* "example.org", ".example.org", "*" */
 
 #endif

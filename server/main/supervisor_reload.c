@@ -51,6 +51,7 @@ static void warn_of_restart_keys(const struct config *a, const struct config *b)
         bool same;
     } rows[] = {
         {"hostname", same_text(a->hostname, b->hostname)},
+        {"public_url", same_text(a->public_url, b->public_url)},
         {"state_dir", same_text(a->state_dir, b->state_dir)},
         {"user", same_text(a->user, b->user)},
         {"admin_socket", same_text(a->admin_socket, b->admin_socket)},

@@ -99,6 +99,16 @@ static void names(void **state)
     CHECK_TRUE("a hyphen at its start", value_host(SGL_LIT("-a.b")) != NULL);
     CHECK_TRUE("a blank", value_host(SGL_LIT("a b")) != NULL);
     CHECK_TRUE("a long label", value_host(sgl_view_cstr(long_label)) != NULL);
+    CHECK_TRUE("a URL", value_url(SGL_LIT("https://mail.example.org")) == NULL);
+    CHECK_TRUE("with a port", value_url(SGL_LIT("https://127.0.0.1:8443")) == NULL);
+    CHECK_TRUE("without TLS", value_url(SGL_LIT("http://mail.example.org")) != NULL);
+    CHECK_TRUE("with a path", value_url(SGL_LIT("https://mail.example.org/a")) != NULL);
+    CHECK_TRUE("with a slash", value_url(SGL_LIT("https://mail.example.org/")) != NULL);
+    CHECK_TRUE("with a port of 0", value_url(SGL_LIT("https://mail.example.org:0")) != NULL);
+    CHECK_TRUE("with half a port", value_url(SGL_LIT("https://mail.example.org:")) != NULL);
+    CHECK_TRUE("with a port too many", value_url(SGL_LIT("https://a.test:1:2")) != NULL);
+    CHECK_TRUE("with a user", value_url(SGL_LIT("https://me@a.test")) != NULL);
+    CHECK_TRUE("without a host", value_url(SGL_LIT("https://")) != NULL);
     CHECK_TRUE("all", value_domain_pattern(SGL_LIT("*")) == NULL);
     CHECK_TRUE("below", value_domain_pattern(SGL_LIT(".example.org")) == NULL);
     CHECK_TRUE("no other stars", value_domain_pattern(SGL_LIT("*.example.org")) != NULL);
