@@ -6,6 +6,7 @@
 
 #define URLSAFE       sodium_base64_VARIANT_URLSAFE_NO_PADDING
 #define SIGNATURE_MAX 1024 /* of RSA-8192 */
+#define ES256_SIZE    64
 
 /* ---- read ---- */
 
@@ -27,16 +28,16 @@ static json_t *read_object(sgl_view part)
 }
 
 /* Three parts and no more, the last one a signature in the one way in which it can be written: so a token cannot be changed and stay good. */
-static bool split(sgl_view text, sgl_view *header, sgl_view *claims)
+static bool split(sgl_view text, sgl_view *header, sgl_view *claims, size_t *signature_len)
 {
     uint8_t bytes[SIGNATURE_MAX];
     sgl_view rest, signature;
-    size_t len;
 
     *header = sgl_view_split(text, '.', &rest);
     *claims = sgl_view_split(rest, '.', &signature);
-    return signature.len > 0 && sodium_base642bin(bytes, sizeof(bytes), (const char *)signature.ptr,
-                                                  signature.len, NULL, &len, NULL, URLSAFE) == 0;
+    return signature.len > 0 &&
+           sodium_base642bin(bytes, sizeof(bytes), (const char *)signature.ptr, signature.len, NULL,
+                             signature_len, NULL, URLSAFE) == 0;
 }
 
 bool jwt_read(sgl_view text, struct jwt *out)
@@ -45,7 +46,7 @@ bool jwt_read(sgl_view text, struct jwt *out)
     sgl_view header, claims;
 
     *out = (struct jwt){0};
-    if (text.len > TOKEN_SIZE_MAX || !split(text, &header, &claims))
+    if (text.len > TOKEN_SIZE_MAX || !split(text, &header, &claims, &j.signature_len))
         return false;
     j.header = read_object(header);
     j.claims = j.header == NULL ? NULL : read_object(claims);
@@ -88,6 +89,9 @@ enum token_fault jwt_check_signature(const struct jwt *j, const cjose_jwk_t *key
 
     if (strcmp(j->algorithm, algorithm) != 0)
         return TOKEN_ALGORITHM;
+    /* [RFC 7518 s3.4]; cjose looks at the first bytes only. That of RSA is as long as its key, and OpenSSL looks. */
+    if (strcmp(algorithm, CJOSE_HDR_ALG_ES256) == 0 && j->signature_len != ES256_SIZE)
+        return TOKEN_SIGNATURE;
     jws = cjose_jws_import((const char *)j->text.ptr, j->text.len, &err);
     if (jws != NULL && cjose_jws_verify(jws, key, &err))
         fault = TOKEN_FINE;

@@ -17,6 +17,7 @@ struct jwt {
     json_t *header, *claims;
     const char *algorithm; /* in the header */
     const char *key_id;    /* in the header; "": none */
+    size_t signature_len;  /* bytes */
 };
 /* false: it is none, it needs what we do not know (crit), or memory has ended; *out is empty then. Nothing in it is proven yet. */
 bool jwt_read(sgl_view text, struct jwt *out);

@@ -185,6 +185,8 @@ static void test_signature(void **state)
     CHECK_EQ("not for a key of another kind", check(ES256, "RS256"), TOKEN_ALGORITHM);
     CHECK_EQ("none is no signature [RFC 8725 s3.2]", check(NONE, "ES256"), TOKEN_ALGORITHM);
     CHECK_EQ("a public key is no secret [RFC 8725 s2.1]", check(HS256, "ES256"), TOKEN_ALGORITHM);
+    CHECK_EQ("nothing may stand behind r and s [RFC 7518 s3.4]", check(ES256 "A", "ES256"),
+             TOKEN_SIGNATURE);
     for (size_t i = 0; i < len; i++) {
         char was = changed[i];
 
