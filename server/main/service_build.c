@@ -256,6 +256,8 @@ static bool build_http(struct service *s)
     s->admin.audit = audit_new(s->store);
     if (s->admin.audit == NULL)
         return false;
+    s->oauth = (struct oauth){.directory = s->directory, .tokens = s->tokens};
+    attempts_init(&s->oauth.attempts);
     for (unsigned i = 0; i < s->doors; i++) {
         s->http[i] = http_new(s->door[i], &hc);
         if (s->http[i] == NULL || !listen_http(s, s->http[i]))
@@ -263,6 +265,7 @@ static bool build_http(struct service *s)
         http_status_routes(s->http[i], &s->page);
         admin_routes(s->http[i], &s->admin);
         api_routes(s->http[i], &s->api);
+        oauth_routes(s->http[i], &s->oauth);
     }
     return http_listen_admin(s->http[0], dup(s->setup->sockets->admin), s->setup->owner);
 }
@@ -300,6 +303,13 @@ static bool build_tls(struct service *s, char *why, size_t why_size)
     return s->tls != NULL;
 }
 
+static bool build_tokens(struct service *s, char *why, size_t why_size)
+{
+    s->tokens =
+        tokens_new(s->main, s->store, s->keys, s->directory, s->config->public_url, why, why_size);
+    return s->tokens != NULL;
+}
+
 bool service_build(struct service *s, char *why, size_t why_size)
 {
     snprintf(why, why_size, "out of memory");
@@ -309,8 +319,9 @@ bool service_build(struct service *s, char *why, size_t why_size)
     if (s->keys == NULL)
         return false;
     s->directory = directory_open(s->store, s->keys, s->workers, s->main, why, why_size);
-    return s->directory != NULL && build_sending(s, why, why_size) &&
-           build_admission(s, why, why_size) && build_http(s) && build_submission(s, why, why_size);
+    return s->directory != NULL && build_tokens(s, why, why_size) &&
+           build_sending(s, why, why_size) && build_admission(s, why, why_size) && build_http(s) &&
+           build_submission(s, why, why_size);
 }
 
 bool service_start_loops(struct service *s)

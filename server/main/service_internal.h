@@ -10,6 +10,7 @@
 #include "../doors/http/admin.h"
 #include "../doors/http/api.h"
 #include "../doors/http/http.h"
+#include "../doors/http/oauth.h"
 #include "../doors/submission/submission.h"
 #include "../keys/keys.h"
 #include "../loop/tls.h"
@@ -33,6 +34,7 @@ struct service {
     struct store *store;
     struct keys *keys;
     struct directory *directory;
+    struct tokens *tokens;
     struct queue *queue;
     struct resolver *resolver;
     struct delivery *delivery;
@@ -42,6 +44,7 @@ struct service {
     struct tls_server *tls; /* NULL: none configured */
     struct admin admin;
     struct api api;
+    struct oauth oauth;
     struct http_status_page page;
     _Atomic bool draining;
     struct drain *drain;

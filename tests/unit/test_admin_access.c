@@ -49,6 +49,11 @@ static const struct row rows[] = {
     {"POST", "keys", "keys", "{\"domains\":[\"*\"],\"subscription\":\"$\"}", MAKES},
     {"PATCH", "keys/{id}", "keys/#K", "{\"label\":\"x\"}", HIDES},
     {"DELETE", "keys/{id}", "keys/#K", "", HIDES},
+    {"GET", "apps", "apps", "", LISTS},
+    {"POST", "apps", "apps", "{\"name\":\"#N\",\"domains\":[\"*\"],\"subscription\":\"$\"}", MAKES},
+    {"GET", "apps/{name}", "apps/$-crm", "", HIDES},
+    {"PATCH", "apps/{name}", "apps/$-crm", "{\"new_secret\":true}", HIDES},
+    {"DELETE", "apps/{name}", "apps/$-crm", "", HIDES},
     {"GET", "suppressions", "suppressions", "", LISTS},
     {"GET", "suppressions", "suppressions?subscription=$", "", HIDES},
     {"POST", "suppressions", "suppressions",
@@ -201,6 +206,7 @@ static void furnish(struct world *w)
         {"/admin/v1/domains", "{\"name\":\"$.test\",\"subscription\":\"$\"}"},
         {"/admin/v1/credentials",
          "{\"name\":\"$-app\",\"domains\":[\"*\"],\"subscription\":\"$\"}"},
+        {"/admin/v1/apps", "{\"name\":\"$-crm\",\"domains\":[\"*\"],\"subscription\":\"$\"}"},
         {"/admin/v1/suppressions", "{\"addresses\":[\"gone-$@x.test\"],\"subscription\":\"$\"}"},
     };
     int status;
@@ -428,6 +434,11 @@ static void test_no_way_up(void **state)
         {"another owner is his to make", "POST", "keys", "{\"role\":\"owner\"}", 201},
         {"a reader, too", "POST", "keys", "{\"role\":\"reader\"}", 201},
         {"a role that there is not", "POST", "keys", "{\"role\":\"emperor\"}", 422},
+        {"an operator's application", "POST", "apps", "{\"name\":\"x\",\"role\":\"operator\"}",
+         403},
+        {"a secret of one", "PATCH", "apps/boss", "{\"new_secret\":true}", 404},
+        {"the end of one", "DELETE", "apps/boss", "", 404},
+        {"a sight of one", "GET", "apps/boss", "", 404},
         {"his own limits", "PATCH", "subscriptions/one", "{\"profile\":\"unlimited\"}", 403},
         {"a domain of his for a stranger", "POST", "credentials",
          "{\"name\":\"x\",\"domains\":[\"one.test\"],\"subscription\":\"two\"}", 404},
@@ -437,7 +448,12 @@ static void test_no_way_up(void **state)
     struct world *w = *state;
     struct reply r;
     char path[128];
+    int status;
 
+    json_decref(operator_asks(w, "POST", "/admin/v1/apps",
+                              "{\"name\":\"boss\",\"role\":\"operator\",\"subscription\":\"one\"}",
+                              &status));
+    CHECK_EQ("an operator's application is there", status, 201);
     for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
         snprintf(path, sizeof(path), "/admin/v1/%s", ways[i].path);
         call(w, w->token[ROLE_OWNER], ways[i].method, path, ways[i].body, &r);

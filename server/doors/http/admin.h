@@ -9,6 +9,7 @@
  *   GET, POST    /admin/v1/domains          GET, DELETE /admin/v1/domains/{name}      GET /admin/v1/domains/{name}/records
  *   GET, POST    /admin/v1/credentials      PATCH, DELETE /admin/v1/credentials/{name}
  *   GET, POST    /admin/v1/keys             PATCH, DELETE /admin/v1/keys/{id}
+ *   GET, POST    /admin/v1/apps             GET, PATCH, DELETE /admin/v1/apps/{name}   a PATCH makes and removes secrets, too
  *   GET, POST    /admin/v1/suppressions     ?subscription= ?domain= ?after= ?max=, in the order of their keys; DELETE /admin/v1/suppressions/{address} ?subscription= ?domain=
  *   GET          /admin/v1/suppressions/export ?subscription= ?domain=, POST /admin/v1/suppressions/import: text/csv; docs/suppression.md
  *   POST         /admin/v1/messages         a whole message as message/rfc822; ?from= and ?to= (several) are its envelope, or the header's fields are

@@ -2,7 +2,7 @@
 /* Who may send: credentials for SMTP, access keys for HTTP. */
 #include "admin_internal.h"
 
-static json_t *identity_json(const struct identity *i)
+json_t *admin_identity_json(const struct identity *i)
 {
     json_t *domains = json_array();
     const char *name = strchr(i->name, ':');
@@ -16,22 +16,22 @@ static json_t *identity_json(const struct identity *i)
                      name == NULL ? i->name : name + 1, "subscription", i->subscription, "domains",
                      domains, "created_at", admin_time(i->created_at * 1000), "version",
                      (json_int_t)i->version);
-    if (i->kind == IDENTITY_KEY) {
+    if (i->kind == IDENTITY_KEY || i->kind == IDENTITY_APP) {
         json_object_set_new(json, "label", json_string(i->label));
         json_object_set_new(json, "role", json_string(role_name(i->role)));
-        json_object_set_new(json, "admin", json_boolean(i->role == ROLE_OPERATOR));
     }
+    if (i->kind == IDENTITY_KEY)
+        json_object_set_new(json, "admin", json_boolean(i->role == ROLE_OPERATOR));
     return json;
 }
 
 static bool list_one(void *ctx, struct identity *i)
 {
-    json_array_append_new(ctx, identity_json(i));
+    json_array_append_new(ctx, admin_identity_json(i));
     return true;
 }
 
-/* false: too many, and answered. */
-static bool take_domains(struct admin_change *n, const json_t *list)
+bool admin_take_domains(struct admin_change *n, const json_t *list)
 {
     const json_t *item;
     size_t at;
@@ -45,8 +45,7 @@ static bool take_domains(struct admin_change *n, const json_t *list)
     return true;
 }
 
-/* At least one of the first `wanted` members is there; false: answered. */
-static bool anything_given(struct admin_change *n, const struct admin_member *member, size_t wanted)
+bool admin_anything_given(struct admin_change *n, const struct admin_member *member, size_t wanted)
 {
     for (size_t i = 0; i < wanted; i++)
         if (member[i].value != NULL)
@@ -55,13 +54,21 @@ static bool anything_given(struct admin_change *n, const struct admin_member *me
     return false;
 }
 
-/* Domains that are given are at least one: none at all would mean that nothing changes. */
-static bool change_domains(struct admin_change *n, const json_t *list)
+bool admin_change_domains(struct admin_change *n, const json_t *list)
 {
     if (list == NULL || json_array_size(list) > 0)
-        return take_domains(n, list);
+        return admin_take_domains(n, list);
     http_reply_problem(n->r, 422, "invalid", "domains",
                        "Name at least one domain that it may send as.");
+    return false;
+}
+
+bool admin_take_role(struct admin_change *n, const json_t *role)
+{
+    if (role == NULL || role_parse(admin_text(role), &n->change.role))
+        return true;
+    http_reply_problem(n->r, 422, "invalid", "role",
+                       "One of reader, owner, operator is wanted, or none.");
     return false;
 }
 
@@ -77,7 +84,7 @@ static bool take_credential(struct admin_change *n, const struct admin_member *m
     n->change.name = admin_text(member[0].value);
     n->change.subscription = admin_text(member[2].value);
     n->change.password = admin_text(member[3].value);
-    return take_domains(n, member[1].value);
+    return admin_take_domains(n, member[1].value);
 }
 
 static json_t *credential_added(const struct admin_change *n)
@@ -92,7 +99,7 @@ static json_t *credential_added(const struct admin_change *n)
 
 static bool take_credential_change(struct admin_change *n, const struct admin_member *member)
 {
-    if (!anything_given(n, member, 3))
+    if (!admin_anything_given(n, member, 3))
         return false;
     if (member[1].value != NULL && json_is_true(member[2].value)) {
         http_reply_problem(n->r, 400, "member-type", "new_password",
@@ -105,13 +112,14 @@ static bool take_credential_change(struct admin_change *n, const struct admin_me
     }
     n->change.password = admin_text(member[1].value);
     n->change.password_new = json_is_true(member[2].value);
-    return change_domains(n, member[0].value) && admin_take_version(n, member[3].value);
+    return admin_change_domains(n, member[0].value) && admin_take_version(n, member[3].value);
 }
 
 static json_t *credential_changed(const struct admin_change *n)
 {
     struct identity *i = directory_credential(n->admin->directory, n->change.name);
-    json_t *json = i == NULL ? json_object() : identity_json(i); /* NULL: removed again already */
+    json_t *json =
+        i == NULL ? json_object() : admin_identity_json(i); /* NULL: removed again already */
 
     if (n->change.secret[0] != '\0')
         json_object_set_new(json, "password", json_string(n->change.secret));
@@ -170,14 +178,11 @@ static bool take_key(struct admin_change *n, const struct admin_member *member)
 {
     n->change.name = admin_text(member[0].value);
     n->change.subscription = admin_text(member[2].value);
-    if (member[4].value != NULL && !role_parse(admin_text(member[4].value), &n->change.role)) {
-        http_reply_problem(n->r, 422, "invalid", "role",
-                           "One of reader, owner, operator is wanted, or none.");
+    if (!admin_take_role(n, member[4].value))
         return false;
-    }
     if (json_is_true(member[3].value))
         n->change.role = ROLE_OPERATOR;
-    return take_domains(n, member[1].value);
+    return admin_take_domains(n, member[1].value);
 }
 
 static json_t *key_added(const struct admin_change *n)
@@ -187,11 +192,11 @@ static json_t *key_added(const struct admin_change *n)
 
 static bool take_key_change(struct admin_change *n, const struct admin_member *member)
 {
-    if (!anything_given(n, member, 2))
+    if (!admin_anything_given(n, member, 2))
         return false;
     if (member[1].value != NULL)
         n->change.label = admin_text(member[1].value);
-    return change_domains(n, member[0].value) && admin_take_version(n, member[2].value);
+    return admin_change_domains(n, member[0].value) && admin_take_version(n, member[2].value);
 }
 
 struct key_search {
@@ -204,7 +209,7 @@ static bool find_key(void *ctx, struct identity *i)
     struct key_search *s = ctx;
 
     if (sgl_view_eq(sgl_view_from(sgl_view_cstr(i->name), strlen("key:")), s->id))
-        s->found = identity_json(i);
+        s->found = admin_identity_json(i);
     return s->found == NULL;
 }
 

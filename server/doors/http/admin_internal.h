@@ -67,7 +67,8 @@ struct admin_change {
     struct http_request *r;
     const struct admin *admin;
     struct identity *who;
-    json_t *body; /* the change's views point into it until done */
+    struct app_change app; /* where the change's own points to */
+    json_t *body;          /* the change's views point into it until done */
     char about[80];
 };
 struct admin_noun {
@@ -97,6 +98,17 @@ void admin_noun_remove(struct http_request *r, const struct admin *admin,
                        const struct admin_noun *noun);
 /* The member "version" of a change, which may be NULL; false: answered. */
 bool admin_take_version(struct admin_change *n, const json_t *version);
+/* ---- identities, in the file of credentials and keys ---- */
+
+json_t *admin_identity_json(const struct identity *i);
+/* Members of a request, into the change; false: answered. */
+bool admin_take_domains(struct admin_change *n, const json_t *list);
+bool admin_take_role(struct admin_change *n, const json_t *role); /* NULL: as it is */
+/* Domains that are given are at least one: none at all would mean that nothing changes. */
+bool admin_change_domains(struct admin_change *n, const json_t *list);
+/* At least one of the first `wanted` members is there. */
+bool admin_anything_given(struct admin_change *n, const struct admin_member *member, size_t wanted);
+
 /* Is an operator asking?  false: the refusal has been sent. */
 bool admin_is_operator(struct http_request *r, const struct admin *admin);
 
@@ -108,6 +120,7 @@ json_t *admin_subscription_json(const struct admin *admin, const struct subscrip
 void admin_subscription_routes(struct http *http, void *ctx);
 void admin_domain_routes(struct http *http, void *ctx);
 void admin_identity_routes(struct http *http, void *ctx);
+void admin_app_routes(struct http *http, void *ctx);
 void admin_suppression_routes(struct http *http, void *ctx);
 /* A result as the word of a problem ("not-found") and as a status. */
 const char *admin_result_word(enum directory_result result);

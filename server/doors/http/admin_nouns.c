@@ -236,5 +236,6 @@ void admin_nouns_routes(struct http *http, const struct admin *admin)
     admin_subscription_routes(http, ctx);
     admin_domain_routes(http, ctx);
     admin_identity_routes(http, ctx);
+    admin_app_routes(http, ctx);
     admin_suppression_routes(http, ctx);
 }

@@ -94,7 +94,12 @@ sgl_view http_tls_text(struct http_request *r); /* "TLSv1.3 TLS_AES_256_GCM_SHA3
  * document has been sent and the handler returns.  The caller owns the reference.
  */
 json_t *http_json(struct http_request *r);
-/* The identity of the bearer key. NULL: 401 has been sent (with WWW-Authenticate) and the handler returns. A reference. */
+/*
+ * Who looks at tokens (a JWT instead of an access key): a reference, or NULL with one sentence that says why.  Set before the loop starts.
+ */
+typedef struct identity *(*http_token_check)(void *ctx, sgl_view token, const char **why);
+void http_use_tokens(struct http *http, http_token_check check, void *ctx);
+/* The identity of the bearer of a key or a token. NULL: 401 has been sent (with WWW-Authenticate) and the handler returns. A reference. */
 struct identity *http_authenticate(struct http_request *r, struct directory *directory);
 
 /* ---- the reply: exactly one, at once or later, on the loop; the request is gone afterwards ---- */

@@ -1,16 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http_internal.h"
 
+#define KEY_PREFIX SGL_LIT("sk_")
+
+void http_use_tokens(struct http *http, http_token_check check, void *ctx)
+{
+    http->token_check = check;
+    http->token_ctx = ctx;
+}
+
+/* [RFC 6750 s3]: without a token the client is told no more than how to bring one. */
+static void refuse(struct http_request *r, const char *code, const char *why)
+{
+    struct sgl_buf field = SGL_BUF_INIT(512);
+
+    sgl_buf_add_cstr(&field, "Bearer realm=\"sigillo\"");
+    if (strcmp(code, "key-missing") != 0)
+        sgl_buf_addf(&field, ", error=\"invalid_token\", error_description=\"%s\"", why);
+    http_reply_header(r, "WWW-Authenticate", sgl_buf_view(&field));
+    sgl_buf_done(&field);
+    http_reply_problem(r, 401, code, "Authorization", why);
+}
+
 struct identity *http_authenticate(struct http_request *r, struct directory *directory)
 {
     sgl_view token = http_bearer(r);
-    struct identity *who = token.ptr == NULL ? NULL : directory_bearer(directory, token);
+    const char *why = "This access key is not known.", *code = "key-unknown";
+    struct identity *who = NULL;
 
-    if (who != NULL)
-        return who;
-    http_reply_header(r, "WWW-Authenticate", SGL_LIT("Bearer realm=\"sigillo\""));
-    http_reply_problem(r, 401, token.ptr == NULL ? "key-missing" : "key-unknown", "Authorization",
-                       token.ptr == NULL ? "This needs an access key: Authorization: Bearer sk_..."
-                                         : "This access key is not known.");
-    return NULL;
+    if (token.ptr == NULL) {
+        refuse(r, "key-missing", "This needs an access key: Authorization: Bearer sk_...");
+        return NULL;
+    }
+    if (sgl_view_starts(token, KEY_PREFIX) || r->http->token_check == NULL) {
+        who = directory_bearer(directory, token);
+    } else {
+        code = "token";
+        who = r->http->token_check(r->http->token_ctx, token, &why);
+    }
+    if (who == NULL)
+        refuse(r, code, why);
+    return who;
 }

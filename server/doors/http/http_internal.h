@@ -67,6 +67,8 @@ struct http {
     struct event *sweep;
     bool draining;
     struct http_stats stats;
+    http_token_check token_check; /* NULL: access keys only */
+    void *token_ctx;
 };
 
 struct http_request {

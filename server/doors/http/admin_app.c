@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Applications and their secrets. */
+#include "admin_internal.h"
+
+/* ---- as JSON ---- */
+
+static json_t *secrets_json(const struct app_facts *facts)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < facts->secrets; i++) {
+        const struct app_secret *s = &facts->secret[i];
+
+        json_array_append_new(list, json_pack("{s:s, s:o, s:o}", "id", s->id, "created_at",
+                                              admin_time(s->created_at * 1000), "expires_at",
+                                              admin_time(s->expires_at * 1000)));
+    }
+    return list;
+}
+
+static json_t *app_json(const struct admin *admin, const struct identity *i,
+                        const struct app_facts *facts)
+{
+    struct subscription *s =
+        directory_subscription(admin->directory, sgl_view_cstr(i->subscription));
+    json_t *json = admin_identity_json(i);
+
+    json_object_set_new(json, "client_id", json_string(facts->client_id));
+    if (s != NULL)
+        json_object_set_new(json, "tenant_id", json_string(s->guid));
+    json_object_set_new(json, "secrets", secrets_json(facts));
+    subscription_unref(s);
+    return json;
+}
+
+/* NULL: there is none of that name. */
+static json_t *find(const struct admin *admin, sgl_view name)
+{
+    struct app_facts facts;
+    struct identity *i = directory_app(admin->directory, name, &facts);
+    json_t *json = i == NULL ? NULL : app_json(admin, i, &facts);
+
+    identity_unref(i);
+    return json;
+}
+
+struct listing {
+    struct directory *directory;
+    json_t *to;
+};
+
+/* By its name, since the secrets are not the identity's; one that is removed meanwhile is left out. */
+static bool list_one(void *ctx, struct identity *i)
+{
+    const struct listing *l = ctx;
+    const struct admin admin = {.directory = l->directory};
+    json_t *json = find(&admin, sgl_view_from(sgl_view_cstr(i->name), strlen("app:")));
+
+    if (json != NULL)
+        json_array_append_new(l->to, json);
+    return true;
+}
+
+static void list(struct directory *d, json_t *to)
+{
+    struct listing l = {d, to};
+
+    directory_each_identity(d, IDENTITY_APP, list_one, &l);
+}
+
+/* With the secret that was made, if one was: it is shown this once. */
+static json_t *with_secret(const struct admin_change *n)
+{
+    const struct directory_change *c = &n->change;
+    json_t *json = find(n->admin, c->name);
+
+    if (json == NULL)
+        json = json_object(); /* removed again already */
+    if (c->secret[0] != '\0') {
+        json_object_set_new(json, "secret", json_string(c->secret));
+        json_object_set_new(json, "secret_id", json_string(c->id));
+    }
+    return json;
+}
+
+/* ---- members ---- */
+
+static bool is_span(sgl_view text)
+{
+    static const char units[] = "smhd";
+
+    return text.len > 1 && memchr(units, text.ptr[text.len - 1], strlen(units)) != NULL;
+}
+
+/* A time, or a span from now: "90d". */
+static bool take_expires(struct admin_change *n, const json_t *value)
+{
+    sgl_view text = admin_text(value);
+    int64_t now = clock_now_ms(), at;
+
+    if (value == NULL)
+        return true;
+    if (admin_time_parse(text, now, &at)) {
+        n->app.secret_until = (is_span(text) ? now + (now - at) : at) / 1000;
+        if (n->app.secret_until > 0)
+            return true;
+    }
+    http_reply_problem(n->r, 422, "time", "expires",
+                       "A time is wanted, as 2027-01-31T00:00:00Z, or a span, as 90d.");
+    return false;
+}
+
+static bool take(struct admin_change *n, const struct admin_member *member)
+{
+    n->change.name = admin_text(member[0].value);
+    n->change.subscription = admin_text(member[2].value);
+    if (member[3].value != NULL)
+        n->change.label = admin_text(member[3].value);
+    n->app.no_secret = json_is_true(member[6].value);
+    n->change.app = &n->app;
+    return admin_take_role(n, member[4].value) && take_expires(n, member[5].value) &&
+           admin_take_domains(n, member[1].value);
+}
+
+static bool take_change(struct admin_change *n, const struct admin_member *member)
+{
+    if (!admin_anything_given(n, member, 4))
+        return false;
+    if (member[1].value != NULL)
+        n->change.label = admin_text(member[1].value);
+    n->app.secret_add = json_is_true(member[2].value);
+    n->app.secret_remove = admin_text(member[3].value);
+    n->change.app = &n->app;
+    return admin_change_domains(n, member[0].value) && take_expires(n, member[4].value) &&
+           admin_take_version(n, member[5].value);
+}
+
+static const struct admin_noun apps = {
+    .noun = DIRECTORY_APP,
+    .name = "app",
+    .plural = "apps",
+    .param = "name",
+    .list = list,
+    .member = {{.name = "name", .type = JSON_STRING, .required = true},
+               {.name = "domains", .type = JSON_ARRAY},
+               {.name = "subscription", .type = JSON_STRING},
+               {.name = "label", .type = JSON_STRING},
+               {.name = "role", .type = JSON_STRING},
+               {.name = "expires", .type = JSON_STRING},
+               {.name = "no_secret", .type = JSON_TRUE}},
+    .take = take,
+    .added = with_secret,
+    .change_member = {{.name = "domains", .type = JSON_ARRAY},
+                      {.name = "label", .type = JSON_STRING},
+                      {.name = "new_secret", .type = JSON_TRUE},
+                      {.name = "remove_secret", .type = JSON_STRING},
+                      {.name = "expires", .type = JSON_STRING},
+                      {.name = "version", .type = JSON_INTEGER}},
+    .take_change = take_change,
+    .changed = with_secret,
+};
+
+/* ---- routes ---- */
+
+static void apps_get(struct http_request *r, void *ctx)
+{
+    admin_noun_list(r, ctx, &apps);
+}
+
+static void apps_post(struct http_request *r, void *ctx)
+{
+    admin_noun_add(r, ctx, &apps);
+}
+
+static bool is_seen(const struct identity *i, sgl_view scope)
+{
+    return i != NULL && (scope.len == 0 || (i->role != ROLE_OPERATOR &&
+                                            sgl_view_eq(scope, sgl_view_cstr(i->subscription))));
+}
+
+static void app_get(struct http_request *r, void *ctx)
+{
+    const struct admin *admin = ctx;
+    struct app_facts facts;
+    struct identity *i;
+    sgl_view scope;
+
+    if (!admin_may_read(r, admin, &scope))
+        return;
+    i = directory_app(admin->directory, http_param(r, "name"), &facts);
+    if (is_seen(i, scope))
+        http_reply_json(r, 200, app_json(admin, i, &facts));
+    else
+        http_reply_problem(r, 404, "not-found", "name", "There is no such application.");
+    identity_unref(i);
+}
+
+static void app_patch(struct http_request *r, void *ctx)
+{
+    admin_noun_change(r, ctx, &apps);
+}
+
+static void app_delete(struct http_request *r, void *ctx)
+{
+    admin_noun_remove(r, ctx, &apps);
+}
+
+void admin_app_routes(struct http *http, void *ctx)
+{
+    http_route(http, HTTP_BOTH, "GET", "/admin/v1/apps", apps_get, ctx);
+    http_route(http, HTTP_BOTH, "POST", "/admin/v1/apps", apps_post, ctx);
+    http_route(http, HTTP_BOTH, "GET", "/admin/v1/apps/{name}", app_get, ctx);
+    http_route(http, HTTP_BOTH, "PATCH", "/admin/v1/apps/{name}", app_patch, ctx);
+    http_route(http, HTTP_BOTH, "DELETE", "/admin/v1/apps/{name}", app_delete, ctx);
+}
