@@ -16,6 +16,9 @@ extern const struct cli_verb verb_init, verb_serve, verb_subscription_add, verb_
 extern const struct cli_verb verb_suppression_add, verb_suppression_list, verb_suppression_remove,
     verb_suppression_import, verb_suppression_export;
 
+extern const struct cli_verb verb_app_add, verb_app_list, verb_app_show, verb_app_set,
+    verb_app_secret, verb_app_remove;
+
 /* Without a server. */
 extern const struct cli_verb verb_spf_check, verb_spf_tree, verb_spf_build, verb_verify;
 extern const struct cli_verb verb_dkim_keygen, verb_dkim_sign, verb_dkim_verify, verb_arc_verify,

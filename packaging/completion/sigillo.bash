@@ -44,7 +44,7 @@ _sigillo()
     esac
 
     if ((COMP_CWORD == 1)); then
-        COMPREPLY=($(compgen -W "init serve subscription profile domain credential key suppression send queue trace report spf dkim arc check verify dmarc advise help --version --help" -- "$cur"))
+        COMPREPLY=($(compgen -W "init serve subscription profile domain credential key app suppression send queue trace report spf dkim arc check verify dmarc advise help --version --help" -- "$cur"))
         return
     fi
     verb=${COMP_WORDS[1]}
@@ -56,13 +56,14 @@ _sigillo()
         domain) words="add list show records remove" ;;
         credential) words="add list set remove" ;;
         key) words="add list set remove" ;;
+        app) words="add list show set secret remove" ;;
         suppression) words="add list remove import export" ;;
         queue) words="list show retry cancel hold release" ;;
         spf) words="check tree build" ;;
         dkim) words="keygen sign verify" ;;
         arc) words="verify seal" ;;
         dmarc) words="check" ;;
-        help) words="init serve subscription profile domain credential key suppression send queue trace report spf dkim arc check verify dmarc advise" ;;
+        help) words="init serve subscription profile domain credential key app suppression send queue trace report spf dkim arc check verify dmarc advise" ;;
         *) words="" ;;
         esac
         COMPREPLY=($(compgen -W "$words" -- "$cur"))
@@ -91,6 +92,12 @@ _sigillo()
     "key list") words="--server --json --help" ;;
     "key set") words="--domain --label --server --json --help" ;;
     "key remove") words="--server --json --help" ;;
+    "app add") words="--domain --label --role --expires --no-secret --subscription --server --json --help" ;;
+    "app list") words="--server --json --help" ;;
+    "app show") words="--server --json --help" ;;
+    "app set") words="--domain --label --server --json --help" ;;
+    "app secret") words="--expires --remove --server --json --help" ;;
+    "app remove") words="--server --json --help" ;;
     "suppression add") words="--subscription --domain --reason --reply --expires --case-sensitive --any-case --server --json --help" ;;
     "suppression list") words="--subscription --domain --server --json --help" ;;
     "suppression remove") words="--subscription --domain --server --json --help" ;;

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sigillo app add | list | show | set | secret | remove */
+#include <stdlib.h>
+#include <string.h>
+
+#include "noun.h"
+#include "verbs.h"
+
+#define APPS "/admin/v1/apps"
+
+/* ---- what people see ---- */
+
+static void say_secret(const json_t *answer)
+{
+    printf("secret     %s\n\nThe secret is shown this once; only its hash is kept. It is \"%s\" in "
+           "lists.\n",
+           cli_member(answer, "secret", 0), cli_member(answer, "secret_id", 1));
+}
+
+static void say_added(const struct cli *c, const json_t *answer)
+{
+    (void)c;
+    printf("name       %s\ntenant id  %s\nclient id  %s\n", cli_member(answer, "name", 0),
+           cli_member(answer, "tenant_id", 1), cli_member(answer, "client_id", 2));
+    if (json_object_get(answer, "secret") != NULL)
+        say_secret(answer);
+}
+
+static void say_set(const struct cli *c, const json_t *answer)
+{
+    if (json_object_get(answer, "secret") != NULL) {
+        say_secret(answer);
+        return;
+    }
+    cli_put(stdout, c->argument[0]);
+    puts(" is changed");
+}
+
+static void print_secrets(const struct cli *c, const json_t *app)
+{
+    static const char *const head[] = {"SECRET", "MADE", "EXPIRES"};
+    const json_t *secret;
+    struct cli_table t;
+    size_t at;
+
+    cli_table_init(&t, 3, head);
+    json_array_foreach(json_object_get(app, "secrets"), at, secret)
+    {
+        cli_table_add(&t, cli_member(secret, "id", 0));
+        cli_table_add(&t, cli_time(secret, "created_at", 1));
+        cli_table_add(&t, cli_time(secret, "expires_at", 2));
+    }
+    putchar('\n');
+    cli_table_print(c, &t, stdout);
+    cli_table_done(&t);
+}
+
+/* ---- members ---- */
+
+/* A text member; false: it is not UTF-8, and the body is gone. */
+static bool put_text(const struct cli *c, json_t *body, const char *option, const char *member)
+{
+    const char *text = cli_text(c, option);
+
+    if (text == NULL || json_object_set_new(body, member, json_string(text)) == 0)
+        return true;
+    json_decref(body);
+    (void)cli_error(CLI_USAGE, option, "this is not UTF-8");
+    return false;
+}
+
+/* ---- verbs ---- */
+
+static int app_add_run(struct cli *c)
+{
+    json_t *body;
+
+    if (cli_text(c, "--domain") == NULL && cli_text(c, "--role") == NULL)
+        return cli_error(
+            CLI_USAGE, "--domain",
+            "name at least one domain that it may send as, or * for all of the subscription");
+    body = json_pack("{s:s, s:o, s:b}", "name", c->argument[0], "domains", cli_noun_domains(c),
+                     "no_secret", (int)cli_flag(c, "--no-secret"));
+    if (body == NULL)
+        return cli_error(CLI_USAGE, c->argument[0], "this is not UTF-8");
+    if (!put_text(c, body, "--label", "label") || !put_text(c, body, "--role", "role") ||
+        !put_text(c, body, "--expires", "expires"))
+        return CLI_USAGE;
+    cli_noun_subscription(c, body);
+    return cli_noun_add(c, APPS, body, say_added);
+}
+
+static const struct cli_option app_add_options[] = {
+    {"--domain", "DOMAIN", "it may send as addresses of this domain; * for all of the subscription",
+     true},
+    {"--label", "TEXT", "what it is for, shown in lists", false},
+    {"--role", "ROLE", "what its tokens may in the admin API: reader, owner, operator", false},
+    {"--expires", "TIME", "when its secret ends: RFC 3339, or 90d from now (default: 365d)", false},
+    {"--no-secret", NULL, "without a secret", false},
+    {"--subscription", "NAME", "whose it is (default: default)", false},
+    {NULL, NULL, NULL, false},
+};
+const struct cli_verb verb_app_add = {
+    "app add",
+    "NAME",
+    "adds an OAuth application and makes its secret",
+    app_add_options,
+    1,
+    1,
+    app_add_run,
+    "The tenant id, the client id and the secret are what its library asks for. The authority is\n"
+    "the server's public_url."};
+
+static int app_list_run(struct cli *c)
+{
+    static const struct cli_column column[] = {
+        {"NAME", "name", NULL},
+        {"CLIENT ID", "client_id", NULL},
+        {"SUBSCRIPTION", "subscription", NULL},
+        {"DOMAINS", "domains", cli_column_list},
+        {"ROLE", "role", NULL},
+        {"LABEL", "label", NULL},
+        {"ADDED", "created_at", cli_column_time},
+    };
+
+    return cli_noun_list(c, APPS, "apps", column, 7);
+}
+const struct cli_verb verb_app_list = {"app list",   "",  "lists the applications", NULL, 0, 0,
+                                       app_list_run, NULL};
+
+static int app_show_run(struct cli *c)
+{
+    char *path = cli_path(APPS "/", c->argument[0], "");
+    char domains[1024];
+    json_t *app;
+    int status = cli_call(c, "GET", path, NULL, &app);
+
+    free(path);
+    if (status != CLI_YES)
+        return status;
+    if (c->json)
+        return cli_print_json(app);
+    say_added(c, app);
+    printf("domains    %s\nrole       %s\nlabel      ",
+           cli_column_list(app, "domains", domains, sizeof(domains)), cli_member(app, "role", 0));
+    cli_put(stdout, cli_member(app, "label", 1));
+    putchar('\n');
+    print_secrets(c, app);
+    json_decref(app);
+    return CLI_YES;
+}
+const struct cli_verb verb_app_show = {
+    "app show",   "NAME", "shows an application and its secrets' ends", NULL, 1, 1,
+    app_show_run, NULL};
+
+static int app_set_run(struct cli *c)
+{
+    json_t *body;
+
+    if (cli_text(c, "--label") == NULL && cli_text(c, "--domain") == NULL)
+        return cli_error(CLI_USAGE, c->argument[0], "say what changes: --domain or --label");
+    body = json_object();
+    if (cli_text(c, "--domain") != NULL)
+        json_object_set_new(body, "domains", cli_noun_domains(c));
+    if (!put_text(c, body, "--label", "label"))
+        return CLI_USAGE;
+    return cli_noun_set(c, APPS "/", body, say_set);
+}
+
+static const struct cli_option app_set_options[] = {
+    {"--domain", "DOMAIN",
+     "it may send as addresses of this domain, and of no others than are named; * for all", true},
+    {"--label", "TEXT", "what it is for, shown in lists", false},
+    {NULL, NULL, NULL, false},
+};
+const struct cli_verb verb_app_set = {
+    "app set",       "NAME", "changes the domains or the label of an application",
+    app_set_options, 1,      1,
+    app_set_run,     NULL};
+
+static int app_secret_run(struct cli *c)
+{
+    bool removes = cli_text(c, "--remove") != NULL;
+    json_t *body;
+
+    if (removes && cli_text(c, "--expires") != NULL)
+        return cli_error(CLI_USAGE, "--expires", "a secret that is removed has no end");
+    body = json_object();
+    if (!removes)
+        json_object_set_new(body, "new_secret", json_true());
+    if (!put_text(c, body, "--remove", "remove_secret") ||
+        !put_text(c, body, "--expires", "expires"))
+        return CLI_USAGE;
+    return cli_noun_set(c, APPS "/", body, say_set);
+}
+
+static const struct cli_option app_secret_options[] = {
+    {"--expires", "TIME", "when the new one ends: RFC 3339, or 90d from now (default: 365d)",
+     false},
+    {"--remove", "ID", "removes this one instead; `app show` lists them", false},
+    {NULL, NULL, NULL, false},
+};
+const struct cli_verb verb_app_secret = {
+    "app secret",
+    "NAME",
+    "makes one more secret for an application, or removes one",
+    app_secret_options,
+    1,
+    1,
+    app_secret_run,
+    "The others stay as they are: make one, bring it to the application, remove the old one."};
+
+static int app_remove_run(struct cli *c)
+{
+    return cli_noun_remove(c, APPS "/", "is removed; its tokens are refused from now on");
+}
+const struct cli_verb verb_app_remove = {
+    "app remove",   "NAME", "removes an application and all of its secrets", NULL, 1, 1,
+    app_remove_run, NULL};
