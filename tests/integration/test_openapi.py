@@ -4,6 +4,7 @@ import itertools
 import json
 import os
 import re
+import urllib.parse
 
 import jsonschema
 import pytest
@@ -108,6 +109,23 @@ def test_the_statuses_of_asking(sigillo, sender):
     assert check("/v1/messages/{id}", "get", sigillo.get("/v1/messages/" + message_id)) == 401
     assert check("/v1/messages/{id}", "get", sigillo.get("/v1/messages/7zzzzzzzzzzzz", sender.key)) == 404
     assert check("/openapi.json", "get", sigillo.get("/openapi.json")) == 200
+
+
+def test_the_statuses_of_tokens(sigillo, sender):
+    app = sigillo.json("app", "add", "openapi", "--domain", sender.domain)
+    form = {"grant_type": "client_credentials", "client_id": app["client_id"], "client_secret": app["secret"], "scope": "https://graph.microsoft.com/.default"}
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    ask = lambda path, **fields: sigillo.post(path, urllib.parse.urlencode(dict(form, **fields)), headers=kind)  # noqa: E731
+    for path, where in (("/oauth2/token", "/oauth2/token"), ("/{tenant}/oauth2/v2.0/token", "/default/oauth2/v2.0/token")):
+        seen = {check(path, "post", reply) for reply in (ask(where), ask(where, grant_type="x"), ask(where, client_secret="x"))}
+        assert seen == {200, 400, 401}
+    seen = {check("/oauth2/token", "post", ask("/oauth2/token", client_secret="x")) for _ in range(11)}
+    assert seen == {401, 429}
+    for path in ("/oauth2/keys", "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"):
+        assert check(path, "get", sigillo.get(path)) == 200
+    for path in ("/{tenant}/discovery/v2.0/keys", "/{tenant}/v2.0/.well-known/openid-configuration"):
+        assert check(path, "get", sigillo.get(path.replace("{tenant}", "default"))) == 200
+        assert check(path, "get", sigillo.get(path.replace("{tenant}", "nobody"))) == 400
 
 
 BODIES = [
