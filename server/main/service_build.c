@@ -97,6 +97,7 @@ static void forwarder(const struct config_address *a, char out[80])
         snprintf(out, 80, "%s@%s", text, a->text + colon + 1);
 }
 
+/* What the resolver is made of stays: checks of domains make more of its kind. */
 static bool build_resolver(struct service *s, char *why, size_t why_size)
 {
     const struct config *c = s->config;
@@ -116,11 +117,22 @@ static bool build_resolver(struct service *s, char *why, size_t why_size)
         forward[i] = text[i];
         rc.loopback_allowed = rc.loopback_allowed || is_loopback(&c->resolver.forward[i]);
     }
+    s->resolver_config = rc;
     if (text != NULL && forward != NULL)
         s->resolver = resolver_new(s->outgoing, &rc, why, why_size);
-    free(text);
-    free(forward);
     return s->resolver != NULL;
+}
+
+static bool build_setup(struct service *s)
+{
+    struct setup_parts parts = {.loop = s->outgoing,
+                                .directory = s->directory,
+                                .store = s->store,
+                                .resolver = s->resolver,
+                                .resolver_config = &s->resolver_config};
+
+    s->domain_setup = setup_new(&parts, s->config);
+    return s->domain_setup != NULL && setup_start(s->domain_setup);
 }
 
 static bool build_sending(struct service *s, char *why, size_t why_size)
@@ -320,8 +332,8 @@ bool service_build(struct service *s, char *why, size_t why_size)
         return false;
     s->directory = directory_open(s->store, s->keys, s->workers, s->main, why, why_size);
     return s->directory != NULL && build_tokens(s, why, why_size) &&
-           build_sending(s, why, why_size) && build_admission(s, why, why_size) && build_http(s) &&
-           build_submission(s, why, why_size);
+           build_sending(s, why, why_size) && build_setup(s) && build_admission(s, why, why_size) &&
+           build_http(s) && build_submission(s, why, why_size);
 }
 
 bool service_start_loops(struct service *s)

@@ -229,6 +229,7 @@ static void reconfigure_sending(struct loop_task *task)
 
         service_queue_config(r->next, &qc);
         queue_reconfigure(s->queue, &qc);
+        setup_reconfigure(s->domain_setup, r->next);
     }
     r->task.run = apply;
     loop_post(s->main, &r->task);

@@ -16,6 +16,7 @@
 #include "../loop/tls.h"
 #include "../queue/queue.h"
 #include "../resolver/resolver.h"
+#include "../setup/setup.h"
 #include "../store/store.h"
 #include "control.h"
 #include "service.h"
@@ -37,6 +38,8 @@ struct service {
     struct tokens *tokens;
     struct queue *queue;
     struct resolver *resolver;
+    struct resolver_config resolver_config;
+    struct setup *domain_setup;
     struct delivery *delivery;
     struct limits *limits;
     struct admission *admission;

@@ -152,6 +152,21 @@ static bool set_servers(struct resolver *r, const struct resolver_config *c, cha
     return true;
 }
 
+static bool set_stub(struct resolver *r, const struct resolver_config *c, char *why,
+                     size_t why_size)
+{
+    for (size_t i = 0; c->stub_zone != NULL && i < c->stub_servers; i++) {
+        int result = ub_ctx_set_stub(r->unbound, c->stub_zone, c->stub_server[i], 0);
+
+        if (result == 0)
+            continue;
+        snprintf(why, why_size, "resolver: servers of %s: %s: %s", c->stub_zone, c->stub_server[i],
+                 ub_strerror(result));
+        return false;
+    }
+    return true;
+}
+
 /* libunbound answers some names by itself; those of RFC 6761 that a private root may serve are asked for like any other. Files are read here, and what it complains of is kept. */
 static bool finish_setup(struct resolver *r, char *why, size_t why_size)
 {
@@ -162,7 +177,7 @@ static bool finish_setup(struct resolver *r, char *why, size_t why_size)
 
     if (ear != NULL)
         ub_ctx_debugout(r->unbound, ear);
-    result = ub_ctx_zone_add(r->unbound, "test.", "transparent");
+    result = ub_ctx_zone_remove(r->unbound, "test.");
     ub_ctx_debugout(r->unbound, NULL);
     if (ear != NULL)
         fclose(ear);
@@ -194,7 +209,8 @@ struct resolver *resolver_new(struct loop *loop, const struct resolver_config *c
         set_cache(r, config->cache_bytes > 0 ? config->cache_bytes : CACHE_DEFAULT, why,
                   why_size) &&
         (config->unvalidated || set_anchor(r, config->trust_anchor, why, why_size)) &&
-        set_servers(r, config, why, why_size) && finish_setup(r, why, why_size))
+        set_servers(r, config, why, why_size) && set_stub(r, config, why, why_size) &&
+        finish_setup(r, why, why_size))
         return r;
     resolver_free(r);
     return NULL;

@@ -26,6 +26,10 @@ struct resolver_config {        /* strings are read during the call only */
     bool
         loopback_allowed; /* name servers may be on loopback addresses (test worlds, a local forwarder) */
     size_t cache_bytes; /* 0: 16 MiB */
+    /* The servers of one zone, asked for it and what lies below, whatever else is configured. */
+    const char *stub_zone;          /* "example.org."; NULL: none */
+    const char *const *stub_server; /* "192.0.2.53" */
+    size_t stub_servers;
 };
 /* Call from the loop's thread, or before it runs. NULL on a mistake, `why` names the option at fault. */
 struct resolver *resolver_new(struct loop *loop, const struct resolver_config *config, char *why,

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The insides of the room, for its own folder. */
+#ifndef SERVER_SETUP_SETUP_INTERNAL_H
+#define SERVER_SETUP_SETUP_INTERNAL_H
+
+#include <event2/event.h>
+#include <stdatomic.h>
+
+#include "../directory/table.h"
+#include "setup.h"
+#include "state.h"
+
+/* When a domain is checked next. */
+struct plan {
+    char *name;
+    uint64_t due_ms; /* monotonic */
+    uint64_t walk;   /* the last one that met its domain */
+    unsigned step;   /* in verification.pending */
+    bool busy;
+};
+
+struct setup {
+    struct setup_parts parts;
+    struct resolver_config resolver_config;
+    struct config *config; /* a reference */
+    struct table plans;
+    struct event *tick;
+    uint64_t walk;
+    unsigned running, asked_for; /* by schedule, by somebody */
+    struct verification *first;  /* all that run */
+    _Atomic uint64_t checks, unknown;
+};
+
+struct verification;
+struct verified {
+    enum setup_result result;
+    const char *why;
+    bool unknown, complete, changed;
+};
+
+/*
+ * Checks the domain, stores what changed, tells the audit.  done() comes later on the loop; the verification, with what `seen` and `domain` mean, is the receiver's to
+ * free.  NULL when memory ends.
+ */
+struct verification *verification_new(struct setup *s, const char *name,
+                                      void (*done)(struct verification *v, void *ctx), void *ctx);
+const char *verification_name(const struct verification *v);
+const struct verified *verification_result(const struct verification *v);
+const struct sgl_setup *verification_seen(const struct verification *v);
+struct domain *verification_domain(const struct verification *v); /* borrowed, or NULL */
+void verification_free(struct verification *v);
+void verifications_cut(struct setup *s); /* at the end: those that run, without done() */
+
+/* ---- audit.c ---- */
+
+/* What a check found, as lines in the audit and the log. before: the domain as it was. */
+void tell(struct setup *s, const struct domain *before, const struct domain *after,
+          const struct state_next *next);
+
+/* ---- plan.c ---- */
+
+bool plans_start(struct setup *s);
+void plans_done(struct setup *s);
+/* A check of the domain has ended. */
+void plan_after(struct setup *s, const struct verification *v);
+
+#endif
