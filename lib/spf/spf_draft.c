@@ -4,6 +4,7 @@
 #include "sigillo/arith.h"
 #include "sigillo/banned.h"
 #include "sigillo/limits.h"
+#include "spf_internal.h"
 
 #define VERSION_SIZE 6 /* "v=spf1" */
 
@@ -72,34 +73,20 @@ bool sgl_spf_term_same(sgl_view a, sgl_view b)
 
 /* ---- the list ----------------------------------------------------------------------------------------------------- */
 
-/* The next term at *rest; empty: no more. */
-static sgl_view next_term(sgl_view *rest)
-{
-    sgl_view term;
-    size_t len;
-
-    while (rest->len > 0 && rest->ptr[0] == ' ')
-        *rest = sgl_view_from(*rest, 1);
-    len = sgl_view_find(*rest, ' ');
-    term = sgl_view_sub(*rest, 0, len);
-    *rest = sgl_view_from(*rest, len);
-    return term;
-}
-
 enum sgl_status sgl_spf_draft_read(sgl_view record, size_t more, struct sgl_arena *arena,
                                    struct spf_draft *out)
 {
     sgl_view terms = sgl_view_from(record, VERSION_SIZE), rest = terms, term;
     struct spf_draft draft = {0};
 
-    while (next_term(&rest).len > 0)
+    while (sgl_spf_next_term(&rest).len > 0)
         draft.room++;
     if (!sgl_add_size(draft.room, more, &draft.room))
         return SGL_E_LIMIT;
     draft.term = SGL_NEW_N(arena, draft.room, sgl_view);
     if (draft.term == NULL)
         return arena->status;
-    while ((term = next_term(&terms)).len > 0)
+    while ((term = sgl_spf_next_term(&terms)).len > 0)
         draft.term[draft.count++] = term;
     *out = draft;
     return SGL_OK;

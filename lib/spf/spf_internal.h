@@ -58,6 +58,9 @@ enum sgl_status sgl_spf_expand_text(sgl_view text, const struct spf_values *valu
 
 /* ---- records -------------------------------------------------------------------------------------------------------- */
 
+/* The next term of a record at *rest, behind its version; empty: no more.  Only SP separates.  [RFC 7208 s4.6.1] */
+sgl_view sgl_spf_next_term(sgl_view *rest);
+
 struct spf_found {
     const struct sgl_dns_answer *answer; /* to the TXT question */
     size_t records; /* SPF records at the name; one is right  [RFC 7208 s4.5] */

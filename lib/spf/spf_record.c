@@ -260,8 +260,7 @@ static enum sgl_status read_term(const struct parser *p, sgl_view text)
     return SGL_OK;
 }
 
-/* The next term at *rest; empty: no more.  Only SP separates.  [RFC 7208 s4.6.1] */
-static sgl_view next_term(sgl_view *rest)
+sgl_view sgl_spf_next_term(sgl_view *rest)
 {
     sgl_view term;
     size_t len;
@@ -278,7 +277,7 @@ static size_t count_terms(sgl_view terms)
 {
     size_t count = 0;
 
-    while (next_term(&terms).len > 0)
+    while (sgl_spf_next_term(&terms).len > 0)
         count++;
     return count;
 }
@@ -304,7 +303,7 @@ enum sgl_status sgl_spf_parse(sgl_view text, struct sgl_arena *arena, struct sgl
     p.term = SGL_NEW_N(arena, terms, struct sgl_spf_term);
     if (p.term == NULL)
         return arena->status;
-    while ((term = next_term(&rest)).len > 0) {
+    while ((term = sgl_spf_next_term(&rest)).len > 0) {
         enum sgl_status st = read_term(&p, term);
 
         if (st != SGL_OK) {
