@@ -14,7 +14,7 @@
  * In paths and bodies:
  *
  *   $    "one", "two" or "not", whose it is: the domain one.test, the credential one-app, the subscription one
- *   #K   the id of a key of it          #M   the id of a message of it
+ *   #K   the id of a key of it          #M   the id of a message of it          #P   the id of a policy of it
  *   #N   a name that was not used yet
  */
 struct row {
@@ -54,6 +54,19 @@ static const struct row rows[] = {
     {"GET", "apps/{name}", "apps/$-crm", "", HIDES},
     {"PATCH", "apps/{name}", "apps/$-crm", "{\"new_secret\":true}", HIDES},
     {"DELETE", "apps/{name}", "apps/$-crm", "", HIDES},
+    {"GET", "senders", "senders", "", LISTS},
+    {"POST", "senders", "senders", "{\"address\":\"#N@s-$.test\",\"subscription\":\"$\"}", MAKES},
+    {"DELETE", "senders/{address}", "senders/*@s-$.test?identity=credential:s-$", "", HIDES},
+    {"GET", "groups", "groups", "", LISTS},
+    {"POST", "groups", "groups", "{\"name\":\"#N\",\"subscription\":\"$\"}", MAKES},
+    {"GET", "groups/{name}", "groups/g-$?subscription=$", "", HIDES},
+    {"PATCH", "groups/{name}", "groups/g-$?subscription=$", "{\"description\":\"d\"}", HIDES},
+    {"DELETE", "groups/{name}", "groups/h-$?subscription=$", "", HIDES},
+    {"GET", "policies", "policies", "", LISTS},
+    {"GET", "policies/test", "policies/test?identity=credential:$-app&sender=a@$.test", "", HIDES},
+    {"POST", "policies", "policies",
+     "{\"identity\":\"*\",\"right\":\"deny\",\"group\":\"g-$\",\"subscription\":\"$\"}", MAKES},
+    {"DELETE", "policies/{id}", "policies/#P", "", HIDES},
     {"GET", "suppressions", "suppressions", "", LISTS},
     {"GET", "suppressions", "suppressions?subscription=$", "", HIDES},
     {"POST", "suppressions", "suppressions",
@@ -85,7 +98,7 @@ struct world {
     struct tls_server *tls;
     SSL_CTX *client;
     uint16_t port;
-    char key[WHOSE][32], message[WHOSE][32];
+    char key[WHOSE][32], message[WHOSE][32], policy[WHOSE][32];
     char token[ROLES][128]; /* held to "one" */
     unsigned fresh;
 };
@@ -173,7 +186,9 @@ static const char *filled(struct world *w, const char *from, int whose)
         else if (*++from == 'N')
             sgl_buf_addf(&out, "new%u", w->fresh++);
         else
-            sgl_buf_add_cstr(&out, *from == 'K' ? w->key[whose] : w->message[whose]);
+            sgl_buf_add_cstr(&out, *from == 'K'   ? w->key[whose]
+                                   : *from == 'P' ? w->policy[whose]
+                                                  : w->message[whose]);
     }
     assert_int_equal(out.status, SGL_OK);
     snprintf(to, sizeof(text[0]), "%.*s", SGL_FMT(sgl_buf_view(&out)));
@@ -196,6 +211,20 @@ static void keep(char out[32], json_t *answer)
     json_decref(answer);
 }
 
+static void add_policy(struct world *w, int whose)
+{
+    int status;
+
+    keep(w->policy[whose],
+         operator_asks(w, "POST", "/admin/v1/policies",
+                       filled(w,
+                              "{\"identity\":\"credential:s-$\",\"right\":\"deny\",\"group\":"
+                              "\"g-$\",\"subscription\":\"$\"}",
+                              whose),
+                       &status));
+    CHECK_EQ("a policy is added", status, 201);
+}
+
 /* What a row took away is there again. */
 static void furnish(struct world *w)
 {
@@ -208,6 +237,12 @@ static void furnish(struct world *w)
          "{\"name\":\"$-app\",\"domains\":[\"*\"],\"subscription\":\"$\"}"},
         {"/admin/v1/apps", "{\"name\":\"$-crm\",\"domains\":[\"*\"],\"subscription\":\"$\"}"},
         {"/admin/v1/suppressions", "{\"addresses\":[\"gone-$@x.test\"],\"subscription\":\"$\"}"},
+        {"/admin/v1/domains", "{\"name\":\"s-$.test\",\"subscription\":\"$\"}"},
+        {"/admin/v1/credentials",
+         "{\"name\":\"s-$\",\"domains\":[\"s-$.test\"],\"subscription\":\"$\"}"},
+        {"/admin/v1/senders", "{\"address\":\"*@s-$.test\",\"identity\":\"credential:s-$\"}"},
+        {"/admin/v1/groups", "{\"name\":\"g-$\",\"members\":[\"x.test\"],\"subscription\":\"$\"}"},
+        {"/admin/v1/groups", "{\"name\":\"h-$\",\"subscription\":\"$\"}"},
     };
     int status;
 
@@ -224,6 +259,7 @@ static void furnish(struct world *w)
                  operator_asks(w, "POST", "/admin/v1/keys",
                                filled(w, "{\"domains\":[\"*\"],\"subscription\":\"$\"}", whose),
                                &status));
+        add_policy(w, whose);
     }
 }
 
@@ -254,8 +290,10 @@ static int setup(void **state)
 {
     struct world *w = calloc(1, sizeof(*w));
 
-    *w = (struct world){
-        .x = admin_build(), .key = {"no1", "no2", "no3"}, .message[NOBODY] = "0000000000001"};
+    *w = (struct world){.x = admin_build(),
+                        .key = {"no1", "no2", "no3"},
+                        .policy[NOBODY] = "nopolicy",
+                        .message[NOBODY] = "0000000000001"};
     serve_tls(w);
     assert_true(loop_start(w->x->door));
     furnish(w);

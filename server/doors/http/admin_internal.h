@@ -70,6 +70,10 @@ struct admin_change {
     struct app_change app; /* where the change's own points to */
     json_t *body;          /* the change's views point into it until done */
     char about[80];
+    struct sender_change sender; /* of the nouns of these names */
+    struct group_change group;
+    struct policy_change policy;
+    sgl_view *member; /* of a group; malloc()ed */
 };
 struct admin_noun {
     enum directory_noun noun;
@@ -86,6 +90,7 @@ struct admin_noun {
     struct admin_member change_member[ADMIN_MEMBERS_MAX];
     bool (*take_change)(struct admin_change *n, const struct admin_member *member);
     json_t *(*changed)(const struct admin_change *n);
+    void (*take_query)(struct admin_change *n); /* what names one beside its path; may be NULL */
 };
 /* Whole requests: the caller checked, the work done, answered, logged. */
 void admin_noun_list(struct http_request *r, const struct admin *admin,
@@ -122,6 +127,9 @@ void admin_domain_routes(struct http *http, void *ctx);
 void admin_identity_routes(struct http *http, void *ctx);
 void admin_app_routes(struct http *http, void *ctx);
 void admin_suppression_routes(struct http *http, void *ctx);
+void admin_sender_routes(struct http *http, void *ctx);
+void admin_group_routes(struct http *http, void *ctx);
+void admin_policy_routes(struct http *http, void *ctx);
 /* A result as the word of a problem ("not-found") and as a status. */
 const char *admin_result_word(enum directory_result result);
 int admin_result_status(enum directory_result result);

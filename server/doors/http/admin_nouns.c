@@ -58,6 +58,7 @@ static void change_free(struct admin_change *n)
     identity_unref(n->who);
     json_decref(n->body);
     sgl_wipe(n->change.secret, sizeof(n->change.secret));
+    free(n->member);
     free(n);
 }
 
@@ -192,6 +193,14 @@ void admin_noun_add(struct http_request *r, const struct admin *admin,
         take_and_start(n, noun->member, noun->take);
 }
 
+/* What a path names, and what stands beside it. */
+static void take_name(struct admin_change *n)
+{
+    n->change.name = http_param(n->r, n->noun->param);
+    if (n->noun->take_query != NULL)
+        n->noun->take_query(n);
+}
+
 void admin_noun_change(struct http_request *r, const struct admin *admin,
                        const struct admin_noun *noun)
 {
@@ -199,7 +208,7 @@ void admin_noun_change(struct http_request *r, const struct admin *admin,
 
     if (n == NULL)
         return;
-    n->change.name = http_param(r, noun->param);
+    take_name(n);
     take_and_start(n, noun->change_member, noun->take_change);
 }
 
@@ -225,7 +234,7 @@ void admin_noun_remove(struct http_request *r, const struct admin *admin,
 
     if (n == NULL)
         return;
-    n->change.name = http_param(r, noun->param);
+    take_name(n);
     start(n);
 }
 
@@ -238,4 +247,7 @@ void admin_nouns_routes(struct http *http, const struct admin *admin)
     admin_identity_routes(http, ctx);
     admin_app_routes(http, ctx);
     admin_suppression_routes(http, ctx);
+    admin_sender_routes(http, ctx);
+    admin_group_routes(http, ctx);
+    admin_policy_routes(http, ctx);
 }

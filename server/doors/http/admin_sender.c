@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Senders: addresses that an identity, or all who may use a domain, are confined to. */
+#include "admin_internal.h"
+
+static bool list_one(void *ctx, struct sender *s)
+{
+    char address[ACCESS_TEXT_MAX + 2];
+
+    access_address_text(s->address, address);
+    json_array_append_new(
+        ctx, json_pack("{s:s, s:o, s:s, s:o, s:I}", "address", address, "identity",
+                       s->identity[0] == '\0' ? json_null() : json_string(s->identity),
+                       "subscription", s->subscription, "created_at",
+                       admin_time(s->created_at * 1000), "version", (json_int_t)s->version));
+    return true;
+}
+
+static void list(struct directory *d, json_t *to)
+{
+    directory_each_sender(d, list_one, to);
+}
+
+static bool take(struct admin_change *n, const struct admin_member *member)
+{
+    n->change.name = admin_text(member[0].value);
+    n->sender.identity = admin_text(member[1].value);
+    n->change.subscription = admin_text(member[2].value);
+    n->change.sender = &n->sender;
+    return true;
+}
+
+static void take_query(struct admin_change *n)
+{
+    n->sender.identity = http_query(n->r, "identity");
+    n->change.sender = &n->sender;
+}
+
+static json_t *added(const struct admin_change *n)
+{
+    sgl_view identity = n->sender.identity;
+
+    return json_pack("{s:o, s:o}", "address", admin_json_view(n->change.name), "identity",
+                     identity.len == 0 ? json_null() : admin_json_view(identity));
+}
+
+static const struct admin_noun senders = {
+    .noun = DIRECTORY_SENDER,
+    .name = "sender",
+    .plural = "senders",
+    .param = "address",
+    .list = list,
+    .member = {{.name = "address", .type = JSON_STRING, .required = true},
+               {.name = "identity", .type = JSON_STRING},
+               {.name = "subscription", .type = JSON_STRING}},
+    .take = take,
+    .added = added,
+    .take_query = take_query,
+};
+
+static void senders_get(struct http_request *r, void *ctx)
+{
+    admin_noun_list(r, ctx, &senders);
+}
+
+static void senders_post(struct http_request *r, void *ctx)
+{
+    admin_noun_add(r, ctx, &senders);
+}
+
+static void sender_delete(struct http_request *r, void *ctx)
+{
+    admin_noun_remove(r, ctx, &senders);
+}
+
+void admin_sender_routes(struct http *http, void *ctx)
+{
+    http_route(http, HTTP_BOTH, "GET", "/admin/v1/senders", senders_get, ctx);
+    http_route(http, HTTP_BOTH, "POST", "/admin/v1/senders", senders_post, ctx);
+    http_route(http, HTTP_BOTH, "DELETE", "/admin/v1/senders/{address}", sender_delete, ctx);
+}
