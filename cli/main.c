@@ -74,7 +74,8 @@ static size_t paragraph(const char *text)
 {
     size_t len = strcspn(text, "\n");
 
-    while (text[0] != ' ' && text[len] == '\n' && strchr(" \n", text[len + 1]) == NULL)
+    while (strchr(" \n", text[0]) == NULL && text[len] == '\n' &&
+           strchr(" \n", text[len + 1]) == NULL)
         len += 1 + strcspn(text + len + 1, "\n");
     return len;
 }

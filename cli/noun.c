@@ -95,19 +95,23 @@ int cli_noun_add(struct cli *c, const char *path, json_t *body,
     return send_body(c, "POST", path, body, say);
 }
 
-int cli_noun_set(struct cli *c, const char *prefix, json_t *body,
-                 void (*say)(const struct cli *c, const json_t *answer))
+int cli_noun_set_at(struct cli *c, char *path, json_t *body,
+                    void (*say)(const struct cli *c, const json_t *answer))
 {
-    char *path = cli_path(prefix, c->argument[0], "");
     int status = send_body(c, "PATCH", path, body, say);
 
     free(path);
     return status;
 }
 
-int cli_noun_remove(struct cli *c, const char *prefix, const char *said)
+int cli_noun_set(struct cli *c, const char *prefix, json_t *body,
+                 void (*say)(const struct cli *c, const json_t *answer))
 {
-    char *path = cli_path(prefix, c->argument[0], "");
+    return cli_noun_set_at(c, cli_path(prefix, c->argument[0], ""), body, say);
+}
+
+int cli_noun_remove_at(struct cli *c, char *path, const char *said)
+{
     json_t *answer;
     int status = cli_call(c, "DELETE", path, NULL, &answer);
 
@@ -120,6 +124,23 @@ int cli_noun_remove(struct cli *c, const char *prefix, const char *said)
     printf(" %s\n", said);
     json_decref(answer);
     return CLI_YES;
+}
+
+int cli_noun_remove(struct cli *c, const char *prefix, const char *said)
+{
+    return cli_noun_remove_at(c, cli_path(prefix, c->argument[0], ""), said);
+}
+
+char *cli_noun_path(const struct cli *c, const char *prefix, const char *name, const char *value)
+{
+    char *query, *path;
+
+    if (value == NULL)
+        return cli_path(prefix, c->argument[0], "");
+    query = cli_path(name, value, "");
+    path = cli_path(prefix, c->argument[0], query);
+    free(query);
+    return path;
 }
 
 /* ---- members ---- */

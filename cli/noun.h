@@ -27,6 +27,12 @@ int cli_noun_set(struct cli *c, const char *prefix, json_t *body,
                  void (*say)(const struct cli *c, const json_t *answer));
 /* DELETEs prefix + the argument; "ARGUMENT said" is printed. */
 int cli_noun_remove(struct cli *c, const char *prefix, const char *said);
+/* The same two for a path of their own, which is taken. */
+int cli_noun_set_at(struct cli *c, char *path, json_t *body,
+                    void (*say)(const struct cli *c, const json_t *answer));
+int cli_noun_remove_at(struct cli *c, char *path, const char *said);
+/* prefix + the argument, and "?name=" + the option's value where it was given; malloc()ed. */
+char *cli_noun_path(const struct cli *c, const char *prefix, const char *name, const char *value);
 
 /* --subscription and every --domain, as members of a body. */
 void cli_noun_subscription(const struct cli *c, json_t *body);

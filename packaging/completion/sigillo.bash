@@ -44,7 +44,7 @@ _sigillo()
     esac
 
     if ((COMP_CWORD == 1)); then
-        COMPREPLY=($(compgen -W "init serve subscription profile domain credential key app suppression send queue trace report spf dkim arc check verify dmarc advise help --version --help" -- "$cur"))
+        COMPREPLY=($(compgen -W "init serve subscription profile domain credential key app sender group policy suppression send queue trace report spf dkim arc check verify dmarc advise help --version --help" -- "$cur"))
         return
     fi
     verb=${COMP_WORDS[1]}
@@ -57,13 +57,16 @@ _sigillo()
         credential) words="add list set remove" ;;
         key) words="add list set remove" ;;
         app) words="add list show set secret remove" ;;
+        sender) words="add list remove" ;;
+        group) words="add list show set remove" ;;
+        policy) words="add list remove test" ;;
         suppression) words="add list remove import export" ;;
         queue) words="list show retry cancel hold release" ;;
         spf) words="check tree build" ;;
         dkim) words="keygen sign verify" ;;
         arc) words="verify seal" ;;
         dmarc) words="check" ;;
-        help) words="init serve subscription profile domain credential key app suppression send queue trace report spf dkim arc check verify dmarc advise" ;;
+        help) words="init serve subscription profile domain credential key app sender group policy suppression send queue trace report spf dkim arc check verify dmarc advise" ;;
         *) words="" ;;
         esac
         COMPREPLY=($(compgen -W "$words" -- "$cur"))
@@ -98,6 +101,18 @@ _sigillo()
     "app set") words="--domain --label --server --json --help" ;;
     "app secret") words="--expires --remove --server --json --help" ;;
     "app remove") words="--server --json --help" ;;
+    "sender add") words="--app --identity --subscription --server --json --help" ;;
+    "sender list") words="--server --json --help" ;;
+    "sender remove") words="--app --identity --server --json --help" ;;
+    "group add") words="--member --members --description --subscription --server --json --help" ;;
+    "group list") words="--server --json --help" ;;
+    "group show") words="--subscription --server --json --help" ;;
+    "group set") words="--member --drop --members --description --subscription --server --json --help" ;;
+    "group remove") words="--subscription --server --json --help" ;;
+    "policy add") words="--app --identity --allow --deny --senders --description --subscription --server --json --help" ;;
+    "policy list") words="--server --json --help" ;;
+    "policy remove") words="--server --json --help" ;;
+    "policy test") words="--app --identity --sender --server --json --help" ;;
     "suppression add") words="--subscription --domain --reason --reply --expires --case-sensitive --any-case --server --json --help" ;;
     "suppression list") words="--subscription --domain --server --json --help" ;;
     "suppression remove") words="--subscription --domain --server --json --help" ;;

@@ -61,6 +61,7 @@ struct subscription *directory_tenant(struct directory *d, sgl_view name)
 struct identity *directory_identity(struct directory *d, sgl_view name)
 {
     struct identity *found = NULL;
+    char guid[GUID_TEXT_SIZE];
     uint64_t uid;
 
     if (sgl_view_starts(name, SGL_LIT("local:uid=")) &&
@@ -74,6 +75,8 @@ struct identity *directory_identity(struct directory *d, sgl_view name)
         if (prefix.len == 0 || !sgl_view_starts(name, prefix))
             continue;
         h = table_find(&d->table[i], sgl_view_from(name, prefix.len));
+        if (h == NULL && guid_take(sgl_view_from(name, prefix.len), guid))
+            h = table_find(&d->alias[i], sgl_view_cstr(guid));
         found = h == NULL ? NULL : identity_ref(h->identity);
     }
     pthread_rwlock_unlock(&d->lock);

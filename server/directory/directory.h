@@ -74,7 +74,7 @@ void identity_unref(struct identity *i); /* NULL accepted */
 /* Is this domain one that the identity may use?  A pure look-up; which addresses of it is for directory_may_send(). */
 bool directory_may_use(struct directory *d, const struct identity *who,
                        const struct domain *domain);
-/* The identity of a full name, "credential:app1", "local:uid=1000": a reference, or NULL. */
+/* The identity of a full name, "credential:app1", "local:uid=1000", "app:" with a name or a client id: a reference, or NULL. */
 struct identity *directory_identity(struct directory *d, sgl_view name);
 /* The identity of a credential by its user name, without a password (trusted networks), or NULL. */
 struct identity *directory_credential(struct directory *d, sgl_view user);

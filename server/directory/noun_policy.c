@@ -89,30 +89,30 @@ static json_t *to_json(const void *noun)
 
 /* ---- added ---- */
 
-/* "*", "KIND:*", or an identity of the subscription. */
-static bool check_identity(struct change *g)
+static bool say_no_identity(struct change *g)
 {
-    sgl_view name = g->c->policy->identity;
-    struct identity *who;
-    bool fits;
-
-    if (sgl_view_eq(name, SGL_LIT("*")) || noun_is_kind_pattern(name))
-        return true;
-    who = directory_identity(g->d, name);
-    fits = who != NULL &&
-           (who->subscription[0] == '\0' || strcmp(who->subscription, g->subscription) == 0);
-    identity_unref(who);
-    if (!fits)
-        change_say(g->c, DIRECTORY_NOT_FOUND, "identity",
-                   "the subscription has no such identity; write it as in credential:NAME, key:ID, "
-                   "or * for all");
-    return fits;
+    change_say(g->c, DIRECTORY_NOT_FOUND, "identity",
+               "the subscription has no such identity; write it as in credential:NAME, key:ID, "
+               "or * for all");
+    return false;
 }
 
-static bool check_group(struct change *g)
+/* "*", "KIND:*", or an identity of the subscription, whose name it gets as it is shown. */
+static bool check_identity(struct change *g, struct policy_change *p, struct identity **who)
 {
-    struct group *group =
-        directory_group(g->d, sgl_view_cstr(g->subscription), g->c->policy->group);
+    if (sgl_view_eq(p->identity, SGL_LIT("*")) || noun_is_kind_pattern(p->identity))
+        return true;
+    *who = directory_identity(g->d, p->identity);
+    if (*who == NULL ||
+        ((*who)->subscription[0] != '\0' && strcmp((*who)->subscription, g->subscription) != 0))
+        return say_no_identity(g);
+    p->identity = sgl_view_cstr((*who)->name);
+    return true;
+}
+
+static bool check_group(struct change *g, const struct policy_change *p)
+{
+    struct group *group = directory_group(g->d, sgl_view_cstr(g->subscription), p->group);
     bool known = group != NULL;
 
     group_unref(group);
@@ -122,9 +122,9 @@ static bool check_group(struct change *g)
     return known;
 }
 
-static bool check_count(struct change *g)
+static bool check_count(struct change *g, const struct policy_change *p)
 {
-    if (access_policies_of(g->d, sgl_view_cstr(g->subscription), g->c->policy->identity) <
+    if (access_policies_of(g->d, sgl_view_cstr(g->subscription), p->identity) <
         DIRECTORY_POLICIES_MAX)
         return true;
     change_say(g->c, DIRECTORY_INVALID, "identity", "an identity has at most %d policies",
@@ -132,17 +132,14 @@ static bool check_count(struct change *g)
     return false;
 }
 
-static bool prepare(struct change *g)
+static bool make_policy(struct change *g, const struct policy_change *p)
 {
-    struct policy *made;
+    struct policy *made = NULL;
 
-    if (!change_check_subscription(g) || !check_identity(g) || !check_group(g) || !check_count(g) ||
-        !change_check_description(g, g->c->policy->description))
-        return false;
     g->key = noun_id_new();
-    g->noun = made = g->key == NULL ? NULL
-                                    : policy_new(sgl_view_cstr(g->key),
-                                                 sgl_view_cstr(g->subscription), g->c->policy);
+    if (g->key != NULL)
+        made = policy_new(sgl_view_cstr(g->key), sgl_view_cstr(g->subscription), p);
+    g->noun = made;
     if (made == NULL) {
         change_no_memory(g->c);
         return false;
@@ -150,6 +147,18 @@ static bool prepare(struct change *g)
     made->created_at = clock_now_s();
     snprintf(g->c->id, sizeof(g->c->id), "%s", g->key);
     return true;
+}
+
+static bool prepare(struct change *g)
+{
+    struct policy_change p = *g->c->policy;
+    struct identity *who = NULL;
+    bool made = change_check_subscription(g) && check_identity(g, &p, &who) && check_group(g, &p) &&
+                check_count(g, &p) && change_check_description(g, p.description) &&
+                make_policy(g, &p);
+
+    identity_unref(who);
+    return made;
 }
 
 /* ---- the row ---- */

@@ -84,8 +84,18 @@ static json_t *to_json(const void *noun)
 
 /* ---- added ---- */
 
-static sgl_view identity_of(const struct change *g)
+/* As it is shown: an application may be named by its client id. */
+static struct identity *identity_meant(const struct change *g)
 {
+    return g->c->sender == NULL || g->c->sender->identity.len == 0
+               ? NULL
+               : directory_identity(g->d, g->c->sender->identity);
+}
+
+static sgl_view name_of(const struct change *g, const struct identity *who)
+{
+    if (who != NULL)
+        return sgl_view_cstr(who->name);
     return g->c->sender == NULL ? SGL_LIT("") : g->c->sender->identity;
 }
 
@@ -125,73 +135,76 @@ static bool check_domain(struct change *g, const struct access_address *a, struc
     return false;
 }
 
-static bool check_identity(struct change *g, const struct domain *domain)
+static bool check_identity(struct change *g, const struct identity *who,
+                           const struct domain *domain)
 {
-    struct identity *who;
-    bool fits;
-
-    if (identity_of(g).len == 0)
+    if (name_of(g, who).len == 0)
         return true;
-    who = directory_identity(g->d, identity_of(g));
     if (who == NULL ||
         (who->subscription[0] != '\0' && strcmp(who->subscription, g->subscription) != 0)) {
-        identity_unref(who);
         change_say(g->c, DIRECTORY_NOT_FOUND, "identity",
                    "there is no such identity; write it as in credential:NAME or key:ID");
         return false;
     }
-    fits = directory_may_use(g->d, who, domain);
-    identity_unref(who);
-    if (!fits)
-        change_say(g->c, DIRECTORY_INVALID, "identity",
-                   "it may not use this domain; add the domain to it, or allow the address to it "
-                   "by a policy");
-    return fits;
+    if (directory_may_use(g->d, who, domain))
+        return true;
+    change_say(g->c, DIRECTORY_INVALID, "identity",
+               "it may not use this domain; add the domain to it, or allow the address to it by a "
+               "policy");
+    return false;
 }
 
-static bool check_new(struct change *g, const struct access_address *a)
+static bool check_new(struct change *g, sgl_view identity, const struct access_address *a)
 {
     bool known;
 
     pthread_rwlock_rdlock(&g->d->lock);
-    known = access_known_sender(g->d, identity_of(g), a) != NULL;
+    known = access_known_sender(g->d, identity, a) != NULL;
     pthread_rwlock_unlock(&g->d->lock);
     if (known)
         change_say(g->c, DIRECTORY_EXISTS, "address", "this sender exists already");
     return !known;
 }
 
-static bool prepare(struct change *g)
+static bool make_sender(struct change *g, sgl_view identity, const struct access_address *a)
 {
-    struct access_address a;
-    struct domain *domain = NULL;
-    bool fits = parse(g, &a) && check_domain(g, &a, &domain) && check_identity(g, domain) &&
-                check_new(g, &a);
-
-    domain_unref(domain);
-    if (!fits)
-        return false;
-    g->key = key_of(a.text, identity_of(g));
-    g->noun = sender_new(a.text, identity_of(g), sgl_view_cstr(g->subscription), clock_now_s());
+    g->key = key_of(a->text, identity);
+    g->noun = sender_new(a->text, identity, sgl_view_cstr(g->subscription), clock_now_s());
     if (g->key != NULL && g->noun != NULL)
         return true;
     change_no_memory(g->c);
     return false;
 }
 
+static bool prepare(struct change *g)
+{
+    struct identity *who = identity_meant(g);
+    struct domain *domain = NULL;
+    struct access_address a;
+    bool made = parse(g, &a) && check_domain(g, &a, &domain) && check_identity(g, who, domain) &&
+                check_new(g, name_of(g, who), &a) && make_sender(g, name_of(g, who), &a);
+
+    domain_unref(domain);
+    identity_unref(who);
+    return made;
+}
+
 /* In the case of letters in which it was given, where that does not count. */
 static char *key_meant(const struct change *g)
 {
+    struct identity *who = identity_meant(g);
+    sgl_view identity = name_of(g, who);
     struct access_address a;
     const char *known, *why;
-    char *key;
+    char *key = NULL;
 
-    if (access_address_parse(g->c->name, &a, &why) != SGL_OK)
-        return NULL;
-    pthread_rwlock_rdlock(&g->d->lock);
-    known = access_known_sender(g->d, identity_of(g), &a);
-    key = key_of(known == NULL ? a.text : known, identity_of(g));
-    pthread_rwlock_unlock(&g->d->lock);
+    if (access_address_parse(g->c->name, &a, &why) == SGL_OK) {
+        pthread_rwlock_rdlock(&g->d->lock);
+        known = access_known_sender(g->d, identity, &a);
+        key = key_of(known == NULL ? a.text : known, identity);
+        pthread_rwlock_unlock(&g->d->lock);
+    }
+    identity_unref(who);
     return key;
 }
 
