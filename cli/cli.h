@@ -121,8 +121,9 @@ bool cli_read_file(const char *option, const char *path, size_t max, struct sgl_
 
 /* One TXT value in zone-file form: strings of at most 255 bytes in quotes. */
 void records_put_txt(struct sgl_buf *out, const char *value);
-void records_put_zone(struct sgl_buf *out, const json_t *records);
-void records_put_nsupdate(struct sgl_buf *out, const json_t *records, const char *zone);
+/* The records of an answer of the admin API.  What needs no publishing, or must not be published blindly, is a comment. */
+void records_put_zone(struct sgl_buf *out, const json_t *answer);
+void records_put_nsupdate(struct sgl_buf *out, const json_t *answer);
 
 extern const struct cli_verb
     *const cli_verbs[]; /* all, NULL at the end, in the order of the help */

@@ -131,15 +131,14 @@ static const char *record_format(const struct cli *c)
 
 static int print_answer(const struct cli *c, const json_t *answer, const char *format)
 {
-    const json_t *records = json_object_get(answer, "records");
     struct sgl_buf text = SGL_BUF_INIT(1024 * 1024);
 
     if (strcmp(format, "zone") == 0)
-        records_put_zone(&text, records);
+        records_put_zone(&text, answer);
     else if (strcmp(format, "nsupdate") == 0)
-        records_put_nsupdate(&text, records, json_string_value(json_object_get(answer, "zone")));
+        records_put_nsupdate(&text, answer);
     else
-        domain_print_records(c, records);
+        domain_print_records(c, json_object_get(answer, "records"));
     return print_buf(&text);
 }
 
@@ -152,7 +151,8 @@ static int records_run(struct cli *c)
 
     if (format == NULL)
         return CLI_USAGE;
-    path = cli_path(DOMAINS "/", c->argument[0], "/records");
+    path = cli_path(DOMAINS "/", c->argument[0],
+                    cli_flag(c, "--check") ? "/records?check=true" : "/records");
     status = cli_call(c, "GET", path, NULL, &answer);
     free(path);
     if (status != CLI_YES)
@@ -169,6 +169,7 @@ static const struct cli_option records_options[] = {
     {"--zone", NULL, "the same as --format zone", false},
     {"--nsupdate", NULL, "the same as --format nsupdate: a script for nsupdate(1) or knsupdate(1)",
      false},
+    {"--check", NULL, "first compares them with what is published now, and merges", false},
     {NULL, NULL, NULL, false},
 };
 const struct cli_verb verb_domain_records = {

@@ -36,14 +36,26 @@ static void put_comment(struct sgl_buf *out, const char *purpose, const char *te
     sgl_buf_add_byte(out, '\n');
 }
 
+/* Is its value known to be what has to stand there?  What was verified and is not compared now may stand there in other words. */
+static bool may_print(const json_t *answer, const json_t *r)
+{
+    const json_t *publish = json_object_get(r, "publish");
+
+    return member(r, "value")[0] != '\0' &&
+           (json_is_true(json_object_get(answer, "checked")) || !json_is_false(publish));
+}
+
 /* What has to be known before the record is published. */
-static void put_remarks(struct sgl_buf *out, const json_t *r)
+static void put_remarks(struct sgl_buf *out, const json_t *answer, const json_t *r)
 {
     const json_t *old;
     size_t at;
 
     if (member(r, "why")[0] != '\0')
         put_comment(out, member(r, "purpose"), member(r, "why"));
+    else if (member(r, "value")[0] != '\0' && !may_print(answer, r))
+        sgl_buf_addf(out, "; %s: %s is verified already\n", member(r, "purpose"),
+                     member(r, "name"));
     json_array_foreach(json_object_get(r, "replaces"), at, old)
     {
         sgl_buf_addf(out, "; it takes the place of: %s ", member(old, "type"));
@@ -52,21 +64,23 @@ static void put_remarks(struct sgl_buf *out, const json_t *r)
     }
 }
 
-void records_put_zone(struct sgl_buf *out, const json_t *records)
+static void put_record(struct sgl_buf *out, const json_t *r, const char *class)
+{
+    sgl_buf_addf(out, "%s. %d %s%s ", member(r, "name"), TTL_DEFAULT, class, member(r, "type"));
+    put_value(out, member(r, "type"), member(r, "value"));
+    sgl_buf_add_byte(out, '\n');
+}
+
+void records_put_zone(struct sgl_buf *out, const json_t *answer)
 {
     const json_t *r;
     size_t at;
 
-    json_array_foreach(records, at, r)
+    json_array_foreach(json_object_get(answer, "records"), at, r)
     {
-        const char *type = member(r, "type"), *value = member(r, "value");
-
-        put_remarks(out, r);
-        if (value[0] == '\0')
-            continue;
-        sgl_buf_addf(out, "%s. %d IN %s ", member(r, "name"), TTL_DEFAULT, type);
-        put_value(out, type, value);
-        sgl_buf_add_byte(out, '\n');
+        put_remarks(out, answer, r);
+        if (may_print(answer, r))
+            put_record(out, r, "IN ");
     }
 }
 
@@ -86,25 +100,32 @@ static void put_deletions(struct sgl_buf *out, const json_t *r)
     }
 }
 
-void records_put_nsupdate(struct sgl_buf *out, const json_t *records, const char *zone)
+/* A script must not put a second record beside one that it cannot take away. */
+static bool may_add(const json_t *answer, const json_t *r)
 {
+    return may_print(answer, r) && !json_is_false(json_object_get(r, "publish")) &&
+           (strcmp(member(r, "state"), "failed") != 0 ||
+            json_is_array(json_object_get(r, "replaces")));
+}
+
+void records_put_nsupdate(struct sgl_buf *out, const json_t *answer)
+{
+    const char *zone = member(answer, "zone");
     const json_t *r;
     size_t at;
 
-    if (zone != NULL)
+    if (zone[0] != '\0')
         sgl_buf_addf(out, "zone %s.\n", zone);
-    json_array_foreach(records, at, r)
+    if (json_is_false(json_object_get(answer, "checked")))
+        sgl_buf_add(out, SGL_LIT("; not compared with what is published: --check does that\n"));
+    json_array_foreach(json_object_get(answer, "records"), at, r)
     {
-        const char *type = member(r, "type"), *value = member(r, "value");
-
-        if (member(r, "why")[0] != '\0')
-            put_comment(out, member(r, "purpose"), member(r, "why"));
-        if (value[0] == '\0')
+        put_remarks(out, answer, r);
+        if (!may_add(answer, r))
             continue;
         put_deletions(out, r);
-        sgl_buf_addf(out, "update add %s. %d %s ", member(r, "name"), TTL_DEFAULT, type);
-        put_value(out, type, value);
-        sgl_buf_add_byte(out, '\n');
+        sgl_buf_add(out, SGL_LIT("update add "));
+        put_record(out, r, "");
     }
     sgl_buf_add(out, SGL_LIT("send\n"));
 }

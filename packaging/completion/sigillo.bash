@@ -85,7 +85,7 @@ _sigillo()
     "domain add") words="--subscription --ed25519 --server --json --help" ;;
     "domain list") words="--server --json --help" ;;
     "domain show") words="--server --json --help" ;;
-    "domain records") words="--format --zone --nsupdate --server --json --help" ;;
+    "domain records") words="--format --zone --nsupdate --check --server --json --help" ;;
     "domain remove") words="--server --json --help" ;;
     "credential add") words="--domain --password-stdin --subscription --server --json --help" ;;
     "credential list") words="--server --json --help" ;;

@@ -91,6 +91,7 @@ complete -c sigillo -n '__sigillo_is domain add' -l ed25519 -d 'a second selecto
 complete -c sigillo -n '__sigillo_is domain records' -l format -x -a 'table zone nsupdate json' -d 'table (default), zone, nsupdate or json'
 complete -c sigillo -n '__sigillo_is domain records' -l zone -d 'the same as --format zone'
 complete -c sigillo -n '__sigillo_is domain records' -l nsupdate -d 'the same as --format nsupdate: a script for nsupdate(1) or knsupdate(1)'
+complete -c sigillo -n '__sigillo_is domain records' -l check -d 'first compares them with what is published now, and merges'
 
 # ---- credential ----
 complete -c sigillo -n '__sigillo_wants credential' -a add -d 'makes a user name and password for SMTP'

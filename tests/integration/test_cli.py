@@ -243,10 +243,11 @@ def test_json_is_one_document_for_every_list(sigillo, sender):
 
 
 def test_records_in_every_form_say_the_same(sigillo, sender):
-    table = sigillo.cli("domain", "records", "app.test").stdout
-    zone = sigillo.cli("domain", "records", "app.test", "--zone").stdout
-    update = sigillo.cli("domain", "records", "app.test", "--nsupdate").stdout
-    records = sigillo.json("domain", "records", "app.test")["records"]
+    sigillo.cli("domain", "add", "forms.test")
+    table = sigillo.cli("domain", "records", "forms.test").stdout
+    zone = sigillo.cli("domain", "records", "forms.test", "--zone").stdout
+    update = sigillo.cli("domain", "records", "forms.test", "--nsupdate").stdout
+    records = sigillo.json("domain", "records", "forms.test")["records"]
     assert {r["purpose"] for r in records} == {"ownership", "spf", "dkim", "dkim2", "dmarc", "return-mx", "return-spf", "tls-rpt"}
     assert {r["relative"] for r in records if r["purpose"] == "dkim"} == {"s1._domainkey"}
     for r in records:

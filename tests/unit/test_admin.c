@@ -166,6 +166,21 @@ static void test_a_key_is_changed(void **state)
     json_decref(answer);
 }
 
+static void test_records_are_compared(void **state)
+{
+    static const struct admin_row rows[] = {
+        {"nobody here looks at DNS", "GET", "/admin/v1/domains/app.test/records?check=true", "",
+         503, "code", "check-failed"},
+        {"a check is true or false", "GET", "/admin/v1/domains/app.test/records?check=1", "", 422,
+         "field", "check"},
+        {"an unknown domain", "GET", "/admin/v1/domains/b.test/records?check=true", "", 404, "code",
+         "domain-unknown"},
+    };
+
+    add_domain(*state);
+    CHECK_ROWS(*state, rows);
+}
+
 static void test_records(void **state)
 {
     static const char *const want[] = {
@@ -199,6 +214,9 @@ static void test_records(void **state)
                  required);
         CHECK_STR("host, whole name and zone", got, want[i]);
     }
+    CHECK_STR("nobody has looked yet",
+              json_string_value(json_object_get(json_array_get(records, 0), "state")),
+              "not_started");
     CHECK_STR("SPF names the server",
               json_string_value(json_object_get(json_array_get(records, 1), "value")),
               "v=spf1 a:mail.sigillo.test ~all");
@@ -228,6 +246,7 @@ int main(void)
         ADMIN_TEST(test_suppressions),
         ADMIN_TEST(test_a_key_is_changed),
         ADMIN_TEST(test_records),
+        ADMIN_TEST(test_records_are_compared),
         ADMIN_TEST(test_not_over_plain_tcp),
     };
 

@@ -6,7 +6,7 @@
  *   GET, POST    /admin/v1/subscriptions    GET, PATCH /admin/v1/subscriptions/{name}   with its limits and what counts now
  *   GET          /admin/v1/profiles         limit profiles
  *   GET          /admin/v1/usage            ?since= (a day) ?subscription=, who sent how much
- *   GET, POST    /admin/v1/domains          GET, DELETE /admin/v1/domains/{name}      GET /admin/v1/domains/{name}/records
+ *   GET, POST    /admin/v1/domains          GET, DELETE /admin/v1/domains/{name}      GET /admin/v1/domains/{name}/records ?check=true
  *   GET, POST    /admin/v1/credentials      PATCH, DELETE /admin/v1/credentials/{name}
  *   GET, POST    /admin/v1/keys             PATCH, DELETE /admin/v1/keys/{id}
  *   GET, POST    /admin/v1/apps             GET, PATCH, DELETE /admin/v1/apps/{name}   a PATCH makes and removes secrets, too
@@ -32,6 +32,7 @@
 #include "http.h"
 
 struct config;
+struct setup;
 
 struct admin {
     struct directory *directory;
@@ -43,6 +44,7 @@ struct admin {
         config; /* that counts now; the one before lives on for those who still look at it */
     struct limits *limits;
     struct audit *audit; /* of what was refused; NULL: that is not kept */
+    struct setup *setup; /* looks at what domains publish; NULL: nobody does */
 };
 
 /* On each door loop's shell; *admin is borrowed for its life. */

@@ -47,7 +47,7 @@ static void list(struct directory *d, json_t *to)
     directory_each_domain(d, list_one, to);
 }
 
-static struct domain *named_domain(struct http_request *r, const struct admin *admin)
+struct domain *admin_named_domain(struct http_request *r, const struct admin *admin)
 {
     struct domain *domain;
     sgl_view scope;
@@ -67,28 +67,11 @@ static struct domain *named_domain(struct http_request *r, const struct admin *a
 
 static void domain_get(struct http_request *r, void *ctx)
 {
-    struct domain *domain = named_domain(r, ctx);
+    struct domain *domain = admin_named_domain(r, ctx);
 
     if (domain == NULL)
         return;
     http_reply_json(r, 200, domain_json(domain));
-    domain_unref(domain);
-}
-
-static void records_get(struct http_request *r, void *ctx)
-{
-    const struct admin *admin = ctx;
-    struct domain *domain = named_domain(r, admin);
-    json_t *records;
-
-    if (domain == NULL)
-        return;
-    records = admin_records_json(admin, domain);
-    if (records == NULL)
-        http_reply_problem(r, 500, "records", NULL, "The records could not be written.");
-    else
-        http_reply_json(r, 200,
-                        json_pack("{s:s, s:o}", "domain", domain->name, "records", records));
     domain_unref(domain);
 }
 
@@ -149,5 +132,5 @@ void admin_domain_routes(struct http *http, void *ctx)
     http_route(http, HTTP_BOTH, "POST", "/admin/v1/domains", domains_post, ctx);
     http_route(http, HTTP_BOTH, "GET", "/admin/v1/domains/{name}", domain_get, ctx);
     http_route(http, HTTP_BOTH, "DELETE", "/admin/v1/domains/{name}", domain_delete, ctx);
-    http_route(http, HTTP_BOTH, "GET", "/admin/v1/domains/{name}/records", records_get, ctx);
+    http_route(http, HTTP_BOTH, "GET", "/admin/v1/domains/{name}/records", admin_records_get, ctx);
 }

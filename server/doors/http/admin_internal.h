@@ -5,12 +5,18 @@
 
 #include "admin.h"
 
+struct sgl_setup;
 struct sgl_setup_row;
 
 /* The records that the domain has to publish, a list; NULL: memory ended, or they cannot be named. */
 json_t *admin_records_json(const struct admin *admin, const struct domain *domain);
-/* One row of lib/setup. */
+/* GET .../records ?check=true: compared with what is published now, when the answer is there. */
+void admin_records_get(struct http_request *r, void *ctx);
+/* What a check saw: the zone, the rows with their states, whether all that is required is there. */
+json_t *admin_setup_json(const struct sgl_setup *seen);
 json_t *admin_setup_row_json(const struct sgl_setup_row *row);
+/* The domain that the path names, if whoever asks may see it: a reference. NULL: it has been answered. */
+struct domain *admin_named_domain(struct http_request *r, const struct admin *admin);
 
 /*
  * Who is asking, if his role suffices for this route.  NULL: the refusal has been sent.  A reference.  What this request is refused for from here on goes into the audit, when it would
