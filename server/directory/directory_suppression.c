@@ -20,29 +20,6 @@
 #define ADDRESS_ROOM  16384u
 #define SUPPRESSION   SGL_LIT(SUPPRESSION_KIND)
 
-static const char *const reason_name[] = {
-    [SUPPRESSION_HARD_BOUNCE] = "hard-bounce",
-    [SUPPRESSION_COMPLAINT] = "complaint",
-    [SUPPRESSION_UNSUBSCRIBE] = "unsubscribe",
-    [SUPPRESSION_MANUAL] = "manual",
-};
-#define REASONS (sizeof(reason_name) / sizeof(reason_name[0]))
-
-const char *suppression_reason_name(enum suppression_reason reason)
-{
-    return reason_name[reason];
-}
-
-bool suppression_reason_parse(sgl_view name, enum suppression_reason *out)
-{
-    for (size_t i = 0; i < REASONS; i++)
-        if (sgl_view_eq(name, sgl_view_cstr(reason_name[i]))) {
-            *out = (enum suppression_reason)i;
-            return true;
-        }
-    return false;
-}
-
 /* ---- names ---- */
 
 struct name {
@@ -316,7 +293,7 @@ static bool make_value(struct batch *b, const struct suppression *item, bool exa
     bool fine;
 
     sgl_buf_add_byte(&text, '{');
-    json_text_member(&text, "reason", sgl_view_cstr(reason_name[item->reason]));
+    json_text_member(&text, "reason", sgl_view_cstr(suppression_reason_name(item->reason)));
     put_reply(&text, item->reply);
     if (exact)
         json_text_number(&text, "exact", 1);
@@ -455,7 +432,7 @@ static bool prepare_audit(struct batch *b)
     if (s->domain.len > 0)
         sgl_buf_addf(&text, "domain %.*s; ", SGL_FMT(s->domain));
     if (!s->remove)
-        sgl_buf_addf(&text, "reason %s; ", reason_name[s->item[0].reason]);
+        sgl_buf_addf(&text, "reason %s; ", suppression_reason_name(s->item[0].reason));
     if (b->op.nouns > 1)
         sgl_buf_addf(&text, "%zu addresses: ", b->op.nouns);
     for (size_t i = 0; i < b->op.nouns && b->op.nouns > 1 && text.len < STORE_AUDIT_DETAIL_MAX; i++)

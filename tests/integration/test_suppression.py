@@ -103,8 +103,15 @@ def test_a_hard_bounce_is_suppressed(world, make_sigillo):
 
 def test_a_hard_bounce_is_not_suppressed_when_the_configuration_says_so(make_sigillo):
     d = make_sigillo()
-    d.wait_state(d.submit(d.sender("nobounce.test"), "someone@reject.test"), "failed")
+    sender = d.sender("nobounce.test")
+    d.wait_state(d.submit(sender, "someone@reject.test"), "failed")
     assert d.json("suppression", "list") == {"suppressions": []}
+    d.settings["delivery"]["suppress_hard_bounces"] = "1d"
+    d.reload()
+    d.wait_state(d.submit(sender, "someone@reject.test"), "failed")
+    assert [s["address"] for s in d.json("suppression", "list")["suppressions"]] == ["someone@reject.test"]
+    metrics = d.get("/metrics")[2].decode()
+    assert "sigillo_suppressions 1\n" in metrics and 'sigillo_recipients_total{state="suppressed"} 0\n' in metrics
 
 
 def test_what_is_over_is_sent_to_again_and_goes(world, make_sigillo):

@@ -348,6 +348,10 @@ static void test_sweep(void **state)
                                        .expires_at = i % 100 == 7 ? 0 : end};
     }
     assert_int_equal(suppress(f, &s), DIRECTORY_OK);
+    assert_true(fail_alloc_round(1));
+    directory_sweep(f->directory);
+    fail_alloc_off();
+    CHECK_TRUE("without memory there is no sweep, until the next one", fail_alloc_hit());
     directory_sweep(f->directory);
     CHECK_EQ("none is over", rows_stored(f), 1300);
     while (clock_now_s() < end)

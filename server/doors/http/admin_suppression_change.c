@@ -4,72 +4,8 @@
 #include <stdlib.h>
 
 #include "admin_suppression.h"
-#include "sigillo/utf8.h"
 
 #define ADDRESSES_MAX 1000 /* of one call; an import takes more */
-
-/* ---- as they are given ---- */
-
-const char *const admin_suppression_part[SUPPRESSION_PARTS] = {
-    [SUPPRESSION_ADDRESS] = "address",       [SUPPRESSION_DOMAIN] = "domain",
-    [SUPPRESSION_REASON] = "reason",         [SUPPRESSION_CASE_SENSITIVE] = "case_sensitive",
-    [SUPPRESSION_CREATED_AT] = "created_at", [SUPPRESSION_EXPIRES_AT] = "expires_at",
-    [SUPPRESSION_REPLY] = "reply",
-};
-
-static const char *take_spelling(sgl_view text, struct suppression *to)
-{
-    if (sgl_view_eq(text, SGL_LIT("true")))
-        to->spelling = SUPPRESSION_EXACT;
-    else if (sgl_view_eq(text, SGL_LIT("false")))
-        to->spelling = SUPPRESSION_ANY;
-    else
-        return "This is true or false.";
-    return NULL;
-}
-
-static const char *take_time(sgl_view text, int64_t *to)
-{
-    int64_t ms;
-
-    if (!admin_time_parse(text, 0, &ms))
-        return "A time is RFC 3339, or seconds since 1970.";
-    *to = ms / 1000;
-    return NULL;
-}
-
-const char *admin_suppression_take(enum admin_suppression_part part, sgl_view text,
-                                   struct suppression *to)
-{
-    if (text.len == 0)
-        return NULL;
-    switch (part) {
-    case SUPPRESSION_ADDRESS:
-        to->address = text;
-        break;
-    case SUPPRESSION_DOMAIN:
-        to->domain = text;
-        break;
-    case SUPPRESSION_REASON:
-        return suppression_reason_parse(text, &to->reason)
-                   ? NULL
-                   : "One of hard-bounce, complaint, unsubscribe, manual is wanted.";
-    case SUPPRESSION_CASE_SENSITIVE:
-        return take_spelling(text, to);
-    case SUPPRESSION_CREATED_AT:
-        return take_time(text, &to->created_at);
-    case SUPPRESSION_EXPIRES_AT:
-        return take_time(text, &to->expires_at);
-    case SUPPRESSION_REPLY:
-        to->reply = text;
-        return sgl_utf8_valid(text) ? NULL : "This is not UTF-8.";
-    case SUPPRESSION_PARTS:
-        break;
-    }
-    return NULL;
-}
-
-/* ---- changes ---- */
 
 struct suppress {
     struct directory_suppress op; /* first: cast from it */

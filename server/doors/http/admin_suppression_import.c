@@ -10,9 +10,6 @@
 #include <stdlib.h>
 
 #include "admin_suppression.h"
-#include "csv.h"
-
-#define ROOM_FIRST 1024u
 
 struct import {
     struct directory_suppress op; /* first: cast from it */
@@ -22,13 +19,7 @@ struct import {
     struct identity *who;
     uint8_t *text;
     size_t len;
-    struct suppression given, *item; /* what the query says of all of them */
-    size_t *line;                    /* of each item */
-    size_t room;
-    enum admin_suppression_part column[CSV_FIELDS_MAX];
-    size_t columns;
-    size_t fault_line; /* 0: there is none, or memory has ended */
-    char fault[320];
+    struct suppression_list list;
     bool handed_over; /* the directory has it */
     unsigned ends;    /* that are still to come */
 };
@@ -37,118 +28,22 @@ static void import_free(struct import *m)
 {
     identity_unref(m->who);
     free(m->text);
-    free(m->item);
-    free(m->line);
+    suppression_list_done(&m->list);
     free(m);
 }
 
 /* ---- on a worker ---- */
-
-static bool refuse(struct import *m, size_t line, const char *field, const char *why)
-{
-    m->fault_line = line;
-    snprintf(m->fault, sizeof(m->fault), "%s%s%s", field, field[0] == '\0' ? "" : ": ", why);
-    return false;
-}
-
-static bool grow(struct import *m)
-{
-    size_t room = m->room == 0 ? ROOM_FIRST : m->room * 2;
-    struct suppression *item;
-    size_t *line;
-
-    if (m->op.items < m->room)
-        return true;
-    item = realloc(m->item, room * sizeof(*item));
-    if (item == NULL)
-        return false;
-    m->item = item;
-    line = realloc(m->line, room * sizeof(*line));
-    if (line == NULL)
-        return false;
-    m->line = line;
-    m->room = room;
-    return true;
-}
-
-static bool is_head(const struct csv *c)
-{
-    for (size_t i = 0; i < c->fields; i++)
-        if (sgl_view_eq_nocase(c->field[i], SGL_LIT("address")))
-            return true;
-    return false;
-}
-
-static bool read_head(struct import *m, const struct csv *c)
-{
-    unsigned seen = 0;
-
-    m->columns = c->fields;
-    for (size_t i = 0; i < c->fields; i++) {
-        unsigned part = 0;
-
-        while (part < SUPPRESSION_PARTS &&
-               !sgl_view_eq_nocase(c->field[i], sgl_view_cstr(admin_suppression_part[part])))
-            part++;
-        if (part == SUPPRESSION_PARTS || (seen & 1u << part) != 0)
-            return refuse(m, c->line, "",
-                          "the columns are address, domain, reason, case_sensitive, created_at, "
-                          "expires_at and reply, each at most once");
-        seen |= 1u << part;
-        m->column[i] = (enum admin_suppression_part)part;
-    }
-    return true;
-}
-
-static bool read_row(struct import *m, const struct csv *c)
-{
-    struct suppression *item;
-
-    if (m->op.items == DIRECTORY_SUPPRESSIONS_MAX)
-        return refuse(m, c->line, "", "an import has at most 100,000 addresses; divide the list");
-    if (c->fields > m->columns)
-        return refuse(m, c->line, "", "there are more fields than columns");
-    if (!grow(m))
-        return false;
-    item = &m->item[m->op.items];
-    *item = m->given;
-    item->address = SGL_LIT("");
-    for (size_t i = 0; i < c->fields; i++) {
-        const char *why = admin_suppression_take(m->column[i], c->field[i], item);
-
-        if (why != NULL)
-            return refuse(m, c->line, admin_suppression_part[m->column[i]], why);
-    }
-    m->line[m->op.items++] = c->line;
-    return true;
-}
-
-static bool read_all(struct import *m)
-{
-    struct csv c;
-    enum csv_step step;
-    bool first = true;
-
-    csv_init(&c, m->text, m->len);
-    while ((step = csv_next(&c)) == CSV_RECORD) {
-        bool head = first && is_head(&c);
-
-        first = false;
-        if (head ? !read_head(m, &c) : !read_row(m, &c))
-            return false;
-    }
-    return step == CSV_END || refuse(m, c.line, "", c.fault);
-}
 
 static void read_on_worker(struct work *w)
 {
     struct import *m = (struct import *)(void *)((char *)w - offsetof(struct import, work));
 
     m->op.result = DIRECTORY_INVALID;
-    if (!read_all(m))
+    if (!suppression_list_read(&m->list, m->text, m->len))
         return;
     m->op.result = DIRECTORY_OK;
-    m->op.item = m->item;
+    m->op.item = m->list.item;
+    m->op.items = m->list.items;
     m->handed_over = m->op.items > 0;
     if (m->handed_over)
         directory_suppress(m->admin->directory, &m->op);
@@ -160,10 +55,10 @@ static void reply_fault(struct import *m)
 {
     char field[32];
 
-    snprintf(field, sizeof(field), "line %zu", m->fault_line);
-    if (m->fault_line > 0)
+    snprintf(field, sizeof(field), "line %zu", m->list.fault_line);
+    if (m->list.fault_line > 0)
         http_reply_problem(m->r, admin_result_status(m->op.result), admin_result_word(m->op.result),
-                           field, m->fault);
+                           field, m->list.fault);
     else
         http_reply_problem(m->r, 503, "memory-full", NULL,
                            "The server has no memory left for this.");
@@ -177,8 +72,8 @@ static void reply(struct import *m)
     if (m->handed_over && !fine && m->op.wrong < m->op.items &&
         (strcmp(m->op.field, "address") == 0 || strcmp(m->op.field, "domain") == 0 ||
          strcmp(m->op.field, "created_at") == 0 || strcmp(m->op.field, "expires_at") == 0))
-        (void)refuse(m, m->line[m->op.wrong], m->op.field, m->op.why);
-    if (m->handed_over && !fine && m->fault_line == 0) {
+        suppression_list_fault(&m->list, m->list.line[m->op.wrong], m->op.field, m->op.why);
+    if (m->handed_over && !fine && m->list.fault_line == 0) {
         http_reply_problem(m->r, admin_result_status(m->op.result), admin_result_word(m->op.result),
                            m->op.field, m->op.why);
     } else if (!fine) {
@@ -232,8 +127,9 @@ static bool is_csv(struct http_request *r)
 static bool take_query(struct import *m)
 {
     for (unsigned i = SUPPRESSION_DOMAIN; i < SUPPRESSION_PARTS; i++) {
-        const char *why = admin_suppression_take(
-            (enum admin_suppression_part)i, http_query(m->r, admin_suppression_part[i]), &m->given);
+        const char *why =
+            admin_suppression_take((enum admin_suppression_part)i,
+                                   http_query(m->r, admin_suppression_part[i]), &m->list.given);
 
         if (why != NULL) {
             http_reply_problem(m->r, 422, "invalid", admin_suppression_part[i], why);
@@ -241,7 +137,7 @@ static bool take_query(struct import *m)
         }
     }
     m->op.subscription = http_query(m->r, "subscription");
-    m->op.domain = m->given.domain;
+    m->op.domain = m->list.given.domain;
     return admin_take_scope(m->r, admin_scope(m->who), &m->op.subscription);
 }
 
@@ -265,8 +161,6 @@ static bool take_body(struct import *m)
 static struct import *import_new(struct http_request *r, const struct admin *admin,
                                  struct identity *who)
 {
-    static const enum admin_suppression_part plain[] = {SUPPRESSION_ADDRESS, SUPPRESSION_REASON,
-                                                        SUPPRESSION_EXPIRES_AT, SUPPRESSION_REPLY};
     struct import *m = calloc(1, sizeof(*m));
 
     if (m == NULL)
@@ -274,9 +168,7 @@ static struct import *import_new(struct http_request *r, const struct admin *adm
     m->r = r;
     m->admin = admin;
     m->who = who;
-    m->given.reason = SUPPRESSION_MANUAL;
-    m->columns = sizeof(plain) / sizeof(plain[0]);
-    memcpy(m->column, plain, sizeof(plain));
+    suppression_list_init(&m->list);
     m->ends = 2;
     m->op.loop = http_loop(r);
     m->op.done = suppress_done;

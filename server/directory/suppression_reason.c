@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Why an address is not sent to, in the words of the store, the admin API and lists. */
+#include "directory.h"
+
+static const char *const reason_name[] = {
+    [SUPPRESSION_HARD_BOUNCE] = "hard-bounce",
+    [SUPPRESSION_COMPLAINT] = "complaint",
+    [SUPPRESSION_UNSUBSCRIBE] = "unsubscribe",
+    [SUPPRESSION_MANUAL] = "manual",
+};
+#define REASONS (sizeof(reason_name) / sizeof(reason_name[0]))
+
+const char *suppression_reason_name(enum suppression_reason reason)
+{
+    return reason_name[reason];
+}
+
+bool suppression_reason_parse(sgl_view name, enum suppression_reason *out)
+{
+    for (size_t i = 0; i < REASONS; i++)
+        if (sgl_view_eq(name, sgl_view_cstr(reason_name[i]))) {
+            *out = (enum suppression_reason)i;
+            return true;
+        }
+    return false;
+}
