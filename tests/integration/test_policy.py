@@ -1,0 +1,322 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who may send as whom: the command line, and attempts to be somebody else at every door."""
+import base64
+import http.client
+import json
+import os
+import re
+import socket
+import time
+import urllib.parse
+
+import pytest
+
+from test_submission import Wire, scram
+from world import daemon
+
+OWN, BOSS, SHARED = "app@policy.test", "boss@policy.test", "box@shared-policy.test"
+
+
+@pytest.fixture(scope="module")
+def sender(sigillo):
+    """A credential and a key of policy.test, each allowed to send as app@ and the shared box of another domain, and as nobody else."""
+    s = sigillo.sender("policy.test")
+    sigillo.cli("domain", "add", "shared-policy.test")
+    sigillo.cli("group", "add", "own", "--member", OWN, "--member", SHARED, "--description", "the application's")
+    sigillo.cli("group", "add", "board", "--member", "Boss@Policy.test")
+    for identity in ("credential:" + s.user, "key:" + key_id(s)):
+        sigillo.cli("policy", "add", "--identity", identity, "--allow", "--senders", "own")
+    return s
+
+
+def key_id(sender):
+    return sender.key.split("_")[1]
+
+
+def rule(d, identity, address):
+    """What `policy test` says."""
+    r = d.cli("policy", "test", "--identity", identity, "--sender", address, "--json", ok=False)
+    answer = json.loads(r.stdout)
+    assert r.returncode == (0 if answer["granted"] else 1), r
+    return answer["rule"]
+
+
+# -- the command line -----------------------------------------------------------------------------------------------
+
+def test_what_the_command_line_says(sigillo, sender):
+    r = sigillo.cli("policy", "test", "--identity", "credential:" + sender.user, "--sender", "App@POLICY.test")
+    assert r.stdout.startswith("granted: a policy allows it (allow-policy)\n") and "group own" in r.stdout and "member  " + OWN in r.stdout
+    r = sigillo.cli("policy", "test", "--identity", "credential:" + sender.user, "--sender", BOSS, ok=False)
+    assert r.returncode == 1 and r.stdout.startswith("denied: ") and "(not-in-allowed-group)" in r.stdout
+    assert sigillo.cli("policy", "test", "--identity", "credential:nobody", "--sender", BOSS, ok=False).returncode == 1
+    assert sigillo.cli("policy", "test", "--app", "x", "--identity", "key:y", "--sender", BOSS, ok=False).returncode == 2
+    assert sigillo.cli("policy", "test", "--identity", "key:y", ok=False).returncode == 2
+    assert sigillo.cli("policy", "add", "--identity", "*", "--senders", "own", ok=False).returncode == 2, "neither allowed nor denied"
+    assert sigillo.cli("policy", "add", "--identity", "*", "--allow", "--deny", "--senders", "own", ok=False).returncode == 2
+    r = sigillo.cli("policy", "add", "--identity", "*", "--deny", "--senders", "none", ok=False)
+    assert r.returncode == 1 and r.stderr.startswith("sigillo: ") and "no such group" in r.stderr
+    assert re.search(r"credential:%s +allow +own " % sender.user, sigillo.cli("policy", "list").stdout)
+    assert re.search(r"^own +default +2 ", sigillo.cli("group", "list").stdout, re.M)
+    assert sigillo.cli("group", "show", "own").stdout.split() == [OWN, SHARED]
+
+
+def test_what_is_in_use_says_by_what(sigillo, sender):
+    policies = {p["id"] for p in sigillo.json("policy", "list")["policies"] if p["group"] == "own"}
+    r = sigillo.cli("group", "remove", "own", ok=False)
+    assert r.returncode == 1 and all("policy " + p in r.stderr for p in policies), r.stderr
+    r = sigillo.cli("credential", "remove", sender.user, ok=False)
+    assert r.returncode == 1 and "policy " in r.stderr
+
+
+def test_a_group_from_a_file(sigillo, sender, tmp_path):
+    path = tmp_path / "members"
+    path.write_text("# ours\n" + "".join("user%d@policy.test\r\n" % n for n in range(10000)))
+    assert sigillo.cli("group", "add", "large", "--members", str(path)).stdout == "group large has 10000 members\n"
+    assert len(sigillo.json("group", "show", "large")["members"]) == 10000
+    path.write_text("a@policy.test\nno address\n")
+    r = sigillo.cli("group", "set", "large", "--members", str(path), ok=False)
+    assert r.returncode == 2 and "members[1]" in r.stderr
+    assert len(sigillo.json("group", "show", "large")["members"]) == 10000, "nothing half done"
+    sigillo.cli("group", "set", "large", "--drop", "USER1@policy.test", "--member", "*@shared-policy.test")
+    shown = sigillo.cli("group", "show", "large").stdout.split("\n")
+    assert "user1@policy.test" not in shown and "*@shared-policy.test" in shown
+    sigillo.cli("group", "remove", "large")
+    assert "large" not in sigillo.cli("group", "list").stdout
+
+
+def test_senders(sigillo, sender):
+    sigillo.cli("credential", "add", "reports", "--domain", "policy.test", "--password-stdin", input="correct horse battery\n")
+    ask = lambda address: rule(sigillo, "credential:reports", address)
+    assert ask(OWN) == "own-domain"
+    assert "credential:reports" in sigillo.cli("sender", "add", "Reports@policy.test", "--identity", "credential:reports").stdout
+    assert (ask("reports@policy.test"), ask(OWN)) == ("own-sender", "not-own-sender")
+    assert "Reports@policy.test  credential:reports" in re.sub(" {2,}", "  ", sigillo.cli("sender", "list").stdout)
+    assert sigillo.cli("credential", "remove", "reports", ok=False).returncode == 1, "a sender names it"
+    sigillo.cli("sender", "remove", "reports@policy.test", "--identity", "credential:reports")
+    sigillo.cli("sender", "add", "info@policy.test")
+    assert (ask("info@policy.test"), ask(OWN)) == ("domain-sender", "not-domain-sender")
+    sigillo.cli("sender", "remove", "info@policy.test")
+    assert ask(OWN) == "own-domain"
+    sigillo.cli("credential", "remove", "reports")
+
+
+# -- every door -----------------------------------------------------------------------------------------------------
+
+def login_plain(w, user, password):
+    w.say("AUTH PLAIN " + daemon.plain_auth(user, password), "235")
+
+
+def login_login(w, user, password):
+    w.say("AUTH LOGIN", "334")
+    w.say(base64.b64encode(user.encode()).decode(), "334")
+    w.say(base64.b64encode(password.encode()).decode(), "235")
+
+
+def login_scram(w, user, password):
+    assert scram(w, user, password).startswith("235")
+
+
+class Smtp:
+    def __init__(self, login, port=587):
+        self.login, self.port = login, port
+
+    def __call__(self, d, sender, mail_from, header):
+        w = Wire(d, self.port)
+        try:
+            if self.port == 587:
+                w.start_tls()
+            w.say("EHLO client.test", "250")
+            self.login(w, sender.user, sender.password)
+            w.send("MAIL FROM:<%s> SMTPUTF8\r\n" % mail_from)
+            said = w.reply()
+            if said.startswith("2"):
+                w.say("RCPT TO:<x@plain.test>", "250")
+                w.say("DATA", "354")
+                w.send("%s\r\nTo: x@plain.test\r\n\r\nx\r\n.\r\n" % header)
+                said = w.reply()
+            return said.startswith("250"), said
+        finally:
+            w.close()
+
+
+def quote(text):
+    return urllib.parse.quote(text, safe="")
+
+
+def whole(header):
+    return ("%s\r\nTo: x@plain.test\r\n\r\nx\r\n" % header).encode()
+
+
+def raw_api(d, sender, mail_from, header):
+    """POST /v1/messages with a whole message."""
+    status, _, body = d.request("POST", "/v1/messages?to=x%40plain.test&from=" + quote(mail_from), whole(header), sender.key,
+                                {"Content-Type": "message/rfc822"})
+    return status == 202, body
+
+
+def admin_send(d, sender, mail_from, header):
+    """What `sigillo send` does."""
+    c = http.client.HTTPConnection("localhost", timeout=20)
+    c.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    c.sock.connect(d.socket)
+    c.request("POST", "/admin/v1/messages?to=x%40plain.test&from=" + quote(mail_from), whole(header), {"Content-Type": "message/rfc822"})
+    r = c.getresponse()
+    body = json.loads(r.read())
+    c.close()
+    return r.status == 202, body
+
+
+DOORS = {"plain": Smtp(login_plain), "login": Smtp(login_login), "scram": Smtp(login_scram), "tls": Smtp(login_plain, 465), "api": raw_api,
+         "admin": admin_send}
+
+ALLOWED = {
+    "itself": (OWN, "From: " + OWN),
+    "the shared mailbox of another domain": (SHARED, "From: " + SHARED),
+    "one in the envelope, one in From": (OWN, "From: Box <%s>" % SHARED),
+    "upper case": ("APP@Policy.TEST", "From: APP@Policy.TEST"),
+    "needless quotes": ('"app"@policy.test', 'From: "app"@policy.test'),
+    "a comment": (OWN, "From: app(the application)@policy.test (App)"),
+    "a group": (OWN, "From: Us: %s;" % OWN),
+    "its own address as a name": (OWN, 'From: "%s" <%s>' % (OWN, OWN)),
+    "Sender and From": (OWN, "From: %s\r\nSender: %s" % (SHARED, OWN)),
+    "the null sender": ("", "From: " + OWN),
+}
+ME = "From: " + OWN
+SPOOFS = {
+    "MAIL FROM": (BOSS, ME),
+    "From": (OWN, "From: " + BOSS),
+    "Sender": (OWN, ME + "\r\nSender: " + BOSS),
+    "Resent-From": (OWN, "Resent-From: %s\r\n%s" % (BOSS, ME)),
+    "Resent-Sender": (OWN, "Resent-Sender: %s\r\n%s" % (BOSS, ME)),
+    "a stranger's domain": (OWN, "From: ceo@stranger.test"),
+    "MAIL FROM of a stranger's domain": ("ceo@stranger.test", ME),
+    "a subdomain": (OWN, "From: app@sub.policy.test"),
+    "another address of the shared mailbox's domain": (OWN, "From: other@shared-policy.test"),
+    "the null sender": ("", "From: " + BOSS),
+    "two From fields": (OWN, ME + "\r\nFrom: " + BOSS),
+    "two From fields, the other way": (OWN, "From: %s\r\n%s" % (BOSS, ME)),
+    "two Sender fields": (OWN, "%s\r\nSender: %s\r\nSender: %s" % (ME, OWN, BOSS)),
+    "two mailboxes": (OWN, "%s, %s" % (ME, BOSS)),
+    "a group": (OWN, "From: Us: %s, %s;" % (OWN, BOSS)),
+    "an empty group": (OWN, "From: Us:;"),
+    "a group's name": (OWN, 'From: "%s": %s;' % (BOSS, OWN)),
+    "a name": (OWN, 'From: "%s" <%s>' % (BOSS, OWN)),
+    "a name with an address in brackets": (OWN, 'From: "The Boss <%s>" <%s>' % (BOSS, OWN)),
+    "an address without quotes as a name": (OWN, "From: %s <%s>" % (BOSS, OWN)),
+    "a name as an encoded word": (OWN, "From: =?utf-8?q?boss=40policy=2Etest?= <%s>" % OWN),
+    "a name in base64": (OWN, "From: =?utf-8?b?%s?= <%s>" % (base64.b64encode(BOSS.encode()).decode(), OWN)),
+    "a name with a full-width sign": (OWN, 'From: "boss\uff20policy.test" <%s>' % OWN),
+    "a comment": (OWN, "From: (%s) %s" % (BOSS, OWN)),
+    "an encoded word around the address": (OWN, "From: =?utf-8?q?boss=40policy=2Etest?="),
+    "an encoded word in brackets": (OWN, "From: <=?utf-8?q?boss=40policy=2Etest?=>"),
+    "an encoded word as a local part": (OWN, "From: =?utf-8?q?app?=@policy.test"),
+    "an encoded word in MAIL FROM": ("=?utf-8?q?app?=@policy.test", ME),
+    "a Cyrillic letter": (OWN, "From: \u0430pp@policy.test"),
+    "a Cyrillic letter in MAIL FROM": ("\u0430pp@policy.test", ME),
+    "a full-width letter": (OWN, "From: \uff41pp@policy.test"),
+    "a letter and a mark": (OWN, "From: a\u0301pp@policy.test"),
+    "a zero-width sign": (OWN, "From: app\u200b@policy.test"),
+    "a look-alike domain": (OWN, "From: app@\u0440olicy.test"),
+    "upper case": (OWN, "From: BOSS@POLICY.TEST"),
+    "a dot at the end": (OWN, "From: app@policy.test."),
+    "a dot at the end of MAIL FROM": ("app@policy.test.", ME),
+    "quotes": (OWN, 'From: "boss"@policy.test'),
+    "quotes that make another address": (OWN, 'From: "app "@policy.test'),
+    "an address in quotes": (OWN, 'From: "app@policy.test"@stranger.test'),
+    "a comment inside of it": (OWN, "From: bo(x)ss@policy.test"),
+    "a source route": (OWN, "From: <@stranger.test:%s>" % OWN),
+    "a tag": (OWN, "From: app+boss@policy.test"),
+    "a blank before the colon": (OWN, "From : %s\r\n%s" % (BOSS, ME)),
+    "a folded name of the field": (OWN, "From\r\n : %s\r\n%s" % (BOSS, ME)),
+    "a field in other letters": (OWN, "fRoM: %s" % BOSS),
+    "a line end in the name": (OWN, 'From: "x\r\nFrom: %s" <%s>' % (BOSS, OWN)),
+    "no From": (OWN, "Subject: x"),
+}
+
+
+@pytest.fixture(scope="module")
+def confined(sigillo, sender):
+    """So is who asks at the admin socket."""
+    sigillo.cli("policy", "add", "--identity", "local:uid=%d" % os.getuid(), "--allow", "--senders", "own")
+
+
+def stored(d):
+    return {m["id"] for m in d.json("trace", "--since", "1h", "--max", "1000")["messages"]}
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_what_is_allowed_passes(sigillo, sender, confined, door):
+    for name, (mail_from, header) in ALLOWED.items():
+        passed, said = DOORS[door](sigillo, sender, mail_from, header)
+        assert passed, (door, name, said)
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_nobody_is_somebody_else(sigillo, sender, confined, door):
+    before = stored(sigillo)
+    for name, (mail_from, header) in SPOOFS.items():
+        passed, said = DOORS[door](sigillo, sender, mail_from, header)
+        assert not passed, (door, name, said)
+        if isinstance(said, dict):
+            assert said["status"] in (403, 422) and said["code"] and said["detail"], (door, name, said)
+        else:
+            assert re.match(r"5\d\d 5\.\d\.\d ", said), (door, name, said)
+    assert stored(sigillo) == before, "nothing of it is kept"
+
+
+def test_a_denied_address_of_ones_own_domain(sigillo, sender):
+    """No list of what is allowed, one address that is denied: look-alikes of it are refused, too."""
+    other = sigillo.sender("denied-policy.test")
+    sigillo.cli("group", "add", "boss", "--member", "Boss@denied-policy.test")
+    for identity in ("credential:" + other.user, "key:" + key_id(other)):
+        sigillo.cli("policy", "add", "--identity", identity, "--deny", "--senders", "boss")
+    for door in ("plain", "api"):
+        for local, want in {"app": True, "other": True, "boss": False, "BOSS": False, '"boss"': False, "b\u043ess": False, "bo\u0308ss": False,
+                            "\uff42oss": False, "boss\u200d": False, "=?utf-8?q?boss?=": False, "boss+x": True}.items():
+            address = "%s@denied-policy.test" % local
+            assert DOORS[door](sigillo, other, "app@denied-policy.test", "From: " + address)[0] == want, (door, address)
+            assert DOORS[door](sigillo, other, address, "From: app@denied-policy.test")[0] == want, (door, address)
+
+
+def test_the_fields_of_the_api(sigillo, sender):
+    def post(**kw):
+        return sigillo.post("/v1/messages", dict({"from": OWN, "to": "x@plain.test", "text": "x\n"}, **kw), sender.key)
+    assert post()[0] == 202 and post(**{"from": {"email": SHARED, "name": "The Box"}})[0] == 202
+    for sent, field in (({"from": BOSS}, "from"), ({"from": {"email": BOSS}}, "from.email"), ({"from": {"email": OWN, "name": BOSS}}, "from"),
+                        ({"from": {"email": OWN, "name": "boss\uff20policy.test"}}, "from"), ({"headers": {"Sender": BOSS}}, "headers.Sender"),
+                        ({"headers": {"Resent-From": BOSS}}, "headers.Resent-From"), ({"headers": {"From": BOSS}}, "headers.From")):
+        status, _, body = post(**sent)
+        assert status in (403, 422) and body["field"] == field, (sent, status, body)
+    assert post(reply_to=[BOSS])[0] == 202, "who gets the answers is not who sends"
+
+
+def test_a_change_counts_at_once_for_who_is_logged_in(sigillo, sender):
+    w = Wire(sigillo).start_tls().login(sender)
+    late = "late@policy.test"
+    try:
+        for _ in range(2):
+            w.say("MAIL FROM:<%s>" % late, "550 5.7.1")
+            sigillo.cli("group", "set", "own", "--member", late)
+            started = time.monotonic()
+            w.say("MAIL FROM:<%s>" % late, "250")
+            assert time.monotonic() - started < 1
+            w.say("RSET", "250")
+            sigillo.cli("group", "set", "own", "--drop", late)
+    finally:
+        w.close()
+
+
+def test_all_of_it_is_there_after_a_restart(sigillo, sender):
+    ask = lambda address: rule(sigillo, "credential:" + sender.user, address)
+    before = [ask(a) for a in (OWN, SHARED, BOSS)]
+    assert before == ["allow-policy", "allow-policy", "not-in-allowed-group"]
+    sigillo.restart()
+    assert [ask(a) for a in (OWN, SHARED, BOSS)] == before
+
+
+def test_who_changed_it_stands_in_the_audit(sigillo, sender):
+    sigillo.cli("group", "add", "audited", "--member", "a@policy.test")
+    sigillo.cli("policy", "add", "--identity", "*", "--deny", "--senders", "audited")
+    lines = sigillo.json("report", "audit")["audit"]
+    assert any(l["action"] == "policy add" and "audited" in l["detail"] for l in lines)
+    assert any(l["action"] == "group add" and "a@policy.test" in l["detail"] for l in lines)
