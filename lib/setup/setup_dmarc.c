@@ -84,6 +84,22 @@ static enum sgl_status ask_destination(struct setup_work *w, sgl_view uri, struc
     return SGL_OK;
 }
 
+/* [RFC 9989 s4.4] Strict alignment wants the very same name, which the return path is not. */
+static enum sgl_status say_strict(struct setup_work *w, struct sgl_setup_row *row,
+                                  const struct sgl_dmarc_record *record)
+{
+    struct sgl_name path = w->request->return_path;
+
+    if (!record->strict_spf || sgl_name_is_root(path))
+        return SGL_OK;
+    row->code = "dmarc-strict-spf";
+    return sgl_setup_text(
+        w, &row->why,
+        "aspf=s wants SPF for %.*s itself: bounce addresses of %.*s do not align, "
+        "so that DKIM alone carries DMARC.",
+        SGL_FMT(w->s->domain.text), SGL_FMT(path.text));
+}
+
 /* Somebody has to agree, or nobody gets reports. */
 static enum sgl_status judge_destinations(struct setup_work *w, struct sgl_setup_row *row,
                                           const struct sgl_dmarc_record *record)
@@ -101,7 +117,7 @@ static enum sgl_status judge_destinations(struct setup_work *w, struct sgl_setup
     }
     SGL_TRY(st);
     if (refusals < record->ruas)
-        return SGL_OK;
+        return say_strict(w, row, record);
     w->reports_refused = true;
     row->code = "dmarc-reports-refused";
     return sgl_setup_text(w, &row->why,

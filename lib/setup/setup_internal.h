@@ -4,12 +4,12 @@
  * setup_host.c and setup_parked.c judge one kind of record each, setup_elsewhere.c looks where people put records by mistake, setup_coach.c says what DMARC comes to next.
  *
  * Codes of rows:
- *     missing lookup-failed alias wildcard doubled-name subdomain-forgotten no-underscore
+ *     missing domain-missing lookup-failed alias wildcard doubled-name subdomain-forgotten no-underscore
  *     quoted escaped pasted-name blank-before misspelt final-dot
  *     ownership-other-token
  *     spf-several spf-not-included spf-other-qualifier spf-not-ours, and those of sgl_spf_build()
  *     dkim-several dkim-revoked dkim-truncated dkim-other-key dkim-other-type dkim-restricted dkim-unreadable dkim-other-alias dkim-alias-no-key dkim-testing
- *     dmarc-several dmarc-no-policy dmarc-inherited dmarc-no-reports dmarc-reports-refused dmarc-broken dmarc-at-domain
+ *     dmarc-several dmarc-no-policy dmarc-inherited dmarc-no-reports dmarc-reports-refused dmarc-strict-spf dmarc-broken dmarc-at-domain
  *     mx-other mx-several mta-sts-several mta-sts-broken mta-sts-no-host tls-rpt-several tls-rpt-broken
  *     parked-spf parked-dmarc parked-mx parked-key
  */

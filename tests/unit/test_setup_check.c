@@ -171,8 +171,8 @@ static const struct row rows[] = {
     {"a record of others is merged, before all", SPF,
      "example.org TXT v=spf1 ip4:198.51.100.0/24 include:x.host.test -all\n"
      "x.host.test TXT v=spf1 ip4:198.51.100.9 ~all",
-     WRONG, "spf-not-included", "v=spf1 ip4:198.51.100.0/24 include:x.host.test a:mail.host.test -all",
-     "does not let"},
+     WRONG, "spf-not-included",
+     "v=spf1 ip4:198.51.100.0/24 include:x.host.test a:mail.host.test -all", "does not let"},
     {"merged into one without all, nothing is said of the rest", SPF,
      "example.org TXT v=spf1 ip4:198.51.100.0/24", WRONG, "spf-not-included",
      "v=spf1 ip4:198.51.100.0/24 a:mail.host.test", NULL},
@@ -295,6 +295,10 @@ static const struct row rows[] = {
     {"one of two has agreed", DMARC,
      "_dmarc.example.org TXT v=DMARC1; p=none; rua=mailto:x@r.test,mailto:x@example.org", PRESENT,
      "", "v=DMARC1; p=none; rua=mailto:x@r.test,mailto:x@example.org", NULL},
+    {"strict alignment leaves the return path out [RFC 9989 s4.4]", DMARC,
+     "_dmarc.example.org TXT v=DMARC1; p=none; aspf=s; rua=mailto:x@example.org", PRESENT,
+     "dmarc-strict-spf", "v=DMARC1; p=none; aspf=s; rua=mailto:x@example.org",
+     "bounce.example.org do not align"},
     {"several records [RFC 9989 s4.7]", DMARC,
      "_dmarc.example.org TXT v=DMARC1; p=none\n_dmarc.example.org TXT v=DMARC1; p=reject", WRONG,
      "dmarc-several", NULL, "2 DMARC records"},
@@ -494,14 +498,15 @@ static void test_below_the_zone(void **state)
 static void test_no_zone(void **state)
 {
     static const struct {
-        const char *name, *zone, *want;
+        const char *name, *zone, *want, *code;
     } cases[] = {
         {"no servers below the suffix", "org NS ns.test\nmail.example.org A 192.0.2.1",
-         "example.org"},
-        {"the lookup fails", "mail.example.org SERVFAIL NS", "example.org"},
+         "example.org", "missing"},
+        {"no such name at all", "org NS ns.test", "example.org", "domain-missing"},
+        {"the lookup fails", "mail.example.org SERVFAIL NS", "example.org", "missing"},
         {"an alias is no top of a zone",
-         "mail.example.org CNAME x.test\nx.test NS ns.test\nexample.org A 192.0.2.1",
-         "example.org"},
+         "mail.example.org CNAME x.test\nx.test NS ns.test\nexample.org A 192.0.2.1", "example.org",
+         "alias"},
     };
 
     (void)state;
@@ -516,6 +521,8 @@ static void test_no_zone(void **state)
                  SGL_OK);
         CHECK_VIEW(cases[i].name, s.zone.text, sgl_view_cstr(cases[i].want));
         CHECK_TRUE("it is guessed", !s.zone_known);
+        CHECK_STR("a name that is not there is told apart from one without records",
+                  row_of(&s, OWNERSHIP)->code, cases[i].code);
     }
 }
 
