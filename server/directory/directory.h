@@ -327,8 +327,12 @@ struct suppression {
     int64_t created_at; /* wall seconds; 0: now */
     int64_t expires_at; /* wall seconds; 0: never */
 };
-#define DIRECTORY_SUPPRESSIONS_MAX 100000
-/* Several at once: all are checked before the first is stored, and all are stored together. What is not there cannot be removed. */
+#define DIRECTORY_SUPPRESSIONS_MAX  100000   /* in one change */
+#define DIRECTORY_SUPPRESSIONS_KEPT 10000000 /* of all subscriptions: 256 MiB */
+/*
+ * Several at once: all are checked before the first is stored, and all are stored together.  What is not there cannot be removed.  A change of more than 1,000 takes tens of
+ * megabytes until it is stored: while one is on its way, another is refused as UNAVAILABLE.
+ */
 struct directory_suppress {
     bool remove;
     bool keep;             /* who is suppressed already stays as it is; else it is replaced */

@@ -66,6 +66,7 @@ struct directory {
     struct table bound;         /* policies by "SUBSCRIPTION/IDENTITY" */
     _Atomic bool access_unsure; /* memory ended while something was to be shown: all is denied */
     _Atomic bool exact_local_parts;
+    _Atomic bool suppress_many;  /* a large change of suppressions is on its way */
     _Atomic bool suppress_exact; /* directory_suppress_exact() */
     struct sweep *sweep;         /* the loop's */
 

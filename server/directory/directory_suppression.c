@@ -17,6 +17,7 @@
 #define REPLY_MAX     500u
 #define VALUE_MAX     4096u
 #define BATCH_MAX     ((size_t)192 * 1024 * 1024)
+#define MANY          1000u
 #define ADDRESS_ROOM  16384u
 #define SUPPRESSION   SGL_LIT(SUPPRESSION_KIND)
 
@@ -137,6 +138,7 @@ struct batch {
     struct store_audit audit;
     sgl_view subscription;
     sgl_view domain; /* that was found to be the subscription's last */
+    bool many;       /* this is the large one */
     int64_t now;
 };
 
@@ -146,6 +148,8 @@ static void finish(struct batch *b)
 
     sgl_arena_done(&b->arena);
     sgl_arena_done(&b->scratch);
+    if (b->many)
+        atomic_store(&b->d->suppress_many, false);
     free(b);
     s->private_ = NULL;
     s->done(s);
@@ -372,12 +376,31 @@ static bool prepare_one(struct batch *b, const struct suppression *item)
     return check_times(b, item) && prepare_addition(b, item, &spelling);
 }
 
+/* false: too many at once, too many in all, or another large change is on its way. */
+static bool prepare_room(struct batch *b)
+{
+    struct directory_suppress *s = b->s;
+    struct directory *d = b->d;
+    bool none = false, full;
+
+    if (s->items == 0 || s->items > DIRECTORY_SUPPRESSIONS_MAX)
+        return say(s, DIRECTORY_INVALID, "addresses", "name 1 to 100,000 addresses at a time");
+    pthread_rwlock_rdlock(&d->lock);
+    full = d->suppressed.used + s->items > DIRECTORY_SUPPRESSIONS_KEPT;
+    pthread_rwlock_unlock(&d->lock);
+    if (full && !s->remove)
+        return say(s, DIRECTORY_UNAVAILABLE, "", "this server keeps at most 10,000,000 of them");
+    b->many = s->items > MANY && atomic_compare_exchange_strong(&d->suppress_many, &none, true);
+    return b->many || s->items <= MANY ||
+           say(s, DIRECTORY_UNAVAILABLE, "", "another import is on its way; try again soon");
+}
+
 static bool prepare(struct batch *b)
 {
     struct directory_suppress *s = b->s;
 
-    if (s->items == 0 || s->items > DIRECTORY_SUPPRESSIONS_MAX)
-        return say(s, DIRECTORY_INVALID, "addresses", "name 1 to 100,000 addresses at a time");
+    if (!prepare_room(b))
+        return false;
     b->noun = SGL_NEW_N(&b->arena, s->remove ? s->items * 2 : s->items, struct store_noun);
     b->shown = SGL_NEW_N(&b->arena, s->items, struct shown);
     if (b->noun == NULL || b->shown == NULL ||

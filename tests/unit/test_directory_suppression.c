@@ -304,6 +304,49 @@ static void test_domain_of_an_item(void **state)
     CHECK_EQ("two rows", rows_stored(f), 2);
 }
 
+struct hold {
+    struct loop_task task;
+    sem_t held, go;
+};
+
+static void hold_loop(struct loop_task *task)
+{
+    struct hold *h = (struct hold *)(void *)task;
+
+    sem_post(&h->held);
+    sem_wait(&h->go);
+}
+
+static void test_one_large_change_at_a_time(void **state)
+{
+    struct directory_fixture *f = *state;
+    struct suppression *item = calloc(1001, sizeof(*item));
+    struct directory_suppress large = {
+        .item = item, .items = 1001, .loop = f->loop, .done = suppressed, .ctx = f};
+    struct directory_suppress second = large, small = {.item = item, .items = 1000};
+    struct hold h = {.task = {.run = hold_loop}};
+
+    sem_init(&h.held, 0, 0);
+    sem_init(&h.go, 0, 0);
+    for (size_t i = 0; i < 1001; i++)
+        item[i].address = SGL_LIT("same@x.test");
+    loop_post(f->loop, &h.task); /* nothing is done before it lets go */
+    sem_wait(&h.held);
+    directory_suppress(f->directory, &large);
+    directory_suppress(f->directory, &second);
+    sem_post(&h.go);
+    sem_wait(&f->done);
+    sem_wait(&f->done);
+    CHECK_EQ("the first is stored", large.result, DIRECTORY_OK);
+    CHECK_EQ("the second comes too early", second.result, DIRECTORY_UNAVAILABLE);
+    CHECK_EQ("then it is its turn", suppress(f, &second), DIRECTORY_OK);
+    CHECK_EQ("a small one need not wait", suppress(f, &small), DIRECTORY_OK);
+    CHECK_EQ("there is one address", rows_stored(f), 1);
+    sem_destroy(&h.held);
+    sem_destroy(&h.go);
+    free(item);
+}
+
 static bool take_value(void *ctx, const struct store_noun *n)
 {
     snprintf(ctx, 4096, "%.*s", SGL_FMT(n->value));
@@ -433,6 +476,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_keep, setup, teardown),
         cmocka_unit_test_setup_teardown(test_domain_of_an_item, setup, teardown),
         cmocka_unit_test_setup_teardown(test_reply, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_one_large_change_at_a_time, setup, teardown),
         cmocka_unit_test_setup_teardown(test_sweep, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_memory, setup, teardown),
         cmocka_unit_test_setup_teardown(test_restart, setup, teardown),
