@@ -138,6 +138,7 @@ struct config {
     size_t profiles;
     unsigned drain_s;
     bool suppress_exact; /* suppression_case_sensitive */
+    bool sender_exact;   /* sender_case_sensitive */
     struct {             /* audit { ... } */
         uint32_t keep_s;
     } audit;

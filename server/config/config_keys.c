@@ -32,6 +32,7 @@ const struct key config_key[] = {
     {IN_ROOT, "tls_key", KEY_SECRET, NULL, TOP(tls_key), .contents = offsetof(struct config, tls_key_pem)},
     {IN_ROOT, "drain_timeout", KEY_DURATION, "30s", .max = H_, .unit = S_, TOP(drain_s)},
     {IN_ROOT, "suppression_case_sensitive", KEY_BOOL, "false", TOP(suppress_exact)},
+    {IN_ROOT, "sender_case_sensitive", KEY_BOOL, "false", TOP(sender_exact)},
 
     {IN_LIMITS, "message_size", KEY_SIZE, "36M", .min = 1024, .max = 1024u * MB, TOP(limits.message_size)},
     {IN_LIMITS, "recipients", KEY_NUMBER, "1000", .min = 1, .max = 100000, TOP(limits.recipients)},

@@ -148,6 +148,7 @@ static bool build_sending(struct service *s, char *why, size_t why_size)
     if (s->delivery == NULL)
         return false;
     service_configure_suppression(s, s->config);
+    directory_exact_local_parts(s->directory, s->config->sender_exact);
     delivery_set_bounced(s->delivery,
                          &(struct delivery_bounced){.bounced = service_bounced, .ctx = s});
     return true;

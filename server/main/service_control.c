@@ -206,6 +206,7 @@ static void apply(struct loop_task *task)
     if (!service_configure_limits(s->limits, r->next))
         log_line(LOG_ERROR_, "out of memory: the limit profiles stay as they were");
     service_configure_suppression(s, r->next);
+    directory_exact_local_parts(s->directory, r->next->sender_exact);
     swap_pair(s, r->next);
     submission_reload(s->submission, r->next);
     atomic_store(&s->admin.config, r->next);

@@ -140,6 +140,7 @@ static void an_empty_file_gives_the_presets(void **state)
     CHECK_EQ("loopback", c->delivery.allow_loopback, 0);
     CHECK_EQ("suppress hard bounces", c->delivery.suppress_s, 14 * 86400);
     CHECK_TRUE("of any spelling", !c->suppress_exact);
+    CHECK_TRUE("senders, too", !c->sender_exact);
     CHECK_EQ("retries", c->queue.retries, 7);
     CHECK_EQ("first", c->queue.retry_s[0], 60);
     CHECK_EQ("last", c->queue.retry_s[6], 4 * 3600);
