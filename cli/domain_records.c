@@ -29,8 +29,10 @@ static void print_head(const struct cli *c, const json_t *r)
     if (json_is_boolean(required))
         printf("  %s", json_is_true(required) ? "required" : "advised");
     if (state[0] != '\0')
-        printf("  %s%s%s", state_colour(c, state), state, cli_plain(c));
-    putchar('\n');
+        printf("  %s", state_colour(c, state));
+    for (; *state != '\0'; state++)
+        putchar(*state == '_' ? ' ' : *state);
+    printf("%s\n", cli_plain(c));
 }
 
 /* The host that a form of the zone wants, and the whole name for forms that want that. */

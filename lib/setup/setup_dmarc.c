@@ -5,6 +5,8 @@
 #include "sigillo/banned.h"
 #include "sigillo/limits.h"
 
+#define RECORD_MAX 2000 /* honest ones have some 200 bytes */
+
 /* What is there, without what is open at its end. */
 static sgl_view without_end(sgl_view txt)
 {
@@ -29,7 +31,8 @@ static enum sgl_status add_reports(struct setup_work *w, struct sgl_setup_row *r
                            "Nobody gets reports (rua=): without them it cannot be told who sends "
                            "as %.*s, nor when a stricter policy is safe.",
                            SGL_FMT(w->s->domain.text)));
-    if (!sgl_ascii_is_printable(head) || sgl_setup_holds(head, SGL_LIT("rua")))
+    if (!sgl_ascii_is_printable(head) || sgl_setup_holds(head, SGL_LIT("rua")) ||
+        head.len > RECORD_MAX)
         return SGL_OK;
     SGL_TRY(sgl_setup_text(w, &row->value, "%.*s; %.*s", SGL_FMT(head),
                            SGL_FMT(sgl_view_from(fresh, at))));

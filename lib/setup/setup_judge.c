@@ -94,25 +94,44 @@ enum sgl_status sgl_setup_say_unknown(struct setup_work *w, struct sgl_setup_row
                          SGL_FMT(name.text), answer->why);
 }
 
-/* [RFC 1034 s3.6.2] Beside a CNAME nothing else can stand. */
-enum sgl_status sgl_setup_say_missing(struct setup_work *w, struct sgl_setup_row *row,
-                                      const struct sgl_dns_answer *answer)
+/* Names that are for this one record: an alias that stands there serves nothing else, and may be removed. */
+static bool is_for_one_record(enum sgl_setup_purpose purpose)
 {
-    if (answer->outcome == SGL_DNS_NXDOMAIN && !answer->aliased && !w->s->zone_known &&
-        sgl_name_eq(row->name, w->s->domain))
-        return sgl_setup_say(w, row, SGL_SETUP_MISSING, "domain-missing",
-                             "DNS knows no %.*s: is it registered, and do its name servers answer "
-                             "for it?",
-                             SGL_FMT(row->name.text));
-    if (!answer->aliased)
-        return sgl_setup_say(w, row, SGL_SETUP_MISSING, "missing",
-                             "There is no such %s record at %.*s yet.", sgl_rr_name(row->type),
-                             SGL_FMT(row->name.text));
+    return purpose == SGL_SETUP_DKIM || purpose == SGL_SETUP_DKIM2 || purpose == SGL_SETUP_DMARC ||
+           purpose == SGL_SETUP_MTA_STS || purpose == SGL_SETUP_TLSRPT;
+}
+
+/* [RFC 1034 s3.6.2] Beside a CNAME nothing else can stand. */
+static enum sgl_status say_alias(struct setup_work *w, struct sgl_setup_row *row,
+                                 const struct sgl_dns_answer *answer)
+{
+    const struct sgl_dns_answer *alias = NULL;
+
+    if (is_for_one_record(row->purpose))
+        SGL_TRY(sgl_setup_ask(w, row->name, SGL_RR_CNAME, &alias));
+    if (!sgl_setup_is_unknown(alias) && alias->count > 0)
+        SGL_TRY(sgl_setup_take_found(w, row, alias, NULL));
     SGL_TRY(sgl_setup_text(w, &row->found, "CNAME %.*s", SGL_FMT(answer->canonical.text)));
     return sgl_setup_say(w, row, SGL_SETUP_WRONG, "alias",
                          "%.*s is an alias (CNAME) that leads to %.*s, and beside an alias no "
                          "other record can stand: remove it first.",
                          SGL_FMT(row->name.text), SGL_FMT(answer->canonical.text));
+}
+
+enum sgl_status sgl_setup_say_missing(struct setup_work *w, struct sgl_setup_row *row,
+                                      const struct sgl_dns_answer *answer)
+{
+    if (answer->aliased)
+        return say_alias(w, row, answer);
+    if (answer->outcome == SGL_DNS_NXDOMAIN && !w->s->zone_known &&
+        sgl_name_eq(row->name, w->s->domain))
+        return sgl_setup_say(w, row, SGL_SETUP_MISSING, "domain-missing",
+                             "DNS knows no %.*s: is it registered, and do its name servers answer "
+                             "for it?",
+                             SGL_FMT(row->name.text));
+    return sgl_setup_say(w, row, SGL_SETUP_MISSING, "missing",
+                         "There is no such %s record at %.*s yet.", sgl_rr_name(row->type),
+                         SGL_FMT(row->name.text));
 }
 
 void sgl_setup_is_present(struct sgl_setup_row *row, sgl_view value)
