@@ -31,7 +31,7 @@ static size_t collect(char *bytes, size_t size, size_t count, void *ctx)
 static bool set_target(const struct cli *c, CURL *curl, const char *path, char *url,
                        size_t url_size, struct curl_slist **headers)
 {
-    char bearer[512];
+    char *bearer = NULL; /* a token is longer than a key, by much */
     bool tls = strncmp(c->server, "https://", 8) == 0;
 
     if (strncmp(c->server, "unix:", 5) == 0) {
@@ -45,14 +45,18 @@ static bool set_target(const struct cli *c, CURL *curl, const char *path, char *
         return false;
     }
     if (c->token == NULL || c->token[0] == '\0') {
-        cli_error(CLI_USAGE, "SIGILLO_TOKEN", "an operator's access key is needed in it for %s",
+        cli_error(CLI_USAGE, "SIGILLO_TOKEN", "an access key or a token is needed in it for %s",
                   c->server);
         return false;
     }
     snprintf(url, url_size, "%.*s%s",
              (int)(strlen(c->server) - (c->server[strlen(c->server) - 1] == '/')), c->server, path);
-    snprintf(bearer, sizeof(bearer), "Authorization: Bearer %s", c->token);
+    if (asprintf(&bearer, "Authorization: Bearer %s", c->token) < 0) {
+        cli_error(CLI_UNKNOWN, "SIGILLO_TOKEN", "out of memory");
+        return false;
+    }
     *headers = curl_slist_append(*headers, bearer);
+    free(bearer);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "https");
     if (getenv("SIGILLO_CA") != NULL && getenv("SIGILLO_CA")[0] != '\0')
         curl_easy_setopt(curl, CURLOPT_CAINFO, getenv("SIGILLO_CA"));

@@ -57,6 +57,10 @@ READER(dns_failures, resolver, resolver_stats, failures)
 READER(dns_bogus, resolver, resolver_stats, bogus)
 READER(dns_timeouts, resolver, resolver_stats, timeouts)
 
+READER(tokens_issued, tokens, tokens_stats, issued)
+READER(tokens_accepted, tokens, tokens_stats, accepted)
+READER(tokens_refused, tokens, tokens_stats, refused)
+
 READER(domains, directory, directory_stats, domains)
 READER(suppressions, directory, directory_stats, suppressions)
 READER(selectors_loading, directory, directory_stats, selectors_loading)
@@ -97,6 +101,12 @@ static struct {
     {METRIC_COUNTER("sigillo_smtp_auth_total", "Authentications", "result=\"ok\""), auth_ok},
     {METRIC_COUNTER("sigillo_smtp_auth_total", "Authentications", "result=\"failed\""),
      auth_failed},
+    {METRIC_COUNTER("sigillo_tokens_total", "Tokens made, and looked at", "result=\"issued\""),
+     tokens_issued},
+    {METRIC_COUNTER("sigillo_tokens_total", "Tokens made, and looked at", "result=\"accepted\""),
+     tokens_accepted},
+    {METRIC_COUNTER("sigillo_tokens_total", "Tokens made, and looked at", "result=\"refused\""),
+     tokens_refused},
     {METRIC_COUNTER("sigillo_smtp_timeouts_total", "Sessions that were idle too long", NULL),
      timeouts},
     {METRIC_COUNTER("sigillo_smtp_received_bytes_total", "Bytes received from SMTP clients", NULL),

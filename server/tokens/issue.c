@@ -72,6 +72,8 @@ static void signed_(struct keys_op *op)
         jwt_put_base64url(sgl_view_of(op->out, op->out_len), &i->token);
         i->ok = i->token.status == SGL_OK;
     }
+    if (i->ok)
+        atomic_fetch_add_explicit(&i->tokens->issued, 1, memory_order_relaxed);
     i->done(i);
 }
 
@@ -88,6 +90,7 @@ void tokens_issue(struct tokens *t, struct token_issue *i)
     char key[GUID_TEXT_SIZE], tenant[GUID_TEXT_SIZE];
 
     i->ok = false;
+    i->tokens = t;
     i->token = (struct sgl_buf)SGL_BUF_INIT(TOKEN_SIZE_MAX);
     i->op.verb = KEYS_SIGN;
     i->op.loop = i->loop;

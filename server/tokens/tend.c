@@ -94,12 +94,24 @@ static void load(struct tokens *t, struct token_key *k)
 
 /* ---- made, and stored ---- */
 
+/* With its line in the audit, durable with it. */
 static void write_row(struct tokens *t, enum store_op_kind kind, void (*done)(struct store_op *op))
 {
     struct tending *d = &t->tending;
 
-    d->store = (struct store_noun_op){
-        .op = {.kind = kind, .loop = t->loop, .done = done}, .noun = &d->row, .nouns = 1};
+    snprintf(d->object, sizeof(d->object), TOKEN_KEY_KIND ":%.*s", SGL_FMT(d->row.key));
+    d->audit =
+        (struct store_audit){.at_ms = clock_now_ms(),
+                             .actor = SGL_LIT("system:tokens"),
+                             .action = kind == STORE_NOUN_PUT ? SGL_LIT(TOKEN_KEY_KIND " add")
+                                                              : SGL_LIT(TOKEN_KEY_KIND " remove"),
+                             .object = sgl_view_cstr(d->object),
+                             .result = SGL_LIT("done")};
+
+    d->store = (struct store_noun_op){.op = {.kind = kind, .loop = t->loop, .done = done},
+                                      .noun = &d->row,
+                                      .nouns = 1,
+                                      .audit = &d->audit};
     store_submit(t->store, &d->store.op);
 }
 

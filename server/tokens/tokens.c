@@ -20,6 +20,7 @@ struct tokens *tokens_new(struct loop *loop, struct store *store, struct keys *k
     t->keys = keys;
     t->directory = directory;
     pthread_rwlock_init(&t->lock, NULL);
+    pthread_mutex_init(&t->seen_lock, NULL);
     t->url = strdup(url);
     if (t->url != NULL && tend_start(t, why, why_size))
         return t;
@@ -33,6 +34,7 @@ void tokens_free(struct tokens *t)
         return;
     tend_stop(t);
     pthread_rwlock_destroy(&t->lock);
+    pthread_mutex_destroy(&t->seen_lock);
     free(t->url);
     free(t);
 }
@@ -52,6 +54,13 @@ bool tokens_ready(struct tokens *t)
     signer = ring_signer(ring, t->count, clock_now_s());
     pthread_rwlock_unlock(&t->lock);
     return signer != RING_NONE;
+}
+
+void tokens_stats(struct tokens *t, struct tokens_stats *out)
+{
+    *out = (struct tokens_stats){.issued = atomic_load(&t->issued),
+                                 .accepted = atomic_load(&t->accepted),
+                                 .refused = atomic_load(&t->refused)};
 }
 
 json_t *tokens_key_set(struct tokens *t)

@@ -11,6 +11,7 @@
 
 #define TOKEN_KEY_KIND "token-key" /* of the noun */
 #define POINT_SIZE     65
+#define SEEN_SLOTS     4096
 
 /* One of our keys: the private half sealed, the public one for everybody. */
 struct token_key {
@@ -30,10 +31,12 @@ struct tending {
     struct keys_op keys; /* first: cast from it */
     struct store_noun_op store;
     struct store_noun row;
+    struct store_audit audit;
     struct token_key *key; /* that is being made */
     char *value;
     char context[64];
     char over[GUID_TEXT_SIZE]; /* the key that goes */
+    char object[64];           /* of the line in the audit */
     bool busy;
 };
 
@@ -48,6 +51,9 @@ struct tokens {
     size_t count;
     struct tending tending;
     struct event *timer;
+    pthread_mutex_t seen_lock;
+    uint8_t seen[SEEN_SLOTS][32]; /* SHA-256 of tokens whose signature was right */
+    _Atomic uint64_t issued, accepted, refused;
 };
 
 /* ---- token_key.c ---- */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Our own tokens, looked at. What they say is believed only once the signature is ours, and who they name is looked up anew: a removed application is refused at once. */
+#include <sodium.h>
+
 #include "jwt.h"
 #include "tokens_internal.h"
 
@@ -38,6 +40,54 @@ bool token_looks_like_one(sgl_view text)
     return sgl_view_starts(text, SGL_LIT("eyJ")) && sgl_view_find(rest, '.') < rest.len;
 }
 
+/*
+ * ---- seen before ----
+ *
+ * A program shows the same token for an hour, and the signature is what costs.  So the hash of a whole token that was signed right is kept; everything else about it is looked at
+ * each time.
+ */
+
+static uint8_t *slot_of(struct tokens *t, const uint8_t hash[32])
+{
+    uint32_t at;
+
+    memcpy(&at, hash, sizeof(at));
+    return t->seen[at % SEEN_SLOTS];
+}
+
+static bool was_seen(struct tokens *t, const uint8_t hash[32])
+{
+    bool same;
+
+    pthread_mutex_lock(&t->seen_lock);
+    same = sodium_memcmp(slot_of(t, hash), hash, 32) == 0;
+    pthread_mutex_unlock(&t->seen_lock);
+    return same;
+}
+
+static void keep_seen(struct tokens *t, const uint8_t hash[32])
+{
+    pthread_mutex_lock(&t->seen_lock);
+    memcpy(slot_of(t, hash), hash, 32);
+    pthread_mutex_unlock(&t->seen_lock);
+}
+
+/* ---- checks ---- */
+
+static enum token_fault check_by(struct tokens *t, const struct jwt *j, const struct token_key *k)
+{
+    enum token_fault fault;
+    uint8_t hash[32];
+
+    crypto_hash_sha256(hash, j->text.ptr, j->text.len);
+    if (was_seen(t, hash))
+        return TOKEN_FINE;
+    fault = jwt_check_signature(j, k->jwk, CJOSE_HDR_ALG_ES256);
+    if (fault == TOKEN_FINE)
+        keep_seen(t, hash);
+    return fault;
+}
+
 /* By one of our keys; the lock keeps it where it is meanwhile. */
 static enum token_fault check_signature(struct tokens *t, const struct jwt *j)
 {
@@ -48,7 +98,7 @@ static enum token_fault check_signature(struct tokens *t, const struct jwt *j)
     pthread_rwlock_rdlock(&t->lock);
     for (size_t i = 0; i < t->count; i++)
         if (strcmp(t->key[i]->id, j->key_id) == 0)
-            fault = jwt_check_signature(j, t->key[i]->jwk, CJOSE_HDR_ALG_ES256);
+            fault = check_by(t, j, t->key[i]);
     pthread_rwlock_unlock(&t->lock);
     return fault;
 }
@@ -113,9 +163,11 @@ struct identity *tokens_verify(struct tokens *t, sgl_view token, enum token_audi
     struct jwt j;
 
     *fault = TOKEN_BROKEN;
-    if (!jwt_read(token, &j))
-        return NULL;
-    *fault = check(t, &j, audience, now, &who);
-    jwt_done(&j);
+    if (jwt_read(token, &j)) {
+        *fault = check(t, &j, audience, now, &who);
+        jwt_done(&j);
+    }
+    atomic_fetch_add_explicit(*fault == TOKEN_FINE ? &t->accepted : &t->refused, 1,
+                              memory_order_relaxed);
     return who;
 }

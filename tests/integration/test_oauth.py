@@ -7,6 +7,7 @@ import base64
 import http.client
 import json
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -17,6 +18,7 @@ import pytest
 from conftest import finish, launch
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from world import daemon
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 MODULES = os.path.join(os.environ.get("SIGILLO_PEERS", os.path.join(HERE, "..", "..", "build", "peers")), "npm", "node_modules")
@@ -250,6 +252,13 @@ def test_the_admin_api_by_role(sigillo, app):
     assert admin("GET", "/admin/v1/stats", our_token(sigillo, operator))[0] == 200
 
 
+def test_the_command_line_takes_a_token(sigillo):
+    operator = sigillo.json("app", "add", "terminal", "--role", "operator")
+    env = dict(os.environ, SIGILLO_TOKEN=our_token(sigillo, operator), SIGILLO_CA=sigillo.world.ca.file)
+    r = subprocess.run([daemon.PROGRAM, "app", "list", "--json", "--server", sigillo.settings["public_url"]], env=env, capture_output=True, text=True)
+    assert r.returncode == 0 and "terminal" in [a["name"] for a in json.loads(r.stdout)["apps"]], r.stderr
+
+
 # -- requests that are wrong ------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("changes, status, error, number", [
@@ -314,12 +323,20 @@ def test_wrong_secrets_are_limited(sigillo):
     assert ask(sigillo, **form(made))[0] == 429 # also the right one, from here
 
 
-def test_secrets_want_tls(make_sigillo):
-    d = make_sigillo()
-    made = d.json("app", "add", "plain", "--role", "reader")
-    body = urllib.parse.urlencode(form(made))
-    status, _, answer = d.request("POST", "/default/oauth2/v2.0/token", body, headers={"Content-Type": "application/x-www-form-urlencoded"})
-    assert status == 200, answer # from this machine itself it may be
+def test_secrets_want_tls(sigillo, app):
+    """From this machine itself they may come without; it has one more address here, which is not the machine's own to the server."""
+    def plain(source):
+        c = http.client.HTTPConnection(sigillo.address, 8080, timeout=20, source_address=source)
+        c.request("POST", "/default/oauth2/v2.0/token", urllib.parse.urlencode(form(app)), {"Content-Type": "application/x-www-form-urlencoded"})
+        r = c.getresponse()
+        return r.status, json.loads(r.read())
+    assert plain(None)[0] == 200
+    subprocess.run(["ip", "address", "add", "192.0.2.99/32", "dev", "lo"], check=True)
+    try:
+        status, body = plain(("192.0.2.99", 0))
+    finally:
+        subprocess.run(["ip", "address", "del", "192.0.2.99/32", "dev", "lo"], check=True)
+    assert (status, body["error"], body["error_codes"]) == (400, "invalid_request", [90013]) and "TLS" in body["error_description"]
 
 
 # -- time -------------------------------------------------------------------------------------------------------------
@@ -391,6 +408,22 @@ def test_keys_take_turns(later):
     assert jwt.get_unverified_header(token)["kid"] == both[1] and kids() == both
     move(32 * 86400 + 180)
     assert wait(1) == both[1:] and signer() == both[1]
+
+
+def test_what_happens_is_seen(sigillo, app):
+    """In the figures and in the audit, and no secret in either."""
+    figures = lambda: {w: int(n) for w, n in re.findall(r'sigillo_tokens_total\{result="(\w+)"\} (\d+)', sigillo.get("/metrics")[2].decode())}  # noqa: E731
+    before = figures()
+    token = our_token(sigillo, app)
+    assert send(sigillo, token)[0] == 202 and send(sigillo, token + "A")[0] == 401
+    assert {w: n - before[w] for w, n in figures().items()} == {"issued": 1, "accepted": 1, "refused": 1}
+    made = sigillo.json("app", "add", "watched", "--domain", DOMAIN)
+    sigillo.json("app", "secret", "watched")
+    status, body = sigillo.admin("GET", "/admin/v1/audit?object=app:watched")
+    assert status == 200 and {"app add", "app change"} <= {e["action"] for e in body["audit"]}, body
+    assert made["secret"] not in json.dumps(body)
+    kid = jwt.get_unverified_header(token)["kid"]
+    assert "token-key add" in json.dumps(sigillo.admin("GET", "/admin/v1/audit?object=token-key:" + kid)[1])
 
 
 # -- life -------------------------------------------------------------------------------------------------------------

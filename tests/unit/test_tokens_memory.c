@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Each allocation of the tokens' room made to fail once: what cannot be done is said, and nothing leaks or is half there. */
+#include <sodium.h>
+#include <stdio.h>
+
+#include "../../server/tokens/jwt.h"
+#include "../../server/tokens/request.h"
+#include "../../server/tokens/tokens_internal.h"
+#include "check.h"
+#include "fail_alloc.h"
+
+static void test_a_signed_part(void **state)
+{
+    (void)state;
+    for (size_t n = 1; fail_alloc_round(n); n++) {
+        struct sgl_buf out = SGL_BUF_INIT(1000);
+        bool made = jwt_put_signed_part(json_pack("{s:s}", "alg", "ES256"),
+                                        json_pack("{s:s}", "iss", "a"), &out);
+
+        CHECK_EQ("made, or said that it was not", made, out.status == SGL_OK);
+        CHECK_EQ("and that only without memory", made, !fail_alloc_hit());
+        if (made)
+            CHECK_VIEW("it is whole", sgl_buf_view(&out),
+                       SGL_LIT("eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJhIn0"));
+        sgl_buf_done(&out);
+    }
+}
+
+static void test_a_request(void **state)
+{
+    (void)state;
+    for (size_t n = 1; fail_alloc_round(n); n++) {
+        struct sgl_arena arena = SGL_ARENA_INIT(1 << 16);
+        struct token_request r = {0};
+        const char *field;
+        enum token_request_fault fault = token_request_read(
+            SGL_LIT("grant_type=a"), SGL_LIT("aWQ6c2VjcmV0"), &arena, &r, &field);
+
+        CHECK_EQ("read, or without memory", fault,
+                 fail_alloc_hit() ? REQUEST_NO_MEMORY : REQUEST_FINE);
+        CHECK_EQ("nothing is given out of half of it", r.client_secret.len,
+                 fail_alloc_hit() ? 0 : 6);
+        sgl_arena_done(&arena);
+    }
+}
+
+/* The point of RFC 7515 appendix A.3, and something sealed. */
+#define POINT                                                                                      \
+    "BH/Nzidw9sRdQYPL7m/bS3tYBzM1e+nvE7rPbjx70VRFx/FEzRu9m36HLN/tue659LNpXW6pCyStikYjKIWI5a0="
+#define VALUE                                                                                      \
+    "{\"made_at\":5,\"public\":"                                                                   \
+    "\"" POINT "\","                                                                               \
+    "\"sealed\":\"c2VhbGVk\"}"
+
+static void test_a_key(void **state)
+{
+    const struct store_noun noun = {.key = SGL_LIT("f47ac10b-58cc-4372-a567-0e02b2c3d479"),
+                                    .value = SGL_LIT(VALUE),
+                                    .version = 3};
+
+    (void)state;
+    for (size_t n = 1; fail_alloc_round(n); n++) {
+        struct token_key *k = token_key_from_noun(&noun);
+        char *value = k == NULL ? NULL : token_key_value(k);
+        json_t *known = k == NULL ? NULL : token_key_public(k);
+
+        CHECK_TRUE("read and written, or not",
+                   fail_alloc_hit() || (k != NULL && value != NULL && known != NULL));
+        if (value != NULL)
+            CHECK_STR("as it was", value, VALUE);
+        json_decref(known);
+        free(value);
+        token_key_free(k);
+    }
+}
+
+/* A store that was tampered with: no key, rather than half of one. */
+static void test_broken_keys(void **state)
+{
+    static const struct {
+        const char *name, *key, *value;
+    } rows[] = {
+        {"no JSON", "f47ac10b-58cc-4372-a567-0e02b2c3d479", "x"},
+        {"nothing in it", "f47ac10b-58cc-4372-a567-0e02b2c3d479", "{}"},
+        {"no GUID", "first", VALUE},
+        {"a point that is cut", "f47ac10b-58cc-4372-a567-0e02b2c3d479",
+         "{\"made_at\":5,\"public\":\"BH/N\",\"sealed\":\"c2VhbGVk\"}"},
+        {"nothing sealed", "f47ac10b-58cc-4372-a567-0e02b2c3d479",
+         "{\"made_at\":5,\"public\":"
+         "\"" POINT "\"}"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct store_noun noun = {.key = sgl_view_cstr(rows[i].key),
+                                        .value = sgl_view_cstr(rows[i].value)};
+
+        CHECK_TRUE(rows[i].name, token_key_from_noun(&noun) == NULL);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_signed_part),
+        cmocka_unit_test(test_a_request),
+        cmocka_unit_test(test_a_key),
+        cmocka_unit_test(test_broken_keys),
+    };
+
+    return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
+}
