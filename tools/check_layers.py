@@ -64,7 +64,8 @@ SERVER = {  # room: rooms below it
     "resolver": GROUND,
     "access": [],
     "directory": GROUND + ["access", "audit", "keys", "store"],
-    "setup": GROUND + ["audit", "directory", "resolver", "store"],
+    "update": GROUND,
+    "setup": GROUND + ["audit", "directory", "resolver", "store", "update"],
     "tokens": GROUND + ["directory", "keys", "store"],
     "queue": GROUND + ["audit", "store"],
     "limits": GROUND + ["audit", "directory", "store"],
@@ -85,6 +86,7 @@ ONLY_IN = {  # library headers of the server: rooms that may know them
     "unbound-event.h": ["resolver"],
     "seccomp.h": ["keys", "main"],
     "cjose/cjose.h": ["tokens"],
+    "ldns/ldns.h": ["update"],
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]', re.M)
 

@@ -264,12 +264,35 @@ static const char *profile_wrong(cfg_t *s)
     return cfg_size(s, "limits") > LIMITS_OF_PROFILE ? "limits: more than 15" : NULL;
 }
 
+static const char *update_wrong(cfg_t *s)
+{
+    const char *key = cfg_getstr(s, "key_name");
+
+    if (cfg_getstr(s, "zone") == NULL)
+        return "zone: missing";
+    if (cfg_getstr(s, "server") == NULL)
+        return "server: missing (the address of the zone's primary server)";
+    if (key == NULL)
+        return "key_name: missing (of the TSIG key, as the server knows it)";
+    if (value_key_name(sgl_view_cstr(key)) != NULL)
+        return "key_name: a name of letters, digits, hyphens, underscores and dots";
+    return cfg_getstr(s, "secret_file") == NULL ? "secret_file: missing" : NULL;
+}
+
+static const char *section_wrong(const char *name, cfg_t *s)
+{
+    if (strcmp(name, "listen") == 0)
+        return listen_wrong(s);
+    if (strcmp(name, "route") == 0)
+        return route_wrong(s);
+    return strcmp(name, "dns_update") == 0 ? update_wrong(s) : profile_wrong(s);
+}
+
 static int check_section(cfg_t *cfg, cfg_opt_t *opt)
 {
     cfg_t *s = cfg_opt_getnsec(opt, cfg_opt_size(opt) - 1);
     bool listens = strcmp(cfg_opt_name(opt), "listen") == 0;
-    bool routes = strcmp(cfg_opt_name(opt), "route") == 0;
-    const char *wrong = listens ? listen_wrong(s) : routes ? route_wrong(s) : profile_wrong(s);
+    const char *wrong = section_wrong(cfg_opt_name(opt), s);
 
     if (wrong != NULL) {
         mistake(s, "%s %s: %s", cfg_opt_name(opt), cfg_title(s), wrong);
@@ -358,6 +381,7 @@ static cfg_t *make_parser(struct reading *r)
     cfg_set_validate_func(cfg, "listen", check_section);
     cfg_set_validate_func(cfg, "route", check_section);
     cfg_set_validate_func(cfg, "profile", check_section);
+    cfg_set_validate_func(cfg, "dns_update", check_section);
     return cfg;
 }
 

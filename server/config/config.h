@@ -70,6 +70,18 @@ struct config_profile { /* profile NAME { ... }: what a subscription may send */
     uint64_t message_size;           /* 0: as limits.message_size */
 };
 
+struct config_update { /* dns_update NAME { ... }: a zone whose records we change ourselves */
+    const char *name;
+    const char *zone;
+    const char *server_text; /* as it stands in the file */
+    struct config_address server;
+    const char *key_name;    /* of TSIG */
+    const char *algorithm;   /* "hmac-sha256" */
+    const char *secret_file; /* read at load time, before privileges are dropped */
+    const char *secret;      /* base64 */
+    unsigned ttl_s, timeout_ms;
+};
+
 enum config_ask { ASK_AUTHORITATIVE, ASK_RESOLVER };
 
 struct config {
@@ -136,6 +148,13 @@ struct config {
     size_t routes;
     struct config_profile *profile;
     size_t profiles;
+    struct config_update *update;
+    size_t updates;
+    struct {                 /* rotation { ... }: of DKIM keys */
+        unsigned interval_s; /* 0: only when somebody asks for it */
+        bool by_hand;        /* also of domains whose records somebody publishes by hand */
+        unsigned keep_s, settle_s;
+    } rotation;
     unsigned drain_s;
     bool suppress_exact; /* suppression_case_sensitive */
     bool sender_exact;   /* sender_case_sensitive */

@@ -12,11 +12,12 @@
 #define LISTEN_AT(field)  AT(config_listen, field)
 #define ROUTE_AT(field)   AT(config_route, field)
 #define PROFILE_AT(field) AT(config_profile, field)
+#define UPDATE_AT(field)  AT(config_update, field)
 #define N_OF(type, field) .count = offsetof(struct type, field)
 
-const char *const config_section_name[SECTIONS] = {"",       "limits",  "resolver",     "delivery",
-                                                   "queue",  "domains", "verification", "audit",
-                                                   "listen", "route",   "profile"};
+const char *const config_section_name[SECTIONS] = {
+    "",      "limits",   "resolver", "delivery", "queue",   "domains",   "verification",
+    "audit", "rotation", "listen",   "route",    "profile", "dns_update"};
 
 /* clang-format off */
 const struct key config_key[] = {
@@ -94,6 +95,11 @@ const struct key config_key[] = {
 
     {IN_AUDIT, "keep", KEY_DURATION, "400d", .min = D_, .max = 36500 * D_, .unit = S_, TOP(audit.keep_s)},
 
+    {IN_ROTATION, "interval", KEY_DURATION, "180d", .max = 3650 * D_, .unit = S_, TOP(rotation.interval_s)},
+    {IN_ROTATION, "by_hand", KEY_BOOL, "false", TOP(rotation.by_hand)},
+    {IN_ROTATION, "keep", KEY_DURATION, "7d", .min = S_, .max = 3650 * D_, .unit = S_, TOP(rotation.keep_s)},
+    {IN_ROTATION, "settle", KEY_DURATION, "0", .max = 30 * D_, .unit = S_, TOP(rotation.settle_s)},
+
     {IN_LISTEN, "door", KEY_WORD, "submission", .words = "submission http", LISTEN_AT(door)},
     {IN_LISTEN, "address", KEY_LISTEN, "{}", LISTEN_AT(address), N_OF(config_listen, addresses), .required = true},
     {IN_LISTEN, "tls", KEY_WORD, "plain", .words = "plain starttls implicit", LISTEN_AT(tls)},
@@ -112,6 +118,14 @@ const struct key config_key[] = {
     {IN_PROFILE, "limits", KEY_LIMIT, "{}", PROFILE_AT(limit), N_OF(config_profile, limits)},
     {IN_PROFILE, "recipients_per_message", KEY_NUMBER, "0", .max = 100000, PROFILE_AT(recipients_per_message)},
     {IN_PROFILE, "message_size", KEY_SIZE, "0", .max = 1024u * MB, PROFILE_AT(message_size)},
+
+    {IN_UPDATE, "zone", KEY_HOST, NULL, UPDATE_AT(zone), .required = true},
+    {IN_UPDATE, "server", KEY_NAMESERVER, NULL, UPDATE_AT(server_text), .required = true},
+    {IN_UPDATE, "key_name", KEY_TEXT, NULL, UPDATE_AT(key_name), .required = true},
+    {IN_UPDATE, "algorithm", KEY_LEVEL, "hmac-sha256", .words = "hmac-sha256", UPDATE_AT(algorithm)},
+    {IN_UPDATE, "secret_file", KEY_SECRET, NULL, UPDATE_AT(secret_file), .contents = offsetof(struct config_update, secret), .required = true},
+    {IN_UPDATE, "ttl", KEY_DURATION, "1h", .min = S_, .max = 7 * D_, .unit = S_, UPDATE_AT(ttl_s)},
+    {IN_UPDATE, "timeout", KEY_DURATION, "10s", .min = 100, .max = 300 * S_, .unit = 1, UPDATE_AT(timeout_ms)},
 };
 /* clang-format on */
 const size_t config_keys = sizeof(config_key) / sizeof(config_key[0]);

@@ -38,9 +38,11 @@ enum key_section {
     IN_DOMAINS,
     IN_VERIFICATION,
     IN_AUDIT,
+    IN_ROTATION,
     IN_LISTEN,
     IN_ROUTE,
     IN_PROFILE,
+    IN_UPDATE,
     SECTIONS
 };
 

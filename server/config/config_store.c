@@ -7,9 +7,11 @@
 
 #include "config_internal.h"
 #include "config_value.h"
+#include "sigillo/base64.h"
 #include "sigillo/hex.h"
 
-#define SECRET_MAX (1024u * 1024u)
+#define SECRET_MAX             (1024u * 1024u)
+#define ROTATION_KEEP_PRESET_S (7u * 24 * 3600)
 
 /* ---- values ---- */
 
@@ -51,7 +53,7 @@ static const char *read_secret(cfg_t *cfg, const struct key *k, const char *path
         bytes.len += (size_t)n;
     if (fd >= 0)
         close(fd);
-    while (k->section == IN_ROUTE && bytes.len > 0 &&
+    while ((k->section == IN_ROUTE || k->section == IN_UPDATE) && bytes.len > 0 &&
            (bytes.data[bytes.len - 1] == '\n' || bytes.data[bytes.len - 1] == '\r'))
         sgl_buf_truncate(&bytes, bytes.len - 1);
     if (n == 0 && bytes.len > 0)
@@ -323,6 +325,41 @@ static const char *preset_url(const struct config *c)
     return keep(text);
 }
 
+/* The secret as tsig-keygen, keymgr and others print it. */
+static bool is_base64(const char *text)
+{
+    sgl_auto(sgl_buf) bytes = SGL_BUF_INIT(SECRET_MAX);
+    bool good =
+        text != NULL && sgl_base64_decode(sgl_view_cstr(text), &bytes) == SGL_OK && bytes.len > 0;
+
+    if (bytes.data != NULL)
+        explicit_bzero(bytes.data, bytes.cap);
+    return good;
+}
+
+static void store_updates(cfg_t *cfg, struct config *c)
+{
+    c->updates = cfg_size(cfg, "dns_update");
+    c->update = SGL_NEW_N(&c->memory->arena, c->updates, struct config_update);
+    for (size_t i = 0; c->update != NULL && i < c->updates; i++) {
+        cfg_t *s = cfg_getnsec(cfg, "dns_update", (unsigned)i);
+        struct config_update *u = &c->update[i];
+
+        u->name = keep(cfg_title(s));
+        store_section(s, IN_UPDATE, u);
+        if (reading->failed)
+            return;
+        (void)value_address(sgl_view_cstr(u->server_text), 53, &u->server);
+        if (!is_base64(u->secret))
+            mistake(s, "dns_update %s: secret_file: %s does not hold a secret in base64", u->name,
+                    u->secret_file);
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(c->update[k].zone, u->zone) == 0)
+                mistake(s, "dns_update %s: zone: dns_update %s has it already", u->name,
+                        c->update[k].name);
+    }
+}
+
 /* What several keys must agree on. */
 static void check_whole(cfg_t *cfg, struct config *c)
 {
@@ -350,6 +387,12 @@ static void check_whole(cfg_t *cfg, struct config *c)
         mistake(cfg_getsec(cfg, "queue"), "queue.retry: empty");
     if (c->verification.pendings == 0)
         mistake(cfg_getsec(cfg, "verification"), "verification.pending: empty");
+    if (c->rotation.keep_s == ROTATION_KEEP_PRESET_S && c->rotation.keep_s < c->queue.expire_s)
+        c->rotation.keep_s = c->queue.expire_s;
+    if (c->rotation.keep_s < c->queue.expire_s)
+        mistake(cfg_getsec(cfg, "rotation"),
+                "rotation.keep: shorter than queue.expire: what waits there was signed with the "
+                "old key");
     if (c->limits.memory < c->limits.message_size)
         mistake(cfg_getsec(cfg, "limits"), "limits.memory: less than limits.message_size");
 }
@@ -361,6 +404,7 @@ void config_store(cfg_t *cfg, struct config *c)
         store_section(cfg_getsec(cfg, config_section_name[s]), (enum key_section)s, c);
     store_titled(cfg, c);
     store_profiles(cfg, c);
+    store_updates(cfg, c);
     check_whole(cfg, c);
     if (sgl_arena_dup(&c->memory->arena, sgl_buf_view(&reading->flat), &c->handover) != SGL_OK)
         reading->flat.status = SGL_E_LIMIT;

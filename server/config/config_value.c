@@ -201,6 +201,20 @@ const char *value_host(sgl_view text)
     return NULL;
 }
 
+/* Names of keys are domain names, and those that people give them have underscores. */
+const char *value_key_name(sgl_view text)
+{
+    bool good = text.len > 0 && text.len <= 200 && text.ptr[0] != '.';
+
+    for (size_t i = 0; good && i < text.len; i++) {
+        uint8_t c = text.ptr[i];
+
+        good =
+            sgl_ascii_is_alnum(c) || c == '-' || c == '_' || (c == '.' && text.ptr[i - 1] != '.');
+    }
+    return good ? NULL : "not the name of a key (letters, digits, hyphens, underscores and dots)";
+}
+
 const char *value_url(sgl_view text)
 {
     sgl_view port, host;

@@ -15,6 +15,7 @@ const char *value_address(sgl_view text, uint16_t default_port, struct config_ad
 const char *value_ip(sgl_view text, struct config_address *out); /* no port */
 const char *value_network(sgl_view text, struct config_network *out);
 const char *value_host(sgl_view text);           /* a host name: letters, digits, hyphens, dots */
+const char *value_key_name(sgl_view text);       /* of TSIG: "sigillo", "sigillo_1.example.org" */
 const char *value_spf_term(sgl_view text);       /* "ip4:192.0.2.1", "a:mail.example.org" */
 const char *value_mailto(sgl_view text);         /* "mailto:reports@example.org" */
 const char *value_url(sgl_view text);            /* https://HOST[:PORT], without a path */

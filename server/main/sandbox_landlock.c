@@ -80,6 +80,8 @@ static bool folder_is_harmless(const struct rules *r, const char *folder)
         slashes += *at == '/';
     for (size_t i = 0; harmless && i < c->routes; i++)
         harmless = is_outside(c->route[i].password_file, folder);
+    for (size_t i = 0; harmless && i < c->updates; i++)
+        harmless = is_outside(c->update[i].secret_file, folder);
     return harmless && slashes >= 3;
 }
 

@@ -38,6 +38,7 @@ static int set_up(void **state)
     put_file("cert", "CERTIFICATE\n");
     put_file("key", "KEY ${HOME} \"quoted\"\n");
     put_file("password", "s3cret ${x}\\\n");
+    put_file("tsig", "c2VjcmV0\n");
     put_file("empty", "");
     return 0;
 }
@@ -177,15 +178,45 @@ static const char *full_text(void)
         "route rest { domains = {\"*\"} tls = opportunistic }\n"
         "profile team { limits = {\"30 messages/minute\", \"licences 100 external "
         "recipients/day\"}\n  recipients_per_message = 20 }\n"
-        "profile big { message_size = 64M }\n",
-        folder, folder, folder);
+        "profile big { message_size = 64M }\n"
+        "rotation { interval = 30d settle = 5s }\n"
+        "dns_update own { zone = a.test server = \"127.0.0.53@5300\" key_name = sigillo_1\n"
+        "  secret_file = \"%s/tsig\" ttl = 5m }\n",
+        folder, folder, folder, folder);
     return text;
+}
+
+static void check_updates(const struct config *c)
+{
+    CHECK_EQ("zones", c->updates, 1);
+    CHECK_STR("its title", c->update[0].name, "own");
+    CHECK_STR("zone", c->update[0].zone, "a.test");
+    CHECK_STR("server", c->update[0].server.text, "127.0.0.53:5300");
+    CHECK_STR("key", c->update[0].key_name, "sigillo_1");
+    CHECK_STR("the secret without its line end", c->update[0].secret, "c2VjcmV0");
+    CHECK_EQ("ttl", c->update[0].ttl_s, 300);
+    CHECK_EQ("timeout", c->update[0].timeout_ms, 10000);
+    CHECK_EQ("rotation", c->rotation.interval_s, 30 * 86400);
+    CHECK_EQ("settle", c->rotation.settle_s, 5);
+    CHECK_EQ("keep", c->rotation.keep_s, 7 * 86400);
+    CHECK_TRUE("not by hand", !c->rotation.by_hand);
+}
+
+static void the_old_key_stays_as_long_as_the_queue_waits(void **state)
+{
+    struct config *c = load("hostname = a.test\nqueue { expire = 10d }\n");
+
+    (void)state;
+    CHECK_TRUE(why, c != NULL);
+    CHECK_EQ("the preset grows", c->rotation.keep_s, 10 * 86400);
+    config_unref(c);
 }
 
 static void check_full(const struct config *c)
 {
     char text[64];
 
+    check_updates(c);
     CHECK_STR("hostname", c->hostname, "mail.a.test");
     CHECK_STR("a blank in a path", c->state_dir, "/tmp/x y");
     CHECK_STR("the key's file", c->tls_key_pem, "KEY ${HOME} \"quoted\"\n");
@@ -322,6 +353,11 @@ static void mistakes_name_file_line_and_key(void **state)
          "3: listen x: tls: needs tls_certificate and tls_key"},
         {"listen x { address = {\"*:1\"} trust = {\"127.0.0.1\"} }\n",
          "1: listen x: trust_credential: missing (as whom do trusted clients send?)"},
+        {"dns_update u { zone = a.test server = 192.0.2.53 key_name = k }\n",
+         "1: dns_update u: secret_file: missing"},
+        {"dns_update u { server = 192.0.2.53 }\n", "1: dns_update u: zone: missing"},
+        {"rotation { keep = 1h }\n", "1: rotation.keep: shorter than queue.expire: what waits "
+                                     "there was signed with the old key"},
         {"route r { host = h.test }\n", "1: route r: domains: missing"},
         {"route r { domains = {\"*\"} host = h.test user = u }\n",
          "1: route r: password_file: missing (user without it)"},
@@ -441,6 +477,7 @@ int main(void)
         cmocka_unit_test(an_empty_file_gives_the_presets),
         cmocka_unit_test(the_difference_is_told),
         cmocka_unit_test(every_kind_of_value_arrives),
+        cmocka_unit_test(the_old_key_stays_as_long_as_the_queue_waits),
         cmocka_unit_test(a_handover_is_the_same_configuration),
         cmocka_unit_test(an_include_is_relative_to_its_file),
         cmocka_unit_test(mistakes_name_file_line_and_key),

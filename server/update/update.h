@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Dynamic updates of a zone: records are added and taken away in one transaction that its primary server takes whole or not at all, signed with a key that both sides have.
+ * [RFC 2136] [RFC 8945]
+ *
+ * Each record set that is touched is read first.  The update carries what was read as a prerequisite, so that what somebody else puts there in between is never overwritten: the server
+ * refuses then, and so do we when a record that was to go is not there.
+ *
+ * An update blocks, with a deadline: it runs on a worker thread.  The one place that knows libldns.
+ */
+#ifndef SERVER_UPDATE_UPDATE_H
+#define SERVER_UPDATE_UPDATE_H
+
+#include "../config/config.h"
+#include "sigillo/dns.h"
+
+#define UPDATE_CHANGES_MAX 32
+#define UPDATE_OLD_MAX     16
+#define UPDATE_WHY_SIZE    400
+
+/* One record set.  Values are as lib/setup writes them: the text of a TXT record, "10 host." of an MX, "host." of a CNAME. */
+struct update_change {
+    struct sgl_name name;
+    enum sgl_rr type;             /* TXT, MX or CNAME */
+    sgl_view add;                 /* empty: nothing */
+    sgl_view old[UPDATE_OLD_MAX]; /* what goes */
+    size_t olds;
+    bool only; /* refuse when anything else of this type stands there, that is not in `old` */
+};
+
+enum update_result {
+    UPDATE_DONE,     /* the zone is as it was asked for */
+    UPDATE_CONFLICT, /* something else stands there, or stood there when it came to it */
+    UPDATE_REFUSED,  /* the server does not let us: `why` says what to mend, and where */
+    UPDATE_FAILED    /* no server, no answer, no memory: try again */
+};
+
+/* All is borrowed until it has run. */
+struct update {
+    /* in */
+    const struct config_update *to;
+    const struct update_change *change;
+    size_t changes;
+    /* out */
+    enum update_result result;
+    size_t changed;            /* records that were added or taken away; 0: all was so already */
+    char why[UPDATE_WHY_SIZE]; /* one sentence, printable; "" with DONE */
+};
+/* On a worker thread. */
+void update_run(struct update *u);
+
+#endif
