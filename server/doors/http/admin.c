@@ -247,6 +247,14 @@ static void stats_get(struct http_request *r, void *ctx)
     http_reply_problem(r, 503, "busy", NULL, "Too much is waiting to be read; try again soon.");
 }
 
+/* For everybody: it says nothing of what is here. */
+static void openapi_get(struct http_request *r, void *ctx)
+{
+    (void)ctx;
+    http_reply_bytes(r, 200, "application/json",
+                     sgl_view_of(admin_openapi_json, admin_openapi_json_len));
+}
+
 void admin_routes(struct http *http, const struct admin *admin)
 {
     admin_nouns_routes(http, admin);
@@ -254,5 +262,6 @@ void admin_routes(struct http *http, const struct admin *admin)
     admin_limits_routes(http, admin);
     admin_messages_routes(http, admin);
     admin_send_routes(http, admin);
+    http_route(http, HTTP_BOTH, "GET", "/admin/v1/openapi.json", openapi_get, NULL);
     http_route(http, HTTP_BOTH, "GET", "/admin/v1/stats", stats_get, (void *)(uintptr_t)admin);
 }

@@ -17,6 +17,7 @@
  *   GET          /admin/v1/messages/{id}    with recipients and trail
  *   POST         /admin/v1/queue/retry, cancel, hold, release    {"message":ID,"recipient":N,"domain":NAME}; at least one of message, domain
  *   GET          /admin/v1/stats
+ *   GET          /admin/v1/openapi.json    all of this, for programs; without a key
  *   GET          /admin/v1/audit            ?since= ?by= ?object= ?action= ?subscription= ?after= ?max=, newest first
  *
  * A PATCH changes the members that are given. With "version" (as listings show it) it does so only when nobody else did meanwhile; else it is 409 "conflict".

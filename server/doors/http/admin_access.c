@@ -60,6 +60,7 @@ static const struct admin_access table[] = {
     {"POST", V1 "queue/release", ROLE_OWNER, "queue release"},
     {"GET", V1 "stats", ROLE_OPERATOR, "stats"},
     {"GET", V1 "audit", ROLE_READER, "audit"},
+    {"GET", V1 "openapi.json", ROLE_NONE, "openapi"},
 };
 
 const struct admin_access *admin_access(const char *method, const char *pattern)

@@ -148,6 +148,10 @@ json_t *admin_time(int64_t ms);
 bool admin_time_parse(sgl_view text, int64_t now_ms, int64_t *ms);
 json_t *admin_json_view(sgl_view v); /* a string; bytes that are no UTF-8 become "?" */
 
+/* The description of all routes, OpenAPI 3.1: admin_openapi.json. */
+extern const unsigned char admin_openapi_json[];
+extern const size_t admin_openapi_json_len;
+
 void admin_audit_routes(struct http *http, const struct admin *admin);
 void admin_nouns_routes(struct http *http, const struct admin *admin);
 void admin_limits_routes(struct http *http, const struct admin *admin);

@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The description of the admin API against real answers: each operation's, with its status, its media type and its schema."""
+import http.client
+import json
+import os
+import re
+import socket
+from urllib.parse import quote, urlencode
+
+import jsonschema
+import pytest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+FILE = os.path.join(HERE, "..", "..", "server", "doors", "http", "admin_openapi.json")
+
+with open(FILE, encoding="utf-8") as f:
+    DOCUMENT = json.load(f)
+
+
+def resolve(node):
+    while "$ref" in node:
+        target = DOCUMENT
+        for part in node["$ref"].lstrip("#/").split("/"):
+            target = target[part]
+        node = target
+    return node
+
+
+def validator(schema):
+    return jsonschema.Draft202012Validator(dict(schema, components=DOCUMENT["components"]))
+
+
+class Api:
+    """Calls operations by their id over the unix socket; whatever comes back must be as the document says."""
+
+    def __init__(self, d):
+        self.d, self.seen = d, {}
+        self.operations = {op["operationId"]: (path, method, op)
+                           for path, ops in DOCUMENT["paths"].items() for method, op in ops.items()}
+
+    def exchange(self, method, path, body, kind):
+        c = http.client.HTTPConnection("localhost", timeout=30)
+        c.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        c.sock.connect(self.d.socket)
+        try:
+            data = json.dumps(body).encode() if kind == "application/json" and not isinstance(body, bytes) else body
+            c.request(method.upper(), path, data if body is not None else None, {"Content-Type": kind} if body is not None else {})
+            r = c.getresponse()
+            data = r.read()
+            kind = (r.getheader("Content-Type") or "").split(";")[0]
+            return r.status, kind, json.loads(data) if "json" in kind else data.decode()
+        finally:
+            c.close()
+
+    def __call__(self, operation, body=None, query=None, want=None, **names):
+        path, method, op = self.operations[operation]
+        known = {p["name"] for p in op.get("parameters", [])}
+        assert set(names) | set(query or {}) <= known, (operation, known)
+        for name, value in names.items():
+            path = path.replace("{%s}" % name, quote(value, safe=""))
+        kind = "application/json"
+        if body is not None:
+            kind, = op["requestBody"]["content"]
+            if not isinstance(body, bytes):
+                assert want or validator(op["requestBody"]["content"][kind]["schema"]).is_valid(body), (operation, body)
+        status, got_kind, answer = self.exchange(method, path + ("?" + urlencode(query, doseq=True) if query else ""), body, kind)
+        assert str(status) in op["responses"], "%d is not documented for %s: %s" % (status, operation, answer)
+        content = resolve(op["responses"][str(status)])["content"]
+        assert got_kind in content, (operation, got_kind)
+        errors = [e.message for e in validator(content[got_kind]["schema"]).iter_errors(answer)]
+        assert not errors, (operation, errors, answer)
+        if want:
+            assert status == want, (operation, answer)
+        else:
+            assert status < 300, (operation, status, answer)
+        self.seen.setdefault(operation, set()).add(status)
+        return answer
+
+
+@pytest.fixture(scope="module")
+def api(sigillo):
+    return Api(sigillo)
+
+
+def test_it_is_openapi_3_1(api):
+    assert DOCUMENT["openapi"].startswith("3.1.") and api("getAdminOpenapi") == DOCUMENT
+    assert len(api.operations) == sum(len(ops) for ops in DOCUMENT["paths"].values())
+    for schema in DOCUMENT["components"]["schemas"].values():
+        jsonschema.Draft202012Validator.check_schema(schema)
+    references = set(re.findall(r'"\$ref": ?"([^"]+)"', json.dumps(DOCUMENT)))
+    assert all(resolve({"$ref": r}) for r in references)
+    defined = {"#/components/%s/%s" % (kind, name) for kind in ("schemas", "responses") for name in DOCUMENT["components"][kind]}
+    assert defined == references
+
+
+def test_tenants(api):
+    api("addSubscription", {"name": "acme", "profile": "standard"})
+    api("addSubscription", {"name": "acme"}, want=409)
+    api("addSubscription", {"name": "acme2", "profile": "no such"}, want=422)
+    api("listSubscriptions")
+    assert api("showSubscription", name="acme")["profile"] == "standard"
+    api("showSubscription", name="nobody", want=404)
+    api("changeSubscription", {"profile": "unlimited"}, name="acme")
+    api("changeSubscription", {"profile": "unlimited", "version": 99}, name="acme", want=409)
+    api("changeSubscription", {"profile": "unlimited"}, name="nobody", want=404)
+    api("listProfiles")
+    api("reportUsage", query={"since": "1h"})
+    api("reportUsage", query={"since": "soon"}, want=400)
+
+
+def test_domains(api):
+    api("addDomain", {"name": "openapi.test", "subscription": "acme", "ed25519": True})
+    api("addDomain", {"name": "openapi.test"}, want=409)
+    api("addDomain", {"name": "nodots"}, want=422)
+    api("addDomain", {"name": 7}, want=400)
+    api("listDomains")
+    api("showDomain", name="openapi.test")
+    api("showDomain", name="nobody.test", want=404)
+    api("listRecords", name="openapi.test")
+    api("addDomain", {"name": "gone.test"})
+    api("removeDomain", name="gone.test")
+    api("removeDomain", name="gone.test", want=404)
+
+
+def test_credentials(api):
+    assert "password" in api("addCredential", {"name": "openapi-app", "domains": ["openapi.test"], "subscription": "acme"})
+    api("addCredential", {"name": "x", "domains": []}, want=422)
+    api("listCredentials")
+    assert "password" in api("changeCredential", {"new_password": True}, name="openapi-app")
+    assert "password" not in api("changeCredential", {"domains": ["*"]}, name="openapi-app")
+    api("changeCredential", {}, name="openapi-app", want=400)
+    api("removeCredential", name="openapi-app")
+    api("removeCredential", name="openapi-app", want=404)
+
+
+def test_keys(api):
+    key = api("addKey", {"label": "x", "domains": ["*"], "role": "reader", "subscription": "acme"})["id"]
+    api("addKey", {"role": "emperor"}, want=422)
+    api("addKey", {"role": "owner", "subscription": "nobody"}, want=404)
+    assert key in [k["id"] for k in api("listKeys")["keys"]]
+    assert api("changeKey", {"label": "y"}, id=key)["role"] == "reader"
+    api("removeKey", id=key)
+    api("removeKey", id=key, want=404)
+
+
+def test_apps(api):
+    made = api("addApp", {"name": "openapi-app", "domains": ["openapi.test"], "subscription": "acme", "expires": "90d"})
+    assert "secret" in made
+    api("addApp", {"name": "openapi-app", "domains": ["openapi.test"], "subscription": "acme"}, want=409)
+    api("listApps")
+    assert "secret" not in api("showApp", name="openapi-app")
+    api("changeApp", {"new_secret": True}, name="openapi-app")
+    api("changeApp", {"remove_secret": made["secret_id"]}, name="openapi-app")
+    api("removeApp", name="openapi-app")
+    api("showApp", name="openapi-app", want=404)
+
+
+def test_policies(api):
+    whose = {"subscription": "acme"}
+    api("addCredential", {"name": "openapi-policy", "domains": ["openapi.test"], "subscription": "acme"})
+    api("addSender", {"address": "one@openapi.test", "identity": "credential:openapi-policy", "subscription": "acme"})
+    api("addSender", {"address": "none", "subscription": "acme"}, want=404)
+    api("listSenders")
+    api("addGroup", {"name": "team", "members": ["two@openapi.test", "three@openapi.test"], "subscription": "acme"})
+    api("addGroup", {"name": "team", "subscription": "acme"}, want=409)
+    api("changeGroup", {"drop": ["three@openapi.test"]}, query=whose, name="team")
+    api("listGroups")
+    assert api("showGroup", query=whose, name="team")["members"] == ["two@openapi.test"]
+    policy = api("addPolicy", {"identity": "credential:openapi-policy", "right": "allow", "group": "team", "subscription": "acme"})["id"]
+    api("addPolicy", {"identity": "credential:openapi-policy", "right": "perhaps", "group": "team"}, want=422)
+    api("listPolicies")
+    asked = {"identity": "credential:openapi-policy", "sender": "two@openapi.test"}
+    assert api("testPolicy", query=asked)["granted"] is True
+    api("testPolicy", query=dict(asked, identity="credential:nobody"), want=404)
+    api("removeGroup", query=whose, name="team", want=409)
+    api("removePolicy", id=policy)
+    api("removeGroup", query=whose, name="team")
+    api("removeGroup", query=whose, name="team", want=404)
+    api("removeSender", query={"identity": "credential:openapi-policy"}, address="one@openapi.test")
+
+
+def test_suppressions(api):
+    assert api("addSuppressions", {"addresses": ["a@x.test", "b@x.test"], "reason": "complaint", "reply": "no"})["added"] == 2
+    api("addSuppressions", {"addresses": ["none"]}, want=422)
+    api("listSuppressions", query={"max": 1})
+    api("importSuppressions", b"address,reason\r\nc@x.test,manual\r\n", query={"subscription": "default"})
+    assert "c@x.test" in api("exportSuppressions")
+    api("removeSuppression", address="a@x.test")
+    api("removeSuppression", address="a@x.test", want=404)
+
+
+def test_messages(world, api, sender):
+    world.receiver("openapi-later.test", {"mail": "451 4.3.0 later"})
+    sent = api("sendMessage", b"From: a@app.test\r\n\r\nx\r\n", query={"from": "a@app.test", "to": ["x@openapi-later.test"]})
+    api("sendMessage", b"From: a@no.test\r\n\r\nx\r\n", query={"from": "a@no.test", "to": ["b@good.test"]}, want=403)
+    message = {"message": sent["id"]}
+    api("holdQueue", message)
+    assert api("showMessage", id=sent["id"])["recipients"][0]["state"] == "held"
+    api("releaseQueue", message)
+    api("holdQueue", message)
+    api("retryQueue", message, want=409)
+    api("releaseQueue", message)
+    api("retryQueue", message)
+    api("cancelQueue", message)
+    api("cancelQueue", message, want=409)
+    api("cancelQueue", {"message": "0000000000001"}, want=404)
+    api("listMessages", query={"max": 5, "since": "1h"})
+    api("showMessage", id="0000000000001", want=404)
+    api("showStats")
+    api("reportAudit", query={"max": 2, "by": "local"})
+    api("reportAudit", query={"after": "x"}, want=400)
+
+
+def test_every_operation_was_called(api):
+    missing = {name for name in api.operations if not any(s < 300 for s in api.seen.get(name, ()))}
+    assert not missing
