@@ -49,8 +49,9 @@ static void choose_kind(const struct advise_request *q, struct advice *a)
                      ? "clients of Microsoft Graph log in with tokens; which senders it may use is "
                        "an access policy"
                      : "tokens are short-lived, and no password is given away";
-        a->in_this_version = false;
-        a->instead = q->by == ADVISE_SMTP ? "an SMTP credential" : "an access key";
+        a->in_this_version = q->by == ADVISE_HTTP; /* at the other doors tokens open nothing yet */
+        if (!a->in_this_version)
+            a->instead = q->by == ADVISE_SMTP ? "an SMTP credential" : "an access key";
     } else if (q->by == ADVISE_SMTP && q->to == ADVISE_INTERNAL && q->what != ADVISE_PEOPLE &&
                q->what != ADVISE_TEST) {
         a->kind = ADVISE_HIGH_VOLUME;
@@ -182,8 +183,10 @@ static void choose_commands(struct advice *a)
 {
     a->command[a->commands++] = "sigillo domain add %s";
     a->command[a->commands++] = "sigillo domain records %s";
-    if (a->kind == ADVISE_ACCESS_KEY ||
-        (a->kind == ADVISE_OAUTH_APPLICATION && a->instead[3] == 'a'))
+    if (a->kind == ADVISE_OAUTH_APPLICATION && a->in_this_version)
+        a->command[a->commands++] = "sigillo app add NAME --domain %s";
+    else if (a->kind == ADVISE_ACCESS_KEY ||
+             (a->kind == ADVISE_OAUTH_APPLICATION && a->instead[3] == 'a'))
         a->command[a->commands++] = "sigillo key add --domain %s --label NAME";
     else
         a->command[a->commands++] = "sigillo credential add --domain %s USER";

@@ -41,6 +41,12 @@ static const struct {
      false,
      false,
      false},
+    {"tokens by HTTP",
+     {ADVISE_TRANSACTIONAL, ADVISE_EXTERNAL, ADVISE_HTTP, ADVISE_OAUTH, 0, 100, 0},
+     ADVISE_OAUTH_APPLICATION,
+     true,
+     false,
+     false},
     {"Graph always has tokens",
      {ADVISE_TRANSACTIONAL, ADVISE_BOTH, ADVISE_GRAPH, ADVISE_PASSWORD, 0, 100, 0},
      ADVISE_OAUTH_APPLICATION,
@@ -156,8 +162,10 @@ static void every_answer(void **state)
         CHECK_TRUE("no table runs full", a.limits < ADVISE_LIMITS_MAX &&
                                              a.records < ADVISE_RECORDS_MAX &&
                                              a.notes < ADVISE_TEXTS_MAX);
-        CHECK_TRUE("the key is for HTTP", (strstr(a.command[2], "key add") != NULL) ==
-                                              (q.by != ADVISE_SMTP && q.by != ADVISE_SENDMAIL));
+        CHECK_EQ("a credential is for SMTP", strstr(a.command[2], "credential add") != NULL,
+                 q.by == ADVISE_SMTP || q.by == ADVISE_SENDMAIL);
+        CHECK_EQ("an application is for tokens by HTTP", strstr(a.command[2], "app add") != NULL,
+                 q.by == ADVISE_HTTP && q.login == ADVISE_OAUTH);
     }
 }
 
