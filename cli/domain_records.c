@@ -6,9 +6,6 @@
 #include "domain.h"
 #include "verbs.h"
 
-#define TEXT_MAX   65536
-#define STRING_MAX 255 /* of a TXT record; a longer text is cut into several */
-
 /* ---- for people ---- */
 
 static const char *state_colour(const struct cli *c, const char *state)
@@ -50,21 +47,16 @@ static void print_name(const struct cli *c, const json_t *r)
            cli_dim(c), cli_plain(c));
 }
 
+/* In one piece, as forms want it; a zone file's strings of 255 are for --zone. */
 static void print_value(const json_t *r)
 {
     const char *value = json_string_value(json_object_get(r, "value"));
-    struct sgl_buf strings = SGL_BUF_INIT(TEXT_MAX);
-    const char *text = value;
 
     if (value == NULL || value[0] == '\0')
         return;
-    records_put_txt(&strings, value);
-    if (strlen(value) > STRING_MAX && strcmp(cli_member(r, "type", 0), "TXT") == 0)
-        text = sgl_cstr(&strings);
     printf("  type   %s\n  value  ", cli_member(r, "type", 0));
-    cli_put(stdout, text == NULL ? "" : text);
+    cli_put(stdout, value);
     putchar('\n');
-    sgl_buf_done(&strings);
 }
 
 static void print_known(const struct cli *c, const json_t *r)

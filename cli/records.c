@@ -51,7 +51,9 @@ static void put_remarks(struct sgl_buf *out, const json_t *answer, const json_t 
     const json_t *old;
     size_t at;
 
-    if (member(r, "why")[0] != '\0')
+    bool only_missing = strcmp(member(r, "state"), "in_progress") == 0 && may_print(answer, r);
+
+    if (member(r, "why")[0] != '\0' && !only_missing)
         put_comment(out, member(r, "purpose"), member(r, "why"));
     else if (member(r, "value")[0] != '\0' && !may_print(answer, r))
         sgl_buf_addf(out, "; %s: %s is verified already\n", member(r, "purpose"),

@@ -112,7 +112,7 @@ struct sgl_setup_row {
         relative; /* the name as it is typed inside that zone: "s1._domainkey.mail"; "@" for the zone itself */
     /*
      * What to publish, printable ASCII: the text of a TXT record; "10 host." and "host." with the final dot that a zone file needs.  With check it holds what is there
-     * already.  Empty: nothing can be published as it is, see `why`.
+     * already.  Empty: nothing can or need be published, see `why`.
      */
     sgl_view value;
     bool required; /* nothing is sent before it is there */

@@ -28,6 +28,8 @@ static enum sgl_status find_zone(struct setup_work *w)
         SGL_TRY(sgl_setup_ask(w, name, SGL_RR_NS, &ns));
         if (sgl_setup_is_unknown(ns))
             return SGL_OK;
+        if (ns->outcome == SGL_DNS_NXDOMAIN && !ns->aliased && sgl_name_eq(name, w->s->zone))
+            w->domain_missing = true; /* and then nothing below it [RFC 8020 s2] */
         if (ns->count > 0 && !ns->aliased) {
             w->s->zone_known = true;
             sgl_setup_set_zone(w, name);

@@ -169,6 +169,7 @@ static enum sgl_status judge_none(struct setup_work *w, struct sgl_setup_row *ro
     if (d->record.len == 0 || !d->has_policy || txt->aliased)
         return sgl_setup_say_missing(w, row, txt);
     row->state = SGL_SETUP_PRESENT;
+    row->value = sgl_view_of(NULL, 0); /* p=none would weaken what holds */
     row->code = "dmarc-inherited";
     SGL_TRY(sgl_setup_text(w, &row->found, "%s", sgl_setup_show(&shown, d->record)));
     return sgl_setup_text(w, &row->why,

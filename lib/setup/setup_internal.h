@@ -25,6 +25,7 @@ struct setup_work {
     struct sgl_setup *s;       /* becomes the result */
     struct sgl_setup_row *row; /* s->row, while it is being written */
     struct sgl_dmarc dmarc;    /* of the domain, once its row has been judged */
+    bool domain_missing;       /* DNS does not know the name that could be its zone */
     bool reports_refused;      /* nobody whom its record names takes reports */
 };
 

@@ -123,12 +123,12 @@ enum sgl_status sgl_setup_say_missing(struct setup_work *w, struct sgl_setup_row
 {
     if (answer->aliased)
         return say_alias(w, row, answer);
-    if (answer->outcome == SGL_DNS_NXDOMAIN && !w->s->zone_known &&
+    if (answer->outcome == SGL_DNS_NXDOMAIN && w->domain_missing && !w->s->zone_known &&
         sgl_name_eq(row->name, w->s->domain))
         return sgl_setup_say(w, row, SGL_SETUP_MISSING, "domain-missing",
                              "DNS knows no %.*s: is it registered, and do its name servers answer "
                              "for it?",
-                             SGL_FMT(row->name.text));
+                             SGL_FMT(w->s->zone.text));
     return sgl_setup_say(w, row, SGL_SETUP_MISSING, "missing",
                          "There is no such %s record at %.*s yet.", sgl_rr_name(row->type),
                          SGL_FMT(row->name.text));

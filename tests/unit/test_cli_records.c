@@ -55,6 +55,12 @@ static const struct {
      "; spf: two\\x0alines\n; it takes the place of: TXT v=spf1 -all\n"
      "update delete example.org. TXT \"v=spf1 -all\"\n"
      "update add example.org. 3600 TXT \"v=spf1 ~all\"\nsend\n"},
+    {"what is only missing needs no remark",
+     "{\"checked\":true,\"records\":[{\"name\":\"example.org\",\"type\":\"TXT\","
+     "\"purpose\":\"spf\",\"state\":\"in_progress\",\"publish\":true,\"why\":\"none yet\","
+     "\"value\":\"v=spf1 ~all\",\"replaces\":[]}]}",
+     "example.org. 3600 IN TXT \"v=spf1 ~all\"\n",
+     "update add example.org. 3600 TXT \"v=spf1 ~all\"\nsend\n"},
     {"what cannot be published is only said",
      "{\"checked\":true,\"records\":[{\"name\":\"c.example.org\",\"type\":\"TXT\","
      "\"purpose\":\"spf\",\"value\":\"\",\"why\":\"too many lookups\"}]}",

@@ -53,6 +53,8 @@ static void test_below_the_zone(void **state)
             CHECK_STR(below[i].name, sgl_setup_state_name(r->state),
                       sgl_setup_state_name(below[i].state));
             CHECK_STR(below[i].name, r->code, below[i].code);
+            if (strcmp(below[i].code, "dmarc-inherited") == 0)
+                CHECK_EQ("nothing is proposed that would weaken it", r->value.len, 0);
             if (below[i].says != NULL)
                 CHECK_TRUE(below[i].name,
                            sgl_view_find_view(r->why, sgl_view_cstr(below[i].says)) < r->why.len);
@@ -67,7 +69,9 @@ static void test_no_zone(void **state)
     } cases[] = {
         {"no servers below the suffix", "org NS ns.test\nmail.example.org A 192.0.2.1",
          "example.org", "missing"},
-        {"no such name at all", "org NS ns.test", "example.org", "domain-missing"},
+        {"no such domain at all", "org NS ns.test", "example.org", "domain-missing"},
+        {"a domain without this subdomain [RFC 8020 s2]", "example.org A 192.0.2.1", "example.org",
+         "missing"},
         {"the lookup fails", "mail.example.org SERVFAIL NS", "example.org", "missing"},
         {"an alias is no top of a zone",
          "mail.example.org CNAME x.test\nx.test NS ns.test\nexample.org A 192.0.2.1", "example.org",
