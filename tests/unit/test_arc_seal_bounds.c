@@ -58,6 +58,28 @@ static void too_many_fields(void **state)
              SGL_E_LIMIT);
 }
 
+/* Of many DKIM signatures the lowest are covered, as many as a verifier looks at. */
+static void many_signatures(void **state)
+{
+    sgl_auto(arc_fixture) fx = arc_fixture_init(ARC_BODY);
+    sgl_auto(work) w = {.crypto = fx.crypto, .key = fx.key};
+    sgl_auto(sgl_buf) message = SGL_BUF_INIT(1u << 20);
+    sgl_auto(sgl_buf) sealed = SGL_BUF_INIT(1u << 20);
+    struct sgl_arc_sealer sealer = sealer_of(&fx, 1);
+    struct sgl_arc_pending pending;
+    size_t covered = 0;
+
+    (void)state;
+    for (int i = 0; i < SGL_LIMIT_DKIM_SIGNATURES + 5; i++)
+        sgl_buf_add_cstr(&message, "DKIM-Signature: x\r\n");
+    sgl_buf_add_cstr(&message, "From: a@a.test\r\n\r\nx\r\n");
+    CHECK_EQ("judge", judge(&w, sgl_buf_view(&message), ""), SGL_OK);
+    CHECK_EQ("sign", sign(&w, sgl_buf_view(&message), &sealer, &pending, &sealed, NULL), SGL_OK);
+    for (const char *at = sgl_cstr(&sealed); (at = strstr(at, "dkim-signature")) != NULL; at++)
+        covered++;
+    CHECK_EQ("covered", covered, SGL_LIMIT_DKIM_SIGNATURES);
+}
+
 /* Random messages: what is sealed once or twice verifies, and nothing below the set is touched. */
 static void random_messages(void **state)
 {
@@ -163,9 +185,9 @@ static void memory_that_ends(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(misuse),           cmocka_unit_test(too_many_fields),
-        cmocka_unit_test(random_messages),  cmocka_unit_test(with_rsa),
-        cmocka_unit_test(memory_that_ends),
+        cmocka_unit_test(misuse),          cmocka_unit_test(too_many_fields),
+        cmocka_unit_test(many_signatures), cmocka_unit_test(random_messages),
+        cmocka_unit_test(with_rsa),        cmocka_unit_test(memory_that_ends),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
