@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Addresses in the one form that is compared, and the places in text that look like one. */
-#include <stdio.h>
 #include <string.h>
 
 #include "access.h"
@@ -65,7 +64,12 @@ enum sgl_status access_address_parse(sgl_view text, struct access_address *out, 
 
 void access_address_text(const char *text, char out[ACCESS_TEXT_MAX + 2])
 {
-    snprintf(out, ACCESS_TEXT_MAX + 2, "%s%s", text[0] == '@' ? "*" : "", text);
+    size_t len = strlen(text), star = text[0] == '@';
+
+    len = len < ACCESS_TEXT_MAX ? len : ACCESS_TEXT_MAX;
+    out[0] = '*';
+    memcpy(out + star, text, len);
+    out[star + len] = '\0';
 }
 
 bool access_is_disguised(sgl_view local)

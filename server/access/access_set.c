@@ -8,7 +8,7 @@
 #include "sigillo/ascii.h"
 
 #define SLOTS_FIRST 4
-#define TEXT_FIRST  64
+#define TEXT_FIRST  32
 
 void access_set_init(struct access_set *s)
 {

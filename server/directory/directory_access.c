@@ -17,8 +17,8 @@ struct scope {
     struct access_set set;
 };
 struct bound {
-    char *name;
     struct policy *first;
+    char name[]; /* beside it: a look-up reads both */
 };
 
 static void scope_free(void *value)
@@ -30,12 +30,16 @@ static void scope_free(void *value)
     free(s);
 }
 
-static void bound_free(void *value)
+static struct bound *bound_new(sgl_view name)
 {
-    struct bound *b = value;
+    struct bound *b = malloc(sizeof(*b) + name.len + 1);
 
-    free(b->name);
-    free(b);
+    if (b == NULL)
+        return NULL;
+    b->first = NULL;
+    memcpy(b->name, name.ptr, name.len);
+    b->name[name.len] = '\0';
+    return b;
 }
 
 void access_init(struct directory *d)
@@ -51,7 +55,7 @@ void access_done(struct directory *d)
             scope_free(d->scopes.slot[i].value);
     for (size_t i = 0; i < d->bound.slots; i++)
         if (d->bound.slot[i].name != NULL)
-            bound_free(d->bound.slot[i].value);
+            free(d->bound.slot[i].value);
     table_done(&d->scopes);
     table_done(&d->bound);
 }
@@ -145,9 +149,12 @@ const char *access_known_sender(struct directory *d, sgl_view identity,
 /* "SUBSCRIPTION/IDENTITY"; empty when it does not fit, and names nothing. */
 static sgl_view bound_name(char name[BOUND_NAME_MAX], sgl_view subscription, sgl_view identity)
 {
-    int n = snprintf(name, BOUND_NAME_MAX, "%.*s/%.*s", SGL_FMT(subscription), SGL_FMT(identity));
-
-    return n > 0 && n < BOUND_NAME_MAX ? sgl_view_of(name, (size_t)n) : SGL_LIT("");
+    if (subscription.len >= BOUND_NAME_MAX / 2 || identity.len >= BOUND_NAME_MAX / 2)
+        return SGL_LIT("");
+    memcpy(name, subscription.ptr, subscription.len);
+    name[subscription.len] = '/';
+    memcpy(name + subscription.len + 1, identity.ptr, identity.len);
+    return sgl_view_of(name, subscription.len + 1 + identity.len);
 }
 
 static struct bound *bound_find(struct directory *d, sgl_view subscription, sgl_view identity)
@@ -163,6 +170,11 @@ static struct bound *bound_of(struct directory *d, const struct policy *p)
     return bound_find(d, sgl_view_cstr(p->subscription), sgl_view_cstr(p->identity));
 }
 
+static bool is_pattern(const struct policy *p)
+{
+    return p->identity[strlen(p->identity) - 1] == '*';
+}
+
 bool access_index_policy(struct directory *d, struct policy *p)
 {
     struct bound *b = bound_of(d, p);
@@ -171,17 +183,17 @@ bool access_index_policy(struct directory *d, struct policy *p)
 
     if (b == NULL) {
         key = bound_name(name, sgl_view_cstr(p->subscription), sgl_view_cstr(p->identity));
-        b = key.len == 0 ? NULL : calloc(1, sizeof(*b));
+        b = key.len == 0 ? NULL : bound_new(key);
         if (b == NULL)
             return false;
-        b->name = text_of(key);
-        if (b->name == NULL || !table_add(&d->bound, b->name, b)) {
-            bound_free(b);
+        if (!table_add(&d->bound, b->name, b)) {
+            free(b);
             return false;
         }
     }
     p->next = b->first;
     b->first = p;
+    d->patterns += is_pattern(p);
     return true;
 }
 
@@ -195,10 +207,11 @@ void access_unindex_policy(struct directory *d, struct policy *p)
     if (at == NULL || *at == NULL)
         return; /* it was never shown, and all is denied */
     *at = p->next;
+    d->patterns -= is_pattern(p);
     if (b->first != NULL)
         return;
     (void)table_remove(&d->bound, sgl_view_cstr(b->name));
-    bound_free(b);
+    free(b);
 }
 
 size_t access_policies_of(struct directory *d, sgl_view subscription, sgl_view identity)
@@ -347,28 +360,40 @@ static void ask_policy(struct directory *d, const struct policy *p, struct facts
         note(f, ACCESS_ALLOWED | (member[0] == '@' ? 0 : ACCESS_NAMED), &f->allowed, p, member);
 }
 
+static void ask_bound(struct directory *d, sgl_view subscription, sgl_view identity,
+                      struct facts *f)
+{
+    const struct bound *b = bound_find(d, subscription, identity);
+
+    for (const struct policy *p = b == NULL ? NULL : b->first; p != NULL; p = p->next)
+        ask_policy(d, p, f);
+}
+
 /* Those for the identity itself, for all of its kind, and for all. */
 static void ask_policies(struct directory *d, const struct identity *who, const char *subscription,
                          struct facts *f)
 {
-    const char *colon = strchr(who->name, ':'), *pattern[3] = {who->name, NULL, "*"};
+    sgl_view tenant = sgl_view_cstr(subscription), name = sgl_view_cstr(who->name);
+    size_t colon = sgl_view_find(name, ':');
     char kind[32];
 
-    snprintf(kind, sizeof(kind), "%.*s:*", colon == NULL ? 0 : (int)(colon - who->name), who->name);
-    pattern[1] = kind;
-    for (size_t i = 0; d->bound.used > 0 && i < sizeof(pattern) / sizeof(pattern[0]); i++) {
-        const struct bound *b =
-            bound_find(d, sgl_view_cstr(subscription), sgl_view_cstr(pattern[i]));
-
-        for (const struct policy *p = b == NULL ? NULL : b->first; p != NULL; p = p->next)
-            ask_policy(d, p, f);
+    if (d->bound.used == 0)
+        return;
+    ask_bound(d, tenant, name, f);
+    if (d->patterns == 0)
+        return;
+    if (colon + 2 < sizeof(kind)) {
+        memcpy(kind, name.ptr, colon);
+        memcpy(kind + colon, ":*", 2);
+        ask_bound(d, tenant, sgl_view_of(kind, colon + 2), f);
     }
+    ask_bound(d, tenant, SGL_LIT("*"), f);
 }
 
 static void ask_scope(struct directory *d, sgl_view name, unsigned has, unsigned is,
                       struct facts *f)
 {
-    const struct scope *s = table_find(&d->scopes, name);
+    const struct scope *s = d->scopes.used == 0 ? NULL : table_find(&d->scopes, name);
     const char *member;
 
     if (s == NULL)
@@ -382,23 +407,37 @@ static void ask_scope(struct directory *d, sgl_view name, unsigned has, unsigned
         f->sender = member;
 }
 
-static void answer(struct facts *f, struct directory_access *out)
+static void put_text(char *to, size_t size, const char *text)
 {
-    const struct match none = {NULL, NULL}, *m = &none;
+    size_t len = strlen(text);
 
-    *out = (struct directory_access){0};
+    len = len < size ? len : size - 1;
+    memcpy(to, text, len);
+    to[len] = '\0';
+}
+
+/* The policy behind an answer, if one is. */
+static const struct match *match_of(const struct facts *f, enum access_rule rule)
+{
+    if (rule == ACCESS_RULE_GROUP_GONE)
+        return &f->gone;
+    if (rule == ACCESS_RULE_DENY)
+        return &f->denied;
+    if (rule == ACCESS_RULE_DOUBTFUL)
+        return &f->doubtful;
+    return rule == ACCESS_RULE_ALLOW ? &f->allowed : NULL;
+}
+
+static void answer(const struct facts *f, struct directory_access *out)
+{
+    const struct match *m;
+
     out->rule = access_judge(f->known, &out->granted);
-    if (out->rule == ACCESS_RULE_GROUP_GONE)
-        m = &f->gone;
-    else if (out->rule == ACCESS_RULE_DENY)
-        m = &f->denied;
-    else if (out->rule == ACCESS_RULE_DOUBTFUL)
-        m = &f->doubtful;
-    else if (out->rule == ACCESS_RULE_ALLOW)
-        m = &f->allowed;
-    if (m->policy != NULL) {
-        snprintf(out->policy, sizeof(out->policy), "%s", m->policy->id);
-        snprintf(out->group, sizeof(out->group), "%s", m->policy->group);
+    out->policy[0] = out->group[0] = out->member[0] = '\0';
+    m = match_of(f, out->rule);
+    if (m != NULL) {
+        put_text(out->policy, sizeof(out->policy), m->policy->id);
+        put_text(out->group, sizeof(out->group), m->policy->group);
         access_address_text(m->member, out->member);
     } else if (out->granted && f->sender != NULL) {
         access_address_text(f->sender, out->member);

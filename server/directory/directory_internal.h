@@ -64,6 +64,7 @@ struct directory {
     struct suppression_set suppressed;
     struct table scopes;        /* senders by identity, or "@domain"; directory_access.c */
     struct table bound;         /* policies by "SUBSCRIPTION/IDENTITY" */
+    size_t patterns;            /* policies among them for more than one identity */
     _Atomic bool access_unsure; /* memory ended while something was to be shown: all is denied */
     _Atomic bool exact_local_parts;
     _Atomic bool suppress_many;  /* a large change of suppressions is on its way */

@@ -11,47 +11,47 @@
 
 void policy_unref(struct policy *p)
 {
-    if (p == NULL || !noun_last_reference(&p->refs))
-        return;
-    free(p->id);
-    free(p->identity);
-    free(p->subscription);
-    free(p->group);
-    free(p->group_key);
-    free(p->description);
-    free(p);
+    if (p != NULL && noun_last_reference(&p->refs))
+        free(p); /* its texts are behind it */
 }
 
-static char *group_key(const char *subscription, const char *group)
+static char *put(char **to, sgl_view text)
 {
-    struct sgl_buf key = SGL_BUF_INIT(512);
-    char *out;
+    char *at = *to;
 
-    sgl_buf_addf(&key, "%s/%s", subscription, group);
-    out = key.status == SGL_OK ? text_of(sgl_buf_view(&key)) : NULL;
-    sgl_buf_done(&key);
-    return out;
+    if (text.len > 0)
+        memcpy(at, text.ptr, text.len);
+    at[text.len] = '\0';
+    *to += text.len + 1;
+    return at;
+}
+
+static bool is_text(sgl_view v)
+{
+    return v.len == 0 || memchr(v.ptr, 0, v.len) == NULL;
 }
 
 static struct policy *policy_new(sgl_view id, sgl_view subscription, const struct policy_change *c)
 {
-    struct policy *p = calloc(1, sizeof(*p));
+    size_t size =
+        id.len + 2 * subscription.len + c->identity.len + c->group.len + c->description.len + 7;
+    struct policy *p = is_text(c->identity) && is_text(c->group) && is_text(c->description)
+                           ? calloc(1, sizeof(*p) + size)
+                           : NULL;
+    char *text = (char *)(p + 1);
 
     if (p == NULL)
         return NULL;
     atomic_init(&p->refs, 1);
-    p->id = text_of(id);
-    p->subscription = text_of(subscription);
-    p->identity = text_of(c->identity);
-    p->group = text_of(c->group);
-    p->description = text_of(c->description);
+    p->id = put(&text, id);
+    p->subscription = put(&text, subscription);
+    p->identity = put(&text, c->identity);
+    p->group_key = put(&text, subscription);
+    text[-1] = '/';
+    p->group = put(&text, c->group);
+    p->description = put(&text, c->description);
     p->deny = c->deny;
-    if (p->subscription != NULL && p->group != NULL)
-        p->group_key = group_key(p->subscription, p->group);
-    if (p->id != NULL && p->identity != NULL && p->group_key != NULL && p->description != NULL)
-        return p;
-    policy_unref(p);
-    return NULL;
+    return p;
 }
 
 /* ---- as JSON ---- */
@@ -68,7 +68,7 @@ static void *from_json(const struct store_noun *stored, const json_t *json)
         .deny = json_is_true(deny)};
     struct policy *p;
 
-    if (identity == NULL || group == NULL || !json_is_boolean(deny))
+    if (identity == NULL || identity[0] == '\0' || group == NULL || !json_is_boolean(deny))
         return NULL;
     p = policy_new(stored->key, stored->subscription, &c);
     if (p == NULL)
