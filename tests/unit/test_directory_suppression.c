@@ -375,6 +375,33 @@ static void test_reply(void **state)
     CHECK_STR("by name", s.field, "created_at");
 }
 
+struct sweeping {
+    struct loop_task task;
+    struct directory_fixture *f;
+    bool no_memory;
+};
+
+static void sweep_on_loop(struct loop_task *task)
+{
+    struct sweeping *s = (struct sweeping *)(void *)task;
+
+    if (s->no_memory) {
+        fail_alloc_this_thread();
+        assert_true(fail_alloc_round(1));
+    }
+    directory_sweep(s->f->directory);
+    fail_alloc_off();
+    sem_post(&s->f->done);
+}
+
+static void sweep(struct directory_fixture *f, bool no_memory)
+{
+    struct sweeping s = {.task = {.run = sweep_on_loop}, .f = f, .no_memory = no_memory};
+
+    loop_post(f->loop, &s.task);
+    sem_wait(&f->done);
+}
+
 /* What the sweep has not come to counts no more all the same. */
 static void test_sweep(void **state)
 {
@@ -391,16 +418,14 @@ static void test_sweep(void **state)
                                        .expires_at = i % 100 == 7 ? 0 : end};
     }
     assert_int_equal(suppress(f, &s), DIRECTORY_OK);
-    assert_true(fail_alloc_round(1));
-    directory_sweep(f->directory);
-    fail_alloc_off();
+    sweep(f, true);
     CHECK_TRUE("without memory there is no sweep, until the next one", fail_alloc_hit());
-    directory_sweep(f->directory);
+    sweep(f, false);
     CHECK_EQ("none is over", rows_stored(f), 1300);
     while (clock_now_s() < end)
         usleep(20000);
     for (unsigned tries = 0; tries < 500 && rows_stored(f) != 13; tries++) {
-        directory_sweep(f->directory);
+        sweep(f, false);
         usleep(10000);
     }
     CHECK_EQ("what has an end leaves the store", rows_stored(f), 13);
