@@ -97,4 +97,4 @@ def test_the_zone_form_is_a_zone_file(world, sigillo, added):
 
 def test_a_check_is_true_or_false(sigillo, added):
     status, problem = sigillo.admin("GET", "/admin/v1/domains/%s/records?check=maybe" % added)
-    assert status == 422 and problem["field"] == "check"
+    assert status == 400 and problem["field"] == "check"

@@ -117,6 +117,8 @@ def test_domains(api):
     api("showDomain", name="openapi.test")
     api("showDomain", name="nobody.test", want=404)
     api("listRecords", name="openapi.test")
+    assert api("listRecords", name="openapi.test", query={"check": "true"})["checked"] is True
+    api("listRecords", name="openapi.test", query={"check": "maybe"}, want=400)
     api("addDomain", {"name": "gone.test"})
     api("removeDomain", name="gone.test")
     api("removeDomain", name="gone.test", want=404)

@@ -171,7 +171,7 @@ static void test_records_are_compared(void **state)
     static const struct admin_row rows[] = {
         {"nobody here looks at DNS", "GET", "/admin/v1/domains/app.test/records?check=true", "",
          503, "code", "check-failed"},
-        {"a check is true or false", "GET", "/admin/v1/domains/app.test/records?check=1", "", 422,
+        {"a check is true or false", "GET", "/admin/v1/domains/app.test/records?check=1", "", 400,
          "field", "check"},
         {"an unknown domain", "GET", "/admin/v1/domains/b.test/records?check=true", "", 404, "code",
          "domain-unknown"},

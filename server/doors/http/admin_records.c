@@ -213,6 +213,6 @@ void admin_records_get(struct http_request *r, void *ctx)
     else if (sgl_view_eq(check, SGL_LIT("true")))
         check_records(r, admin, domain->name);
     else
-        http_reply_problem(r, 422, "check", "check", "check is true or false.");
+        http_reply_problem(r, 400, "check", "check", "check is true or false.");
     domain_unref(domain);
 }
