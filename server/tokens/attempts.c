@@ -4,6 +4,9 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "../directory/guid.h"
+#include "sigillo/ip.h"
+
 #define WINDOW_MS ((uint64_t)ATTEMPTS_WINDOW_S * 1000)
 
 void attempts_init(struct attempts *a)
@@ -28,9 +31,29 @@ static uint64_t hash(const struct attempts *a, sgl_view text)
     return number;
 }
 
+/* A client id is the same in whatever case; all that are none count as one. */
+static uint64_t hash_client(const struct attempts *a, sgl_view client_id)
+{
+    char guid[GUID_TEXT_SIZE] = "";
+
+    (void)guid_take(client_id, guid);
+    return hash(a, sgl_view_cstr(guid));
+}
+
+/* Who has one IPv6 address has its whole /64. */
+static uint64_t hash_peer(const struct attempts *a, sgl_view peer)
+{
+    struct sgl_ip ip;
+
+    if (sgl_ip_parse(peer, &ip) != SGL_OK)
+        return hash(a, peer);
+    ip = sgl_ip_unmap(&ip);
+    return hash(a, sgl_view_of(ip.bytes, ip.version == 4 ? 4 : 8));
+}
+
 static uint64_t who_is(const struct attempts *a, sgl_view client_id, sgl_view peer)
 {
-    uint64_t both[2] = {hash(a, client_id), hash(a, peer)};
+    uint64_t both[2] = {hash_client(a, client_id), hash_peer(a, peer)};
 
     return hash(a, sgl_view_of(both, sizeof(both)));
 }

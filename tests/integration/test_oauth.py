@@ -317,7 +317,8 @@ def test_how_long_a_secret_lasts(sigillo):
 
 def test_wrong_secrets_are_limited(sigillo):
     made = sigillo.json("app", "add", "guessed", "--domain", DOMAIN)
-    answers = [ask(sigillo, **form(made, client_secret="guess %d" % i)) for i in range(11)]
+    written = lambda i: made["client_id"].upper() if i % 2 else made["client_id"]  # noqa: E731
+    answers = [ask(sigillo, **form(made, client_id=written(i), client_secret="guess %d" % i)) for i in range(11)]
     assert [a[0] for a in answers] == [401] * 10 + [429]
     assert 0 < int(answers[-1][1]["Retry-After"]) <= 60 and answers[-1][2]["error"] == "temporarily_unavailable"
     assert ask(sigillo, **form(made))[0] == 429 # also the right one, from here

@@ -9,7 +9,8 @@
 #include "../../tokens/request.h"
 #include "oauth_internal.h"
 
-#define RETRY_S 5
+#define RETRY_S    5
+#define LOGGED_MAX 100 /* of what may be as long as a request */
 
 /* ---- tenants ---- */
 
@@ -141,7 +142,7 @@ static void issue(struct http_request *r, struct oauth *o, struct identity *who,
 
 static void log_refused(const struct http_request *r, sgl_view client_id, const char *why)
 {
-    log_line(LOG_INFO_, "token refused", LOG_VIEW("client", client_id),
+    log_line(LOG_INFO_, "token refused", LOG_VIEW("client", sgl_view_sub(client_id, 0, LOGGED_MAX)),
              LOG_STR("peer", http_peer(r)), LOG_STR("why", why));
 }
 
