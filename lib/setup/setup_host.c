@@ -20,6 +20,8 @@ enum sgl_status sgl_setup_judge_ownership(struct setup_work *w, struct sgl_setup
     SGL_TRY(sgl_setup_ask(w, row->name, SGL_RR_TXT, &txt));
     if (sgl_setup_is_unknown(txt))
         return sgl_setup_say_unknown(w, row, row->name, txt);
+    if (txt->aliased) /* who runs the name at its end would be taken for the owner of this one */
+        return sgl_setup_say_missing(w, row, txt);
     SGL_TRY(sgl_setup_take_found(w, row, txt, is_token));
     for (size_t i = 0; i < txt->count; i++) {
         if (sgl_view_eq(txt->rr[i].txt, row->value)) {

@@ -28,6 +28,10 @@ static const struct below_row below[] = {
      "_dmarc.example.org TXT v=DMARC1; p=reject; sp=quarantine; rua=mailto:a@example.org", PRESENT,
      "dmarc-inherited", "of example.org applies"},
     {"no DMARC anywhere", DMARC, "", MISSING, "missing", NULL},
+    {"a token at the end of an alias proves somebody else's name", OWNERSHIP,
+     "mail.example.org CNAME web.host.test\n"
+     "web.host.test TXT sigillo-domain-verification=abc",
+     WRONG, "alias", "leads to web.host.test"},
     {"the domain is an alias [RFC 1034 s3.6.2]", SPF, "mail.example.org CNAME web.host.test", WRONG,
      "alias", "leads to web.host.test"},
 };
