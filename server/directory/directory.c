@@ -278,6 +278,9 @@ static bool noun_of_kind(enum identity_kind kind, enum directory_noun *out)
     case IDENTITY_APP:
         *out = DIRECTORY_APP;
         return true;
+    case IDENTITY_ACCOUNT:
+        *out = DIRECTORY_ACCOUNT;
+        return true;
     case IDENTITY_LOCAL:
     case IDENTITY_SYSTEM:
         break;
@@ -491,6 +494,7 @@ struct directory *directory_open(struct store *store, struct keys *keys, struct 
         table_init(&d->alias[i]);
     }
     suppression_set_init(&d->suppressed);
+    directory_accounts_max(d, ACCOUNTS_MAX_DEFAULT);
     access_init(d);
     randombytes_buf(d->cache_key, sizeof(d->cache_key));
     d->crypto = sgl_crypto_new();

@@ -36,7 +36,8 @@ enum identity_kind {
     IDENTITY_KEY,
     IDENTITY_LOCAL,
     IDENTITY_SYSTEM,
-    IDENTITY_APP
+    IDENTITY_APP,
+    IDENTITY_ACCOUNT
 };
 /* Who is asking. A sender may use only addresses of the domains listed here. */
 struct identity {
@@ -78,6 +79,8 @@ bool directory_may_use(struct directory *d, const struct identity *who,
 struct identity *directory_identity(struct directory *d, sgl_view name);
 /* The identity of a credential by its user name, without a password (trusted networks), or NULL. */
 struct identity *directory_credential(struct directory *d, sgl_view user);
+/* Whoever logs in by that name and a password: a credential, or an account that may: a reference, or NULL. */
+struct identity *directory_login(struct directory *d, sgl_view user);
 /* A local administrator, "local:uid=N": any domain. NULL when memory ends. */
 struct identity *directory_local(uint32_t uid);
 
@@ -129,6 +132,27 @@ enum app_login directory_app_login(struct directory *d, sgl_view client_id, sgl_
 struct identity *directory_app(struct directory *d, sgl_view name, struct app_facts *facts);
 struct identity *directory_app_of_client(struct directory *d, sgl_view client_id,
                                          struct app_facts *facts);
+
+/* ---- high-volume accounts: an application's login that may send as one address only, which is its user name ---- */
+
+#define ACCOUNT_APPS_MAX     10
+#define ACCOUNT_ADDRESS_MAX  128
+#define ACCOUNTS_MAX_DEFAULT 20 /* of a subscription */
+struct account_facts {
+    bool basic;    /* it may log in with its password */
+    bool oauth;    /* it may log in with a token of an application below */
+    bool password; /* it has one */
+    size_t apps;
+    char app[ACCOUNT_APPS_MAX]
+            [GUID_TEXT_SIZE]; /* by their client ids: a new one of the same name is another */
+};
+/* By its address, in whatever case: a reference, or NULL. facts may be NULL. */
+struct identity *directory_account(struct directory *d, sgl_view address,
+                                   struct account_facts *facts);
+/* The account, if it lets this application log in as it. */
+struct identity *directory_account_of_app(struct directory *d, sgl_view address,
+                                          const struct identity *app);
+void directory_accounts_max(struct directory *d, unsigned max); /* any thread */
 
 /* ---- for listings: calls each() with nouns in order of their names; stops when it returns false. Nothing may be kept without a reference. ---- */
 void directory_each_domain(struct directory *d, bool (*each)(void *ctx, struct domain *domain),
@@ -226,6 +250,7 @@ enum directory_noun {
     DIRECTORY_SENDER,
     DIRECTORY_GROUP,
     DIRECTORY_POLICY,
+    DIRECTORY_ACCOUNT,
 };
 enum directory_verb { DIRECTORY_ADD, DIRECTORY_CHANGE, DIRECTORY_REMOVE };
 const char *directory_verb_word(enum directory_verb verb); /* "add", "change", "remove" */
@@ -245,6 +270,18 @@ struct app_change {
     bool secret_add;        /* changed: one more; shown this once in `secret`, named in `id` */
     int64_t secret_until;   /* of the one that is made, Unix seconds; 0: a year from now */
     sgl_view secret_remove; /* changed: the id of the one that goes; empty: none */
+};
+
+/* Its address is the change's name, what people call it the label; one that is added has a password where `basic` is on. */
+struct account_change {
+    enum {
+        ACCOUNT_AS_IT_IS,
+        ACCOUNT_ON,
+        ACCOUNT_OFF
+    } basic,
+        oauth;                      /* added: as the subscription has applications, and on */
+    const sgl_view *allow, *forbid; /* applications, by name or client id */
+    size_t allows, forbids;
 };
 
 #define DIRECTORY_DOMAINS_MAX 64
@@ -280,6 +317,7 @@ struct directory_change {
     const struct sender_change *sender; /* of the nouns of these names; NULL for all others */
     const struct group_change *group;
     const struct policy_change *policy;
+    const struct account_change *account;
     /* out */
     enum directory_result result;
     char field[32];        /* what is wrong, when not OK */

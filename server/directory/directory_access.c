@@ -444,6 +444,21 @@ static void answer(const struct facts *f, struct directory_access *out)
     }
 }
 
+/* An account has one sender from the start: its address. */
+static void ask_account(const struct identity *who, struct facts *f)
+{
+    sgl_view own = sgl_view_from(sgl_view_cstr(who->name), strlen("account:"));
+    sgl_view is = sgl_view_of(f->a->text, f->a->len);
+
+    if (who->kind != IDENTITY_ACCOUNT)
+        return;
+    f->known |= ACCESS_HAS_SENDERS;
+    if (!(f->exact ? sgl_view_eq(own, is) : sgl_view_eq_nocase(own, is)))
+        return;
+    f->known |= ACCESS_IS_SENDER | ACCESS_NAMED;
+    f->sender = f->a->text;
+}
+
 static bool same_tenant(const struct identity *who, const struct domain *domain)
 {
     return who->subscription[0] == '\0' || strcmp(who->subscription, domain->subscription) == 0;
@@ -473,6 +488,7 @@ bool directory_may_send(struct directory *d, const struct identity *who,
         f.known |= ACCESS_UNSURE;
     if ((f.known & ACCESS_FOREIGN) == 0) {
         ask_policies(d, who, found->subscription, &f);
+        ask_account(who, &f);
         ask_scope(d, sgl_view_cstr(who->name), ACCESS_HAS_SENDERS, ACCESS_IS_SENDER, &f);
         ask_scope(d, sgl_view_of(a.text + a.at, a.len - a.at), ACCESS_DOMAIN_LISTS,
                   ACCESS_IS_LISTED, &f);

@@ -62,7 +62,28 @@ void cache_forget(struct directory *d)
 
 /* ---- passwords ---- */
 
-/* A credential's identity and password hash, copied out from under the lock. */
+/* Whose password it would be; under the lock, NULL: nobody's. An account that may not log in by password is none. */
+static const struct credential *find_login(const struct directory *d, sgl_view user)
+{
+    const struct credential *c = table_find(&d->table[DIRECTORY_CREDENTIAL], user);
+    const struct account *a = c == NULL ? account_find(d, user) : NULL;
+
+    return a != NULL && a->facts.basic && a->facts.password ? &a->login : c;
+}
+
+struct identity *directory_login(struct directory *d, sgl_view user)
+{
+    const struct credential *c;
+    struct identity *who;
+
+    pthread_rwlock_rdlock(&d->lock);
+    c = find_login(d, user);
+    who = c == NULL ? NULL : identity_ref(c->holder.identity);
+    pthread_rwlock_unlock(&d->lock);
+    return who;
+}
+
+/* Its identity and password hash, copied out from under the lock. */
 static struct identity *find_credential(struct directory *d, sgl_view user,
                                         char argon[crypto_pwhash_STRBYTES])
 {
@@ -70,7 +91,7 @@ static struct identity *find_credential(struct directory *d, sgl_view user,
     const struct credential *c;
 
     pthread_rwlock_rdlock(&d->lock);
-    c = table_find(&d->table[DIRECTORY_CREDENTIAL], user);
+    c = find_login(d, user);
     if (c != NULL)
         who = identity_ref(c->holder.identity);
     memcpy(argon, c == NULL ? d->fake_argon : c->argon, crypto_pwhash_STRBYTES);
@@ -154,7 +175,7 @@ void directory_check_password(struct directory *d, struct loop *loop, struct aut
     if (a->user.len > PASSWORD_MAX || a->password.len > PASSWORD_MAX)
         goto at_once; /* nobody has such a name or password */
     cache_mac(d, a->user, a->password, mac);
-    who = directory_credential(d, a->user);
+    who = directory_login(d, a->user);
     if (who != NULL && cache_has(d, mac, who->version)) {
         atomic_fetch_add_explicit(&d->cached, 1, memory_order_relaxed);
         a->identity = who;
@@ -209,7 +230,7 @@ void directory_scram(struct directory *d, sgl_view user, struct scram_secret *ou
 
     fake_scram(d, user, &fake);
     pthread_rwlock_rdlock(&d->lock);
-    c = table_find(&d->table[DIRECTORY_CREDENTIAL], user);
+    c = find_login(d, user);
     *out = c == NULL ? fake : c->scram;
     pthread_rwlock_unlock(&d->lock);
 }

@@ -52,6 +52,12 @@ bool holder_may_go(struct change *g);
 
 bool change_audit(struct change *g);
 
+/* ---- noun_password.c: of a noun that begins with a struct credential ---- */
+
+/* The one that was given, or a new one, which is shown this once; false: said. */
+bool password_take(struct change *g);
+void password_make(struct change *g); /* a row's make() */
+
 /* ---- noun_identity.c ---- */
 
 /* A label that may be kept; false: said. */

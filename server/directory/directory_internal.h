@@ -31,6 +31,10 @@ struct credential {
     char argon[crypto_pwhash_STRBYTES];
     struct scram_secret scram;
 };
+struct account {
+    struct credential login; /* first: cast from it; its name is the address */
+    struct account_facts facts;
+};
 struct access_key {
     struct holder holder; /* first: cast from it */
     uint8_t hash[32];
@@ -48,7 +52,7 @@ struct cached {
     uint64_t until_ms;
 };
 
-#define DIRECTORY_NOUNS 8
+#define DIRECTORY_NOUNS 9
 
 struct directory {
     struct store *store;
@@ -67,9 +71,10 @@ struct directory {
     size_t patterns;            /* policies among them for more than one identity */
     _Atomic bool access_unsure; /* memory ended while something was to be shown: all is denied */
     _Atomic bool exact_local_parts;
-    _Atomic bool suppress_many;  /* a large change of suppressions is on its way */
-    _Atomic bool suppress_exact; /* directory_suppress_exact() */
-    struct sweep *sweep;         /* the loop's */
+    _Atomic unsigned accounts_max; /* of a subscription */
+    _Atomic bool suppress_many;    /* a large change of suppressions is on its way */
+    _Atomic bool suppress_exact;   /* directory_suppress_exact() */
+    struct sweep *sweep;           /* the loop's */
 
     pthread_mutex_t cache_lock;
     struct cached cache[CACHE_SLOTS];
@@ -145,7 +150,7 @@ struct noun_kind {
     bool (*may_go)(struct change *g);
 };
 extern const struct noun_kind noun_subscription, noun_domain, noun_credential, noun_key, noun_app,
-    noun_sender, noun_group, noun_policy;
+    noun_sender, noun_group, noun_policy, noun_account;
 const struct noun_kind *noun_kind_of(enum directory_noun noun);
 
 /* Into its table, and out of it, by all of its names; under the lock. false: no memory, and it is not there. */
@@ -209,6 +214,15 @@ bool access_uses_group(struct directory *d, const char *group_key, char *out, si
 bool access_uses_identity(struct directory *d, const char *subscription, const char *identity,
                           char *out, size_t size);
 bool access_uses_domain(struct directory *d, const char *domain, char *out, size_t size);
+
+/* ---- noun_password.c ---- */
+
+bool password_from_json(struct credential *c, const json_t *json);
+bool password_to_json(const struct credential *c, json_t *json); /* adds its members */
+
+/* ---- noun_account.c: under the lock ---- */
+
+const struct account *account_find(const struct directory *d, sgl_view address);
 
 /* ---- directory_auth.c ---- */
 

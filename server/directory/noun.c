@@ -17,6 +17,7 @@ const struct noun_kind *noun_kind_of(enum directory_noun noun)
         [DIRECTORY_SENDER] = &noun_sender,
         [DIRECTORY_GROUP] = &noun_group,
         [DIRECTORY_POLICY] = &noun_policy,
+        [DIRECTORY_ACCOUNT] = &noun_account,
     };
 
     return kind[noun];

@@ -41,6 +41,11 @@ struct identity *directory_credential(struct directory *d, sgl_view user)
     return sgl_view_eq(user, SGL_LIT("app")) ? identity_ref(&app) : NULL;
 }
 
+struct identity *directory_login(struct directory *d, sgl_view user)
+{
+    return directory_credential(d, user);
+}
+
 void directory_scram(struct directory *d, sgl_view user, struct scram_secret *out)
 {
     (void)d;

@@ -214,7 +214,7 @@ static void scram_end(struct session *s, sgl_view data)
         broken(s);
         return;
     }
-    who = directory_credential(s->door->directory, user);
+    who = directory_login(s->door->directory, user);
     if (who != NULL)
         succeed(s, who);
     else
