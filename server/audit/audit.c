@@ -121,10 +121,9 @@ static struct slot *slot_of(struct audit *a, sgl_view actor)
 }
 
 /* Is there room for one more?  *left_out: how many had none before it. */
-static bool take_room(struct audit *a, sgl_view actor, unsigned *left_out)
+static bool take_room(struct audit *a, sgl_view actor, uint64_t now, unsigned *left_out)
 {
     struct slot *s = slot_of(a, actor);
-    uint64_t now = clock_mono_ms();
     bool room;
 
     pthread_mutex_lock(&a->lock);
@@ -140,13 +139,13 @@ static bool take_room(struct audit *a, sgl_view actor, unsigned *left_out)
     return room;
 }
 
-void audit_refused(struct audit *a, const struct store_audit *line)
+void audit_refused(struct audit *a, const struct store_audit *line, uint64_t now_ms)
 {
     struct store_audit more = *line;
     char detail[STORE_AUDIT_DETAIL_MAX];
     unsigned left_out;
 
-    if (a == NULL || !take_room(a, line->actor, &left_out))
+    if (a == NULL || !take_room(a, line->actor, now_ms, &left_out))
         return;
     if (left_out > 0) {
         snprintf(detail, sizeof(detail), "%.*s (%u before it are left out)",

@@ -33,9 +33,9 @@ struct audit *audit_new(struct store *store);
 void audit_free(struct audit *a); /* NULL accepted */
 /*
  * A line for an attempt that failed, at most AUDIT_REFUSED_MAX of one actor a minute, so that nobody can fill the audit with them; the next line that is written says how many were
- * left out.  Any thread; a may be NULL: then nothing is written.
+ * left out.  now_ms is monotonic.  Any thread; a may be NULL: then nothing is written.
  */
 #define AUDIT_REFUSED_MAX 30
-void audit_refused(struct audit *a, const struct store_audit *line);
+void audit_refused(struct audit *a, const struct store_audit *line, uint64_t now_ms);
 
 #endif

@@ -2,6 +2,7 @@
 /* Lines of the audit: durable with their change or not at all, read newest first, never changed, gone by age only. */
 #include <sqlite3.h>
 
+#include "fail_alloc.h"
 #include "store_steps.h"
 
 static struct store_audit line(const char *actor, const char *action, const char *object,
@@ -288,11 +289,37 @@ static void test_control_within(void **state)
         store_sample_done(&s[i]);
 }
 
+/* No change without its line, whatever allocation fails. */
+static void test_memory(void **state)
+{
+    (void)state;
+    for (size_t n = 1; fail_alloc_round(n); n++) {
+        struct store_audit a = line("key:k1", "domain add", "domain:m.test", "sub", 1000);
+        struct store_audit_filter filter = {.object = SGL_LIT("domain:m.test")};
+        char key[32];
+        enum store_result result;
+        size_t before, after;
+
+        fail_alloc_off();
+        snprintf(key, sizeof(key), "m%zu.test", n);
+        before = read_lines(filter).lines;
+        fail_alloc_on();
+        result = put(key, 0, STORE_NOUN_PUT, &a);
+        fail_alloc_off();
+        after = read_lines(filter).lines;
+        CHECK_TRUE("done, or no memory", result == STORE_OK || result == STORE_NOMEM);
+        CHECK_EQ("with the change its line", after - before, result == STORE_OK);
+        CHECK_EQ("without it none, and it can be made",
+                 put(key, 0, STORE_NOUN_PUT, NULL) == STORE_OK, result != STORE_OK);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         STORE_TEST(test_with_its_change), STORE_TEST(test_filter),  STORE_TEST(test_text),
         STORE_TEST(test_append_only),     STORE_TEST(test_control), STORE_TEST(test_control_within),
+        STORE_TEST(test_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -139,7 +139,7 @@ static void write_line(struct http_request *r, const struct watch *w, const stru
                  p->detail == NULL ? "" : p->detail);
     line.object = sgl_buf_view(&object);
     line.detail = sgl_buf_view(&detail);
-    audit_refused(w->admin->audit, &line);
+    audit_refused(w->admin->audit, &line, clock_mono_ms());
     sgl_buf_done(&object);
     sgl_buf_done(&detail);
 }
