@@ -437,6 +437,8 @@ void admission_reconfigure(struct admission *a, const struct admission_config *c
     atomic_store(&a->recipients_max, config->recipients_max);
     atomic_store(&a->memory_max, config->memory_max);
     atomic_store(&a->expire_s, config->expire_s);
+    atomic_store(&a->domain_required, config->domains.required);
+    atomic_store(&a->domain_grace_s, config->domains.grace_s);
 }
 
 struct admission *admission_new(const struct admission_config *config, struct directory *directory,

@@ -17,9 +17,10 @@ struct admission_config {
     size_t message_size_max, recipients_max,
         memory_max; /* memory_max: bodies in memory, all doors together */
     uint32_t expire_s;
-    uint32_t lease_s;      /* of messages born claimed, as the queue's; 0: 600 */
-    struct loop *loop;     /* the queue's: notices are signed there. NULL: they go unsigned */
-    struct limits *limits; /* what subscriptions may send; NULL: nothing is counted */
+    struct domain_rules domains; /* when a domain may send */
+    uint32_t lease_s;            /* of messages born claimed, as the queue's; 0: 600 */
+    struct loop *loop;           /* the queue's: notices are signed there. NULL: they go unsigned */
+    struct limits *limits;       /* what subscriptions may send; NULL: nothing is counted */
 };
 struct admission *admission_new(const struct admission_config *config, struct directory *directory,
                                 struct keys *keys, struct store *store, struct queue *queue);

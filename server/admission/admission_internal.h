@@ -25,6 +25,8 @@ struct durable {
 struct admission {
     _Atomic size_t message_size_max, recipients_max, memory_max;
     _Atomic uint32_t expire_s;
+    _Atomic bool domain_required;
+    _Atomic int64_t domain_grace_s;
     uint32_t lease_s;
     struct loop *loop; /* notices are signed there, or NULL */
     char *hostname;
@@ -67,6 +69,11 @@ bool may_stand(struct admission *a, const struct identity *who, const struct sgl
 /* From, Sender and the latest Resent fields name what the identity may send as; the domain that signs. *domain is a reference. */
 bool check_header(struct admission *a, struct submission *s, const struct sgl_headers *headers,
                   struct domain **domain, struct admission_answer *out);
+
+/* ---- admission_domain.c ---- */
+
+bool may_domain_send(struct admission *a, const struct domain *d, const char *field,
+                     struct admission_answer *out);
 
 /* ---- admission_limits.c ---- */
 

@@ -31,8 +31,13 @@ bool may_stand(struct admission *a, const struct identity *who, const struct sgl
 {
     struct directory_access access;
 
-    return directory_may_send(a->directory, who, mailbox, domain, &access) ||
-           refuse_access(&access, mailbox->text, field, out);
+    if (!directory_may_send(a->directory, who, mailbox, domain, &access))
+        return refuse_access(&access, mailbox->text, field, out);
+    if (may_domain_send(a, *domain, field, out))
+        return true;
+    domain_unref(*domain);
+    *domain = NULL;
+    return false;
 }
 
 /* ---- names and comments: what a reader shows in place of the address ---- */

@@ -293,11 +293,79 @@ static void test_early_checks(void **state)
     identity_unref(local);
 }
 
+/* What a check saw of app.test, or that it is parked. */
+static void set_domain(struct fixture *x, const struct domain_change *dc)
+{
+    struct directory_change c = {.noun = DIRECTORY_DOMAIN,
+                                 .verb = DIRECTORY_CHANGE,
+                                 .name = SGL_LIT("app.test"),
+                                 .domain_change = dc};
+
+    assert_int_equal(fixture_change(x->f, &c), DIRECTORY_OK);
+}
+
+static void check_gate(struct fixture *x, const char *rule, unsigned smtp, const char *code,
+                       const char *says)
+{
+    struct sending *g = send_one(x, "me@app.test", "you@good.test", PLAIN);
+    struct admission_answer early = {.smtp = 250, .code = "accepted"};
+
+    CHECK_EQ(rule, g->answer.smtp, smtp);
+    CHECK_STR(rule, g->answer.code, code);
+    CHECK_TRUE(rule, strstr(g->answer.text, says) != NULL);
+    CHECK_EQ(rule, admission_may_send_as(x->admission, x->who, SGL_LIT("me@app.test"), &early),
+             smtp == 250);
+    CHECK_STR(rule, early.code, code);
+    sending_free(g);
+    g = send_one(x, "", "you@good.test", PLAIN);
+    CHECK_EQ("the null sender does not free From", g->answer.smtp, smtp);
+    if (smtp != 250)
+        CHECK_STR("which is named", g->answer.field, "From");
+    sending_free(g);
+}
+
+static void test_domain_gate(void **state)
+{
+    static const struct domain_status there[DOMAIN_PARTS] = {
+        [PART_OWNERSHIP] = {.state = DOMAIN_VERIFIED, .verified_at_s = 1},
+        [PART_SPF] = {.state = DOMAIN_VERIFIED, .verified_at_s = 1},
+        [PART_DKIM] = {.state = DOMAIN_VERIFIED, .verified_at_s = 1}};
+    static const struct domain_status gone[DOMAIN_PARTS] = {
+        [PART_OWNERSHIP] = {.state = DOMAIN_VERIFIED, .verified_at_s = 1},
+        [PART_SPF] = {.state = DOMAIN_VERIFIED, .verified_at_s = 1},
+        [PART_DKIM] = {.state = DOMAIN_FAILED, .verified_at_s = 1, .lost_at_s = 2}};
+    static const struct domain_change verified = {.status = there}, lost = {.status = gone};
+    static const struct domain_change parked = {.kind = DOMAIN_PARKED, .set_kind = true};
+    struct fixture *x = *state;
+    struct admission_config config = {.message_size_max = 200000,
+                                      .recipients_max = 100,
+                                      .memory_max = 10000000,
+                                      .expire_s = 3600,
+                                      .domains = {.required = true, .grace_s = 3600}};
+
+    admission_reconfigure(x->admission, &config);
+    check_gate(x, "nothing is verified yet", 550, "domain-not-verified",
+               "(Domain, SPF and DKIM); see: sigillo domain show app.test");
+    set_domain(x, &verified);
+    check_gate(x, "all of it is", 250, "accepted", "accepted");
+    set_domain(x, &lost);
+    check_gate(x, "one was gone for too long", 450, "domain-records-lost",
+               "DKIM was verified and has been gone");
+    config.domains.grace_s = clock_now_s();
+    admission_reconfigure(x->admission, &config);
+    check_gate(x, "within the grace period", 250, "accepted", "accepted");
+    config.domains.required = false;
+    admission_reconfigure(x->admission, &config);
+    set_domain(x, &parked);
+    check_gate(x, "parked", 550, "domain-parked", "app.test is parked");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_who_may_send, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_is_no_message, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_domain_gate, setup, teardown),
         cmocka_unit_test_setup_teardown(test_limits, setup, teardown),
         cmocka_unit_test_setup_teardown(test_completed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_is_there_stays, setup, teardown),

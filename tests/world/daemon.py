@@ -107,6 +107,7 @@ class Sigillo:
             # Tests bounce at the same addresses again and again.
             "delivery": {"allow_loopback": True, "ca_file": world.ca.file, "suppress_hard_bounces": "0s"},
             "queue": {"retry": FAST_RETRY, "jitter": 0},
+            "verification": {"required": False},
         }
 
     # -- life ---------------------------------------------------------------------------------------------------
