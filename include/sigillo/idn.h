@@ -16,6 +16,12 @@ extern "C" {
  */
 SGL_API enum sgl_status sgl_idn_to_ascii(sgl_view domain, struct sgl_arena *arena,
                                          sgl_view *out) SGL_MUST_USE;
+/*
+ * The other way, to show to people: A-labels become U-labels.  What is none stays as it is, so that a name without any comes back unchanged.
+ * Returns SGL_OK; SGL_E_SYNTAX: a label starts with "xn--" and is none, or the text holds a NUL; SGL_E_LIMIT; SGL_E_NOMEM.
+ */
+SGL_API enum sgl_status sgl_idn_to_unicode(sgl_view domain, struct sgl_arena *arena,
+                                           sgl_view *out) SGL_MUST_USE;
 
 #ifdef __cplusplus
 }

@@ -40,3 +40,24 @@ enum sgl_status sgl_idn_to_ascii(sgl_view domain, struct sgl_arena *arena, sgl_v
     idn2_free(ascii);
     return status;
 }
+
+enum sgl_status sgl_idn_to_unicode(sgl_view domain, struct sgl_arena *arena, sgl_view *out)
+{
+    const char *ascii = sgl_arena_cstr(arena, domain);
+    enum sgl_status status;
+    char *u8 = NULL;
+    int rc;
+
+    if (ascii == NULL)
+        return arena->status != SGL_OK ? arena->status : SGL_E_SYNTAX;
+    rc = idn2_to_unicode_8z8z(ascii, &u8, IDN2_NONTRANSITIONAL);
+    if (rc == IDN2_MALLOC)
+        return SGL_E_NOMEM;
+    if (rc == IDN2_TOO_BIG_LABEL || rc == IDN2_TOO_BIG_DOMAIN)
+        return SGL_E_LIMIT;
+    if (rc != IDN2_OK)
+        return SGL_E_SYNTAX;
+    status = sgl_arena_dup(arena, sgl_view_cstr(u8), out);
+    idn2_free(u8);
+    return status;
+}
