@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sigillo domain add | list | show | remove */
+/* sigillo domain add | list | remove */
 #include <stdlib.h>
+#include <string.h>
 
 #include "domain.h"
 #include "noun.h"
@@ -10,11 +11,22 @@
 
 static void say_added(const struct cli *c, const json_t *answer)
 {
-    printf("%s is added. Publish these records, then it can be believed:\n\n",
-           cli_member(answer, "name", 0));
+    const char *name = cli_member(answer, "name", 7);
+    bool managed = strcmp(cli_member(answer, "kind", 1), "managed") == 0;
+
+    printf("%s is added", name);
+    if (cli_member(answer, "unicode", 2)[0] != '\0') {
+        printf(" (");
+        cli_put(stdout, cli_member(answer, "unicode", 2));
+        putchar(')');
+    }
+    printf(managed ? ", and may send at once: for tests, 5 messages a minute and 10 an hour. The "
+                     "zone's owner publishes:\n\n"
+                   : ". Publish these records at whoever hosts its DNS:\n\n");
     domain_print_records(c, json_object_get(answer, "records"));
-    printf("\nAgain at any time: sigillo domain records %s [--zone | --nsupdate | --json]\n",
-           cli_member(answer, "name", 0));
+    printf("\nAgain at any time: sigillo domain records %s [--zone | --nsupdate | --json]\n", name);
+    if (!managed)
+        printf("Then:              sigillo domain verify %s --wait\n", name);
 }
 
 static int add_run(struct cli *c)
@@ -26,6 +38,10 @@ static int add_run(struct cli *c)
     cli_noun_subscription(c, body);
     if (cli_flag(c, "--ed25519"))
         json_object_set_new(body, "ed25519", json_true());
+    if (cli_flag(c, "--managed"))
+        json_object_set_new(body, "kind", json_string("managed"));
+    if (cli_text(c, "--return-path") != NULL)
+        json_object_set_new(body, "return_path", json_string(cli_text(c, "--return-path")));
     return cli_noun_add(c, DOMAINS, body, say_added);
 }
 
@@ -33,6 +49,9 @@ static const struct cli_option add_options[] = {
     {"--subscription", "NAME", "whose domain it is (default: default)", false},
     {"--ed25519", NULL, "a second selector with an Ed25519 key: each message is signed with both",
      false},
+    {"--managed", NULL, "DOMAIN is one label below the operator's own zone: for tests, at once",
+     false},
+    {"--return-path", "LABEL", "subdomain for bounces (default: bounces; \"\": none)", false},
     {NULL, NULL, NULL, false},
 };
 const struct cli_verb verb_domain_add = {
@@ -40,7 +59,7 @@ const struct cli_verb verb_domain_add = {
     add_options,  1,        1,
     add_run,      NULL};
 
-/* ---- list, show, remove ---- */
+/* ---- list, remove ---- */
 
 static const char *selectors_text(const json_t *domain, const char *member, char *out, size_t size)
 {
@@ -60,43 +79,26 @@ static const char *selectors_text(const json_t *domain, const char *member, char
     return out;
 }
 
+static const char *may_send_text(const json_t *domain, const char *member, char *out, size_t size)
+{
+    (void)out;
+    (void)size;
+    return json_is_true(json_object_get(domain, member)) ? "yes" : "no";
+}
+
 static int list_run(struct cli *c)
 {
     static const struct cli_column column[] = {{"DOMAIN", "name", NULL},
                                                {"SUBSCRIPTION", "subscription", NULL},
+                                               {"KIND", "kind", NULL},
+                                               {"MAY SEND", "may_send", may_send_text},
                                                {"SELECTORS", "selectors", selectors_text},
                                                {"ADDED", "created_at", cli_column_time}};
 
-    return cli_noun_list(c, DOMAINS, "domains", column, 4);
+    return cli_noun_list(c, DOMAINS, "domains", column, 6);
 }
 const struct cli_verb verb_domain_list = {"domain list", "",  "lists the domains", NULL, 0, 0,
                                           list_run,      NULL};
-
-static int show_run(struct cli *c)
-{
-    char *path = cli_path(DOMAINS "/", c->argument[0], "");
-    json_t *answer;
-    int status = cli_call(c, "GET", path, NULL, &answer);
-    const json_t *s;
-    size_t at;
-
-    free(path);
-    if (status != CLI_YES)
-        return status;
-    if (c->json)
-        return cli_print_json(answer);
-    printf("%s%s%s\n  subscription  %s\n  added         %s\n", cli_bold(c),
-           cli_member(answer, "name", 0), cli_plain(c), cli_member(answer, "subscription", 1),
-           cli_time(answer, "created_at", 2));
-    json_array_foreach(json_object_get(answer, "selectors"), at, s) printf(
-        "  selector      %s  %s  %s%s\n", cli_member(s, "name", 0), cli_member(s, "algorithm", 1),
-        json_is_true(json_object_get(s, "active")) ? "signs" : "does not sign",
-        json_is_true(json_object_get(s, "loaded")) ? "" : ", its key is not loaded");
-    json_decref(answer);
-    return CLI_YES;
-}
-const struct cli_verb verb_domain_show = {
-    "domain show", "DOMAIN", "shows a domain and its selectors", NULL, 1, 1, show_run, NULL};
 
 static int remove_run(struct cli *c)
 {

@@ -303,7 +303,8 @@ static int tell(const struct cli *c, const struct plan *p)
     if (strcmp(p->socket, SOCKET_DEFAULT) != 0)
         printf("     export SIGILLO_SERVER=unix:%s\n", p->socket);
     printf("  2. sigillo domain add example.org          prints the DNS records to publish\n"
-           "  3. sigillo send --from you@example.org --to someone@example.net --subject Hello "
+           "  3. sigillo domain verify example.org --wait    looks for them; then it may send\n"
+           "  4. sigillo send --from you@example.org --to someone@example.net --subject Hello "
            "--wait\n");
     if (strchr(p->hostname, '.') == NULL)
         printf("\nThe server calls itself \"%s\"; other servers expect a full name whose address "

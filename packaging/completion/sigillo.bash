@@ -53,7 +53,7 @@ _sigillo()
         subscription) words="add list show set" ;;
         profile) words="list" ;;
         report) words="usage audit" ;;
-        domain) words="add list show records remove" ;;
+        domain) words="add list show records verify coach park remove" ;;
         credential) words="add list set remove" ;;
         key) words="add list set remove" ;;
         app) words="add list show set secret remove" ;;
@@ -82,10 +82,13 @@ _sigillo()
     "profile list") words="--server --json --help" ;;
     "report audit") words="--since --by --object --action --subscription --csv --server --json --help" ;;
     "report usage") words="--since --subscription --server --json --help" ;;
-    "domain add") words="--subscription --ed25519 --server --json --help" ;;
+    "domain add") words="--subscription --ed25519 --managed --return-path --server --json --help" ;;
     "domain list") words="--server --json --help" ;;
     "domain show") words="--server --json --help" ;;
     "domain records") words="--format --zone --nsupdate --check --server --json --help" ;;
+    "domain verify") words="--wait --wait-max --server --json --help" ;;
+    "domain coach") words="--server --json --help" ;;
+    "domain park") words="--subscription --server --json --help" ;;
     "domain remove") words="--server --json --help" ;;
     "credential add") words="--domain --password-stdin --subscription --server --json --help" ;;
     "credential list") words="--server --json --help" ;;

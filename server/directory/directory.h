@@ -323,6 +323,7 @@ struct directory_change {
     char field[32];        /* what is wrong, when not OK */
     char why[240];         /* one sentence, printable */
     char secret[128];      /* the password or key, shown this once */
+    char canonical[256];   /* domain: its name as it is kept */
     char id[32];           /* a key that is added: its name in lists, and in "sk_<id>_<secret>" */
     struct loop_task task; /* directory's own, as is private_ */
     void *private_;

@@ -243,6 +243,7 @@ static bool prepare(struct change *g)
         d = domain_new(sgl_view_cstr(g->key), sgl_view_cstr(g->subscription),
                        DOMAIN_SELECTORS_FIRST);
     g->noun = d;
+    snprintf(g->c->canonical, sizeof(g->c->canonical), "%s", g->key);
     if (d == NULL)
         change_no_memory(g->c);
     return d != NULL && fill_new(g, d, dc);
@@ -291,6 +292,7 @@ static bool alter(struct change *g)
     const struct domain_change *dc = g->c->domain_change;
     struct domain *d = g->noun;
 
+    snprintf(g->c->canonical, sizeof(g->c->canonical), "%s", g->key);
     if (dc == NULL) {
         change_say(g->c, DIRECTORY_INVALID, "domain", "nothing that could be changed is named");
         return false;

@@ -178,14 +178,16 @@ bool service_configure_limits(struct limits *limits, const struct config *c)
 
 struct admission_config service_admission_config(const struct service *s, const struct config *c)
 {
-    return (struct admission_config){.hostname = sgl_view_cstr(c->hostname),
-                                     .message_size_max = c->limits.message_size,
-                                     .recipients_max = c->limits.recipients,
-                                     .memory_max = c->limits.memory,
-                                     .expire_s = c->queue.expire_s,
-                                     .lease_s = LEASE_S,
-                                     .loop = s->outgoing,
-                                     .limits = s->limits};
+    return (struct admission_config){
+        .hostname = sgl_view_cstr(c->hostname),
+        .message_size_max = c->limits.message_size,
+        .recipients_max = c->limits.recipients,
+        .memory_max = c->limits.memory,
+        .expire_s = c->queue.expire_s,
+        .domains = {.required = c->verification.required, .grace_s = c->verification.grace_s},
+        .lease_s = LEASE_S,
+        .loop = s->outgoing,
+        .limits = s->limits};
 }
 
 static bool build_admission(struct service *s, char *why, size_t why_size)

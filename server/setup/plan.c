@@ -206,7 +206,6 @@ bool plans_start(struct setup *s)
 {
     struct timeval first = tick_time(s);
 
-    table_init(&s->plans);
     s->tick = event_new(loop_base(s->parts.loop), -1, 0, tick, s);
     return s->tick != NULL && event_add(s->tick, &first) == 0;
 }

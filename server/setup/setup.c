@@ -17,6 +17,7 @@ struct setup *setup_new(const struct setup_parts *parts, struct config *config)
     s->parts = *parts;
     s->resolver_config = *parts->resolver_config;
     s->config = config_ref(config);
+    table_init(&s->plans);
     return s;
 }
 

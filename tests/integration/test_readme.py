@@ -66,8 +66,12 @@ class Stranger:
 
     def publish(self):
         zone = subprocess.run(["sigillo", "domain", "records", DOMAIN, "--zone"], env=self.shell, capture_output=True, text=True).stdout
-        for m in re.finditer(r"^(\S+)\s+(?:\d+\s+)?(?:IN\s+)?(TXT)\s+(.*)$", zone, re.M):
-            self.world.dns.publish(*m.groups())
+        sets = {}
+        for m in re.finditer(r"^(\S+)\s+(?:\d+\s+)?(?:IN\s+)?(TXT|MX)\s+(.*)$", zone, re.M):
+            sets.setdefault(m.group(1, 2), []).append(m.group(3))
+        for (name, kind), values in sets.items():
+            self.world.dns.publish(name, kind, *values)
+        self.world.dns.publish("mail.test", "A", "127.0.0.1")
 
     def end(self):
         if self.server is not None:

@@ -11,6 +11,7 @@
 
 #include "../../server/config/config.h"
 #include "../../server/doors/http/admin.h"
+#include "../../server/setup/setup.h"
 #include "directory_fixture.h"
 
 bool queue_room(struct queue *q, size_t rcpts, size_t bytes)
@@ -53,6 +54,9 @@ struct admin_fixture {
     struct loop *door;
     struct http *http;
     struct admin admin;
+    struct config *config;
+    struct loop *outgoing;
+    struct resolver *resolver; /* asks a server that is not there */
     char path[96];
     uint16_t port;
 };
@@ -82,6 +86,39 @@ static inline int listen_tcp(struct admin_fixture *x)
     return fd;
 }
 
+static inline struct config *admin_config(const struct admin_fixture *x)
+{
+    char path[96], why[200] = "";
+    struct config *c;
+    FILE *f;
+
+    snprintf(path, sizeof(path), "%s/sigillo.conf", x->f->folder);
+    f = fopen(path, "w");
+    assert_non_null(f);
+    fputs("hostname = \"mail.sigillo.test\"\nverification { timeout = 100ms ask = resolver }\n", f);
+    fclose(f);
+    c = config_load(path, why, sizeof(why));
+    if (c == NULL)
+        fail_msg("%s", why);
+    return c;
+}
+
+static inline struct setup *admin_domain_setup(struct admin_fixture *x)
+{
+    static const char *const nowhere[] = {"127.0.0.1@1"};
+    static const struct resolver_config rc = {
+        .forward = nowhere, .forwards = 1, .unvalidated = true, .loopback_allowed = true};
+    char why[200] = "";
+    struct setup_parts parts = {
+        .directory = x->f->directory, .store = x->f->store, .resolver_config = &rc};
+
+    x->outgoing = parts.loop = loop_new("outgoing");
+    x->resolver = parts.resolver = resolver_new(x->outgoing, &rc, why, sizeof(why));
+    if (x->resolver == NULL)
+        fail_msg("%s", why);
+    return setup_new(&parts, x->config);
+}
+
 /* Everything but the thread: more listeners and routes may be added. */
 static inline struct admin_fixture *admin_build(void)
 {
@@ -96,15 +133,17 @@ static inline struct admin_fixture *admin_build(void)
                                             .memory_max = 10000000,
                                             .idle_s = 10,
                                             .json_values_max = 1000};
-    static const struct config config = {.hostname = "mail.sigillo.test"};
     struct admin_fixture *x = calloc(1, sizeof(*x));
 
     x->f = fixture_new();
     x->limits = admission.limits = limits_new();
     x->admission = admission_new(&admission, x->f->directory, (struct keys *)&fake_keys,
                                  x->f->store, (struct queue *)x);
-    x->admin = (struct admin){x->f->directory, x->admission, x->f->store, (struct queue *)x,
-                              x->f->workers,   &config,      x->limits,   audit_new(x->f->store)};
+    x->config = admin_config(x);
+    x->admin = (struct admin){x->f->directory,   x->admission,           x->f->store,
+                              (struct queue *)x, x->f->workers,          x->config,
+                              x->limits,         audit_new(x->f->store), admin_domain_setup(x)};
+    assert_true(loop_start(x->outgoing));
     x->door = loop_new("door");
     x->http = http_new(x->door, &http);
     admin_routes(x->http, &x->admin);
@@ -128,6 +167,12 @@ static inline int admin_teardown(void **state)
 
     loop_stop(x->door);
     loop_join(x->door);
+    loop_stop(x->outgoing);
+    loop_join(x->outgoing);
+    setup_free(x->admin.setup);
+    resolver_free(x->resolver);
+    loop_free(x->outgoing);
+    config_unref(x->config);
     http_free(x->http);
     admission_free(x->admission);
     limits_free(x->limits);

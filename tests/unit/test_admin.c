@@ -169,8 +169,8 @@ static void test_a_key_is_changed(void **state)
 static void test_records_are_compared(void **state)
 {
     static const struct admin_row rows[] = {
-        {"nobody here looks at DNS", "GET", "/admin/v1/domains/app.test/records?check=true", "",
-         503, "code", "check-failed"},
+        {"they are asked for at once", "GET", "/admin/v1/domains/app.test/records?check=true", "",
+         200, "domain", "app.test"},
         {"a check is true or false", "GET", "/admin/v1/domains/app.test/records?check=1", "", 400,
          "field", "check"},
         {"an unknown domain", "GET", "/admin/v1/domains/b.test/records?check=true", "", 404, "code",
@@ -179,6 +179,64 @@ static void test_records_are_compared(void **state)
 
     add_domain(*state);
     CHECK_ROWS(*state, rows);
+}
+
+static void test_domains_are_changed(void **state)
+{
+    static const struct admin_row rows[] = {
+        {"a kind that is none", "PATCH", "/admin/v1/domains/app.test", "{\"kind\":\"x\"}", 422,
+         "field", "kind"},
+        {"nothing becomes a managed one", "PATCH", "/admin/v1/domains/app.test",
+         "{\"kind\":\"managed\"}", 422, "field", "kind"},
+        {"a return path is one label", "PATCH", "/admin/v1/domains/app.test",
+         "{\"return_path\":\"a.b\"}", 422, "field", "return_path"},
+        {"a version that is not the present one", "PATCH", "/admin/v1/domains/app.test",
+         "{\"return_path\":\"b\",\"version\":7}", 409, "code", "conflict"},
+        {"a return path", "PATCH", "/admin/v1/domains/app.test", "{\"return_path\":\"B\"}", 200,
+         "return_path", "b"},
+        {"there is no zone for managed ones", "POST", "/admin/v1/domains",
+         "{\"name\":\"x\",\"kind\":\"managed\"}", 422, "field", "kind"},
+        {"a public suffix", "POST", "/admin/v1/domains", "{\"name\":\"co.uk\"}", 422, "field",
+         "domain"},
+        {"it is parked", "PATCH", "/admin/v1/domains/app.test", "{\"kind\":\"parked\"}", 200,
+         "sending", "parked"},
+        {"and taken up again, unverified", "PATCH", "/admin/v1/domains/app.test",
+         "{\"kind\":\"custom\"}", 200, "sending", "unverified"},
+        {"an IDN is shown in both forms", "POST", "/admin/v1/domains",
+         "{\"name\":\"b\xc3\xbc"
+         "cher.test\"}",
+         201, "unicode",
+         "b\xc3\xbc"
+         "cher.test"},
+    };
+
+    add_domain(*state);
+    CHECK_ROWS(*state, rows);
+}
+
+/* Its name servers are dead here. */
+static void test_domains_are_looked_at(void **state)
+{
+    json_t *answer, *spf;
+
+    add_domain(*state);
+    assert_int_equal(ask(*state, false, "POST", "/admin/v1/domains/app.test/verify", "", &answer),
+                     200);
+    CHECK_TRUE("nothing is known", json_is_true(json_object_get(answer, "unknown")));
+    CHECK_TRUE("since now", json_is_string(json_object_get(answer, "unknown_since")));
+    CHECK_TRUE("nor sent", json_is_false(json_object_get(answer, "may_send")));
+    CHECK_EQ("three are missing", json_array_size(json_object_get(answer, "missing")), 3);
+    spf = json_object_get(json_object_get(answer, "status"), "spf");
+    CHECK_STR("and no state comes of it", json_string_value(json_object_get(spf, "state")),
+              "not_started");
+    CHECK_STR("the rows say it",
+              json_string_value(
+                  json_object_get(json_array_get(json_object_get(answer, "records"), 0), "state")),
+              "unknown");
+    CHECK_STR("so does the coach",
+              json_string_value(json_object_get(json_object_get(answer, "coach"), "step")),
+              "unknown");
+    json_decref(answer);
 }
 
 static void test_records(void **state)
@@ -247,6 +305,8 @@ int main(void)
         ADMIN_TEST(test_a_key_is_changed),
         ADMIN_TEST(test_records),
         ADMIN_TEST(test_records_are_compared),
+        ADMIN_TEST(test_domains_are_changed),
+        ADMIN_TEST(test_domains_are_looked_at),
         ADMIN_TEST(test_not_over_plain_tcp),
     };
 

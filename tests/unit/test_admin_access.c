@@ -38,6 +38,8 @@ static const struct row rows[] = {
     {"GET", "domains", "domains", "", LISTS},
     {"POST", "domains", "domains", "{\"name\":\"#N.test\",\"subscription\":\"$\"}", MAKES},
     {"GET", "domains/{name}", "domains/$.test", "", HIDES},
+    {"PATCH", "domains/{name}", "domains/$.test", "{\"return_path\":\"b\"}", HIDES},
+    {"POST", "domains/{name}/verify", "domains/$.test/verify", "", HIDES},
     {"DELETE", "domains/{name}", "domains/$.test", "", HIDES},
     {"GET", "domains/{name}/records", "domains/$.test/records", "", HIDES},
     {"GET", "credentials", "credentials", "", LISTS},

@@ -251,8 +251,11 @@ class Sigillo:
         return Sender(domain, user, credential["password"], key["key"])
 
     def publish_records(self, domain):
+        sets = {}
         for name, kind, value in self.records(domain):
-            self.world.dns.publish(name, kind, value)
+            sets.setdefault((name, kind), []).append(value)
+        for (name, kind), values in sets.items():
+            self.world.dns.publish(name, kind, *values)
 
     def records(self, domain):
         """[(name, type, value in zone-file form)]"""

@@ -6,7 +6,8 @@
  *   GET, POST    /admin/v1/subscriptions    GET, PATCH /admin/v1/subscriptions/{name}   with its limits and what counts now
  *   GET          /admin/v1/profiles         limit profiles
  *   GET          /admin/v1/usage            ?since= (a day) ?subscription=, who sent how much
- *   GET, POST    /admin/v1/domains          GET, DELETE /admin/v1/domains/{name}      GET /admin/v1/domains/{name}/records ?check=true
+ *   GET, POST    /admin/v1/domains          GET, PATCH, DELETE /admin/v1/domains/{name}      GET /admin/v1/domains/{name}/records ?check=true
+ *   POST         /admin/v1/domains/{name}/verify   asks its name servers now
  *   GET, POST    /admin/v1/credentials      PATCH, DELETE /admin/v1/credentials/{name}
  *   GET, POST    /admin/v1/keys             PATCH, DELETE /admin/v1/keys/{id}
  *   GET, POST    /admin/v1/apps             GET, PATCH, DELETE /admin/v1/apps/{name}   a PATCH makes and removes secrets, too

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Domains, and the records that they have to publish. */
+/* Domains: listed, shown, added, changed, removed. */
+#include "../../config/config.h"
 #include "admin_internal.h"
+#include "sigillo/idn.h"
 
 /* ---- as JSON ---- */
 
@@ -17,9 +19,9 @@ static const char *algorithm_name(enum keys_algorithm algorithm)
     return "rsa-sha256";
 }
 
-static json_t *domain_json(const struct domain *domain)
+json_t *admin_domain_json(const struct admin *admin, struct domain *domain)
 {
-    json_t *selectors = json_array();
+    json_t *selectors = json_array(), *json;
 
     for (size_t i = 0; i < domain->selectors; i++) {
         struct selector *s = &domain->selector[i];
@@ -29,22 +31,41 @@ static json_t *domain_json(const struct domain *domain)
                                         algorithm_name(s->algorithm), "active", (int)s->active,
                                         "loaded", atomic_load(&s->key->handle) != 0));
     }
-    return json_pack("{s:s, s:s, s:o, s:o, s:I}", "name", domain->name, "subscription",
+    json = json_pack("{s:s, s:s, s:o, s:o, s:I}", "name", domain->name, "subscription",
                      domain->subscription, "created_at", admin_time(domain->created_at * 1000),
                      "selectors", selectors, "version", (json_int_t)domain->version);
+    admin_domain_put_status(json, admin, domain);
+    return json;
 }
 
 /* ---- read ---- */
 
+struct listing {
+    const struct admin *admin;
+    json_t *list;
+    sgl_view scope;
+};
+
 static bool list_one(void *ctx, struct domain *domain)
 {
-    json_array_append_new(ctx, domain_json(domain));
+    const struct listing *l = ctx;
+
+    if (l->scope.len == 0 || sgl_view_eq(l->scope, sgl_view_cstr(domain->subscription)))
+        json_array_append_new(l->list, admin_domain_json(l->admin, domain));
     return true;
 }
 
-static void list(struct directory *d, json_t *to)
+/* As the tables know it; U-labels may be given, too. */
+static struct domain *find(const struct admin *admin, sgl_view name)
 {
-    directory_each_domain(d, list_one, to);
+    struct sgl_arena arena = SGL_ARENA_INIT(8192);
+    struct domain *found = NULL;
+    sgl_view ascii;
+
+    if (sgl_idn_to_ascii(name, &arena, &ascii) == SGL_OK)
+        found = directory_domain(admin->directory, ascii);
+    sgl_arena_done(&arena);
+    return found;
 }
 
 struct domain *admin_named_domain(struct http_request *r, const struct admin *admin)
@@ -54,7 +75,7 @@ struct domain *admin_named_domain(struct http_request *r, const struct admin *ad
 
     if (!admin_may_read(r, admin, &scope))
         return NULL;
-    domain = directory_domain(admin->directory, http_param(r, "name"));
+    domain = find(admin, http_param(r, "name"));
     if (domain != NULL && scope.len > 0 &&
         !sgl_view_eq(scope, sgl_view_cstr(domain->subscription))) {
         domain_unref(domain);
@@ -71,28 +92,57 @@ static void domain_get(struct http_request *r, void *ctx)
 
     if (domain == NULL)
         return;
-    http_reply_json(r, 200, domain_json(domain));
+    http_reply_json(r, 200, admin_domain_json(ctx, domain));
     domain_unref(domain);
 }
 
 /* ---- changed ---- */
 
+/* The member "kind", which may be NULL; false: answered. */
+static bool take_kind(struct admin_change *n, const json_t *kind)
+{
+    if (kind == NULL)
+        return true;
+    n->domain.set_kind = true;
+    if (domain_kind_parse(json_string_value(kind), &n->domain.kind))
+        return true;
+    http_reply_problem(n->r, 422, "kind", "kind", "A kind is custom, managed or parked.");
+    return false;
+}
+
 static bool take(struct admin_change *n, const struct admin_member *member)
 {
+    const struct config *c = atomic_load(&n->admin->config);
+
     n->change.name = admin_text(member[0].value);
     n->change.subscription = admin_text(member[1].value);
     n->change.ed25519 = json_is_true(member[2].value);
-    return true;
+    n->change.domain_change = &n->domain;
+    if (member[4].value != NULL)
+        n->domain.return_path = admin_text(member[4].value);
+    if (c->domains.managed_zone != NULL)
+        n->domain.managed_zone = sgl_view_cstr(c->domains.managed_zone);
+    if (c->verification.required) /* else nobody has to prove anything */
+        n->domain.claim_expires_s = c->domains.claim_expires_s;
+    return take_kind(n, member[3].value);
 }
 
-static json_t *added(const struct admin_change *n)
+static bool take_change(struct admin_change *n, const struct admin_member *member)
 {
-    struct domain *domain = directory_domain(n->admin->directory, n->change.name);
+    n->change.domain_change = &n->domain;
+    if (member[1].value != NULL)
+        n->domain.return_path = admin_text(member[1].value);
+    return take_kind(n, member[0].value) && admin_take_version(n, member[2].value);
+}
+
+static json_t *changed(const struct admin_change *n)
+{
+    struct domain *domain = find(n->admin, sgl_view_cstr(n->change.canonical));
     json_t *json;
 
     if (domain == NULL) /* removed again already */
         return json_object();
-    json = domain_json(domain);
+    json = admin_domain_json(n->admin, domain);
     json_object_set_new(json, "records", admin_records_json(n->admin, domain));
     domain_unref(domain);
     return json;
@@ -103,22 +153,39 @@ static const struct admin_noun domains = {
     .name = "domain",
     .plural = "domains",
     .param = "name",
-    .list = list,
     .member = {{.name = "name", .type = JSON_STRING, .required = true},
                {.name = "subscription", .type = JSON_STRING},
-               {.name = "ed25519", .type = JSON_TRUE}},
+               {.name = "ed25519", .type = JSON_TRUE},
+               {.name = "kind", .type = JSON_STRING},
+               {.name = "return_path", .type = JSON_STRING}},
     .take = take,
-    .added = added,
+    .added = changed,
+    .change_member = {{.name = "kind", .type = JSON_STRING},
+                      {.name = "return_path", .type = JSON_STRING},
+                      {.name = "version", .type = JSON_INTEGER}},
+    .take_change = take_change,
+    .changed = changed,
 };
 
 static void domains_get(struct http_request *r, void *ctx)
 {
-    admin_noun_list(r, ctx, &domains);
+    struct listing l = {.admin = ctx};
+
+    if (!admin_may_read(r, ctx, &l.scope))
+        return;
+    l.list = json_array();
+    directory_each_domain(l.admin->directory, list_one, &l);
+    http_reply_json(r, 200, json_pack("{s:o}", "domains", l.list));
 }
 
 static void domains_post(struct http_request *r, void *ctx)
 {
     admin_noun_add(r, ctx, &domains);
+}
+
+static void domain_patch(struct http_request *r, void *ctx)
+{
+    admin_noun_change(r, ctx, &domains);
 }
 
 static void domain_delete(struct http_request *r, void *ctx)
@@ -131,6 +198,9 @@ void admin_domain_routes(struct http *http, void *ctx)
     http_route(http, HTTP_BOTH, "GET", "/admin/v1/domains", domains_get, ctx);
     http_route(http, HTTP_BOTH, "POST", "/admin/v1/domains", domains_post, ctx);
     http_route(http, HTTP_BOTH, "GET", "/admin/v1/domains/{name}", domain_get, ctx);
+    http_route(http, HTTP_BOTH, "PATCH", "/admin/v1/domains/{name}", domain_patch, ctx);
     http_route(http, HTTP_BOTH, "DELETE", "/admin/v1/domains/{name}", domain_delete, ctx);
     http_route(http, HTTP_BOTH, "GET", "/admin/v1/domains/{name}/records", admin_records_get, ctx);
+    http_route(http, HTTP_BOTH, "POST", "/admin/v1/domains/{name}/verify", admin_domain_verify,
+               ctx);
 }

@@ -15,6 +15,11 @@ void admin_records_get(struct http_request *r, void *ctx);
 /* What a check saw: the zone, the rows with their states, whether all that is required is there. */
 json_t *admin_setup_json(const struct sgl_setup *seen);
 json_t *admin_setup_row_json(const struct sgl_setup_row *row);
+/* A domain with its selectors and all that is known of it. */
+json_t *admin_domain_json(const struct admin *admin, struct domain *domain);
+void admin_domain_put_status(json_t *json, const struct admin *admin, struct domain *d);
+/* POST .../verify: a check now; answered when it is over. */
+void admin_domain_verify(struct http_request *r, void *ctx);
 /* The domain that the path names, if whoever asks may see it: a reference. NULL: it has been answered. */
 struct domain *admin_named_domain(struct http_request *r, const struct admin *admin);
 
@@ -80,6 +85,7 @@ struct admin_change {
     struct group_change group;
     struct policy_change policy;
     sgl_view *member; /* of a group; malloc()ed */
+    struct domain_change domain;
 };
 struct admin_noun {
     enum directory_noun noun;
