@@ -12,8 +12,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct access_address a, again;
     struct access_set set;
     const char *why;
+    uint8_t *room = malloc(size + 1);
     size_t off = 0;
 
+    if (room == NULL)
+        return 0;
     access_set_init(&set);
     if (access_address_parse(text, &a, &why) == SGL_OK) {
         char shown[ACCESS_TEXT_MAX + 2];
@@ -25,10 +28,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             access_set_find(&set, &a, false) != NULL)
             abort();
     }
+    for (off = 0; access_next_comment(text, &off, room, &mention);)
+        if (off == 0 || off > size || mention.len < 1 || mention.len > size || room[0] != '(')
+            abort();
+    off = 0;
     for (size_t before = 0; access_next_mention(text, &off, &mention); before = off)
-        if (off <= before || off > size || mention.len < 4 || mention.ptr < data ||
+        if (off <= before || off > size || mention.len < 5 || mention.ptr < data ||
             mention.ptr + mention.len != data + off)
             abort();
     access_set_done(&set);
+    free(room);
     return 0;
 }

@@ -125,5 +125,10 @@ const char *access_set_next(const struct access_set *s, const char *before);
  * moves behind it.
  */
 bool access_next_mention(sgl_view text, size_t *off, sgl_view *out);
+/*
+ * The text of the next comment in the value of a field, from *off on, which is outside of quotes: with its brackets and the comments inside of it, without backslashes.
+ * room: as large as the value; *out is there. false: no more. [RFC 5322 s3.2.2]
+ */
+bool access_next_comment(sgl_view value, size_t *off, uint8_t *room, sgl_view *out);
 
 #endif

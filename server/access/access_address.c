@@ -108,36 +108,82 @@ static bool ends_mention(uint8_t c)
     return sgl_ascii_is_control(c) || strchr(" <>()[],;:\"'\\", c) != NULL;
 }
 
-/* Something with a dot inside stands behind the sign: a domain. */
-static bool has_inner_dot(sgl_view domain)
+/* A dot with something before and behind it. */
+static bool has_inner_dot(sgl_view text)
 {
-    for (size_t i = 1; i < domain.len; i++) {
-        size_t dot = dot_sign(domain, i);
+    for (size_t i = 1; i < text.len; i++) {
+        size_t dot = dot_sign(text, i);
 
-        if (dot > 0 && i + dot < domain.len)
+        if (dot > 0 && i + dot < text.len)
             return true;
+    }
+    return false;
+}
+
+/* "boss@example.org": something, a sign, and what could be a domain. */
+static bool is_mention(sgl_view word)
+{
+    for (size_t i = 1; i < word.len; i++) {
+        size_t sign = at_sign(word, i);
+
+        if (sign > 0)
+            return has_inner_dot(sgl_view_from(word, i + sign));
     }
     return false;
 }
 
 bool access_next_mention(sgl_view text, size_t *off, sgl_view *out)
 {
-    for (size_t at = *off; at < text.len; at++) {
-        size_t sign = at_sign(text, at), start = at, end = at + sign;
+    size_t at = *off;
 
-        if (sign == 0)
-            continue;
-        while (start > 0 && !ends_mention(text.ptr[start - 1]))
-            start--;
-        while (end < text.len && !ends_mention(text.ptr[end]) && at_sign(text, end) == 0)
-            end++;
-        *off = end;
-        if (start < at && has_inner_dot(sgl_view_sub(text, at + sign, end - at - sign))) {
-            *out = sgl_view_sub(text, start, end - start);
+    while (at < text.len) {
+        size_t start = at;
+
+        while (at < text.len && !ends_mention(text.ptr[at]))
+            at++;
+        *off = at;
+        *out = sgl_view_sub(text, start, at - start);
+        if (is_mention(*out))
             return true;
-        }
-        at = end - 1;
+        at += at < text.len;
     }
     *off = text.len;
     return false;
+}
+
+/* ---- comments ---- */
+
+/* Where the next comment begins: outside of quotes. */
+static size_t comment_start(sgl_view value, size_t at)
+{
+    bool quoted = false;
+
+    while (at < value.len && (quoted || value.ptr[at] != '(')) {
+        quoted ^= value.ptr[at] == '"';
+        at += value.ptr[at] == '\\' ? 2 : 1;
+    }
+    return at < value.len ? at : value.len;
+}
+
+bool access_next_comment(sgl_view value, size_t *off, uint8_t *room, sgl_view *out)
+{
+    size_t at = comment_start(value, *off), depth = 0, len = 0;
+
+    *off = at;
+    if (at == value.len)
+        return false;
+    do {
+        uint8_t byte = value.ptr[at++];
+
+        if (byte == '\\' && at < value.len)
+            byte = value.ptr[at++];
+        else if (byte == '(')
+            depth++;
+        else if (byte == ')')
+            depth--;
+        room[len++] = byte;
+    } while (depth > 0 && at < value.len);
+    *off = at;
+    *out = sgl_view_of(room, len);
+    return true;
 }

@@ -78,44 +78,16 @@ static bool check_text(const struct field_check *c, sgl_view text)
     return true;
 }
 
-/* Copies what stands in the comment at value[*off], with its inner ones, without backslashes; *off moves behind it. */
-static sgl_view comment_text(sgl_view value, size_t *off, uint8_t *to)
-{
-    size_t depth = 0, len = 0, i = *off;
-
-    do {
-        uint8_t byte = value.ptr[i++];
-
-        if (byte == '\\' && i < value.len)
-            byte = value.ptr[i++];
-        else if (byte == '(')
-            depth++;
-        else if (byte == ')')
-            depth--;
-        to[len++] = byte;
-    } while (depth > 0 && i < value.len);
-    *off = i;
-    return sgl_view_of(to, len);
-}
-
 static bool check_comments(const struct field_check *c, sgl_view value)
 {
-    uint8_t *room = NULL;
-    bool quoted = false;
+    uint8_t *room = sgl_arena_alloc(c->arena, value.len);
+    sgl_view comment, text;
+    size_t off = 0;
 
-    for (size_t i = 0; i < value.len;) {
-        sgl_view text;
-
-        if (value.ptr[i] != '(' || quoted) {
-            quoted ^= value.ptr[i] == '"';
-            i += value.ptr[i] == '\\' ? 2 : 1;
-            continue;
-        }
-        if (room == NULL)
-            room = sgl_arena_alloc(c->arena, value.len);
-        if (room == NULL)
-            return refuse_memory(c->out);
-        if (sgl_encoded_word_decode(comment_text(value, &i, room), c->arena, &text) != SGL_OK)
+    if (room == NULL)
+        return refuse_memory(c->out);
+    while (access_next_comment(value, &off, room, &comment)) {
+        if (sgl_encoded_word_decode(comment, c->arena, &text) != SGL_OK)
             return refuse_memory(c->out);
         if (!check_text(c, text))
             return false;

@@ -159,6 +159,10 @@ static void test_mentions(void **state)
          "boss@example\xe3\x80\x82org"},
         {"a dot at its end", "write to boss@example.org.", "boss@example.org."},
         {"with a sign more", "a@b@c.example", "a@b@c.example"},
+        {"with two of them side by side", "a@@c.example", "a@@c.example"},
+        {"one behind a whole one", "a@b.example@c.example", "a@b.example@c.example"},
+        {"a name with a sign before it", "@a@c.example", "@a@c.example"},
+        {"a handle with dots is none", "(@anna.example.org)", ""},
         {"a sign among blanks is none", "Team @ Work", ""},
         {"a handle is none", "Anna (@anna)", ""},
         {"a name of one label is none", "anna@work", ""},
@@ -186,6 +190,43 @@ static void test_mentions(void **state)
     }
 }
 
+static void test_comments(void **state)
+{
+    static const struct {
+        const char *name, *value, *want; /* separated by | */
+    } rows[] = {
+        {"none", "Anna <a@example.org>", ""},
+        {"one", "a@example.org (Anna)", "(Anna)"},
+        {"two [RFC 5322 s3.2.2]", "(x) a@example.org (y)", "(x)|(y)"},
+        {"one inside of another", "a@example.org (b (c) d) (e)", "(b (c) d)|(e)"},
+        {"a backslash takes its next sign along", "(a\\@b\\)c) x", "(a@b)c)"},
+        {"quotes hide a bracket", "\"(a\" <a@example.org> (b)", "(b)"},
+        {"a backslash in quotes", "\"a\\\"(b\" <a@example.org> (c)", "(c)"},
+        {"quotes in a comment are signs", "(a\") b (c)", "(a\")|(c)"},
+        {"one that does not end", "a (b", "(b"},
+        {"a backslash at the end", "a (b\\", "(b\\"},
+        {"a bracket that closes nothing", "a) (b)", "(b)"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct sgl_buf got = SGL_BUF_INIT(1000);
+        uint8_t room[100];
+        sgl_view comment;
+        size_t off = 0;
+
+        while (access_next_comment(sgl_view_cstr(rows[i].value), &off, room, &comment)) {
+            if (got.len > 0)
+                sgl_buf_add_byte(&got, '|');
+            sgl_buf_add(&got, comment);
+        }
+        CHECK_VIEW(rows[i].name, sgl_buf_view(&got), sgl_view_cstr(rows[i].want));
+        CHECK_EQ(rows[i].name, off, strlen(rows[i].value));
+        CHECK_EQ(rows[i].name, got.status, SGL_OK);
+        sgl_buf_done(&got);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -193,6 +234,7 @@ int main(void)
         cmocka_unit_test(test_addresses),
         cmocka_unit_test(test_disguise),
         cmocka_unit_test(test_mentions),
+        cmocka_unit_test(test_comments),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

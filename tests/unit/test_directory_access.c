@@ -207,7 +207,7 @@ static void test_groups(void **state)
 
 static void test_group_limit(void **state)
 {
-    static char text[DIRECTORY_MEMBERS_MAX + 1][32];
+    static char text[DIRECTORY_MEMBERS_MAX + 1][40];
     static sgl_view add[DIRECTORY_MEMBERS_MAX + 1];
     struct directory_fixture *f = *state;
     struct group_change g = {.add = add, .adds = DIRECTORY_MEMBERS_MAX + 1};
