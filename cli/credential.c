@@ -3,33 +3,10 @@
 #include <stdlib.h>
 
 #include "noun.h"
+#include "password.h"
 #include "verbs.h"
 
-#define CREDENTIALS       "/admin/v1/credentials"
-#define PASSWORD_FILE_MAX 4096
-
-/* The first line of standard input; false: said. */
-static bool read_password(json_t *body)
-{
-    struct sgl_buf text = SGL_BUF_INIT(PASSWORD_FILE_MAX);
-    bool fine = cli_read_file("--password-stdin", "-", PASSWORD_FILE_MAX, &text);
-    sgl_view line = sgl_buf_view(&text);
-
-    line = sgl_view_sub(line, 0, sgl_view_find(line, '\n'));
-    if (line.len > 0 && line.ptr[line.len - 1] == '\r')
-        line.len--;
-    if (fine && line.len == 0) {
-        cli_error(CLI_USAGE, "--password-stdin", "standard input has no password");
-        fine = false;
-    }
-    if (fine && json_object_set_new(body, "password",
-                                    json_stringn((const char *)line.ptr, line.len)) != 0) {
-        cli_error(CLI_USAGE, "--password-stdin", "the password is not UTF-8");
-        fine = false;
-    }
-    sgl_buf_done(&text);
-    return fine;
-}
+#define CREDENTIALS "/admin/v1/credentials"
 
 static void say_added(const struct cli *c, const json_t *answer)
 {
@@ -55,7 +32,7 @@ static int credential_add_run(struct cli *c)
             "name at least one domain that it may send as, or * for all of the subscription");
     }
     cli_noun_subscription(c, body);
-    if (cli_flag(c, "--password-stdin") && !read_password(body)) {
+    if (cli_flag(c, "--password-stdin") && !cli_password_read(body)) {
         json_decref(body);
         return CLI_USAGE;
     }
@@ -117,7 +94,7 @@ static int credential_set_run(struct cli *c)
         json_object_set_new(body, "domains", cli_noun_domains(c));
     if (made)
         json_object_set_new(body, "new_password", json_true());
-    if (given && !read_password(body)) {
+    if (given && !cli_password_read(body)) {
         json_decref(body);
         return CLI_USAGE;
     }

@@ -19,6 +19,8 @@ extern const struct cli_verb verb_suppression_add, verb_suppression_list, verb_s
 
 extern const struct cli_verb verb_app_add, verb_app_list, verb_app_show, verb_app_set,
     verb_app_secret, verb_app_remove;
+extern const struct cli_verb verb_account_add, verb_account_list, verb_account_show,
+    verb_account_set, verb_account_remove;
 extern const struct cli_verb verb_sender_add, verb_sender_list, verb_sender_remove, verb_group_add,
     verb_group_list, verb_group_show, verb_group_set, verb_group_remove, verb_policy_add,
     verb_policy_list, verb_policy_remove, verb_policy_test;

@@ -44,7 +44,7 @@ _sigillo()
     esac
 
     if ((COMP_CWORD == 1)); then
-        COMPREPLY=($(compgen -W "init serve subscription profile domain credential key app sender group policy suppression send queue trace report spf dkim arc check verify dmarc advise help --version --help" -- "$cur"))
+        COMPREPLY=($(compgen -W "init serve subscription profile domain credential key app account sender group policy suppression send queue trace report spf dkim arc check verify dmarc advise help --version --help" -- "$cur"))
         return
     fi
     verb=${COMP_WORDS[1]}
@@ -57,6 +57,7 @@ _sigillo()
         credential) words="add list set remove" ;;
         key) words="add list set remove" ;;
         app) words="add list show set secret remove" ;;
+        account) words="add list show set remove" ;;
         sender) words="add list remove" ;;
         group) words="add list show set remove" ;;
         policy) words="add list remove test" ;;
@@ -66,7 +67,7 @@ _sigillo()
         dkim) words="keygen sign verify" ;;
         arc) words="verify seal" ;;
         dmarc) words="check" ;;
-        help) words="init serve subscription profile domain credential key app sender group policy suppression send queue trace report spf dkim arc check verify dmarc advise" ;;
+        help) words="init serve subscription profile domain credential key app account sender group policy suppression send queue trace report spf dkim arc check verify dmarc advise" ;;
         *) words="" ;;
         esac
         COMPREPLY=($(compgen -W "$words" -- "$cur"))
@@ -104,6 +105,11 @@ _sigillo()
     "app set") words="--domain --label --server --json --help" ;;
     "app secret") words="--expires --remove --server --json --help" ;;
     "app remove") words="--server --json --help" ;;
+    "account add") words="--name --address --password-stdin --basic --oauth --allow-app --subscription --server --json --help" ;;
+    "account list") words="--server --json --help" ;;
+    "account show") words="--server --json --help" ;;
+    "account set") words="--name --basic --oauth --allow-app --forbid-app --password-stdin --new-password --server --json --help" ;;
+    "account remove") words="--server --json --help" ;;
     "sender add") words="--app --identity --subscription --server --json --help" ;;
     "sender list") words="--server --json --help" ;;
     "sender remove") words="--app --identity --server --json --help" ;;

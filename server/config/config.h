@@ -101,7 +101,7 @@ struct config {
     size_t listens;
     struct { /* limits { ... } */
         size_t message_size, recipients, connections, connections_per_address, errors, memory;
-        unsigned idle_s, session_s, messages_per_session;
+        unsigned idle_s, session_s, messages_per_session, accounts;
     } limits;
     struct {                            /* resolver { ... } */
         struct config_address *forward; /* none: recursion from root_hints or the built-in ones */

@@ -272,14 +272,11 @@ struct app_change {
     sgl_view secret_remove; /* changed: the id of the one that goes; empty: none */
 };
 
+enum account_way { ACCOUNT_AS_IT_IS, ACCOUNT_ON, ACCOUNT_OFF };
 /* Its address is the change's name, what people call it the label; one that is added has a password where `basic` is on. */
 struct account_change {
-    enum {
-        ACCOUNT_AS_IT_IS,
-        ACCOUNT_ON,
-        ACCOUNT_OFF
-    } basic,
-        oauth;                      /* added: as the subscription has applications, and on */
+    enum account_way basic,
+        oauth; /* added, and not said: as the subscription has no applications, and on */
     const sgl_view *allow, *forbid; /* applications, by name or client id */
     size_t allows, forbids;
 };

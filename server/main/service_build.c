@@ -149,6 +149,7 @@ static bool build_sending(struct service *s, char *why, size_t why_size)
         return false;
     service_configure_suppression(s, s->config);
     directory_exact_local_parts(s->directory, s->config->sender_exact);
+    directory_accounts_max(s->directory, s->config->limits.accounts);
     delivery_set_bounced(s->delivery,
                          &(struct delivery_bounced){.bounced = service_bounced, .ctx = s});
     return true;

@@ -207,6 +207,7 @@ static void apply(struct loop_task *task)
         log_line(LOG_ERROR_, "out of memory: the limit profiles stay as they were");
     service_configure_suppression(s, r->next);
     directory_exact_local_parts(s->directory, r->next->sender_exact);
+    directory_accounts_max(s->directory, r->next->limits.accounts);
     swap_pair(s, r->next);
     submission_reload(s->submission, r->next);
     atomic_store(&s->admin.config, r->next);

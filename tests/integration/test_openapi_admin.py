@@ -145,6 +145,23 @@ def test_keys(api):
     api("removeKey", id=key, want=404)
 
 
+def test_accounts(api):
+    made = api("addAccount", {"name": "LOB App 1", "address": "Lob@openapi.test", "subscription": "acme"})
+    assert made["address"] == "lob@openapi.test" and made["basic"] and made["password"] and made["apps"] == []
+    api("addAccount", {"name": "again", "address": "lob@openapi.test", "subscription": "acme"}, want=409)
+    api("addAccount", {"name": "x", "address": "lob@elsewhere.test", "subscription": "acme"}, want=404)
+    api("addAccount", {"name": "x", "address": "*@openapi.test", "subscription": "acme"}, want=422)
+    api("addAccount", {"address": "x@openapi.test"}, want=400)
+    api("listAccounts")
+    assert "password" not in api("showAccount", address="LOB@openapi.test")
+    assert api("changeAccount", {"basic": False, "name": "LOB App one"}, address="lob@openapi.test")["name"] == "LOB App one"
+    api("changeAccount", {}, address="lob@openapi.test", want=400)
+    api("changeAccount", {"allow_apps": ["none"]}, address="lob@openapi.test", want=404)
+    api("changeAccount", {"password": "short"}, address="lob@openapi.test", want=422)
+    api("removeAccount", address="lob@openapi.test")
+    api("showAccount", address="lob@openapi.test", want=404)
+
+
 def test_apps(api):
     made = api("addApp", {"name": "openapi-app", "domains": ["openapi.test"], "subscription": "acme", "expires": "90d"})
     assert "secret" in made

@@ -36,6 +36,11 @@ static const struct admin_access table[] = {
     {"GET", V1 "apps/{name}", ROLE_READER, "app show"},
     {"PATCH", V1 "apps/{name}", ROLE_OWNER, "app change"},
     {"DELETE", V1 "apps/{name}", ROLE_OWNER, "app remove"},
+    {"GET", V1 "accounts", ROLE_READER, "account list"},
+    {"POST", V1 "accounts", ROLE_OWNER, "account add"},
+    {"GET", V1 "accounts/{address}", ROLE_READER, "account show"},
+    {"PATCH", V1 "accounts/{address}", ROLE_OWNER, "account change"},
+    {"DELETE", V1 "accounts/{address}", ROLE_OWNER, "account remove"},
     {"GET", V1 "senders", ROLE_READER, "sender list"},
     {"POST", V1 "senders", ROLE_OWNER, "sender add"},
     {"DELETE", V1 "senders/{address}", ROLE_OWNER, "sender remove"},
@@ -93,7 +98,7 @@ struct watch {
 /* What the request is about: what its path names, or the name that its body gives. */
 static void put_object(struct sgl_buf *out, struct http_request *r)
 {
-    static const char *const members[] = {"name", "message", "domain", "label"};
+    static const char *const members[] = {"address", "name", "message", "domain", "label"};
     const char *open = strchr(http_pattern(r), '{');
     sgl_view body = http_body(r);
     size_t start = out->len;

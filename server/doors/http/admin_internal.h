@@ -68,7 +68,7 @@ sgl_view admin_text(const json_t *value); /* empty when NULL */
 
 /* ---- nouns: a kind is a file and a row ---- */
 
-#define ADMIN_MEMBERS_MAX 8
+#define ADMIN_MEMBERS_MAX 10
 
 struct admin_noun;
 /* A change of a noun on its way. */
@@ -84,6 +84,7 @@ struct admin_change {
     struct sender_change sender; /* of the nouns of these names */
     struct group_change group;
     struct policy_change policy;
+    struct account_change account;
     sgl_view *member; /* of a group; malloc()ed */
     struct domain_change domain;
 };
@@ -138,6 +139,7 @@ void admin_subscription_routes(struct http *http, void *ctx);
 void admin_domain_routes(struct http *http, void *ctx);
 void admin_identity_routes(struct http *http, void *ctx);
 void admin_app_routes(struct http *http, void *ctx);
+void admin_account_routes(struct http *http, void *ctx);
 void admin_suppression_routes(struct http *http, void *ctx);
 void admin_sender_routes(struct http *http, void *ctx);
 void admin_group_routes(struct http *http, void *ctx);

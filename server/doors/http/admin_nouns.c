@@ -246,6 +246,7 @@ void admin_nouns_routes(struct http *http, const struct admin *admin)
     admin_domain_routes(http, ctx);
     admin_identity_routes(http, ctx);
     admin_app_routes(http, ctx);
+    admin_account_routes(http, ctx);
     admin_suppression_routes(http, ctx);
     admin_sender_routes(http, ctx);
     admin_group_routes(http, ctx);
