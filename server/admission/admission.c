@@ -26,9 +26,9 @@ struct admit {
     struct signing *signing;
     struct body *body;
     struct store_accept accept;
-    struct limits_ticket ticket; /* what it was charged; empty once that is durable */
-    size_t open;                 /* recipients that are not final at birth */
-    size_t room_bytes;           /* reserved in the queue */
+    struct charges charges; /* what it was charged; empty once that is durable */
+    size_t open;            /* recipients that are not final at birth */
+    size_t room_bytes;      /* reserved in the queue */
     uint64_t stored_us;
     uint64_t started_us;
 };
@@ -57,8 +57,7 @@ static void admit_free(struct admit *m)
         return;
     if (m->room_bytes > 0)
         queue_unreserve(m->a->queue, m->s->message.rcpts, m->room_bytes);
-    if (m->a->limits != NULL)
-        limits_give_back(m->a->limits, &m->ticket);
+    charges_give_back(m->a, &m->charges);
     domain_unref(m->domain);
     signing_free(m->signing);
     body_unref(m->body);
@@ -163,7 +162,7 @@ static void stored(struct store_op *op)
 
     s->durable_us = clock_mono_us() - m->stored_us;
     if (op->result == STORE_OK) {
-        m->ticket = (struct limits_ticket){0};
+        m->charges = (struct charges){0};
         metric_observe_us(&durable_time, s->durable_us);
         answer_accepted(s, s->message.id);
         durable_keep(m->a, s->message.id, s->durable_us);
@@ -192,7 +191,9 @@ static void store_it(struct admit *m)
     m->accept = (struct store_accept){.op = {.kind = STORE_ACCEPT, .loop = s->loop, .done = stored},
                                       .message = g,
                                       .body = m->body,
-                                      .charge = m->ticket.stored,
+                                      .charge = m->charges.subscription.stored,
+                                      .charged_domain = m->charges.domain_name,
+                                      .domain_charge = m->charges.domain.stored,
                                       .idempotency_key = s->idempotency_key};
     memcpy(m->accept.request_hash, s->request_hash, sizeof(s->request_hash));
     if (m->open > 0 && g->not_before <= g->accepted_at / 1000 &&
@@ -381,7 +382,8 @@ static bool check_and_complete(struct admit *m)
     if (!describe(m, &report))
         return false;
     suppress(m);
-    return complete(m, &report) && charge_limits(m->a, s, &m->ticket, out) && start_signing(m);
+    return complete(m, &report) && charge_limits(m->a, s, m->domain, &m->charges, out) &&
+           start_signing(m);
 }
 
 void admission_submit(struct admission *a, struct submission *s)

@@ -77,9 +77,14 @@ bool may_domain_send(struct admission *a, const struct domain *d, const char *fi
 
 /* ---- admission_limits.c ---- */
 
-/* The message, checked, against the limits of message.subscription (which ends in a NUL). true: charged, as the ticket says. */
-bool charge_limits(struct admission *a, struct submission *s, struct limits_ticket *ticket,
-                   struct admission_answer *out);
+struct charges { /* zeroed: none */
+    struct limits_ticket subscription, domain;
+    sgl_view domain_name; /* "domain:NAME", when it has limits of its own */
+};
+/* The message, checked, against the limits of message.subscription (which ends in a NUL), and of its domain, if that has some. true: charged, as the tickets say. */
+bool charge_limits(struct admission *a, struct submission *s, const struct domain *domain,
+                   struct charges *c, struct admission_answer *out);
+void charges_give_back(struct admission *a, struct charges *c); /* empties them */
 
 /* ---- admission_header.c: completing the header ---- */
 

@@ -93,40 +93,69 @@ static bool refuse_uncounted(const struct submission *s, const char *profile,
                   SGL_LIT(""));
 }
 
-bool charge_limits(struct admission *a, struct submission *s, struct limits_ticket *ticket,
-                   struct admission_answer *out)
+/* true: charged to `key`, as the ticket says. */
+static bool take(struct admission *a, const struct submission *s, sgl_view key, const char *profile,
+                 const struct limit_charge *want, struct limits_ticket *ticket,
+                 struct admission_answer *out)
+{
+    struct limits_refusal why;
+    enum limits_answer answer = limits_take(a->limits, key, profile, want, ticket, &why);
+
+    switch (answer) {
+    case LIMITS_OK:
+        return true;
+    case LIMITS_REACHED:
+        return refuse_reached(&why, profile, out);
+    case LIMITS_NEVER:
+    case LIMITS_RECIPIENTS:
+    case LIMITS_SIZE:
+        return refuse_message(answer, &why, profile, out);
+    case LIMITS_NO_PROFILE:
+        return refuse_uncounted(s, profile, out);
+    case LIMITS_NO_MEMORY:
+        break;
+    }
+    return refuse_memory(out);
+}
+
+/* A domain of the operator's own zone is for tests, whatever its subscription may send else. */
+static bool charge_managed(struct admission *a, struct submission *s, const struct domain *domain,
+                           const struct limit_charge *want, struct charges *c,
+                           struct admission_answer *out)
+{
+    char key[300];
+
+    if (domain->kind != DOMAIN_MANAGED)
+        return true;
+    snprintf(key, sizeof(key), "domain:%s", domain->name);
+    if (sgl_arena_dup(s->arena, sgl_view_cstr(key), &c->domain_name) != SGL_OK)
+        return refuse_memory(out);
+    return take(a, s, c->domain_name, LIMITS_MANAGED, want, &c->domain, out);
+}
+
+bool charge_limits(struct admission *a, struct submission *s, const struct domain *domain,
+                   struct charges *c, struct admission_answer *out)
 {
     struct limit_charge want = {.n = {[LIMIT_MESSAGES] = 1, [LIMIT_BYTES] = s->raw.len}};
     struct subscription *tenant;
-    struct limits_refusal why;
-    enum limits_answer answer;
     const char *profile;
-    bool fine = true;
+    bool fine;
 
     if (a->limits == NULL)
         return true;
     tenant = directory_subscription(a->directory, s->message.subscription);
     profile = tenant == NULL || tenant->profile[0] == '\0' ? LIMITS_DEFAULT : tenant->profile;
     count_recipients(a, &s->message, (const char *)s->message.subscription.ptr, &want);
-    answer = limits_take(a->limits, s->message.subscription, profile, &want, ticket, &why);
-    switch (answer) {
-    case LIMITS_OK:
-        break;
-    case LIMITS_REACHED:
-        fine = refuse_reached(&why, profile, out);
-        break;
-    case LIMITS_NEVER:
-    case LIMITS_RECIPIENTS:
-    case LIMITS_SIZE:
-        fine = refuse_message(answer, &why, profile, out);
-        break;
-    case LIMITS_NO_PROFILE:
-        fine = refuse_uncounted(s, profile, out);
-        break;
-    case LIMITS_NO_MEMORY:
-        fine = refuse_memory(out);
-        break;
-    }
+    fine = charge_managed(a, s, domain, &want, c, out) &&
+           take(a, s, s->message.subscription, profile, &want, &c->subscription, out);
     subscription_unref(tenant);
     return fine;
+}
+
+void charges_give_back(struct admission *a, struct charges *c)
+{
+    if (a->limits == NULL)
+        return;
+    limits_give_back(a->limits, &c->domain);
+    limits_give_back(a->limits, &c->subscription);
 }

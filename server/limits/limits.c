@@ -312,7 +312,8 @@ static bool load_one(void *ctx, const struct store_usage *u)
     const struct store_charge *c = &u->charge;
     struct limit_charge charge = {
         .n = {c->messages, c->recipients, c->internal, c->external, c->bytes}};
-    struct tenant *t = tenant_of(g->l, u->subscription);
+    /* a charge of no subscription is that of a domain with limits of its own */
+    struct tenant *t = tenant_of(g->l, u->subscription.len > 0 ? u->subscription : u->identity);
     int64_t at = c->at_ms < g->now_ms ? c->at_ms : g->now_ms;
 
     g->no_memory = t == NULL || !counter_add(&t->counter, at, &charge, &at);

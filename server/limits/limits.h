@@ -24,6 +24,7 @@ struct limit_profile {
 /* ---- profiles (profile.c) ---- */
 
 #define LIMITS_DEFAULT "unlimited"
+#define LIMITS_MANAGED "managed-test" /* of every managed domain */
 extern const struct limit_profile limit_shipped[];
 extern const size_t limit_shipped_count;
 /* "30 messages a minute". */
@@ -63,7 +64,10 @@ struct limits_ticket { /* what was charged; zeroed: nothing */
     struct limit_charge charge;
     struct store_charge stored; /* for the transaction of the message */
 };
-/* Everything that the profile limits at once, or nothing, is charged. Of several limits that are reached the refusal names the one that frees last. */
+/*
+ * subscription: or "domain:NAME", which is no subscription's name, for a domain with limits of its own.
+ * Everything that the profile limits at once, or nothing, is charged. Of several limits that are reached the refusal names the one that frees last.
+ */
 enum limits_answer limits_take(struct limits *l, sgl_view subscription, const char *profile,
                                const struct limit_charge *want, struct limits_ticket *ticket,
                                struct limits_refusal *refusal);

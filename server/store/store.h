@@ -195,8 +195,11 @@ struct store_accept {
     uint8_t request_hash[32];
     uint64_t existing_id;
     struct store_charge
-        charge;   /* kept with the message, by its subscription and identity; no messages: none */
-    bool spooled; /* the engine's own */
+        charge; /* kept with the message, by its subscription and identity; no messages: none */
+    sgl_view charged_domain; /* a domain that has limits of its own, or empty */
+    struct store_charge
+        domain_charge; /* kept beside, without a subscription, by the identity "domain:NAME": of one message too, and in no report */
+    bool spooled;      /* the engine's own */
 };
 
 /*

@@ -84,6 +84,63 @@ static unsigned long long used(struct fixture *x, enum limit_what what)
     return sum[LIMIT_MINUTE].n[what];
 }
 
+/* The same charges as a server that starts now finds them. */
+static uint64_t charged_before(struct fixture *x, const char *key)
+{
+    struct limit_charge sum[LIMIT_WINDOWS];
+    struct limits *again = limits_new();
+    char why[200] = "";
+
+    if (!limits_load(again, x->f->store, why, sizeof(why)))
+        fail_msg("%s", why);
+    limits_now(again, sgl_view_cstr(key), sum);
+    limits_free(again);
+    return sum[LIMIT_HOUR].n[LIMIT_MESSAGES];
+}
+
+static bool count_usage(void *ctx, const struct store_usage *u)
+{
+    *(uint64_t *)ctx += u->charge.messages;
+    return true;
+}
+
+/* 5 messages a minute, beside the limits of the subscription; it has none here. */
+static void test_managed(void **state)
+{
+    static const struct domain_change dc = {.kind = DOMAIN_MANAGED,
+                                            .managed_zone = SGL_LIT_INIT("zone.test")};
+    struct fixture *x = *state;
+    struct directory_change c = {.noun = DIRECTORY_DOMAIN,
+                                 .verb = DIRECTORY_ADD,
+                                 .name = SGL_LIT("try"),
+                                 .domain_change = &dc};
+    struct identity *who = directory_local(0);
+    uint64_t reported = 0;
+    struct sending *g;
+
+    assert_int_equal(fixture_change(x->f, &c), DIRECTORY_OK);
+    for (int i = 0; i < 6; i++) {
+        g = go(send_as(x, who, "me@try.zone.test", "you@good.test",
+                       SGL_LIT("From: me@try.zone.test\r\n\r\nx\r\n")));
+        CHECK_EQ("five a minute", g->answer.smtp, i < 5 ? 250 : 452);
+        if (i == 5)
+            CHECK_TRUE("by its own profile",
+                       strstr(g->answer.text, "5 messages a minute (profile managed-test)") !=
+                           NULL);
+        sending_free(g);
+    }
+    CHECK_EQ("they count for the subscription, too", used(x, LIMIT_MESSAGES), 5);
+    g = send_one(x, "me@app.test", "you@good.test", PLAIN);
+    CHECK_EQ("which may go on as another domain", g->answer.smtp, 250);
+    sending_free(g);
+    CHECK_EQ("a restart finds them", charged_before(x, "domain:try.zone.test"), 5);
+    CHECK_EQ("and those of the subscription", charged_before(x, "default"), 6);
+    assert_int_equal(store_read_usage(x->f->store, 0, SGL_LIT(""), count_usage, &reported),
+                     STORE_OK);
+    CHECK_EQ("a report counts each message once", reported, 6);
+    identity_unref(who);
+}
+
 static void test_profile(void **state)
 {
     struct fixture *x = *state;
@@ -165,6 +222,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_some_are_suppressed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_all_are_suppressed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_profile, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_managed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_suppressed_is_not_charged, setup, teardown),
         cmocka_unit_test_setup_teardown(test_charged_once, setup, teardown),
     };

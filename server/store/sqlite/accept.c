@@ -209,15 +209,15 @@ static void add_unfinished(struct store *store, uint64_t id, uint64_t remaining,
         *gone = (struct gone){id, spooled};
 }
 
-static void add_charge(struct store *store, const struct store_message *m,
+static void add_charge(struct store *store, sgl_view subscription, sgl_view identity,
                        const struct store_charge *c)
 {
     sqlite3_stmt *s = sql_use(&store->db, SQL_USAGE_ADD);
     const uint64_t figure[] = {c->messages, c->recipients, c->internal, c->external, c->bytes};
 
     sqlite3_bind_int64(s, 1, c->at_ms);
-    sql_bind_view(s, 2, m->subscription);
-    sql_bind_view(s, 3, m->identity);
+    sql_bind_view(s, 2, subscription);
+    sql_bind_view(s, 3, identity);
     for (int i = 0; i < 5; i++)
         sql_bind_u64(s, 4 + i, figure[i]);
     sql_run(&store->db, s);
@@ -247,6 +247,8 @@ enum store_result apply_accept(struct store *store, struct store_accept *a, cons
     if (store->db.hard == 0 && a->idempotency_key.len > 0)
         add_key(store, a);
     if (store->db.hard == 0 && a->charge.messages > 0)
-        add_charge(store, m, &a->charge);
+        add_charge(store, m->subscription, m->identity, &a->charge);
+    if (store->db.hard == 0 && a->domain_charge.messages > 0)
+        add_charge(store, SGL_LIT(""), a->charged_domain, &a->domain_charge);
     return STORE_OK;
 }

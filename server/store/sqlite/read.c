@@ -74,10 +74,11 @@ static const char *const read_text[READ_COUNT] = {
     [READ_OLDEST] = "SELECT id FROM unfinished WHERE remaining>0 ORDER BY id LIMIT 1",
     [READ_CHARGES] = "SELECT at_ms,subscription,identity,messages,recipients,internal,external,"
                      "bytes FROM usage WHERE at_ms>=?1 ORDER BY at_ms",
-    [READ_USAGE] = "SELECT max(at_ms),subscription,identity,sum(messages),sum(recipients),"
-                   "sum(internal),sum(external),sum(bytes) FROM usage WHERE at_ms>=?1"
-                   " AND (?2='' OR subscription=?2) GROUP BY subscription,identity"
-                   " ORDER BY subscription,identity",
+    [READ_USAGE] =
+        "SELECT max(at_ms),subscription,identity,sum(messages),sum(recipients),"
+        "sum(internal),sum(external),sum(bytes) FROM usage WHERE at_ms>=?1 AND subscription<>''"
+        " AND (?2='' OR subscription=?2) GROUP BY subscription,identity"
+        " ORDER BY subscription,identity",
     [READ_AUDIT] = AUDIT_READ,
 };
 
