@@ -4,8 +4,9 @@
 
 #include "directory_change.h"
 
-#define VALUE_MAX 200
-#define LIST_MAX  64 /* as many domains as an identity has; a group has more members */
+#define VALUE_MAX  200
+#define LIST_WHOLE 8  /* of longer lists only what differs is shown */
+#define LIST_MAX   64 /* as many domains as an identity has; a group has more members */
 
 const char *directory_verb_word(enum directory_verb verb)
 {
@@ -48,6 +49,54 @@ static void put_value(struct sgl_buf *out, const json_t *value)
     }
 }
 
+/* What is in `list` and not among the keys of `others`, each behind the sign. */
+static void put_missing(struct sgl_buf *out, size_t start, char sign, const json_t *list,
+                        const json_t *others)
+{
+    size_t found = 0;
+
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const char *text = json_string_value(json_array_get(list, i));
+
+        if (text == NULL || json_object_get(others, text) != NULL || ++found > LIST_MAX)
+            continue;
+        sgl_buf_addf(out, "%s%c", out->len > start ? ", " : "", sign);
+        sgl_buf_add_cstr(out, text);
+    }
+    if (found > LIST_MAX)
+        sgl_buf_addf(out, ", %c%zu more", sign, found - LIST_MAX);
+}
+
+static json_t *as_keys(const json_t *list)
+{
+    json_t *keys = json_object();
+
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const char *text = json_string_value(json_array_get(list, i));
+
+        if (text != NULL)
+            json_object_set_new(keys, text, json_true());
+    }
+    return keys;
+}
+
+static bool is_long(const json_t *list)
+{
+    return json_array_size(list) > LIST_WHOLE && json_is_string(json_array_get(list, 0));
+}
+
+/* "-a@x.test, +b@x.test" */
+static void put_difference(struct sgl_buf *out, const json_t *was, const json_t *is)
+{
+    json_t *before = as_keys(was), *after = as_keys(is);
+    size_t start = out->len;
+
+    put_missing(out, start, '-', was, after);
+    put_missing(out, start, '+', is, before);
+    json_decref(before);
+    json_decref(after);
+}
+
 static bool is_nothing(const json_t *value)
 {
     return value == NULL || json_is_null(value) ||
@@ -65,6 +114,10 @@ static void put_member(struct sgl_buf *out, size_t start, const char *name, cons
              : is_nothing(before != NULL ? was : is))
         return;
     sgl_buf_addf(out, "%s%s ", out->len > start ? "; " : "", name);
+    if (both && (is_long(was) || is_long(is))) {
+        put_difference(out, was, is);
+        return;
+    }
     if (both) {
         put_value(out, was);
         sgl_buf_add_cstr(out, " -> ");

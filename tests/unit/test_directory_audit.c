@@ -151,6 +151,45 @@ static void test_key(void **state)
              DIRECTORY_INVALID);
 }
 
+static void test_long_list(void **state)
+{
+    static char member[5000][40];
+    static sgl_view add[5000];
+    struct directory_fixture *f = *state;
+    const sgl_view two[] = {SGL_LIT("new@example.org"), SGL_LIT("new2@example.org")};
+    struct group_change all = {.add = add, .adds = 5000};
+    struct group_change few = {.add = two, .adds = 2, .drop = &add[7], .drops = 1};
+    struct group_change hundred = {.drop = &add[100], .drops = 100};
+
+    for (int i = 0; i < 5000; i++) {
+        snprintf(member[i], sizeof(member[i]), "someone%d@example.org", i);
+        add[i] = sgl_view_cstr(member[i]);
+    }
+    assert_int_equal(fixture_domain(f, "example.org", false), DIRECTORY_OK);
+    CHECK_EQ("a group of thousands",
+             run(f,
+                 (struct directory_change){
+                     .noun = DIRECTORY_GROUP, ACTOR, .name = SGL_LIT_INIT("all"), .group = &all}),
+             DIRECTORY_OK);
+    CHECK_EQ("is changed",
+             run(f, (struct directory_change){.noun = DIRECTORY_GROUP,
+                                              .verb = DIRECTORY_CHANGE,
+                                              ACTOR,
+                                              .name = SGL_LIT_INIT("all"),
+                                              .group = &few}),
+             DIRECTORY_OK);
+    CHECK_STR("and what differs is told", strrchr(lines_of(f).newest, '|'),
+              "|members -someone7@example.org, +new@example.org, +new2@example.org\n");
+    CHECK_EQ("much of it goes",
+             run(f, (struct directory_change){.noun = DIRECTORY_GROUP,
+                                              .verb = DIRECTORY_CHANGE,
+                                              ACTOR,
+                                              .name = SGL_LIT_INIT("all"),
+                                              .group = &hundred}),
+             DIRECTORY_OK);
+    CHECK_TRUE("which is told in part", strstr(lines_of(f).all, "members -someone1") != NULL);
+}
+
 /* ---- roles ---- */
 
 static void test_role_is_kept(void **state)
@@ -299,7 +338,8 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(test_lines), T(test_key), T(test_role_is_kept), T(test_older_documents), T(test_within),
+        T(test_lines),           T(test_key),    T(test_long_list), T(test_role_is_kept),
+        T(test_older_documents), T(test_within),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
