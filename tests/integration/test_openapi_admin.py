@@ -119,6 +119,12 @@ def test_domains(api):
     api("listRecords", name="openapi.test")
     assert api("listRecords", name="openapi.test", query={"check": "true"})["checked"] is True
     api("listRecords", name="openapi.test", query={"check": "maybe"}, want=400)
+    api("changeDomain", {"return_path": "bounces"}, name="openapi.test")
+    api("changeDomain", {"kind": "haunted"}, name="openapi.test", want=422)
+    api("verifyDomain", name="openapi.test")
+    api("verifyDomain", name="nobody.test", want=404)
+    api("addDomain", {"name": "parked-openapi.test", "kind": "parked"})
+    api("listRecords", name="openapi.test", query={"check": "true"})
     api("addDomain", {"name": "gone.test"})
     api("removeDomain", name="gone.test")
     api("removeDomain", name="gone.test", want=404)
