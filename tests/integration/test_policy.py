@@ -11,6 +11,7 @@ import urllib.parse
 
 import pytest
 
+from conftest import finish, launch
 from test_submission import Wire, scram
 from world import daemon
 
@@ -18,15 +19,45 @@ OWN, BOSS, SHARED = "app@policy.test", "boss@policy.test", "box@shared-policy.te
 
 
 @pytest.fixture(scope="module")
+def sigillo(world):
+    d = launch(world, "policy", {}, start=False)
+    d.settings["listen https"] = {"door": "http", "address": ["%s:8443" % d.address], "tls": "implicit"}
+    d.settings["public_url"] = "https://%s:8443" % d.address
+    d.start()
+    yield d
+    finish(d)
+
+
+@pytest.fixture(scope="module")
 def sender(sigillo):
-    """A credential and a key of policy.test, each allowed to send as app@ and the shared box of another domain, and as nobody else."""
+    """A credential, a key and an application of policy.test, each allowed to send as app@ and the shared box of another domain, and as nobody else."""
     s = sigillo.sender("policy.test")
+    s.app = sigillo.json("app", "add", "crm", "--domain", "policy.test")
     sigillo.cli("domain", "add", "shared-policy.test")
     sigillo.cli("group", "add", "own", "--member", OWN, "--member", SHARED, "--description", "the application's")
     sigillo.cli("group", "add", "board", "--member", "Boss@Policy.test")
     for identity in ("credential:" + s.user, "key:" + key_id(s)):
         sigillo.cli("policy", "add", "--identity", identity, "--allow", "--senders", "own")
+    sigillo.cli("policy", "add", "--app", s.app["client_id"], "--allow", "--senders", "own")
+    s.token = token(sigillo, s.app)
     return s
+
+
+def https(d, method, path, body, headers):
+    c = http.client.HTTPSConnection(d.address, 8443, timeout=20, context=d.tls_context())
+    c.request(method, path, body, headers)
+    r = c.getresponse()
+    answer = json.loads(r.read())
+    c.close()
+    return r.status, answer
+
+
+def token(d, app):
+    status, body = https(d, "POST", "/default/oauth2/v2.0/token", urllib.parse.urlencode(
+        {"grant_type": "client_credentials", "client_id": app["client_id"], "client_secret": app["secret"],
+         "scope": d.settings["public_url"] + "/.default"}), {"Content-Type": "application/x-www-form-urlencoded"})
+    assert status == 200, body
+    return body["access_token"]
 
 
 def key_id(sender):
@@ -56,6 +87,9 @@ def test_what_the_command_line_says(sigillo, sender):
     r = sigillo.cli("policy", "add", "--identity", "*", "--deny", "--senders", "none", ok=False)
     assert r.returncode == 1 and r.stderr.startswith("sigillo: ") and "no such group" in r.stderr
     assert re.search(r"credential:%s +allow +own " % sender.user, sigillo.cli("policy", "list").stdout)
+    assert re.search(r"app:crm +allow +own ", sigillo.cli("policy", "list").stdout), "by its name, though a client id was given"
+    for app in ("crm", sender.app["client_id"].upper()):
+        assert sigillo.cli("policy", "test", "--app", app, "--sender", SHARED).returncode == 0
     assert re.search(r"^own +default +2 ", sigillo.cli("group", "list").stdout, re.M)
     assert sigillo.cli("group", "show", "own").stdout.split() == [OWN, SHARED]
 
@@ -154,6 +188,13 @@ def raw_api(d, sender, mail_from, header):
     return status == 202, body
 
 
+def raw_token(d, sender, mail_from, header):
+    """The same by an application with its token."""
+    status, body = https(d, "POST", "/v1/messages?to=x%40plain.test&from=" + quote(mail_from), whole(header),
+                         {"Content-Type": "message/rfc822", "Authorization": "Bearer " + sender.token})
+    return status == 202, body
+
+
 def admin_send(d, sender, mail_from, header):
     """What `sigillo send` does."""
     c = http.client.HTTPConnection("localhost", timeout=20)
@@ -166,7 +207,7 @@ def admin_send(d, sender, mail_from, header):
     return r.status == 202, body
 
 
-DOORS = {"plain": Smtp(login_plain), "login": Smtp(login_login), "scram": Smtp(login_scram), "tls": Smtp(login_plain, 465), "api": raw_api,
+DOORS = {"plain": Smtp(login_plain), "login": Smtp(login_login), "scram": Smtp(login_scram), "tls": Smtp(login_plain, 465), "api": raw_api, "token": raw_token,
          "admin": admin_send}
 
 ALLOWED = {

@@ -98,7 +98,8 @@ struct watch {
 /* What the request is about: what its path names, or the name that its body gives. */
 static void put_object(struct sgl_buf *out, struct http_request *r)
 {
-    static const char *const members[] = {"address", "name", "message", "domain", "label"};
+    static const char *const members[] = {"address", "name",  "message",
+                                          "domain",  "label", "identity"};
     const char *open = strchr(http_pattern(r), '{');
     sgl_view body = http_body(r);
     size_t start = out->len;
