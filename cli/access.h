@@ -8,7 +8,8 @@
 #define CLI_IDENTITY_OPTIONS                                                                       \
     {"--app", "ID", "the application of this name or client id; * for all of them", false},        \
     {                                                                                              \
-        "--identity", "NAME", "credential:NAME, key:ID, app:ID, account:NAME, local:uid=N", false  \
+        "--identity", "NAME", "credential:NAME, key:ID, app:ID, account:ADDRESS, local:uid=N",     \
+            false                                                                                  \
     }
 
 #define CLI_IDENTITY_MAX 256

@@ -348,30 +348,42 @@ static void check_answers(struct directory_fixture *f, size_t n, const char *pat
     CHECK_STR(name, asked(f, identity, foreign), "no no-such-domain");
 }
 
-/* The groups of the state are there: sets up the rest for `pattern`, asks for `identity`, takes it back. */
-static void check_state(struct directory_fixture *f, size_t n, const char *pattern,
-                        const char *identity, bool any)
+/* The groups of the state are there: the rest of it, for `pattern`; what has to be taken back is in the ids. */
+static void set_state(struct directory_fixture *f, enum state_of s, const char *pattern,
+                      const char *identity, char first[32], char second[32])
 {
-    char first[32] = "", second[32] = "";
-    enum state_of s = wanted[n].state;
-
+    first[0] = second[0] = '\0';
     if (states[s].allow != NULL) {
         assert_int_equal(policy(f, pattern, false, "g1"), DIRECTORY_OK);
-        snprintf(first, sizeof(first), "%s", last_id);
+        snprintf(first, 32, "%s", last_id);
     }
     if (states[s].deny != NULL) {
         assert_int_equal(policy(f, pattern, true, "g2"), DIRECTORY_OK);
-        snprintf(second, sizeof(second), "%s", last_id);
+        snprintf(second, 32, "%s", last_id);
     }
     if (states[s].sender_a)
         assert_int_equal(sender(f, DIRECTORY_ADD, own_a, identity), DIRECTORY_OK);
-    check_answers(f, n, pattern, identity, any);
+}
+
+static void unset_state(struct directory_fixture *f, enum state_of s, const char *identity,
+                        const char *first, const char *second)
+{
     if (first[0] != '\0')
         assert_int_equal(removed(f, DIRECTORY_POLICY, first), DIRECTORY_OK);
     if (second[0] != '\0')
         assert_int_equal(removed(f, DIRECTORY_POLICY, second), DIRECTORY_OK);
     if (states[s].sender_a)
         assert_int_equal(sender(f, DIRECTORY_REMOVE, own_a, identity), DIRECTORY_OK);
+}
+
+static void check_state(struct directory_fixture *f, size_t n, const char *pattern,
+                        const char *identity, bool any)
+{
+    char first[32], second[32];
+
+    set_state(f, wanted[n].state, pattern, identity, first, second);
+    check_answers(f, n, pattern, identity, any);
+    unset_state(f, wanted[n].state, identity, first, second);
 }
 
 static void set_groups(struct directory_fixture *f, enum state_of s)
@@ -418,6 +430,61 @@ static void test_every_kind_and_state(void **state)
                 check_state(f, n, who[i].kind, who[i].identity, who[i].any);
         }
         remove_groups(f, wanted[n].state);
+    }
+}
+
+/* An account has its address as its sender from the start; policies count for it as for all. */
+static const struct {
+    enum state_of state;
+    const char *a, *b, *shared;
+} wanted_of_account[STATES] = {
+    {NO_POLICY, "yes own-sender a@app.test", "no not-own-sender", "no not-own-domain"},
+    {ALLOW_A, "yes allow-policy g1 a@app.test", "no not-in-allowed-group",
+     "no not-in-allowed-group"},
+    {ALLOW_SHARED, "no not-in-allowed-group", "no not-in-allowed-group",
+     "yes allow-policy g1 box@shared.test"},
+    {ALLOW_ALL_APP, "yes allow-policy g1 *@app.test", "yes allow-policy g1 *@app.test",
+     "no not-in-allowed-group"},
+    {ALLOW_EMPTY, "no not-in-allowed-group", "no not-in-allowed-group", "no not-in-allowed-group"},
+    {DENY_A, "no deny-policy g2 a@app.test", "no not-own-sender", "no not-own-domain"},
+    {DENY_ALL_APP, "no deny-policy g2 *@app.test", "no deny-policy g2 *@app.test",
+     "no not-own-domain"},
+    {DENY_A_ALLOW_ALL_APP, "no deny-policy g2 a@app.test", "yes allow-policy g1 *@app.test",
+     "no not-in-allowed-group"},
+    {DENY_ALL_APP_ALLOW_A, "no deny-policy g2 *@app.test", "no deny-policy g2 *@app.test",
+     "no not-in-allowed-group"},
+    {ALLOW_FOREIGN, "no not-in-allowed-group", "no not-in-allowed-group",
+     "no not-in-allowed-group"},
+    {SENDER_A, "yes own-sender a@app.test", "no not-own-sender", "no not-own-domain"},
+    {SENDER_A_ALLOW_SHARED, "no not-in-allowed-group", "no not-in-allowed-group",
+     "yes allow-policy g1 box@shared.test"},
+    {SENDER_A_DENY_A, "no deny-policy g2 a@app.test", "no not-own-sender", "no not-own-domain"},
+    {DOMAIN_LISTS_A, "yes own-sender a@app.test", "no not-own-sender", "no not-own-domain"},
+};
+
+static void test_an_account_in_every_state(void **state)
+{
+    static const char who[] = "account:a@app.test";
+    struct directory_fixture *f = *state;
+    char first[32], second[32], name[64];
+
+    assert_int_equal(change(f, (struct directory_change){.noun = DIRECTORY_ACCOUNT,
+                                                         .verb = DIRECTORY_ADD,
+                                                         .name = SGL_LIT("a@app.test"),
+                                                         .label = SGL_LIT("LOB App 1")}),
+                     DIRECTORY_OK);
+    for (size_t n = 0; n < STATES; n++) {
+        enum state_of s = wanted_of_account[n].state;
+
+        snprintf(name, sizeof(name), "an account in state %zu", n);
+        set_groups(f, s);
+        set_state(f, s, who, who, first, second);
+        CHECK_STR(name, asked(f, who, own_a), wanted_of_account[n].a);
+        CHECK_STR(name, asked(f, who, own_b), wanted_of_account[n].b);
+        CHECK_STR(name, asked(f, who, of_shared), wanted_of_account[n].shared);
+        CHECK_STR(name, asked(f, who, foreign), "no no-such-domain");
+        unset_state(f, s, who, first, second);
+        remove_groups(f, s);
     }
 }
 
@@ -592,6 +659,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_group_limit, setup, teardown),
         cmocka_unit_test_setup_teardown(test_policies, setup, teardown),
         cmocka_unit_test_setup_teardown(test_every_kind_and_state, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_an_account_in_every_state, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_policy_of_one_is_not_for_another, setup, teardown),
         cmocka_unit_test_setup_teardown(test_look_alikes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_exact_local_parts, setup, teardown),
