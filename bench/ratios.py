@@ -133,12 +133,34 @@ def lib_table():
     print()
 
 
+ADMISSION = [ # tool, figure, what it is, unit, what one of it is in that unit, limit
+    ("admissionbench", "ns_per_rcpt_1", "Admission of a message of 1 recipient, all loaded", "us a recipient", 1e-3, 10),
+    ("admissionbench", "ns_per_rcpt_50", "Admission of a message of 50 recipients, all loaded", "us a recipient", 1e-3, 10),
+    ("admissionbench", "heap_bytes", "10,000 domains, 100,000 identities, 100,000 suppressed", "MiB of heap", 2 ** -20, 64),
+    ("admissionbench", "rss_bytes", "the same, resident", "MiB", 2 ** -20, 64),
+    ("accessbench", "ns_per_lookup", "who may send as whom", "us a decision", 1e-3, 1),
+    ("suppressionbench", "ns_per_lookup", "is a recipient suppressed", "us a look-up", 1e-3, 10),
+    ("limitsbench", "ns_per_charge", "a charge against three limits", "us", 1e-3, 10)]
+
+
+def admission_table(found):
+    print("### Admission: identity, policy, limits, suppression\n")
+    print("| what | figure | unit | limit | met |\n|---|---:|---|---:|---|")
+    for tool, key, what, unit, scale, limit in ADMISSION:
+        v = [r[key] * scale for r in found if r["bench"] == tool]
+        if v:
+            print("| %s | %s | %s | %d | %s |" % (what, f(statistics.median(v), 2), unit, limit, mark(statistics.median(v) <= limit)))
+    print()
+
+
 LIB = rows("lib.jsonl")
 
 
 def main():
     if LIB:
         lib_table()
+    if rows("admission.jsonl"):
+        admission_table(rows("admission.jsonl"))
     e2e = rows("e2e.jsonl")
     if e2e:
         e2e_table(e2e)
