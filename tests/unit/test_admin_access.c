@@ -508,6 +508,12 @@ static void test_no_way_up(void **state)
         call(w, w->token[ROLE_OWNER], ways[i].method, path, ways[i].body, &r);
         CHECK_EQ(ways[i].name, r.status, ways[i].status);
     }
+    call(w, w->token[ROLE_OWNER], "GET",
+         "/admin/v1/policies/test?identity=app:boss&sender=a@one.test", "", &r);
+    CHECK_EQ("whom an operator's application may send as", r.status, 404);
+    call(w, w->token[ROLE_OPERATOR], "GET",
+         "/admin/v1/policies/test?identity=app:boss&sender=a@one.test", "", &r);
+    CHECK_EQ("but for an operator", r.status, 200);
     call(w, "sk_nobody", "GET", "/admin/v1/domains", "", &r);
     CHECK_EQ("a key that is not known", r.status, 401);
 }

@@ -71,14 +71,15 @@ static void policy_delete(struct http_request *r, void *ctx)
 
 /* ---- asked ---- */
 
-/* The identity, when it is there for him; NULL: answered. */
+/* The identity, when it is there for him, as an operator's is not; NULL: answered. */
 static struct identity *take_identity(struct http_request *r, const struct admin *admin,
                                       sgl_view scope)
 {
     sgl_view name = http_query(r, "identity");
     struct identity *who = name.len == 0 ? NULL : directory_identity(admin->directory, name);
 
-    if (who != NULL && (scope.len == 0 || sgl_view_eq(scope, sgl_view_cstr(who->subscription))))
+    if (who != NULL && (scope.len == 0 || (who->role != ROLE_OPERATOR &&
+                                           sgl_view_eq(scope, sgl_view_cstr(who->subscription)))))
         return who;
     identity_unref(who);
     if (name.len == 0)
