@@ -67,6 +67,9 @@ struct sgl_name sgl_psl_registrable(const struct sgl_psl *psl, struct sgl_name n
 
     if (sgl_name_is_root(name))
         return name;
+    /* A suffix is asked for first: below a rule of more than eight labels, which no published list has, libpsl finds a tail of it. */
+    if (sgl_psl_is_suffix(psl, name))
+        return name;
     domain = psl_registrable_domain(context(psl), cstr(name));
     if (domain == NULL)
         return name;

@@ -59,6 +59,20 @@ static void table(void **state)
     sgl_psl_free(psl);
 }
 
+/* No published rule has more than eight labels, and libpsl looks at no more of a name; a suffix of a list of one's own is still its own domain. */
+static void a_rule_of_many_labels(void **state)
+{
+    sgl_auto(sgl_arena) arena = SGL_ARENA_INIT(10000);
+    struct sgl_name name = name_of("a.b.c.d.e.f.g.h.i.j.k", &arena);
+    struct sgl_psl *psl = NULL;
+
+    (void)state;
+    CHECK_EQ("a list is read", sgl_psl_new(SGL_LIT("k\na.b.c.d.e.f.g.h.i.j.k\n"), &psl), SGL_OK);
+    CHECK_TRUE("a suffix", sgl_psl_is_suffix(psl, name));
+    CHECK_VIEW("is its own domain", sgl_psl_registrable(psl, name).text, name.text);
+    sgl_psl_free(psl);
+}
+
 static void the_root_is_nobodys(void **state)
 {
     sgl_auto(sgl_arena) arena = SGL_ARENA_INIT(10000);
@@ -106,6 +120,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(table),
+        cmocka_unit_test(a_rule_of_many_labels),
         cmocka_unit_test(the_root_is_nobodys),
         cmocka_unit_test(builtin),
         cmocka_unit_test(what_is_no_list),
