@@ -17,6 +17,7 @@ static const struct {
     [PART_DKIM] = {"dkim", "DKIM"},          [PART_DKIM2] = {"dkim2", "DKIM2"},
     [PART_DMARC] = {"dmarc", "DMARC"},       [PART_RETURN_PATH] = {"return_path", "Return path"},
     [PART_MTA_STS] = {"mta_sts", "MTA-STS"}, [PART_TLS_RPT] = {"tls_rpt", "TLS-RPT"},
+    [PART_NULL_MX] = {"null_mx", "Null MX"},
 };
 
 const char *domain_kind_name(enum domain_kind kind)

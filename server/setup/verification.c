@@ -163,6 +163,8 @@ static void kept(struct directory_change *c)
     } else if (c->result == DIRECTORY_CONFLICT && ++v->tries < TRIES_MAX) {
         judge(v);
     } else if (c->result != DIRECTORY_OK) {
+        log_line(LOG_WARN_, "what was seen of a domain is not stored", LOG_STR("domain", v->name),
+                 LOG_STR("why", c->why));
         fail(v, SETUP_FAILED, "what was seen could not be stored");
     } else {
         note_time(v, v->domain);

@@ -404,6 +404,10 @@ static void test_parts_text(void **state)
         domain_parts_text(rows[i].parts, text, sizeof(text));
         CHECK_STR("parts are listed", text, rows[i].want);
     }
+    for (int p = 0; p < DOMAIN_PARTS; p++) {
+        CHECK_TRUE("each part has a name", strlen(domain_part_name((enum domain_part)p)) > 2);
+        CHECK_TRUE("and a title", strlen(domain_part_title((enum domain_part)p)) > 2);
+    }
     domain_parts_text(7, small, sizeof(small));
     CHECK_TRUE("a small buffer ends in a NUL", strlen(small) < sizeof(small));
 }
