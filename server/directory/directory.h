@@ -50,6 +50,7 @@ struct identity {
     bool any_domain; /* any domain of its subscription (of all, when subscription is "") */
     enum role role;
     char *label; /* key: what its maker called it; may be "" */
+    void *pack;  /* where the texts above stand; NULL: each by itself */
     int64_t created_at;
     uint64_t version;
     _Atomic bool removed; /* who still holds it may do nothing with it */

@@ -68,7 +68,7 @@ static const struct credential *find_login(const struct directory *d, sgl_view u
     const struct credential *c = table_find(&d->table[DIRECTORY_CREDENTIAL], user);
     const struct account *a = c == NULL ? account_find(d, user) : NULL;
 
-    return a != NULL && a->facts.basic && a->facts.password ? &a->login : c;
+    return a != NULL && a->basic && a->password ? &a->login : c;
 }
 
 struct identity *directory_login(struct directory *d, sgl_view user)

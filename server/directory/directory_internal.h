@@ -24,7 +24,8 @@
 /* What a noun that holds an identity begins with. */
 struct holder {
     struct identity *identity;
-    char *name; /* its key in the table: a user name, the id of a key */
+    const char
+        *name; /* its key in the table: a user name, the id of a key; of the identity's name */
 };
 struct credential {
     struct holder holder; /* first: cast from it */
@@ -33,16 +34,23 @@ struct credential {
 };
 struct account {
     struct credential login; /* first: cast from it; its name is the address */
-    struct account_facts facts;
+    bool basic, oauth, password;
+    uint8_t apps;
+    char (*app)[GUID_TEXT_SIZE]; /* so many; NULL: none */
 };
 struct access_key {
     struct holder holder; /* first: cast from it */
     uint8_t hash[32];
 };
+struct kept_secret {
+    struct app_secret shown;
+    uint8_t hash[32];
+};
 struct app {
     struct holder holder; /* first: cast from it */
-    struct app_facts facts;
-    uint8_t hash[APP_SECRETS_MAX][32]; /* of facts.secret[i] */
+    char client_id[GUID_TEXT_SIZE];
+    uint8_t secrets;
+    struct kept_secret *secret; /* so many; NULL: none */
 };
 
 /* A password that was right a moment ago, as a keyed hash; worthless without the process's memory. */
@@ -171,6 +179,8 @@ char *selector_context(const char *domain, const char *selector);
 struct identity *identity_new(enum identity_kind kind, const char *prefix, sgl_view name,
                               sgl_view subscription);
 struct identity *identity_copy(const struct identity *i);
+/* Its texts move into one piece of memory, when there is some; nobody else may hold it yet, and it stays as it is from now on. */
+void identity_pack(struct identity *i);
 void identity_replaced(struct identity *old, struct identity *newer);
 bool identity_domains_from_json(struct identity *i, const json_t *json);
 json_t *identity_domains_to_json(const struct identity *i);
@@ -189,6 +199,7 @@ void *holder_new(size_t size, enum identity_kind kind, const char *prefix, sgl_v
                  sgl_view subscription);
 void holder_free(void *noun, size_t size); /* zeroed first: there are secrets; NULL accepted */
 void *holder_copy(const void *noun, size_t size);
+void holder_pack(void *noun); /* before it is seen: its texts move together */
 /* For rows as they are. */
 const char *holder_key(const void *noun);
 uint64_t *holder_version(void *noun);

@@ -38,7 +38,11 @@ static bool show(struct directory *d, enum directory_noun which, void *noun)
 
 bool noun_show(struct directory *d, enum directory_noun which, void *noun)
 {
-    bool shown = show(d, which, noun);
+    bool shown;
+
+    if (noun_kind_of(which)->prefix != NULL)
+        holder_pack(noun);
+    shown = show(d, which, noun);
 
     if (!shown && noun_kind_of(which)->index != NULL)
         atomic_store(&d->access_unsure, true);

@@ -13,12 +13,50 @@
 
 static void free_(void *noun)
 {
+    if (noun != NULL)
+        free(((struct account *)noun)->app);
     holder_free(noun, sizeof(struct account));
+}
+
+/* The facts as they are handed out, and as they are kept: most accounts let one application in. */
+static void facts_of(const struct account *a, struct account_facts *out)
+{
+    *out = (struct account_facts){
+        .basic = a->basic, .oauth = a->oauth, .password = a->password, .apps = a->apps};
+    if (a->apps > 0)
+        memcpy(out->app, a->app, a->apps * sizeof(a->app[0]));
+}
+
+static bool keep_facts(struct account *a, const struct account_facts *f)
+{
+    char(*app)[GUID_TEXT_SIZE] = f->apps == 0 ? NULL : malloc(f->apps * sizeof(*app));
+
+    if (app == NULL && f->apps > 0)
+        return false;
+    if (app != NULL)
+        memcpy(app, f->app, f->apps * sizeof(*app));
+    free(a->app);
+    a->app = app;
+    a->apps = (uint8_t)f->apps;
+    a->basic = f->basic;
+    a->oauth = f->oauth;
+    a->password = f->password;
+    return true;
 }
 
 static void *copy(const void *noun)
 {
-    return holder_copy(noun, sizeof(struct account));
+    struct account *made = holder_copy(noun, sizeof(struct account));
+    struct account_facts facts;
+
+    if (made == NULL)
+        return NULL;
+    made->app = NULL;
+    facts_of(noun, &facts);
+    if (keep_facts(made, &facts))
+        return made;
+    free_(made);
+    return NULL;
 }
 
 static struct identity *identity_of(const struct account *a)
@@ -33,18 +71,21 @@ static struct account *account_new(sgl_view address, sgl_view subscription)
 
 /* ---- as JSON ---- */
 
-static bool apps_from_json(struct account *a, const json_t *list)
+static bool facts_from_json(struct account *a, const json_t *json)
 {
+    struct account_facts f = {.basic = json_is_true(json_object_get(json, "basic")),
+                              .oauth = json_is_true(json_object_get(json, "oauth")),
+                              .password = json_object_get(json, "argon2id") != NULL};
     const json_t *item;
     size_t at;
 
-    json_array_foreach(list, at, item)
+    json_array_foreach(json_object_get(json, "apps"), at, item)
     {
-        if (a->facts.apps == ACCOUNT_APPS_MAX ||
-            !guid_take(sgl_view_cstr(json_string_value(item)), a->facts.app[a->facts.apps++]))
+        if (f.apps == ACCOUNT_APPS_MAX ||
+            !guid_take(sgl_view_cstr(json_string_value(item)), f.app[f.apps++]))
             return false;
     }
-    return true;
+    return keep_facts(a, &f);
 }
 
 static void *from_json(const struct store_noun *noun, const json_t *json)
@@ -53,14 +94,10 @@ static void *from_json(const struct store_noun *noun, const json_t *json)
     struct account *a = account_new(noun->key, noun->subscription);
 
     if (a == NULL || label == NULL || !identity_set_label(identity_of(a), sgl_view_cstr(label)) ||
-        !identity_domains_from_json(identity_of(a), json) ||
-        !apps_from_json(a, json_object_get(json, "apps")))
+        !identity_domains_from_json(identity_of(a), json) || !facts_from_json(a, json))
         goto fail;
     identity_of(a)->version = noun->version;
-    a->facts.basic = json_is_true(json_object_get(json, "basic"));
-    a->facts.oauth = json_is_true(json_object_get(json, "oauth"));
-    a->facts.password = json_object_get(json, "argon2id") != NULL;
-    if (!a->facts.password || password_from_json(&a->login, json))
+    if (!a->password || password_from_json(&a->login, json))
         return a;
 fail:
     free_(a);
@@ -72,13 +109,13 @@ static json_t *to_json(const void *noun)
     const struct account *a = noun;
     json_t *apps = json_array(), *json;
 
-    for (size_t i = 0; i < a->facts.apps; i++)
-        json_array_append_new(apps, json_string(a->facts.app[i]));
+    for (size_t i = 0; i < a->apps; i++)
+        json_array_append_new(apps, json_string(a->app[i]));
     json = json_pack("{s:I, s:o, s:s, s:b, s:b, s:o}", "created_at",
                      (json_int_t)identity_of(a)->created_at, "domains",
                      identity_domains_to_json(identity_of(a)), "label", identity_of(a)->label,
-                     "basic", (int)a->facts.basic, "oauth", (int)a->facts.oauth, "apps", apps);
-    if (json == NULL || !a->facts.password || password_to_json(&a->login, json))
+                     "basic", (int)a->basic, "oauth", (int)a->oauth, "apps", apps);
+    if (json == NULL || !a->password || password_to_json(&a->login, json))
         return json;
     json_decref(json);
     return NULL;
@@ -261,15 +298,15 @@ static bool forbid_app(struct change *g, struct account_facts *f, sgl_view name)
     return true;
 }
 
-static bool take_apps(struct change *g, struct account *a)
+static bool take_apps(struct change *g, struct account_facts *f)
 {
     const struct account_change *want = g->c->account;
 
     for (size_t i = 0; want != NULL && i < want->forbids; i++)
-        if (!forbid_app(g, &a->facts, want->forbid[i]))
+        if (!forbid_app(g, f, want->forbid[i]))
             return false;
     for (size_t i = 0; want != NULL && i < want->allows; i++)
-        if (!allow_app(g, &a->facts, want->allow[i]))
+        if (!allow_app(g, f, want->allow[i]))
             return false;
     return true;
 }
@@ -309,6 +346,18 @@ static bool take_password(struct change *g, struct account_facts *f)
     return password_take(g);
 }
 
+/* All that is asked for, on top of what it has. */
+static bool take_facts(struct change *g, struct account *a, struct account_facts *f)
+{
+    take_ways(g, f);
+    if (!take_apps(g, f) || !take_password(g, f))
+        return false;
+    if (keep_facts(a, f))
+        return true;
+    change_no_memory(g->c);
+    return false;
+}
+
 static bool add_domain(struct change *g, struct account *a, const struct domain *domain)
 {
     if (identity_add_domain(identity_of(a), sgl_view_cstr(domain->name)))
@@ -320,6 +369,7 @@ static bool add_domain(struct change *g, struct account *a, const struct domain 
 static bool build(struct change *g, const struct domain *domain)
 {
     struct account *a = account_new(sgl_view_cstr(g->key), sgl_view_cstr(g->subscription));
+    struct account_facts facts = {.oauth = true};
 
     g->noun = a;
     if (a == NULL) {
@@ -327,12 +377,9 @@ static bool build(struct change *g, const struct domain *domain)
         return false;
     }
     /* Whoever has applications has what is better than passwords. */
-    a->facts.basic = count_of(g, IDENTITY_APP) == 0;
-    a->facts.oauth = true;
+    facts.basic = count_of(g, IDENTITY_APP) == 0;
     identity_of(a)->created_at = clock_now_s();
-    take_ways(g, &a->facts);
-    return add_domain(g, a, domain) && take_label(g, a) && take_apps(g, a) &&
-           take_password(g, &a->facts);
+    return add_domain(g, a, domain) && take_label(g, a) && take_facts(g, a, &facts);
 }
 
 static bool prepare(struct change *g)
@@ -352,11 +399,10 @@ static bool prepare(struct change *g)
 static bool alter(struct change *g)
 {
     struct account *a = g->noun;
+    struct account_facts facts;
 
-    if (!identity_alter(g, identity_of(a)) || !take_label(g, a) || !take_apps(g, a))
-        return false;
-    take_ways(g, &a->facts);
-    return take_password(g, &a->facts);
+    facts_of(a, &facts);
+    return identity_alter(g, identity_of(a)) && take_label(g, a) && take_facts(g, a, &facts);
 }
 
 static const char *const shown[] = {"label", "basic", "oauth", "apps", NULL};
@@ -407,7 +453,7 @@ struct identity *directory_account(struct directory *d, sgl_view address,
     if (a != NULL)
         who = identity_ref(identity_of(a));
     if (a != NULL && facts != NULL)
-        *facts = a->facts;
+        facts_of(a, facts);
     pthread_rwlock_unlock(&d->lock);
     return who;
 }

@@ -20,19 +20,59 @@
 #define SECRET_MIN_S   60
 #define SECRET_DEFAULT ((int64_t)SECRET_DAYS * 86400)
 
+static void secrets_free(struct app *a)
+{
+    if (a->secret != NULL)
+        sodium_memzero(a->secret, a->secrets * sizeof(*a->secret));
+    free(a->secret);
+    a->secret = NULL;
+    a->secrets = 0;
+}
+
 static void free_(void *noun)
 {
+    if (noun != NULL)
+        secrets_free(noun);
     holder_free(noun, sizeof(struct app));
+}
+
+/* Room for so many; those that were there stay. false: no memory, and it is as it was. */
+static bool secrets_resize(struct app *a, size_t secrets)
+{
+    struct kept_secret *more = calloc(secrets + 1, sizeof(*more));
+    size_t kept = a->secrets < secrets ? a->secrets : secrets;
+
+    if (more == NULL)
+        return false;
+    if (kept > 0)
+        memcpy(more, a->secret, kept * sizeof(*more));
+    secrets_free(a);
+    a->secret = more;
+    a->secrets = (uint8_t)secrets;
+    return true;
 }
 
 static void *copy(const void *noun)
 {
-    return holder_copy(noun, sizeof(struct app));
+    struct app *made = holder_copy(noun, sizeof(struct app));
+    const struct app *from = noun;
+
+    if (made == NULL)
+        return NULL;
+    made->secret = NULL;
+    made->secrets = 0;
+    if (!secrets_resize(made, from->secrets)) {
+        free_(made);
+        return NULL;
+    }
+    if (from->secrets > 0)
+        memcpy(made->secret, from->secret, from->secrets * sizeof(*from->secret));
+    return made;
 }
 
 static const char *alias(const void *noun)
 {
-    return ((const struct app *)noun)->facts.client_id;
+    return ((const struct app *)noun)->client_id;
 }
 
 static struct app *app_new(sgl_view name, sgl_view subscription)
@@ -42,42 +82,43 @@ static struct app *app_new(sgl_view name, sgl_view subscription)
 
 /* ---- as JSON ---- */
 
-static bool secret_from_json(struct app *a, const json_t *json)
+static bool secret_from_json(struct kept_secret *s, const json_t *json)
 {
     const char *id = json_string_value(json_object_get(json, "id"));
-    size_t at = a->facts.secrets;
-    struct app_secret *s;
 
-    if (at == APP_SECRETS_MAX || id == NULL || strlen(id) >= sizeof(s->id))
+    if (id == NULL || strlen(id) >= sizeof(s->shown.id))
         return false;
-    s = &a->facts.secret[at];
-    memcpy(s->id, id, strlen(id) + 1);
-    s->created_at = json_integer_value(json_object_get(json, "created_at"));
-    s->expires_at = json_integer_value(json_object_get(json, "expires_at"));
-    a->facts.secrets++;
-    return json_base64_exact(json, "sha256", a->hash[at], sizeof(a->hash[at]));
+    memcpy(s->shown.id, id, strlen(id) + 1);
+    s->shown.created_at = json_integer_value(json_object_get(json, "created_at"));
+    s->shown.expires_at = json_integer_value(json_object_get(json, "expires_at"));
+    return json_base64_exact(json, "sha256", s->hash, sizeof(s->hash));
+}
+
+static bool secrets_from_json(struct app *a, const json_t *list)
+{
+    size_t count = json_array_size(list);
+
+    if (count > APP_SECRETS_MAX || (count > 0 && !secrets_resize(a, count)))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (!secret_from_json(&a->secret[i], json_array_get(list, i)))
+            return false;
+    return true;
 }
 
 static void *from_json(const struct store_noun *noun, const json_t *json)
 {
     const char *client_id = json_string_value(json_object_get(json, "client_id"));
     const char *label = json_string_value(json_object_get(json, "label"));
-    const json_t *item;
     struct app *a = app_new(noun->key, noun->subscription);
-    size_t at;
 
-    if (a == NULL || client_id == NULL ||
-        !guid_take(sgl_view_cstr(client_id), a->facts.client_id) || label == NULL ||
-        !identity_set_label(a->holder.identity, sgl_view_cstr(label)) ||
+    if (a == NULL || client_id == NULL || !guid_take(sgl_view_cstr(client_id), a->client_id) ||
+        label == NULL || !identity_set_label(a->holder.identity, sgl_view_cstr(label)) ||
         !identity_domains_from_json(a->holder.identity, json) ||
-        !identity_role_from_json(a->holder.identity, json))
+        !identity_role_from_json(a->holder.identity, json) ||
+        !secrets_from_json(a, json_object_get(json, "secrets")))
         goto fail;
     a->holder.identity->version = noun->version;
-    json_array_foreach(json_object_get(json, "secrets"), at, item)
-    {
-        if (!secret_from_json(a, item))
-            goto fail;
-    }
     return a;
 fail:
     free_(a);
@@ -89,19 +130,18 @@ static json_t *to_json(const void *noun)
     const struct app *a = noun;
     json_t *secrets = json_array();
 
-    for (size_t i = 0; i < a->facts.secrets; i++) {
-        const struct app_secret *s = &a->facts.secret[i];
+    for (size_t i = 0; i < a->secrets; i++) {
+        const struct kept_secret *s = &a->secret[i];
 
-        json_array_append_new(secrets, json_pack("{s:s, s:o, s:I, s:I}", "id", s->id, "sha256",
-                                                 base64_json(a->hash[i], sizeof(a->hash[i])),
-                                                 "created_at", (json_int_t)s->created_at,
-                                                 "expires_at", (json_int_t)s->expires_at));
+        json_array_append_new(secrets, json_pack("{s:s, s:o, s:I, s:I}", "id", s->shown.id,
+                                                 "sha256", base64_json(s->hash, sizeof(s->hash)),
+                                                 "created_at", (json_int_t)s->shown.created_at,
+                                                 "expires_at", (json_int_t)s->shown.expires_at));
     }
-    return json_pack("{s:I, s:s, s:o, s:s, s:s, s:o}", "created_at",
-                     (json_int_t)a->holder.identity->created_at, "client_id", a->facts.client_id,
-                     "domains", identity_domains_to_json(a->holder.identity), "label",
-                     a->holder.identity->label, "role", role_name(a->holder.identity->role),
-                     "secrets", secrets);
+    return json_pack(
+        "{s:I, s:s, s:o, s:s, s:s, s:o}", "created_at", (json_int_t)a->holder.identity->created_at,
+        "client_id", a->client_id, "domains", identity_domains_to_json(a->holder.identity), "label",
+        a->holder.identity->label, "role", role_name(a->holder.identity->role), "secrets", secrets);
 }
 
 /* ---- secrets ---- */
@@ -134,49 +174,49 @@ static bool secret_add(struct change *g, struct app *a)
 {
     struct directory_change *c = g->c;
     int64_t now = clock_now_s(), end = secret_end(c, now);
-    struct app_secret *s;
+    struct kept_secret *s;
     uint8_t bytes[SECRET_BYTES];
 
     if (end == 0)
         return false;
-    if (a->facts.secrets == APP_SECRETS_MAX) {
+    if (a->secrets == APP_SECRETS_MAX) {
         change_say(c, DIRECTORY_INVALID, "secret",
                    "an application has at most %d secrets; remove one that is not in use",
                    APP_SECRETS_MAX);
         return false;
     }
-    s = &a->facts.secret[a->facts.secrets];
-    secret_id_new(s->id);
-    s->created_at = now;
-    s->expires_at = end;
+    if (!secrets_resize(a, a->secrets + 1u)) {
+        change_no_memory(c);
+        return false;
+    }
+    s = &a->secret[a->secrets - 1];
+    secret_id_new(s->shown.id);
+    s->shown.created_at = now;
+    s->shown.expires_at = end;
     randombytes_buf(bytes, sizeof(bytes));
     sodium_bin2base64(c->secret, sizeof(c->secret), bytes, sizeof(bytes),
                       sodium_base64_VARIANT_URLSAFE_NO_PADDING);
     sodium_memzero(bytes, sizeof(bytes));
-    crypto_hash_sha256(a->hash[a->facts.secrets], (const uint8_t *)c->secret, strlen(c->secret));
-    snprintf(c->id, sizeof(c->id), "%s", s->id);
-    a->facts.secrets++;
+    crypto_hash_sha256(s->hash, (const uint8_t *)c->secret, strlen(c->secret));
+    snprintf(c->id, sizeof(c->id), "%s", s->shown.id);
     return true;
 }
 
 /* false: said. */
 static bool secret_remove(struct change *g, struct app *a, sgl_view id)
 {
-    size_t at = 0, last = a->facts.secrets;
+    size_t at = 0, last = a->secrets;
 
-    while (at < last && !sgl_view_eq(id, sgl_view_cstr(a->facts.secret[at].id)))
+    while (at < last && !sgl_view_eq(id, sgl_view_cstr(a->secret[at].shown.id)))
         at++;
     if (at == last) {
         change_say(g->c, DIRECTORY_NOT_FOUND, "secret", "the application has no such secret");
         return false;
     }
-    for (; at + 1 < last; at++) {
-        a->facts.secret[at] = a->facts.secret[at + 1];
-        memcpy(a->hash[at], a->hash[at + 1], sizeof(a->hash[at]));
-    }
-    sodium_memzero(&a->facts.secret[last - 1], sizeof(a->facts.secret[0]));
-    sodium_memzero(a->hash[last - 1], sizeof(a->hash[0]));
-    a->facts.secrets--;
+    for (; at + 1 < last; at++)
+        a->secret[at] = a->secret[at + 1];
+    sodium_memzero(&a->secret[last - 1], sizeof(a->secret[0]));
+    a->secrets--;
     return true;
 }
 
@@ -209,7 +249,7 @@ static bool prepare(struct change *g)
         change_no_memory(c);
         return false;
     }
-    guid_random(a->facts.client_id);
+    guid_random(a->client_id);
     a->holder.identity->role = c->role;
     return take_label(g, a) &&
            identity_check_domains(g, a->holder.identity, c->role == ROLE_NONE) &&
@@ -262,11 +302,11 @@ static enum app_login compare(const struct app *a, const uint8_t hash[32], int64
     enum app_login found = a == NULL ? APP_UNKNOWN : APP_WRONG;
 
     for (size_t i = 0; i < APP_SECRETS_MAX; i++) {
-        bool there = a != NULL && i < a->facts.secrets;
-        bool same = sodium_memcmp(hash, there ? a->hash[i] : nobody, sizeof(nobody)) == 0;
+        bool there = a != NULL && i < a->secrets;
+        bool same = sodium_memcmp(hash, there ? a->secret[i].hash : nobody, sizeof(nobody)) == 0;
 
         if (there && same)
-            found = a->facts.secret[i].expires_at > now ? APP_OK : APP_EXPIRED;
+            found = a->secret[i].shown.expires_at > now ? APP_OK : APP_EXPIRED;
     }
     return found;
 }
@@ -295,6 +335,14 @@ enum app_login directory_app_login(struct directory *d, sgl_view client_id, sgl_
     return found;
 }
 
+static void facts_of(const struct app *a, struct app_facts *out)
+{
+    *out = (struct app_facts){.secrets = a->secrets};
+    memcpy(out->client_id, a->client_id, sizeof(out->client_id));
+    for (size_t i = 0; i < a->secrets; i++)
+        out->secret[i] = a->secret[i].shown;
+}
+
 static struct identity *find(struct directory *d, const struct table *in, sgl_view name,
                              struct app_facts *facts)
 {
@@ -306,7 +354,7 @@ static struct identity *find(struct directory *d, const struct table *in, sgl_vi
     if (a != NULL)
         who = identity_ref(a->holder.identity);
     if (a != NULL && facts != NULL)
-        *facts = a->facts;
+        facts_of(a, facts);
     pthread_rwlock_unlock(&d->lock);
     return who;
 }

@@ -14,12 +14,22 @@ void *holder_new(size_t size, enum identity_kind kind, const char *prefix, sgl_v
 
     if (h == NULL)
         return NULL;
-    h->name = text_of(name);
     h->identity = identity_new(kind, prefix, name, subscription);
-    if (h->name != NULL && h->identity != NULL)
-        return h;
-    holder_free(h, size);
-    return NULL;
+    if (h->identity == NULL) {
+        holder_free(h, size);
+        return NULL;
+    }
+    h->name = h->identity->name + strlen(prefix);
+    return h;
+}
+
+void holder_pack(void *noun)
+{
+    struct holder *h = noun;
+    size_t prefix = (size_t)(h->name - h->identity->name);
+
+    identity_pack(h->identity);
+    h->name = h->identity->name + prefix;
 }
 
 void holder_free(void *noun, size_t size)
@@ -29,7 +39,6 @@ void holder_free(void *noun, size_t size)
     if (h == NULL)
         return;
     identity_unref(h->identity);
-    free(h->name);
     sodium_memzero(h, size);
     free(h);
 }
@@ -42,12 +51,13 @@ void *holder_copy(const void *noun, size_t size)
     if (made == NULL)
         return NULL;
     memcpy(made, h, size);
-    made->name = text_of(sgl_view_cstr(h->name));
     made->identity = identity_copy(h->identity);
-    if (made->name != NULL && made->identity != NULL)
-        return made;
-    holder_free(made, size);
-    return NULL;
+    if (made->identity == NULL) {
+        holder_free(made, size);
+        return NULL;
+    }
+    made->name = made->identity->name + (h->name - h->identity->name);
+    return made;
 }
 
 const char *holder_key(const void *noun)

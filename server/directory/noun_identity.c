@@ -32,14 +32,23 @@ struct identity *identity_ref(struct identity *i)
     return i;
 }
 
-static void identity_free(struct identity *i)
+static void texts_free(struct identity *i)
 {
+    if (i->pack != NULL) {
+        free(i->pack);
+        return;
+    }
     for (size_t d = 0; d < i->domains; d++)
         free(i->domain[d]);
     free(i->domain);
     free(i->name);
     free(i->subscription);
     free(i->label);
+}
+
+static void identity_free(struct identity *i)
+{
+    texts_free(i);
     free(i);
 }
 
@@ -100,6 +109,43 @@ bool identity_set_label(struct identity *i, sgl_view label)
     free(i->label);
     i->label = text_of(label);
     return i->label != NULL;
+}
+
+static char *move_text(char **to, const char *text)
+{
+    size_t size = strlen(text) + 1;
+    char *here = *to;
+
+    memcpy(here, text, size);
+    *to += size;
+    return here;
+}
+
+void identity_pack(struct identity *i)
+{
+    size_t size = i->domains * sizeof(char *) + strlen(i->name) + strlen(i->subscription) +
+                  strlen(i->label) + 3;
+    struct identity packed = {.domains = i->domains};
+    char *to;
+
+    for (size_t d = 0; d < i->domains; d++)
+        size += strlen(i->domain[d]) + 1;
+    packed.pack = i->pack == NULL ? malloc(size) : NULL;
+    if (packed.pack == NULL)
+        return;
+    packed.domain = packed.pack;
+    to = (char *)(packed.domain + i->domains);
+    packed.name = move_text(&to, i->name);
+    packed.subscription = move_text(&to, i->subscription);
+    packed.label = move_text(&to, i->label);
+    for (size_t d = 0; d < i->domains; d++)
+        packed.domain[d] = move_text(&to, i->domain[d]);
+    texts_free(i);
+    i->pack = packed.pack;
+    i->domain = packed.domain;
+    i->name = packed.name;
+    i->subscription = packed.subscription;
+    i->label = packed.label;
 }
 
 struct identity *identity_copy(const struct identity *i)
