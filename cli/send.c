@@ -21,6 +21,7 @@ struct letter {
     struct sgl_arena arena;
     struct sgl_compose compose;
     struct sgl_compose_part part[PARTS_MAX];
+    struct sgl_compose_field list;
     struct sgl_buf text, html, file[PARTS_MAX];
     struct sgl_compose_addresses bcc;
 };
@@ -147,6 +148,12 @@ static bool take_letter(const struct cli *c, struct letter *l)
         return false;
     if (subject != NULL)
         l->compose.subject = sgl_view_cstr(subject);
+    if (cli_text(c, "--list") != NULL) {
+        l->list = (struct sgl_compose_field){SGL_LIT("X-Sigillo-List"),
+                                             sgl_view_cstr(cli_text(c, "--list"))};
+        l->compose.header = &l->list;
+        l->compose.headers = 1;
+    }
     l->compose.date = time(NULL);
     l->compose.eightbit = true;
     return getrandom(l->compose.random, sizeof(l->compose.random), 0) ==
@@ -351,6 +358,7 @@ static const struct cli_option options[] = {
     {"--text", "FILE", "the text, UTF-8; - (and without any content) is standard input", false},
     {"--html", "FILE", "the same as HTML", false},
     {"--attach", "FILE", "a file that goes with it", true},
+    {"--list", "ID", "it is list mail: it gets a link that unsubscribes its recipient", false},
     {"--wait", NULL, "follow it to its final state; exit 1 when any recipient did not get it",
      false},
     {"--timeout", "SECONDS", "how long --wait waits (default 300); then exit 3", false},

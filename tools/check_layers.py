@@ -67,12 +67,13 @@ SERVER = {  # room: rooms below it
     "update": GROUND,
     "setup": GROUND + ["audit", "directory", "resolver", "store", "update"],
     "tokens": GROUND + ["directory", "keys", "store"],
+    "lists": GROUND + ["keys", "store"],
     "queue": GROUND + ["audit", "store"],
     "limits": GROUND + ["audit", "directory", "store"],
-    "admission": GROUND + ["access", "audit", "directory", "keys", "limits", "queue", "store"],
+    "admission": GROUND + ["access", "audit", "directory", "keys", "limits", "lists", "queue", "store"],
     "delivery": GROUND + ["audit", "directory", "queue", "resolver", "store"],
-    "doors": GROUND + ["access", "admission", "audit", "directory", "limits", "queue", "setup", "store", "tokens"],
-    "main": GROUND + ["admission", "audit", "delivery", "directory", "doors", "keys", "limits", "queue", "resolver", "setup", "store", "tokens"],
+    "doors": GROUND + ["access", "admission", "audit", "directory", "limits", "lists", "queue", "setup", "store", "tokens"],
+    "main": GROUND + ["admission", "audit", "delivery", "directory", "doors", "keys", "limits", "lists", "queue", "resolver", "setup", "store", "tokens"],
 }
 PURE = {  # system headers that lib/ may include
     "assert.h", "ctype.h", "emmintrin.h", "immintrin.h", "inttypes.h", "limits.h", "stdalign.h", "stdarg.h", "stdatomic.h", "stdbool.h", "stddef.h", "stdint.h",

@@ -20,6 +20,7 @@ struct admit {
     struct admission *a;
     struct submission *s;
     struct domain *domain;
+    struct list_part list;
     struct sgl_buf header; /* completed, without the blank line */
     size_t body_off;       /* in s->raw */
     uint8_t body_hash[32];
@@ -315,6 +316,16 @@ static bool describe(struct admit *m, const struct sgl_message_report *report)
     return g->subscription.ptr != NULL || refuse_memory(&s->answer);
 }
 
+static bool is_suppressed(const struct admit *m, sgl_view address, enum suppression_reason *reason)
+{
+    int64_t now = m->s->message.accepted_at / 1000;
+
+    return directory_suppressed(m->a->directory, m->domain, address, now, reason) ||
+           (m->list.mail.id.len > 0 &&
+            directory_unsubscribed(m->a->directory, sgl_view_cstr(m->domain->subscription),
+                                   m->list.mail.id, address, now, reason));
+}
+
 /* Who is suppressed is final at birth; that is no error, and the others go their way. */
 static void suppress(struct admit *m)
 {
@@ -329,8 +340,7 @@ static void suppress(struct admit *m)
 
     m->open = g->rcpts;
     for (size_t i = 0; i < g->rcpts; i++) {
-        if (!directory_suppressed(m->a->directory, m->domain, g->rcpt[i].address,
-                                  g->accepted_at / 1000, &reason))
+        if (!is_suppressed(m, g->rcpt[i].address, &reason))
             continue;
         g->rcpt[i].state = RCPT_SUPPRESSED;
         g->rcpt[i].reason = sgl_view_cstr(why[reason]);
@@ -345,7 +355,8 @@ static bool complete(struct admit *m, const struct sgl_message_report *report)
                                  .report = report,
                                  .hostname = sgl_view_cstr(m->a->hostname),
                                  .domain = sgl_view_cstr(m->domain->name),
-                                 .now = s->message.accepted_at / 1000};
+                                 .now = s->message.accepted_at / 1000,
+                                 .list = &m->list};
     char id[ID_TEXT_SIZE];
     sgl_view message_id;
 
@@ -379,7 +390,7 @@ static bool check_and_complete(struct admit *m)
     s->message.smtputf8 = report.header_utf8 || utf8;
     if (!check_header(m->a, s, &report.headers, &m->domain, out))
         return false;
-    if (!describe(m, &report))
+    if (!describe(m, &report) || !check_list(m->a, s, &report.headers, m->domain, &m->list, out))
         return false;
     suppress(m);
     return complete(m, &report) && charge_limits(m->a, s, m->domain, &m->charges, out) &&
@@ -454,6 +465,7 @@ struct admission *admission_new(const struct admission_config *config, struct di
     a->lease_s = config->lease_s == 0 ? LEASE_S_DEFAULT : config->lease_s;
     a->loop = config->loop;
     a->limits = config->limits;
+    a->lists = config->lists;
     a->directory = directory;
     a->keys = keys;
     a->store = store;

@@ -8,6 +8,7 @@
 
 #include "../directory/directory.h"
 #include "../limits/limits.h"
+#include "../lists/lists.h"
 #include "../queue/queue.h"
 
 struct admission;
@@ -21,6 +22,7 @@ struct admission_config {
     uint32_t lease_s;            /* of messages born claimed, as the queue's; 0: 600 */
     struct loop *loop;           /* the queue's: notices are signed there. NULL: they go unsigned */
     struct limits *limits;       /* what subscriptions may send; NULL: nothing is counted */
+    struct lists *lists;         /* links in list mail; NULL: list mail is refused */
 };
 struct admission *admission_new(const struct admission_config *config, struct directory *directory,
                                 struct keys *keys, struct store *store, struct queue *queue);
@@ -64,6 +66,8 @@ struct submission {
     sgl_view helo;
     sgl_view protocol; /* "ESMTPSA", "UTF8SMTPSA", "HTTPS" */
     sgl_view tls_text; /* "TLSv1.3 TLS_AES_256_GCM_SHA384", or empty */
+    sgl_view list,
+        list_name; /* list mail: its id, and its name in UTF-8; ptr NULL: as the header's mark says */
     sgl_view idempotency_key;
     uint8_t request_hash[32];
     struct loop *loop;

@@ -87,9 +87,10 @@ enum sgl_status header_complete(const struct header_fixup *f, struct sgl_buf *ou
 {
     const struct sgl_headers *h = &f->report->headers;
     const struct sgl_header *id = sgl_headers_first(h, SGL_LIT("Message-ID"));
+    bool of_list = f->list != NULL && f->list->mail.id.len > 0;
     size_t id_off = 0, id_len = 0;
 
-    SGL_TRY(sgl_buf_reserve(out, h->section.len + 1024));
+    SGL_TRY(sgl_buf_reserve(out, h->section.len + 4096));
     put_received(f, out);
     if (sgl_headers_first(h, SGL_LIT("Date")) == NULL) {
         sgl_buf_add(out, SGL_LIT("Date: "));
@@ -99,8 +100,11 @@ enum sgl_status header_complete(const struct header_fixup *f, struct sgl_buf *ou
     if (id == NULL)
         put_message_id(f, out, &id_off, &id_len);
     put_mime(f, out);
+    if (of_list)
+        list_put(&f->list->mail, f->list->url, out);
     for (size_t i = 0; i < h->count; i++)
-        if (!is_dropped(h->field[i].name))
+        if (!is_dropped(h->field[i].name) &&
+            !(of_list && list_dropped(&f->list->mail, h->field[i].name)))
             sgl_buf_add(out, h->field[i].raw);
     if (out->status != SGL_OK)
         return out->status;

@@ -5,6 +5,7 @@
 
 #include <stdatomic.h>
 
+#include "../lists/list_fields.h"
 #include "admission.h"
 #include "sigillo/dkim.h"
 #include "sigillo/mailbox.h"
@@ -35,6 +36,7 @@ struct admission {
     struct store *store;
     struct queue *queue;
     struct limits *limits;
+    struct lists *lists;
     struct sgl_crypto *crypto;
     _Atomic uint64_t accepted, refused, unavailable, bytes, signatures, busy, suppressed;
     struct durable durable[DURABLE_SLOTS];
@@ -86,6 +88,18 @@ bool charge_limits(struct admission *a, struct submission *s, const struct domai
                    struct charges *c, struct admission_answer *out);
 void charges_give_back(struct admission *a, struct charges *c); /* empties them */
 
+/* ---- admission_list.c: list mail ---- */
+
+/* What a message of a list gets. */
+struct list_part {
+    struct list_mail mail; /* id empty: it is none */
+    sgl_view url;          /* unsubscribes its recipient; empty: the sender's own fields do */
+};
+/* After the envelope and the subscription are known. Views into the submission's arena. */
+bool check_list(struct admission *a, struct submission *s, const struct sgl_headers *headers,
+                const struct domain *domain, struct list_part *out,
+                struct admission_answer *answer);
+
 /* ---- admission_header.c: completing the header ---- */
 
 struct header_fixup {
@@ -94,6 +108,7 @@ struct header_fixup {
     sgl_view hostname, domain; /* of the Message-ID, when one is made */
     sgl_time now;
     const char *id;
+    const struct list_part *list;
 };
 /* The header as it will be signed, without the blank line; *message_id is a view into out, or into the message. */
 enum sgl_status header_complete(const struct header_fixup *f, struct sgl_buf *out,

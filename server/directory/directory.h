@@ -354,6 +354,13 @@ bool directory_suppressed(struct directory *d, const struct domain *domain, sgl_
                           int64_t now, enum suppression_reason *reason);
 
 enum suppression_spelling { SUPPRESSION_AS_CONFIGURED, SUPPRESSION_ANY, SUPPRESSION_EXACT };
+/*
+ * In place of a domain: "list:" and a list's id in lower case: for mail of that list only.  A pure look-up, any thread: is the address suppressed for it?  For other mail see above.
+ */
+#define SUPPRESSION_LIST "list:"
+bool directory_unsubscribed(struct directory *d, sgl_view subscription, sgl_view list,
+                            sgl_view address, int64_t now, enum suppression_reason *reason);
+
 struct suppression {
     sgl_view address;
     sgl_view domain; /* only for mail from it; empty: as the whole call */

@@ -19,6 +19,7 @@
 #define BATCH_MAX     ((size_t)192 * 1024 * 1024)
 #define MANY          1000u
 #define ADDRESS_ROOM  16384u
+#define SCOPE_ROOM    256u
 #define SUPPRESSION   SGL_LIT(SUPPRESSION_KIND)
 
 /* ---- names ---- */
@@ -111,6 +112,26 @@ bool directory_suppressed(struct directory *d, const struct domain *domain, sgl_
     spell(&own, subscription, sgl_view_cstr(domain->name), address);
     pthread_rwlock_rdlock(&d->lock);
     found = covered(d, &all, now, &word) || covered(d, &own, now, &word);
+    pthread_rwlock_unlock(&d->lock);
+    if (found)
+        *reason = (enum suppression_reason)(word & SUPPRESSION_REASON_MASK);
+    return found;
+}
+
+bool directory_unsubscribed(struct directory *d, sgl_view subscription, sgl_view list,
+                            sgl_view address, int64_t now, enum suppression_reason *reason)
+{
+    char scope[SCOPE_ROOM];
+    struct spelling of_list;
+    unsigned word = 0;
+    bool found;
+
+    if (list.len > sizeof(scope) - sizeof(SUPPRESSION_LIST))
+        return false;
+    snprintf(scope, sizeof(scope), SUPPRESSION_LIST "%.*s", SGL_FMT(list));
+    spell(&of_list, subscription, sgl_view_cstr(scope), address);
+    pthread_rwlock_rdlock(&d->lock);
+    found = covered(d, &of_list, now, &word);
     pthread_rwlock_unlock(&d->lock);
     if (found)
         *reason = (enum suppression_reason)(word & SUPPRESSION_REASON_MASK);
@@ -228,6 +249,24 @@ static bool check_subscription(struct batch *b)
     return known || say(b->s, DIRECTORY_NOT_FOUND, "subscription", "there is no such subscription");
 }
 
+/* The rule of X-Sigillo-List, but that a domain was added where there was no dot. */
+static bool list_name_ok(sgl_view id)
+{
+    bool part = false, dot = false;
+
+    if (id.len > SCOPE_ROOM / 2)
+        return false;
+    for (size_t i = 0; i < id.len; i++) {
+        uint8_t c = id.ptr[i];
+
+        if (c == '.' ? !part : !sgl_ascii_is_alnum(c) && sgl_view_find(SGL_LIT("-_+="), c) == 4)
+            return false;
+        dot = dot || c == '.';
+        part = c != '.';
+    }
+    return part && dot;
+}
+
 /* The domain's name as it is in keys; entries of a domain that is gone can still be removed. */
 static bool check_domain(struct batch *b, sgl_view *name)
 {
@@ -238,6 +277,10 @@ static bool check_domain(struct batch *b, sgl_view *name)
         name->len--;
     if (name->len == 0 || b->s->remove || sgl_view_eq(*name, b->domain))
         return true;
+    if (sgl_view_starts_nocase(*name, SGL_LIT(SUPPRESSION_LIST)))
+        return list_name_ok(sgl_view_from(*name, sizeof(SUPPRESSION_LIST) - 1)) ||
+               say(b->s, DIRECTORY_INVALID, "domain",
+                   "behind list: stands the id of a list, such as news.example.org");
     domain = directory_domain(b->d, *name);
     owned = domain != NULL && sgl_view_eq(sgl_view_cstr(domain->subscription), b->subscription);
     domain_unref(domain);

@@ -188,7 +188,8 @@ struct admission_config service_admission_config(const struct service *s, const 
         .domains = {.required = c->verification.required, .grace_s = c->verification.grace_s},
         .lease_s = LEASE_S,
         .loop = s->outgoing,
-        .limits = s->limits};
+        .limits = s->limits,
+        .lists = s->lists};
 }
 
 static bool build_admission(struct service *s, char *why, size_t why_size)
@@ -275,6 +276,12 @@ static bool build_http(struct service *s)
         return false;
     s->oauth = (struct oauth){.directory = s->directory, .tokens = s->tokens};
     attempts_init(&s->oauth.attempts);
+    s->unsubscribe = (struct unsubscribe){.directory = s->directory,
+                                          .lists = s->lists,
+                                          .store = s->store,
+                                          .queue = s->queue,
+                                          .workers = s->workers};
+    attempts_init(&s->unsubscribe.attempts);
     for (unsigned i = 0; i < s->doors; i++) {
         s->http[i] = http_new(s->door[i], &hc);
         if (s->http[i] == NULL || !listen_http(s, s->http[i]))
@@ -283,6 +290,7 @@ static bool build_http(struct service *s)
         admin_routes(s->http[i], &s->admin);
         api_routes(s->http[i], &s->api);
         oauth_routes(s->http[i], &s->oauth);
+        unsubscribe_routes(s->http[i], &s->unsubscribe);
     }
     return http_listen_admin(s->http[0], dup(s->setup->sockets->admin), s->setup->owner);
 }
@@ -327,6 +335,12 @@ static bool build_tokens(struct service *s, char *why, size_t why_size)
     return s->tokens != NULL;
 }
 
+static bool build_lists(struct service *s, char *why, size_t why_size)
+{
+    s->lists = lists_new(s->main, s->store, s->keys, s->config->public_url, why, why_size);
+    return s->lists != NULL;
+}
+
 bool service_build(struct service *s, char *why, size_t why_size)
 {
     snprintf(why, why_size, "out of memory");
@@ -337,8 +351,8 @@ bool service_build(struct service *s, char *why, size_t why_size)
         return false;
     s->directory = directory_open(s->store, s->keys, s->workers, s->main, why, why_size);
     return s->directory != NULL && build_tokens(s, why, why_size) &&
-           build_sending(s, why, why_size) && build_setup(s) && build_admission(s, why, why_size) &&
-           build_http(s) && build_submission(s, why, why_size);
+           build_lists(s, why, why_size) && build_sending(s, why, why_size) && build_setup(s) &&
+           build_admission(s, why, why_size) && build_http(s) && build_submission(s, why, why_size);
 }
 
 bool service_start_loops(struct service *s)

@@ -11,6 +11,7 @@
 #include "../doors/http/api.h"
 #include "../doors/http/http.h"
 #include "../doors/http/oauth.h"
+#include "../doors/http/unsubscribe.h"
 #include "../doors/submission/submission.h"
 #include "../keys/keys.h"
 #include "../loop/tls.h"
@@ -36,6 +37,7 @@ struct service {
     struct keys *keys;
     struct directory *directory;
     struct tokens *tokens;
+    struct lists *lists;
     struct queue *queue;
     struct resolver *resolver;
     struct resolver_config resolver_config;
@@ -48,6 +50,7 @@ struct service {
     struct admin admin;
     struct api api;
     struct oauth oauth;
+    struct unsubscribe unsubscribe;
     struct http_status_page page;
     _Atomic bool draining;
     struct drain *drain;

@@ -57,6 +57,8 @@ static void rename_field(struct admission_answer *answer)
         snprintf(answer->field, sizeof(answer->field), "from");
     else if (strcmp(answer->field, "RCPT TO") == 0)
         snprintf(answer->field, sizeof(answer->field), "to");
+    else if (strcmp(answer->code, "list-syntax") == 0)
+        snprintf(answer->field, sizeof(answer->field), "list");
 }
 
 static void sent(struct submission *s, const struct admission_answer *answer)
@@ -130,6 +132,15 @@ static bool compose(struct posting *p, struct api_message *m, struct api_refusal
     return status == SGL_OK;
 }
 
+/* The JSON is gone when admission is done. */
+static bool keep_list(struct submission *s, struct api_refusal *why)
+{
+    return s->list.ptr == NULL ||
+           (sgl_arena_dup(s->arena, s->list, &s->list) == SGL_OK &&
+            sgl_arena_dup(s->arena, s->list_name, &s->list_name) == SGL_OK) ||
+           api_refuse_memory(why);
+}
+
 static bool take_json(struct posting *p, const json_t *json, struct api_refusal *why)
 {
     struct submission *s = &p->submission;
@@ -140,8 +151,10 @@ static bool take_json(struct posting *p, const json_t *json, struct api_refusal 
     s->message.env_from = m.from.mailbox.text;
     s->message.rcpt = m.rcpt;
     s->message.rcpts = m.rcpts;
+    s->list = m.list;
+    s->list_name = m.list_name;
     sgl_buf_done(&m.decoded);
-    return fine;
+    return fine && keep_list(s, why);
 }
 
 static bool take_raw(struct posting *p, struct api_refusal *why)

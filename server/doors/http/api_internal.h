@@ -24,7 +24,8 @@ struct api_message {
     struct sgl_compose_address from;
     struct store_rcpt *rcpt; /* to, cc, bcc */
     size_t rcpts;
-    struct sgl_buf decoded; /* the attachments' bytes, one behind the other */
+    sgl_view list, list_name; /* of list mail; ptr NULL: it is none */
+    struct sgl_buf decoded;   /* the attachments' bytes, one behind the other */
 };
 
 /* Notes the refusal; always false. detail may hold one %s for `about`, which is shown escaped and shortened. */

@@ -341,6 +341,27 @@ static bool take_headers(const struct parsing *p, const json_t *root)
     return true;
 }
 
+/* ---- list mail ---- */
+
+/* Which ids and names are good is admission's to say. */
+static bool take_list(const struct parsing *p, const json_t *root)
+{
+    static const char *const known[] = {"id", "name", NULL};
+    const json_t *list = json_object_get(root, "list");
+
+    if (list == NULL || json_is_null(list))
+        return true;
+    if (!json_is_object(list))
+        return wrong(p, "member-type", "list", "An object of id and name is wanted here.");
+    if (!known_only(p, list, "list", known) ||
+        !take_string(p, list, "id", "list.id", &p->m->list) ||
+        !take_string(p, list, "name", "list.name", &p->m->list_name))
+        return false;
+    if (p->m->list.ptr == NULL)
+        return wrong(p, "member-missing", "list.id", "A list needs its id.");
+    return one_line(p, p->m->list_name, "list.name");
+}
+
 /* ---- content ---- */
 
 static bool take_content(const struct parsing *p, const json_t *json, const char *path,
@@ -450,7 +471,7 @@ bool api_parse(const struct api *api, const struct identity *who, const json_t *
 {
     static const char *const known[] = {"from",        "to",      "cc",   "bcc",
                                         "reply_to",    "subject", "text", "html",
-                                        "attachments", "headers", NULL};
+                                        "attachments", "headers", "list", NULL};
     struct parsing p = {.api = api, .who = who, .arena = arena, .m = m, .why = why};
 
     if (!json_is_object(json))
@@ -463,7 +484,8 @@ bool api_parse(const struct api *api, const struct identity *who, const json_t *
     if (!take_string(&p, json, "text", "text", &m->compose.text) ||
         !take_string(&p, json, "html", "html", &m->compose.html))
         return false;
-    return take_headers(&p, json) && take_attachments(&p, json, attachment_bytes(json));
+    return take_list(&p, json) && take_headers(&p, json) &&
+           take_attachments(&p, json, attachment_bytes(json));
 }
 
 void api_compose_refusal(const struct api_message *m, enum sgl_status status,
