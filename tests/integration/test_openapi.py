@@ -71,8 +71,9 @@ def test_it_is_openapi_3_1(served):
 def test_every_documented_path_answers(sigillo, served):
     for path, operations in served["paths"].items():
         for method in operations:
-            status, _, _ = sigillo.request(method.upper(), path.replace("{id}", "0123456789abc"))
-            assert status not in (404, 405), (method, path)
+            status, _, body = sigillo.request(method.upper(), path.replace("{id}", "0123456789abc"))
+            a_page = isinstance(body, bytes)  # for people; of a path that is not there a problem document tells
+            assert status not in (404, 405) or (path == "/u/{token}" and a_page), (method, path)
         other = ({"get", "post", "put", "delete"} - set(operations)).pop()
         assert sigillo.request(other.upper(), path.replace("{id}", "0123456789abc"))[0] == 405, path
 
