@@ -188,7 +188,8 @@ static int account_set_run(struct cli *c)
 {
     json_t *body = json_object();
 
-    if (!put_common(c, body) || !put_list(c, body, "--forbid-app", "forbid_apps")) {
+    if (!put_common(c, body) || !put_list(c, body, "--forbid-app", "forbid_apps") ||
+        !cli_noun_profile(c, body)) {
         json_decref(body);
         return CLI_USAGE;
     }
@@ -199,7 +200,7 @@ static int account_set_run(struct cli *c)
     json_decref(body);
     return cli_error(CLI_USAGE, c->argument[0],
                      "say what changes: --name, --basic, --oauth, --allow-app, --forbid-app, "
-                     "--password-stdin or --new-password");
+                     "--profile, --password-stdin or --new-password");
 }
 
 static const struct cli_option account_set_options[] = {
@@ -210,6 +211,7 @@ static const struct cli_option account_set_options[] = {
     {"--forbid-app", "APP", "one that may not any more", true},
     {"--password-stdin", NULL, "read a new password from standard input", false},
     {"--new-password", NULL, "make a new password", false},
+    {"--profile", "NAME", "limits of its own, beside its subscription's; none: only those", false},
     {NULL, NULL, NULL, false},
 };
 const struct cli_verb verb_account_set = {

@@ -157,9 +157,15 @@ static int app_set_run(struct cli *c)
 {
     json_t *body;
 
-    if (cli_text(c, "--label") == NULL && cli_text(c, "--domain") == NULL)
-        return cli_error(CLI_USAGE, c->argument[0], "say what changes: --domain or --label");
+    if (cli_text(c, "--label") == NULL && cli_text(c, "--domain") == NULL &&
+        cli_text(c, "--profile") == NULL)
+        return cli_error(CLI_USAGE, c->argument[0],
+                         "say what changes: --domain, --label or --profile");
     body = json_object();
+    if (!cli_noun_profile(c, body)) {
+        json_decref(body);
+        return CLI_USAGE;
+    }
     if (cli_text(c, "--domain") != NULL)
         json_object_set_new(body, "domains", cli_noun_domains(c));
     if (!put_text(c, body, "--label", "label"))
@@ -171,6 +177,7 @@ static const struct cli_option app_set_options[] = {
     {"--domain", "DOMAIN",
      "it may send as addresses of this domain, and of no others than are named; * for all", true},
     {"--label", "TEXT", "what it is for, shown in lists", false},
+    {"--profile", "NAME", "limits of its own, beside its subscription's; none: only those", false},
     {NULL, NULL, NULL, false},
 };
 const struct cli_verb verb_app_set = {

@@ -86,15 +86,16 @@ static int credential_set_run(struct cli *c)
     if (given && made)
         return cli_error(CLI_USAGE, "--new-password",
                          "either a password is made, or --password-stdin gives it");
-    if (!given && !made && cli_text(c, "--domain") == NULL)
-        return cli_error(CLI_USAGE, c->argument[0],
-                         "say what changes: --domain, --password-stdin or --new-password");
+    if (!given && !made && cli_text(c, "--domain") == NULL && cli_text(c, "--profile") == NULL)
+        return cli_error(
+            CLI_USAGE, c->argument[0],
+            "say what changes: --domain, --profile, --password-stdin or --new-password");
     body = json_object();
     if (cli_text(c, "--domain") != NULL)
         json_object_set_new(body, "domains", cli_noun_domains(c));
     if (made)
         json_object_set_new(body, "new_password", json_true());
-    if (given && !cli_password_read(body)) {
+    if (!cli_noun_profile(c, body) || (given && !cli_password_read(body))) {
         json_decref(body);
         return CLI_USAGE;
     }
@@ -106,6 +107,7 @@ static const struct cli_option credential_set_options[] = {
      "it may send as addresses of this domain, and of no others than are named; * for all", true},
     {"--password-stdin", NULL, "read a new password from standard input", false},
     {"--new-password", NULL, "make a new password", false},
+    {"--profile", "NAME", "limits of its own, beside its subscription's; none: only those", false},
     {NULL, NULL, NULL, false},
 };
 const struct cli_verb verb_credential_set = {

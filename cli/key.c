@@ -75,14 +75,19 @@ static int key_set_run(struct cli *c)
     const char *label = cli_text(c, "--label");
     json_t *body;
 
-    if (label == NULL && cli_text(c, "--domain") == NULL)
-        return cli_error(CLI_USAGE, c->argument[0], "say what changes: --domain or --label");
+    if (label == NULL && cli_text(c, "--domain") == NULL && cli_text(c, "--profile") == NULL)
+        return cli_error(CLI_USAGE, c->argument[0],
+                         "say what changes: --domain, --label or --profile");
     body = json_object();
     if (cli_text(c, "--domain") != NULL)
         json_object_set_new(body, "domains", cli_noun_domains(c));
     if (label != NULL && json_object_set_new(body, "label", json_string(label)) != 0) {
         json_decref(body);
         return cli_error(CLI_USAGE, "--label", "this is not UTF-8");
+    }
+    if (!cli_noun_profile(c, body)) {
+        json_decref(body);
+        return CLI_USAGE;
     }
     return cli_noun_set(c, KEYS "/", body, say_set);
 }
@@ -91,6 +96,7 @@ static const struct cli_option key_set_options[] = {
     {"--domain", "DOMAIN",
      "it may send as addresses of this domain, and of no others than are named; * for all", true},
     {"--label", "TEXT", "what it is for, shown in lists", false},
+    {"--profile", "NAME", "limits of its own, beside its subscription's; none: only those", false},
     {NULL, NULL, NULL, false},
 };
 const struct cli_verb verb_key_set = {

@@ -162,3 +162,15 @@ json_t *cli_noun_domains(const struct cli *c)
         json_array_append_new(list, json_string(domain));
     return list;
 }
+
+bool cli_noun_profile(const struct cli *c, json_t *body)
+{
+    const char *name = cli_text(c, "--profile");
+
+    if (name == NULL ||
+        json_object_set_new(body, "profile", json_string(strcmp(name, "none") == 0 ? "" : name)) ==
+            0)
+        return true;
+    (void)cli_error(CLI_USAGE, "--profile", "this is not UTF-8");
+    return false;
+}

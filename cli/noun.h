@@ -37,5 +37,7 @@ char *cli_noun_path(const struct cli *c, const char *prefix, const char *name, c
 /* --subscription and every --domain, as members of a body. */
 void cli_noun_subscription(const struct cli *c, json_t *body);
 json_t *cli_noun_domains(const struct cli *c);
+/* --profile: "none" takes it away. false: no UTF-8, which was said; the caller still has the body. */
+bool cli_noun_profile(const struct cli *c, json_t *body);
 
 #endif

@@ -116,6 +116,7 @@ complete -c sigillo -n '__sigillo_is credential add' -l subscription -x -d 'whos
 complete -c sigillo -n '__sigillo_is credential set' -l domain -x -d 'it may send as addresses of this domain, and of no others than are named; * for all'
 complete -c sigillo -n '__sigillo_is credential set' -l password-stdin -d 'read a new password from standard input'
 complete -c sigillo -n '__sigillo_is credential set' -l new-password -d 'make a new password'
+complete -c sigillo -n '__sigillo_is credential set' -l profile -x -d 'limits of its own, beside its subscription\'s; none: only those'
 
 # ---- key ----
 complete -c sigillo -n '__sigillo_wants key' -a add -d 'makes an access key for HTTP'
@@ -129,6 +130,7 @@ complete -c sigillo -n '__sigillo_is key add' -l admin -d 'the same as --role op
 complete -c sigillo -n '__sigillo_is key add' -l subscription -x -d 'whose it is (default: default)'
 complete -c sigillo -n '__sigillo_is key set' -l domain -x -d 'it may send as addresses of this domain, and of no others than are named; * for all'
 complete -c sigillo -n '__sigillo_is key set' -l label -x -d 'what it is for, shown in lists'
+complete -c sigillo -n '__sigillo_is key set' -l profile -x -d 'limits of its own, beside its subscription\'s; none: only those'
 
 # ---- app ----
 complete -c sigillo -n '__sigillo_wants app' -a add -d 'adds an OAuth application and makes its secret'
@@ -145,6 +147,7 @@ complete -c sigillo -n '__sigillo_is app add' -l no-secret -d 'without a secret'
 complete -c sigillo -n '__sigillo_is app add' -l subscription -x -d 'whose it is (default: default)'
 complete -c sigillo -n '__sigillo_is app set' -l domain -x -d 'it may send as addresses of this domain, and of no others than are named; * for all'
 complete -c sigillo -n '__sigillo_is app set' -l label -x -d 'what it is for, shown in lists'
+complete -c sigillo -n '__sigillo_is app set' -l profile -x -d 'limits of its own, beside its subscription\'s; none: only those'
 complete -c sigillo -n '__sigillo_is app secret' -l expires -x -d 'when the new one ends: RFC 3339, or 90d from now (default: 365d)'
 complete -c sigillo -n '__sigillo_is app secret' -l remove -x -d 'removes this one instead; `app show` lists them'
 
@@ -168,6 +171,7 @@ complete -c sigillo -n '__sigillo_is account set' -l allow-app -x -d 'one more a
 complete -c sigillo -n '__sigillo_is account set' -l forbid-app -x -d 'one that may not any more'
 complete -c sigillo -n '__sigillo_is account set' -l password-stdin -d 'read a new password from standard input'
 complete -c sigillo -n '__sigillo_is account set' -l new-password -d 'make a new password'
+complete -c sigillo -n '__sigillo_is account set' -l profile -x -d 'limits of its own, beside its subscription\'s; none: only those'
 
 # ---- sender ----
 complete -c sigillo -n '__sigillo_wants sender' -a add -d 'lists an address that may be sent as; *@DOMAIN for all of a domain'

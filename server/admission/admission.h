@@ -52,6 +52,25 @@ bool admission_may_send_to(struct admission *a, const struct identity *who, sgl_
 bool admission_has_room(struct admission *a, size_t bytes, struct admission_answer *out);
 
 /*
+ * The limits, asked while a message comes in, so that the client hears before it sends all of it.  Nothing is charged: that is done, and decided, when the message is there.
+ * Suppressed recipients and those who are named twice are counted here, and not there.
+ */
+struct admission_draft {
+    bool known; /* whose limits count */
+    char subscription[80];
+    struct limit_charge charge;
+};
+/* At MAIL: mailbox as above, and the size that the client announced; 0: none. */
+bool admission_begin(struct admission *a, const struct identity *who, sgl_view mailbox,
+                     uint64_t size, struct admission_draft *d, struct admission_answer *out);
+/* At RCPT: one recipient more, valid; it is counted in when the answer is true. */
+bool admission_add(struct admission *a, const struct identity *who, sgl_view mailbox,
+                   struct admission_draft *d, struct admission_answer *out);
+/* For limits_load(): what admission charges beside a subscription. ctx is the directory. */
+void admission_charged_beside(void *directory, sgl_view subscription, sgl_view identity,
+                              struct limits_names *out);
+
+/*
  * One message on its way in.  The door fills the envelope: message.env_from, env_id, ret, require_tls, smtputf8 (the client announced it), not_before, door, peer, and
  * rcpt[].address, orcpt, notify.  Addresses need not be normalised; admission does that, and fills in all the rest of `message`.  A recipient named twice is kept once:
  * rcpts may shrink.

@@ -32,14 +32,28 @@ static void refuse_lost(const struct domain *d, unsigned missing, const char *fi
              NAME_SHOWN, d->name, parts, NAME_SHOWN, d->name);
 }
 
-bool may_domain_send(struct admission *a, const struct domain *d, const char *field,
-                     struct admission_answer *out)
+static enum domain_verdict verdict(struct admission *a, const struct domain *d, unsigned *missing)
 {
     struct domain_rules rules = {.required = atomic_load(&a->domain_required),
                                  .grace_s = atomic_load(&a->domain_grace_s)};
+
+    return domain_may_send(d, &rules, clock_now_s(), missing);
+}
+
+bool is_domain_proven(struct admission *a, const struct domain *d)
+{
+    unsigned missing;
+    enum domain_verdict v = verdict(a, d, &missing);
+
+    return v == DOMAIN_MAY_SEND || v == DOMAIN_LOST;
+}
+
+bool may_domain_send(struct admission *a, const struct domain *d, const char *field,
+                     struct admission_answer *out)
+{
     unsigned missing;
 
-    switch (domain_may_send(d, &rules, clock_now_s(), &missing)) {
+    switch (verdict(a, d, &missing)) {
     case DOMAIN_MAY_SEND:
         return true;
     case DOMAIN_UNVERIFIED:

@@ -74,6 +74,8 @@ bool check_header(struct admission *a, struct submission *s, const struct sgl_he
 
 /* ---- admission_domain.c ---- */
 
+/* Is it known to be its subscription's?  Not while anybody could have claimed it. */
+bool is_domain_proven(struct admission *a, const struct domain *d);
 bool may_domain_send(struct admission *a, const struct domain *d, const char *field,
                      struct admission_answer *out);
 

@@ -341,7 +341,7 @@ struct reader {
 static bool take_noun(struct reader *r, const struct store_noun *stored, const json_t *json)
 {
     const struct noun_kind *kind = noun_kind_of(r->noun);
-    void *noun = json == NULL ? NULL : kind->from_json(stored, json);
+    void *noun = json == NULL ? NULL : noun_from_json(kind, stored, json);
 
     if (noun != NULL && noun_show(r->d, r->noun, noun))
         return true;

@@ -49,8 +49,9 @@ struct identity {
     size_t domains;
     bool any_domain; /* any domain of its subscription (of all, when subscription is "") */
     enum role role;
-    char *label; /* key: what its maker called it; may be "" */
-    void *pack;  /* where the texts above stand; NULL: each by itself */
+    char *label;   /* key: what its maker called it; may be "" */
+    void *pack;    /* where the texts above stand; NULL: each by itself */
+    char *profile; /* of limits of its own, beside its subscription's; NULL: none */
     int64_t created_at;
     uint64_t version;
     _Atomic bool removed; /* who still holds it may do nothing with it */
@@ -73,6 +74,8 @@ struct subscription *directory_tenant(struct directory *d, sgl_view name);
 void subscription_unref(struct subscription *s);
 struct identity *identity_ref(struct identity *i);
 void identity_unref(struct identity *i); /* NULL accepted */
+/* The profile that it has now; lives as long as it does. */
+const char *identity_profile(const struct identity *i);
 /* Is this domain one that the identity may use?  A pure look-up; which addresses of it is for directory_may_send(). */
 bool directory_may_use(struct directory *d, const struct identity *who,
                        const struct domain *domain);
@@ -310,7 +313,8 @@ struct directory_change {
     uint64_t version; /* change, remove: only if it is this one; 0: whichever it is now */
     bool ed25519;     /* domain: one more selector with Ed25519, which signs, too */
     const struct domain_change *domain_change; /* domain; NULL: a custom one is added */
-    sgl_view profile; /* subscription: of its limits; the caller knows that there is such a one */
+    sgl_view
+        profile; /* subscription, or an identity that is changed (ptr NULL: as it was): of its limits; the caller knows that there is such a one */
     const struct app_change *app;       /* app; may be NULL */
     const struct sender_change *sender; /* of the nouns of these names; NULL for all others */
     const struct group_change *group;

@@ -167,7 +167,7 @@ static sgl_view part(const struct change *g, size_t from, size_t to)
 bool change_audit(struct change *g)
 {
     sgl_auto(sgl_buf) text = SGL_BUF_INIT(65536);
-    json_t *after = g->c->verb == DIRECTORY_REMOVE ? NULL : g->kind->to_json(g->noun);
+    json_t *after = g->c->verb == DIRECTORY_REMOVE ? NULL : noun_to_json(g->kind, g->noun);
     size_t action, object;
 
     sgl_buf_addf(&text, "%s %s", g->kind->name, directory_verb_word(g->c->verb));

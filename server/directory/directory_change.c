@@ -170,7 +170,7 @@ static void submit(struct change *g, enum store_op_kind kind)
 
 void change_store(struct change *g)
 {
-    json_t *json = g->kind->to_json(g->noun);
+    json_t *json = noun_to_json(g->kind, g->noun);
 
     g->value = json == NULL ? NULL : json_dumps(json, JSON_COMPACT);
     json_decref(json);
@@ -278,7 +278,7 @@ static bool find(struct change *g, bool copy)
     if (noun != NULL && !is_within(g, noun))
         noun = NULL;
     if (noun != NULL) {
-        g->before = g->kind->to_json(noun);
+        g->before = noun_to_json(g->kind, noun);
         g->version = *g->kind->version((void *)(uintptr_t)noun);
         g->noun = copy ? g->kind->copy(noun) : NULL;
     }

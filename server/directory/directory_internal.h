@@ -161,6 +161,11 @@ extern const struct noun_kind noun_subscription, noun_domain, noun_credential, n
     noun_sender, noun_group, noun_policy, noun_account;
 const struct noun_kind *noun_kind_of(enum directory_noun noun);
 
+/* The kind's own, and what all kinds have in common that hold identities: the member "profile", where it has one. */
+json_t *noun_to_json(const struct noun_kind *kind, const void *noun);
+void *noun_from_json(const struct noun_kind *kind, const struct store_noun *stored,
+                     const json_t *json);
+
 /* Into its table, and out of it, by all of its names; under the lock. false: no memory, and it is not there. */
 bool noun_show(struct directory *d, enum directory_noun which, void *noun);
 void *noun_hide(struct directory *d, enum directory_noun which, sgl_view key); /* NULL: not there */
@@ -191,6 +196,7 @@ bool identity_add_domain(struct identity *i, sgl_view domain);
 bool identity_role_from_json(struct identity *i, const json_t *json);
 /* false: memory has ended, and it has none */
 bool identity_set_label(struct identity *i, sgl_view label);
+bool identity_set_profile(struct identity *i, sgl_view profile); /* false: memory has ended */
 
 /* ---- noun_holder.c: size is that of the kind's struct, which begins with a struct holder ---- */
 

@@ -23,6 +23,32 @@ const struct noun_kind *noun_kind_of(enum directory_noun noun)
     return kind[noun];
 }
 
+json_t *noun_to_json(const struct noun_kind *kind, const void *noun)
+{
+    const char *profile =
+        kind->prefix == NULL ? NULL : ((const struct holder *)noun)->identity->profile;
+    json_t *json = kind->to_json(noun);
+
+    if (json == NULL || profile == NULL ||
+        json_object_set_new(json, "profile", json_string(profile)) == 0)
+        return json;
+    json_decref(json);
+    return NULL;
+}
+
+void *noun_from_json(const struct noun_kind *kind, const struct store_noun *stored,
+                     const json_t *json)
+{
+    const char *profile = json_string_value(json_object_get(json, "profile"));
+    void *noun = kind->from_json(stored, json);
+
+    if (noun == NULL || kind->prefix == NULL || profile == NULL ||
+        identity_set_profile(((struct holder *)noun)->identity, sgl_view_cstr(profile)))
+        return noun;
+    kind->free(noun);
+    return NULL;
+}
+
 static bool show(struct directory *d, enum directory_noun which, void *noun)
 {
     const struct noun_kind *kind = noun_kind_of(which);

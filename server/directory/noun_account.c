@@ -405,7 +405,7 @@ static bool alter(struct change *g)
     return identity_alter(g, identity_of(a)) && take_label(g, a) && take_facts(g, a, &facts);
 }
 
-static const char *const shown[] = {"label", "basic", "oauth", "apps", NULL};
+static const char *const shown[] = {"label", "basic", "oauth", "apps", "profile", NULL};
 
 const struct noun_kind noun_account = {
     .name = "account",

@@ -268,7 +268,7 @@ static bool alter(struct change *g)
     return want == NULL || !want->secret_add || secret_add(g, a);
 }
 
-static const char *const shown[] = {"client_id", "domains", "label", "role", NULL};
+static const char *const shown[] = {"client_id", "domains", "label", "role", "profile", NULL};
 
 const struct noun_kind noun_app = {
     .name = "app",

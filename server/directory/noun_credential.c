@@ -88,7 +88,7 @@ static bool alter(struct change *g)
            identity_alter(g, altered->holder.identity);
 }
 
-static const char *const shown[] = {"domains", NULL};
+static const char *const shown[] = {"domains", "profile", NULL};
 
 const struct noun_kind noun_credential = {
     .name = "credential",

@@ -49,6 +49,7 @@ static void texts_free(struct identity *i)
 static void identity_free(struct identity *i)
 {
     texts_free(i);
+    free(i->profile);
     free(i);
 }
 
@@ -148,6 +149,24 @@ void identity_pack(struct identity *i)
     i->label = packed.label;
 }
 
+bool identity_set_profile(struct identity *i, sgl_view profile)
+{
+    char *text = profile.len == 0 ? NULL : text_of(profile);
+
+    if (profile.len > 0 && text == NULL)
+        return false;
+    free(i->profile);
+    i->profile = text;
+    return true;
+}
+
+const char *identity_profile(const struct identity *i)
+{
+    for (const struct identity *newer; (newer = atomic_load(&i->newer)) != NULL;)
+        i = newer;
+    return i->profile == NULL ? "" : i->profile;
+}
+
 struct identity *identity_copy(const struct identity *i)
 {
     struct identity *copy =
@@ -161,7 +180,8 @@ struct identity *identity_copy(const struct identity *i)
     for (size_t d = 0; d < i->domains; d++)
         if (!identity_add_domain(copy, sgl_view_cstr(i->domain[d])))
             goto fail;
-    if (identity_set_label(copy, sgl_view_cstr(i->label)))
+    if (identity_set_label(copy, sgl_view_cstr(i->label)) &&
+        identity_set_profile(copy, sgl_view_cstr(identity_profile(i))))
         return copy;
 fail:
     identity_unref(copy);
@@ -258,7 +278,8 @@ bool identity_alter(struct change *g, struct identity *i)
 
     free(g->subscription); /* its own, whatever the request named */
     g->subscription = text_of(sgl_view_cstr(i->subscription));
-    if (g->subscription == NULL) {
+    if (g->subscription == NULL ||
+        (g->c->profile.ptr != NULL && !identity_set_profile(i, g->c->profile))) {
         change_no_memory(g->c);
         return false;
     }

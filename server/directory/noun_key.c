@@ -117,7 +117,7 @@ static bool alter(struct change *g)
     return identity_alter(g, k->holder.identity);
 }
 
-static const char *const shown[] = {"domains", "label", "role", NULL};
+static const char *const shown[] = {"domains", "label", "role", "profile", NULL};
 
 const struct noun_kind noun_key = {
     .name = "key",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Counters by subscription behind one lock: a charge holds it for some hundred nanoseconds.
+ * Counters by name (of a subscription, of an identity with limits of its own) behind one lock: a charge holds it for some hundred nanoseconds.
  *
  * Time here is the wall clock at the start plus what the monotonic clock has run since, so that nobody frees or prolongs a limit by setting the clock.  What goes into the store
  * has the later of that and the wall clock; what comes back from there and lies in the future counts from now on.  Both err late, never early.
@@ -226,7 +226,7 @@ static int64_t stored_grid_ms(const struct limit_profile *p)
 static void stored_charge(struct limits_ticket *ticket, int64_t grid_ms)
 {
     const struct limit_charge *c = &ticket->charge;
-    int64_t wall = clock_now_ms(), at = wall > ticket->at_ms ? wall : ticket->at_ms;
+    int64_t wall = clock_now_ms(), at = wall > ticket->of[0].at_ms ? wall : ticket->of[0].at_ms;
 
     ticket->stored = (struct store_charge){.at_ms = (at / grid_ms + 1) * grid_ms - 1,
                                            .messages = c->n[LIMIT_MESSAGES],
@@ -236,39 +236,118 @@ static void stored_charge(struct limits_ticket *ticket, int64_t grid_ms)
                                            .bytes = c->n[LIMIT_BYTES]};
 }
 
-static enum limits_answer take_locked(struct limits *l, struct tenant *t, const char *profile,
-                                      struct limits_ticket *ticket, struct limits_refusal *refusal)
+/* Would this one take it?  Its counter is at the present then. */
+static enum limits_answer ask_one(struct limits *l, const struct limits_scope *scope,
+                                  const struct limit_charge *want, struct limits_refusal *refusal,
+                                  struct tenant **out)
 {
-    const struct limit_profile *p = profile_named(l, profile);
+    const struct limit_profile *p = profile_named(l, scope->profile);
     enum limits_answer answer;
 
     if (p == NULL)
         return LIMITS_NO_PROFILE;
-    if (t == NULL)
+    *out = tenant_of(l, scope->name);
+    if (*out == NULL)
         return LIMITS_NO_MEMORY;
-    counter_advance(&t->counter, now_ms(l));
-    answer = message_fits(p, &ticket->charge, refusal);
-    if (answer == LIMITS_OK)
-        answer = windows_fit(p, &t->counter, &ticket->charge, refusal);
-    if (answer != LIMITS_OK)
-        return answer;
-    if (!counter_add(&t->counter, now_ms(l), &ticket->charge, &ticket->at_ms))
-        return LIMITS_NO_MEMORY;
-    ticket->counter = &t->counter;
-    stored_charge(ticket, stored_grid_ms(p));
+    counter_advance(&(*out)->counter, now_ms(l));
+    answer = message_fits(p, want, refusal);
+    return answer == LIMITS_OK ? windows_fit(p, &(*out)->counter, want, refusal) : answer;
+}
+
+/* What will not do at all comes before what will do later; of two that will, the later one. */
+static bool is_worse(enum limits_answer answer, const struct limits_refusal *refusal,
+                     enum limits_answer worst, const struct limits_refusal *than)
+{
+    if (answer == LIMITS_OK || worst == LIMITS_OK)
+        return answer != LIMITS_OK;
+    if (answer == LIMITS_REACHED && worst == LIMITS_REACHED)
+        return refusal->frees_in_ms > than->frees_in_ms;
+    return worst == LIMITS_REACHED;
+}
+
+static enum limits_answer ask_all(struct limits *l, const struct limits_scope *scope, size_t scopes,
+                                  const struct limit_charge *want, struct limits_refusal *refusal,
+                                  struct tenant **tenant)
+{
+    enum limits_answer worst = LIMITS_OK;
+
+    for (size_t i = 0; i < scopes; i++) {
+        struct limits_refusal why = {.scope = i};
+        enum limits_answer answer = ask_one(l, &scope[i], want, &why, &tenant[i]);
+
+        if (!is_worse(answer, &why, worst, refusal))
+            continue;
+        worst = answer;
+        *refusal = why;
+    }
+    return worst;
+}
+
+static void give_back_locked(struct limits_ticket *ticket)
+{
+    for (size_t i = 0; i < ticket->scopes; i++)
+        counter_give_back(ticket->of[i].counter, ticket->of[i].at_ms, &ticket->charge);
+    *ticket = (struct limits_ticket){0};
+}
+
+static enum limits_answer charge_all(struct limits *l, const struct limits_scope *scope,
+                                     size_t scopes, struct tenant **tenant,
+                                     struct limits_ticket *ticket)
+{
+    int64_t grid_ms = DAY_MS;
+
+    for (size_t i = 0; i < scopes; i++) {
+        int64_t grid = stored_grid_ms(profile_named(l, scope[i].profile));
+
+        if (!counter_add(&tenant[i]->counter, now_ms(l), &ticket->charge, &ticket->of[i].at_ms)) {
+            give_back_locked(ticket);
+            return LIMITS_NO_MEMORY;
+        }
+        ticket->of[i].counter = &tenant[i]->counter;
+        ticket->scopes++;
+        if (grid < grid_ms)
+            grid_ms = grid;
+    }
+    stored_charge(ticket, grid_ms);
     return LIMITS_OK;
+}
+
+enum limits_answer limits_take_all(struct limits *l, const struct limits_scope *scope,
+                                   size_t scopes, const struct limit_charge *want,
+                                   struct limits_ticket *ticket, struct limits_refusal *refusal)
+{
+    struct tenant *tenant[LIMITS_SCOPES_MAX] = {NULL};
+    enum limits_answer answer;
+
+    *ticket = (struct limits_ticket){.charge = *want};
+    *refusal = (struct limits_refusal){0};
+    pthread_mutex_lock(&l->lock);
+    answer = ask_all(l, scope, scopes, want, refusal, tenant);
+    if (answer == LIMITS_OK)
+        answer = charge_all(l, scope, scopes, tenant, ticket);
+    pthread_mutex_unlock(&l->lock);
+    refusal->frees_at_ms = clock_now_ms() + refusal->frees_in_ms;
+    return answer;
 }
 
 enum limits_answer limits_take(struct limits *l, sgl_view subscription, const char *profile,
                                const struct limit_charge *want, struct limits_ticket *ticket,
                                struct limits_refusal *refusal)
 {
+    const struct limits_scope one = {subscription, profile};
+
+    return limits_take_all(l, &one, 1, want, ticket, refusal);
+}
+
+enum limits_answer limits_ask(struct limits *l, const struct limits_scope *scope, size_t scopes,
+                              const struct limit_charge *want, struct limits_refusal *refusal)
+{
+    struct tenant *tenant[LIMITS_SCOPES_MAX] = {NULL};
     enum limits_answer answer;
 
-    *ticket = (struct limits_ticket){.charge = *want};
     *refusal = (struct limits_refusal){0};
     pthread_mutex_lock(&l->lock);
-    answer = take_locked(l, tenant_of(l, subscription), profile, ticket, refusal);
+    answer = ask_all(l, scope, scopes, want, refusal, tenant);
     pthread_mutex_unlock(&l->lock);
     refusal->frees_at_ms = clock_now_ms() + refusal->frees_in_ms;
     return answer;
@@ -276,12 +355,11 @@ enum limits_answer limits_take(struct limits *l, sgl_view subscription, const ch
 
 void limits_give_back(struct limits *l, struct limits_ticket *ticket)
 {
-    if (ticket->counter == NULL)
+    if (ticket->scopes == 0)
         return;
     pthread_mutex_lock(&l->lock);
-    counter_give_back(ticket->counter, ticket->at_ms, &ticket->charge);
+    give_back_locked(ticket);
     pthread_mutex_unlock(&l->lock);
-    *ticket = (struct limits_ticket){0};
 }
 
 void limits_now(struct limits *l, sgl_view subscription, struct limit_charge sum[LIMIT_WINDOWS])
@@ -302,27 +380,40 @@ void limits_now(struct limits *l, sgl_view subscription, struct limit_charge sum
 
 struct loading {
     struct limits *l;
+    limits_beside beside;
+    void *ctx;
     int64_t now_ms;
     bool no_memory;
 };
 
+static void load_under(struct loading *g, sgl_view name, const struct store_charge *c)
+{
+    struct limit_charge charge = {
+        .n = {c->messages, c->recipients, c->internal, c->external, c->bytes}};
+    struct tenant *t = tenant_of(g->l, name);
+    int64_t at = c->at_ms < g->now_ms ? c->at_ms : g->now_ms;
+
+    g->no_memory |= t == NULL || !counter_add(&t->counter, at, &charge, &at);
+}
+
 static bool load_one(void *ctx, const struct store_usage *u)
 {
     struct loading *g = ctx;
-    const struct store_charge *c = &u->charge;
-    struct limit_charge charge = {
-        .n = {c->messages, c->recipients, c->internal, c->external, c->bytes}};
-    /* a charge of no subscription is that of a domain with limits of its own */
-    struct tenant *t = tenant_of(g->l, u->subscription.len > 0 ? u->subscription : u->identity);
-    int64_t at = c->at_ms < g->now_ms ? c->at_ms : g->now_ms;
+    struct limits_names names = {.count = 0};
 
-    g->no_memory = t == NULL || !counter_add(&t->counter, at, &charge, &at);
+    /* a charge of no subscription is that of a domain with limits of its own */
+    load_under(g, u->subscription.len > 0 ? u->subscription : u->identity, &u->charge);
+    if (g->beside != NULL && u->subscription.len > 0)
+        g->beside(g->ctx, u->subscription, u->identity, &names);
+    for (size_t i = 0; i < names.count; i++)
+        load_under(g, sgl_view_cstr(names.name[i]), &u->charge);
     return !g->no_memory;
 }
 
-bool limits_load(struct limits *l, struct store *store, char *why, size_t why_size)
+bool limits_load(struct limits *l, struct store *store, limits_beside beside, void *ctx, char *why,
+                 size_t why_size)
 {
-    struct loading g = {.l = l, .now_ms = now_ms(l)};
+    struct loading g = {.l = l, .beside = beside, .ctx = ctx, .now_ms = now_ms(l)};
     enum store_result result;
 
     pthread_mutex_lock(&l->lock);

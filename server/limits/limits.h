@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How much a subscription may send: profiles, and the one counter that all doors charge.  docs/limits.md explains both.
+ * How much a subscription may send, and who of it: profiles, and the counters that all doors charge.  docs/limits.md explains both.
  *
  * A message is charged when it has been checked, before it is made durable, and given back when it is refused after that.  What was charged goes into the same transaction as the
  * message (struct store_charge): after a crash exactly the messages that were accepted have counted.  Any thread.
@@ -36,8 +36,18 @@ struct limits *limits_new(void);
 void limits_free(struct limits *l); /* NULL accepted */
 /* The operator's own profiles, beside the shipped ones; of two with the same name the own one counts. Copied. false when memory ends: the former ones stay. */
 bool limits_configure(struct limits *l, const struct limit_profile *own, size_t count);
-/* What was charged in the last day, at start. false with a reason. */
-bool limits_load(struct limits *l, struct store *store, char *why, size_t why_size);
+#define LIMITS_SCOPES_MAX                                                                          \
+    3 /* that one message is charged to: its subscription, and those beside it */
+/* Under which names a stored charge counts beside its subscription's: at most LIMITS_SCOPES_MAX - 1. */
+struct limits_names {
+    char name[LIMITS_SCOPES_MAX - 1][192];
+    size_t count;
+};
+typedef void (*limits_beside)(void *ctx, sgl_view subscription, sgl_view identity,
+                              struct limits_names *out);
+/* What was charged in the last day, at start. false with a reason. beside may be NULL. */
+bool limits_load(struct limits *l, struct store *store, limits_beside beside, void *ctx, char *why,
+                 size_t why_size);
 /* A copy of the profile, without its name. "" is the default. false: there is none of this name. */
 bool limits_profile(struct limits *l, const char *name, struct limit_profile *out);
 /* All of them, in no order; the configured ones first. Called with a lock held: each() calls nothing here. */
@@ -53,14 +63,23 @@ enum limits_answer {
     LIMITS_NO_PROFILE, /* the subscription's profile is not known (any more) */
     LIMITS_NO_MEMORY
 };
+/* Who is charged: a name to count under, and the profile that bounds it. */
+struct limits_scope {
+    sgl_view name;
+    const char *profile;
+};
 struct limits_refusal {
+    size_t scope;        /* whose limit it is */
     struct limit limit;  /* REACHED, NEVER; RECIPIENTS, SIZE: only its max */
     int64_t frees_at_ms; /* wall time, REACHED */
     int64_t frees_in_ms;
 };
 struct limits_ticket { /* what was charged; zeroed: nothing */
-    struct counter *counter;
-    int64_t at_ms;
+    struct {
+        struct counter *counter;
+        int64_t at_ms;
+    } of[LIMITS_SCOPES_MAX];
+    size_t scopes;
     struct limit_charge charge;
     struct store_charge stored; /* for the transaction of the message */
 };
@@ -71,6 +90,13 @@ struct limits_ticket { /* what was charged; zeroed: nothing */
 enum limits_answer limits_take(struct limits *l, sgl_view subscription, const char *profile,
                                const struct limit_charge *want, struct limits_ticket *ticket,
                                struct limits_refusal *refusal);
+/* The same for several scopes: all are charged, or none. */
+enum limits_answer limits_take_all(struct limits *l, const struct limits_scope *scope,
+                                   size_t scopes, const struct limit_charge *want,
+                                   struct limits_ticket *ticket, struct limits_refusal *refusal);
+/* Would it be taken now?  Nothing is charged. */
+enum limits_answer limits_ask(struct limits *l, const struct limits_scope *scope, size_t scopes,
+                              const struct limit_charge *want, struct limits_refusal *refusal);
 void limits_give_back(struct limits *l, struct limits_ticket *ticket); /* empties it */
 /* What counts now, for reports: sums of minute, hour, day. */
 void limits_now(struct limits *l, sgl_view subscription, struct limit_charge sum[LIMIT_WINDOWS]);

@@ -199,7 +199,7 @@ static bool build_admission(struct service *s, char *why, size_t why_size)
 
     s->limits = limits_new();
     if (s->limits == NULL || !service_configure_limits(s->limits, s->config) ||
-        !limits_load(s->limits, s->store, why, why_size))
+        !limits_load(s->limits, s->store, admission_charged_beside, s->directory, why, why_size))
         return false;
     c = service_admission_config(s, s->config);
     s->admission = admission_new(&c, s->directory, s->keys, s->store, s->queue);

@@ -92,10 +92,30 @@ def test_with_an_application_there_new_accounts_have_no_password(account):
     shown = d.json("account", "show", "SECOND@account.test")
     assert (shown["basic"], shown["oauth"], shown["apps"], shown["has_password"]) == (False, True, ["billing"], False)
     made = d.json("account", "set", "second@account.test", "--basic", "on")
-    session(d, "second@account.test", made["password"])
+    session(d, "second@account.test", made["password"]).close()
     d.restart()
-    session(d, "second@account.test", made["password"])
+    session(d, "second@account.test", made["password"]).close()
     assert d.json("account", "show", "second@account.test")["apps"] == ["billing"]
+
+
+def test_the_accounts_of_a_subscription_share_their_limits(make_sigillo):
+    d = make_sigillo(settings={"profile high-volume": {"limits": ["2 internal recipients/day", "1 external recipients/day"]}})
+    s = d.sender("account.test")
+    made = [d.json("account", "add", "--name", "n", "--address", "a%d@account.test" % n) for n in range(2)]
+    first, second = [session(d, m["address"], m["password"]) for m in made]
+    assert send(first, "a0@account.test")[0] == 250
+    code, text = second.mail("a1@account.test")
+    assert code == 250
+    code, text = second.rcpt("x@plain.test")
+    assert code == 452 and b"1 external recipients a day (profile high-volume of default/accounts)" in text
+    assert second.rcpt("me@account.test")[0] == 250, "an internal one has its own limit"
+    d.submit(s, "x@plain.test")
+    first.close()
+    second.close()
+    d.restart()
+    c = session(d, made[1]["address"], made[1]["password"])
+    c.mail("a1@account.test")
+    assert c.rcpt("x@plain.test")[0] == 452, "after a restart, too"
 
 
 def test_the_command_line(make_sigillo):

@@ -11,6 +11,7 @@ import pytest
 from world.internet import wait_for
 
 SETTINGS = {"profile team": {"limits": ["25 messages/hour", "2000 recipients/day"]},
+            "profile one": {"limits": ["1 messages/day"]},
             "profile crash": {"limits": ["300 messages/day"]},
             "profile small": {"limits": ["5 recipients/hour"], "recipients_per_message": 10, "message_size": "4K"}}
 
@@ -138,6 +139,48 @@ def test_internal_and_external_recipients_are_told_apart(limited):
     assert (row["internal_recipients"], row["external_recipients"]) == (2, 1)
     assert row["identity"].startswith("key:") and row["bytes"] > 100
     assert d.json("report", "usage", "--subscription", "nobody")["usage"] == []
+
+
+def test_an_identity_has_limits_of_its_own(limited):
+    d, sender = limited("team")
+    d.cli("credential", "set", sender.user, "--profile", "small")
+    key = "key:" + sender.key.split("_")[1]
+    d.cli("key", "set", key[4:], "--profile", "small")
+    assert d.json("credential", "list")["credentials"][0]["profile"] == "small"
+    for n in range(5):
+        d.submit(sender, "x@plain.test")
+    with pytest.raises(smtplib.SMTPResponseException) as refused:
+        d.submit(sender, "x@plain.test")
+    assert refused.value.smtp_code == 452 and "profile small of credential:" + sender.user in str(refused.value.smtp_error)
+    assert d.post("/v1/messages", mail(["a%d@plain.test" % n for n in range(5)]), sender.key)[0] == 202, "another identity has its own"
+    d.restart()
+    status, _, body = d.post("/v1/messages", mail(), sender.key)
+    assert status == 429 and "profile small of " + key in body["detail"], "kept through a restart"
+    d.cli("key", "set", key[4:], "--profile", "none")
+    assert d.post("/v1/messages", mail(), sender.key)[0] == 202
+    assert d.cli("key", "set", key[4:], "--profile", "nothing", ok=False).returncode == 2
+    assert usage(d) == (7, 11), "all of it counts against the subscription"
+
+
+def test_the_client_hears_before_it_sends_the_message(limited):
+    d, sender = limited("small")
+    c = d.connect()
+    c.login(sender.user, sender.password)
+    code, text = c.mail("me@limits.test", ["SIZE=4097"])
+    assert code == 552 and b"5.3.4" in text and b"profile small" in text
+    assert c.mail("me@limits.test", ["SIZE=4096"])[0] == 250
+    said = [c.rcpt("a%d@plain.test" % n) for n in range(6)]
+    assert [code for code, _ in said] == [250] * 5 + [452] and b"4.5.3" in said[5][1]
+    assert c.data("Subject: s\r\nFrom: me@limits.test\r\n\r\nx\r\n")[0] == 250, "those that fit go"
+    code, text = c.mail("me@limits.test")
+    assert code == 250, "recipients are not known yet"
+    code, text = c.rcpt("a@plain.test")
+    assert code == 452 and re.search(rb"4\.7\.0 .*5 recipients an hour.* room again at 2\d\d\d-", text)
+    d.cli("subscription", "set", "default", "--profile", "one")
+    c.rset()
+    code, text = c.mail("me@limits.test")
+    assert code == 452 and b"1 messages a day" in text, "a limit that is full is said at MAIL"
+    assert usage(d) == (1, 5)
 
 
 def test_the_command_line(limited):

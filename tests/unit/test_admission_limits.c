@@ -91,7 +91,8 @@ static uint64_t charged_before(struct fixture *x, const char *key)
     struct limits *again = limits_new();
     char why[200] = "";
 
-    if (!limits_load(again, x->f->store, why, sizeof(why)))
+    if (!limits_load(again, x->f->store, admission_charged_beside, x->f->directory, why,
+                     sizeof(why)))
         fail_msg("%s", why);
     limits_now(again, sgl_view_cstr(key), sum);
     limits_free(again);
@@ -200,6 +201,174 @@ static void test_charged_once(void **state)
     sending_free(again);
 }
 
+/* ---- beside it: identities with limits of their own, and accounts ---- */
+
+static const struct limit_profile own_profiles[] = {
+    {.name = "two",
+     .recipients_max = 3,
+     .size_max = 2000,
+     .limits = 1,
+     .limit = {{LIMIT_MESSAGES, LIMIT_DAY, 2}}},
+    {.name = "high-volume",
+     .limits = 2,
+     .limit = {{LIMIT_INTERNAL, LIMIT_DAY, 4}, {LIMIT_EXTERNAL, LIMIT_DAY, 1}}},
+};
+
+static void set_identity_profile(struct fixture *x, enum directory_noun noun, const char *name,
+                                 const char *profile)
+{
+    struct directory_change c = {.noun = noun,
+                                 .verb = DIRECTORY_CHANGE,
+                                 .name = sgl_view_cstr(name),
+                                 .profile = sgl_view_cstr(profile)};
+
+    CHECK_EQ("the profile of an identity is set", fixture_change(x->f, &c), DIRECTORY_OK);
+}
+
+static void test_identity_profile(void **state)
+{
+    struct fixture *x = *state;
+    struct limit_charge sum[LIMIT_WINDOWS];
+    struct sending *g;
+
+    assert_true(limits_configure(x->limits, own_profiles, 2));
+    set_identity_profile(x, DIRECTORY_CREDENTIAL, "app", "two");
+    for (int i = 0; i < 3; i++) {
+        g = send_one(x, "me@app.test", "you@good.test", PLAIN);
+        CHECK_EQ("two, though the session is older than the profile", g->answer.smtp,
+                 i < 2 ? 250 : 452);
+        if (i == 2)
+            CHECK_TRUE("whose limit it is is said",
+                       strstr(g->answer.text, "(profile two of credential:app)") != NULL);
+        sending_free(g);
+    }
+    limits_now(x->limits, SGL_LIT("credential:app"), sum);
+    CHECK_EQ("it is charged under its name", sum[LIMIT_DAY].n[LIMIT_MESSAGES], 2);
+    CHECK_EQ("beside its subscription", used(x, LIMIT_MESSAGES), 2);
+    set_identity_profile(x, DIRECTORY_CREDENTIAL, "app", "");
+    g = send_one(x, "me@app.test", "you@good.test", PLAIN);
+    CHECK_EQ("without a profile the subscription's counts alone", g->answer.smtp, 250);
+    sending_free(g);
+}
+
+static void test_accounts(void **state)
+{
+    struct fixture *x = *state;
+    struct directory_change c = {.noun = DIRECTORY_ACCOUNT, .verb = DIRECTORY_ADD};
+    const char *name[] = {"lob1@app.test", "lob2@app.test"};
+    struct identity *who[2];
+    struct sending *g;
+
+    assert_true(limits_configure(x->limits, own_profiles, 2));
+    for (int i = 0; i < 2; i++) {
+        c.name = sgl_view_cstr(name[i]);
+        assert_int_equal(fixture_change(x->f, &c), DIRECTORY_OK);
+        who[i] = directory_account(x->f->directory, c.name, NULL);
+    }
+    g = send_as(x, who[0], name[0], "us@app.test we@app.test",
+                SGL_LIT("From: lob1@app.test\r\n\r\nx\r\n"));
+    go(g);
+    CHECK_EQ("an account sends", g->answer.smtp, 250);
+    sending_free(g);
+    g = send_as(x, who[1], name[1], "us@app.test we@app.test you@good.test",
+                SGL_LIT("From: lob2@app.test\r\n\r\nx\r\n"));
+    go(g);
+    CHECK_EQ("another one, too", g->answer.smtp, 250);
+    sending_free(g);
+    g = send_as(x, who[0], name[0], "us@app.test", SGL_LIT("From: lob1@app.test\r\n\r\nx\r\n"));
+    go(g);
+    CHECK_EQ("the accounts of a subscription share their limits", g->answer.smtp, 452);
+    CHECK_TRUE("which the refusal says",
+               strstr(g->answer.text, "internal recipients a day (profile high-volume of "
+                                      "default/accounts)") != NULL);
+    sending_free(g);
+    g = send_one(x, "me@app.test", "us@app.test", PLAIN);
+    CHECK_EQ("others do not", g->answer.smtp, 250);
+    sending_free(g);
+    identity_unref(who[0]);
+    identity_unref(who[1]);
+}
+
+/* ---- before the message is there ---- */
+
+static bool add(struct fixture *x, struct admission_draft *d, const char *to,
+                struct admission_answer *out)
+{
+    return admission_add(x->admission, x->who, sgl_view_cstr(to), d, out);
+}
+
+static void test_draft(void **state)
+{
+    struct fixture *x = *state;
+    struct admission_answer out;
+    struct admission_draft d;
+    struct sending *g;
+    sgl_view me = SGL_LIT("me@app.test");
+
+    assert_true(limits_configure(x->limits, own_profiles, 2));
+    set_identity_profile(x, DIRECTORY_CREDENTIAL, "app", "two");
+    CHECK_TRUE("a message may begin", admission_begin(x->admission, x->who, me, 2000, &d, &out));
+    CHECK_TRUE("not one that is announced too large",
+               !admission_begin(x->admission, x->who, me, 2001, &d, &out));
+    CHECK_STR("in these words", out.enhanced, "5.3.4");
+    assert_true(admission_begin(x->admission, x->who, me, 0, &d, &out));
+    for (int i = 0; i < 3; i++)
+        CHECK_TRUE("three recipients", add(x, &d, "you@good.test", &out));
+    CHECK_TRUE("and not a fourth", !add(x, &d, "you@good.test", &out));
+    CHECK_EQ("which has to wait for another message", out.smtp, 452);
+    CHECK_STR("as RFC 5321 has it", out.enhanced, "4.5.3");
+    CHECK_EQ("nothing was charged", used(x, LIMIT_MESSAGES), 0);
+    for (int i = 0; i < 2; i++) {
+        g = send_one(x, "me@app.test", "you@good.test", PLAIN);
+        assert_int_equal(g->answer.smtp, 250);
+        sending_free(g);
+    }
+    CHECK_TRUE("a limit that is full is said at once",
+               !admission_begin(x->admission, x->who, me, 0, &d, &out));
+    CHECK_EQ("for now", out.smtp, 452);
+    CHECK_TRUE("with the time",
+               strstr(out.text, "there is room again at 2") != NULL && out.retry_after_s > 86390);
+}
+
+/* Whoever adds a name that is somebody else's has not proven it, and does not get the limits of his own for it. */
+static void test_unproven_is_external(void **state)
+{
+    struct fixture *x = *state;
+    struct admission_config strict = {.message_size_max = 200000,
+                                      .recipients_max = 100,
+                                      .memory_max = 100000000,
+                                      .expire_s = 1000,
+                                      .domains = {.required = true}};
+    struct admission_answer out;
+    struct admission_draft d;
+
+    assert_true(admission_begin(x->admission, x->who, SGL_LIT("me@app.test"), 0, &d, &out));
+    assert_true(add(x, &d, "us@other.test", &out));
+    CHECK_EQ("internal where no proof is wanted", d.charge.n[LIMIT_INTERNAL], 1);
+    admission_reconfigure(x->admission, &strict);
+    assert_true(add(x, &d, "us@other.test", &out));
+    CHECK_EQ("else external until it is there", d.charge.n[LIMIT_EXTERNAL], 1);
+}
+
+static void test_draft_kinds(void **state)
+{
+    struct fixture *x = *state;
+    struct admission_answer out;
+    struct admission_draft d;
+
+    assert_true(limits_configure(x->limits, own_profiles, 2));
+    set_profile(x, "high-volume");
+    assert_true(admission_begin(x->admission, x->who, SGL_LIT("me@app.test"), 0, &d, &out));
+    for (int i = 0; i < 4; i++)
+        CHECK_TRUE("four internal ones", add(x, &d, "us@APP.test", &out));
+    CHECK_TRUE("not a fifth", !add(x, &d, "us@other.test", &out));
+    CHECK_TRUE("one external one", add(x, &d, "you@good.test", &out));
+    CHECK_TRUE("not a second", !add(x, &d, "you@good.test", &out));
+    CHECK_EQ("the others are not refused with it", out.smtp, 452);
+    CHECK_TRUE("the null sender of an identity with a subscription",
+               admission_begin(x->admission, x->who, SGL_LIT(""), 0, &d, &out) && d.known);
+}
+
 static void test_suppressed_is_not_charged(void **state)
 {
     struct fixture *x = *state;
@@ -223,6 +392,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_all_are_suppressed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_profile, setup, teardown),
         cmocka_unit_test_setup_teardown(test_managed, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_identity_profile, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_accounts, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_draft, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_unproven_is_external, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_draft_kinds, setup, teardown),
         cmocka_unit_test_setup_teardown(test_suppressed_is_not_charged, setup, teardown),
         cmocka_unit_test_setup_teardown(test_charged_once, setup, teardown),
     };

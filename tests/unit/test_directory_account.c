@@ -197,6 +197,29 @@ static void test_applications(void **state)
     CHECK_EQ("ten are not", set(f, "a@contoso.test", &all, &c), DIRECTORY_OK);
 }
 
+static void test_profile(void **state)
+{
+    struct directory_fixture *f = *state;
+    struct directory_change c, p = {.noun = DIRECTORY_ACCOUNT,
+                                    .verb = DIRECTORY_CHANGE,
+                                    .name = SGL_LIT("a@contoso.test"),
+                                    .profile = SGL_LIT("mailbox")};
+    struct identity *before, *after;
+
+    assert_int_equal(fixture_domain(f, "contoso.test", false), DIRECTORY_OK);
+    assert_int_equal(add(f, "a@contoso.test", NULL, &c), DIRECTORY_OK);
+    before = directory_account(f->directory, SGL_LIT("a@contoso.test"), NULL);
+    CHECK_STR("it has no profile of its own", identity_profile(before), "");
+    CHECK_EQ("it gets one", fixture_change(f, &p), DIRECTORY_OK);
+    CHECK_STR("who holds it already sees it", identity_profile(before), "mailbox");
+    identity_unref(before);
+    fixture_close(f);
+    fixture_open(f);
+    after = directory_account(f->directory, SGL_LIT("a@contoso.test"), NULL);
+    CHECK_STR("it stays over a restart", identity_profile(after), "mailbox");
+    identity_unref(after);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -204,6 +227,7 @@ int main(void)
         DIRECTORY_TEST(test_refused),
         DIRECTORY_TEST(test_passwords_switched_off),
         DIRECTORY_TEST(test_applications),
+        DIRECTORY_TEST(test_profile),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -70,7 +70,7 @@ static void test_answers(void **state)
     CHECK_EQ("another subscription has its own", take("b", "small", message(0, 3, 1), &t, &r),
              LIMITS_OK);
     limits_give_back(limits, &t);
-    CHECK_TRUE("a ticket is used once", t.counter == NULL);
+    CHECK_EQ("a ticket is used once", t.scopes, 0);
     limits_give_back(limits, &t);
     CHECK_EQ("what was given back is free", take("b", "small", message(0, 3, 1), &t, &r),
              LIMITS_OK);
@@ -158,6 +158,15 @@ static void accept_one(const char *subscription, const struct limits_ticket *t)
     store_sample_done(&s);
 }
 
+/* "free" is charged under its own name, and under that of its identity, too. */
+static void beside(void *ctx, sgl_view subscription, sgl_view identity, struct limits_names *out)
+{
+    (void)ctx;
+    out->count = 0;
+    if (sgl_view_eq(subscription, SGL_LIT("free")))
+        snprintf(out->name[out->count++], sizeof(out->name[0]), "of %.*s", SGL_FMT(identity));
+}
+
 static void restart(void)
 {
     char why[256] = "";
@@ -166,7 +175,7 @@ static void restart(void)
     store_fixture_open(&fx);
     limits_free(limits);
     limits = limits_new();
-    if (!limits_load(limits, fx.store, why, sizeof(why)))
+    if (!limits_load(limits, fx.store, beside, NULL, why, sizeof(why)))
         fail_msg("%s", why);
 }
 
@@ -196,6 +205,47 @@ static void test_restart(void **state)
     CHECK_EQ("exactly", take("a", "standard", message(0, 1, 1), &t, &r), LIMITS_REACHED);
     limits_now(limits, SGL_LIT("free"), sum);
     CHECK_EQ("without limits it counts, too", sum[LIMIT_HOUR].n[LIMIT_EXTERNAL], 60);
+    limits_now(limits, SGL_LIT("of credential:app1"), sum);
+    CHECK_EQ("and under the names beside it", sum[LIMIT_HOUR].n[LIMIT_EXTERNAL], 60);
+}
+
+static void test_scopes(void **state)
+{
+    static const struct limit_profile own = {
+        .name = "two", .limits = 1, .limit = {{LIMIT_MESSAGES, LIMIT_DAY, 2}}};
+    static const struct limits_scope both[] = {{SGL_LIT_INIT("a"), "managed-test"},
+                                               {SGL_LIT_INIT("app:x"), "two"}};
+    static const struct limits_scope gone[] = {{SGL_LIT_INIT("a"), "managed-test"},
+                                               {SGL_LIT_INIT("app:x"), "none"}};
+    struct limit_charge one = message(0, 1, 1), sum[LIMIT_WINDOWS];
+    struct limits_ticket t;
+    struct limits_refusal r;
+
+    (void)state;
+    assert_true(limits_configure(limits, &own, 1));
+    CHECK_EQ("both have room", limits_ask(limits, both, 2, &one, &r), LIMITS_OK);
+    limits_now(limits, SGL_LIT("a"), sum);
+    CHECK_EQ("asking charges nothing", sum[LIMIT_DAY].n[LIMIT_MESSAGES], 0);
+    CHECK_EQ("one is taken", limits_take_all(limits, both, 2, &one, &t, &r), LIMITS_OK);
+    limits_give_back(limits, &t);
+    limits_now(limits, SGL_LIT("app:x"), sum);
+    CHECK_EQ("given back, it is given back to both", sum[LIMIT_DAY].n[LIMIT_MESSAGES], 0);
+    for (int i = 0; i < 2; i++)
+        CHECK_EQ("two are taken", limits_take_all(limits, both, 2, &one, &t, &r), LIMITS_OK);
+    CHECK_EQ("the second scope is full", limits_take_all(limits, both, 2, &one, &t, &r),
+             LIMITS_REACHED);
+    CHECK_EQ("which is said", r.scope, 1);
+    CHECK_TRUE("with its time", r.frees_in_ms > 86390000);
+    limits_now(limits, SGL_LIT("a"), sum);
+    CHECK_EQ("and the first was not charged", sum[LIMIT_DAY].n[LIMIT_MESSAGES], 2);
+    for (int i = 0; i < 3; i++)
+        CHECK_EQ("the first alone has more", take("a", "managed-test", one, &t, &r), LIMITS_OK);
+    CHECK_EQ("of two that are full", limits_take_all(limits, both, 2, &one, &t, &r),
+             LIMITS_REACHED);
+    CHECK_EQ("the one that frees last is named", r.scope, 1);
+    CHECK_EQ("a profile that is gone comes first", limits_ask(limits, gone, 2, &one, &r),
+             LIMITS_NO_PROFILE);
+    CHECK_EQ("and whose it is", r.scope, 1);
 }
 
 /* A clock that was ahead in the former life: its charges count from now on, in full. */
@@ -221,7 +271,7 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {T(test_answers), T(test_parallel), T(test_stored_moment),
-                                       T(test_restart), T(test_future)};
+                                       T(test_restart), T(test_future),   T(test_scopes)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

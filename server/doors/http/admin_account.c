@@ -23,11 +23,12 @@ static json_t *apps_json(const struct admin *admin, const struct account_facts *
 static json_t *account_json(const struct admin *admin, const struct identity *i,
                             const struct account_facts *facts)
 {
-    return json_pack(
-        "{s:s, s:s, s:s, s:b, s:b, s:b, s:o, s:o, s:I}", "address", i->name + strlen("account:"),
-        "name", i->label, "subscription", i->subscription, "basic", (int)facts->basic, "oauth",
-        (int)facts->oauth, "has_password", (int)facts->password, "apps", apps_json(admin, facts),
-        "created_at", admin_time(i->created_at * 1000), "version", (json_int_t)i->version);
+    return json_pack("{s:s, s:s, s:s, s:b, s:b, s:b, s:o, s:o, s:o, s:I}", "address",
+                     i->name + strlen("account:"), "name", i->label, "subscription",
+                     i->subscription, "basic", (int)facts->basic, "oauth", (int)facts->oauth,
+                     "has_password", (int)facts->password, "apps", apps_json(admin, facts),
+                     "profile", admin_profile_json(i), "created_at",
+                     admin_time(i->created_at * 1000), "version", (json_int_t)i->version);
 }
 
 /* NULL: there is none of that address. */
@@ -157,7 +158,7 @@ static bool take_change(struct admin_change *n, const struct admin_member *membe
 {
     struct account_change *a = &n->account;
 
-    if (!admin_anything_given(n, member, 7))
+    if (!admin_anything_given(n, member, 8))
         return false;
     if (member[0].value != NULL)
         n->change.label = admin_text(member[0].value);
@@ -167,7 +168,7 @@ static bool take_change(struct admin_change *n, const struct admin_member *membe
     return take_names(n, member[3].value, "allow_apps", &a->allow, &a->allows) &&
            take_names(n, member[4].value, "forbid_apps", &a->forbid, &a->forbids) &&
            take_password(n, member[5].value, member[6].value) &&
-           admin_take_version(n, member[7].value);
+           admin_take_profile(n, member[7].value) && admin_take_version(n, member[8].value);
 }
 
 static const struct admin_noun accounts = {
@@ -192,6 +193,7 @@ static const struct admin_noun accounts = {
                       {.name = "forbid_apps", .type = JSON_ARRAY},
                       {.name = "password", .type = JSON_STRING},
                       {.name = "new_password", .type = JSON_TRUE},
+                      {.name = "profile", .type = JSON_STRING},
                       {.name = "version", .type = JSON_INTEGER}},
     .take_change = take_change,
     .changed = changed,

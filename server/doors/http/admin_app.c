@@ -124,15 +124,15 @@ static bool take(struct admin_change *n, const struct admin_member *member)
 
 static bool take_change(struct admin_change *n, const struct admin_member *member)
 {
-    if (!admin_anything_given(n, member, 4))
+    if (!admin_anything_given(n, member, 5))
         return false;
     if (member[1].value != NULL)
         n->change.label = admin_text(member[1].value);
     n->app.secret_add = json_is_true(member[2].value);
     n->app.secret_remove = admin_text(member[3].value);
     n->change.app = &n->app;
-    return admin_change_domains(n, member[0].value) && take_expires(n, member[4].value) &&
-           admin_take_version(n, member[5].value);
+    return admin_change_domains(n, member[0].value) && admin_take_profile(n, member[4].value) &&
+           take_expires(n, member[5].value) && admin_take_version(n, member[6].value);
 }
 
 static const struct admin_noun apps = {
@@ -154,6 +154,7 @@ static const struct admin_noun apps = {
                       {.name = "label", .type = JSON_STRING},
                       {.name = "new_secret", .type = JSON_TRUE},
                       {.name = "remove_secret", .type = JSON_STRING},
+                      {.name = "profile", .type = JSON_STRING},
                       {.name = "expires", .type = JSON_STRING},
                       {.name = "version", .type = JSON_INTEGER}},
     .take_change = take_change,

@@ -16,6 +16,7 @@ json_t *admin_identity_json(const struct identity *i)
                      name == NULL ? i->name : name + 1, "subscription", i->subscription, "domains",
                      domains, "created_at", admin_time(i->created_at * 1000), "version",
                      (json_int_t)i->version);
+    json_object_set_new(json, "profile", admin_profile_json(i));
     if (i->kind == IDENTITY_KEY || i->kind == IDENTITY_APP) {
         json_object_set_new(json, "label", json_string(i->label));
         json_object_set_new(json, "role", json_string(role_name(i->role)));
@@ -63,6 +64,19 @@ bool admin_change_domains(struct admin_change *n, const json_t *list)
     return false;
 }
 
+bool admin_take_profile(struct admin_change *n, const json_t *profile)
+{
+    if (profile == NULL)
+        return true;
+    n->change.profile = admin_text(profile);
+    return admin_profile_known(n->r, n->admin, n->change.profile);
+}
+
+json_t *admin_profile_json(const struct identity *i)
+{
+    return i->profile == NULL ? json_null() : json_string(i->profile);
+}
+
 bool admin_take_role(struct admin_change *n, const json_t *role)
 {
     if (role == NULL || role_parse(admin_text(role), &n->change.role))
@@ -99,7 +113,7 @@ static json_t *credential_added(const struct admin_change *n)
 
 static bool take_credential_change(struct admin_change *n, const struct admin_member *member)
 {
-    if (!admin_anything_given(n, member, 3))
+    if (!admin_anything_given(n, member, 4))
         return false;
     if (member[1].value != NULL && json_is_true(member[2].value)) {
         http_reply_problem(n->r, 400, "member-type", "new_password",
@@ -112,7 +126,8 @@ static bool take_credential_change(struct admin_change *n, const struct admin_me
     }
     n->change.password = admin_text(member[1].value);
     n->change.password_new = json_is_true(member[2].value);
-    return admin_change_domains(n, member[0].value) && admin_take_version(n, member[3].value);
+    return admin_change_domains(n, member[0].value) && admin_take_profile(n, member[3].value) &&
+           admin_take_version(n, member[4].value);
 }
 
 static json_t *credential_changed(const struct admin_change *n)
@@ -142,6 +157,7 @@ static const struct admin_noun credentials = {
     .change_member = {{.name = "domains", .type = JSON_ARRAY},
                       {.name = "password", .type = JSON_STRING},
                       {.name = "new_password", .type = JSON_TRUE},
+                      {.name = "profile", .type = JSON_STRING},
                       {.name = "version", .type = JSON_INTEGER}},
     .take_change = take_credential_change,
     .changed = credential_changed,
@@ -192,11 +208,12 @@ static json_t *key_added(const struct admin_change *n)
 
 static bool take_key_change(struct admin_change *n, const struct admin_member *member)
 {
-    if (!admin_anything_given(n, member, 2))
+    if (!admin_anything_given(n, member, 3))
         return false;
     if (member[1].value != NULL)
         n->change.label = admin_text(member[1].value);
-    return admin_change_domains(n, member[0].value) && admin_take_version(n, member[2].value);
+    return admin_change_domains(n, member[0].value) && admin_take_profile(n, member[2].value) &&
+           admin_take_version(n, member[3].value);
 }
 
 struct key_search {
@@ -236,6 +253,7 @@ static const struct admin_noun keys = {
     .added = key_added,
     .change_member = {{.name = "domains", .type = JSON_ARRAY},
                       {.name = "label", .type = JSON_STRING},
+                      {.name = "profile", .type = JSON_STRING},
                       {.name = "version", .type = JSON_INTEGER}},
     .take_change = take_key_change,
     .changed = key_changed,

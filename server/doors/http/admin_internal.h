@@ -122,6 +122,9 @@ json_t *admin_identity_json(const struct identity *i);
 /* Members of a request, into the change; false: answered. */
 bool admin_take_domains(struct admin_change *n, const json_t *list);
 bool admin_take_role(struct admin_change *n, const json_t *role); /* NULL: as it is */
+/* The limits of its own: a profile's name, "" for none; NULL: as they are. */
+bool admin_take_profile(struct admin_change *n, const json_t *profile);
+json_t *admin_profile_json(const struct identity *i);
 /* Domains that are given are at least one: none at all would mean that nothing changes. */
 bool admin_change_domains(struct admin_change *n, const json_t *list);
 /* At least one of the first `wanted` members is there. */

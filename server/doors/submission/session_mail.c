@@ -18,6 +18,7 @@ struct transaction {
     struct store_rcpt *rcpt;
     size_t rcpts, rcpts_cap;
     struct submission submission;
+    struct admission_draft draft;
     bool in_admission;
     bool no_room; /* bytes were thrown away: the answer will be 452 */
     bool eightbit;
@@ -110,10 +111,12 @@ static void on_mail(struct session *s, const struct sgl_smtp_mail *m)
 {
     sgl_view from = m->from.kind == SGL_PATH_NULL ? SGL_LIT("") : m->from.mailbox.text;
     struct admission_answer answer;
+    struct admission_draft draft;
     struct transaction *t;
 
     if (!admission_may_send_as(s->door->admission, s->who, from, &answer) ||
-        !has_room(s, m->size, &answer)) {
+        !has_room(s, m->size, &answer) ||
+        !admission_begin(s->door->admission, s->who, from, m->size, &draft, &answer)) {
         answer_as(s, &answer);
         return;
     }
@@ -125,6 +128,7 @@ static void on_mail(struct session *s, const struct sgl_smtp_mail *m)
         no_memory(s);
         return;
     }
+    t->draft = draft;
     t->submission.message.ret = m->ret;
     t->submission.message.require_tls = m->require_tls;
     t->submission.message.smtputf8 = m->smtputf8;
@@ -178,7 +182,8 @@ static void on_rcpt(struct session *s, const struct sgl_smtp_rcpt *r)
         session_answer(s, 452, "4.3.1", "no memory for this recipient");
         return;
     }
-    if (!admission_may_send_to(s->door->admission, s->who, to->address, &answer)) {
+    if (!admission_may_send_to(s->door->admission, s->who, to->address, &answer) ||
+        !admission_add(s->door->admission, s->who, to->address, &t->draft, &answer)) {
         answer_as(s, &answer);
         return;
     }
