@@ -39,6 +39,7 @@ struct bench {
     char public_key[1024], sealed[4096]; /* base64 */
 };
 static struct known_keys known;
+static struct scratch scratch;
 
 static void die(const char *what, const char *why)
 {
@@ -431,6 +432,8 @@ static double open_directory(struct bench *b)
     char why[256] = "";
 
     b->workers = workers_new("bench", 1, 100);
+    if (scratch_open(&scratch, b->folder))
+        known.file = &scratch;
     b->directory =
         directory_open(b->store, (struct keys *)&known, b->workers, b->loop, why, sizeof(why));
     if (b->directory == NULL || !loop_start(b->loop))
@@ -613,6 +616,7 @@ int main(int argc, char **argv)
     directory_free(b.directory);
     loop_free(b.loop);
     known_done(&known);
+    scratch_close(&scratch);
     snprintf(command, sizeof(command), "rm -rf '%s'", b.folder);
     return system(command) == 0 ? 0 : 1;
 }

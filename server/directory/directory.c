@@ -487,6 +487,7 @@ struct directory *directory_open(struct store *store, struct keys *keys, struct 
     d->keys = keys;
     d->workers = workers;
     d->loop = loop;
+    (void)scratch_open(&d->file, store_folder(store)); /* without it, all stays in memory */
     pthread_rwlock_init(&d->lock, NULL);
     pthread_mutex_init(&d->cache_lock, NULL);
     for (unsigned i = 0; i < DIRECTORY_NOUNS; i++) {
@@ -529,6 +530,7 @@ void directory_free(struct directory *d)
     suppression_set_done(&d->suppressed);
     access_done(d);
     sweep_free(d);
+    scratch_close(&d->file);
     sgl_crypto_free(d->crypto);
     pthread_rwlock_destroy(&d->lock);
     pthread_mutex_destroy(&d->cache_lock);

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <sodium.h>
 
+#include "../loop/scratch.h"
 #include "directory.h"
 #include "sigillo/crypto.h"
 #include "suppression_set.h"
@@ -68,6 +69,7 @@ struct directory {
     struct workers *workers;
     struct loop *loop;
     struct sgl_crypto *crypto;
+    struct scratch file; /* sealed keys, which are seldom wanted; written under the lock */
 
     pthread_rwlock_t lock;               /* the tables */
     struct table table[DIRECTORY_NOUNS]; /* by enum directory_noun */

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "../log/log.h"
-#include "directory_internal.h"
+#include "domain_internal.h"
 
 #define AGAIN_S 1
 
@@ -16,6 +16,7 @@ struct load_op {
     struct domain *domain; /* a reference; NULL: idle */
     size_t selector;
     char *context;
+    uint8_t *space; /* the sealed key, while it is read from the file */
 };
 
 static void load_more(struct directory *d);
@@ -23,7 +24,9 @@ static void load_more(struct directory *d);
 static void load_end(struct load_op *l)
 {
     free(l->context);
+    free(l->space);
     l->context = NULL;
+    l->space = NULL;
     domain_unref(l->domain);
     l->domain = NULL;
 }
@@ -66,7 +69,7 @@ static void submit(struct load_op *l)
     l->op.verb = KEYS_LOAD;
     l->op.loop = l->d->loop;
     l->op.done = loaded;
-    l->op.in = sgl_view_of(s->key->sealed, s->key->sealed_len);
+    l->op.in = selector_key_sealed(s->key, l->space);
     l->op.context = sgl_view_cstr(l->context);
     keys_submit(l->d->keys, &l->op);
 }
@@ -85,7 +88,8 @@ static bool load_next(struct directory *d, struct load_op *l)
         l->domain = domain_ref(domain);
         l->selector = d->load_selector++;
         l->context = selector_context(domain->name, domain->selector[l->selector].name);
-        if (l->context == NULL) {
+        l->space = malloc(KEYS_DATA_MAX);
+        if (l->context == NULL || l->space == NULL) {
             load_end(l);
             d->load_selector--;
             load_later(d);

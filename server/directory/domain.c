@@ -83,6 +83,25 @@ struct selector_key *selector_key_new(const uint8_t *public_key, size_t public_l
     return k;
 }
 
+void selector_key_spill(struct selector_key *k, struct scratch *file)
+{
+    if (k->sealed == NULL || k->sealed_len > KEYS_DATA_MAX || atomic_load(&k->refs) != 1 ||
+        !scratch_put(file, sgl_view_of(k->sealed, k->sealed_len), &k->sealed_at))
+        return;
+    k->file = file;
+    free(k->sealed);
+    k->sealed = NULL;
+}
+
+sgl_view selector_key_sealed(const struct selector_key *k, uint8_t space[KEYS_DATA_MAX])
+{
+    if (k->sealed != NULL)
+        return sgl_view_of(k->sealed, k->sealed_len);
+    return scratch_get(k->file, k->sealed_at, space, k->sealed_len)
+               ? sgl_view_of(space, k->sealed_len)
+               : sgl_view_of(NULL, 0);
+}
+
 void selector_key_unref(struct selector_key *k)
 {
     if (k == NULL || !noun_last_reference(&k->refs))

@@ -19,8 +19,11 @@ struct selector_key {
     _Atomic uint64_t handle; /* in the keys process; 0: not loaded yet */
     uint8_t *public_key;     /* rsa: SubjectPublicKeyInfo DER; ed25519: 32 bytes */
     size_t public_len;
-    uint8_t *sealed; /* the private key as only the keys process can open it */
+    uint8_t *
+        sealed; /* the private key as only the keys process can open it; NULL: it stands in the file */
     size_t sealed_len;
+    const struct scratch *file;
+    uint64_t sealed_at;
 };
 struct selector {
     char *name;

@@ -121,14 +121,18 @@ void *domain_from_json(const struct store_noun *stored, const json_t *json)
 
 static json_t *selector_to_json(const struct selector *s)
 {
+    uint8_t space[KEYS_DATA_MAX];
+    sgl_view sealed = selector_key_sealed(s->key, space);
     const char *algorithm = "";
 
+    if (sealed.len == 0)
+        return NULL; /* nothing may be stored without it */
     for (size_t i = 0; i < sizeof(algorithms) / sizeof(algorithms[0]); i++)
         if (algorithms[i].algorithm == s->algorithm)
             algorithm = algorithms[i].name;
     return json_pack("{s:s, s:s, s:b, s:o, s:o}", "name", s->name, "algorithm", algorithm, "active",
                      (int)s->active, "public", base64_json(s->key->public_key, s->key->public_len),
-                     "sealed", base64_json(s->key->sealed, s->key->sealed_len));
+                     "sealed", base64_json(sealed.ptr, sealed.len));
 }
 
 static bool put_text(json_t *to, const char *member, const char *text)

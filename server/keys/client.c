@@ -154,8 +154,7 @@ static void queue_reloads(struct keys *k)
     while (k->unanswered_reloads < RELOADS && k->reload_next < k->known.count) {
         uint32_t i;
 
-        if (k->known.key[k->reload_next].sealed ==
-            NULL) { /* it was asked for, and never came to be */
+        if (!known_is(&k->known, k->reload_next + 1)) { /* it was asked for, and never came to be */
             k->reload_next++;
             continue;
         }
@@ -172,17 +171,16 @@ static void queue_reloads(struct keys *k)
 
 /* ---- writing ------------------------------------------------------------------------------------------------------- */
 
-static struct keys_frame frame_of(const struct keys *k, uint32_t i)
+/* space: of its bytes, where they do not stand in memory. */
+static struct keys_frame frame_of(const struct keys *k, uint32_t i, uint8_t space[KNOWN_BYTES_MAX])
 {
     const struct slot *s = &k->slot[i];
     struct keys_frame f = {.id = (uint64_t)s->round << 32 | i, .handle = s->handle};
 
     if (s->op == NULL) {
-        const struct known *known = &k->known.key[s->handle - 1];
-
+        /* One that cannot be read is asked for empty, and refused as a broken one is. */
         f.what = KEYS_LOAD;
-        f.small = sgl_view_of(known->context, known->context_len);
-        f.large = sgl_view_of(known->sealed, known->sealed_len);
+        (void)known_get(&k->known, s->handle, space, &f.large, &f.small);
         return f;
     }
     f.what = (uint8_t)s->op->verb;
@@ -199,13 +197,13 @@ static struct keys_frame frame_of(const struct keys *k, uint32_t i)
 /* One packet from the front of the line; false: nothing went out, full or broken say why. */
 static bool write_packet(struct keys *k, struct fifo *fifo, uint32_t frames)
 {
-    uint8_t packet[KEYS_PACKET_MAX];
+    uint8_t packet[KEYS_PACKET_MAX], space[KNOWN_BYTES_MAX];
     size_t len = 0;
     uint32_t n = 0;
     ssize_t sent;
 
     for (uint32_t i = fifo->first; n < frames; i = k->slot[i].next) {
-        struct keys_frame f = frame_of(k, i);
+        struct keys_frame f = frame_of(k, i, space);
 
         if (keys_frame_size(&f) > sizeof packet - len)
             break;
@@ -510,6 +508,11 @@ void keys_submit(struct keys *k, struct keys_op *op)
     pthread_mutex_unlock(&k->lock);
     if (result != KEYS_OK)
         post_done(op, result);
+}
+
+void keys_spill(struct keys *k, struct scratch *file)
+{
+    k->known.file = file;
 }
 
 void keys_reconnect(struct keys *k, int fd)

@@ -68,6 +68,9 @@ bool keys_socketpair(int fd[2]);
 
 /* Service side. fd: fd[0] of keys_socketpair(); -1 while there is none yet. The client does its I/O on `loop`. NULL when memory ends. */
 struct keys *keys_new(struct loop *loop, int fd);
+struct scratch;
+/* Before anything is asked: what has to be loaded again into another keys process stands in this file, which outlives the client, and not in memory. It is sealed. */
+void keys_spill(struct keys *keys, struct scratch *file);
 /* After the supervisor restarted the keys process: the new socket. Loaded keys are loaded again; requests wait until they are. Any thread. */
 void keys_reconnect(struct keys *keys, int fd);
 void keys_submit(struct keys *keys, struct keys_op *op); /* any thread; done() never inside */

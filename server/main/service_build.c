@@ -349,6 +349,8 @@ bool service_build(struct service *s, char *why, size_t why_size)
     s->keys = keys_new(s->door[0], s->setup->keys);
     if (s->keys == NULL)
         return false;
+    if (scratch_open(&s->scratch, store_folder(s->store))) /* without it, more memory is needed */
+        keys_spill(s->keys, &s->scratch);
     s->directory = directory_open(s->store, s->keys, s->workers, s->main, why, why_size);
     return s->directory != NULL && build_tokens(s, why, why_size) &&
            build_lists(s, why, why_size) && build_sending(s, why, why_size) && build_setup(s) &&

@@ -14,6 +14,7 @@
 #include "../doors/http/unsubscribe.h"
 #include "../doors/submission/submission.h"
 #include "../keys/keys.h"
+#include "../loop/scratch.h"
 #include "../loop/tls.h"
 #include "../queue/queue.h"
 #include "../resolver/resolver.h"
@@ -35,6 +36,7 @@ struct service {
     struct workers *workers;
     struct store *store;
     struct keys *keys;
+    struct scratch scratch; /* of keys */
     struct directory *directory;
     struct tokens *tokens;
     struct lists *lists;

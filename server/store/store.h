@@ -408,6 +408,8 @@ struct store_config {
 struct store *store_open(const struct store_config *config, char *why, size_t why_size);
 /* Finishes what was submitted, then closes. */
 void store_close(struct store *store);
+/* Where it stands. */
+const char *store_folder(const struct store *store);
 /* The background integrity check and the medium: false with a reason once something is wrong; for /readyz. */
 bool store_healthy(struct store *store, char *why, size_t why_size);
 

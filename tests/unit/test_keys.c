@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The client on a loop, and a real keys process at the other end, which dies and is told nonsense. */
+#include "../../server/loop/scratch.h"
 #include "keys_fixture.h"
 
 #include <dirent.h>
@@ -282,10 +283,9 @@ static void test_reconnect_while_up(void **state)
     free(made);
 }
 
-static void test_many_keys_come_back(void **state)
+static void many_keys_come_back(struct fixture *fx)
 {
     enum { KEYS = 300 };
-    struct fixture *fx = *state;
     uint64_t handle[KEYS];
     int status;
 
@@ -302,6 +302,24 @@ static void test_many_keys_come_back(void **state)
     (void)result_of(ask(fx, KEYS_PING, 0, "", SGL_LIT("")));
     for (int i = 0; i < KEYS; i++)
         assert_int_equal(result_of(ask(fx, KEYS_SIGN, handle[i], "", SGL_LIT(""))), KEYS_OK);
+}
+
+static void test_many_keys_come_back(void **state)
+{
+    many_keys_come_back(*state);
+}
+
+static void test_many_keys_come_back_from_a_file(void **state)
+{
+    struct fixture *fx = *state;
+    struct scratch file;
+
+    assert_true(scratch_open(&file, "/tmp"));
+    keys_spill(fx->keys, &file);
+    many_keys_come_back(fx);
+    CHECK_EQ("they stood in it", file.end > 300 * KEYS_SEAL_EXTRA, true);
+    keys_spill(fx->keys, NULL);
+    scratch_close(&file);
 }
 
 /* Every thread of the process is under the filter. */
@@ -382,6 +400,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_killed_and_back, setup, teardown),
         cmocka_unit_test_setup_teardown(test_reconnect_while_up, setup, teardown),
         cmocka_unit_test_setup_teardown(test_many_keys_come_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_many_keys_come_back_from_a_file, setup, teardown),
         cmocka_unit_test_setup_teardown(test_threads_are_filtered, setup, teardown),
         cmocka_unit_test(test_hostile_service),
     };

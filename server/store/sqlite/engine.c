@@ -250,6 +250,11 @@ static struct store *store_make(const struct store_config *config)
     return store;
 }
 
+const char *store_folder(const struct store *store)
+{
+    return store->folder;
+}
+
 static bool start_threads(struct store *store, char *why, size_t why_size)
 {
     if (!inherit_start(store, why, why_size))
