@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """High-volume accounts: how they log in, as whom they send, what the command line says."""
+import re
 import smtplib
+import time
 
 import pytest
 
@@ -116,6 +118,20 @@ def test_the_accounts_of_a_subscription_share_their_limits(make_sigillo):
     c = session(d, made[1]["address"], made[1]["password"])
     c.mail("a1@account.test")
     assert c.rcpt("x@plain.test")[0] == 452, "after a restart, too"
+
+
+def test_guessing_is_slowed_down_for_the_guesser_only(account):
+    d, made = account
+    for n in range(10):
+        w = tls(d)
+        w.send("AUTH PLAIN %s\r\n" % daemon.plain_auth(LOB, "wrong password"))
+        assert w.reply().startswith("535 5.7.8")
+    w = tls(d)
+    w.send("AUTH PLAIN %s\r\n" % daemon.plain_auth(LOB.upper(), made["password"]))
+    said = re.match(r"421 4\.7\.0 too many failed logins; try again in (\d) seconds", w.reply())
+    assert said
+    time.sleep(int(said[1]))
+    session(d, LOB, made["password"]).close()
 
 
 def test_the_command_line(make_sigillo):

@@ -1,10 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Addresses that are connected, or failed to log in not long ago: a table of chains under one lock, held for a few instructions. */
+#include <sodium.h>
 #include <stdlib.h>
 
 #include "internal.h"
+#include "sigillo/ascii.h"
 
-enum { CHAINS = 4096, FORGET_MS = 10 * 60 * 1000, FAILED_MAX = 65536 };
+enum {
+    CHAINS = 4096,
+    FORGET_MS = 10 * 60 * 1000,
+    FAILED_MAX = 65536,
+    GUESSES = 8192,
+    FREE_GUESSES = 10
+};
 
 struct peer {
     struct peer *next;
@@ -14,8 +22,15 @@ struct peer {
     uint64_t failed_at_ms;
 };
 
+struct guess { /* of one user's password from one address */
+    uint64_t who, at_ms;
+    unsigned wrong;
+};
+
 struct peers {
     pthread_mutex_t lock;
+    uint8_t key[crypto_shorthash_KEYBYTES]; /* so that nobody chooses who falls together */
+    struct guess guess[GUESSES];
     struct peer *chain[CHAINS];
     size_t failed; /* entries kept only for their failures, about */
 };
@@ -24,8 +39,10 @@ struct peers *peers_new(void)
 {
     struct peers *p = calloc(1, sizeof *p);
 
-    if (p != NULL)
-        pthread_mutex_init(&p->lock, NULL);
+    if (p == NULL)
+        return NULL;
+    randombytes_buf(p->key, sizeof(p->key));
+    pthread_mutex_init(&p->lock, NULL);
     return p;
 }
 
@@ -149,6 +166,62 @@ void peers_failed(struct peers *p, const struct sgl_ip *ip, uint64_t now_ms)
             p->failed++;
         e->failed_at_ms = now_ms;
     }
+    pthread_mutex_unlock(&p->lock);
+}
+
+/* ---- guesses ---- */
+
+static uint64_t hash_of(const struct peers *p, const void *bytes, size_t len)
+{
+    uint8_t out[crypto_shorthash_BYTES];
+    uint64_t number;
+
+    crypto_shorthash(out, bytes, len, p->key);
+    memcpy(&number, out, sizeof(number));
+    return number;
+}
+
+/* Letters of a user name count in whatever case: so they do for accounts. */
+static uint64_t who_is(const struct peers *p, const struct sgl_ip *ip, sgl_view user)
+{
+    struct sgl_ip key = key_of(ip);
+    uint8_t name[256];
+    uint64_t both[2] = {hash_of(p, key.bytes, sizeof(key.bytes)), 0};
+    size_t len = user.len < sizeof(name) ? user.len : sizeof(name);
+
+    for (size_t i = 0; i < len; i++)
+        name[i] = sgl_ascii_lower(user.ptr[i]);
+    both[1] = hash_of(p, name, len);
+    return hash_of(p, both, sizeof(both));
+}
+
+uint64_t peers_pause_ms(struct peers *p, const struct sgl_ip *ip, sgl_view user, uint64_t now_ms)
+{
+    uint64_t who = who_is(p, ip, user), end = now_ms;
+    const struct guess *g = &p->guess[who % GUESSES];
+
+    pthread_mutex_lock(&p->lock);
+    if (g->who == who && g->wrong >= FREE_GUESSES) {
+        unsigned doubled = g->wrong - FREE_GUESSES;
+        uint64_t pause = doubled > 6 ? FORGET_MS : UINT64_C(8000) << doubled;
+
+        end = g->at_ms + pause;
+    }
+    pthread_mutex_unlock(&p->lock);
+    return end > now_ms ? end - now_ms : 0;
+}
+
+void peers_guessed(struct peers *p, const struct sgl_ip *ip, sgl_view user, bool right,
+                   uint64_t now_ms)
+{
+    uint64_t who = who_is(p, ip, user);
+    struct guess *g = &p->guess[who % GUESSES];
+
+    pthread_mutex_lock(&p->lock);
+    if (g->who != who || now_ms - g->at_ms > FORGET_MS)
+        *g = (struct guess){.who = who};
+    g->wrong = right ? 0 : g->wrong + 1;
+    g->at_ms = now_ms;
     pthread_mutex_unlock(&p->lock);
 }
 

@@ -4,6 +4,7 @@
  * them came from that address, and the same whether the user exists or not.
  */
 #include <event2/event.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -92,6 +93,7 @@ static void fail(struct session *s, sgl_view user)
     char ip[SGL_IP_TEXT_SIZE];
 
     peers_failed(s->door->peers, &s->ip, now);
+    peers_guessed(s->door->peers, &s->ip, user, false, now);
     atomic_fetch_add(&s->door->auth_failed, 1);
     log_line(LOG_INFO_, "login refused", LOG_VIEW("user", user),
              LOG_VIEW("peer", sgl_ip_text(&s->ip, ip)),
@@ -115,6 +117,21 @@ static void challenge(struct session *s, const struct sgl_buf *text)
         log_line(LOG_ERROR_, "challenge out of turn", LOG_STR("door", "submission"));
 }
 
+/* Before anything is hashed. false: answered. */
+static bool may_guess(struct session *s, sgl_view user)
+{
+    uint64_t pause = peers_pause_ms(s->door->peers, &s->ip, user, clock_mono_ms());
+    char text[96];
+
+    if (pause == 0)
+        return true;
+    atomic_fetch_add(&s->door->auth_failed, 1);
+    snprintf(text, sizeof(text), "too many failed logins; try again in %llu seconds",
+             (unsigned long long)((pause + 999) / 1000));
+    finish(s, 421, "4.7.0", text);
+    return false;
+}
+
 /* ---- passwords --------------------------------------------------------------------------------------------------- */
 
 static void on_checked(struct auth_check *check)
@@ -128,6 +145,7 @@ static void on_checked(struct auth_check *check)
     } else if (check->unavailable) {
         finish(s, 454, "4.7.0", "the password can't be checked now");
     } else if (check->identity != NULL) {
+        peers_guessed(s->door->peers, &s->ip, check->user, true, clock_mono_ms());
         succeed(s, check->identity);
     } else {
         fail(s, check->user);
@@ -139,6 +157,9 @@ static void on_checked(struct auth_check *check)
 static void check_password(struct session *s, sgl_view user, sgl_view password)
 {
     struct auth_exchange *x = s->auth;
+
+    if (!may_guess(s, user))
+        return;
 
     x->check =
         (struct auth_check){.user = user, .password = password, .done = on_checked, .private_ = s};
@@ -195,6 +216,8 @@ static enum sgl_sasl_step scram_first(struct session *s, sgl_view data, struct s
         return step;
     if (getentropy(nonce, sizeof nonce) != 0)
         return SGL_SASL_NOMEM;
+    if (peers_pause_ms(s->door->peers, &s->ip, sgl_buf_view(&x->scram.user), clock_mono_ms()) > 0)
+        return SGL_SASL_REFUSED;
     directory_scram(s->door->directory, sgl_buf_view(&x->scram.user), &kept);
     secret = (struct sgl_scram_secret){.salt = sgl_view_of(kept.salt, sizeof kept.salt),
                                        .iterations = kept.iterations,
