@@ -129,6 +129,9 @@ struct noun_kind {
         void *
             noun); /* it has left its table: who still holds it may do nothing more with it. May be NULL */
 
+    /* About to be seen, under the lock: it gives back memory that it need not hold. May be NULL. */
+    void (*settle)(struct directory *d, void *noun);
+
     /* What else has to know of it; under the lock, when it is in its table or leaves it. false: memory has ended, and nothing may be granted. Both may be NULL. */
     bool (*index)(struct directory *d, void *noun);
     void (*unindex)(struct directory *d, void *noun);
@@ -207,7 +210,7 @@ void *holder_new(size_t size, enum identity_kind kind, const char *prefix, sgl_v
                  sgl_view subscription);
 void holder_free(void *noun, size_t size); /* zeroed first: there are secrets; NULL accepted */
 void *holder_copy(const void *noun, size_t size);
-void holder_pack(void *noun); /* before it is seen: its texts move together */
+void holder_settle(struct directory *d, void *noun); /* its texts move together */
 /* For rows as they are. */
 const char *holder_key(const void *noun);
 uint64_t *holder_version(void *noun);

@@ -66,11 +66,11 @@ bool noun_show(struct directory *d, enum directory_noun which, void *noun)
 {
     bool shown;
 
-    if (noun_kind_of(which)->prefix != NULL)
-        holder_pack(noun);
+    if (noun_kind_of(which)->settle != NULL)
+        noun_kind_of(which)->settle(d, noun);
     shown = show(d, which, noun);
 
-    if (!shown && noun_kind_of(which)->unindex != NULL)
+    if (!shown && noun_kind_of(which)->index != NULL)
         atomic_store(&d->access_unsure, true);
     return shown;
 }

@@ -381,13 +381,12 @@ static const char *subscription(const void *noun)
 }
 
 /* What is seldom wanted leaves memory. A copy shares the keys of the one that it was made of, which have left it already. */
-static bool index_(struct directory *d, void *noun)
+static void settle(struct directory *d, void *noun)
 {
     const struct domain *domain = noun;
 
     for (size_t i = 0; i < domain->selectors; i++)
         selector_key_spill(domain->selector[i].key, &d->file);
-    return true;
 }
 
 static const char *const shown[] = {"kind", "return_path", NULL};
@@ -398,7 +397,7 @@ const struct noun_kind noun_domain = {
     .key = key,
     .version = version,
     .free = free_,
-    .index = index_,
+    .settle = settle,
     .from_json = domain_from_json,
     .to_json = domain_to_json,
     .subscription = subscription,

@@ -23,11 +23,12 @@ void *holder_new(size_t size, enum identity_kind kind, const char *prefix, sgl_v
     return h;
 }
 
-void holder_pack(void *noun)
+void holder_settle(struct directory *d, void *noun)
 {
     struct holder *h = noun;
     size_t prefix = (size_t)(h->name - h->identity->name);
 
+    (void)d;
     identity_pack(h->identity);
     h->name = h->identity->name + prefix;
 }

@@ -127,6 +127,7 @@ const struct noun_kind noun_key = {
     .version = holder_version,
     .free = free_,
     .hidden = holder_hidden,
+    .settle = holder_settle,
     .from_json = from_json,
     .to_json = to_json,
     .subscription = holder_subscription,
