@@ -54,7 +54,7 @@ static bool put_mx(ldns_rr *rr, sgl_view text)
            push(rr, name_rdf(host));
 }
 
-static ldns_rr *empty(const struct update_change *c, uint32_t ttl)
+ldns_rr *record_empty(const struct update_change *c, uint32_t ttl)
 {
     ldns_rr *rr = ldns_rr_new();
     ldns_rdf *owner = name_rdf(c->name.text);
@@ -73,7 +73,7 @@ static ldns_rr *empty(const struct update_change *c, uint32_t ttl)
 
 ldns_rr *record_new(const struct update_change *c, sgl_view value, uint32_t ttl)
 {
-    ldns_rr *rr = empty(c, ttl);
+    ldns_rr *rr = record_empty(c, ttl);
     bool good = false;
 
     if (rr == NULL)

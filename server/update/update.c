@@ -110,17 +110,13 @@ static bool append(struct job *j, ldns_rr_list *list, ldns_rr *rr, ldns_rr_class
 static bool want_as_read(struct job *j, const struct record_set *s)
 {
     size_t count = ldns_rr_list_rr_count(s->there);
-    ldns_rr *none;
 
     for (size_t i = 0; i < count; i++)
         if (!append(j, j->wanted, ldns_rr_clone(ldns_rr_list_rr(s->there, i)), LDNS_RR_CLASS_IN, 0))
             return false;
     if (count > 0)
         return true;
-    none = record_new(s->change, SGL_LIT("x"), 0);
-    while (none != NULL && ldns_rr_rd_count(none) > 0)
-        ldns_rdf_deep_free(ldns_rr_pop_rdf(none));
-    return append(j, j->wanted, none, CLASS_NONE, 0);
+    return append(j, j->wanted, record_empty(s->change, 0), CLASS_NONE, 0);
 }
 
 static bool goes(const struct update_change *c, const ldns_rr_list *there, const ldns_rr *rr)
@@ -150,6 +146,8 @@ static bool remove_old(struct job *j, const struct update_change *c, const ldns_
     for (size_t i = 0; i < c->olds; i++) {
         const ldns_rr *rr = record_find(there, c, c->old[i]);
 
+        if (rr == NULL && c->lenient)
+            continue;
         if (rr == NULL)
             return fail(j, UPDATE_CONFLICT,
                         "The %s record at %.*s that was to be replaced is not there any more: "

@@ -25,7 +25,8 @@ struct update_change {
     sgl_view add;                 /* empty: nothing */
     sgl_view old[UPDATE_OLD_MAX]; /* what goes */
     size_t olds;
-    bool only; /* refuse when anything else of this type stands there, that is not in `old` */
+    bool lenient; /* what is in `old` and does not stand there any more is no conflict */
+    bool only;    /* refuse when anything else of this type stands there, that is not in `old` */
 };
 
 enum update_result {

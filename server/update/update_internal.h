@@ -31,6 +31,8 @@ struct record_set {
     const struct record_set *same;
     uint32_t ttl;
 };
+/* Without data: for "there is none of this type". NULL when memory ends. */
+ldns_rr *record_empty(const struct update_change *c, uint32_t ttl);
 /* The record of a value; NULL: it is none of this type, or memory has ended. */
 ldns_rr *record_new(const struct update_change *c, sgl_view value, uint32_t ttl);
 /* The one of these values, as the server has it; NULL: it is not there. */
