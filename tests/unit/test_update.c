@@ -132,15 +132,16 @@ static void set_tsig_error(ldns_pkt *p, const struct answer *a)
 
 static uint8_t *answer(const struct answer *a, const ldns_rdf *mac, size_t *len)
 {
-    ldns_pkt *p = ldns_update_pkt_new(ldns_dname_new_frm_str("a.test"), LDNS_RR_CLASS_IN, NULL,
-                                      ldns_rr_list_new(), NULL);
+    ldns_rr_list *none = ldns_rr_list_new();
+    ldns_pkt *p =
+        ldns_update_pkt_new(ldns_dname_new_frm_str("a.test"), LDNS_RR_CLASS_IN, NULL, none, NULL);
     ldns_rdf *other = NULL;
     uint8_t *wire = NULL;
 
     ldns_pkt_set_id(p, a->id);
     ldns_pkt_set_qr(p, true);
     ldns_pkt_set_opcode(p, a->opcode);
-    ldns_pkt_set_rcode(p, a->rcode);
+    ldns_pkt_set_rcode(p, (uint8_t)a->rcode);
     if (a->other_mac != NULL) {
         other = ldns_rdf_clone(mac);
         ldns_rdf_data(other)[4] ^= 1;
@@ -154,6 +155,7 @@ static uint8_t *answer(const struct answer *a, const ldns_rdf *mac, size_t *len)
     assert_int_equal(ldns_pkt2wire(&wire, p, len), LDNS_STATUS_OK);
     ldns_rdf_deep_free(other);
     ldns_pkt_free(p);
+    ldns_rr_list_deep_free(none);
     return wire;
 }
 
