@@ -70,14 +70,14 @@ def test_the_fields_are_there_once_and_signed(world, sigillo, sender):
 
 
 def test_by_the_api_and_by_the_command_line(world, sigillo, sender):
-    body = {"from": "me@" + DOMAIN, "to": "api@good.test", "subject": "x", "text": "y", "list": {"id": "weekly", "name": "Grüße"}}
+    body = {"from": "me@" + DOMAIN, "to": "api-list@good.test", "subject": "x", "text": "y", "list": {"id": "weekly", "name": "Grüße"}}
     status, _, answer = sigillo.post("/v1/messages", body, sender.key)
     assert status == 202, answer
-    m = arrived(world, "api@good.test")[1]
+    m = arrived(world, "api-list@good.test")[1]
     assert str(email.header.make_header(email.header.decode_header(m["List-ID"]))) == "Grüße <weekly.bulk.test>"
     assert click(sigillo, link_of(m))[0] == 200
-    sigillo.cli("send", "--from", "me@" + DOMAIN, "--to", "cli@good.test", "--list", "other.bulk.test", "--text", "-", input="x\n")
-    m = arrived(world, "cli@good.test")[1]
+    sigillo.cli("send", "--from", "me@" + DOMAIN, "--to", "cli-list@good.test", "--list", "other.bulk.test", "--text", "-", input="x\n")
+    m = arrived(world, "cli-list@good.test")[1]
     assert m["List-ID"] == "<other.bulk.test>" and link_of(m)
 
 
