@@ -333,20 +333,21 @@ enum sgl_status sgl_compose_put(struct sgl_buf *out, const struct sgl_compose *c
     return status;
 }
 
+/* A byte that is no UTF-8 becomes three, each of them three characters in a parameter, which stands in two fields. */
 size_t sgl_compose_bound(const struct sgl_compose *c)
 {
-    size_t n = 2048 + 3 * c->subject.len;
+    size_t n = 2048 + 8 * c->subject.len;
     const struct sgl_compose_addresses *list[] = {&c->from, &c->reply_to, &c->to, &c->cc};
 
     for (size_t l = 0; l < sizeof list / sizeof list[0]; l++)
         for (size_t i = 0; i < list[l]->count; i++)
-            n += 16 + 5 * list[l]->item[i].name.len + list[l]->item[i].mailbox.text.len;
+            n += 16 + 8 * list[l]->item[i].name.len + list[l]->item[i].mailbox.text.len;
     for (size_t i = 0; i < c->headers; i++)
-        n += 16 + c->header[i].name.len + 5 * c->header[i].value.len;
+        n += 16 + c->header[i].name.len + 8 * c->header[i].value.len;
     n += sgl_compose_text_bound(c->text) + sgl_compose_text_bound(c->html);
     for (size_t i = 0; i < c->parts; i++)
         n += 512 + c->part[i].content.len / 3 * 4 + c->part[i].content.len / 28 +
-             8 * c->part[i].filename.len + 2 * c->part[i].content_type.len +
+             28 * c->part[i].filename.len + 2 * c->part[i].content_type.len +
              c->part[i].content_id.len;
     return n;
 }
