@@ -333,7 +333,7 @@ enum sgl_status sgl_compose_put(struct sgl_buf *out, const struct sgl_compose *c
     return status;
 }
 
-/* A byte that is no UTF-8 becomes three, each of them three characters in a parameter, which stands in two fields. */
+/* A byte that is no UTF-8 becomes three, each of them three characters in a parameter; a long name leaves room for one on a line. */
 size_t sgl_compose_bound(const struct sgl_compose *c)
 {
     size_t n = 2048 + 8 * c->subject.len;
@@ -347,7 +347,7 @@ size_t sgl_compose_bound(const struct sgl_compose *c)
     n += sgl_compose_text_bound(c->text) + sgl_compose_text_bound(c->html);
     for (size_t i = 0; i < c->parts; i++)
         n += 512 + c->part[i].content.len / 3 * 4 + c->part[i].content.len / 28 +
-             28 * c->part[i].filename.len + 2 * c->part[i].content_type.len +
+             28 * c->part[i].filename.len + 84 * c->part[i].content_type.len +
              c->part[i].content_id.len;
     return n;
 }
