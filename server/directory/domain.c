@@ -213,6 +213,7 @@ struct domain *domain_copy(const struct domain *from)
     whole = text_copy(from->token, &d->token);
     whole = text_copy(from->return_path, &d->return_path) && whole;
     d->kind = from->kind;
+    d->rotation = from->rotation;
     d->created_at = from->created_at;
     d->version = from->version;
     atomic_init(&d->checked_at_s, atomic_load(&((struct domain *)(uintptr_t)from)->checked_at_s));

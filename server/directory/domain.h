@@ -30,6 +30,7 @@ struct selector {
     enum keys_algorithm algorithm;
     bool active;              /* signs; one that does not is published and waits for its turn */
     struct selector_key *key; /* NULL only while it is being made */
+    bool retires;             /* has signed, and stays published for what is on its way */
 };
 
 enum domain_kind { DOMAIN_CUSTOM, DOMAIN_MANAGED, DOMAIN_PARKED };
@@ -56,6 +57,31 @@ enum domain_part {
 enum domain_state { DOMAIN_NOT_STARTED, DOMAIN_IN_PROGRESS, DOMAIN_VERIFIED, DOMAIN_FAILED };
 #define DOMAIN_STATES 4
 
+/*
+ * The DKIM keys of a domain are replaced, step by step:
+ *
+ *   none -> publish -> settle -> keep -> revoke -> none
+ *
+ * publish: the keys that wait are made, and must be seen at all name servers of the zone.  settle: until what was known of their names before is forgotten.  keep: they sign, the old
+ * ones stay published.  revoke: the old ones must be seen to be revoked; then the next ones are made.
+ */
+enum rotation_step {
+    ROTATION_NONE,
+    ROTATION_PUBLISH,
+    ROTATION_SETTLE,
+    ROTATION_KEEP,
+    ROTATION_REVOKE
+};
+#define ROTATION_STEPS 5
+const char *rotation_step_name(enum rotation_step step); /* "publish" */
+
+struct domain_rotation {
+    enum rotation_step step;
+    int64_t since_s; /* of this step */
+    int64_t until_s; /* settle, keep: it ends then */
+    int64_t last_s;  /* the last one ended; 0: there was none */
+};
+
 struct domain_status {
     enum domain_state state;
     int64_t since_s;       /* of this state; 0: not started */
@@ -76,6 +102,7 @@ struct domain {
     struct selector *selector;
     size_t selectors;
     struct domain_status status[DOMAIN_PARTS];
+    struct domain_rotation rotation;
     int64_t created_at;
     uint64_t version;
     /* Of the last check, also when it changed nothing; kept in memory, and in the store whenever something changes. */
@@ -115,6 +142,16 @@ void domain_parts_text(unsigned parts, char *out, size_t size);
 
 /* ---- changes: struct directory_change's own member ---- */
 
+enum rotation_verb {
+    ROTATE_NOT,
+    ROTATE_BEGIN,  /* none -> publish; keys that are missing are made */
+    ROTATE_SETTLE, /* publish -> settle */
+    ROTATE_SWITCH, /* settle -> keep */
+    ROTATE_REVOKE, /* keep -> revoke */
+    ROTATE_FINISH, /* revoke -> none; the next keys are made */
+    ROTATE_CANCEL  /* back to none; what has signed before signs again */
+};
+
 struct domain_change {
     /* added */
     enum domain_kind kind;
@@ -128,6 +165,9 @@ struct domain_change {
     sgl_view return_path;               /* added, changed: ptr NULL: as it was, or none */
     const struct domain_status *status; /* DOMAIN_PARTS of them: all of it anew, strings copied */
     int64_t checked_at_s;               /* with status */
+    enum rotation_verb rotate;
+    int64_t rotate_until_s; /* settle, keep */
+    bool reuse_names; /* finish: the next keys take the names of the old ones, which are aliases */
 };
 
 #endif

@@ -30,6 +30,12 @@ struct domain *domain_new(sgl_view name, sgl_view subscription, size_t selectors
 /* The keys are shared. NULL when memory ends. */
 struct domain *domain_copy(const struct domain *from);
 
+/* ---- domain_rotation.c: keys change places ---- */
+
+/* NULL, or why this step cannot be taken now: a sentence. New selectors have no key yet. */
+const char *domain_rotate(struct domain *d, const struct domain_change *dc, int64_t now_s);
+bool rotation_step_parse(const char *name, enum rotation_step *out);
+
 /* ---- domain_json.c: as the store keeps it ---- */
 
 void *domain_from_json(const struct store_noun *stored, const json_t *json);

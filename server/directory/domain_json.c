@@ -3,7 +3,8 @@
  * A domain as the store keeps it.  A document of an older store has no kind, no token and no status: it is a custom one of which nothing is known yet.
  *
  *   {"created_at":N, "kind":"custom", "token":"...", "return_path":"bounces", "checked_at":N,
- *    "selectors":[{"name":"s1","algorithm":"rsa-2048","active":true,"public":BASE64,"sealed":BASE64}],
+ *    "rotation":{"step":"keep","since":N,"until":N,"last":N},
+ *    "selectors":[{"name":"s1","algorithm":"rsa-2048","active":true,"retires":false,"public":BASE64,"sealed":BASE64}],
  *    "status":{"spf":{"state":"failed","since":N,"verified_at":N,"lost_at":N,"found":"...","expected":"...","why":"..."}}}
  */
 #include <stdlib.h>
@@ -41,6 +42,7 @@ static bool selector_from_json(struct selector *s, const json_t *json)
         return false;
     s->name = text_of(sgl_view_cstr(name));
     s->active = json_is_true(json_object_get(json, "active"));
+    s->retires = json_is_true(json_object_get(json, "retires"));
     for (size_t i = 0; i < sizeof(algorithms) / sizeof(algorithms[0]); i++)
         if (strcmp(algorithms[i].name, algorithm) == 0)
             s->algorithm = algorithms[i].algorithm;
@@ -76,6 +78,17 @@ static bool status_from_json(struct domain_status *s, const json_t *json)
            text_from_json(json, "expected", &s->expected) && text_from_json(json, "why", &s->why);
 }
 
+/* Left out while there was none. */
+static bool rotation_from_json(struct domain_rotation *r, const json_t *json)
+{
+    if (json == NULL)
+        return true;
+    r->since_s = time_of(json, "since");
+    r->until_s = time_of(json, "until");
+    r->last_s = time_of(json, "last");
+    return rotation_step_parse(json_string_value(json_object_get(json, "step")), &r->step);
+}
+
 static bool members_from_json(struct domain *d, const json_t *json)
 {
     const json_t *list = json_object_get(json, "selectors"), *item;
@@ -96,6 +109,8 @@ static bool members_from_json(struct domain *d, const json_t *json)
         if (!selector_from_json(&d->selector[at], item))
             return false;
     }
+    if (!rotation_from_json(&d->rotation, json_object_get(json, "rotation")))
+        return false;
     for (int p = 0; p < DOMAIN_PARTS; p++)
         if (!status_from_json(&d->status[p],
                               json_object_get(status, domain_part_name((enum domain_part)p))))
@@ -130,9 +145,10 @@ static json_t *selector_to_json(const struct selector *s)
     for (size_t i = 0; i < sizeof(algorithms) / sizeof(algorithms[0]); i++)
         if (algorithms[i].algorithm == s->algorithm)
             algorithm = algorithms[i].name;
-    return json_pack("{s:s, s:s, s:b, s:o, s:o}", "name", s->name, "algorithm", algorithm, "active",
-                     (int)s->active, "public", base64_json(s->key->public_key, s->key->public_len),
-                     "sealed", base64_json(sealed.ptr, sealed.len));
+    return json_pack("{s:s, s:s, s:b, s:b, s:o, s:o}", "name", s->name, "algorithm", algorithm,
+                     "active", (int)s->active, "retires", (int)s->retires, "public",
+                     base64_json(s->key->public_key, s->key->public_len), "sealed",
+                     base64_json(sealed.ptr, sealed.len));
 }
 
 static bool put_text(json_t *to, const char *member, const char *text)
@@ -175,18 +191,33 @@ static json_t *statuses_to_json(const struct domain *d)
     return json;
 }
 
+static bool put_rotation(json_t *to, const struct domain_rotation *r)
+{
+    json_t *json = json_pack("{s:s}", "step", rotation_step_name(r->step));
+
+    if (json != NULL && put_time(json, "since", r->since_s) &&
+        put_time(json, "until", r->until_s) && put_time(json, "last", r->last_s))
+        return json_object_set_new(to, "rotation", json) == 0;
+    json_decref(json);
+    return false;
+}
+
 json_t *domain_to_json(const void *noun)
 {
     struct domain *d = (struct domain *)(uintptr_t)noun;
-    json_t *list = json_array();
+    json_t *list = json_array(), *json;
 
     for (size_t i = 0; i < d->selectors; i++)
         if (json_array_append_new(list, selector_to_json(&d->selector[i])) != 0) {
             json_decref(list);
             return NULL;
         }
-    return json_pack("{s:I, s:s, s:s, s:s, s:I, s:o, s:o}", "created_at", (json_int_t)d->created_at,
+    json = json_pack("{s:I, s:s, s:s, s:s, s:I, s:o, s:o}", "created_at", (json_int_t)d->created_at,
                      "kind", domain_kind_name(d->kind), "token", d->token, "return_path",
                      d->return_path, "checked_at", (json_int_t)atomic_load(&d->checked_at_s),
                      "selectors", list, "status", statuses_to_json(d));
+    if (json != NULL && (d->rotation.since_s == 0 || put_rotation(json, &d->rotation)))
+        return json;
+    json_decref(json);
+    return NULL;
 }

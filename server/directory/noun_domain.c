@@ -287,6 +287,15 @@ static bool set_statuses(struct change *g, struct domain *d, const struct domain
     return true;
 }
 
+static bool rotate(struct change *g, struct domain *d, const struct domain_change *dc)
+{
+    const char *why = domain_rotate(d, dc, clock_now_s());
+
+    if (why != NULL)
+        change_say(g->c, DIRECTORY_CONFLICT, "rotation", "%s", why);
+    return why == NULL;
+}
+
 static bool alter(struct change *g)
 {
     const struct domain_change *dc = g->c->domain_change;
@@ -305,7 +314,8 @@ static bool alter(struct change *g)
     }
     return (!dc->set_kind || set_kind(g, d, dc->kind)) &&
            (dc->return_path.ptr == NULL || set_return_path(g, d, dc->return_path)) &&
-           (dc->status == NULL || set_statuses(g, d, dc));
+           (dc->status == NULL || set_statuses(g, d, dc)) &&
+           (dc->rotate == ROTATE_NOT || rotate(g, d, dc));
 }
 
 /* ---- removed, when nobody uses it ---- */
