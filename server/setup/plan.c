@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "act.h"
+#include "publish.h"
+#include "rotation.h"
 #include "setup_internal.h"
 
 #define TICK_MAX_MS   5000
@@ -45,6 +48,8 @@ static uint64_t first_due(const struct setup *s, struct domain *d, uint64_t now)
     int64_t age_s = clock_now_s() - atomic_load(&d->checked_at_s);
     uint64_t age = age_s < 0 ? 0 : (uint64_t)age_s * 1000;
 
+    if (d->rotation.step != ROTATION_NONE || (!all_there(d) && publish_is_automatic(s->config, d)))
+        return now;
     if (!all_there(d))
         return now + random_below(pending_ms(s, 0));
     if (age < interval)
@@ -183,6 +188,25 @@ static uint64_t before_grace_ends(const struct setup *s, const struct domain *d,
     return wait_ms;
 }
 
+/* What a rotation waits for is looked for often at first, then more rarely; its ends of time are kept. */
+static uint64_t before_rotation(const struct setup *s, struct plan *p, const struct domain *d,
+                                uint64_t wait_ms)
+{
+    enum rotation_step step = d->rotation.step;
+    uint64_t most = UINT64_MAX;
+    int64_t wait_s;
+
+    if (step != p->rotation)
+        p->turn = 0;
+    p->rotation = step;
+    (void)rotation_next(d, s->config, publish_is_automatic(s->config, d), clock_now_s(), &wait_s);
+    if (step == ROTATION_PUBLISH || step == ROTATION_REVOKE || wait_s <= 0)
+        most = pending_ms(s, p->turn++);
+    else if (wait_s < (int64_t)(UINT32_MAX / 1000))
+        most = (uint64_t)wait_s * 1000 + 1;
+    return wait_ms < most ? wait_ms : most;
+}
+
 void plan_after(struct setup *s, const struct verification *v)
 {
     struct plan *p = table_find(&s->plans, sgl_view_cstr(verification_name(v)));
@@ -197,7 +221,9 @@ void plan_after(struct setup *s, const struct verification *v)
     p->busy = false;
     if (d == NULL)
         return; /* the next walk does not meet it */
-    p->due_ms = clock_mono_ms() + before_grace_ends(s, d, jittered(s, wait_of(s, p, d, r)));
+    p->due_ms = clock_mono_ms() +
+                before_rotation(s, p, d, before_grace_ends(s, d, jittered(s, wait_of(s, p, d, r))));
+    act_after(s, p, v);
 }
 
 /* ---- start and end ---- */

@@ -70,8 +70,11 @@ static enum sgl_status add_selectors(const struct domain *domain, const struct c
         return arena->status;
     for (size_t i = 0; i < domain->selectors && i < SGL_LIMIT_SETUP_SELECTORS; i++) {
         const struct selector *s = &domain->selector[i];
-        struct sgl_setup_selector *to = &list[out->selectors++];
+        struct sgl_setup_selector *to = &list[out->selectors];
 
+        if (s->retires && domain->rotation.step == ROTATION_REVOKE)
+            continue; /* nobody wants it published any more */
+        out->selectors++;
         *to = (struct sgl_setup_selector){.algorithm = s->algorithm == KEYS_ED25519
                                                            ? SGL_DKIM_ED25519_SHA256
                                                            : SGL_DKIM_RSA_SHA256,

@@ -4,6 +4,9 @@
 
 #include <stdlib.h>
 
+#include "act.h"
+#include "look.h"
+#include "publishing.h"
 #include "setup_internal.h"
 
 #define ASKED_FOR_MAX 32
@@ -31,6 +34,9 @@ void setup_free(struct setup *s)
     if (s == NULL)
         return;
     verifications_cut(s);
+    looks_cut(s);
+    publishings_cut(s);
+    acts_cut(s);
     plans_done(s);
     config_unref(s->config);
     free(s);

@@ -61,6 +61,33 @@ void setup_verify(struct setup *s, struct setup_check *c);
 /* What `seen` and `domain` mean is gone then. */
 void setup_check_done(struct setup_check *c);
 
+/* ---- records that the server publishes itself, when somebody asks for it ---- */
+
+enum setup_publish_verb {
+    SETUP_PUBLISH,
+    SETUP_PUBLISH_PLAN, /* only says what it would do */
+    SETUP_WITHDRAW /* what stands there as we publish it goes; of `domain`, which need not be in the directory any more */
+};
+struct publishing;     /* publishing.h: what was planned and done */
+struct setup_publish { /* the caller's; alive until done() */
+    enum setup_publish_verb verb;
+    char name[256];        /* in: the domain's */
+    struct domain *domain; /* in, withdraw: borrowed until done() */
+    bool replace;          /* also what somebody else put there */
+    struct loop *loop;
+    void (*done)(struct setup_publish *p); /* on loop, always later */
+    void *ctx;
+    /* out */
+    enum setup_result result; /* not CHECKED: nothing was done, `why` */
+    const char *why;
+    struct publishing *publishing; /* with CHECKED; publishing_free()d by the caller */
+    struct loop_task task;         /* setup's own */
+};
+/* Any thread. */
+void setup_publish(struct setup *s, struct setup_publish *p);
+/* Looks at the domain as soon as possible. Any thread. */
+void setup_look_soon(struct setup *s, const char *name);
+
 struct setup_stats {
     uint64_t checks, unknown; /* since the start */
 };

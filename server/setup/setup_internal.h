@@ -17,6 +17,9 @@ struct plan {
     uint64_t walk;   /* the last one that met its domain */
     unsigned step;   /* in verification.pending */
     bool busy;
+    unsigned turn; /* the same for a step of a rotation */
+    enum rotation_step rotation;
+    char told[200]; /* the trouble with publishing that was told last; "": none */
 };
 
 struct setup {
@@ -28,6 +31,10 @@ struct setup {
     uint64_t walk;
     unsigned running, asked_for; /* by schedule, by somebody */
     struct verification *first;  /* all that run */
+    struct act *acts;            /* the same of these: see act.c, publishing.h, look.h */
+    struct publishing *publishings;
+    struct looking *looks;
+    struct workers *updaters; /* NULL until the first update */
     _Atomic uint64_t checks, unknown;
 };
 

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* find (the zone's servers) -> ask (the next one, all names) -> judge -> ask ... -> finish: every step on the loop. */
+#include "look.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "authority.h"
+#include "publish.h"
+#include "setup_internal.h"
+#include "sigillo/limits.h"
+
+#define OWN_CACHE     (1024u * 1024u)
+#define MEMORY_MAX    (4u * 1024u * 1024u)
+#define SELECTORS_MAX 8
+
+struct looking {
+    struct look look; /* first: cast from it */
+    struct looking *next, **prev;
+    struct setup *setup;
+    struct config *config; /* references, both */
+    struct domain *domain;
+    enum look_for what;
+    void (*done)(struct look *l);
+    struct sgl_name name[SELECTORS_MAX];
+    const struct selector *selector[SELECTORS_MAX];
+    size_t names;
+    struct sgl_arena arena;
+    struct sgl_dns find_dns, dns;
+    struct authority authority;
+    size_t server; /* that is asked now */
+    struct resolver *own;
+    struct resolver_fill fill;
+    struct loop_later later;
+};
+
+static void unlink_it(struct looking *l)
+{
+    if (l->prev == NULL)
+        return;
+    *l->prev = l->next;
+    if (l->next != NULL)
+        l->next->prev = l->prev;
+    l->prev = NULL;
+}
+
+void look_free(struct look *look)
+{
+    struct looking *l = (struct looking *)(void *)look;
+
+    if (l == NULL)
+        return;
+    unlink_it(l);
+    domain_unref(l->domain);
+    config_unref(l->config);
+    sgl_dns_done(&l->find_dns);
+    sgl_dns_done(&l->dns);
+    sgl_arena_done(&l->arena);
+    free(l);
+}
+
+void looks_cut(struct setup *s)
+{
+    while (s->looks != NULL) {
+        struct looking *l = s->looks;
+
+        resolver_cancel(&l->fill);
+        loop_later_cancel(&l->later);
+        resolver_free(l->own);
+        look_free(&l->look);
+    }
+}
+
+static void finish_later(struct loop_later *later)
+{
+    struct looking *l = (struct looking *)(void *)((char *)later - offsetof(struct looking, later));
+
+    resolver_free(l->own);
+    l->own = NULL;
+    unlink_it(l);
+    l->done(&l->look);
+}
+
+static void finish(struct looking *l, enum look_result result, const char *format, ...)
+    SGL_PRINTF(3, 4);
+static void finish(struct looking *l, enum look_result result, const char *format, ...)
+{
+    va_list args;
+
+    l->look.result = result;
+    va_start(args, format);
+    vsnprintf(l->look.why, sizeof(l->look.why), format, args);
+    va_end(args);
+    loop_later(l->setup->parts.loop, &l->later);
+}
+
+/* ---- judged ---- */
+
+/* RSA keys are published with or without the SubjectPublicKeyInfo around them. [RFC 6376 s3.6.1] */
+static bool is_key(const struct selector *s, sgl_view txt, struct sgl_arena *arena)
+{
+    sgl_view whole = sgl_view_of(s->key->public_key, s->key->public_len);
+    struct sgl_dkim_key key;
+
+    return sgl_dkim_key_parse(txt, arena, &key, NULL) == SGL_OK && key.bytes.len > 0 &&
+           (sgl_view_eq(whole, key.bytes) ||
+            (s->algorithm != KEYS_ED25519 && key.bytes.len + 32 >= whole.len &&
+             sgl_view_ends(whole, key.bytes)));
+}
+
+static bool has_key(const struct sgl_dns_answer *a, const struct selector *s,
+                    struct sgl_arena *arena)
+{
+    for (size_t i = 0; i < a->count; i++)
+        if (is_key(s, a->rr[i].txt, arena))
+            return true;
+    return false;
+}
+
+static const char *asked(const struct looking *l)
+{
+    return l->authority.servers == 0 ? "the resolver" : l->authority.server[l->server];
+}
+
+/* false: it is over, and said. */
+static bool judge_one(struct looking *l, size_t i, const struct sgl_dns_answer *a)
+{
+    bool waits = l->what == LOOK_WAITING;
+
+    if (sgl_dns_is_error(a)) {
+        finish(l, LOOK_UNKNOWN, "%s did not answer for %.*s: %s", asked(l),
+               SGL_FMT(l->name[i].text), a->why);
+        return false;
+    }
+    if (a->ttl_s > l->look.ttl_s)
+        l->look.ttl_s = a->ttl_s;
+    if (has_key(a, l->selector[i], &l->arena) == waits)
+        return true;
+    finish(l, LOOK_NOT_YET,
+           waits ? "the key is not yet at %.*s, as %s has it"
+                 : "the old key still stands at %.*s, as %s has it",
+           SGL_FMT(l->name[i].text), asked(l));
+    return false;
+}
+
+/* ---- asked ---- */
+
+static void next_server(struct looking *l);
+static void ask(struct looking *l);
+
+static void answered(struct resolver_fill *fill)
+{
+    ask((struct looking *)(void *)((char *)fill - offsetof(struct looking, fill)));
+}
+
+static void fill(struct looking *l, struct resolver *resolver, struct sgl_dns *dns,
+                 void (*done)(struct resolver_fill *fill))
+{
+    l->fill = (struct resolver_fill){
+        .dns = dns, .timeout_ms = l->config->verification.timeout_ms, .done = done};
+    resolver_fill(resolver, &l->fill);
+}
+
+static void ask(struct looking *l)
+{
+    const struct sgl_dns_answer *answer[SELECTORS_MAX];
+    enum sgl_status status = SGL_OK;
+
+    for (size_t i = 0; i < l->names; i++)
+        status = sgl_join(status, sgl_dns_get(&l->dns, l->name[i], SGL_RR_TXT, &answer[i]));
+    if (status == SGL_NEED_DNS) {
+        fill(l, l->own != NULL ? l->own : l->setup->parts.resolver, &l->dns, answered);
+        return;
+    }
+    if (status != SGL_OK) {
+        finish(l, LOOK_UNKNOWN, "there is no memory left");
+        return;
+    }
+    for (size_t i = 0; i < l->names; i++)
+        if (!judge_one(l, i, answer[i]))
+            return;
+    l->server++;
+    next_server(l);
+}
+
+static void next_server(struct looking *l)
+{
+    struct resolver_config config = l->setup->resolver_config;
+    const char *server = l->authority.server[l->server];
+    char zone[SGL_LIMIT_NAME_TEXT + 2], why[256];
+
+    if (l->server >= l->authority.servers && l->server > 0) {
+        finish(l, LOOK_SEEN, "all name servers have it");
+        return;
+    }
+    resolver_free(l->own);
+    l->own = NULL;
+    sgl_dns_reset(&l->dns);
+    if (l->authority.servers > 0) {
+        snprintf(zone, sizeof(zone), "%.*s.", SGL_FMT(l->authority.zone.text));
+        config.cache_bytes = OWN_CACHE;
+        config.stub_zone = zone;
+        config.stub_server = &server;
+        config.stub_servers = 1;
+        l->own = resolver_new(l->setup->parts.loop, &config, why, sizeof(why));
+        if (l->own == NULL) {
+            finish(l, LOOK_UNKNOWN, "no resolver could be made: %s", why);
+            return;
+        }
+    }
+    ask(l);
+}
+
+/* ---- found ---- */
+
+static void find(struct looking *l);
+
+static void found(struct resolver_fill *filled)
+{
+    find((struct looking *)(void *)((char *)filled - offsetof(struct looking, fill)));
+}
+
+static void find(struct looking *l)
+{
+    enum sgl_status status = SGL_OK;
+
+    if (l->config->verification.ask == ASK_AUTHORITATIVE)
+        status = authority_find(l->name[0], &l->find_dns, &l->authority);
+    if (status == SGL_NEED_DNS)
+        fill(l, l->setup->parts.resolver, &l->find_dns, found);
+    else if (status != SGL_OK)
+        finish(l, LOOK_UNKNOWN, "the zone's name servers could not be found");
+    else
+        next_server(l);
+}
+
+static bool take_names(struct looking *l)
+{
+    for (size_t i = 0; i < l->domain->selectors && l->names < SELECTORS_MAX; i++) {
+        const struct selector *s = &l->domain->selector[i];
+
+        if (l->what == LOOK_WAITING ? s->active || s->retires : !s->retires)
+            continue;
+        if (publish_key_name(l->domain, s->name, l->config, &l->arena, &l->name[l->names]) !=
+            SGL_OK)
+            return false;
+        l->selector[l->names++] = s;
+    }
+    return true;
+}
+
+struct look *look_new(struct setup *s, struct domain *domain, enum look_for what,
+                      void (*done)(struct look *l), void *ctx)
+{
+    struct looking *l = calloc(1, sizeof(*l));
+
+    if (l == NULL)
+        return NULL;
+    *l = (struct looking){.setup = s,
+                          .domain = domain_ref(domain),
+                          .config = config_ref(s->config),
+                          .what = what,
+                          .done = done,
+                          .look = {.ctx = ctx},
+                          .later = {.run = finish_later}};
+    sgl_arena_init(&l->arena, MEMORY_MAX);
+    sgl_dns_init(&l->find_dns, AUTHORITY_QUESTIONS);
+    sgl_dns_init(&l->dns, SELECTORS_MAX);
+    l->next = s->looks;
+    l->prev = &s->looks;
+    if (l->next != NULL)
+        l->next->prev = &l->next;
+    s->looks = l;
+    if (!take_names(l))
+        finish(l, LOOK_UNKNOWN, "the domain is too long for the names of its keys");
+    else if (l->names == 0)
+        finish(l, LOOK_SEEN, "there is nothing to look for");
+    else
+        find(l);
+    return &l->look;
+}
