@@ -100,9 +100,40 @@ static int list_run(struct cli *c)
 const struct cli_verb verb_domain_list = {"domain list", "",  "lists the domains", NULL, 0, 0,
                                           list_run,      NULL};
 
+static int say_withdrawn(struct cli *c)
+{
+    json_t *answer;
+    char *path = cli_path(DOMAINS "/", c->argument[0], "?withdraw=true");
+    int status = cli_call(c, "DELETE", path, NULL, &answer);
+    const char *problem;
+
+    free(path);
+    if (status != CLI_YES)
+        return status;
+    if (c->json)
+        return cli_print_json(answer);
+    problem = cli_member(answer, "problem", 0);
+    printf("%s is removed, and its keys with it", cli_member(answer, "name", 1));
+    if (problem[0] == '\0')
+        printf("; %s of its records were withdrawn", cli_member(answer, "withdrawn", 2));
+    putchar('\n');
+    status = problem[0] == '\0' ? CLI_YES
+                                : cli_error(CLI_NO, cli_member(answer, "name", 1),
+                                            "its records are still published: %s", problem);
+    json_decref(answer);
+    return status;
+}
+
 static int remove_run(struct cli *c)
 {
+    if (cli_flag(c, "--withdraw"))
+        return say_withdrawn(c);
     return cli_noun_remove(c, DOMAINS "/", "is removed, and its keys with it");
 }
+static const struct cli_option remove_options[] = {
+    {"--withdraw", NULL, "its records, too, where the server published them itself", false},
+    {NULL, NULL, NULL, false},
+};
 const struct cli_verb verb_domain_remove = {
-    "domain remove", "DOMAIN", "removes a domain and its keys", NULL, 1, 1, remove_run, NULL};
+    "domain remove", "DOMAIN", "removes a domain and its keys", remove_options, 1, 1,
+    remove_run,      NULL};

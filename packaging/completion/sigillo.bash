@@ -53,7 +53,7 @@ _sigillo()
         subscription) words="add list show set" ;;
         profile) words="list" ;;
         report) words="usage audit" ;;
-        domain) words="add list show records verify coach park remove" ;;
+        domain) words="add list show records verify coach park publish rotate remove" ;;
         credential) words="add list set remove" ;;
         key) words="add list set remove" ;;
         app) words="add list show set secret remove" ;;
@@ -90,7 +90,9 @@ _sigillo()
     "domain verify") words="--wait --wait-max --server --json --help" ;;
     "domain coach") words="--server --json --help" ;;
     "domain park") words="--subscription --server --json --help" ;;
-    "domain remove") words="--server --json --help" ;;
+    "domain publish") words="--dry-run --replace --server --json --help" ;;
+    "domain rotate") words="--now --status --cancel --server --json --help" ;;
+    "domain remove") words="--withdraw --server --json --help" ;;
     "credential add") words="--domain --password-stdin --subscription --server --json --help" ;;
     "credential list") words="--server --json --help" ;;
     "credential set") words="--domain --password-stdin --new-password --profile --server --json --help" ;;

@@ -92,6 +92,8 @@ complete -c sigillo -n '__sigillo_wants domain' -a records -d 'prints the record
 complete -c sigillo -n '__sigillo_wants domain' -a verify -d 'looks at the domain\'s own name servers for its records'
 complete -c sigillo -n '__sigillo_wants domain' -a coach -d 'says the next safe step of the domain\'s DMARC policy'
 complete -c sigillo -n '__sigillo_wants domain' -a park -d 'says that no mail comes from these domains'
+complete -c sigillo -n '__sigillo_wants domain' -a publish -d 'publishes what is lacking by dynamic update'
+complete -c sigillo -n '__sigillo_wants domain' -a rotate -d 'replaces the DKIM key of a domain, step by step'
 complete -c sigillo -n '__sigillo_wants domain' -a remove -d 'removes a domain and its keys'
 complete -c sigillo -n '__sigillo_is domain add' -l subscription -x -d 'whose domain it is (default: default)'
 complete -c sigillo -n '__sigillo_is domain add' -l ed25519 -d 'a second selector with an Ed25519 key: each message is signed with both'
@@ -104,6 +106,12 @@ complete -c sigillo -n '__sigillo_is domain records' -l check -d 'first compares
 complete -c sigillo -n '__sigillo_is domain verify' -l wait -d 'looks again and again until all that is required is there'
 complete -c sigillo -n '__sigillo_is domain verify' -l wait-max -x -d 'with --wait: for so long at most (default 3600)'
 complete -c sigillo -n '__sigillo_is domain park' -l subscription -x -d 'whose domains they are, when they are new (default: default)'
+complete -c sigillo -n '__sigillo_is domain publish' -l dry-run -d 'only say what would be changed'
+complete -c sigillo -n '__sigillo_is domain publish' -l replace -d 'also put records in the place of those of somebody else'
+complete -c sigillo -n '__sigillo_is domain rotate' -l now -d 'end the wait of this step: for a key that has leaked'
+complete -c sigillo -n '__sigillo_is domain rotate' -l status -d 'only tell where it is'
+complete -c sigillo -n '__sigillo_is domain rotate' -l cancel -d 'take it back; possible until the old key is being revoked'
+complete -c sigillo -n '__sigillo_is domain remove' -l withdraw -d 'its records, too, where the server published them itself'
 
 # ---- credential ----
 complete -c sigillo -n '__sigillo_wants credential' -a add -d 'makes a user name and password for SMTP'

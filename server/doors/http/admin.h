@@ -8,6 +8,8 @@
  *   GET          /admin/v1/usage            ?since= (a day) ?subscription=, who sent how much
  *   GET, POST    /admin/v1/domains          GET, PATCH, DELETE /admin/v1/domains/{name}      GET /admin/v1/domains/{name}/records ?check=true
  *   POST         /admin/v1/domains/{name}/verify   asks its name servers now
+ *   POST         /admin/v1/domains/{name}/publish  {"dry_run":B,"replace":B}, by dynamic update; DELETE of a domain with ?withdraw=true takes it away
+ *   GET, POST, DELETE /admin/v1/domains/{name}/rotation  of its DKIM key; POST {"now":B} begins or goes on, DELETE takes it back
  *   GET, POST    /admin/v1/credentials      PATCH, DELETE /admin/v1/credentials/{name}
  *   GET, POST    /admin/v1/keys             PATCH, DELETE /admin/v1/keys/{id}
  *   GET, POST    /admin/v1/apps             GET, PATCH, DELETE /admin/v1/apps/{name}   a PATCH makes and removes secrets, too

@@ -190,7 +190,14 @@ static void domain_patch(struct http_request *r, void *ctx)
 
 static void domain_delete(struct http_request *r, void *ctx)
 {
-    admin_noun_remove(r, ctx, &domains);
+    sgl_view withdraw = http_query(r, "withdraw");
+
+    if (sgl_view_eq(withdraw, SGL_LIT("true")))
+        admin_domain_withdraw(r, ctx);
+    else if (withdraw.ptr == NULL || sgl_view_eq(withdraw, SGL_LIT("false")))
+        admin_noun_remove(r, ctx, &domains);
+    else
+        http_reply_problem(r, 400, "boolean", "withdraw", "withdraw is true or false.");
 }
 
 void admin_domain_routes(struct http *http, void *ctx)
@@ -203,4 +210,12 @@ void admin_domain_routes(struct http *http, void *ctx)
     http_route(http, HTTP_BOTH, "GET", "/admin/v1/domains/{name}/records", admin_records_get, ctx);
     http_route(http, HTTP_BOTH, "POST", "/admin/v1/domains/{name}/verify", admin_domain_verify,
                ctx);
+    http_route(http, HTTP_BOTH, "POST", "/admin/v1/domains/{name}/publish", admin_domain_publish,
+               ctx);
+    http_route(http, HTTP_BOTH, "GET", "/admin/v1/domains/{name}/rotation", admin_rotation_get,
+               ctx);
+    http_route(http, HTTP_BOTH, "POST", "/admin/v1/domains/{name}/rotation", admin_rotation_post,
+               ctx);
+    http_route(http, HTTP_BOTH, "DELETE", "/admin/v1/domains/{name}/rotation",
+               admin_rotation_delete, ctx);
 }

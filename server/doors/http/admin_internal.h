@@ -22,6 +22,12 @@ void admin_domain_put_status(json_t *json, const struct admin *admin, struct dom
 void admin_domain_verify(struct http_request *r, void *ctx);
 /* The domain that the path names, if whoever asks may see it: a reference. NULL: it has been answered. */
 struct domain *admin_named_domain(struct http_request *r, const struct admin *admin);
+/* Routes of admin_domain_publish.c and admin_domain_rotation.c. */
+void admin_domain_publish(struct http_request *r, void *ctx);
+void admin_domain_withdraw(struct http_request *r, const struct admin *admin);
+void admin_rotation_get(struct http_request *r, void *ctx);
+void admin_rotation_post(struct http_request *r, void *ctx);
+void admin_rotation_delete(struct http_request *r, void *ctx);
 
 /*
  * Who is asking, if his role suffices for this route.  NULL: the refusal has been sent.  A reference.  What this request is refused for from here on goes into the audit, when it would
