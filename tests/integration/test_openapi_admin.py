@@ -78,7 +78,12 @@ class Api:
 
 
 @pytest.fixture(scope="module")
-def api(sigillo):
+def api(world, sigillo, tmp_path_factory):
+    secret = tmp_path_factory.mktemp("openapi") / "tsig"
+    secret.write_text(world.dns.tsig_secret + "\n")
+    sigillo.settings["dns_update own"] = {"zone": "dyn.test", "server": world.dns.address, "key_name": world.dns.tsig_name,
+                                          "secret_file": str(secret)}
+    sigillo.restart()
     return Api(sigillo)
 
 
@@ -125,6 +130,15 @@ def test_domains(api):
     api("verifyDomain", name="nobody.test", want=404)
     api("addDomain", {"name": "parked-openapi.test", "kind": "parked"})
     api("listRecords", name="openapi.test", query={"check": "true"})
+    api("publishDomain", {}, name="openapi.test", want=409)
+    api("addDomain", {"name": "openapi.dyn.test"})
+    assert api("publishDomain", {"dry_run": True}, name="openapi.dyn.test")["changed"] == 0
+    assert "withdrawn" in api("removeDomain", name="openapi.dyn.test", query={"withdraw": "true"})
+    assert api("showRotation", name="openapi.test")["step"] == "none"
+    assert api("rotateDomain", {}, name="openapi.test")["step"] == "publish"
+    api("cancelRotation", name="openapi.test")
+    api("cancelRotation", name="openapi.test", want=409)
+    api("removeDomain", name="openapi.test", query={"withdraw": "perhaps"}, want=400)
     api("addDomain", {"name": "gone.test"})
     api("removeDomain", name="gone.test")
     api("removeDomain", name="gone.test", want=404)

@@ -14,6 +14,8 @@ import dns.update
 
 ADDRESS = "127.0.0.53"
 SIGNED = [".", "test.", "bogus.test."]  # bogus.test: signed, but its parent vouches for another key
+UPDATED = ["dyn.test."]                 # signed, and changed by who has the TSIG key, too
+SIGNED += UPDATED
 PLAIN = ["insecure.test."]              # delegated without DS
 
 CONF = """
@@ -28,7 +30,20 @@ log:
     any: info
 database:
     storage: "{dir}"
+key:
+  - id: {tsig}
+    algorithm: hmac-sha256
+    secret: {secret}
+  - id: reader-key
+    algorithm: hmac-sha256
+    secret: {secret}
 acl:
+  - id: tsig
+    key: {tsig}
+    action: update
+  - id: reader
+    key: reader-key
+    action: transfer
   - id: update
     address: 127.0.0.0/8
     action: update
@@ -55,6 +70,9 @@ ZONE = """$TTL 5
 
 
 class Dns:
+    """tsig_name, tsig_secret: the key that zones of UPDATED take updates with; "reader-key", with the same secret, may not change them."""
+    tsig_name, tsig_secret = "sigillo-key", "c2lnaWxsbyBhbmQgaXRzIHpvbmUgc2hhcmUgdGhpcyE="
+
     def __init__(self, folder, peers):
         os.makedirs(folder, exist_ok=True)
         self.folder, self.peers, self.process = folder, peers, None
@@ -63,11 +81,13 @@ class Dns:
         self.root_hints = os.path.join(folder, "root.hints")
 
     def start(self):
-        conf = CONF.format(dir=self.folder, address=ADDRESS)
+        conf = CONF.format(dir=self.folder, address=ADDRESS, tsig=self.tsig_name, secret=self.tsig_secret)
         for zone in SIGNED + PLAIN:
             conf += '  - domain: "%s"\n' % zone
             if zone in SIGNED:
                 conf += "    dnssec-signing: on\n    dnssec-policy: auto\n"
+            if zone in UPDATED:
+                conf += "    acl: [update, tsig, reader]\n"
             extra = "ns.test. A %s\n" % ADDRESS if zone in (".", "test.") else ""
             extra += "".join("%s NS ns.test.\n" % z for z in SIGNED + PLAIN if z != zone and parent_of(z) == zone)
             name = "" if zone == "." else zone.rstrip(".")
