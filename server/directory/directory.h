@@ -132,6 +132,24 @@ enum app_login { APP_OK, APP_UNKNOWN, APP_WRONG, APP_EXPIRED };
  */
 enum app_login directory_app_login(struct directory *d, sgl_view client_id, sgl_view subscription,
                                    sgl_view secret, int64_t now, struct identity **out);
+/* Whose tokens prove it, too: those that an issuer made for a subject and an audience. Immutable. */
+#define APP_TRUSTS_MAX 8
+struct app_trust {
+    char id[16]; /* its name in lists */
+    char *issuer, *subject, *audience;
+    bool reusable; /* a token may be shown more than once */
+    int64_t created_at;
+};
+struct app_trusts {
+    _Atomic unsigned refs;
+    size_t count;
+    struct app_trust item[APP_TRUSTS_MAX];
+};
+struct app_trusts *app_trusts_ref(struct app_trusts *t); /* NULL accepted, as by the other */
+void app_trusts_unref(struct app_trusts *t);
+/* By its client id in whatever case, in a subscription (empty: in any): a reference, or NULL. *out: another one; NULL: it trusts nobody. */
+struct identity *directory_app_trusts(struct directory *d, sgl_view client_id,
+                                      sgl_view subscription, struct app_trusts **out);
 /* By its name, or by its client id in whatever case: a reference, or NULL. facts may be NULL. */
 struct identity *directory_app(struct directory *d, sgl_view name, struct app_facts *facts);
 struct identity *directory_app_of_client(struct directory *d, sgl_view client_id,
@@ -268,12 +286,18 @@ enum directory_result {
     DIRECTORY_UNAVAILABLE
 };
 
-/* What becomes of the secrets of an application; one that is added gets one. */
+struct app_trust_change {
+    sgl_view issuer, subject, audience;
+    bool reusable;
+};
+/* What becomes of the secrets of an application, and of whom it trusts; one that is added gets a secret. */
 struct app_change {
     bool no_secret;         /* added: without any */
     bool secret_add;        /* changed: one more; shown this once in `secret`, named in `id` */
     int64_t secret_until;   /* of the one that is made, Unix seconds; 0: a year from now */
     sgl_view secret_remove; /* changed: the id of the one that goes; empty: none */
+    const struct app_trust_change *trust_add; /* changed: one more, named in `id`; NULL: none */
+    sgl_view trust_remove; /* changed: the id of the one that goes; empty: none */
 };
 
 enum account_way { ACCOUNT_AS_IT_IS, ACCOUNT_ON, ACCOUNT_OFF };

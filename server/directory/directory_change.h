@@ -58,6 +58,14 @@ bool change_audit(struct change *g);
 bool password_take(struct change *g);
 void password_make(struct change *g); /* a row's make() */
 
+/* ---- noun_app_trust.c ---- */
+
+bool app_trusts_from_json(struct app *a, const json_t *json);
+json_t *app_trusts_to_json(const struct app *a);
+/* false: said. */
+bool app_trust_add(struct change *g, struct app *a, const struct app_trust_change *want);
+bool app_trust_remove(struct change *g, struct app *a, sgl_view id);
+
 /* ---- noun_identity.c ---- */
 
 /* A label that may be kept; false: said. */

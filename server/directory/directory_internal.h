@@ -52,6 +52,7 @@ struct app {
     char client_id[GUID_TEXT_SIZE];
     uint8_t secrets;
     struct kept_secret *secret; /* so many; NULL: none */
+    struct app_trusts *trusts;  /* a reference; NULL: none */
 };
 
 /* A password that was right a moment ago, as a keyed hash; worthless without the process's memory. */

@@ -3,7 +3,7 @@
  * An OAuth application: it proves itself with one of its secrets at the token endpoint, and uses the token.
  *
  *   {"created_at":N,"client_id":GUID,"domains":["example.org"],"label":"...","role":"none",
- *    "secrets":[{"id":"...","sha256":BASE64,"created_at":N,"expires_at":N}]}
+ *    "secrets":[{"id":"...","sha256":BASE64,"created_at":N,"expires_at":N}],"trusts":[...]}
  *
  * A secret is 256 random bits that we make: nobody can guess it, so one SHA-256 keeps it as well as a slow hash would, and a wrong one costs a microsecond.  There is no way
  * to choose one, since what people choose would need Argon2id.
@@ -31,8 +31,10 @@ static void secrets_free(struct app *a)
 
 static void free_(void *noun)
 {
-    if (noun != NULL)
+    if (noun != NULL) {
         secrets_free(noun);
+        app_trusts_unref(((struct app *)noun)->trusts);
+    }
     holder_free(noun, sizeof(struct app));
 }
 
@@ -59,6 +61,7 @@ static void *copy(const void *noun)
 
     if (made == NULL)
         return NULL;
+    (void)app_trusts_ref(made->trusts);
     made->secret = NULL;
     made->secrets = 0;
     if (!secrets_resize(made, from->secrets)) {
@@ -116,7 +119,7 @@ static void *from_json(const struct store_noun *noun, const json_t *json)
         label == NULL || !identity_set_label(a->holder.identity, sgl_view_cstr(label)) ||
         !identity_domains_from_json(a->holder.identity, json) ||
         !identity_role_from_json(a->holder.identity, json) ||
-        !secrets_from_json(a, json_object_get(json, "secrets")))
+        !secrets_from_json(a, json_object_get(json, "secrets")) || !app_trusts_from_json(a, json))
         goto fail;
     a->holder.identity->version = noun->version;
     return a;
@@ -138,10 +141,11 @@ static json_t *to_json(const void *noun)
                                                  "created_at", (json_int_t)s->shown.created_at,
                                                  "expires_at", (json_int_t)s->shown.expires_at));
     }
-    return json_pack(
-        "{s:I, s:s, s:o, s:s, s:s, s:o}", "created_at", (json_int_t)a->holder.identity->created_at,
-        "client_id", a->client_id, "domains", identity_domains_to_json(a->holder.identity), "label",
-        a->holder.identity->label, "role", role_name(a->holder.identity->role), "secrets", secrets);
+    return json_pack("{s:I, s:s, s:o, s:s, s:s, s:o, s:o}", "created_at",
+                     (json_int_t)a->holder.identity->created_at, "client_id", a->client_id,
+                     "domains", identity_domains_to_json(a->holder.identity), "label",
+                     a->holder.identity->label, "role", role_name(a->holder.identity->role),
+                     "secrets", secrets, "trusts", app_trusts_to_json(a));
 }
 
 /* ---- secrets ---- */
@@ -265,10 +269,15 @@ static bool alter(struct change *g)
         return false;
     if (want != NULL && want->secret_remove.len > 0 && !secret_remove(g, a, want->secret_remove))
         return false;
+    if (want != NULL && want->trust_remove.len > 0 && !app_trust_remove(g, a, want->trust_remove))
+        return false;
+    if (want != NULL && want->trust_add != NULL && !app_trust_add(g, a, want->trust_add))
+        return false;
     return want == NULL || !want->secret_add || secret_add(g, a);
 }
 
-static const char *const shown[] = {"client_id", "domains", "label", "role", "profile", NULL};
+static const char *const shown[] = {"client_id", "domains", "label", "role",
+                                    "profile",   "trusts",  NULL};
 
 const struct noun_kind noun_app = {
     .name = "app",
