@@ -66,7 +66,7 @@ SERVER = {  # room: rooms below it
     "directory": GROUND + ["access", "audit", "keys", "store"],
     "update": GROUND,
     "setup": GROUND + ["audit", "directory", "resolver", "store", "update"],
-    "tokens": GROUND + ["directory", "keys", "store"],
+    "tokens": GROUND + ["directory", "keys", "resolver", "store"],
     "lists": GROUND + ["keys", "store"],
     "queue": GROUND + ["audit", "store"],
     "limits": GROUND + ["audit", "directory", "store"],
@@ -87,6 +87,7 @@ ONLY_IN = {  # library headers of the server: rooms that may know them
     "unbound-event.h": ["resolver"],
     "seccomp.h": ["keys", "main"],
     "cjose/cjose.h": ["tokens"],
+    "curl/curl.h": ["tokens"],
     "ldns/ldns.h": ["update"],
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]', re.M)
