@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sigillo app add | list | show | set | secret | remove */
+/* sigillo app add | list | show | set | secret | federate | remove */
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,6 +34,29 @@ static void say_set(const struct cli *c, const json_t *answer)
     }
     cli_put(stdout, c->argument[0]);
     puts(" is changed");
+}
+
+static void print_trusts(const struct cli *c, const json_t *app)
+{
+    static const char *const head[] = {"TRUST", "ISSUER", "SUBJECT", "AUDIENCE", "REUSABLE"};
+    const json_t *trust, *list = json_object_get(app, "trusts");
+    struct cli_table t;
+    size_t at;
+
+    if (json_array_size(list) == 0)
+        return;
+    cli_table_init(&t, 5, head);
+    json_array_foreach(list, at, trust)
+    {
+        cli_table_add(&t, cli_member(trust, "id", 0));
+        cli_table_add(&t, cli_member(trust, "issuer", 1));
+        cli_table_add(&t, cli_member(trust, "subject", 2));
+        cli_table_add(&t, cli_member(trust, "audience", 3));
+        cli_table_add(&t, json_is_true(json_object_get(trust, "reusable")) ? "yes" : "no");
+    }
+    putchar('\n');
+    cli_table_print(c, &t, stdout);
+    cli_table_done(&t);
 }
 
 static void print_secrets(const struct cli *c, const json_t *app)
@@ -146,6 +169,7 @@ static int app_show_run(struct cli *c)
     cli_put(stdout, cli_member(app, "label", 1));
     putchar('\n');
     print_secrets(c, app);
+    print_trusts(c, app);
     json_decref(app);
     return CLI_YES;
 }
@@ -216,6 +240,60 @@ const struct cli_verb verb_app_secret = {
     1,
     app_secret_run,
     "The others stay as they are: make one, bring it to the application, remove the old one."};
+
+static void say_federated(const struct cli *c, const json_t *answer)
+{
+    if (json_object_get(answer, "trust_id") == NULL) {
+        say_set(c, answer);
+        return;
+    }
+    printf("trust      %s\n", cli_member(answer, "trust_id", 0));
+    say_added(c, answer);
+    printf("\nIt gets a token by showing one of that issuer's as client_assertion. It needs no "
+           "secret.\n");
+}
+
+static int app_federate_run(struct cli *c)
+{
+    bool removes = cli_text(c, "--remove") != NULL;
+    json_t *body;
+
+    if (!removes && (cli_text(c, "--issuer") == NULL || cli_text(c, "--subject") == NULL ||
+                     cli_text(c, "--audience") == NULL))
+        return cli_error(CLI_USAGE, "--issuer",
+                         "name the --issuer, the --subject and the --audience of its tokens");
+    if (removes && (cli_text(c, "--issuer") != NULL || cli_text(c, "--subject") != NULL ||
+                    cli_text(c, "--audience") != NULL || cli_flag(c, "--reusable")))
+        return cli_error(CLI_USAGE, "--remove", "this names all of it; leave out the rest");
+    body = json_object();
+    if (cli_flag(c, "--reusable"))
+        json_object_set_new(body, "trust_reusable", json_true());
+    if (!put_text(c, body, "--issuer", "trust_issuer") ||
+        !put_text(c, body, "--subject", "trust_subject") ||
+        !put_text(c, body, "--audience", "trust_audience") ||
+        !put_text(c, body, "--remove", "remove_trust"))
+        return CLI_USAGE;
+    return cli_noun_set(c, APPS "/", body, say_federated);
+}
+
+static const struct cli_option app_federate_options[] = {
+    {"--issuer", "URL", "who makes its tokens: https://..., as in their claim iss", false},
+    {"--subject", "TEXT", "whom they are for, as in sub", false},
+    {"--audience", "TEXT", "where they are shown, as in aud", false},
+    {"--reusable", NULL, "each may be shown more than once, as those of Kubernetes are", false},
+    {"--remove", "ID", "trusts this one no longer; `app show` lists them", false},
+    {NULL, NULL, NULL, false},
+};
+const struct cli_verb verb_app_federate = {
+    "app federate",
+    "NAME",
+    "lets an application prove itself by tokens of another issuer",
+    app_federate_options,
+    1,
+    1,
+    app_federate_run,
+    "The issuer's keys are fetched over HTTPS. Issuer, subject and audience must be exactly "
+    "these."};
 
 static int app_remove_run(struct cli *c)
 {

@@ -44,6 +44,7 @@ const struct cli_verb *const cli_verbs[] = {
     &verb_app_show,
     &verb_app_set,
     &verb_app_secret,
+    &verb_app_federate,
     &verb_app_remove,
     &verb_account_add,
     &verb_account_list,

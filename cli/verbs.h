@@ -18,7 +18,7 @@ extern const struct cli_verb verb_suppression_add, verb_suppression_list, verb_s
     verb_suppression_import, verb_suppression_export;
 
 extern const struct cli_verb verb_app_add, verb_app_list, verb_app_show, verb_app_set,
-    verb_app_secret, verb_app_remove;
+    verb_app_secret, verb_app_federate, verb_app_remove;
 extern const struct cli_verb verb_account_add, verb_account_list, verb_account_show,
     verb_account_set, verb_account_remove;
 extern const struct cli_verb verb_sender_add, verb_sender_list, verb_sender_remove, verb_group_add,

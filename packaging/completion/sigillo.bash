@@ -56,7 +56,7 @@ _sigillo()
         domain) words="add list show records verify coach park publish rotate remove" ;;
         credential) words="add list set remove" ;;
         key) words="add list set remove" ;;
-        app) words="add list show set secret remove" ;;
+        app) words="add list show set secret federate remove" ;;
         account) words="add list show set remove" ;;
         sender) words="add list remove" ;;
         group) words="add list show set remove" ;;
@@ -106,6 +106,7 @@ _sigillo()
     "app show") words="--server --json --help" ;;
     "app set") words="--domain --label --profile --server --json --help" ;;
     "app secret") words="--expires --remove --server --json --help" ;;
+    "app federate") words="--issuer --subject --audience --reusable --remove --server --json --help" ;;
     "app remove") words="--server --json --help" ;;
     "account add") words="--name --address --password-stdin --basic --oauth --allow-app --subscription --server --json --help" ;;
     "account list") words="--server --json --help" ;;

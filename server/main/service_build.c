@@ -274,7 +274,8 @@ static bool build_http(struct service *s)
     s->admin.audit = audit_new(s->store);
     if (s->admin.audit == NULL)
         return false;
-    s->oauth = (struct oauth){.directory = s->directory, .tokens = s->tokens};
+    s->oauth =
+        (struct oauth){.directory = s->directory, .tokens = s->tokens, .federation = s->federation};
     attempts_init(&s->oauth.attempts);
     s->unsubscribe = (struct unsubscribe){.directory = s->directory,
                                           .lists = s->lists,
@@ -341,6 +342,18 @@ static bool build_lists(struct service *s, char *why, size_t why_size)
     return s->lists != NULL;
 }
 
+/* Asks on the resolver's loop. */
+static bool build_federation(struct service *s)
+{
+    const struct config *c = s->config;
+    struct https_config https = {.ca_file = c->delivery.ca_file != NULL ? c->delivery.ca_file
+                                                                        : tls_system_ca_file(),
+                                 .loopback_allowed = c->delivery.allow_loopback};
+
+    s->federation = federation_new(s->outgoing, s->resolver, s->directory, &https);
+    return s->federation != NULL;
+}
+
 bool service_build(struct service *s, char *why, size_t why_size)
 {
     snprintf(why, why_size, "out of memory");
@@ -353,8 +366,9 @@ bool service_build(struct service *s, char *why, size_t why_size)
         keys_spill(s->keys, &s->scratch);
     s->directory = directory_open(s->store, s->keys, s->workers, s->main, why, why_size);
     return s->directory != NULL && build_tokens(s, why, why_size) &&
-           build_lists(s, why, why_size) && build_sending(s, why, why_size) && build_setup(s) &&
-           build_admission(s, why, why_size) && build_http(s) && build_submission(s, why, why_size);
+           build_lists(s, why, why_size) && build_sending(s, why, why_size) &&
+           build_federation(s) && build_setup(s) && build_admission(s, why, why_size) &&
+           build_http(s) && build_submission(s, why, why_size);
 }
 
 bool service_start_loops(struct service *s)

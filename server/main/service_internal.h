@@ -40,6 +40,7 @@ struct service {
     struct directory *directory;
     struct tokens *tokens;
     struct lists *lists;
+    struct federation *federation;
     struct queue *queue;
     struct resolver *resolver;
     struct resolver_config resolver_config;

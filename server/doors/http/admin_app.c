@@ -18,6 +18,27 @@ static json_t *secrets_json(const struct app_facts *facts)
     return list;
 }
 
+static json_t *trusts_json(const struct admin *admin, const char *client_id)
+{
+    json_t *list = json_array();
+    struct app_trusts *trusts;
+    struct identity *who =
+        directory_app_trusts(admin->directory, sgl_view_cstr(client_id), SGL_LIT(""), &trusts);
+
+    for (size_t i = 0; trusts != NULL && i < trusts->count; i++) {
+        const struct app_trust *t = &trusts->item[i];
+
+        json_array_append_new(
+            list, json_pack("{s:s, s:s, s:o, s:o, s:b, s:o}", "id", t->id, "issuer", t->issuer,
+                            "subject", admin_json_view(sgl_view_cstr(t->subject)), "audience",
+                            admin_json_view(sgl_view_cstr(t->audience)), "reusable",
+                            (int)t->reusable, "created_at", admin_time(t->created_at * 1000)));
+    }
+    app_trusts_unref(trusts);
+    identity_unref(who);
+    return list;
+}
+
 static json_t *app_json(const struct admin *admin, const struct identity *i,
                         const struct app_facts *facts)
 {
@@ -29,6 +50,7 @@ static json_t *app_json(const struct admin *admin, const struct identity *i,
     if (s != NULL)
         json_object_set_new(json, "tenant_id", json_string(s->guid));
     json_object_set_new(json, "secrets", secrets_json(facts));
+    json_object_set_new(json, "trusts", trusts_json(admin, facts->client_id));
     subscription_unref(s);
     return json;
 }
@@ -80,6 +102,8 @@ static json_t *with_secret(const struct admin_change *n)
         json_object_set_new(json, "secret", json_string(c->secret));
         json_object_set_new(json, "secret_id", json_string(c->id));
     }
+    if (n->app.trust_add != NULL)
+        json_object_set_new(json, "trust_id", json_string(c->id));
     return json;
 }
 
@@ -122,9 +146,36 @@ static bool take(struct admin_change *n, const struct admin_member *member)
            admin_take_domains(n, member[1].value);
 }
 
+#define TRUST 7 /* where the members of an issuer begin */
+
+/* An issuer, with all that belongs to it; false: answered. */
+static bool take_trust(struct admin_change *n, const struct admin_member *member)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < 4; i++)
+        any = any || member[i].value != NULL;
+    n->app.trust_remove = admin_text(member[4].value);
+    if (!any)
+        return true;
+    if (n->app.secret_add) {
+        http_reply_problem(n->r, 422, "invalid", "new_secret",
+                           "A secret and an issuer are two changes.");
+        return false;
+    }
+    n->trust = (struct app_trust_change){.issuer = admin_text(member[0].value),
+                                         .subject = admin_text(member[1].value),
+                                         .audience = admin_text(member[2].value),
+                                         .reusable = json_is_true(member[3].value)};
+    n->app.trust_add = &n->trust;
+    return true;
+}
+
 static bool take_change(struct admin_change *n, const struct admin_member *member)
 {
-    if (!admin_anything_given(n, member, 5))
+    bool trusts = member[TRUST].value != NULL || member[TRUST + 4].value != NULL;
+
+    if (!trusts && !admin_anything_given(n, member, 5))
         return false;
     if (member[1].value != NULL)
         n->change.label = admin_text(member[1].value);
@@ -132,7 +183,8 @@ static bool take_change(struct admin_change *n, const struct admin_member *membe
     n->app.secret_remove = admin_text(member[3].value);
     n->change.app = &n->app;
     return admin_change_domains(n, member[0].value) && admin_take_profile(n, member[4].value) &&
-           take_expires(n, member[5].value) && admin_take_version(n, member[6].value);
+           take_expires(n, member[5].value) && take_trust(n, &member[TRUST]) &&
+           admin_take_version(n, member[6].value);
 }
 
 static const struct admin_noun apps = {
@@ -156,7 +208,12 @@ static const struct admin_noun apps = {
                       {.name = "remove_secret", .type = JSON_STRING},
                       {.name = "profile", .type = JSON_STRING},
                       {.name = "expires", .type = JSON_STRING},
-                      {.name = "version", .type = JSON_INTEGER}},
+                      {.name = "version", .type = JSON_INTEGER},
+                      {.name = "trust_issuer", .type = JSON_STRING},
+                      {.name = "trust_subject", .type = JSON_STRING},
+                      {.name = "trust_audience", .type = JSON_STRING},
+                      {.name = "trust_reusable", .type = JSON_TRUE},
+                      {.name = "remove_trust", .type = JSON_STRING}},
     .take_change = take_change,
     .changed = with_secret,
 };

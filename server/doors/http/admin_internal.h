@@ -74,7 +74,7 @@ sgl_view admin_text(const json_t *value); /* empty when NULL */
 
 /* ---- nouns: a kind is a file and a row ---- */
 
-#define ADMIN_MEMBERS_MAX 10
+#define ADMIN_MEMBERS_MAX 14
 
 struct admin_noun;
 /* A change of a noun on its way. */
@@ -85,7 +85,8 @@ struct admin_change {
     const struct admin *admin;
     struct identity *who;
     struct app_change app; /* where the change's own points to */
-    json_t *body;          /* the change's views point into it until done */
+    struct app_trust_change trust;
+    json_t *body; /* the change's views point into it until done */
     char about[80];
     struct sender_change sender; /* of the nouns of these names */
     struct group_change group;

@@ -69,14 +69,16 @@ static void metadata_get(struct http_request *r, void *ctx)
     http_reply_json(
         r, 200,
         json_pack(
-            "{s:o, s:o, s:o, s:o, s:[s,s], s:[s], s:[s], s:[s], s:[s]}", "issuer",
+            "{s:o, s:o, s:o, s:o, s:[s,s,s], s:[s,s,s], s:[s], s:[s], s:[s], s:[s]}", "issuer",
             issuer(o, tenant), "token_endpoint",
             address(o, tenant, "/oauth2/token", "/oauth2/v2.0/token"), "authorization_endpoint",
             address(o, tenant, "/oauth2/authorize", "/oauth2/v2.0/authorize"), "jwks_uri",
             address(o, tenant, "/oauth2/keys", "/discovery/v2.0/keys"),
             "token_endpoint_auth_methods_supported", "client_secret_post", "client_secret_basic",
-            "grant_types_supported", "client_credentials", "response_types_supported", "token",
-            "subject_types_supported", "public", "id_token_signing_alg_values_supported", "ES256"));
+            "private_key_jwt", "token_endpoint_auth_signing_alg_values_supported", "RS256", "PS256",
+            "ES256", "grant_types_supported", "client_credentials", "response_types_supported",
+            "token", "subject_types_supported", "public", "id_token_signing_alg_values_supported",
+            "ES256"));
 }
 
 static void keys_get(struct http_request *r, void *ctx)
@@ -96,7 +98,17 @@ struct asking {
     struct token_issue issue; /* first: cast from it */
     struct http_request *r;
     struct identity *who;
+    struct oauth *oauth;
+    struct federated_check check; /* by an assertion */
+    bool asserted;
+    char subscription[80]; /* whose name it borrows */
 };
+
+static void asking_free(struct asking *a)
+{
+    identity_unref(a->who);
+    free(a);
+}
 
 static void issued(struct token_issue *i)
 {
@@ -109,35 +121,42 @@ static void issued(struct token_issue *i)
                                   TOKEN_EXPIRES_IN, "ext_expires_in", TOKEN_EXPIRES_IN,
                                   "access_token", (const char *)i->token.data, i->token.len));
     } else {
+        if (a->asserted)
+            federation_give_back(a->oauth->federation, &a->check);
         oauth_refuse_until(a->r, OAUTH_UNAVAILABLE, RETRY_S);
     }
     sgl_buf_done(&i->token);
-    identity_unref(a->who);
-    free(a);
+    asking_free(a);
 }
 
-/* Takes the reference. */
-static void issue(struct http_request *r, struct oauth *o, struct identity *who, sgl_view client_id,
-                  enum token_audience audience)
+/* NULL: refused. */
+static struct asking *asking_new(struct http_request *r, struct oauth *o, sgl_view client_id,
+                                 enum token_audience audience)
 {
     struct asking *a = calloc(1, sizeof(*a));
 
     if (a == NULL || !guid_take(client_id, a->issue.client_id)) {
         free(a);
-        identity_unref(who);
         oauth_refuse_until(r, OAUTH_UNAVAILABLE, RETRY_S);
-        return;
+        return NULL;
     }
     a->r = r;
-    a->who = who;
+    a->oauth = o;
     a->issue.loop = http_loop(r);
     a->issue.done = issued;
-    a->issue.who = who;
     a->issue.audience = audience;
     a->issue.tenant = http_param(r, "tenant");
     if (a->issue.tenant.ptr == NULL)
         a->issue.tenant = SGL_LIT("");
-    tokens_issue(o->tokens, &a->issue);
+    return a;
+}
+
+/* Takes the reference. */
+static void issue(struct asking *a, struct identity *who)
+{
+    a->who = who;
+    a->issue.who = who;
+    tokens_issue(a->oauth->tokens, &a->issue);
 }
 
 static void log_refused(const struct http_request *r, sgl_view client_id, const char *why)
@@ -146,31 +165,40 @@ static void log_refused(const struct http_request *r, sgl_view client_id, const 
              LOG_STR("peer", http_peer(r)), LOG_STR("why", why));
 }
 
+/* Is it too soon for another attempt?  true: refused. */
+static bool is_limited(struct http_request *r, struct oauth *o, sgl_view client_id)
+{
+    unsigned wait_s =
+        attempts_wait_s(&o->attempts, client_id, sgl_view_cstr(http_peer(r)), clock_mono_ms());
+
+    if (wait_s > 0)
+        oauth_refuse_until(r, OAUTH_TOO_MANY, wait_s);
+    return wait_s > 0;
+}
+
+static void refuse_proof(struct http_request *r, struct oauth *o, sgl_view client_id,
+                         enum oauth_error error, const char *why)
+{
+    attempts_wrong(&o->attempts, client_id, sgl_view_cstr(http_peer(r)), clock_mono_ms());
+    log_refused(r, client_id, why);
+    oauth_refuse(r, error, client_id);
+}
+
 /* The application whose secret this is: a reference, or NULL when it has been refused. */
 static struct identity *authenticate(struct http_request *r, struct oauth *o,
                                      const struct token_request *q, sgl_view subscription)
 {
-    sgl_view peer = sgl_view_cstr(http_peer(r));
     struct identity *who = NULL;
-    unsigned wait_s = attempts_wait_s(&o->attempts, q->client_id, peer, clock_mono_ms());
 
-    if (wait_s > 0) {
-        oauth_refuse_until(r, OAUTH_TOO_MANY, wait_s);
-        return NULL;
-    }
     switch (directory_app_login(o->directory, q->client_id, subscription, q->client_secret,
                                 clock_now_s(), &who)) {
     case APP_OK:
         return who;
     case APP_UNKNOWN:
-        attempts_wrong(&o->attempts, q->client_id, peer, clock_mono_ms());
-        log_refused(r, q->client_id, "unknown application");
-        oauth_refuse(r, OAUTH_CLIENT_UNKNOWN, q->client_id);
+        refuse_proof(r, o, q->client_id, OAUTH_CLIENT_UNKNOWN, "unknown application");
         break;
     case APP_WRONG:
-        attempts_wrong(&o->attempts, q->client_id, peer, clock_mono_ms());
-        log_refused(r, q->client_id, "wrong secret");
-        oauth_refuse(r, OAUTH_SECRET_WRONG, q->client_id);
+        refuse_proof(r, o, q->client_id, OAUTH_SECRET_WRONG, "wrong secret");
         break;
     case APP_EXPIRED:
         log_refused(r, q->client_id, "expired secret");
@@ -178,6 +206,78 @@ static struct identity *authenticate(struct http_request *r, struct oauth *o,
         break;
     }
     return NULL;
+}
+
+/* ---- by the token of another issuer ---- */
+
+static enum oauth_error error_of(enum federated result)
+{
+    switch (result) {
+    case FEDERATED_UNKNOWN:
+        return OAUTH_CLIENT_UNKNOWN;
+    case FEDERATED_BROKEN:
+    case FEDERATED_ALGORITHM:
+        return OAUTH_ASSERTION_BROKEN;
+    case FEDERATED_ISSUER:
+        return OAUTH_ASSERTION_ISSUER;
+    case FEDERATED_SUBJECT:
+        return OAUTH_ASSERTION_SUBJECT;
+    case FEDERATED_AUDIENCE:
+        return OAUTH_ASSERTION_AUDIENCE;
+    case FEDERATED_EXPIRED:
+    case FEDERATED_EARLY:
+    case FEDERATED_LONG:
+        return OAUTH_ASSERTION_TIME;
+    case FEDERATED_KEY:
+    case FEDERATED_SIGNATURE:
+        return OAUTH_ASSERTION_SIGNATURE;
+    case FEDERATED_SEEN:
+        return OAUTH_ASSERTION_SEEN;
+    case FEDERATED_OK:
+    case FEDERATED_UNAVAILABLE:
+        break;
+    }
+    return OAUTH_ASSERTION_UNAVAILABLE;
+}
+
+static void asserted(struct federated_check *c)
+{
+    struct asking *a = (struct asking *)(void *)((char *)c - offsetof(struct asking, check));
+
+    if (c->result == FEDERATED_OK) {
+        a->asserted = true;
+        issue(a, c->who);
+        return;
+    }
+    if (c->result == FEDERATED_UNAVAILABLE) {
+        log_refused(a->r, c->client_id, federated_text(c->result));
+        oauth_refuse_until(a->r, OAUTH_ASSERTION_UNAVAILABLE, RETRY_S);
+    } else {
+        refuse_proof(a->r, a->oauth, c->client_id, error_of(c->result), federated_text(c->result));
+    }
+    asking_free(a);
+}
+
+static void assert_(struct http_request *r, struct oauth *o, const struct token_request *q,
+                    const struct subscription *s, enum token_audience audience)
+{
+    struct asking *a;
+    char guid[GUID_TEXT_SIZE];
+
+    if (!guid_take(q->client_id, guid)) {
+        refuse_proof(r, o, q->client_id, OAUTH_CLIENT_UNKNOWN, "unknown application");
+        return;
+    }
+    a = asking_new(r, o, q->client_id, audience);
+    if (a == NULL)
+        return;
+    snprintf(a->subscription, sizeof(a->subscription), "%s", s == NULL ? "" : s->name);
+    a->check.loop = http_loop(r);
+    a->check.done = asserted;
+    a->check.client_id = q->client_id;
+    a->check.subscription = sgl_view_cstr(a->subscription);
+    a->check.assertion = q->assertion;
+    federation_check(o->federation, &a->check);
 }
 
 /* The API that it asks for: by the address without a tenant, ours where it names none. false: refused. */
@@ -212,8 +312,12 @@ static bool check_fields(struct http_request *r, const struct token_request *q)
         oauth_refuse(r, OAUTH_GRANT_TYPE, q->grant_type);
     else if (q->client_id.len == 0)
         oauth_refuse(r, OAUTH_FIELD_MISSING, SGL_LIT("client_id"));
-    else if (q->client_secret.len == 0)
+    else if (q->client_secret.len == 0 && q->assertion.len == 0)
         oauth_refuse(r, OAUTH_NO_PROOF, SGL_LIT(""));
+    else if (q->client_secret.len > 0 && q->assertion.len > 0)
+        oauth_refuse(r, OAUTH_FIELD_TWICE, SGL_LIT("client_assertion' or 'client_secret"));
+    else if (q->assertion.len > 0 && !sgl_view_eq(q->assertion_type, SGL_LIT(ASSERTION_TYPE)))
+        oauth_refuse(r, OAUTH_ASSERTION_TYPE, SGL_LIT(""));
     else
         return true;
     return false;
@@ -224,12 +328,20 @@ static void answer(struct http_request *r, struct oauth *o, const struct token_r
 {
     enum token_audience audience;
     struct identity *who;
+    struct asking *a;
 
-    if (!check_fields(r, q) || !take_audience(r, o, q, &audience))
+    if (!check_fields(r, q) || !take_audience(r, o, q, &audience) || is_limited(r, o, q->client_id))
         return;
+    if (q->assertion.len > 0) {
+        assert_(r, o, q, s, audience);
+        return;
+    }
     who = authenticate(r, o, q, s == NULL ? SGL_LIT("") : sgl_view_cstr(s->name));
-    if (who != NULL)
-        issue(r, o, who, q->client_id, audience);
+    a = who == NULL ? NULL : asking_new(r, o, q->client_id, audience);
+    if (a != NULL)
+        issue(a, who);
+    else
+        identity_unref(who);
 }
 
 static void refuse_form(struct http_request *r, enum token_request_fault fault, const char *field)

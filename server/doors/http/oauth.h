@@ -13,12 +13,14 @@
 #define SERVER_DOORS_HTTP_OAUTH_H
 
 #include "../../tokens/attempts.h"
+#include "../../tokens/federation.h"
 #include "../../tokens/tokens.h"
 #include "http.h"
 
 struct oauth {
     struct directory *directory;
     struct tokens *tokens;
+    struct federation *federation;
     struct attempts attempts;
 };
 

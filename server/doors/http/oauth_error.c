@@ -44,6 +44,32 @@ static const struct row rows[] = {
     [OAUTH_NO_PROOF] = {401, "invalid_client", 7000218,
                         "The request body must contain the following parameter: "
                         "'client_assertion' or 'client_secret'."},
+    [OAUTH_ASSERTION_TYPE] = {400, "invalid_request", 900144,
+                              "With 'client_assertion' the parameter 'client_assertion_type' must "
+                              "be '" ASSERTION_TYPE "'."},
+    [OAUTH_ASSERTION_BROKEN] = {401, "invalid_client", 50027,
+                                "The client assertion is no JSON Web Token signed with RS256, "
+                                "PS256 or ES256."},
+    [OAUTH_ASSERTION_ISSUER] = {401, "invalid_client", 700211,
+                                "Application '{}' does not trust the issuer of this assertion. "
+                                "Add it with: sigillo app federate NAME."},
+    [OAUTH_ASSERTION_SUBJECT] = {401, "invalid_client", 700213,
+                                 "Application '{}' trusts the issuer of this assertion, but not "
+                                 "its subject."},
+    [OAUTH_ASSERTION_AUDIENCE] = {401, "invalid_client", 700212,
+                                  "Application '{}' trusts the issuer and the subject of this "
+                                  "assertion, but not its audience."},
+    [OAUTH_ASSERTION_TIME] = {401, "invalid_client", 700024,
+                              "The client assertion has expired, is not valid yet, or would be "
+                              "valid for more than a day."},
+    [OAUTH_ASSERTION_SIGNATURE] = {401, "invalid_client", 700027,
+                                   "The client assertion is not signed by a key that its issuer "
+                                   "publishes."},
+    [OAUTH_ASSERTION_SEEN] = {401, "invalid_client", 7000214,
+                              "The client assertion was used before; each is good for one token."},
+    [OAUTH_ASSERTION_UNAVAILABLE] = {503, "temporarily_unavailable", 90033,
+                                     "The issuer of the client assertion cannot be asked for its "
+                                     "keys now; try again soon."},
     [OAUTH_TLS] = {400, "invalid_request", 90013,
                    "Secrets are taken over TLS only, or from this machine itself."},
     [OAUTH_TOO_MANY] = {429, "temporarily_unavailable", 90055,
