@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * SASL as pure state machines: server side of PLAIN (RFC 4616), LOGIN (as widely spoken) and SCRAM-SHA-256 (RFC 5802, 7677); the client's PLAIN and LOGIN.
- * Secrets come from the caller, random bytes too.  Nothing here compares a password: PLAIN and LOGIN only take messages apart; SCRAM proves without one.
+ * SASL as pure state machines: server side of PLAIN (RFC 4616), LOGIN (as widely spoken), SCRAM-SHA-256 (RFC 5802, 7677), OAUTHBEARER (RFC 7628) and XOAUTH2 (as widely
+ * spoken); the client's PLAIN and LOGIN.  Secrets come from the caller, random bytes too.  Nothing here compares a password or looks into a token: they only take messages
+ * apart; SCRAM proves without a password.
  */
 #ifndef SIGILLO_SASL_H
 #define SIGILLO_SASL_H
@@ -28,6 +29,31 @@ enum sgl_sasl_step {
     SGL_SASL_BROKEN,  /* not the mechanism's grammar: 501 5.5.2 */
     SGL_SASL_NOMEM,
 };
+
+/*
+ * OAUTHBEARER and XOAUTH2: a name, and a token that shows who it is.
+ *
+ *   step() -> CHECK: look at `user` and `token` -> good, or refuse() -> CHALLENGE -> the client's empty answer -> step() -> REFUSED: 535 5.7.8
+ *
+ * A token of no bytes is a client's question for where tokens come from: it is answered by refuse().
+ */
+struct sgl_sasl_bearer {
+    struct sgl_buf
+        user;       /* whom the client means; empty (OAUTHBEARER only): whomever the token shows */
+    sgl_view token; /* visible ASCII, borrowed from the response */
+    bool xoauth2;
+    uint8_t state;
+};
+/* mechanism: SGL_SASL_XOAUTH2 or SGL_SASL_OAUTHBEARER */
+SGL_API void sgl_sasl_bearer_init(struct sgl_sasl_bearer *b, unsigned mechanism);
+SGL_API void sgl_sasl_bearer_done(struct sgl_sasl_bearer *b);
+/* has_response false: no initial response; then CHALLENGE, an empty one. Else CHECK, REFUSED, BROKEN or NOMEM. At most SGL_LIMIT_SASL_MESSAGE bytes. */
+SGL_API enum sgl_sasl_step sgl_sasl_bearer_step(struct sgl_sasl_bearer *b, bool has_response,
+                                                sgl_view response) SGL_MUST_USE;
+/* After CHECK. Appends why as JSON: the scope that a token must be for, the address of the issuer's metadata; either may be empty. CHALLENGE, NOMEM; BROKEN out of turn. */
+SGL_API enum sgl_sasl_step sgl_sasl_bearer_refuse(struct sgl_sasl_bearer *b, sgl_view scope,
+                                                  sgl_view configuration,
+                                                  struct sgl_buf *out) SGL_MUST_USE;
 
 /* LOGIN: two prompts, two answers. */
 struct sgl_sasl_login {

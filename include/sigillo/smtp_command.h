@@ -47,6 +47,8 @@ enum {
     SGL_SASL_PLAIN = 1 << 0,
     SGL_SASL_LOGIN = 1 << 1,
     SGL_SASL_SCRAM_SHA_256 = 1 << 2,
+    SGL_SASL_OAUTHBEARER = 1 << 3,
+    SGL_SASL_XOAUTH2 = 1 << 4,
 };
 
 /* RFC 3461 NOTIFY; 0: not given. */

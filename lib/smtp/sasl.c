@@ -5,10 +5,28 @@
 #include "sigillo/crypto.h"
 #include "sigillo/limits.h"
 #include "sigillo/utf8.h"
+#include "smtp_internal.h"
 
 static bool field_ok(sgl_view v)
 {
     return v.len <= SGL_LIMIT_SASL_FIELD && sgl_utf8_valid(v) && sgl_view_find(v, '\0') == v.len;
+}
+
+bool sgl_saslname_decode(sgl_view name, struct sgl_buf *out)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        sgl_view escape = sgl_view_sub(name, i, 3);
+
+        if (name.ptr[i] != '=') {
+            sgl_buf_add_byte(out, name.ptr[i]);
+            continue;
+        }
+        if (!sgl_view_eq(escape, SGL_LIT("=2C")) && !sgl_view_eq(escape, SGL_LIT("=3D")))
+            return false;
+        sgl_buf_add_byte(out, escape.ptr[1] == '2' ? ',' : '=');
+        i += 2;
+    }
+    return out->status == SGL_OK && out->len > 0;
 }
 
 enum sgl_status sgl_sasl_plain_parse(sgl_view message, sgl_view *authzid, sgl_view *user,

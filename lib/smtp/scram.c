@@ -8,6 +8,7 @@
 #include "sigillo/limits.h"
 #include "sigillo/sasl.h"
 #include "sigillo/utf8.h"
+#include "smtp_internal.h"
 
 enum { FIRST, SECRET, FINAL, OVER };
 enum { NONCE_MAX = 256, NONCE_OURS_MIN = 18, ITERATIONS_MIN = 4096, MESSAGE_MAX = 4096 };
@@ -58,24 +59,6 @@ static bool printable(sgl_view v)
     return v.len > 0;
 }
 
-/* saslname: "=2C" is a comma, "=3D" an equals sign, no other "=" may stand there. */
-static bool decode_name(sgl_view name, struct sgl_buf *out)
-{
-    for (size_t i = 0; i < name.len; i++) {
-        sgl_view escape = sgl_view_sub(name, i, 3);
-
-        if (name.ptr[i] != '=') {
-            sgl_buf_add_byte(out, name.ptr[i]);
-            continue;
-        }
-        if (!sgl_view_eq(escape, SGL_LIT("=2C")) && !sgl_view_eq(escape, SGL_LIT("=3D")))
-            return false;
-        sgl_buf_add_byte(out, escape.ptr[1] == '2' ? ',' : '=');
-        i += 2;
-    }
-    return out->status == SGL_OK && out->len > 0;
-}
-
 enum sgl_sasl_step sgl_scram_server_first(struct sgl_scram_server *s, sgl_view message)
 {
     sgl_view rest = message, flag, authzid, name, nonce, bare;
@@ -93,7 +76,7 @@ enum sgl_sasl_step sgl_scram_server_first(struct sgl_scram_server *s, sgl_view m
     bare = rest;
     if (!attribute(&rest, 'n', &name) || !attribute(&rest, 'r', &nonce))
         return broken(s); /* "m=" would be a mandatory extension: refused as RFC 5802 s5.1 wants */
-    if (nonce.len > NONCE_MAX || !printable(nonce) || !decode_name(name, &s->user))
+    if (nonce.len > NONCE_MAX || !printable(nonce) || !sgl_saslname_decode(name, &s->user))
         return broken(s);
     sgl_buf_add(&s->text, bare);
     sgl_buf_add_byte(&s->text, ',');

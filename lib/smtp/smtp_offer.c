@@ -32,6 +32,10 @@ static unsigned mechanism_bits(sgl_view names)
             bits |= SGL_SASL_LOGIN;
         else if (sgl_view_eq_nocase(name, SGL_LIT("SCRAM-SHA-256")))
             bits |= SGL_SASL_SCRAM_SHA_256;
+        else if (sgl_view_eq_nocase(name, SGL_LIT("OAUTHBEARER")))
+            bits |= SGL_SASL_OAUTHBEARER;
+        else if (sgl_view_eq_nocase(name, SGL_LIT("XOAUTH2")))
+            bits |= SGL_SASL_XOAUTH2;
     }
     return bits;
 }

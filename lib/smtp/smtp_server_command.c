@@ -15,11 +15,21 @@ static const struct {
     {SGL_SASL_SCRAM_SHA_256, "SCRAM-SHA-256"},
     {SGL_SASL_PLAIN, "PLAIN"},
     {SGL_SASL_LOGIN, "LOGIN"},
+    {SGL_SASL_OAUTHBEARER, "OAUTHBEARER"},
+    {SGL_SASL_XOAUTH2, "XOAUTH2"},
 };
+
+/* Those that count now: a token is never taken in plaintext, since whoever reads it may use it.  [RFC 7628 s5] */
+static unsigned mechanisms_now(const struct sgl_smtp_server *s)
+{
+    unsigned with_token = SGL_SASL_OAUTHBEARER | SGL_SASL_XOAUTH2;
+
+    return s->tls ? s->config->mechanisms : s->config->mechanisms & ~with_token;
+}
 
 static bool auth_allowed(const struct sgl_smtp_server *s)
 {
-    return s->config->mechanisms != 0 && (s->tls || s->config->auth_in_plain);
+    return mechanisms_now(s) != 0 && (s->tls || s->config->auth_in_plain);
 }
 
 static uint32_t rcpt_max(const struct sgl_smtp_server *s)
@@ -52,7 +62,7 @@ static void put_mechanisms(const struct sgl_smtp_server *s, struct sgl_buf *line
 {
     sgl_buf_add(line, SGL_LIT("AUTH"));
     for (size_t i = 0; i < sizeof mechanisms / sizeof mechanisms[0]; i++) {
-        if ((s->config->mechanisms & mechanisms[i].bit) != 0)
+        if ((mechanisms_now(s) & mechanisms[i].bit) != 0)
             sgl_buf_addf(line, " %s", mechanisms[i].name);
     }
 }
@@ -194,7 +204,7 @@ static void auth(struct sgl_smtp_server *s, sgl_view args)
 
     if (!may_auth(s))
         return;
-    if ((mechanism & s->config->mechanisms) == 0) {
+    if ((mechanism & mechanisms_now(s)) == 0) {
         sgl_smtp_server_mistake(s, 504, "5.5.4", "mechanism not offered");
         return;
     }

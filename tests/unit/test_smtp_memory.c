@@ -3,6 +3,7 @@
 #include "check.h"
 
 #include "fail_alloc.h"
+#include "sigillo/sasl.h"
 #include "sigillo/smtp_client.h"
 #include "sigillo/smtp_server.h"
 
@@ -135,11 +136,33 @@ static void the_client_without_memory(void **state)
     }
 }
 
+/* A name that is half there is nobody's. */
+static void a_token_without_memory(void **state)
+{
+    (void)state;
+    for (size_t n = 1; fail_alloc_round(n); n++) {
+        sgl_auto(sgl_buf) out = SGL_BUF_INIT(1000);
+        struct sgl_sasl_bearer b;
+        enum sgl_sasl_step step;
+
+        sgl_sasl_bearer_init(&b, SGL_SASL_OAUTHBEARER);
+        step = sgl_sasl_bearer_step(&b, true,
+                                    SGL_LIT("n,a=u@a.test,\x01"
+                                            "auth=Bearer t\x01\x01"));
+        if (step == SGL_SASL_CHECK)
+            step = sgl_sasl_bearer_refuse(&b, SGL_LIT("s"), SGL_LIT("c"), &out);
+        CHECK_EQ("whole, or said that it is not", step,
+                 fail_alloc_hit() ? SGL_SASL_NOMEM : SGL_SASL_CHALLENGE);
+        sgl_sasl_bearer_done(&b);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_server_without_memory),
         cmocka_unit_test(the_client_without_memory),
+        cmocka_unit_test(a_token_without_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -127,6 +127,45 @@ static void offers_follow_tls(void **state)
     run_done(&r);
 }
 
+/* [RFC 7628 s5]: whoever reads a token may use it */
+static void tokens_need_tls(void **state)
+{
+    static const struct dialogue plain[] = {
+        {"passwords may be allowed in plaintext", EHLO "AUTH PLAIN Z29vZA==\r\n",
+         "ehlo auth[good] ", "250 235 "},
+        {"tokens may not", EHLO "AUTH XOAUTH2 Z29vZA==\r\nAUTH OAUTHBEARER Z29vZA==\r\n", "ehlo ",
+         "250 504 504 "},
+    };
+    static const struct dialogue tls[] = {
+        {"with an initial response", EHLO "AUTH XOAUTH2 Z29vZA==\r\n", "ehlo auth[good] ",
+         "250 235 "},
+        {"and without", EHLO "AUTH oauthbearer\r\nZ29vZA==\r\n", "ehlo auth[] auth-response[good] ",
+         "250 334 235 "},
+    };
+    struct sgl_smtp_server_config config = standard;
+    struct run r;
+
+    (void)state;
+    config.auth_in_plain = true;
+    config.mechanisms = SGL_SASL_PLAIN | SGL_SASL_OAUTHBEARER | SGL_SASL_XOAUTH2;
+    CHECK_DIALOGUES(plain, &config, false);
+    CHECK_DIALOGUES(tls, &config, true);
+    run_init(&r, &config, false);
+    run_all(&r, sgl_view_cstr(EHLO), SIZE_MAX);
+    CHECK_TRUE("not listed in plaintext", offers(sgl_buf_view(&r.out), "250-AUTH PLAIN\r\n"));
+    run_done(&r);
+    run_init(&r, &config, true);
+    run_all(&r, sgl_view_cstr(EHLO), SIZE_MAX);
+    CHECK_TRUE("listed under TLS",
+               offers(sgl_buf_view(&r.out), "250-AUTH PLAIN OAUTHBEARER XOAUTH2\r\n"));
+    run_done(&r);
+    config.mechanisms = SGL_SASL_XOAUTH2;
+    run_init(&r, &config, false);
+    run_all(&r, sgl_view_cstr(EHLO), SIZE_MAX);
+    CHECK_TRUE("nothing else is there: no AUTH at all", !offers(sgl_buf_view(&r.out), "AUTH"));
+    run_done(&r);
+}
+
 static void shutting_down_waits_for_the_message(void **state)
 {
     struct run r;
@@ -178,6 +217,7 @@ int main(void)
         cmocka_unit_test(commands_and_their_faults),
         cmocka_unit_test(auth_under_tls),
         cmocka_unit_test(offers_follow_tls),
+        cmocka_unit_test(tokens_need_tls),
         cmocka_unit_test(shutting_down_waits_for_the_message),
         cmocka_unit_test(answers_that_come_later_hold_the_session),
     };
