@@ -27,13 +27,18 @@ enum keys_verb {
     KEYS_IMPORT,
     KEYS_SEAL,
     KEYS_OPEN,
-    KEYS_PING
+    KEYS_PING,
+    KEYS_MAC_SEAL, /* the key of an HMAC, which is never opened but to make one */
+    KEYS_MAC,      /* HMAC-SHA256 with a key that is sealed */
 };
 
 #define KEYS_DATA_MAX    8192 /* input and output: PEM of RSA-4096 is 3.3 KiB */
 #define KEYS_CONTEXT_MAX 512
 #define KEYS_SEAL_EXTRA                                                                            \
     41 /* a sealed secret is this much longer; SEAL takes at most KEYS_DATA_MAX - KEYS_SEAL_EXTRA */
+#define KEYS_MAC_KEY     32
+#define KEYS_MAC_SEALED  (KEYS_MAC_KEY + KEYS_SEAL_EXTRA)
+#define KEYS_MAC_MESSAGE (KEYS_DATA_MAX - KEYS_MAC_SEALED) /* at most, for KEYS_MAC */
 
 /* One request; embedded in the caller's struct, alive until done(). */
 struct keys_op {
@@ -49,11 +54,11 @@ struct keys_op {
         algorithm; /* GENERATE: in; LOAD, IMPORT: out (an imported RSA key of up to 3072 bits counts as 2048) */
     uint8_t digest[32]; /* SIGN: SHA-256 of the signing input */
     sgl_view
-        in; /* LOAD: sealed key; IMPORT: PEM; SEAL: secret; OPEN: sealed. Borrowed until done() */
+        in; /* LOAD: sealed key; IMPORT: PEM; SEAL: secret; OPEN: sealed; MAC_SEAL: KEYS_MAC_KEY bytes; MAC: KEYS_MAC_SEALED bytes as MAC_SEAL made them, then the message. Borrowed until done() */
     sgl_view
-        context; /* SEAL, OPEN, and keys: what it is for ("dkim:example.org:s1"); bound to the ciphertext as associated data */
+        context; /* SEAL, OPEN, MAC_SEAL, MAC, and keys: what it is for ("dkim:example.org:s1"); bound to the ciphertext as associated data */
     uint8_t out
-        [KEYS_DATA_MAX]; /* SIGN: signature; GENERATE, IMPORT: sealed private key; SEAL, OPEN: result */
+        [KEYS_DATA_MAX]; /* SIGN: signature; GENERATE, IMPORT: sealed private key; SEAL, OPEN: result; MAC_SEAL: KEYS_MAC_SEALED bytes; MAC: 32 bytes */
     size_t out_len;
     uint8_t public_key
         [1024]; /* GENERATE, IMPORT, LOAD: rsa: SubjectPublicKeyInfo DER; ed25519: 32 raw bytes; es256: the 65 of its point */

@@ -14,7 +14,7 @@ _Static_assert(1 + NONCE + TAG == KEYS_SEAL_EXTRA, "keys.h says how much longer 
 _Static_assert(crypto_aead_xchacha20poly1305_ietf_KEYBYTES == 32, "size of the master key");
 
 /* First byte of the associated data. */
-enum kind { KIND_KEY = 'K', KIND_SECRET = 'S' };
+enum kind { KIND_KEY = 'K', KIND_SECRET = 'S', KIND_MAC = 'M' };
 
 struct vault {
     struct sgl_crypto *crypto;
@@ -84,7 +84,7 @@ static bool seal(const struct vault *vault, enum kind kind, sgl_view context, sg
     return true;
 }
 
-/* out has room for KEYS_DATA_MAX. */
+/* out has room for what was sealed. */
 static bool unseal(const struct vault *vault, enum kind kind, sgl_view context, sgl_view sealed,
                    uint8_t *out, sgl_view *secret)
 {
@@ -234,6 +234,36 @@ static bool sign(struct vault *vault, const struct keys_frame *request, struct v
     return true;
 }
 
+/* ---- the keys of HMACs ---------------------------------------------------------------------------------------------- */
+
+_Static_assert(crypto_auth_hmacsha256_KEYBYTES == KEYS_MAC_KEY, "size of an HMAC's key");
+
+static bool mac_seal(const struct vault *vault, const struct keys_frame *request,
+                     struct vault_space *space, struct keys_frame *reply)
+{
+    return request->large.len == KEYS_MAC_KEY &&
+           seal(vault, KIND_MAC, request->small, request->large, space->large, &reply->large);
+}
+
+/* The key is opened for this one answer; nothing is kept, so any number of them may be there. */
+static bool mac(const struct vault *vault, const struct keys_frame *request,
+                struct vault_space *space, struct keys_frame *reply)
+{
+    uint8_t key[KEYS_MAC_KEY];
+    sgl_view sealed, message, opened;
+
+    if (request->large.len < KEYS_MAC_SEALED)
+        return false;
+    sealed = sgl_view_sub(request->large, 0, KEYS_MAC_SEALED);
+    message = sgl_view_from(request->large, KEYS_MAC_SEALED);
+    if (!unseal(vault, KIND_MAC, request->small, sealed, key, &opened))
+        return false;
+    crypto_auth_hmacsha256(space->large, message.ptr, message.len, key);
+    sgl_wipe(key, sizeof key);
+    reply->large = sgl_view_of(space->large, crypto_auth_hmacsha256_BYTES);
+    return true;
+}
+
 static bool perform(struct vault *vault, const struct keys_frame *request,
                     struct vault_space *space, struct keys_frame *reply)
 {
@@ -254,6 +284,10 @@ static bool perform(struct vault *vault, const struct keys_frame *request,
                       &reply->large);
     case KEYS_PING:
         return true;
+    case KEYS_MAC_SEAL:
+        return mac_seal(vault, request, space, reply);
+    case KEYS_MAC:
+        return mac(vault, request, space, reply);
     default: /* a byte from outside, no enum yet */
         return false;
     }

@@ -3,7 +3,8 @@
  * What the keys process knows and does: a request in, a reply out; no socket.  Shared by the signing threads.
  *
  * A sealed text is version (1), nonce (24), ciphertext and tag of XChaCha20-Poly1305 under the master key.  Its associated data is
- * what kind of secret it is, and the context: a sealed private key cannot be opened as a secret, nor under another name.
+ * what kind of secret it is, and the context: a sealed private key cannot be opened as a secret, nor under another name, and the key of an HMAC
+ * cannot be opened at all.
  */
 #ifndef SERVER_KEYS_VAULT_H
 #define SERVER_KEYS_VAULT_H

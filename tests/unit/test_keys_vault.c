@@ -152,6 +152,52 @@ static void test_es256(void **state)
     sgl_crypto_free(crypto);
 }
 
+/* The key is 00 01 02 ... 1f; the two values are those of Python's hmac. */
+static void test_mac(void **state)
+{
+    static const uint8_t want_empty[32] = {0xd3, 0x8b, 0x42, 0x09, 0x6d, 0x80, 0xf4, 0x5f,
+                                           0x82, 0x6b, 0x44, 0xa9, 0xd5, 0x60, 0x7d, 0xe7,
+                                           0x24, 0x96, 0xa4, 0x15, 0xd3, 0xf4, 0xa1, 0xa8,
+                                           0xc8, 0x8e, 0x3b, 0xb9, 0xda, 0x8d, 0xc1, 0xcb};
+    static const uint8_t want_message[32] = {0xd5, 0x5a, 0x64, 0xa6, 0x7a, 0xfe, 0x61, 0xc6,
+                                             0xd1, 0x2d, 0x69, 0x06, 0xdf, 0x77, 0x11, 0xf8,
+                                             0x97, 0xfd, 0xd2, 0x9a, 0x0d, 0x15, 0xe5, 0x16,
+                                             0x8a, 0x24, 0xd8, 0x71, 0xbb, 0x69, 0xa7, 0xb1};
+    uint8_t key[KEYS_MAC_KEY], request[KEYS_MAC_SEALED + 9], other[KEYS_SEAL_EXTRA + KEYS_MAC_KEY];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof key; i++)
+        key[i] = (uint8_t)i;
+    assert_int_equal(ask(KEYS_MAC_SEAL, 0, SGL_LIT("c"), sgl_view_of(key, sizeof key)), KEYS_OK);
+    assert_int_equal(reply.large.len, KEYS_MAC_SEALED);
+    memcpy(request, reply.large.ptr, KEYS_MAC_SEALED);
+    memcpy(request + KEYS_MAC_SEALED, "a message", 9);
+    assert_int_equal(ask(KEYS_MAC, 0, SGL_LIT("c"), sgl_view_of(request, KEYS_MAC_SEALED)),
+                     KEYS_OK);
+    CHECK_VIEW("the HMAC of nothing", reply.large, sgl_view_of(want_empty, 32));
+    assert_int_equal(ask(KEYS_MAC, 0, SGL_LIT("c"), sgl_view_of(request, sizeof request)), KEYS_OK);
+    CHECK_VIEW("the HMAC of a message", reply.large, sgl_view_of(want_message, 32));
+    check_refused("under another name",
+                  ask(KEYS_MAC, 0, SGL_LIT("d"), sgl_view_of(request, sizeof request)));
+    check_refused("opened as a secret",
+                  ask(KEYS_OPEN, 0, SGL_LIT("c"), sgl_view_of(request, KEYS_MAC_SEALED)));
+    check_refused("loaded as a key",
+                  ask(KEYS_LOAD, 5, SGL_LIT("c"), sgl_view_of(request, KEYS_MAC_SEALED)));
+    check_refused("a short request",
+                  ask(KEYS_MAC, 0, SGL_LIT("c"), sgl_view_of(request, KEYS_MAC_SEALED - 1)));
+    check_refused("a short key", ask(KEYS_MAC_SEAL, 0, SGL_LIT("c"), sgl_view_of(key, 31)));
+    assert_int_equal(ask(KEYS_SEAL, 0, SGL_LIT("c"), sgl_view_of(key, sizeof key)), KEYS_OK);
+    memcpy(other, reply.large.ptr, sizeof other);
+    check_refused("a sealed secret as its key",
+                  ask(KEYS_MAC, 0, SGL_LIT("c"), sgl_view_of(other, sizeof other)));
+    for (size_t i = 0; i < KEYS_MAC_SEALED; i++) {
+        request[i] ^= 1;
+        check_refused("a changed byte",
+                      ask(KEYS_MAC, 0, SGL_LIT("c"), sgl_view_of(request, sizeof request)));
+        request[i] ^= 1;
+    }
+}
+
 static void test_refuses(void **state)
 {
     static const uint8_t digest[33];
@@ -170,7 +216,7 @@ static void test_refuses(void **state)
         {"an algorithm that is none", KEYS_GENERATE, 0, 5, 0},
         {"another one", KEYS_GENERATE, 200, 5, 0},
         {"a key that is none", KEYS_IMPORT, 0, 5, 20},
-        {"a verb that is none", KEYS_PING + 1, 0, 0, 0},
+        {"a verb that is none", KEYS_MAC + 1, 0, 0, 0},
         {"the greatest verb", 255, 0, 0, 0},
     };
 
@@ -209,6 +255,7 @@ int main(void)
         cmocka_unit_test(test_secrets),      cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_keys),         cmocka_unit_test(test_refuses),
         cmocka_unit_test(test_handle_range), cmocka_unit_test(test_es256),
+        cmocka_unit_test(test_mac),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);
