@@ -112,7 +112,7 @@ struct group *directory_group(struct directory *d, sgl_view subscription, sgl_vi
     if (key.status == SGL_OK)
         found = table_find(&d->table[DIRECTORY_GROUP], sgl_buf_view(&key));
     if (found != NULL)
-        atomic_fetch_add_explicit(&found->refs, 1, memory_order_relaxed);
+        (void)owned_ref(found);
     pthread_rwlock_unlock(&d->lock);
     sgl_buf_done(&key);
     return found;
@@ -178,24 +178,6 @@ static void *ref_held(void *noun)
     return identity_ref(((struct holder *)noun)->identity);
 }
 
-static void *ref_sender(void *noun)
-{
-    atomic_fetch_add_explicit(&((struct sender *)noun)->refs, 1, memory_order_relaxed);
-    return noun;
-}
-
-static void *ref_group(void *noun)
-{
-    atomic_fetch_add_explicit(&((struct group *)noun)->refs, 1, memory_order_relaxed);
-    return noun;
-}
-
-static void *ref_policy(void *noun)
-{
-    atomic_fetch_add_explicit(&((struct policy *)noun)->refs, 1, memory_order_relaxed);
-    return noun;
-}
-
 void directory_each_domain(struct directory *d, bool (*each)(void *ctx, struct domain *domain),
                            void *ctx)
 {
@@ -214,7 +196,7 @@ void directory_each_sender(struct directory *d, bool (*each)(void *ctx, struct s
                            void *ctx)
 {
     size_t count;
-    void **all = referenced(d, DIRECTORY_SENDER, ref_sender, &count);
+    void **all = referenced(d, DIRECTORY_SENDER, owned_ref, &count);
     bool more = true;
 
     for (size_t i = 0; i < count; i++) {
@@ -227,7 +209,7 @@ void directory_each_sender(struct directory *d, bool (*each)(void *ctx, struct s
 void directory_each_group(struct directory *d, bool (*each)(void *ctx, struct group *g), void *ctx)
 {
     size_t count;
-    void **all = referenced(d, DIRECTORY_GROUP, ref_group, &count);
+    void **all = referenced(d, DIRECTORY_GROUP, owned_ref, &count);
     bool more = true;
 
     for (size_t i = 0; i < count; i++) {
@@ -241,7 +223,7 @@ void directory_each_policy(struct directory *d, bool (*each)(void *ctx, struct p
                            void *ctx)
 {
     size_t count;
-    void **all = referenced(d, DIRECTORY_POLICY, ref_policy, &count);
+    void **all = referenced(d, DIRECTORY_POLICY, owned_ref, &count);
     bool more = true;
 
     for (size_t i = 0; i < count; i++) {

@@ -186,37 +186,35 @@ void directory_each_identity(struct directory *d, enum identity_kind kind,
 
 /* ---- who may send as whom ---- */
 
-/* An address, or all of a domain, that may stand in MAIL FROM, From and Sender; of one identity, or of all that may use the domain. Without any there, all addresses may. */
-struct sender {
+/* What the nouns below begin with: each belongs to a subscription, and is freed with its last reference. */
+struct owned {
     _Atomic unsigned refs;
-    char *key;      /* "news@example.org", "*@example.org app:news" */
-    char *address;  /* as struct access_address has it */
-    char *identity; /* "" : of the domain */
+    char *key; /* its name in the store */
     char *subscription;
     int64_t created_at;
     uint64_t version;
 };
+/* An address, or all of a domain, that may stand in MAIL FROM, From and Sender; of one identity, or of all that may use the domain. Without any there, all addresses may. */
+struct sender {
+    struct owned owned; /* first; its key: "news@example.org", "*@example.org app:news" */
+    char *address;      /* as struct access_address has it */
+    char *identity;     /* "" : of the domain */
+};
 /* Addresses and whole domains under a name. */
 struct group {
-    _Atomic unsigned refs;
-    char *key; /* "SUBSCRIPTION/NAME" */
+    struct owned owned; /* first; its key: "SUBSCRIPTION/NAME" */
     const char *name;
-    char *subscription, *description;
+    char *description;
     struct access_set members;
-    int64_t created_at;
-    uint64_t version;
 };
 /* What an identity may do as the members of a group: nothing else than that, or anything but that. */
 struct policy {
-    _Atomic unsigned refs;
-    char *id;
-    char *identity; /* "app:billing", "app:*", "*" */
-    char *subscription, *group, *description;
+    struct owned owned; /* first; its key: an id that was drawn */
+    char *identity;     /* "app:billing", "app:*", "*" */
+    char *group, *description;
     char *group_key;
     bool deny;
     struct policy *next; /* directory's own: of the same identity */
-    int64_t created_at;
-    uint64_t version;
 };
 void sender_unref(struct sender *s); /* NULL accepted, as by the others */
 void group_unref(struct group *g);

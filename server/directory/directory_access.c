@@ -108,8 +108,9 @@ static void scope_drop_empty(struct directory *d, struct scope *s)
     scope_free(s);
 }
 
-bool access_index_sender(struct directory *d, const struct sender *s)
+bool access_index_sender(struct directory *d, void *sender)
 {
+    const struct sender *s = sender;
     struct access_address a;
     struct scope *scope =
         kept_address(s->address, &a) ? scope_made(d, scope_name(s->identity, &a)) : NULL;
@@ -122,8 +123,9 @@ bool access_index_sender(struct directory *d, const struct sender *s)
     return false;
 }
 
-void access_unindex_sender(struct directory *d, const struct sender *s)
+void access_unindex_sender(struct directory *d, void *sender)
 {
+    const struct sender *s = sender;
     struct access_address a;
     struct scope *scope =
         kept_address(s->address, &a) ? table_find(&d->scopes, scope_name(s->identity, &a)) : NULL;
@@ -167,7 +169,7 @@ static struct bound *bound_find(struct directory *d, sgl_view subscription, sgl_
 
 static struct bound *bound_of(struct directory *d, const struct policy *p)
 {
-    return bound_find(d, sgl_view_cstr(p->subscription), sgl_view_cstr(p->identity));
+    return bound_find(d, sgl_view_cstr(p->owned.subscription), sgl_view_cstr(p->identity));
 }
 
 static bool is_pattern(const struct policy *p)
@@ -175,14 +177,15 @@ static bool is_pattern(const struct policy *p)
     return p->identity[strlen(p->identity) - 1] == '*';
 }
 
-bool access_index_policy(struct directory *d, struct policy *p)
+bool access_index_policy(struct directory *d, void *policy)
 {
+    struct policy *p = policy;
     struct bound *b = bound_of(d, p);
     char name[BOUND_NAME_MAX];
     sgl_view key;
 
     if (b == NULL) {
-        key = bound_name(name, sgl_view_cstr(p->subscription), sgl_view_cstr(p->identity));
+        key = bound_name(name, sgl_view_cstr(p->owned.subscription), sgl_view_cstr(p->identity));
         b = key.len == 0 ? NULL : bound_new(key);
         if (b == NULL)
             return false;
@@ -197,8 +200,9 @@ bool access_index_policy(struct directory *d, struct policy *p)
     return true;
 }
 
-void access_unindex_policy(struct directory *d, struct policy *p)
+void access_unindex_policy(struct directory *d, void *policy)
 {
+    struct policy *p = policy;
     struct bound *b = bound_of(d, p);
     struct policy **at = b == NULL ? NULL : &b->first;
 
@@ -269,7 +273,7 @@ bool access_uses_group(struct directory *d, const char *group_key, char *out, si
         const struct policy *p = all[i];
 
         if (strcmp(p->group_key, group_key) == 0)
-            users_add(&u, "policy", p->id);
+            users_add(&u, "policy", p->owned.key);
     }
     pthread_rwlock_unlock(&d->lock);
     free(all);
@@ -287,7 +291,7 @@ bool access_uses_identity(struct directory *d, const char *subscription, const c
     pthread_rwlock_rdlock(&d->lock);
     b = bound_find(d, sgl_view_cstr(subscription), sgl_view_cstr(identity));
     for (const struct policy *p = b == NULL ? NULL : b->first; p != NULL; p = p->next)
-        users_add(&u, "policy", p->id);
+        users_add(&u, "policy", p->owned.key);
     s = table_find(&d->scopes, sgl_view_cstr(identity));
     for (const char *m = s == NULL ? NULL : access_set_next(&s->set, NULL); m != NULL;
          m = access_set_next(&s->set, m)) {
@@ -310,7 +314,7 @@ bool access_uses_domain(struct directory *d, const char *domain, char *out, size
         const struct sender *s = all[i];
 
         if (strcmp(strrchr(s->address, '@') + 1, domain) == 0)
-            users_add(&u, "sender", s->key);
+            users_add(&u, "sender", s->owned.key);
     }
     pthread_rwlock_unlock(&d->lock);
     free(all);
@@ -436,7 +440,7 @@ static void answer(const struct facts *f, struct directory_access *out)
     out->policy[0] = out->group[0] = out->member[0] = '\0';
     m = match_of(f, out->rule);
     if (m != NULL) {
-        put_text(out->policy, sizeof(out->policy), m->policy->id);
+        put_text(out->policy, sizeof(out->policy), m->policy->owned.key);
         put_text(out->group, sizeof(out->group), m->policy->group);
         access_address_text(m->member, out->member);
     } else if (out->granted && f->sender != NULL) {

@@ -44,9 +44,14 @@ bool change_check_free(struct change *g); /* no noun of this kind has g->key */
 bool change_check_subscription(struct change *g);
 bool change_check_description(struct change *g, sgl_view text);
 
-/* ---- noun_holder.c: for rows as it is ---- */
+/* ---- noun_holder.c ---- */
 
 bool holder_may_go(struct change *g);
+/* What the rows of all kinds that hold identities have in common. */
+#define HOLDER_ROW                                                                                 \
+    .key = holder_key, .version = holder_version, .hidden = holder_hidden,                         \
+    .settle = holder_settle, .subscription = holder_subscription, .replaced = holder_replaced,     \
+    .may_go = holder_may_go
 
 /* ---- directory_audit.c: g->audit, of what is about to be stored; false: memory has ended ---- */
 
@@ -70,6 +75,9 @@ bool app_trust_remove(struct change *g, struct app *a, sgl_view id);
 
 /* A label that may be kept; false: said. */
 bool change_label_ok(struct directory_change *c, sgl_view label, const char *field);
+
+/* The label of a change, where it gives one; `field` is what a request calls it. false: said. */
+bool identity_take_label(struct change *g, struct identity *i, const char *field);
 
 /* The domains that an identity may use must exist and belong to its subscription; false: said. */
 bool identity_check_domains(struct change *g, struct identity *i, bool needed);

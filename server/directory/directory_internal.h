@@ -219,17 +219,26 @@ void holder_hidden(void *noun);
 const char *holder_subscription(const void *noun); /* "" for an operator's */
 void holder_replaced(void *old, void *noun);
 
+/* ---- noun_owned.c: of what begins with a struct owned ---- */
+
+void *owned_ref(void *noun);
+const char *owned_key(const void *noun);
+uint64_t *owned_version(void *noun);
+const char *owned_subscription(const void *noun);
+#define OWNED_ROW .key = owned_key, .version = owned_version, .subscription = owned_subscription
+
 /* ---- directory_access.c ---- */
 
 void access_init(struct directory *d);
 void access_done(struct directory *d);
-bool access_index_sender(struct directory *d, const struct sender *s);
-void access_unindex_sender(struct directory *d, const struct sender *s);
+/* For the rows of senders and policies as they are. */
+bool access_index_sender(struct directory *d, void *sender);
+void access_unindex_sender(struct directory *d, void *sender);
 /* As it was given: in the case of its letters, where that does not count. Under the lock; NULL: there is none. */
 const char *access_known_sender(struct directory *d, sgl_view identity,
                                 const struct access_address *a);
-bool access_index_policy(struct directory *d, struct policy *p);
-void access_unindex_policy(struct directory *d, struct policy *p);
+bool access_index_policy(struct directory *d, void *policy);
+void access_unindex_policy(struct directory *d, void *policy);
 /* How many policies are for just this identity. */
 size_t access_policies_of(struct directory *d, sgl_view subscription, sgl_view identity);
 /* Says by whom it is used; false: by nobody. */

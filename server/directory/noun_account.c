@@ -313,18 +313,6 @@ static bool take_apps(struct change *g, struct account_facts *f)
 
 /* ---- added, changed ---- */
 
-static bool take_label(struct change *g, struct account *a)
-{
-    if (g->c->label.ptr == NULL)
-        return true;
-    if (!change_label_ok(g->c, g->c->label, "name"))
-        return false;
-    if (identity_set_label(identity_of(a), g->c->label))
-        return true;
-    change_no_memory(g->c);
-    return false;
-}
-
 static void take_ways(const struct change *g, struct account_facts *f)
 {
     const struct account_change *want = g->c->account;
@@ -379,7 +367,8 @@ static bool build(struct change *g, const struct domain *domain)
     /* Whoever has applications has what is better than passwords. */
     facts.basic = count_of(g, IDENTITY_APP) == 0;
     identity_of(a)->created_at = clock_now_s();
-    return add_domain(g, a, domain) && take_label(g, a) && take_facts(g, a, &facts);
+    return add_domain(g, a, domain) && identity_take_label(g, identity_of(a), "name") &&
+           take_facts(g, a, &facts);
 }
 
 static bool prepare(struct change *g)
@@ -402,7 +391,8 @@ static bool alter(struct change *g)
     struct account_facts facts;
 
     facts_of(a, &facts);
-    return identity_alter(g, identity_of(a)) && take_label(g, a) && take_facts(g, a, &facts);
+    return identity_alter(g, identity_of(a)) && identity_take_label(g, identity_of(a), "name") &&
+           take_facts(g, a, &facts);
 }
 
 static const char *const shown[] = {"label", "basic", "oauth", "apps", "profile", NULL};
@@ -411,22 +401,16 @@ const struct noun_kind noun_account = {
     .name = "account",
     .field = "address",
     .prefix = "account:",
-    .key = holder_key,
-    .version = holder_version,
+    HOLDER_ROW,
     .free = free_,
-    .hidden = holder_hidden,
-    .settle = holder_settle,
     .from_json = from_json,
     .to_json = to_json,
-    .subscription = holder_subscription,
     .shown = shown,
     .unshown = "password",
     .prepare = prepare,
     .copy = copy,
     .alter = alter,
-    .replaced = holder_replaced,
     .key_meant = key_meant,
-    .may_go = holder_may_go,
     .make = password_make,
 };
 

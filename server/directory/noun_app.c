@@ -226,20 +226,6 @@ static bool secret_remove(struct change *g, struct app *a, sgl_view id)
 
 /* ---- added, changed ---- */
 
-static bool take_label(struct change *g, struct app *a)
-{
-    sgl_view label = g->c->label;
-
-    if (label.ptr == NULL)
-        return true;
-    if (!change_label_ok(g->c, label, "label"))
-        return false;
-    if (identity_set_label(a->holder.identity, label))
-        return true;
-    change_no_memory(g->c);
-    return false;
-}
-
 static bool prepare(struct change *g)
 {
     struct directory_change *c = g->c;
@@ -255,7 +241,7 @@ static bool prepare(struct change *g)
     }
     guid_random(a->client_id);
     a->holder.identity->role = c->role;
-    return take_label(g, a) &&
+    return identity_take_label(g, a->holder.identity, "label") &&
            identity_check_domains(g, a->holder.identity, c->role == ROLE_NONE) &&
            (!secret || secret_add(g, a));
 }
@@ -265,7 +251,8 @@ static bool alter(struct change *g)
     const struct app_change *want = g->c->app;
     struct app *a = g->noun;
 
-    if (!take_label(g, a) || !identity_alter(g, a->holder.identity))
+    if (!identity_take_label(g, a->holder.identity, "label") ||
+        !identity_alter(g, a->holder.identity))
         return false;
     if (want != NULL && want->secret_remove.len > 0 && !secret_remove(g, a, want->secret_remove))
         return false;
@@ -283,22 +270,16 @@ const struct noun_kind noun_app = {
     .name = "app",
     .field = "name",
     .prefix = "app:",
-    .key = holder_key,
+    HOLDER_ROW,
     .alias = alias,
-    .version = holder_version,
     .free = free_,
-    .hidden = holder_hidden,
-    .settle = holder_settle,
     .from_json = from_json,
     .to_json = to_json,
-    .subscription = holder_subscription,
     .shown = shown,
     .unshown = "secrets",
     .prepare = prepare,
     .copy = copy,
     .alter = alter,
-    .replaced = holder_replaced,
-    .may_go = holder_may_go,
 };
 
 /* ---- who is it? ---- */

@@ -13,11 +13,11 @@
 
 void group_unref(struct group *g)
 {
-    if (g == NULL || !noun_last_reference(&g->refs))
+    if (g == NULL || !noun_last_reference(&g->owned.refs))
         return;
     access_set_done(&g->members);
-    free(g->key);
-    free(g->subscription);
+    free(g->owned.key);
+    free(g->owned.subscription);
     free(g->description);
     free(g);
 }
@@ -30,14 +30,15 @@ static struct group *group_new(sgl_view key, sgl_view description, int64_t creat
 
     if (g == NULL)
         return NULL;
-    atomic_init(&g->refs, 1);
+    atomic_init(&g->owned.refs, 1);
     access_set_init(&g->members);
-    g->key = text_of(key);
-    g->subscription = text_of(sgl_view_sub(key, 0, slash));
+    g->owned.key = text_of(key);
+    g->owned.subscription = text_of(sgl_view_sub(key, 0, slash));
+    g->owned.created_at = created_at;
     g->description = text_of(description);
-    g->created_at = created_at;
-    if (g->key != NULL && g->subscription != NULL && g->description != NULL && slash < key.len) {
-        g->name = g->key + slash + 1;
+    if (g->owned.key != NULL && g->owned.subscription != NULL && g->description != NULL &&
+        slash < key.len) {
+        g->name = g->owned.key + slash + 1;
         return g;
     }
     group_unref(g);
@@ -65,7 +66,7 @@ static void *from_json(const struct store_noun *stored, const json_t *json)
 
     if (g == NULL)
         return NULL;
-    g->version = stored->version;
+    g->owned.version = stored->version;
     json_array_foreach(list, at, item)
     {
         if (!add_text(&g->members, json_string_value(item))) {
@@ -90,8 +91,8 @@ static json_t *to_json(const void *noun)
             return NULL;
         }
     }
-    return json_pack("{s:I, s:s, s:o}", "created_at", (json_int_t)g->created_at, "description",
-                     g->description, "members", list);
+    return json_pack("{s:I, s:s, s:o}", "created_at", (json_int_t)g->owned.created_at,
+                     "description", g->description, "members", list);
 }
 
 /* ---- what was asked for ---- */
@@ -229,7 +230,7 @@ static void *copy(const void *noun)
 {
     const struct group *g = noun;
     struct group *made =
-        group_new(sgl_view_cstr(g->key), sgl_view_cstr(g->description), g->created_at);
+        group_new(sgl_view_cstr(g->owned.key), sgl_view_cstr(g->description), g->owned.created_at);
 
     if (made == NULL || access_set_copy(&made->members, &g->members))
         return made;
@@ -260,21 +261,6 @@ static bool may_go(struct change *g)
 
 /* ---- the row ---- */
 
-static const char *key(const void *noun)
-{
-    return ((const struct group *)noun)->key;
-}
-
-static uint64_t *version(void *noun)
-{
-    return &((struct group *)noun)->version;
-}
-
-static const char *subscription(const void *noun)
-{
-    return ((const struct group *)noun)->subscription;
-}
-
 static void free_(void *noun)
 {
     group_unref(noun);
@@ -293,13 +279,11 @@ static const char *const shown[] = {"description", "members", NULL};
 const struct noun_kind noun_group = {
     .name = "group",
     .field = "name",
-    .key = key,
-    .version = version,
+    OWNED_ROW,
     .free = free_,
     .index = index_,
     .from_json = from_json,
     .to_json = to_json,
-    .subscription = subscription,
     .shown = shown,
     .prepare = prepare,
     .copy = copy,

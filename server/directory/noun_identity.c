@@ -237,6 +237,20 @@ bool change_label_ok(struct directory_change *c, sgl_view label, const char *fie
     return false;
 }
 
+bool identity_take_label(struct change *g, struct identity *i, const char *field)
+{
+    sgl_view label = g->c->label;
+
+    if (label.ptr == NULL)
+        return true;
+    if (!change_label_ok(g->c, label, field))
+        return false;
+    if (identity_set_label(i, label))
+        return true;
+    change_no_memory(g->c);
+    return false;
+}
+
 bool identity_check_domains(struct change *g, struct identity *i, bool needed)
 {
     struct directory_change *c = g->c;

@@ -103,18 +103,9 @@ static bool prepare(struct change *g)
 
 static bool alter(struct change *g)
 {
-    struct access_key *k = g->noun;
-    sgl_view label = g->c->label;
+    struct identity *i = ((struct access_key *)g->noun)->holder.identity;
 
-    if (label.ptr != NULL) {
-        if (!change_label_ok(g->c, label, "label"))
-            return false;
-        if (!identity_set_label(k->holder.identity, label)) {
-            change_no_memory(g->c);
-            return false;
-        }
-    }
-    return identity_alter(g, k->holder.identity);
+    return identity_take_label(g, i, "label") && identity_alter(g, i);
 }
 
 static const char *const shown[] = {"domains", "label", "role", "profile", NULL};
@@ -123,19 +114,13 @@ const struct noun_kind noun_key = {
     .name = "key",
     .field = "name",
     .prefix = "key:",
-    .key = holder_key,
-    .version = holder_version,
+    HOLDER_ROW,
     .free = free_,
-    .hidden = holder_hidden,
-    .settle = holder_settle,
     .from_json = from_json,
     .to_json = to_json,
-    .subscription = holder_subscription,
     .shown = shown,
     .unshown = "secret",
     .prepare = prepare,
     .copy = copy,
     .alter = alter,
-    .replaced = holder_replaced,
-    .may_go = holder_may_go,
 };

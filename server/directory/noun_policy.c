@@ -11,7 +11,7 @@
 
 void policy_unref(struct policy *p)
 {
-    if (p != NULL && noun_last_reference(&p->refs))
+    if (p != NULL && noun_last_reference(&p->owned.refs))
         free(p); /* its texts are behind it */
 }
 
@@ -42,9 +42,9 @@ static struct policy *policy_new(sgl_view id, sgl_view subscription, const struc
 
     if (p == NULL)
         return NULL;
-    atomic_init(&p->refs, 1);
-    p->id = put(&text, id);
-    p->subscription = put(&text, subscription);
+    atomic_init(&p->owned.refs, 1);
+    p->owned.key = put(&text, id);
+    p->owned.subscription = put(&text, subscription);
     p->identity = put(&text, c->identity);
     p->group_key = put(&text, subscription);
     text[-1] = '/';
@@ -73,8 +73,8 @@ static void *from_json(const struct store_noun *stored, const json_t *json)
     p = policy_new(stored->key, stored->subscription, &c);
     if (p == NULL)
         return NULL;
-    p->version = stored->version;
-    p->created_at = json_integer_value(json_object_get(json, "created_at"));
+    p->owned.version = stored->version;
+    p->owned.created_at = json_integer_value(json_object_get(json, "created_at"));
     return p;
 }
 
@@ -82,7 +82,7 @@ static json_t *to_json(const void *noun)
 {
     const struct policy *p = noun;
 
-    return json_pack("{s:I, s:s, s:s, s:b, s:s}", "created_at", (json_int_t)p->created_at,
+    return json_pack("{s:I, s:s, s:s, s:b, s:s}", "created_at", (json_int_t)p->owned.created_at,
                      "identity", p->identity, "group", p->group, "deny", (int)p->deny,
                      "description", p->description);
 }
@@ -144,7 +144,7 @@ static bool make_policy(struct change *g, const struct policy_change *p)
         change_no_memory(g->c);
         return false;
     }
-    made->created_at = clock_now_s();
+    made->owned.created_at = clock_now_s();
     snprintf(g->c->id, sizeof(g->c->id), "%s", g->key);
     return true;
 }
@@ -163,34 +163,9 @@ static bool prepare(struct change *g)
 
 /* ---- the row ---- */
 
-static const char *key(const void *noun)
-{
-    return ((const struct policy *)noun)->id;
-}
-
-static uint64_t *version(void *noun)
-{
-    return &((struct policy *)noun)->version;
-}
-
-static const char *subscription(const void *noun)
-{
-    return ((const struct policy *)noun)->subscription;
-}
-
 static void free_(void *noun)
 {
     policy_unref(noun);
-}
-
-static bool index_(struct directory *d, void *noun)
-{
-    return access_index_policy(d, noun);
-}
-
-static void unindex(struct directory *d, void *noun)
-{
-    access_unindex_policy(d, noun);
 }
 
 static const char *const shown[] = {"identity", "deny", "group", "description", NULL};
@@ -198,14 +173,12 @@ static const char *const shown[] = {"identity", "deny", "group", "description", 
 const struct noun_kind noun_policy = {
     .name = "policy",
     .field = "id",
-    .key = key,
-    .version = version,
+    OWNED_ROW,
     .free = free_,
-    .index = index_,
-    .unindex = unindex,
+    .index = access_index_policy,
+    .unindex = access_unindex_policy,
     .from_json = from_json,
     .to_json = to_json,
-    .subscription = subscription,
     .shown = shown,
     .prepare = prepare,
 };

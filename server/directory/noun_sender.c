@@ -11,12 +11,12 @@
 
 void sender_unref(struct sender *s)
 {
-    if (s == NULL || !noun_last_reference(&s->refs))
+    if (s == NULL || !noun_last_reference(&s->owned.refs))
         return;
-    free(s->key);
+    free(s->owned.key);
+    free(s->owned.subscription);
     free(s->address);
     free(s->identity);
-    free(s->subscription);
     free(s);
 }
 
@@ -41,13 +41,14 @@ static struct sender *sender_new(const char *address, sgl_view identity, sgl_vie
 
     if (s == NULL)
         return NULL;
-    atomic_init(&s->refs, 1);
-    s->key = key_of(address, identity);
+    atomic_init(&s->owned.refs, 1);
+    s->owned.key = key_of(address, identity);
+    s->owned.subscription = text_of(subscription);
+    s->owned.created_at = created_at;
     s->address = text_of(sgl_view_cstr(address));
     s->identity = text_of(identity);
-    s->subscription = text_of(subscription);
-    s->created_at = created_at;
-    if (s->key != NULL && s->address != NULL && s->identity != NULL && s->subscription != NULL)
+    if (s->owned.key != NULL && s->owned.subscription != NULL && s->address != NULL &&
+        s->identity != NULL)
         return s;
     sender_unref(s);
     return NULL;
@@ -68,7 +69,7 @@ static void *from_json(const struct store_noun *stored, const json_t *json)
     s = sender_new(a.text, sgl_view_cstr(identity), stored->subscription,
                    json_integer_value(json_object_get(json, "created_at")));
     if (s != NULL)
-        s->version = stored->version;
+        s->owned.version = stored->version;
     return s;
 }
 
@@ -78,8 +79,8 @@ static json_t *to_json(const void *noun)
     char text[ACCESS_TEXT_MAX + 2];
 
     access_address_text(s->address, text);
-    return json_pack("{s:I, s:s, s:s}", "created_at", (json_int_t)s->created_at, "address", text,
-                     "identity", s->identity);
+    return json_pack("{s:I, s:s, s:s}", "created_at", (json_int_t)s->owned.created_at, "address",
+                     text, "identity", s->identity);
 }
 
 /* ---- added ---- */
@@ -210,34 +211,9 @@ static char *key_meant(const struct change *g)
 
 /* ---- the row ---- */
 
-static const char *key(const void *noun)
-{
-    return ((const struct sender *)noun)->key;
-}
-
-static uint64_t *version(void *noun)
-{
-    return &((struct sender *)noun)->version;
-}
-
-static const char *subscription(const void *noun)
-{
-    return ((const struct sender *)noun)->subscription;
-}
-
 static void free_(void *noun)
 {
     sender_unref(noun);
-}
-
-static bool index_(struct directory *d, void *noun)
-{
-    return access_index_sender(d, noun);
-}
-
-static void unindex(struct directory *d, void *noun)
-{
-    access_unindex_sender(d, noun);
 }
 
 static const char *const shown[] = {"address", "identity", NULL};
@@ -245,14 +221,12 @@ static const char *const shown[] = {"address", "identity", NULL};
 const struct noun_kind noun_sender = {
     .name = "sender",
     .field = "address",
-    .key = key,
-    .version = version,
+    OWNED_ROW,
     .free = free_,
-    .index = index_,
-    .unindex = unindex,
+    .index = access_index_sender,
+    .unindex = access_unindex_sender,
     .from_json = from_json,
     .to_json = to_json,
-    .subscription = subscription,
     .shown = shown,
     .prepare = prepare,
     .key_meant = key_meant,

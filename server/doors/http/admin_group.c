@@ -6,10 +6,10 @@
 
 static json_t *group_json(const struct group *g)
 {
-    return json_pack("{s:s, s:s, s:s, s:I, s:o, s:I}", "name", g->name, "subscription",
-                     g->subscription, "description", g->description, "size",
-                     (json_int_t)g->members.used, "created_at", admin_time(g->created_at * 1000),
-                     "version", (json_int_t)g->version);
+    return json_pack(
+        "{s:s, s:s, s:s, s:I, s:o, s:I}", "name", g->name, "subscription", g->owned.subscription,
+        "description", g->description, "size", (json_int_t)g->members.used, "created_at",
+        admin_time(g->owned.created_at * 1000), "version", (json_int_t)g->owned.version);
 }
 
 static json_t *group_with_members(const struct group *g)

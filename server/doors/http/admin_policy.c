@@ -5,10 +5,11 @@
 static bool list_one(void *ctx, struct policy *p)
 {
     json_array_append_new(
-        ctx, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:I}", "id", p->id, "identity",
+        ctx, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:I}", "id", p->owned.key, "identity",
                        p->identity, "right", p->deny ? "deny" : "allow", "group", p->group,
-                       "subscription", p->subscription, "description", p->description, "created_at",
-                       admin_time(p->created_at * 1000), "version", (json_int_t)p->version));
+                       "subscription", p->owned.subscription, "description", p->description,
+                       "created_at", admin_time(p->owned.created_at * 1000), "version",
+                       (json_int_t)p->owned.version));
     return true;
 }
 

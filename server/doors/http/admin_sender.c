@@ -7,11 +7,12 @@ static bool list_one(void *ctx, struct sender *s)
     char address[ACCESS_TEXT_MAX + 2];
 
     access_address_text(s->address, address);
-    json_array_append_new(
-        ctx, json_pack("{s:s, s:o, s:s, s:o, s:I}", "address", address, "identity",
-                       s->identity[0] == '\0' ? json_null() : json_string(s->identity),
-                       "subscription", s->subscription, "created_at",
-                       admin_time(s->created_at * 1000), "version", (json_int_t)s->version));
+    json_array_append_new(ctx,
+                          json_pack("{s:s, s:o, s:s, s:o, s:I}", "address", address, "identity",
+                                    s->identity[0] == '\0' ? json_null() : json_string(s->identity),
+                                    "subscription", s->owned.subscription, "created_at",
+                                    admin_time(s->owned.created_at * 1000), "version",
+                                    (json_int_t)s->owned.version));
     return true;
 }
 
