@@ -334,6 +334,10 @@ enum store_result store_read_body(struct store *store, uint64_t message, struct 
 /* One message with recipients; memory from a malloc that free()s with store_message_free(). */
 enum store_result store_read_message(struct store *store, uint64_t id, struct store_message **out);
 
+/* The message that was accepted with this idempotency key, as long as its trail is there. */
+enum store_result store_read_key(struct store *store, sgl_view subscription, sgl_view key,
+                                 uint64_t *message);
+
 struct store_filter {
     uint64_t message; /* 0: any */
     sgl_view subscription, to, from,

@@ -103,6 +103,7 @@ static void test_body_goes(void **state)
 static void test_idempotency(void **state)
 {
     struct store_sample a, b, other;
+    uint64_t found = 0;
 
     (void)state;
     store_sample_init(&a, "example.net", 1, 10);
@@ -121,6 +122,17 @@ static void test_idempotency(void **state)
     CHECK_EQ("another request with this key is a conflict", store_sample_accept(&fx, &b),
              STORE_CONFLICT);
     CHECK_EQ("keys are a subscription's own", store_sample_accept(&fx, &other), STORE_OK);
+    CHECK_EQ("a key finds its message",
+             store_read_key(fx.store, a.message.subscription, SGL_LIT("k1"), &found), STORE_OK);
+    CHECK_EQ("the first one", found, a.message.id);
+    CHECK_EQ("of its subscription",
+             store_read_key(fx.store, SGL_LIT("sub2"), SGL_LIT("k1"), &found), STORE_OK);
+    CHECK_EQ("not of another", found, other.message.id);
+    found = 7;
+    CHECK_EQ("an unknown key finds nothing",
+             store_read_key(fx.store, a.message.subscription, SGL_LIT("k2"), &found),
+             STORE_NOT_FOUND);
+    CHECK_EQ("and nothing is said", found, 7);
     store_sample_done(&a);
     store_sample_done(&b);
     store_sample_done(&other);

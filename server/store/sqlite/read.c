@@ -12,6 +12,7 @@
 enum read_sql {
     READ_BODY,
     READ_MESSAGE,
+    READ_KEY,
     READ_RCPTS,
     READ_LIST,
     READ_LIST_OPEN,
@@ -51,6 +52,7 @@ enum read_sql {
 static const char *const read_text[READ_COUNT] = {
     [READ_BODY] = "SELECT header_len,bytes,bytes IS NULL FROM body WHERE id=?1",
     [READ_MESSAGE] = "SELECT " MESSAGE_COLUMNS " FROM message m WHERE m.id=?1",
+    [READ_KEY] = "SELECT message FROM idempotency WHERE subscription=?1 AND key=?2",
     [READ_RCPTS] = "SELECT " RCPT_COLUMNS " FROM recipient r LEFT JOIN note n ON n.rcpt=r.id"
                    " WHERE r.id>=?1 AND r.id<?2 ORDER BY r.id",
     [READ_LIST] = "SELECT " MESSAGE_COLUMNS " FROM message m" LIST_WHERE,
@@ -241,6 +243,28 @@ enum store_result store_read_message(struct store *store, uint64_t id, struct st
         return STORE_NOMEM;
     *out = copy;
     return STORE_OK;
+}
+
+enum store_result store_read_key(struct store *store, sgl_view subscription, sgl_view key,
+                                 uint64_t *message)
+{
+    enum store_result result;
+    struct db *db = borrow(store, &result);
+    sqlite3_stmt *s;
+    uint64_t id = 0;
+
+    if (result != STORE_OK)
+        return give_back(store, db, result);
+    s = sql_use(db, READ_KEY);
+    sql_bind_view(s, 1, subscription);
+    sql_bind_view(s, 2, key);
+    result = sql_step(db, s) ? STORE_OK : STORE_NOT_FOUND;
+    if (result == STORE_OK)
+        id = sql_u64(s, 0);
+    result = give_back(store, db, result);
+    if (result == STORE_OK)
+        *message = id;
+    return result;
 }
 
 /* ---- lists ---- */
