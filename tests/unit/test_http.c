@@ -101,6 +101,34 @@ static void answer_watched(struct http_request *r, void *ctx)
         http_reply_problem(r, 409, "taken", "name", "It is taken.");
 }
 
+static json_t *shape(struct http_request *r, const struct http_problem *p, int *status)
+{
+    http_reply_header(r, "X-Code", sgl_view_cstr(p->code));
+    *status = *status == 415 ? 400 : *status;
+    return json_pack("{s:{s:s}}", "wrong", "word", p->code);
+}
+
+static void answer_shaped(struct http_request *r, void *ctx)
+{
+    json_t *json;
+
+    (void)ctx;
+    http_shape_problems(r, shape);
+    json = http_json(r);
+    if (json != NULL)
+        http_reply_json(r, 200, json);
+}
+
+static void answer_target(struct http_request *r, void *ctx)
+{
+    char text[128];
+
+    (void)ctx;
+    snprintf(text, sizeof(text), "%.*s %.*s %.*s", SGL_FMT(http_target(r)),
+             SGL_FMT(http_param(r, "name")), SGL_FMT(http_query(r, "a")));
+    http_reply_bytes(r, 200, "text/plain", sgl_view_cstr(text));
+}
+
 static bool is_ready(void *ctx, char *why, size_t why_size)
 {
     struct fixture *f = ctx;
@@ -162,6 +190,9 @@ static int setup(void **state)
     http_route(f->http, HTTP_PUBLIC, "GET", "/late", answer_late, f);
     http_route(f->http, HTTP_ADMIN, "GET", "/admin", answer_echo, f);
     http_route(f->http, HTTP_PUBLIC, "GET", "/watched/{name}", answer_watched, f);
+    http_route(f->http, HTTP_PUBLIC, "POST", "/shaped", answer_shaped, f);
+    http_route(f->http, HTTP_PUBLIC, "GET", "/target/{name}", answer_target, f);
+    http_route(f->http, HTTP_PUBLIC, "GET", "//target/{name}", answer_target, f);
     assert_true(http_listen(f->http, listen_tcp(&f->port), NULL, NULL));
     assert_true(http_listen_admin(f->http, listen_unix(f), (uid_t)-1));
     assert_true(loop_start(f->loop));
@@ -291,6 +322,19 @@ static void test_answers(void **state)
          "HTTP/1.1 503", "the keys are being loaded"},
         {"figures are text", "GET /metrics HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", 0,
          "text/plain; version=0.0.4", "a_total 1"},
+        {"an API's problems have its shape, status and fields",
+         "POST /shaped HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Type: "
+         "text/xml\r\nContent-Length: 4\r\n\r\n<a/>",
+         0, "HTTP/1.1 400", "X-Code: media-type", "{\"wrong\":{\"word\":\"media-type\"}}"},
+        {"which are not problem documents",
+         "POST /shaped HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", 0,
+         "Content-Type: application/json\r\n", "body-missing"},
+        {"the target is what the client wrote",
+         "GET /target/a%40b?a=%41&b HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", 0,
+         "/target/a%40b?a=%41&b a@b A"},
+        {"two slashes begin no host [RFC 9112 s3.2.1]",
+         "GET //target/x?a=1 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", 0,
+         "\r\n\r\n//target/x?a=1 x 1"},
         {"what is not HTTP gets 400", "HELLO\r\n\r\n", 0, "400"},
     };
     static char reply[65536];

@@ -80,13 +80,24 @@ static void note_peer(struct http_request *r, struct evhttp_connection *conn)
         inet_ntop(AF_INET6, &((struct sockaddr_in6 *)&addr)->sin6_addr, r->peer, sizeof(r->peer));
 }
 
+/* A path that begins with two slashes is a path here; read as a reference it would begin with a host [RFC 9112 s3.2.1]. */
+static void take_target(struct http_request *r, const struct evhttp_uri *uri)
+{
+    r->target = sgl_view_cstr(evhttp_request_get_uri(r->ev));
+    if (sgl_view_starts(r->target, SGL_LIT("//"))) {
+        r->path = sgl_view_split(r->target, '?', &r->query);
+        return;
+    }
+    r->path = sgl_view_cstr(uri == NULL ? "/" : evhttp_uri_get_path(uri));
+    r->query = sgl_view_cstr(uri == NULL ? NULL : evhttp_uri_get_query(uri));
+}
+
 static struct http_request *new_request(struct http_listener *l, struct evhttp_request *ev)
 {
     struct http *http = l->http;
     struct http_request *r = calloc(1, sizeof(*r));
     struct evhttp_connection *conn = evhttp_request_get_connection(ev);
     struct evbuffer *input = evhttp_request_get_input_buffer(ev);
-    const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(ev);
     struct http_conn *c;
 
     if (r == NULL)
@@ -98,8 +109,7 @@ static struct http_request *new_request(struct http_listener *l, struct evhttp_r
     r->started_us = clock_mono_us();
     sgl_arena_init(&r->arena, http->config.body_max * 2 + 1024 * 1024);
     note_peer(r, conn);
-    r->path = sgl_view_cstr(uri == NULL ? "/" : evhttp_uri_get_path(uri));
-    r->query = sgl_view_cstr(uri == NULL ? NULL : evhttp_uri_get_query(uri));
+    take_target(r, evhttp_request_get_evhttp_uri(ev));
     r->body.len = evbuffer_get_length(input);
     r->body.ptr = r->body.len == 0 ? NULL : evbuffer_pullup(input, -1);
     if (r->body.ptr == NULL)
@@ -337,7 +347,7 @@ void http_free(struct http *http)
             evhttp_request_free(r->ev);
         r->ev = NULL;
         r->body = sgl_view_of(NULL, 0);
-        r->path = r->query = r->body;
+        r->path = r->query = r->target = r->body;
     }
     for (struct http_listener *l = http->listener; l != NULL; l = l->next)
         evhttp_free(l->ev);

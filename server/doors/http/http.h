@@ -80,6 +80,8 @@ sgl_view http_query(struct http_request *r,
                     const char *name); /* first value, percent-decoded; ptr NULL: not given */
 sgl_view http_query_at(struct http_request *r, const char *name,
                        size_t index); /* the same for the index-th of that name, from 0 */
+sgl_view
+http_target(const struct http_request *r); /* as it stands in the request line, path and query */
 sgl_view http_header(const struct http_request *r,
                      const char *name); /* first field of that name; ptr NULL: not given */
 sgl_view http_body(struct http_request *r);
@@ -121,6 +123,13 @@ struct http_problem {
     int status;
     const char *code, *field, *detail; /* field, detail: may be NULL */
 };
+/*
+ * An API with a shape of its own for what goes wrong: its document for this problem, a new reference, which goes out as application/json with *status.  It may add header fields.
+ * From this call on, what answers the request with a problem speaks so.
+ */
+typedef json_t *(*http_problem_shape)(struct http_request *r, const struct http_problem *p,
+                                      int *status);
+void http_shape_problems(struct http_request *r, http_problem_shape shape);
 /*
  * told() runs once, while the request is still there: with the problem that it was answered with, or with NULL when it was answered otherwise.  One watch a request; a second one takes
  * the place of the first, which is told NULL.

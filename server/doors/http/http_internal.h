@@ -80,9 +80,10 @@ struct http_request {
     struct sgl_arena arena;
     struct http_param param[HTTP_PARAMS_MAX];
     size_t params;
-    sgl_view path, query, body;
+    sgl_view target, path, query, body;
     size_t bytes;
     const char *method, *pattern; /* of its route */
+    http_problem_shape shape;     /* NULL: problem documents */
     void (*told)(struct http_request *r, const struct http_problem *p, void *ctx);
     void *told_ctx;
     uid_t uid;

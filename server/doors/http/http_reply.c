@@ -164,13 +164,24 @@ void http_watch(struct http_request *r,
     r->told_ctx = ctx;
 }
 
+void http_shape_problems(struct http_request *r, http_problem_shape shape)
+{
+    r->shape = shape;
+}
+
 void http_reply_problem(struct http_request *r, int status, const char *code, const char *field,
                         const char *detail)
 {
     const struct http_problem p = {status, code, field, detail};
+    json_t *json;
 
     tell(r, &p);
-    reply_json(r, status, "application/problem+json", problem(status, code, field, detail));
+    if (r->shape == NULL) {
+        reply_json(r, status, "application/problem+json", problem(status, code, field, detail));
+        return;
+    }
+    json = r->shape(r, &p, &status);
+    reply_json(r, status, "application/json", json);
 }
 
 void http_reply_answer(struct http_request *r, const struct admission_answer *answer)

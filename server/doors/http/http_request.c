@@ -62,6 +62,11 @@ sgl_view http_query_at(struct http_request *r, const char *name, size_t index)
     return sgl_view_of(NULL, 0);
 }
 
+sgl_view http_target(const struct http_request *r)
+{
+    return r->target;
+}
+
 sgl_view http_header(const struct http_request *r, const char *name)
 {
     if (r->ev == NULL)
