@@ -31,13 +31,18 @@ static uint64_t hash_of(const struct table *t, sgl_view name)
     return hash;
 }
 
-/* The slot of the name, or the free one where it belongs. */
-static size_t place_of(const struct table *t, uint64_t hash, sgl_view name)
+/* Where a name would stand if all of the table were free. */
+static size_t home_of(const struct table *t, sgl_view name)
 {
-    size_t at = (size_t)hash & (t->slots - 1);
+    return (size_t)hash_of(t, name) & (t->slots - 1);
+}
 
-    while (t->slot[at].name != NULL &&
-           !(t->slot[at].hash == hash && sgl_view_eq(sgl_view_cstr(t->slot[at].name), name)))
+/* The slot of the name, or the free one where it belongs. */
+static size_t place_of(const struct table *t, sgl_view name)
+{
+    size_t at = home_of(t, name);
+
+    while (t->slot[at].name != NULL && !sgl_view_eq(sgl_view_cstr(t->slot[at].name), name))
         at = (at + 1) & (t->slots - 1);
     return at;
 }
@@ -46,7 +51,7 @@ void *table_find(const struct table *t, sgl_view name)
 {
     if (t->slots == 0)
         return NULL;
-    return t->slot[place_of(t, hash_of(t, name), name)].value;
+    return t->slot[place_of(t, name)].value;
 }
 
 static bool grow(struct table *t)
@@ -59,8 +64,7 @@ static bool grow(struct table *t)
         return false;
     for (size_t i = 0; i < t->slots; i++)
         if (t->slot[i].name != NULL)
-            bigger.slot[place_of(&bigger, t->slot[i].hash, sgl_view_cstr(t->slot[i].name))] =
-                t->slot[i];
+            bigger.slot[place_of(&bigger, sgl_view_cstr(t->slot[i].name))] = t->slot[i];
     free(t->slot);
     *t = bigger;
     return true;
@@ -68,12 +72,9 @@ static bool grow(struct table *t)
 
 bool table_add(struct table *t, const char *name, void *value)
 {
-    sgl_view key = sgl_view_cstr(name);
-    uint64_t hash = hash_of(t, key);
-
     if (t->used * 2 >= t->slots && !grow(t))
         return false;
-    t->slot[place_of(t, hash, key)] = (struct table_slot){hash, name, value};
+    t->slot[place_of(t, sgl_view_cstr(name))] = (struct table_slot){name, value};
     t->used++;
     return true;
 }
@@ -85,19 +86,19 @@ void *table_remove(struct table *t, sgl_view name)
 
     if (t->slots == 0)
         return NULL;
-    hole = place_of(t, hash_of(t, name), name);
+    hole = place_of(t, name);
     if (t->slot[hole].name == NULL)
         return NULL;
     value = t->slot[hole].value;
     for (at = (hole + 1) & mask; t->slot[at].name != NULL; at = (at + 1) & mask) {
-        size_t home = (size_t)t->slot[at].hash & mask;
+        size_t home = home_of(t, sgl_view_cstr(t->slot[at].name));
 
         if (((at - home) & mask) >= ((at - hole) & mask)) {
             t->slot[hole] = t->slot[at];
             hole = at;
         }
     }
-    t->slot[hole] = (struct table_slot){0, NULL, NULL};
+    t->slot[hole] = (struct table_slot){NULL, NULL};
     t->used--;
     return value;
 }

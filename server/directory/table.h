@@ -9,8 +9,7 @@
 
 #include "sigillo/view.h"
 
-struct table_slot {
-    uint64_t hash;
+struct table_slot {   /* nothing more: there are several hundred thousand of them */
     const char *name; /* NULL: free; else owned by `value` */
     void *value;
 };
