@@ -85,7 +85,7 @@ struct identity *directory_login(struct directory *d, sgl_view user)
 
 /* Its identity and password hash, copied out from under the lock. */
 static struct identity *find_credential(struct directory *d, sgl_view user,
-                                        char argon[crypto_pwhash_STRBYTES])
+                                        char argon[ARGON_TEXT_SIZE])
 {
     struct identity *who = NULL;
     const struct credential *c;
@@ -94,7 +94,10 @@ static struct identity *find_credential(struct directory *d, sgl_view user,
     c = find_login(d, user);
     if (c != NULL)
         who = identity_ref(c->holder.identity);
-    memcpy(argon, c == NULL ? d->fake_argon : c->argon, crypto_pwhash_STRBYTES);
+    if (c != NULL)
+        argon_text(&c->argon, argon);
+    else
+        memcpy(argon, d->fake_argon, ARGON_TEXT_SIZE);
     pthread_rwlock_unlock(&d->lock);
     return who;
 }
@@ -103,7 +106,7 @@ static void check_on_worker(struct work *w)
 {
     struct auth_check *a = (struct auth_check *)w;
     struct directory *d = a->directory;
-    char argon[crypto_pwhash_STRBYTES];
+    char argon[ARGON_TEXT_SIZE];
     struct identity *who = find_credential(d, a->user, argon);
     bool right =
         crypto_pwhash_str_verify(argon, (const char *)a->password.ptr, a->password.len) == 0;
@@ -194,10 +197,13 @@ at_once:
 bool password_hash(struct directory *d, sgl_view password, struct credential *out)
 {
     struct sgl_scram_secret secret = {.iterations = SCRAM_ITERATIONS, .known = true};
+    char argon[ARGON_TEXT_SIZE];
 
-    if (crypto_pwhash_str_alg(out->argon, (const char *)password.ptr, password.len, ARGON_PASSES,
-                              ARGON_MEMORY, crypto_pwhash_ALG_ARGON2ID13) != 0)
+    if (crypto_pwhash_str_alg(argon, (const char *)password.ptr, password.len, ARGON_PASSES,
+                              ARGON_MEMORY, crypto_pwhash_ALG_ARGON2ID13) != 0 ||
+        !argon_parse(sgl_view_cstr(argon), &out->argon))
         return false;
+    sodium_memzero(argon, sizeof(argon));
     randombytes_buf(out->scram.salt, sizeof(out->scram.salt));
     secret.salt = sgl_view_of(out->scram.salt, sizeof(out->scram.salt));
     if (sgl_scram_secret_make(d->crypto, password, &secret) != SGL_OK)

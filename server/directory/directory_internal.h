@@ -28,9 +28,15 @@ struct holder {
     const char
         *name; /* its key in the table: a user name, the id of a key; of the identity's name */
 };
+/* What crypto_pwhash_str_alg() makes, in less than half of its size. */
+struct argon_hash {
+    uint8_t salt[16], hash[32];
+    uint32_t memory_kib, passes;
+};
+#define ARGON_TEXT_SIZE crypto_pwhash_STRBYTES
 struct credential {
     struct holder holder; /* first: cast from it */
-    char argon[crypto_pwhash_STRBYTES];
+    struct argon_hash argon;
     struct scram_secret scram;
 };
 struct account {
@@ -90,8 +96,8 @@ struct directory {
     pthread_mutex_t cache_lock;
     struct cached cache[CACHE_SLOTS];
     uint8_t cache_key[32];
-    uint8_t fake_key[32]; /* makes the SCRAM answers for users who do not exist */
-    char fake_argon[crypto_pwhash_STRBYTES]; /* what their passwords are compared with */
+    uint8_t fake_key[32];             /* makes the SCRAM answers for users who do not exist */
+    char fake_argon[ARGON_TEXT_SIZE]; /* what their passwords are compared with */
 
     struct domain **to_load; /* sealed keys on their way into the keys process; references */
     size_t to_loads, load_next, load_selector;
@@ -246,6 +252,12 @@ bool access_uses_group(struct directory *d, const char *group_key, char *out, si
 bool access_uses_identity(struct directory *d, const char *subscription, const char *identity,
                           char *out, size_t size);
 bool access_uses_domain(struct directory *d, const char *domain, char *out, size_t size);
+
+/* ---- argon.c ---- */
+
+/* "$argon2id$v=19$m=19456,t=2,p=1$SALT$HASH"; false: it is none, or of other sizes, and *out is as it was. */
+bool argon_parse(sgl_view text, struct argon_hash *out);
+void argon_text(const struct argon_hash *a, char out[ARGON_TEXT_SIZE]);
 
 /* ---- noun_password.c ---- */
 

@@ -60,57 +60,6 @@ bool domain_state_parse(const char *name, enum domain_state *out)
     return false;
 }
 
-/* ---- keys ---- */
-
-struct selector_key *selector_key_new(const uint8_t *public_key, size_t public_len,
-                                      const uint8_t *sealed, size_t sealed_len)
-{
-    struct selector_key *k = calloc(1, sizeof(*k));
-
-    if (k == NULL)
-        return NULL;
-    atomic_init(&k->refs, 1);
-    k->public_key = malloc(public_len + 1);
-    k->sealed = malloc(sealed_len + 1);
-    if (k->public_key == NULL || k->sealed == NULL) {
-        selector_key_unref(k);
-        return NULL;
-    }
-    memcpy(k->public_key, public_key, public_len);
-    memcpy(k->sealed, sealed, sealed_len);
-    k->public_len = public_len;
-    k->sealed_len = sealed_len;
-    return k;
-}
-
-void selector_key_spill(struct selector_key *k, struct scratch *file)
-{
-    if (k->sealed == NULL || k->sealed_len > KEYS_DATA_MAX || atomic_load(&k->refs) != 1 ||
-        !scratch_put(file, sgl_view_of(k->sealed, k->sealed_len), &k->sealed_at))
-        return;
-    k->file = file;
-    free(k->sealed);
-    k->sealed = NULL;
-}
-
-sgl_view selector_key_sealed(const struct selector_key *k, uint8_t space[KEYS_DATA_MAX])
-{
-    if (k->sealed != NULL)
-        return sgl_view_of(k->sealed, k->sealed_len);
-    return scratch_get(k->file, k->sealed_at, space, k->sealed_len)
-               ? sgl_view_of(space, k->sealed_len)
-               : sgl_view_of(NULL, 0);
-}
-
-void selector_key_unref(struct selector_key *k)
-{
-    if (k == NULL || !noun_last_reference(&k->refs))
-        return;
-    free(k->public_key);
-    free(k->sealed);
-    free(k);
-}
-
 /* ---- statuses ---- */
 
 void domain_status_done(struct domain_status *s)

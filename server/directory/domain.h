@@ -16,15 +16,16 @@
 /* A key pair; the same one in every copy of its domain. */
 struct selector_key {
     _Atomic unsigned refs;
+    uint16_t public_len, sealed_len;
     _Atomic uint64_t handle; /* in the keys process; 0: not loaded yet */
-    uint8_t *public_key;     /* rsa: SubjectPublicKeyInfo DER; ed25519: 32 bytes */
-    size_t public_len;
-    uint8_t *
-        sealed; /* the private key as only the keys process can open it; NULL: it stands in the file */
-    size_t sealed_len;
+    uint8_t *bytes;          /* the public key, then the sealed one; NULL: they stand in the file */
     const struct scratch *file;
-    uint64_t sealed_at;
+    uint64_t at;
 };
+#define SELECTOR_PUBLIC_MAX 1024
+/* rsa: SubjectPublicKeyInfo DER; ed25519: 32 bytes.  A view of the key, or of space; empty: it cannot be read. */
+sgl_view selector_key_public(const struct selector_key *k, uint8_t space[SELECTOR_PUBLIC_MAX]);
+
 struct selector {
     char *name;
     enum keys_algorithm algorithm;

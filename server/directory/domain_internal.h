@@ -12,14 +12,18 @@
 
 bool domain_state_parse(const char *name, enum domain_state *out);
 
-/* NULL when memory ends; the bytes are copied. */
+/* ---- selector_key.c ---- */
+
+/* NULL when memory ends, or when one of them is too long; the bytes are copied. */
 struct selector_key *selector_key_new(const uint8_t *public_key, size_t public_len,
                                       const uint8_t *sealed, size_t sealed_len);
-/* Its sealed key leaves memory, if that can be; nobody else may hold it yet. */
+/* Its keys leave memory, if that can be; nobody else may hold it yet. */
 void selector_key_spill(struct selector_key *k, struct scratch *file);
 /* A view of the sealed key, or of space; empty: it cannot be read. */
 sgl_view selector_key_sealed(const struct selector_key *k, uint8_t space[KEYS_DATA_MAX]);
 void selector_key_unref(struct selector_key *k); /* NULL accepted */
+
+/* ---- domain.c ---- */
 
 void domain_status_done(struct domain_status *s);
 /* What `to` had is freed; false: memory has ended, and `to` is not whole. */

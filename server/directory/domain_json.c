@@ -22,7 +22,7 @@ static const struct {
 static struct selector_key *key_from_json(const json_t *json)
 {
     size_t public_len = 0, sealed_len = 0;
-    uint8_t *public_key = json_base64(json, "public", 1024, &public_len);
+    uint8_t *public_key = json_base64(json, "public", SELECTOR_PUBLIC_MAX, &public_len);
     uint8_t *sealed = json_base64(json, "sealed", KEYS_DATA_MAX, &sealed_len);
     struct selector_key *key = NULL;
 
@@ -136,18 +136,19 @@ void *domain_from_json(const struct store_noun *stored, const json_t *json)
 
 static json_t *selector_to_json(const struct selector *s)
 {
-    uint8_t space[KEYS_DATA_MAX];
+    uint8_t space[KEYS_DATA_MAX], public_space[SELECTOR_PUBLIC_MAX];
     sgl_view sealed = selector_key_sealed(s->key, space);
+    sgl_view public_key = selector_key_public(s->key, public_space);
     const char *algorithm = "";
 
-    if (sealed.len == 0)
+    if (sealed.len == 0 || public_key.len == 0)
         return NULL; /* nothing may be stored without it */
     for (size_t i = 0; i < sizeof(algorithms) / sizeof(algorithms[0]); i++)
         if (algorithms[i].algorithm == s->algorithm)
             algorithm = algorithms[i].name;
     return json_pack("{s:s, s:s, s:b, s:b, s:o, s:o}", "name", s->name, "algorithm", algorithm,
                      "active", (int)s->active, "retires", (int)s->retires, "public",
-                     base64_json(s->key->public_key, s->key->public_len), "sealed",
+                     base64_json(public_key.ptr, public_key.len), "sealed",
                      base64_json(sealed.ptr, sealed.len));
 }
 

@@ -20,9 +20,8 @@ bool password_from_json(struct credential *c, const json_t *json)
     const char *argon = json_string_value(json_object_get(json, "argon2id"));
     const json_t *scram = json_object_get(json, "scram");
 
-    if (argon == NULL || strlen(argon) >= sizeof(c->argon))
+    if (argon == NULL || !argon_parse(sgl_view_cstr(argon), &c->argon))
         return false;
-    memcpy(c->argon, argon, strlen(argon) + 1);
     c->scram.iterations = (uint32_t)json_integer_value(json_object_get(scram, "iterations"));
     c->scram.known = true;
     return json_base64_exact(scram, "salt", c->scram.salt, sizeof(c->scram.salt)) &&
@@ -37,8 +36,10 @@ bool password_to_json(const struct credential *c, json_t *json)
                   "iterations", (json_int_t)c->scram.iterations, "stored",
                   base64_json(c->scram.stored_key, sizeof(c->scram.stored_key)), "server",
                   base64_json(c->scram.server_key, sizeof(c->scram.server_key)));
+    char argon[ARGON_TEXT_SIZE];
 
-    return json_object_set_new(json, "argon2id", json_string(c->argon)) == 0 &&
+    argon_text(&c->argon, argon);
+    return json_object_set_new(json, "argon2id", json_string(argon)) == 0 &&
            json_object_set_new(json, "scram", scram) == 0;
 }
 

@@ -98,9 +98,8 @@ static void finish(struct looking *l, enum look_result result, const char *forma
 /* ---- judged ---- */
 
 /* RSA keys are published with or without the SubjectPublicKeyInfo around them. [RFC 6376 s3.6.1] */
-static bool is_key(const struct selector *s, sgl_view txt, struct sgl_arena *arena)
+static bool is_key(const struct selector *s, sgl_view whole, sgl_view txt, struct sgl_arena *arena)
 {
-    sgl_view whole = sgl_view_of(s->key->public_key, s->key->public_len);
     struct sgl_dkim_key key;
 
     return sgl_dkim_key_parse(txt, arena, &key, NULL) == SGL_OK && key.bytes.len > 0 &&
@@ -109,11 +108,11 @@ static bool is_key(const struct selector *s, sgl_view txt, struct sgl_arena *are
              sgl_view_ends(whole, key.bytes)));
 }
 
-static bool has_key(const struct sgl_dns_answer *a, const struct selector *s,
+static bool has_key(const struct sgl_dns_answer *a, const struct selector *s, sgl_view whole,
                     struct sgl_arena *arena)
 {
     for (size_t i = 0; i < a->count; i++)
-        if (is_key(s, a->rr[i].txt, arena))
+        if (is_key(s, whole, a->rr[i].txt, arena))
             return true;
     return false;
 }
@@ -127,15 +126,21 @@ static const char *asked(const struct looking *l)
 static bool judge_one(struct looking *l, size_t i, const struct sgl_dns_answer *a)
 {
     bool waits = l->what == LOOK_WAITING;
+    uint8_t space[SELECTOR_PUBLIC_MAX];
+    sgl_view key = selector_key_public(l->selector[i]->key, space);
 
     if (sgl_dns_is_error(a)) {
         finish(l, LOOK_UNKNOWN, "%s did not answer for %.*s: %s", asked(l),
                SGL_FMT(l->name[i].text), a->why);
         return false;
     }
+    if (key.len == 0) {
+        finish(l, LOOK_UNKNOWN, "the key of %.*s cannot be read", SGL_FMT(l->name[i].text));
+        return false;
+    }
     if (a->ttl_s > l->look.ttl_s)
         l->look.ttl_s = a->ttl_s;
-    if (has_key(a, l->selector[i], &l->arena) == waits)
+    if (has_key(a, l->selector[i], key, &l->arena) == waits)
         return true;
     finish(l, LOOK_NOT_YET,
            waits ? "the key is not yet at %.*s, as %s has it"

@@ -239,9 +239,10 @@ static enum sgl_status revoke(const struct domain *domain, const struct selector
                               const struct config *config, struct sgl_arena *arena,
                               struct publish_plan *out)
 {
+    uint8_t space[SELECTOR_PUBLIC_MAX];
     struct sgl_setup_selector key = {
         .algorithm = s->algorithm == KEYS_ED25519 ? SGL_DKIM_ED25519_SHA256 : SGL_DKIM_RSA_SHA256,
-        .public_key = sgl_view_of(s->key->public_key, s->key->public_len)};
+        .public_key = selector_key_public(s->key, space)};
     struct publish_item *item = &out->item[out->items];
     struct update_change *c = &item->change;
 
@@ -251,6 +252,8 @@ static enum sgl_status revoke(const struct domain *domain, const struct selector
     item->to = publish_zone(config, c->name);
     if (item->to == NULL)
         return SGL_OK;
+    if (key.public_key.len == 0)
+        return SGL_E_NOMEM;
     SGL_TRY(key_text(&key, arena, &c->old[c->olds++]));
     out->items++;
     return SGL_OK;

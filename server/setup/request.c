@@ -60,6 +60,15 @@ static enum sgl_status alias_of(const struct domain *domain, const struct select
     return sgl_name_under(sgl_view_cstr(s->name), base, arena, out);
 }
 
+/* Without its key no record of a selector can be made. */
+static enum sgl_status add_public(const struct selector *s, struct sgl_arena *arena, sgl_view *out)
+{
+    uint8_t space[SELECTOR_PUBLIC_MAX];
+    sgl_view key = selector_key_public(s->key, space);
+
+    return key.len == 0 ? SGL_E_NOMEM : sgl_arena_dup(arena, key, out);
+}
+
 static enum sgl_status add_selectors(const struct domain *domain, const struct config *config,
                                      struct sgl_arena *arena, struct sgl_setup_request *out)
 {
@@ -80,8 +89,7 @@ static enum sgl_status add_selectors(const struct domain *domain, const struct c
                                                            : SGL_DKIM_RSA_SHA256,
                                           .signs = s->active};
         SGL_TRY(sgl_arena_dup(arena, sgl_view_cstr(s->name), &to->name));
-        SGL_TRY(sgl_arena_dup(arena, sgl_view_of(s->key->public_key, s->key->public_len),
-                              &to->public_key));
+        SGL_TRY(add_public(s, arena, &to->public_key));
         if (config->domains.dkim_zone != NULL)
             SGL_TRY(alias_of(domain, s, config->domains.dkim_zone, arena, &to->alias));
     }

@@ -173,8 +173,8 @@ static void memory_may_end_at_any_size(void **state)
 
 static void old_keys_are_revoked_where_they_stand(void **state)
 {
-    struct selector_key key = {
-        .public_key = (uint8_t *)(uintptr_t) "01234567890123456789012345678901", .public_len = 32};
+    struct selector_key key = {.bytes = (uint8_t *)(uintptr_t) "01234567890123456789012345678901",
+                               .public_len = 32};
     struct selector s[] = {
         {.name = (char *)(uintptr_t) "s1", .algorithm = KEYS_ED25519, .retires = true, .key = &key},
         {.name = (char *)(uintptr_t) "s2", .algorithm = KEYS_ED25519, .active = true, .key = &key}};

@@ -4,7 +4,7 @@
 #include "check.h"
 
 static uint8_t public_key[32] = {1, 2, 3};
-static struct selector_key key = {.public_key = public_key, .public_len = sizeof(public_key)};
+static struct selector_key key = {.bytes = public_key, .public_len = sizeof(public_key)};
 
 #define TEXT(s) ((char *)(uintptr_t)(s))
 
