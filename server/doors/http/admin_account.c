@@ -42,29 +42,6 @@ static json_t *find(const struct admin *admin, sgl_view address)
     return json;
 }
 
-struct listing {
-    struct directory *directory;
-    json_t *to;
-};
-
-static bool list_one(void *ctx, struct identity *i)
-{
-    const struct listing *l = ctx;
-    const struct admin admin = {.directory = l->directory};
-    json_t *json = find(&admin, sgl_view_from(sgl_view_cstr(i->name), strlen("account:")));
-
-    if (json != NULL) /* else it was removed meanwhile */
-        json_array_append_new(l->to, json);
-    return true;
-}
-
-static void list(struct directory *d, json_t *to)
-{
-    struct listing l = {d, to};
-
-    directory_each_identity(d, IDENTITY_ACCOUNT, list_one, &l);
-}
-
 /* With the password that was made, if one was: it is shown this once. */
 static json_t *changed(const struct admin_change *n)
 {
@@ -171,12 +148,16 @@ static bool take_change(struct admin_change *n, const struct admin_member *membe
            admin_take_profile(n, member[7].value) && admin_take_version(n, member[8].value);
 }
 
-static const struct admin_noun accounts = {
+const struct admin_noun admin_accounts = {
     .noun = DIRECTORY_ACCOUNT,
     .name = "account",
     .plural = "accounts",
+    .path = "/admin/v1/accounts",
+    .one = "/admin/v1/accounts/{address}",
     .param = "address",
-    .list = list,
+    .kind = IDENTITY_ACCOUNT,
+    .find = find,
+    .none = "There is no such account.",
     .member = {{.name = "address", .type = JSON_STRING, .required = true},
                {.name = "name", .type = JSON_STRING, .required = true},
                {.name = "subscription", .type = JSON_STRING},
@@ -198,51 +179,3 @@ static const struct admin_noun accounts = {
     .take_change = take_change,
     .changed = changed,
 };
-
-/* ---- routes ---- */
-
-static void accounts_get(struct http_request *r, void *ctx)
-{
-    admin_noun_list(r, ctx, &accounts);
-}
-
-static void accounts_post(struct http_request *r, void *ctx)
-{
-    admin_noun_add(r, ctx, &accounts);
-}
-
-static void account_get(struct http_request *r, void *ctx)
-{
-    const struct admin *admin = ctx;
-    struct account_facts facts;
-    struct identity *i;
-    sgl_view scope;
-
-    if (!admin_may_read(r, admin, &scope))
-        return;
-    i = directory_account(admin->directory, http_param(r, "address"), &facts);
-    if (i != NULL && (scope.len == 0 || sgl_view_eq(scope, sgl_view_cstr(i->subscription))))
-        http_reply_json(r, 200, account_json(admin, i, &facts));
-    else
-        http_reply_problem(r, 404, "not-found", "address", "There is no such account.");
-    identity_unref(i);
-}
-
-static void account_patch(struct http_request *r, void *ctx)
-{
-    admin_noun_change(r, ctx, &accounts);
-}
-
-static void account_delete(struct http_request *r, void *ctx)
-{
-    admin_noun_remove(r, ctx, &accounts);
-}
-
-void admin_account_routes(struct http *http, void *ctx)
-{
-    http_route(http, HTTP_BOTH, "GET", "/admin/v1/accounts", accounts_get, ctx);
-    http_route(http, HTTP_BOTH, "POST", "/admin/v1/accounts", accounts_post, ctx);
-    http_route(http, HTTP_BOTH, "GET", "/admin/v1/accounts/{address}", account_get, ctx);
-    http_route(http, HTTP_BOTH, "PATCH", "/admin/v1/accounts/{address}", account_patch, ctx);
-    http_route(http, HTTP_BOTH, "DELETE", "/admin/v1/accounts/{address}", account_delete, ctx);
-}

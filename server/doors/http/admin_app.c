@@ -66,30 +66,6 @@ static json_t *find(const struct admin *admin, sgl_view name)
     return json;
 }
 
-struct listing {
-    struct directory *directory;
-    json_t *to;
-};
-
-/* By its name, since the secrets are not the identity's; one that is removed meanwhile is left out. */
-static bool list_one(void *ctx, struct identity *i)
-{
-    const struct listing *l = ctx;
-    const struct admin admin = {.directory = l->directory};
-    json_t *json = find(&admin, sgl_view_from(sgl_view_cstr(i->name), strlen("app:")));
-
-    if (json != NULL)
-        json_array_append_new(l->to, json);
-    return true;
-}
-
-static void list(struct directory *d, json_t *to)
-{
-    struct listing l = {d, to};
-
-    directory_each_identity(d, IDENTITY_APP, list_one, &l);
-}
-
 /* With the secret that was made, if one was: it is shown this once. */
 static json_t *with_secret(const struct admin_change *n)
 {
@@ -187,12 +163,16 @@ static bool take_change(struct admin_change *n, const struct admin_member *membe
            admin_take_version(n, member[6].value);
 }
 
-static const struct admin_noun apps = {
+const struct admin_noun admin_apps = {
     .noun = DIRECTORY_APP,
     .name = "app",
     .plural = "apps",
+    .path = "/admin/v1/apps",
+    .one = "/admin/v1/apps/{name}",
     .param = "name",
-    .list = list,
+    .kind = IDENTITY_APP,
+    .find = find,
+    .none = "There is no such application.",
     .member = {{.name = "name", .type = JSON_STRING, .required = true},
                {.name = "domains", .type = JSON_ARRAY},
                {.name = "subscription", .type = JSON_STRING},
@@ -217,57 +197,3 @@ static const struct admin_noun apps = {
     .take_change = take_change,
     .changed = with_secret,
 };
-
-/* ---- routes ---- */
-
-static void apps_get(struct http_request *r, void *ctx)
-{
-    admin_noun_list(r, ctx, &apps);
-}
-
-static void apps_post(struct http_request *r, void *ctx)
-{
-    admin_noun_add(r, ctx, &apps);
-}
-
-static bool is_seen(const struct identity *i, sgl_view scope)
-{
-    return i != NULL && (scope.len == 0 || (i->role != ROLE_OPERATOR &&
-                                            sgl_view_eq(scope, sgl_view_cstr(i->subscription))));
-}
-
-static void app_get(struct http_request *r, void *ctx)
-{
-    const struct admin *admin = ctx;
-    struct app_facts facts;
-    struct identity *i;
-    sgl_view scope;
-
-    if (!admin_may_read(r, admin, &scope))
-        return;
-    i = directory_app(admin->directory, http_param(r, "name"), &facts);
-    if (is_seen(i, scope))
-        http_reply_json(r, 200, app_json(admin, i, &facts));
-    else
-        http_reply_problem(r, 404, "not-found", "name", "There is no such application.");
-    identity_unref(i);
-}
-
-static void app_patch(struct http_request *r, void *ctx)
-{
-    admin_noun_change(r, ctx, &apps);
-}
-
-static void app_delete(struct http_request *r, void *ctx)
-{
-    admin_noun_remove(r, ctx, &apps);
-}
-
-void admin_app_routes(struct http *http, void *ctx)
-{
-    http_route(http, HTTP_BOTH, "GET", "/admin/v1/apps", apps_get, ctx);
-    http_route(http, HTTP_BOTH, "POST", "/admin/v1/apps", apps_post, ctx);
-    http_route(http, HTTP_BOTH, "GET", "/admin/v1/apps/{name}", app_get, ctx);
-    http_route(http, HTTP_BOTH, "PATCH", "/admin/v1/apps/{name}", app_patch, ctx);
-    http_route(http, HTTP_BOTH, "DELETE", "/admin/v1/apps/{name}", app_delete, ctx);
-}

@@ -116,12 +116,30 @@ static json_t *changed(const struct admin_change *n)
     return json;
 }
 
-static const struct admin_noun groups = {
+static void show(struct http_request *r, const struct admin *admin)
+{
+    sgl_view scope, asked = http_query(r, "subscription");
+    struct group *g;
+
+    if (!admin_may_read(r, admin, &scope) || !admin_take_scope(r, scope, &asked))
+        return;
+    g = directory_group(admin->directory, subscription_of(asked, scope), http_param(r, "name"));
+    if (g == NULL)
+        http_reply_problem(r, 404, "not-found", "name", "there is no such group");
+    else
+        http_reply_json(r, 200, group_with_members(g));
+    group_unref(g);
+}
+
+const struct admin_noun admin_groups = {
     .noun = DIRECTORY_GROUP,
     .name = "group",
     .plural = "groups",
+    .path = "/admin/v1/groups",
+    .one = "/admin/v1/groups/{name}",
     .param = "name",
     .list = list,
+    .show = show,
     .member = {{.name = "name", .type = JSON_STRING, .required = true},
                {.name = "members", .type = JSON_ARRAY},
                {.name = "description", .type = JSON_STRING},
@@ -137,48 +155,3 @@ static const struct admin_noun groups = {
     .changed = changed,
     .take_query = take_query,
 };
-
-static void groups_get(struct http_request *r, void *ctx)
-{
-    admin_noun_list(r, ctx, &groups);
-}
-
-static void groups_post(struct http_request *r, void *ctx)
-{
-    admin_noun_add(r, ctx, &groups);
-}
-
-static void group_get(struct http_request *r, void *ctx)
-{
-    const struct admin *admin = ctx;
-    sgl_view scope, asked = http_query(r, "subscription");
-    struct group *g;
-
-    if (!admin_may_read(r, admin, &scope) || !admin_take_scope(r, scope, &asked))
-        return;
-    g = directory_group(admin->directory, subscription_of(asked, scope), http_param(r, "name"));
-    if (g == NULL)
-        http_reply_problem(r, 404, "not-found", "name", "there is no such group");
-    else
-        http_reply_json(r, 200, group_with_members(g));
-    group_unref(g);
-}
-
-static void group_patch(struct http_request *r, void *ctx)
-{
-    admin_noun_change(r, ctx, &groups);
-}
-
-static void group_delete(struct http_request *r, void *ctx)
-{
-    admin_noun_remove(r, ctx, &groups);
-}
-
-void admin_group_routes(struct http *http, void *ctx)
-{
-    http_route(http, HTTP_BOTH, "GET", "/admin/v1/groups", groups_get, ctx);
-    http_route(http, HTTP_BOTH, "POST", "/admin/v1/groups", groups_post, ctx);
-    http_route(http, HTTP_BOTH, "GET", "/admin/v1/groups/{name}", group_get, ctx);
-    http_route(http, HTTP_BOTH, "PATCH", "/admin/v1/groups/{name}", group_patch, ctx);
-    http_route(http, HTTP_BOTH, "DELETE", "/admin/v1/groups/{name}", group_delete, ctx);
-}

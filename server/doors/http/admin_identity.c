@@ -142,10 +142,12 @@ static json_t *credential_changed(const struct admin_change *n)
     return json;
 }
 
-static const struct admin_noun credentials = {
+const struct admin_noun admin_credentials = {
     .noun = DIRECTORY_CREDENTIAL,
     .name = "credential",
     .plural = "credentials",
+    .path = "/admin/v1/credentials",
+    .one = "/admin/v1/credentials/{name}",
     .param = "name",
     .list = list_credentials,
     .member = {{.name = "name", .type = JSON_STRING, .required = true},
@@ -162,26 +164,6 @@ static const struct admin_noun credentials = {
     .take_change = take_credential_change,
     .changed = credential_changed,
 };
-
-static void credentials_get(struct http_request *r, void *ctx)
-{
-    admin_noun_list(r, ctx, &credentials);
-}
-
-static void credentials_post(struct http_request *r, void *ctx)
-{
-    admin_noun_add(r, ctx, &credentials);
-}
-
-static void credential_patch(struct http_request *r, void *ctx)
-{
-    admin_noun_change(r, ctx, &credentials);
-}
-
-static void credential_delete(struct http_request *r, void *ctx)
-{
-    admin_noun_remove(r, ctx, &credentials);
-}
 
 /* ---- access keys ---- */
 
@@ -238,10 +220,12 @@ static json_t *key_changed(const struct admin_change *n)
     return s.found == NULL ? json_object() : s.found; /* removed again already */
 }
 
-static const struct admin_noun keys = {
+const struct admin_noun admin_keys = {
     .noun = DIRECTORY_KEY,
     .name = "key",
     .plural = "keys",
+    .path = "/admin/v1/keys",
+    .one = "/admin/v1/keys/{id}",
     .param = "id",
     .list = list_keys,
     .member = {{.name = "label", .type = JSON_STRING},
@@ -258,35 +242,3 @@ static const struct admin_noun keys = {
     .take_change = take_key_change,
     .changed = key_changed,
 };
-
-static void keys_get(struct http_request *r, void *ctx)
-{
-    admin_noun_list(r, ctx, &keys);
-}
-
-static void keys_post(struct http_request *r, void *ctx)
-{
-    admin_noun_add(r, ctx, &keys);
-}
-
-static void key_patch(struct http_request *r, void *ctx)
-{
-    admin_noun_change(r, ctx, &keys);
-}
-
-static void key_delete(struct http_request *r, void *ctx)
-{
-    admin_noun_remove(r, ctx, &keys);
-}
-
-void admin_identity_routes(struct http *http, void *ctx)
-{
-    http_route(http, HTTP_BOTH, "GET", "/admin/v1/credentials", credentials_get, ctx);
-    http_route(http, HTTP_BOTH, "POST", "/admin/v1/credentials", credentials_post, ctx);
-    http_route(http, HTTP_BOTH, "PATCH", "/admin/v1/credentials/{name}", credential_patch, ctx);
-    http_route(http, HTTP_BOTH, "DELETE", "/admin/v1/credentials/{name}", credential_delete, ctx);
-    http_route(http, HTTP_BOTH, "GET", "/admin/v1/keys", keys_get, ctx);
-    http_route(http, HTTP_BOTH, "POST", "/admin/v1/keys", keys_post, ctx);
-    http_route(http, HTTP_BOTH, "PATCH", "/admin/v1/keys/{id}", key_patch, ctx);
-    http_route(http, HTTP_BOTH, "DELETE", "/admin/v1/keys/{id}", key_delete, ctx);
-}

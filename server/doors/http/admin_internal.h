@@ -98,10 +98,18 @@ struct admin_change {
 struct admin_noun {
     enum directory_noun noun;
     const char *name, *plural; /* "domain": in the log; "domains": the member of a listing */
-    const char *param;         /* what names one in a path */
-    void (*list)(struct directory *d, json_t *to); /* appends all of them */
-    struct admin_member
-        member[ADMIN_MEMBERS_MAX]; /* of a request that adds one; the last has no name */
+    const char *path, *one;    /* "/admin/v1/domains", "/admin/v1/domains/{name}" */
+    const char *param;         /* what names one in a path: "name" */
+
+    /* Read: all are appended by list(), or are the identities of a kind, each by find(). */
+    void (*list)(struct directory *d, json_t *to);
+    enum identity_kind kind;
+    json_t *(*find)(const struct admin *admin, sgl_view name); /* NULL: there is none */
+    const char *none;                                          /* ... and the sentence for that */
+    void (*show)(struct http_request *r, const struct admin *admin); /* in place of find() */
+
+    /* A request that adds one, if that can be. */
+    struct admin_member member[ADMIN_MEMBERS_MAX]; /* the last has no name */
     bool (*take)(struct admin_change *n,
                  const struct admin_member *member); /* into the change; false: answered */
     json_t *(*added)(const struct admin_change *n);  /* the answer; NULL: its name */
@@ -112,9 +120,10 @@ struct admin_noun {
     json_t *(*changed)(const struct admin_change *n);
     void (*take_query)(struct admin_change *n); /* what names one beside its path; may be NULL */
 };
-/* Whole requests: the caller checked, the work done, answered, logged. */
-void admin_noun_list(struct http_request *r, const struct admin *admin,
-                     const struct admin_noun *noun);
+extern const struct admin_noun admin_subscriptions, admin_credentials, admin_keys, admin_apps,
+    admin_accounts, admin_senders, admin_groups, admin_policies;
+
+/* Whole requests, for a kind whose routes are its own: the caller checked, the work done, answered, logged. */
 void admin_noun_add(struct http_request *r, const struct admin *admin,
                     const struct admin_noun *noun);
 void admin_noun_change(struct http_request *r, const struct admin *admin,
@@ -145,14 +154,8 @@ bool admin_profile_known(struct http_request *r, const struct admin *admin, sgl_
 /* A subscription with its limits, and what counts against them now. */
 json_t *admin_subscription_json(const struct admin *admin, const struct subscription *s);
 
-void admin_subscription_routes(struct http *http, void *ctx);
 void admin_domain_routes(struct http *http, void *ctx);
-void admin_identity_routes(struct http *http, void *ctx);
-void admin_app_routes(struct http *http, void *ctx);
-void admin_account_routes(struct http *http, void *ctx);
 void admin_suppression_routes(struct http *http, void *ctx);
-void admin_sender_routes(struct http *http, void *ctx);
-void admin_group_routes(struct http *http, void *ctx);
 void admin_policy_routes(struct http *http, void *ctx);
 /* A result as the word of a problem ("not-found") and as a status. */
 const char *admin_result_word(enum directory_result result);

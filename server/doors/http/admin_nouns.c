@@ -10,7 +10,7 @@
 
 /* ---- read ---- */
 
-/* Is this item of a listing there for him?  An operator's keys are not, though they have a subscription. */
+/* Is this one there for him?  An operator's keys are not, though they have a subscription. */
 static bool is_seen(const struct admin_noun *noun, const json_t *item, sgl_view scope)
 {
     const char *member = noun->noun == DIRECTORY_SUBSCRIPTION ? "name" : "subscription";
@@ -36,19 +36,55 @@ static void keep_seen(const struct admin_noun *noun, json_t *list, sgl_view scop
     json_decref(seen);
 }
 
-void admin_noun_list(struct http_request *r, const struct admin *admin,
-                     const struct admin_noun *noun)
-{
-    sgl_view scope;
+struct listing {
+    const struct admin *admin;
+    const struct admin_noun *noun;
     json_t *list;
+};
+
+/* By its name, since its facts are not the identity's; one that is removed meanwhile is left out. */
+static bool list_found(void *ctx, struct identity *i)
+{
+    const struct listing *l = ctx;
+    sgl_view name = sgl_view_cstr(i->name);
+    json_t *json = l->noun->find(l->admin, sgl_view_from(name, sgl_view_find(name, ':') + 1));
+
+    if (json != NULL)
+        json_array_append_new(l->list, json);
+    return true;
+}
+
+static void list(struct http_request *r, const struct admin *admin, const struct admin_noun *noun)
+{
+    struct listing l = {.admin = admin, .noun = noun};
+    sgl_view scope;
 
     if (!admin_may_read(r, admin, &scope))
         return;
-    list = json_array();
-    noun->list(admin->directory, list);
+    l.list = json_array();
+    if (noun->list != NULL)
+        noun->list(admin->directory, l.list);
+    else
+        directory_each_identity(admin->directory, noun->kind, list_found, &l);
     if (scope.len > 0)
-        keep_seen(noun, list, scope);
-    http_reply_json(r, 200, json_pack("{s:o}", noun->plural, list));
+        keep_seen(noun, l.list, scope);
+    http_reply_json(r, 200, json_pack("{s:o}", noun->plural, l.list));
+}
+
+static void show(struct http_request *r, const struct admin *admin, const struct admin_noun *noun)
+{
+    sgl_view scope;
+    json_t *json;
+
+    if (!admin_may_read(r, admin, &scope))
+        return;
+    json = noun->find(admin, http_param(r, noun->param));
+    if (json != NULL && (scope.len == 0 || is_seen(noun, json, scope))) {
+        http_reply_json(r, 200, json);
+        return;
+    }
+    json_decref(json);
+    http_reply_problem(r, 404, "not-found", noun->param, noun->none);
 }
 
 /* ---- changed ---- */
@@ -238,17 +274,73 @@ void admin_noun_remove(struct http_request *r, const struct admin *admin,
     start(n);
 }
 
+/* ---- routes ---- */
+
+static const struct admin_noun *const nouns[] = {
+    &admin_subscriptions, &admin_credentials, &admin_keys,   &admin_apps,
+    &admin_accounts,      &admin_senders,     &admin_groups, &admin_policies,
+};
+#define NOUNS (sizeof(nouns) / sizeof(nouns[0]))
+
+/* Whose route this is; they are registered with these very strings. */
+static const struct admin_noun *noun_of(const struct http_request *r)
+{
+    size_t i = 0;
+
+    while (http_pattern(r) != nouns[i]->path && http_pattern(r) != nouns[i]->one)
+        i++;
+    return nouns[i];
+}
+
+static void all_get(struct http_request *r, void *ctx)
+{
+    list(r, ctx, noun_of(r));
+}
+
+static void all_post(struct http_request *r, void *ctx)
+{
+    admin_noun_add(r, ctx, noun_of(r));
+}
+
+static void one_get(struct http_request *r, void *ctx)
+{
+    const struct admin_noun *noun = noun_of(r);
+
+    if (noun->show != NULL)
+        noun->show(r, ctx);
+    else
+        show(r, ctx, noun);
+}
+
+static void one_patch(struct http_request *r, void *ctx)
+{
+    admin_noun_change(r, ctx, noun_of(r));
+}
+
+static void one_delete(struct http_request *r, void *ctx)
+{
+    admin_noun_remove(r, ctx, noun_of(r));
+}
+
+static void noun_routes(struct http *http, void *ctx, const struct admin_noun *noun)
+{
+    http_route(http, HTTP_BOTH, "GET", noun->path, all_get, ctx);
+    http_route(http, HTTP_BOTH, "POST", noun->path, all_post, ctx);
+    if (noun->find != NULL || noun->show != NULL)
+        http_route(http, HTTP_BOTH, "GET", noun->one, one_get, ctx);
+    if (noun->take_change != NULL)
+        http_route(http, HTTP_BOTH, "PATCH", noun->one, one_patch, ctx);
+    if (noun->noun != DIRECTORY_SUBSCRIPTION) /* one stays for good */
+        http_route(http, HTTP_BOTH, "DELETE", noun->one, one_delete, ctx);
+}
+
 void admin_nouns_routes(struct http *http, const struct admin *admin)
 {
     void *ctx = (void *)(uintptr_t)admin;
 
-    admin_subscription_routes(http, ctx);
+    for (size_t i = 0; i < NOUNS; i++)
+        noun_routes(http, ctx, nouns[i]);
     admin_domain_routes(http, ctx);
-    admin_identity_routes(http, ctx);
-    admin_app_routes(http, ctx);
-    admin_account_routes(http, ctx);
-    admin_suppression_routes(http, ctx);
-    admin_sender_routes(http, ctx);
-    admin_group_routes(http, ctx);
     admin_policy_routes(http, ctx);
+    admin_suppression_routes(http, ctx);
 }

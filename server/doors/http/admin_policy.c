@@ -40,10 +40,12 @@ static json_t *added(const struct admin_change *n)
     return json_pack("{s:s}", "id", n->change.id);
 }
 
-static const struct admin_noun policies = {
+const struct admin_noun admin_policies = {
     .noun = DIRECTORY_POLICY,
     .name = "policy",
     .plural = "policies",
+    .path = "/admin/v1/policies",
+    .one = "/admin/v1/policies/{id}",
     .param = "id",
     .list = list,
     .member = {{.name = "identity", .type = JSON_STRING, .required = true},
@@ -54,21 +56,6 @@ static const struct admin_noun policies = {
     .take = take,
     .added = added,
 };
-
-static void policies_get(struct http_request *r, void *ctx)
-{
-    admin_noun_list(r, ctx, &policies);
-}
-
-static void policies_post(struct http_request *r, void *ctx)
-{
-    admin_noun_add(r, ctx, &policies);
-}
-
-static void policy_delete(struct http_request *r, void *ctx)
-{
-    admin_noun_remove(r, ctx, &policies);
-}
 
 /* ---- asked ---- */
 
@@ -138,8 +125,5 @@ static void policy_test(struct http_request *r, void *ctx)
 
 void admin_policy_routes(struct http *http, void *ctx)
 {
-    http_route(http, HTTP_BOTH, "GET", "/admin/v1/policies", policies_get, ctx);
-    http_route(http, HTTP_BOTH, "POST", "/admin/v1/policies", policies_post, ctx);
     http_route(http, HTTP_BOTH, "GET", "/admin/v1/policies/test", policy_test, ctx);
-    http_route(http, HTTP_BOTH, "DELETE", "/admin/v1/policies/{id}", policy_delete, ctx);
 }

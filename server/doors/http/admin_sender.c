@@ -44,10 +44,12 @@ static json_t *added(const struct admin_change *n)
                      identity.len == 0 ? json_null() : admin_json_view(identity));
 }
 
-static const struct admin_noun senders = {
+const struct admin_noun admin_senders = {
     .noun = DIRECTORY_SENDER,
     .name = "sender",
     .plural = "senders",
+    .path = "/admin/v1/senders",
+    .one = "/admin/v1/senders/{address}",
     .param = "address",
     .list = list,
     .member = {{.name = "address", .type = JSON_STRING, .required = true},
@@ -57,25 +59,3 @@ static const struct admin_noun senders = {
     .added = added,
     .take_query = take_query,
 };
-
-static void senders_get(struct http_request *r, void *ctx)
-{
-    admin_noun_list(r, ctx, &senders);
-}
-
-static void senders_post(struct http_request *r, void *ctx)
-{
-    admin_noun_add(r, ctx, &senders);
-}
-
-static void sender_delete(struct http_request *r, void *ctx)
-{
-    admin_noun_remove(r, ctx, &senders);
-}
-
-void admin_sender_routes(struct http *http, void *ctx)
-{
-    http_route(http, HTTP_BOTH, "GET", "/admin/v1/senders", senders_get, ctx);
-    http_route(http, HTTP_BOTH, "POST", "/admin/v1/senders", senders_post, ctx);
-    http_route(http, HTTP_BOTH, "DELETE", "/admin/v1/senders/{address}", sender_delete, ctx);
-}

@@ -38,10 +38,12 @@ static json_t *changed(const struct admin_change *n)
     return json;
 }
 
-static const struct admin_noun subscriptions = {
+const struct admin_noun admin_subscriptions = {
     .noun = DIRECTORY_SUBSCRIPTION,
     .name = "subscription",
     .plural = "subscriptions",
+    .path = "/admin/v1/subscriptions",
+    .one = "/admin/v1/subscriptions/{name}",
     .list = list,
     .param = "name",
     .member = {{.name = "name", .type = JSON_STRING, .required = true},
@@ -52,25 +54,3 @@ static const struct admin_noun subscriptions = {
     .take_change = take_change,
     .changed = changed,
 };
-
-static void subscriptions_get(struct http_request *r, void *ctx)
-{
-    admin_noun_list(r, ctx, &subscriptions);
-}
-
-static void subscriptions_post(struct http_request *r, void *ctx)
-{
-    admin_noun_add(r, ctx, &subscriptions);
-}
-
-static void subscription_patch(struct http_request *r, void *ctx)
-{
-    admin_noun_change(r, ctx, &subscriptions);
-}
-
-void admin_subscription_routes(struct http *http, void *ctx)
-{
-    http_route(http, HTTP_BOTH, "GET", "/admin/v1/subscriptions", subscriptions_get, ctx);
-    http_route(http, HTTP_BOTH, "POST", "/admin/v1/subscriptions", subscriptions_post, ctx);
-    http_route(http, HTTP_BOTH, "PATCH", "/admin/v1/subscriptions/{name}", subscription_patch, ctx);
-}
