@@ -329,12 +329,6 @@ static bool is_suppressed(const struct admit *m, sgl_view address, enum suppress
 /* Who is suppressed is final at birth; that is no error, and the others go their way. */
 static void suppress(struct admit *m)
 {
-    static const char *const why[] = {
-        [SUPPRESSION_HARD_BOUNCE] = "suppressed: an earlier message came back for good",
-        [SUPPRESSION_COMPLAINT] = "suppressed: the recipient complained",
-        [SUPPRESSION_UNSUBSCRIBE] = "suppressed: the recipient unsubscribed",
-        [SUPPRESSION_MANUAL] = "suppressed by hand",
-    };
     struct store_message *g = &m->s->message;
     enum suppression_reason reason;
 
@@ -343,7 +337,7 @@ static void suppress(struct admit *m)
         if (!is_suppressed(m, g->rcpt[i].address, &reason))
             continue;
         g->rcpt[i].state = RCPT_SUPPRESSED;
-        g->rcpt[i].reason = sgl_view_cstr(why[reason]);
+        g->rcpt[i].reason = sgl_view_cstr(suppression_reason_text(reason));
         m->open--;
     }
 }

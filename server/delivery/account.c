@@ -74,6 +74,8 @@ static void count(struct delivery *d, enum rcpt_verdict verdict, const struct at
     case RCPT_UNTRIED:
         d->stats.put_back++;
         break;
+    case RCPT_STOPPED:
+        break; /* the queue's own: delivery does not get to see it */
     }
 }
 

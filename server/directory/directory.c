@@ -297,7 +297,8 @@ void directory_stats(struct directory *d, struct directory_stats *out)
                                     .apps = d->table[DIRECTORY_APP].used,
                                     .subscriptions = d->table[DIRECTORY_SUBSCRIPTION].used,
                                     .suppressions = d->suppressed.used,
-                                    .suppression_bytes = suppression_set_bytes(&d->suppressed)};
+                                    .suppression_bytes = suppression_set_bytes(&d->suppressed) +
+                                                         suppression_set_bytes(&d->on_lists)};
     pthread_rwlock_unlock(&d->lock);
     out->selectors_loading = atomic_load(&d->loading);
     out->passwords_hashed = atomic_load(&d->hashed);
@@ -477,6 +478,7 @@ struct directory *directory_open(struct store *store, struct keys *keys, struct 
         table_init(&d->alias[i]);
     }
     suppression_set_init(&d->suppressed);
+    suppression_set_init(&d->on_lists);
     directory_accounts_max(d, ACCOUNTS_MAX_DEFAULT);
     access_init(d);
     randombytes_buf(d->cache_key, sizeof(d->cache_key));
@@ -510,6 +512,7 @@ void directory_free(struct directory *d)
         free_values(&d->table[i], noun_kind_of((enum directory_noun)i)->free);
     }
     suppression_set_done(&d->suppressed);
+    suppression_set_done(&d->on_lists);
     access_done(d);
     sweep_free(d);
     scratch_close(&d->file);

@@ -373,6 +373,8 @@ enum suppression_reason {
     SUPPRESSION_MANUAL
 };
 const char *suppression_reason_name(enum suppression_reason reason); /* "hard-bounce" ... */
+/* As the reason of a recipient's state: "suppressed: the recipient complained" */
+const char *suppression_reason_text(enum suppression_reason reason);
 bool suppression_reason_parse(sgl_view name, enum suppression_reason *out);
 
 /* A pure look-up, any thread: is this address, as admission has it, suppressed for mail of this domain? */
@@ -386,6 +388,12 @@ enum suppression_spelling { SUPPRESSION_AS_CONFIGURED, SUPPRESSION_ANY, SUPPRESS
 #define SUPPRESSION_LIST "list:"
 bool directory_unsubscribed(struct directory *d, sgl_view subscription, sgl_view list,
                             sgl_view address, int64_t now, enum suppression_reason *reason);
+
+/* The same for mail that was accepted before, by the name of the domain that it is from. */
+bool directory_suppressed_now(struct directory *d, sgl_view subscription, sgl_view domain,
+                              sgl_view address, int64_t now, enum suppression_reason *reason);
+/* Is there any list at all for which the address may be suppressed?  Yes may be wrong, no is not: a look at which list it is can be saved. */
+bool directory_may_be_unsubscribed(struct directory *d, sgl_view subscription, sgl_view address);
 
 struct suppression {
     sgl_view address;

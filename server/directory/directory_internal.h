@@ -83,9 +83,10 @@ struct directory {
     struct table
         alias[DIRECTORY_NOUNS]; /* the same nouns by their second names, where they have one */
     struct suppression_set suppressed;
-    struct table scopes;        /* senders by identity, or "@domain"; directory_access.c */
-    struct table bound;         /* policies by "SUBSCRIPTION/IDENTITY" */
-    size_t patterns;            /* policies among them for more than one identity */
+    struct suppression_set on_lists; /* "SUBSCRIPTION/list:/ADDRESS" of all that are for a list */
+    struct table scopes;             /* senders by identity, or "@domain"; directory_access.c */
+    struct table bound;              /* policies by "SUBSCRIPTION/IDENTITY" */
+    size_t patterns;                 /* policies among them for more than one identity */
     _Atomic bool access_unsure; /* memory ended while something was to be shown: all is denied */
     _Atomic bool exact_local_parts;
     _Atomic unsigned accounts_max; /* of a subscription */
@@ -280,6 +281,8 @@ void cache_forget(struct directory *d);
 
 /* ---- directory_sweep.c ---- */
 
+/* The key of an entry goes, or went, into the set: is it for a list?  Then its address is noted. false: memory has ended. Under the lock. */
+bool suppression_note_list(struct directory *d, sgl_view key);
 bool suppressions_read(struct directory *d, char *why, size_t why_size); /* at start */
 void sweep_free(struct directory *d);
 

@@ -103,13 +103,19 @@ static bool covered(const struct directory *d, const struct spelling *s, int64_t
 bool directory_suppressed(struct directory *d, const struct domain *domain, sgl_view address,
                           int64_t now, enum suppression_reason *reason)
 {
-    sgl_view subscription = sgl_view_cstr(domain->subscription);
+    return directory_suppressed_now(d, sgl_view_cstr(domain->subscription),
+                                    sgl_view_cstr(domain->name), address, now, reason);
+}
+
+bool directory_suppressed_now(struct directory *d, sgl_view subscription, sgl_view domain,
+                              sgl_view address, int64_t now, enum suppression_reason *reason)
+{
     struct spelling all, own;
     unsigned word = 0;
     bool found;
 
     spell(&all, subscription, SGL_LIT(""), address);
-    spell(&own, subscription, sgl_view_cstr(domain->name), address);
+    spell(&own, subscription, domain, address);
     pthread_rwlock_rdlock(&d->lock);
     found = covered(d, &all, now, &word) || covered(d, &own, now, &word);
     pthread_rwlock_unlock(&d->lock);
@@ -135,6 +141,39 @@ bool directory_unsubscribed(struct directory *d, sgl_view subscription, sgl_view
     pthread_rwlock_unlock(&d->lock);
     if (found)
         *reason = (enum suppression_reason)(word & SUPPRESSION_REASON_MASK);
+    return found;
+}
+
+/* ---- of any list ---- */
+
+#define ANY_LIST SGL_LIT(SUPPRESSION_LIST)
+
+bool suppression_note_list(struct directory *d, sgl_view key)
+{
+    size_t scope = sgl_view_find(key, '/') + 1, address;
+    struct spelling s;
+
+    if (scope > key.len || !sgl_view_starts(sgl_view_from(key, scope), ANY_LIST))
+        return true;
+    address = scope + sgl_view_find(sgl_view_from(key, scope), '/') + 1;
+    if (address > key.len)
+        return true;
+    spell(&s, sgl_view_sub(key, 0, scope - 1), ANY_LIST, sgl_view_from(key, address));
+    return name_view(&s.folded).len == 0 ||
+           suppression_set_put(&d->on_lists, name_view(&s.folded), 0, 0);
+}
+
+bool directory_may_be_unsubscribed(struct directory *d, sgl_view subscription, sgl_view address)
+{
+    struct spelling s;
+    unsigned word;
+    bool found;
+
+    spell(&s, subscription, ANY_LIST, address);
+    pthread_rwlock_rdlock(&d->lock);
+    found = name_view(&s.folded).len > 0 &&
+            suppression_set_has(&d->on_lists, name_view(&s.folded), 0, &word);
+    pthread_rwlock_unlock(&d->lock);
     return found;
 }
 
@@ -214,7 +253,8 @@ static void show(struct batch *b)
         if (b->s->remove)
             (void)suppression_set_remove(&d->suppressed, b->noun[i].key);
         else
-            fits &= suppression_set_put(&d->suppressed, b->noun[i].key, b->shown[i].word,
+            fits &= suppression_note_list(d, b->noun[i].key) &&
+                    suppression_set_put(&d->suppressed, b->noun[i].key, b->shown[i].word,
                                         b->shown[i].until);
         b->s->fresh += d->suppressed.used > before;
     }

@@ -59,8 +59,9 @@ static bool read_one(void *ctx, const struct store_noun *noun)
     if (!suppression_reason_parse(sgl_view_cstr(json_string_value(json_object_get(json, "reason"))),
                                   &reason) ||
         ((until == 0 || until > r->now) &&
-         !suppression_set_put(&r->d->suppressed, noun->key,
-                              (unsigned)reason | (exact ? SUPPRESSION_WORD_EXACT : 0u), until))) {
+         !(suppression_note_list(r->d, noun->key) &&
+           suppression_set_put(&r->d->suppressed, noun->key,
+                               (unsigned)reason | (exact ? SUPPRESSION_WORD_EXACT : 0u), until)))) {
         snprintf(r->why, r->why_size, "the stored suppression \"%.*s\" cannot be read",
                  SGL_FMT(sgl_view_sub(noun->key, 0, 100)));
         r->failed = true;

@@ -15,6 +15,18 @@ const char *suppression_reason_name(enum suppression_reason reason)
     return reason_name[reason];
 }
 
+const char *suppression_reason_text(enum suppression_reason reason)
+{
+    static const char *const text[] = {
+        [SUPPRESSION_HARD_BOUNCE] = "suppressed: an earlier message came back for good",
+        [SUPPRESSION_COMPLAINT] = "suppressed: the recipient complained",
+        [SUPPRESSION_UNSUBSCRIBE] = "suppressed: the recipient unsubscribed",
+        [SUPPRESSION_MANUAL] = "suppressed by hand",
+    };
+
+    return text[reason];
+}
+
 bool suppression_reason_parse(sgl_view name, enum suppression_reason *out)
 {
     for (size_t i = 0; i < REASONS; i++)

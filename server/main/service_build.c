@@ -207,6 +207,7 @@ static bool build_admission(struct service *s, char *why, size_t why_size)
         return false;
     signer = admission_signer(s->admission);
     queue_set_signer(s->queue, &signer);
+    queue_set_stop(s->queue, &(struct queue_stop){.ctx = s, .stopped = service_stops});
     return true;
 }
 

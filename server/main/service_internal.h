@@ -89,5 +89,9 @@ void service_configure_suppression(struct service *s, const struct config *c);
 /* An address that is no good, told by delivery. */
 void service_bounced(void *service, const struct store_message *message,
                      const struct store_rcpt *rcpt, sgl_view reply);
+/* For the queue: is this recipient, whose mail was accepted, suppressed by now? */
+enum queue_stop_answer service_stops(void *service, const struct store_message *message,
+                                     const struct store_rcpt *rcpt, sgl_view body,
+                                     const char **why);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Hard bounces become suppressions, when the configuration says for how long. */
+/* Hard bounces become suppressions, when the configuration says for how long; and who is suppressed while mail for him waits gets it no more. */
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../lists/list_fields.h"
 #include "../log/log.h"
 #include "service_internal.h"
 
@@ -55,4 +56,56 @@ void service_bounced(void *service, const struct store_message *message,
     b->op.loop = s->outgoing;
     b->op.done = suppressed;
     directory_suppress(s->directory, &b->op);
+}
+
+/* ---- mail that waits already ---- */
+
+#define HEADERS_MAX (4u * 1024u * 1024u)
+
+static bool has_left_list(struct service *s, const struct store_message *message, sgl_view address,
+                          sgl_view body, enum suppression_reason *reason)
+{
+    sgl_auto(sgl_arena) arena = SGL_ARENA_INIT(HEADERS_MAX);
+    struct sgl_headers headers;
+    sgl_view list;
+
+    return sgl_headers_parse(body, SGL_HEADERS_TOLERANT, &arena, &headers, NULL) == SGL_OK &&
+           list_id_of(&headers, &arena, &list) &&
+           directory_unsubscribed(s->directory, message->subscription, list, address, clock_now_s(),
+                                  reason);
+}
+
+static sgl_view domain_in(sgl_view address)
+{
+    size_t at = address.len;
+
+    while (at > 0 && address.ptr[at - 1] != '@')
+        at--;
+    return sgl_view_from(address, at);
+}
+
+enum queue_stop_answer service_stops(void *service, const struct store_message *message,
+                                     const struct store_rcpt *rcpt, sgl_view body, const char **why)
+{
+    struct service *s = service;
+    enum suppression_reason reason;
+    bool ends;
+
+    if (message->env_from.len == 0 && sgl_view_eq(message->door, SGL_LIT("bounce")))
+        return QUEUE_STOP_GOES; /* a report to a sender is nothing that one can leave */
+    ends = directory_suppressed_now(s->directory, message->subscription,
+                                    domain_in(message->header_from), rcpt->address, clock_now_s(),
+                                    &reason);
+    if (!ends &&
+        directory_may_be_unsubscribed(s->directory, message->subscription, rcpt->address)) {
+        if (body.len == 0)
+            return QUEUE_STOP_WANTS_BODY;
+        ends = has_left_list(s, message, rcpt->address, body, &reason);
+    }
+    if (!ends)
+        return QUEUE_STOP_GOES;
+    *why = suppression_reason_text(reason);
+    log_line(LOG_INFO_, "suppressed", LOG_ID(message->id), LOG_VIEW("address", rcpt->address),
+             LOG_STR("why", *why));
+    return QUEUE_STOP_ENDS;
 }

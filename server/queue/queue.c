@@ -193,8 +193,10 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 
 struct job *queue_take(struct queue *q, struct queue_dest *dest)
 {
-    struct qjob *j = q->draining ? NULL : line_next(dest);
+    struct qjob *j = NULL;
 
+    while (!q->draining && j == NULL && (j = line_next(dest)) != NULL)
+        j = queue_stop_some(q, j);
     if (j == NULL)
         return NULL;
     j->place = OUT;

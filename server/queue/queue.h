@@ -41,6 +41,7 @@ enum rcpt_verdict {
     RCPT_TEMPORARY, /* try again by the schedule */
     RCPT_PERMANENT, /* bounce */
     RCPT_UNTRIED, /* put back: not this recipient's fault (site backs off, drain); no attempt is counted */
+    RCPT_STOPPED, /* not to be sent to any more (queue_stop): final without an attempt, nobody is told */
 };
 struct rcpt_outcome {
     enum rcpt_verdict verdict;
@@ -99,6 +100,18 @@ struct queue_signer {
     void (*sign)(void *ctx, struct queue_notice *n);
 };
 void queue_set_signer(struct queue *q, const struct queue_signer *signer);
+/*
+ * Who is not to be sent to any more?  Asked on the loop of each recipient before its job is handed out, so it has to be quick.  Like the signer it is given from outside.  body: empty
+ * when it is not in memory; with WANTS_BODY it is brought, and the question comes again.  *why, with ENDS: a text that stays; it becomes the reason of the recipient's state "suppressed".
+ */
+enum queue_stop_answer { QUEUE_STOP_GOES, QUEUE_STOP_ENDS, QUEUE_STOP_WANTS_BODY };
+struct queue_stop {
+    void *ctx;
+    enum queue_stop_answer (*stopped)(void *ctx, const struct store_message *message,
+                                      const struct store_rcpt *rcpt, sgl_view body,
+                                      const char **why);
+};
+void queue_set_stop(struct queue *q, const struct queue_stop *stop);
 void queue_start(struct queue *q);
 /* Stops claiming and handing out; calls done(ctx) when nothing is out with delivery. */
 void queue_drain(struct queue *q, void (*done)(void *ctx), void *ctx);

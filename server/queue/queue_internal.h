@@ -81,6 +81,7 @@ struct queue {
     char *hostname;
     struct queue_delivery delivery;
     struct queue_signer signer;
+    struct queue_stop stop;
     bool started, draining, released;
     void (*drained)(void *ctx);
     void *drained_ctx;
@@ -157,6 +158,10 @@ void job_shrink(struct qjob *j, const bool *keep);
 /* Claims go back to the store: whole jobs (freed), or some recipients. */
 void give_back_job(struct qjob *j);
 void give_back_rcpts(struct queue *q, const uint64_t *rcpt, const uint64_t *fence, size_t rcpts);
+
+/* ---- stop.c: who is not to be sent to any more ---- */
+/* A job that was taken from its line, without those who end here; NULL: nothing is left of it now. */
+struct qjob *queue_stop_some(struct queue *q, struct qjob *j);
 
 /* ---- record.c: outcomes on their way to the store ---- */
 struct notice;

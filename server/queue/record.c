@@ -194,6 +194,10 @@ static void decide(struct queue *q, struct record *r, size_t i, int64_t now, str
     case RCPT_OK:
         to->state = RCPT_DELIVERED;
         return;
+    case RCPT_STOPPED:
+        to->state = RCPT_SUPPRESSED;
+        to->attempted = false;
+        return;
     case RCPT_PERMANENT:
         to->state = RCPT_FAILED;
         return;

@@ -32,6 +32,26 @@ def test_when_all_are_suppressed_the_message_is_final_at_once(sigillo, sender):
     assert sigillo.json("suppression", "remove", "all1@good.test", "--domain", "app.test") == {"removed": 1}
 
 
+def test_mail_that_waits_already_is_not_tried_again(world, make_sigillo):
+    d = make_sigillo()
+    sender = d.sender("waits.test")
+    receiver = world.receiver("suppress-later.test", {"rcpt": "451 4.3.0 later"})
+    one, two = d.submit(sender, ["a@suppress-later.test", "b@suppress-later.test"]), d.submit(sender, "c@suppress-later.test")
+    for message_id in (one, two):
+        d.wait_state(message_id, "queued")
+    d.cli("suppression", "add", "A@suppress-later.test", "--reason", "complaint")
+    d.cli("suppression", "add", "c@suppress-later.test", "--domain", "waits.test")
+    receiver.script = {}
+    d.wait_state(one, "delivered", rcpt="b@suppress-later.test")
+    d.wait_state(two, ["suppressed", "delivered"])
+    d.wait_state(one, ["suppressed", "delivered"])
+    assert states(d, one) == {"a@suppress-later.test": "suppressed", "b@suppress-later.test": "delivered"}
+    assert states(d, two) == {"c@suppress-later.test": "suppressed"}
+    told = [e for e in d.json("trace", two)["events"] if e["kind"] == "suppressed"]
+    assert len(told) == 1 and "suppressed by hand" in str(told[0]), told
+    assert {r for m in receiver.messages for r in m.recipients} == {"b@suppress-later.test"}
+
+
 def test_what_was_imported_is_exported(sigillo, tmp_path):
     sigillo.cli("subscription", "add", "lists")
     (tmp_path / "list.csv").write_text(

@@ -179,10 +179,26 @@ def test_waiting_mail_of_the_list_is_stopped_and_other_mail_is_not(world, sigill
     waiting = [sigillo.submit(sender, to, list_message(to)) for _ in range(3)]
     other = [sigillo.submit(sender, to, data) for data in (list_message(to, "another"), daemon.message("me@" + DOMAIN, [to]))]
     assert click(sigillo, link)[0] == 200
-    for message_id in waiting:
-        sigillo.wait_state(message_id, "cancelled")
+    for message_id in waiting:  # whichever comes first: the hand, or the next attempt
+        sigillo.wait_state(message_id, ["cancelled", "suppressed"])
     assert [sigillo.show(i)["recipients"][0]["state"] for i in other] == ["queued"] * 2
-    assert "cancelled" in [e["kind"] for e in sigillo.json("trace", waiting[0])["events"]]
+    assert {"cancelled", "suppressed"} & {e["kind"] for e in sigillo.json("trace", waiting[0])["events"]}
+
+
+def test_what_was_not_stopped_before_a_crash_is_not_tried_after_it(world, make_sigillo):
+    """The entry is stored and the process ends before waiting mail is cancelled: as if somebody had added it by hand."""
+    d = make_sigillo({"public_url": "https://news.test"})
+    to, receiver = "someone@bulk-crash.test", world.receiver("bulk-crash.test", {"mail": "451 4.3.0 later"})
+    sender = d.sender("crash-stop.test")
+    whole = lambda mark: daemon.message("me@" + sender.domain, [to], extra=["X-Sigillo-List: " + mark])
+    waiting, other = [d.submit(sender, to, whole(mark)) for mark in ("weekly", "another")]
+    d.cli("suppression", "add", to, "--domain", "list:weekly.crash-stop.test", "--reason", "unsubscribe")
+    d.kill()
+    receiver.script = {}
+    d.restart()
+    assert d.wait_state(waiting, ["suppressed", "delivered"])["recipients"][0]["state"] == "suppressed"
+    d.wait_state(other, "delivered")
+    assert [m.data.count(b"another.crash-stop.test") > 0 for m in receiver.messages] == [True]
 
 
 def sent_scripted(receiver, sigillo, sender, to):
