@@ -72,38 +72,63 @@ enum sgl_status sgl_setup_judge_mx(struct setup_work *w, struct sgl_setup_row *r
     return SGL_OK;
 }
 
+/* ---- a record of which a domain has one ----------------------------------------------------------------------------- */
+
+/* What its own reader says of it, and what we call that. */
+struct single {
+    setup_is_fn *is;
+    const char *kind, *code_several, *code_broken;
+    sgl_view mark; /* what somebody who mistypes it still writes */
+    bool found, several;
+    sgl_view record; /* found */
+    const char *why; /* it is broken; else NULL */
+};
+
+static enum sgl_status judge_single(struct setup_work *w, struct sgl_setup_row *row,
+                                    const struct sgl_dns_answer *txt, const struct single *s)
+{
+    bool near;
+
+    SGL_TRY(sgl_setup_take_found(w, row, txt, s->is));
+    if (s->found) {
+        sgl_setup_is_present(row, s->record);
+        return SGL_OK;
+    }
+    if (s->several)
+        return sgl_setup_say(w, row, SGL_SETUP_WRONG, s->code_several,
+                             "There are several %s records at %.*s: senders act as if there were "
+                             "none; keep one.",
+                             s->kind, SGL_FMT(row->name.text));
+    if (s->why != NULL)
+        return sgl_setup_say(w, row, SGL_SETUP_WRONG, s->code_broken,
+                             "The %s record at %.*s cannot be read (%s).", s->kind,
+                             SGL_FMT(row->name.text), s->why);
+    SGL_TRY(sgl_setup_near_miss(w, row, txt, s->mark, &near));
+    return near ? SGL_OK : sgl_setup_say_missing(w, row, txt);
+}
+
 /* ---- MTA-STS  [RFC 8461 s3.1] --------------------------------------------------------------------------------------- */
 
+/* One that can be read is right, whoever serves its policy. */
 enum sgl_status sgl_setup_judge_mta_sts(struct setup_work *w, struct sgl_setup_row *row)
 {
     const struct sgl_dns_answer *txt;
     struct sgl_mta_sts_answer sts;
-    bool near;
 
     SGL_TRY(sgl_setup_ask(w, row->name, SGL_RR_TXT, &txt));
     if (sgl_setup_is_unknown(txt))
         return sgl_setup_say_unknown(w, row, row->name, txt);
     SGL_TRY(sgl_mta_sts_find(w->request->domain, w->dns, w->arena, &sts));
-    SGL_TRY(sgl_setup_take_found(w, row, txt, sgl_mta_sts_is_record));
-    switch (sts.state) {
-    case SGL_MTA_STS_FOUND:
-        sgl_setup_is_present(row, sts.record.text); /* whoever serves the policy */
-        return SGL_OK;
-    case SGL_MTA_STS_SEVERAL:
-        return sgl_setup_say(w, row, SGL_SETUP_WRONG, "mta-sts-several",
-                             "There are several MTA-STS records at %.*s: senders act as if there "
-                             "were none; keep one.",
-                             SGL_FMT(row->name.text));
-    case SGL_MTA_STS_BROKEN:
-        return sgl_setup_say(w, row, SGL_SETUP_WRONG, "mta-sts-broken",
-                             "The MTA-STS record at %.*s cannot be read (%s).",
-                             SGL_FMT(row->name.text), sts.why);
-    case SGL_MTA_STS_NONE:
-    case SGL_MTA_STS_TEMPERROR:
-        break;
-    }
-    SGL_TRY(sgl_setup_near_miss(w, row, txt, SGL_LIT("stsv1"), &near));
-    return near ? SGL_OK : sgl_setup_say_missing(w, row, txt);
+    return judge_single(w, row, txt,
+                        &(struct single){.is = sgl_mta_sts_is_record,
+                                         .kind = "MTA-STS",
+                                         .code_several = "mta-sts-several",
+                                         .code_broken = "mta-sts-broken",
+                                         .mark = SGL_LIT("stsv1"),
+                                         .found = sts.state == SGL_MTA_STS_FOUND,
+                                         .several = sts.state == SGL_MTA_STS_SEVERAL,
+                                         .record = sts.record.text,
+                                         .why = sts.state == SGL_MTA_STS_BROKEN ? sts.why : NULL});
 }
 
 static enum sgl_status judge_no_alias(struct setup_work *w, struct sgl_setup_row *row,
@@ -150,34 +175,24 @@ enum sgl_status sgl_setup_judge_sts_host(struct setup_work *w, struct sgl_setup_
 
 /* ---- TLS-RPT  [RFC 8460 s3] ----------------------------------------------------------------------------------------- */
 
+/* One that can be read is right, wherever its reports go. */
 enum sgl_status sgl_setup_judge_tlsrpt(struct setup_work *w, struct sgl_setup_row *row)
 {
     const struct sgl_dns_answer *txt;
     struct sgl_tlsrpt_answer rpt;
-    bool near;
 
     SGL_TRY(sgl_setup_ask(w, row->name, SGL_RR_TXT, &txt));
     if (sgl_setup_is_unknown(txt))
         return sgl_setup_say_unknown(w, row, row->name, txt);
     SGL_TRY(sgl_tlsrpt_find(w->request->domain, w->dns, w->arena, &rpt));
-    SGL_TRY(sgl_setup_take_found(w, row, txt, sgl_tlsrpt_is_record));
-    switch (rpt.state) {
-    case SGL_TLSRPT_FOUND:
-        sgl_setup_is_present(row, rpt.record.text); /* wherever the reports go */
-        return SGL_OK;
-    case SGL_TLSRPT_SEVERAL:
-        return sgl_setup_say(w, row, SGL_SETUP_WRONG, "tls-rpt-several",
-                             "There are several TLS-RPT records at %.*s: senders act as if there "
-                             "were none; keep one.",
-                             SGL_FMT(row->name.text));
-    case SGL_TLSRPT_BROKEN:
-        return sgl_setup_say(w, row, SGL_SETUP_WRONG, "tls-rpt-broken",
-                             "The TLS-RPT record at %.*s cannot be read (%s).",
-                             SGL_FMT(row->name.text), rpt.why);
-    case SGL_TLSRPT_NONE:
-    case SGL_TLSRPT_TEMPERROR:
-        break;
-    }
-    SGL_TRY(sgl_setup_near_miss(w, row, txt, SGL_LIT("tlsrptv1"), &near));
-    return near ? SGL_OK : sgl_setup_say_missing(w, row, txt);
+    return judge_single(w, row, txt,
+                        &(struct single){.is = sgl_tlsrpt_is_record,
+                                         .kind = "TLS-RPT",
+                                         .code_several = "tls-rpt-several",
+                                         .code_broken = "tls-rpt-broken",
+                                         .mark = SGL_LIT("tlsrptv1"),
+                                         .found = rpt.state == SGL_TLSRPT_FOUND,
+                                         .several = rpt.state == SGL_TLSRPT_SEVERAL,
+                                         .record = rpt.record.text,
+                                         .why = rpt.state == SGL_TLSRPT_BROKEN ? rpt.why : NULL});
 }
