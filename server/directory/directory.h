@@ -43,18 +43,18 @@ enum identity_kind {
 struct identity {
     _Atomic unsigned refs;
     enum identity_kind kind;
-    char *name;         /* "credential:app1": as the trail shows it */
+    enum role role;
+    bool any_domain;      /* any domain of its subscription (of all, when subscription is "") */
+    bool packed;          /* the texts below stand behind it, in one piece of memory */
+    _Atomic bool removed; /* who still holds it may do nothing with it */
+    char *name;           /* "credential:app1": as the trail shows it */
     char *subscription; /* "" only for LOCAL and SYSTEM: taken from the domain that is sent from */
     char **domain;      /* domains it may send as */
     size_t domains;
-    bool any_domain; /* any domain of its subscription (of all, when subscription is "") */
-    enum role role;
     char *label;   /* key: what its maker called it; may be "" */
-    void *pack;    /* where the texts above stand; NULL: each by itself */
     char *profile; /* of limits of its own, beside its subscription's; NULL: none */
     int64_t created_at;
     uint64_t version;
-    _Atomic bool removed; /* who still holds it may do nothing with it */
     struct identity *_Atomic
         newer; /* a reference, once it was changed: who still holds this one may do what that one may */
 };

@@ -111,6 +111,8 @@ struct directory {
 /* ---- noun.c ---- */
 
 char *text_of(sgl_view v); /* a C string; NULL: a NUL within, or no memory */
+/* Copies the text to where *to points, and moves that behind it. */
+char *text_move(char **to, const char *text);
 json_t *base64_json(const uint8_t *bytes, size_t len);
 /* A base64 member as malloc()ed bytes of at most max; NULL when it is absent or broken. */
 uint8_t *json_base64(const json_t *object, const char *member, size_t max, size_t *len);
@@ -197,8 +199,8 @@ char *selector_context(const char *domain, const char *selector);
 struct identity *identity_new(enum identity_kind kind, const char *prefix, sgl_view name,
                               sgl_view subscription);
 struct identity *identity_copy(const struct identity *i);
-/* Its texts move into one piece of memory, when there is some; nobody else may hold it yet, and it stays as it is from now on. */
-void identity_pack(struct identity *i);
+/* It and its texts move into one piece of memory, if there is one and nobody else holds it; it stays as it is from now on. */
+void identity_pack(struct identity **i);
 void identity_replaced(struct identity *old, struct identity *newer);
 bool identity_domains_from_json(struct identity *i, const json_t *json);
 json_t *identity_domains_to_json(const struct identity *i);

@@ -96,22 +96,63 @@ struct domain *domain_ref(struct domain *domain)
     return domain;
 }
 
+static void texts_free(struct domain *d)
+{
+    if (d->pack != NULL) {
+        free(d->pack);
+        return;
+    }
+    for (size_t i = 0; i < d->selectors; i++)
+        free(d->selector[i].name);
+    free(d->selector);
+    free(d->name);
+    free(d->subscription);
+    free(d->token);
+    free(d->return_path);
+}
+
 void domain_unref(struct domain *domain)
 {
     if (domain == NULL || !noun_last_reference(&domain->refs))
         return;
-    for (size_t i = 0; i < domain->selectors; i++) {
-        free(domain->selector[i].name);
+    for (size_t i = 0; i < domain->selectors; i++)
         selector_key_unref(domain->selector[i].key);
-    }
     for (size_t i = 0; i < DOMAIN_PARTS; i++)
         domain_status_done(&domain->status[i]);
-    free(domain->selector);
-    free(domain->name);
-    free(domain->subscription);
-    free(domain->token);
-    free(domain->return_path);
+    texts_free(domain);
     free(domain);
+}
+
+void domain_pack(struct domain *d)
+{
+    size_t selectors = d->selectors * sizeof(*d->selector);
+    size_t size = selectors + strlen(d->name) + strlen(d->subscription) + strlen(d->token) +
+                  strlen(d->return_path) + 4;
+    struct domain packed = {.selectors = d->selectors};
+    char *to;
+
+    for (size_t i = 0; i < d->selectors; i++)
+        size += strlen(d->selector[i].name) + 1;
+    packed.pack = d->pack == NULL ? malloc(size) : NULL;
+    if (packed.pack == NULL)
+        return;
+    packed.selector = packed.pack;
+    to = (char *)packed.pack + selectors;
+    packed.name = text_move(&to, d->name);
+    packed.subscription = text_move(&to, d->subscription);
+    packed.token = text_move(&to, d->token);
+    packed.return_path = text_move(&to, d->return_path);
+    for (size_t i = 0; i < d->selectors; i++) {
+        packed.selector[i] = d->selector[i];
+        packed.selector[i].name = text_move(&to, d->selector[i].name);
+    }
+    texts_free(d);
+    d->pack = packed.pack;
+    d->selector = packed.selector;
+    d->name = packed.name;
+    d->subscription = packed.subscription;
+    d->token = packed.token;
+    d->return_path = packed.return_path;
 }
 
 struct domain *domain_new(sgl_view name, sgl_view subscription, size_t selectors_max)

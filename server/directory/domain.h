@@ -102,6 +102,7 @@ struct domain {
     char *return_path; /* label of the subdomain for MAIL FROM; "": none */
     struct selector *selector;
     size_t selectors;
+    void *pack; /* where the texts and the selectors above stand; NULL: each by itself */
     struct domain_status status[DOMAIN_PARTS];
     struct domain_rotation rotation;
     int64_t created_at;

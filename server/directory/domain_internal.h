@@ -33,6 +33,8 @@ bool domain_status_copy(struct domain_status *to, const struct domain_status *fr
 struct domain *domain_new(sgl_view name, sgl_view subscription, size_t selectors_max);
 /* The keys are shared. NULL when memory ends. */
 struct domain *domain_copy(const struct domain *from);
+/* Its texts and selectors move into one piece of memory, when there is some; they stay as they are from now on. */
+void domain_pack(struct domain *d);
 
 /* ---- domain_rotation.c: keys change places ---- */
 

@@ -111,6 +111,16 @@ char *text_of(sgl_view v)
     return text;
 }
 
+char *text_move(char **to, const char *text)
+{
+    size_t size = strlen(text) + 1;
+    char *here = *to;
+
+    memcpy(here, text, size);
+    *to += size;
+    return here;
+}
+
 char *noun_id_new(void)
 {
     static const char letters[] = "0123456789abcdefghjkmnpqrstvwxyz";

@@ -393,10 +393,11 @@ static const char *subscription(const void *noun)
 /* What is seldom wanted leaves memory. A copy shares the keys of the one that it was made of, which have left it already. */
 static void settle(struct directory *d, void *noun)
 {
-    const struct domain *domain = noun;
+    struct domain *domain = noun;
 
     for (size_t i = 0; i < domain->selectors; i++)
         selector_key_spill(domain->selector[i].key, &d->file);
+    domain_pack(domain);
 }
 
 static const char *const shown[] = {"kind", "return_path", NULL};

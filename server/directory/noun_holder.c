@@ -29,7 +29,7 @@ void holder_settle(struct directory *d, void *noun)
     size_t prefix = (size_t)(h->name - h->identity->name);
 
     (void)d;
-    identity_pack(h->identity);
+    identity_pack(&h->identity);
     h->name = h->identity->name + prefix;
 }
 

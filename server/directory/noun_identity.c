@@ -34,10 +34,6 @@ struct identity *identity_ref(struct identity *i)
 
 static void texts_free(struct identity *i)
 {
-    if (i->pack != NULL) {
-        free(i->pack);
-        return;
-    }
     for (size_t d = 0; d < i->domains; d++)
         free(i->domain[d]);
     free(i->domain);
@@ -48,7 +44,8 @@ static void texts_free(struct identity *i)
 
 static void identity_free(struct identity *i)
 {
-    texts_free(i);
+    if (!i->packed)
+        texts_free(i);
     free(i->profile);
     free(i);
 }
@@ -112,41 +109,30 @@ bool identity_set_label(struct identity *i, sgl_view label)
     return i->label != NULL;
 }
 
-static char *move_text(char **to, const char *text)
+void identity_pack(struct identity **identity)
 {
-    size_t size = strlen(text) + 1;
-    char *here = *to;
-
-    memcpy(here, text, size);
-    *to += size;
-    return here;
-}
-
-void identity_pack(struct identity *i)
-{
-    size_t size = i->domains * sizeof(char *) + strlen(i->name) + strlen(i->subscription) +
-                  strlen(i->label) + 3;
-    struct identity packed = {.domains = i->domains};
+    struct identity *i = *identity, *p;
+    size_t size = sizeof(*i) + i->domains * sizeof(char *) + strlen(i->name) +
+                  strlen(i->subscription) + strlen(i->label) + 3;
     char *to;
 
     for (size_t d = 0; d < i->domains; d++)
         size += strlen(i->domain[d]) + 1;
-    packed.pack = i->pack == NULL ? malloc(size) : NULL;
-    if (packed.pack == NULL)
+    p = i->packed || atomic_load(&i->refs) != 1 ? NULL : malloc(size);
+    if (p == NULL)
         return;
-    packed.domain = packed.pack;
-    to = (char *)(packed.domain + i->domains);
-    packed.name = move_text(&to, i->name);
-    packed.subscription = move_text(&to, i->subscription);
-    packed.label = move_text(&to, i->label);
+    memcpy(p, i, sizeof(*i));
+    p->packed = true;
+    p->domain = (char **)(p + 1);
+    to = (char *)(p->domain + i->domains);
+    p->name = text_move(&to, i->name);
+    p->subscription = text_move(&to, i->subscription);
+    p->label = text_move(&to, i->label);
     for (size_t d = 0; d < i->domains; d++)
-        packed.domain[d] = move_text(&to, i->domain[d]);
+        p->domain[d] = text_move(&to, i->domain[d]);
     texts_free(i);
-    i->pack = packed.pack;
-    i->domain = packed.domain;
-    i->name = packed.name;
-    i->subscription = packed.subscription;
-    i->label = packed.label;
+    free(i);
+    *identity = p;
 }
 
 bool identity_set_profile(struct identity *i, sgl_view profile)
