@@ -88,12 +88,29 @@ struct identity *directory_login(struct directory *d, sgl_view user);
 /* A local administrator, "local:uid=N": any domain. NULL when memory ends. */
 struct identity *directory_local(uint32_t uid);
 
-/* Passwords and keys are compared on a worker thread (Argon2id), or at once from a cache of recent successes; same time and answer for unknown users. */
+/* Why nobody was let in. */
+enum login_fault {
+    LOGIN_FINE,
+    LOGIN_WRONG,        /* no such user, or another password: all the same to who asks */
+    LOGIN_EXPIRED,      /* the right secret, too late */
+    LOGIN_NO_PASSWORDS, /* an account whose passwords are switched off */
+    LOGIN_NO_TOKENS,    /* an account whose tokens are switched off */
+    LOGIN_NOT_ALLOWED,  /* an account that does not let this application in */
+    LOGIN_NOT_ITS,      /* a name that is not for this application */
+};
+/* What a user name says of a login that failed, whatever the password was: WRONG or NO_PASSWORDS. */
+enum login_fault directory_login_fault(struct directory *d, sgl_view user);
+
+/*
+ * Passwords are compared on a worker thread (Argon2id), or at once from a cache of recent successes; same time and answer for unknown users.  A user name that is an application's
+ * (app_user.h) goes with one of its secrets: 256 random bits, of which a SHA-256 is compared at once, each time.
+ */
 struct auth_check {
     struct work work;
     struct directory *directory;
     sgl_view user, password;   /* PLAIN, LOGIN; copied by the call, there until done() ends */
     struct identity *identity; /* out: a reference, or NULL = refused */
+    enum login_fault fault;    /* out: with NULL */
     bool unavailable;          /* could not be checked: temporary failure */
     void (*done)(struct auth_check *a); /* on the loop given, always later */
     char *copy;
@@ -174,6 +191,13 @@ struct identity *directory_account(struct directory *d, sgl_view address,
 /* The account, if it lets this application log in as it. */
 struct identity *directory_account_of_app(struct directory *d, sgl_view address,
                                           const struct identity *app);
+/*
+ * As whom does an application log in that has shown a token?  As the account of that address, if that lets it in; else as itself: by an address that it may send as, by its own
+ * user name (app_user.h), or by none.  A reference, or NULL with *fault.  A pure look-up, any thread.
+ */
+struct identity *directory_login_of_app(struct directory *d, struct identity *app, sgl_view user,
+                                        enum login_fault *fault);
+bool directory_has_apps(struct directory *d);                   /* is there any application? */
 void directory_accounts_max(struct directory *d, unsigned max); /* any thread */
 
 /* ---- for listings: calls each() with nouns in order of their names; stops when it returns false. Nothing may be kept without a reference. ---- */

@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 
+#include "app_user.h"
 #include "directory_internal.h"
 #include "sigillo/sasl.h"
 
@@ -129,6 +130,8 @@ static void check_end(struct auth_check *a)
     char *copy = a->copy;
     size_t len = a->user.len + a->password.len;
 
+    if (a->identity == NULL && !a->unavailable && a->fault == LOGIN_WRONG)
+        a->fault = directory_login_fault(a->directory, a->user);
     if (a->identity == NULL && !a->unavailable)
         atomic_fetch_add_explicit(&a->directory->refused, 1, memory_order_relaxed);
     a->copy = NULL;
@@ -163,34 +166,48 @@ static bool copy_words(struct auth_check *a)
     return true;
 }
 
-void directory_check_password(struct directory *d, struct loop *loop, struct auth_check *a)
+/* true: it is decided, or cannot be; else a worker has to hash. */
+static bool check_at_once(struct directory *d, struct auth_check *a)
 {
+    struct app_user app;
     struct identity *who;
     uint8_t mac[32];
 
-    a->directory = d;
-    a->identity = NULL;
-    a->unavailable = false;
-    a->copy = NULL;
-    a->loop = loop;
-    a->task.run = check_done_at_once;
-    a->work = (struct work){.work = check_on_worker, .done = check_done, .loop = loop};
-    if (a->user.len > PASSWORD_MAX || a->password.len > PASSWORD_MAX)
-        goto at_once; /* nobody has such a name or password */
+    if (app_user_parse(a->user, &app)) {
+        a->identity = login_by_secret(d, &app, a->password, clock_now_s(), &a->fault);
+        return true;
+    }
     cache_mac(d, a->user, a->password, mac);
     who = directory_login(d, a->user);
     if (who != NULL && cache_has(d, mac, who->version)) {
         atomic_fetch_add_explicit(&d->cached, 1, memory_order_relaxed);
         a->identity = who;
-        goto at_once;
+        return true;
     }
     identity_unref(who);
-    if (copy_words(a) && workers_submit(d->workers, &a->work))
-        return;
-    a->unavailable = true;
-at_once:
-    if (a->copy == NULL)
+    return false;
+}
+
+void directory_check_password(struct directory *d, struct loop *loop, struct auth_check *a)
+{
+    a->directory = d;
+    a->identity = NULL;
+    a->fault = LOGIN_WRONG;
+    a->unavailable = false;
+    a->copy = NULL;
+    a->loop = loop;
+    a->task.run = check_done_at_once;
+    a->work = (struct work){.work = check_on_worker, .done = check_done, .loop = loop};
+    if (a->user.len > PASSWORD_MAX || a->password.len > PASSWORD_MAX) {
+        a->user = a->password = sgl_view_of(NULL, 0); /* nobody has such a name or password */
+    } else if (!copy_words(a)) {
         a->user = a->password = sgl_view_of(NULL, 0);
+        a->unavailable = true;
+    } else if (!check_at_once(d, a)) {
+        if (workers_submit(d->workers, &a->work))
+            return;
+        a->unavailable = true;
+    }
     loop_post(loop, &a->task);
 }
 

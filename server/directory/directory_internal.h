@@ -271,6 +271,17 @@ bool password_to_json(const struct credential *c, json_t *json); /* adds its mem
 
 const struct account *account_find(const struct directory *d, sgl_view address);
 
+/* ---- directory_login.c ---- */
+
+struct app_user;
+struct identity *login_by_secret(struct directory *d, const struct app_user *user, sgl_view secret,
+                                 int64_t now, enum login_fault *fault);
+
+/* ---- noun_app.c: directory_app_login() without counting ---- */
+
+enum app_login app_login(struct directory *d, sgl_view client_id, sgl_view subscription,
+                         sgl_view secret, int64_t now, struct identity **out);
+
 /* ---- directory_auth.c ---- */
 
 bool password_hash(struct directory *d, sgl_view password, struct credential *out);

@@ -302,8 +302,8 @@ static enum app_login compare(const struct app *a, const uint8_t hash[32], int64
     return found;
 }
 
-enum app_login directory_app_login(struct directory *d, sgl_view client_id, sgl_view subscription,
-                                   sgl_view secret, int64_t now, struct identity **out)
+enum app_login app_login(struct directory *d, sgl_view client_id, sgl_view subscription,
+                         sgl_view secret, int64_t now, struct identity **out)
 {
     const struct app *a = NULL;
     char guid[GUID_TEXT_SIZE];
@@ -321,6 +321,14 @@ enum app_login directory_app_login(struct directory *d, sgl_view client_id, sgl_
     if (found == APP_OK)
         *out = identity_ref(a->holder.identity);
     pthread_rwlock_unlock(&d->lock);
+    return found;
+}
+
+enum app_login directory_app_login(struct directory *d, sgl_view client_id, sgl_view subscription,
+                                   sgl_view secret, int64_t now, struct identity **out)
+{
+    enum app_login found = app_login(d, client_id, subscription, secret, now, out);
+
     if (found != APP_OK)
         atomic_fetch_add_explicit(&d->refused, 1, memory_order_relaxed);
     return found;
