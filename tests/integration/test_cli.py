@@ -150,6 +150,8 @@ def test_every_verb_and_option_is_completed():
             assert all(word in text for text in (bash, zsh, fish)), verb
         for option in options(verb):
             assert option in bash and option in zsh and "-l " + option[2:] in fish, (verb, option)
+    offers = [line for line in fish.splitlines() if line.startswith("complete ")]
+    assert len(offers) == len(set(offers))  # else fish offers a word twice
 
 
 def test_bash_completes():
