@@ -109,6 +109,7 @@ def test_tenants(api):
     api("changeSubscription", {"profile": "unlimited", "version": 99}, name="acme", want=409)
     api("changeSubscription", {"profile": "unlimited"}, name="nobody", want=404)
     api("listProfiles")
+    api("listDoors")
     api("reportUsage", query={"since": "1h"})
     api("reportUsage", query={"since": "soon"}, want=400)
 

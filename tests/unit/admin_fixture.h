@@ -95,7 +95,13 @@ static inline struct config *admin_config(const struct admin_fixture *x)
     snprintf(path, sizeof(path), "%s/sigillo.conf", x->f->folder);
     f = fopen(path, "w");
     assert_non_null(f);
-    fputs("hostname = \"mail.sigillo.test\"\nverification { timeout = 100ms ask = resolver }\n", f);
+    fputs(
+        "hostname = \"mail.sigillo.test\"\n"
+        "listen api {\ndoor = http\naddress = {\"*:8080\", \"127.0.0.1:8081\", \"[::1]:8081\"}\n}\n"
+        "listen local {\naddress = {\"127.0.0.1:2525\"}\ntls = plain\ntrust = "
+        "{\"127.0.0.0/8\"}\ntrust_credential = \"local\"\n}\n"
+        "verification { timeout = 100ms ask = resolver }\n",
+        f);
     fclose(f);
     c = config_load(path, why, sizeof(why));
     if (c == NULL)

@@ -284,6 +284,32 @@ static void test_records(void **state)
     json_decref(answer);
 }
 
+/* One address of several families is one door; what only this machine reaches says so. */
+static void test_doors(void **state)
+{
+    static const char want[] =
+        "[{\"name\":\"api\",\"speaks\":\"http\",\"host\":\"mail.sigillo.test\",\"port\":8080,"
+        "\"tls\":\"plain\",\"login\":true,\"this_machine_only\":false},"
+        "{\"name\":\"api\",\"speaks\":\"http\",\"host\":\"127.0.0.1\",\"port\":8081,"
+        "\"tls\":\"plain\",\"login\":true,\"this_machine_only\":true},"
+        "{\"name\":\"api\",\"speaks\":\"http\",\"host\":\"::1\",\"port\":8081,"
+        "\"tls\":\"plain\",\"login\":true,\"this_machine_only\":true},"
+        "{\"name\":\"local\",\"speaks\":\"smtp\",\"host\":\"127.0.0.1\",\"port\":2525,"
+        "\"tls\":\"plain\",\"login\":false,\"this_machine_only\":true}]";
+    json_t *answer = NULL;
+    char *got;
+
+    assert_int_equal(ask(*state, false, "GET", "/admin/v1/doors", "", &answer), 200);
+    got = json_dumps(json_object_get(answer, "doors"), JSON_COMPACT);
+    assert_string_equal(got, want);
+    assert_string_equal(json_string_value(json_object_get(answer, "hostname")),
+                        "mail.sigillo.test");
+    assert_string_equal(json_string_value(json_object_get(answer, "public_url")),
+                        "https://mail.sigillo.test");
+    free(got);
+    json_decref(answer);
+}
+
 static void test_not_over_plain_tcp(void **state)
 {
     json_t *answer;
@@ -303,6 +329,7 @@ int main(void)
         ADMIN_TEST(test_subscriptions),
         ADMIN_TEST(test_suppressions),
         ADMIN_TEST(test_a_key_is_changed),
+        ADMIN_TEST(test_doors),
         ADMIN_TEST(test_records),
         ADMIN_TEST(test_records_are_compared),
         ADMIN_TEST(test_domains_are_changed),

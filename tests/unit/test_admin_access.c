@@ -84,6 +84,7 @@ static const struct row rows[] = {
     {"POST", "queue/hold", "queue/hold", "{\"message\":\"#M\"}", HIDES},
     {"POST", "queue/release", "queue/release", "{\"message\":\"#M\"}", HIDES},
     {"POST", "queue/cancel", "queue/cancel", "{\"message\":\"#M\"}", HIDES},
+    {"GET", "doors", "doors", "", COMMON},
     {"GET", "stats", "stats", "", COMMON},
     {"GET", "openapi.json", "openapi.json", "", COMMON},
     {"GET", "audit", "audit", "", LISTS},

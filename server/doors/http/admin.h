@@ -4,6 +4,7 @@
  * what it may: an operator all, an owner and a reader what admin_access.c lists, of their own subscription.
  *
  *   GET, POST    /admin/v1/subscriptions    GET, PATCH /admin/v1/subscriptions/{name}   with its limits and what counts now
+ *   GET          /admin/v1/doors            where clients connect
  *   GET          /admin/v1/profiles         limit profiles
  *   GET          /admin/v1/usage            ?since= (a day) ?subscription=, who sent how much
  *   GET, POST    /admin/v1/domains          GET, PATCH, DELETE /admin/v1/domains/{name}      GET /admin/v1/domains/{name}/records ?check=true

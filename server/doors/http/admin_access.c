@@ -14,6 +14,7 @@ static const struct admin_access table[] = {
     {"POST", V1 "subscriptions", ROLE_OPERATOR, "subscription add"},
     {"GET", V1 "subscriptions/{name}", ROLE_READER, "subscription show"},
     {"PATCH", V1 "subscriptions/{name}", ROLE_OPERATOR, "subscription change"},
+    {"GET", V1 "doors", ROLE_READER, "door list"},
     {"GET", V1 "profiles", ROLE_READER, "profile list"},
     {"GET", V1 "usage", ROLE_READER, "usage"},
     {"GET", V1 "domains", ROLE_READER, "domain list"},

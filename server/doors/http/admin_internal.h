@@ -175,6 +175,7 @@ extern const size_t admin_openapi_json_len;
 
 void admin_audit_routes(struct http *http, const struct admin *admin);
 void admin_nouns_routes(struct http *http, const struct admin *admin);
+void admin_doors_routes(struct http *http, void *ctx);
 void admin_limits_routes(struct http *http, const struct admin *admin);
 void admin_messages_routes(struct http *http, const struct admin *admin);
 void admin_send_routes(struct http *http, const struct admin *admin);
