@@ -40,7 +40,8 @@ static const struct {
 } rule_words[ACCESS_RULES] = {
     [ACCESS_RULE_UNAVAILABLE] = {"unavailable", "the policies cannot be read at the moment"},
     [ACCESS_RULE_REMOVED] = {"identity-removed", "the identity was removed"},
-    [ACCESS_RULE_FOREIGN] = {"no-such-domain", "the domain is not one of its own"},
+    [ACCESS_RULE_FOREIGN] = {"no-such-domain",
+                             "its subscription has no such domain; sigillo domain add adds one"},
     [ACCESS_RULE_DISGUISED] = {"encoded-word", "the local part looks like an encoded word"},
     [ACCESS_RULE_GROUP_GONE] = {"group-missing", "a policy names a group that is not there"},
     [ACCESS_RULE_DENY] = {"deny-policy", "a policy denies it"},

@@ -228,7 +228,7 @@ bool change_check_free(struct change *g)
 static void say_no_subscription(struct directory_change *c)
 {
     change_say(c, DIRECTORY_NOT_FOUND, "subscription",
-               "there is no such subscription; add it first");
+               "there is no such subscription; add it first: sigillo subscription add");
 }
 
 bool change_check_subscription(struct change *g)

@@ -176,7 +176,8 @@ static struct domain *check_address(struct change *g)
         return domain;
     domain_unref(domain);
     change_say(g->c, DIRECTORY_NOT_FOUND, "address",
-               "subscription \"%s\" has no such domain; add it first", g->subscription);
+               "subscription \"%s\" has no such domain; add it first: sigillo domain add %.*s",
+               g->subscription, (int)(a.len - a.at - 1), a.text + a.at + 1);
     return NULL;
 }
 

@@ -346,9 +346,12 @@ static bool may_go(struct change *g)
         directory_each_identity(g->d, kind[i], uses_domain, &search);
     if (search.found[0] != '\0')
         change_say(g->c, DIRECTORY_IN_USE, "domain",
-                   "%s may send as this domain; remove that first", search.found);
+                   "%s may send as this domain; remove that first: sigillo %.*s remove %s",
+                   search.found, (int)strcspn(search.found, ":"), search.found,
+                   strchr(search.found, ':') + 1);
     else if (access_uses_domain(g->d, g->key, by, sizeof(by)))
-        change_say(g->c, DIRECTORY_IN_USE, "domain", "%s is of this domain; remove that first", by);
+        change_say(g->c, DIRECTORY_IN_USE, "domain",
+                   "%s is of this domain; remove that first: sigillo sender remove", by);
     else
         return true;
     return false;

@@ -255,7 +255,8 @@ static bool may_go(struct change *g)
 
     if (!access_uses_group(g->d, g->key, by, sizeof(by)))
         return true;
-    change_say(g->c, DIRECTORY_IN_USE, "name", "%s names this group; remove that first", by);
+    change_say(g->c, DIRECTORY_IN_USE, "name",
+               "%s names this group; remove that first: sigillo policy remove", by);
     return false;
 }
 

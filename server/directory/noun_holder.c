@@ -104,6 +104,8 @@ bool holder_may_go(struct change *g)
     used = who != NULL && access_uses_identity(g->d, who->subscription, who->name, by, sizeof(by));
     identity_unref(who);
     if (used)
-        change_say(g->c, DIRECTORY_IN_USE, "name", "%s names it; remove that first", by);
+        change_say(g->c, DIRECTORY_IN_USE, "name",
+                   "%s names it; remove that first: sigillo policy remove, sigillo sender remove",
+                   by);
     return !used;
 }

@@ -254,10 +254,10 @@ bool identity_check_domains(struct change *g, struct identity *i, bool needed)
 
         if (!fits && !any) {
             domain_unref(domain);
-            change_say(
-                c, DIRECTORY_NOT_FOUND, "domain",
-                "subscription \"%s\" has no such domain (number %zu of those given); add it first",
-                g->subscription, n + 1);
+            change_say(c, DIRECTORY_NOT_FOUND, "domain",
+                       "subscription \"%s\" has no such domain (number %zu of those given); add it "
+                       "first: sigillo domain add",
+                       g->subscription, n + 1);
             return false;
         }
         if (!identity_add_domain(i, any ? SGL_LIT("*") : sgl_view_cstr(domain->name))) {

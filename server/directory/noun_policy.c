@@ -118,7 +118,7 @@ static bool check_group(struct change *g, const struct policy_change *p)
     group_unref(group);
     if (!known)
         change_say(g->c, DIRECTORY_NOT_FOUND, "group",
-                   "the subscription has no such group; add it first");
+                   "the subscription has no such group; add it first: sigillo group add");
     return known;
 }
 

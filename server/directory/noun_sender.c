@@ -132,7 +132,7 @@ static bool check_domain(struct change *g, const struct access_address *a, struc
     }
     domain_unref(found);
     change_say(g->c, DIRECTORY_NOT_FOUND, "address",
-               "there is no such domain in the subscription; add it first");
+               "there is no such domain in the subscription; add it first: sigillo domain add");
     return false;
 }
 

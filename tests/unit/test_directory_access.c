@@ -157,7 +157,9 @@ static void test_senders(void **state)
              sender(f, DIRECTORY_ADD, "a@shared.test", "app:app"), DIRECTORY_INVALID);
     CHECK_EQ("a blank", sender(f, DIRECTORY_ADD, "a b@app.test", ""), DIRECTORY_INVALID);
     CHECK_EQ("who has senders stays", removed(f, DIRECTORY_APP, "app"), DIRECTORY_IN_USE);
-    CHECK_STR("and it says which", last_why, "sender news@app.test names it; remove that first");
+    CHECK_STR("and it says which", last_why,
+              "sender news@app.test names it; remove that first: "
+              "sigillo policy remove, sigillo sender remove");
     CHECK_EQ("a domain that has senders stays", removed(f, DIRECTORY_DOMAIN, "app.test"),
              DIRECTORY_IN_USE);
     CHECK_EQ("it is removed in any case", sender(f, DIRECTORY_REMOVE, "NEWS@app.test", ""),
