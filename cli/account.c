@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "about.h"
+#include "next.h"
 #include "noun.h"
 #include "password.h"
 #include "verbs.h"
@@ -37,22 +39,52 @@ static void say_password(const json_t *answer)
                cli_member(answer, "address", 0), password);
 }
 
-static void say_added(const struct cli *c, const json_t *answer)
+/* Where it connects, as whom it sends, how much; and, of a new one, what comes next. */
+static void say_about(struct cli *c, const json_t *account, bool added)
+{
+    const char *address = json_string_value(json_object_get(account, "address"));
+    char identity[400], word[512];
+    struct cli_about about = {.identity = identity,
+                              .user = address,
+                              .subscription =
+                                  json_string_value(json_object_get(account, "subscription")),
+                              .profile = json_string_value(json_object_get(account, "profile")),
+                              .high_volume = true};
+
+    if (address == NULL) /* removed again already */
+        return;
+    snprintf(identity, sizeof(identity), "account:%s", address);
+    cli_about_print(c, &about);
+    if (!added || !cli_next_word(address, word, sizeof(word)))
+        return;
+    cli_next_head(c);
+    if (json_is_true(json_object_get(account, "basic")))
+        (void)cli_about_try(c, &about);
+    cli_next("says whether it may send as an address, and why",
+             "sigillo policy test --identity account:%s --sender %s", word, word);
+    cli_next("bounds it further; sigillo profile list shows what there is",
+             "sigillo account set %s --profile standard", word);
+}
+
+static void say_added(struct cli *c, const json_t *answer)
 {
     const char *reason = json_string_value(json_object_get(answer, "basic_reason"));
 
-    (void)c;
     say_account(answer);
     say_password(answer);
     if (reason != NULL)
         printf("\nPasswords are off. %s\n", reason);
+    putchar('\n');
+    say_about(c, answer, true);
 }
 
-static void say_set(const struct cli *c, const json_t *answer)
+static void say_set(struct cli *c, const json_t *answer)
 {
-    (void)c;
     say_account(answer);
     say_password(answer);
+    if (json_object_get(answer, "password") != NULL)
+        putchar('\n');
+    say_about(c, answer, false);
 }
 
 /* ---- members ---- */
@@ -178,6 +210,7 @@ static int account_show_run(struct cli *c)
     if (c->json)
         return cli_print_json(account);
     say_account(account);
+    say_about(c, account, false);
     json_decref(account);
     return CLI_YES;
 }

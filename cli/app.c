@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "about.h"
+#include "next.h"
 #include "noun.h"
 #include "verbs.h"
 
@@ -17,16 +19,52 @@ static void say_secret(const json_t *answer)
            cli_member(answer, "secret", 0), cli_member(answer, "secret_id", 1));
 }
 
-static void say_added(const struct cli *c, const json_t *answer)
+static void say_app(const json_t *answer)
 {
-    (void)c;
     printf("name       %s\ntenant id  %s\nclient id  %s\n", cli_member(answer, "name", 0),
            cli_member(answer, "tenant_id", 1), cli_member(answer, "client_id", 2));
     if (json_object_get(answer, "secret") != NULL)
         say_secret(answer);
 }
 
-static void say_set(const struct cli *c, const json_t *answer)
+/* A group of one address, and a policy that lets it send as that and nothing else. */
+static void say_restrict(const char *name, const char *from)
+{
+    cli_next("names the addresses that it shall send as",
+             "sigillo group add %s-senders --member %s", name, from);
+    cli_next("lets it send as these and as no others",
+             "sigillo policy add --app %s --allow --senders %s-senders", name, name);
+    cli_next("says whether it may send as an address, and why",
+             "sigillo policy test --app %s --sender %s", name, from);
+}
+
+static void say_added(struct cli *c, const json_t *answer)
+{
+    const char *name = json_string_value(json_object_get(answer, "name"));
+    const json_t *domains = json_object_get(answer, "domains");
+    char identity[200], from[600];
+    struct cli_about about = {.identity = identity,
+                              .subscription =
+                                  json_string_value(json_object_get(answer, "subscription")),
+                              .domains = domains};
+
+    say_app(answer);
+    if (name == NULL || json_array_size(domains) == 0) /* it only opens the admin API */
+        return;
+    snprintf(identity, sizeof(identity), "app:%s", name);
+    putchar('\n');
+    cli_about_print(c, &about);
+    cli_about_from(&about, from, sizeof(from));
+    cli_next_head(c);
+    if (cli_flag(c, "--no-secret"))
+        cli_next("names the issuer whose tokens it shows in place of a secret",
+                 "sigillo app federate %s --issuer https://issuer.example.com --subject SUBJECT "
+                 "--audience api://sigillo",
+                 name);
+    say_restrict(name, from);
+}
+
+static void say_set(struct cli *c, const json_t *answer)
 {
     if (json_object_get(answer, "secret") != NULL) {
         say_secret(answer);
@@ -163,7 +201,7 @@ static int app_show_run(struct cli *c)
         return status;
     if (c->json)
         return cli_print_json(app);
-    say_added(c, app);
+    say_app(app);
     printf("domains    %s\nrole       %s\nlabel      ",
            cli_column_list(app, "domains", domains, sizeof(domains)), cli_member(app, "role", 0));
     cli_put(stdout, cli_member(app, "label", 1));
@@ -241,14 +279,14 @@ const struct cli_verb verb_app_secret = {
     app_secret_run,
     "The others stay as they are: make one, bring it to the application, remove the old one."};
 
-static void say_federated(const struct cli *c, const json_t *answer)
+static void say_federated(struct cli *c, const json_t *answer)
 {
     if (json_object_get(answer, "trust_id") == NULL) {
         say_set(c, answer);
         return;
     }
     printf("trust      %s\n", cli_member(answer, "trust_id", 0));
-    say_added(c, answer);
+    say_app(answer);
     printf("\nIt gets a token by showing one of that issuer's as client_assertion. It needs no "
            "secret.\n");
 }

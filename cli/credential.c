@@ -2,21 +2,48 @@
 /* sigillo credential add | list | set | remove */
 #include <stdlib.h>
 
+#include "about.h"
+#include "next.h"
 #include "noun.h"
 #include "password.h"
 #include "verbs.h"
 
 #define CREDENTIALS "/admin/v1/credentials"
 
-static void say_added(const struct cli *c, const json_t *answer)
+static void say_login(const json_t *answer)
 {
     const char *password = cli_member(answer, "password", 1);
 
-    (void)c;
-    printf("user      %s\n", cli_member(answer, "name", 0));
+    fputs("user      ", stdout);
+    cli_put(stdout, cli_member(answer, "name", 0));
+    putchar('\n');
     if (password[0] != '\0')
         printf("password  %s\n\nThe password is shown this once; only its hash is kept.\n",
                password);
+}
+
+static void say_added(struct cli *c, const json_t *answer)
+{
+    const char *name = json_string_value(json_object_get(answer, "name"));
+    json_t *domains = cli_noun_domains(c);
+    char identity[400], from[600], word[600], sender[700];
+    struct cli_about about = {.identity = identity, .user = name, .domains = domains};
+
+    say_login(answer);
+    putchar('\n');
+    snprintf(identity, sizeof(identity), "credential:%s", name);
+    cli_about_print(c, &about);
+    cli_about_from(&about, from, sizeof(from));
+    if (cli_next_word(identity, word, sizeof(word)) &&
+        cli_next_word(from, sender, sizeof(sender))) {
+        cli_next_head(c);
+        (void)cli_about_try(c, &about);
+        cli_next("lets it send as this address and no other", "sigillo sender add %s --identity %s",
+                 sender, word);
+        cli_next("says whether it may send as an address, and why",
+                 "sigillo policy test --identity %s --sender %s", word, sender);
+    }
+    json_decref(domains);
 }
 
 static int credential_add_run(struct cli *c)
@@ -66,12 +93,12 @@ const struct cli_verb verb_credential_list = {
 
 /* ---- set ---- */
 
-static void say_set(const struct cli *c, const json_t *answer)
+static void say_set(struct cli *c, const json_t *answer)
 {
     const char *password = cli_member(answer, "password", 1);
 
     if (password[0] != '\0') {
-        say_added(c, answer);
+        say_login(answer);
         return;
     }
     cli_put(stdout, c->argument[0]);

@@ -4,12 +4,13 @@
 #include <string.h>
 
 #include "domain.h"
+#include "next.h"
 #include "noun.h"
 #include "verbs.h"
 
 /* ---- add ---- */
 
-static void say_added(const struct cli *c, const json_t *answer)
+static void say_added(struct cli *c, const json_t *answer)
 {
     const char *name = cli_member(answer, "name", 7);
     bool managed = strcmp(cli_member(answer, "kind", 1), "managed") == 0;
@@ -24,9 +25,18 @@ static void say_added(const struct cli *c, const json_t *answer)
                      "zone's owner publishes:\n\n"
                    : ". Publish these records at whoever hosts its DNS:\n\n");
     domain_print_records(c, json_object_get(answer, "records"));
-    printf("\nAgain at any time: sigillo domain records %s [--zone | --nsupdate | --json]\n", name);
-    if (!managed)
-        printf("Then:              sigillo domain verify %s --wait\n", name);
+    cli_next_head(c);
+    if (managed) {
+        cli_next("shows the records again, also as a zone file or as a script",
+                 "sigillo domain records %s --zone", name);
+        domain_next(name);
+        return;
+    }
+    cli_next("when they are published: looks for them at the domain's own name servers, until all "
+             "that is required is there",
+             "sigillo domain verify %s --wait", name);
+    cli_next("shows the records again, as lines of a zone file; --nsupdate: as a script",
+             "sigillo domain records %s --zone", name);
 }
 
 static int add_run(struct cli *c)

@@ -10,4 +10,7 @@
 /* Each record as host, type and value, one under the other: three fields to copy, and what is known of it. */
 void domain_print_records(const struct cli *c, const json_t *records);
 
+/* What a domain that may send is used for: commands, below cli_next_head(). */
+void domain_next(const char *name);
+
 #endif

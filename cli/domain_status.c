@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "domain.h"
+#include "next.h"
 #include "verbs.h"
 
 #define WAIT_FIRST_S   2
@@ -238,6 +239,23 @@ static bool wait_end(const struct cli *c, time_t *end)
     return true;
 }
 
+void domain_next(const char *name)
+{
+    cli_next("an application that sends as one address, by SMTP, with limits of its own",
+             "sigillo account add --name \"App 1\" --address app1@%s", name);
+    cli_next("a user name and password for SMTP, for any address of the domain",
+             "sigillo credential add app1 --domain %s", name);
+    cli_next("a key for an application that sends by HTTP",
+             "sigillo key add --domain %s --label app1", name);
+    cli_next("an application that logs in with tokens (OAuth 2.0)",
+             "sigillo app add app1 --domain %s", name);
+    cli_next(
+        "a first message from here",
+        "echo It works. | sigillo send --from app1@%s --to someone@example.net --subject Hello "
+        "--text - --wait",
+        name);
+}
+
 static void say_next(const struct cli *c, const json_t *answer, int result)
 {
     const char *name = cli_member(answer, "name", 7);
@@ -248,12 +266,23 @@ static void say_next(const struct cli *c, const json_t *answer, int result)
                "later.%s\n",
                cli_yellow(c), cli_plain(c));
     else if (result == CLI_NO)
-        printf("Not yet. What to publish: sigillo domain records %s\n", name);
+        printf("Not yet: publish what is missing.\n");
     else if (json_is_true(json_object_get(answer, "may_send")))
         printf("%sAll that is required is there: %s may send.%s\n", cli_green(c), name,
                cli_plain(c));
     else
         printf("%sAll that is required is there.%s\n", cli_green(c), cli_plain(c));
+    if (result == CLI_YES && !json_is_true(json_object_get(answer, "may_send")))
+        return; /* parked: there is nothing more to do */
+    cli_next_head(c);
+    if (result == CLI_YES) {
+        domain_next(name);
+        return;
+    }
+    if (result == CLI_NO)
+        cli_next("what to publish, merged with what is there already",
+                 "sigillo domain records %s --check", name);
+    cli_next("looks again and again until it is there", "sigillo domain verify %s --wait", name);
 }
 
 static int verify_run(struct cli *c)

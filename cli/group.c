@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sigillo group add | list | show | set | remove */
 #include <stdlib.h>
+#include <string.h>
 
+#include "next.h"
 #include "noun.h"
 #include "verbs.h"
 
@@ -62,11 +64,25 @@ static bool put_description(const struct cli *c, json_t *body)
     return false;
 }
 
-static void say_size(const struct cli *c, const json_t *answer)
+static void say_size(struct cli *c, const json_t *answer)
 {
+    const char *size = cli_member(answer, "size", 1);
+
     (void)c;
-    printf("group %s has %s members\n", cli_member(answer, "name", 0),
-           cli_member(answer, "size", 1));
+    printf("group %s has %s member%s\n", cli_member(answer, "name", 0), size,
+           strcmp(size, "1") == 0 ? "" : "s");
+}
+
+static void say_added(struct cli *c, const json_t *answer)
+{
+    char name[400];
+
+    say_size(c, answer);
+    if (!cli_next_word(cli_member(answer, "name", 0), name, sizeof(name)))
+        return;
+    cli_next_head(c);
+    cli_next("lets an application send as its members and as nobody else; --identity is for others",
+             "sigillo policy add --app app1 --allow --senders %s", name);
 }
 
 /* ---- add, set ---- */
@@ -83,7 +99,7 @@ static int add_run(struct cli *c)
         return CLI_USAGE;
     }
     cli_noun_subscription(c, body);
-    return cli_noun_add(c, GROUPS, body, say_size);
+    return cli_noun_add(c, GROUPS, body, say_added);
 }
 
 #define DESCRIPTION                                                                                \

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "../server/directory/directory.h"
+#include "next.h"
 #include "verbs.h"
 
 #define CONFIG_DEFAULT "/etc/sigillo/sigillo.conf"
@@ -298,14 +299,17 @@ static int tell(const struct cli *c, const struct plan *p)
            "machine at 127.0.0.1:2525:\n"
            "  user local, password %s\n\n",
            p->password);
-    printf("Both may send as every domain of the subscription. What to do next:\n\n");
-    printf("  1. sigillo serve --config %s\n", p->config);
+    printf("Both may send as every domain of the subscription.\n");
+    cli_next_head(c);
+    cli_next(
+        "runs the server, in a terminal of its own; with systemd: systemctl enable --now sigillo",
+        "sigillo serve --config %s", p->config);
     if (strcmp(p->socket, SOCKET_DEFAULT) != 0)
-        printf("     export SIGILLO_SERVER=unix:%s\n", p->socket);
-    printf("  2. sigillo domain add example.org          prints the DNS records to publish\n"
-           "  3. sigillo domain verify example.org --wait    looks for them; then it may send\n"
-           "  4. sigillo send --from you@example.org --to someone@example.net --subject Hello "
-           "--wait\n");
+        cli_next("in the other terminals: where the server listens to this program",
+                 "export SIGILLO_SERVER=unix:%s", p->socket);
+    cli_next("prints the DNS records to publish, and what comes then; take a domain of yours",
+             "sigillo domain add example.org");
+    cli_next("says at any time how it stands, and what is to be done next", "sigillo status");
     if (strchr(p->hostname, '.') == NULL)
         printf("\nThe server calls itself \"%s\"; other servers expect a full name whose address "
                "leads back to it: set hostname "

@@ -1,15 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sigillo key add | list | set | remove */
+#include "about.h"
+#include "next.h"
 #include "noun.h"
 #include "verbs.h"
 
 #define KEYS "/admin/v1/keys"
 
-static void say_added(const struct cli *c, const json_t *answer)
+static void say_added(struct cli *c, const json_t *answer)
 {
-    (void)c;
+    json_t *domains = cli_noun_domains(c);
+    char identity[200], from[600];
+    struct cli_about about = {.identity = identity, .domains = domains};
+
     printf("id   %s\nkey  %s\n\nThe key is shown this once; only its hash is kept.\n",
            cli_member(answer, "id", 0), cli_member(answer, "key", 1));
+    snprintf(identity, sizeof(identity), "key:%s", cli_member(answer, "id", 0));
+    if (json_array_size(domains) > 0) { /* else it only opens the admin API */
+        putchar('\n');
+        cli_about_print(c, &about);
+        cli_about_from(&about, from, sizeof(from));
+        cli_next_head(c);
+        (void)cli_about_try(c, &about);
+        cli_next("lets it send as this address and no other", "sigillo sender add %s --identity %s",
+                 from, identity);
+        cli_next("says whether it may send as an address, and why",
+                 "sigillo policy test --identity %s --sender %s", identity, from);
+    }
+    json_decref(domains);
 }
 
 static int key_add_run(struct cli *c)
@@ -63,7 +81,7 @@ static int key_list_run(struct cli *c)
 const struct cli_verb verb_key_list = {"key list",   "",  "lists the access keys", NULL, 0, 0,
                                        key_list_run, NULL};
 
-static void say_set(const struct cli *c, const json_t *answer)
+static void say_set(struct cli *c, const json_t *answer)
 {
     (void)answer;
     cli_put(stdout, c->argument[0]);

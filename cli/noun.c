@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "next.h"
+
 /* ---- cells ---- */
 
 const char *cli_column_time(const json_t *noun, const char *member, char *out, size_t size)
@@ -24,6 +26,25 @@ const char *cli_column_list(const json_t *noun, const char *member, char *out, s
     {
         int n =
             snprintf(out + len, size - len, "%s%s", len == 0 ? "" : " ", json_string_value(item));
+
+        if (n < 0 || (size_t)n >= size - len)
+            break;
+        len += (size_t)n;
+    }
+    return out;
+}
+
+const char *cli_noun_limits(const json_t *noun, const char *member, char *out, size_t size)
+{
+    const json_t *one;
+    size_t at, len = 0;
+
+    out[0] = '\0';
+    json_array_foreach(json_object_get(noun, member), at, one)
+    {
+        int n = snprintf(out + len, size - len, "%s%s %s/%s", len == 0 ? "" : ", ",
+                         cli_member(one, "max", 0), cli_member(one, "what", 1),
+                         cli_member(one, "window", 2));
 
         if (n < 0 || (size_t)n >= size - len)
             break;
@@ -59,6 +80,11 @@ int cli_noun_list(struct cli *c, const char *path, const char *member,
         return status;
     if (c->json)
         return cli_print_json(answer);
+    if (json_array_size(json_object_get(answer, member)) == 0) {
+        cli_next_first(c, member);
+        json_decref(answer);
+        return CLI_YES;
+    }
     for (size_t i = 0; i < columns; i++)
         head[i] = column[i].head;
     cli_table_init(&t, columns, head);
@@ -72,7 +98,7 @@ int cli_noun_list(struct cli *c, const char *path, const char *member,
 
 /* Sends the body, which is taken, and lets `say` print the answer for people. */
 static int send_body(struct cli *c, const char *method, const char *path, json_t *body,
-                     void (*say)(const struct cli *c, const json_t *answer))
+                     void (*say)(struct cli *c, const json_t *answer))
 {
     json_t *answer;
     int status;
@@ -90,13 +116,13 @@ static int send_body(struct cli *c, const char *method, const char *path, json_t
 }
 
 int cli_noun_add(struct cli *c, const char *path, json_t *body,
-                 void (*say)(const struct cli *c, const json_t *answer))
+                 void (*say)(struct cli *c, const json_t *answer))
 {
     return send_body(c, "POST", path, body, say);
 }
 
 int cli_noun_set_at(struct cli *c, char *path, json_t *body,
-                    void (*say)(const struct cli *c, const json_t *answer))
+                    void (*say)(struct cli *c, const json_t *answer))
 {
     int status = send_body(c, "PATCH", path, body, say);
 
@@ -105,7 +131,7 @@ int cli_noun_set_at(struct cli *c, char *path, json_t *body,
 }
 
 int cli_noun_set(struct cli *c, const char *prefix, json_t *body,
-                 void (*say)(const struct cli *c, const json_t *answer))
+                 void (*say)(struct cli *c, const json_t *answer))
 {
     return cli_noun_set_at(c, cli_path(prefix, c->argument[0], ""), body, say);
 }
@@ -131,16 +157,21 @@ int cli_noun_remove(struct cli *c, const char *prefix, const char *said)
     return cli_noun_remove_at(c, cli_path(prefix, c->argument[0], ""), said);
 }
 
-char *cli_noun_path(const struct cli *c, const char *prefix, const char *name, const char *value)
+char *cli_noun_path_of(const char *prefix, const char *noun, const char *name, const char *value)
 {
     char *query, *path;
 
     if (value == NULL)
-        return cli_path(prefix, c->argument[0], "");
+        return cli_path(prefix, noun, "");
     query = cli_path(name, value, "");
-    path = cli_path(prefix, c->argument[0], query);
+    path = cli_path(prefix, noun, query);
     free(query);
     return path;
+}
+
+char *cli_noun_path(const struct cli *c, const char *prefix, const char *name, const char *value)
+{
+    return cli_noun_path_of(prefix, c->argument[0], name, value);
 }
 
 /* ---- members ---- */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sigillo policy add | list | remove | test */
 #include <stdlib.h>
+#include <string.h>
 
 #include "access.h"
+#include "next.h"
 #include "noun.h"
 #include "verbs.h"
 
@@ -21,10 +23,42 @@ static bool take_identity(const struct cli *c, char out[CLI_IDENTITY_MAX])
 
 /* ---- add ---- */
 
-static void say_added(const struct cli *c, const json_t *answer)
+/* A member of the group that is one address, as a word of a shell; empty: none is known. */
+static void a_member(const struct cli *c, const char *group, char *out, size_t size)
 {
-    (void)c;
+    char *path = cli_noun_path_of("/admin/v1/groups/", group,
+                                  "?subscription=", cli_text(c, "--subscription"));
+    const json_t *member;
+    json_t *answer;
+    size_t at;
+
+    out[0] = '\0';
+    if (cli_call(c, "GET", path, NULL, &answer) == CLI_YES) {
+        json_array_foreach(json_object_get(answer, "members"), at, member)
+        {
+            if (out[0] == '\0' && strncmp(json_string_value(member), "*@", 2) != 0 &&
+                !cli_next_word(json_string_value(member), out, size))
+                out[0] = '\0';
+        }
+        json_decref(answer);
+    }
+    free(path);
+}
+
+static void say_added(struct cli *c, const json_t *answer)
+{
+    const char *group = cli_text(c, "--senders");
+    char identity[CLI_IDENTITY_MAX], who[CLI_IDENTITY_MAX + 8], member[600];
+
     printf("policy %s is added\n", cli_member(answer, "id", 0));
+    if (!cli_identity(c, identity) || strchr(identity, '*') != NULL ||
+        !cli_next_word(identity, who, sizeof(who)))
+        return;
+    a_member(c, group, member, sizeof(member));
+    cli_next_head(c);
+    cli_next("says whether it may send as an address, and why",
+             "sigillo policy test --identity %s --sender %s", who,
+             member[0] == '\0' ? "someone@example.org" : member);
 }
 
 static int add_run(struct cli *c)

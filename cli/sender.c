@@ -29,7 +29,7 @@ bool cli_identity(const struct cli *c, char out[CLI_IDENTITY_MAX])
 
 /* ---- add ---- */
 
-static void say_added(const struct cli *c, const json_t *answer)
+static void say_added(struct cli *c, const json_t *answer)
 {
     const char *identity = cli_member(answer, "identity", 1);
 

@@ -8,7 +8,7 @@
 
 #define SUBSCRIPTIONS "/admin/v1/subscriptions"
 
-static void say_added(const struct cli *c, const json_t *answer)
+static void say_added(struct cli *c, const json_t *answer)
 {
     (void)c;
     printf("subscription %s is added\n", cli_member(answer, "name", 0));
@@ -40,7 +40,7 @@ const struct cli_verb verb_subscription_list = {
 
 /* ---- limits ---- */
 
-static void say_set(const struct cli *c, const json_t *answer)
+static void say_set(struct cli *c, const json_t *answer)
 {
     (void)c;
     printf("subscription %s has the profile %s\n", cli_member(answer, "name", 0),
@@ -134,33 +134,13 @@ const struct cli_verb verb_subscription_show = {
     subscription_show_run,
     NULL};
 
-/* "30 messages/minute, 100 messages/hour" */
-static const char *limits_text(const json_t *noun, const char *member, char *out, size_t size)
-{
-    const json_t *one;
-    size_t at, len = 0;
-
-    out[0] = '\0';
-    json_array_foreach(json_object_get(noun, member), at, one)
-    {
-        int n = snprintf(out + len, size - len, "%s%s %s/%s", len == 0 ? "" : ", ",
-                         cli_member(one, "max", 0), cli_member(one, "what", 1),
-                         cli_member(one, "window", 2));
-
-        if (n < 0 || (size_t)n >= size - len)
-            break;
-        len += (size_t)n;
-    }
-    return out;
-}
-
 static int profile_list_run(struct cli *c)
 {
     static const struct cli_column column[] = {
         {"PROFILE", "name", NULL},
         {"RECIPIENTS", "recipients_per_message", NULL},
         {"SIZE", "message_size", NULL},
-        {"LIMITS", "limits", limits_text},
+        {"LIMITS", "limits", cli_noun_limits},
     };
 
     return cli_noun_list(c, "/admin/v1/profiles", "profiles", column, 4);

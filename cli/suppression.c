@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "next.h"
 #include "noun.h"
 #include "verbs.h"
 
@@ -45,7 +46,7 @@ static json_t *body_new(const struct cli *c)
 
 /* ---- add ---- */
 
-static void say_added(const struct cli *c, const json_t *answer)
+static void say_added(struct cli *c, const json_t *answer)
 {
     (void)c;
     printf("%s added, %s known already\n", cli_member(answer, "added", 0),
@@ -185,7 +186,9 @@ static int list_run(struct cli *c)
     }
     cli_table_init(&t, 7, head);
     status = each_page(c, add_rows, &t);
-    if (status == CLI_YES)
+    if (status == CLI_YES && t.cells == t.columns)
+        cli_next_first(c, "suppressions");
+    else if (status == CLI_YES)
         cli_table_print(c, &t, stdout);
     cli_table_done(&t);
     return status;

@@ -16,6 +16,7 @@ const struct cli_verb *const cli_verbs[] = {
     &verb_advise,
     &verb_init,
     &verb_serve,
+    &verb_status,
     &verb_subscription_add,
     &verb_subscription_list,
     &verb_subscription_show,

@@ -44,7 +44,7 @@ _sigillo()
     esac
 
     if ((COMP_CWORD == 1)); then
-        COMPREPLY=($(compgen -W "init serve subscription profile domain credential key app account sender group policy suppression send queue trace report spf dkim arc check verify dmarc advise help --version --help" -- "$cur"))
+        COMPREPLY=($(compgen -W "init serve status subscription profile domain credential key app account sender group policy suppression send queue trace report spf dkim arc check verify dmarc advise help --version --help" -- "$cur"))
         return
     fi
     verb=${COMP_WORDS[1]}
@@ -67,7 +67,7 @@ _sigillo()
         dkim) words="keygen sign verify" ;;
         arc) words="verify seal" ;;
         dmarc) words="check" ;;
-        help) words="init serve subscription profile domain credential key app account sender group policy suppression send queue trace report spf dkim arc check verify dmarc advise" ;;
+        help) words="init serve status subscription profile domain credential key app account sender group policy suppression send queue trace report spf dkim arc check verify dmarc advise" ;;
         *) words="" ;;
         esac
         COMPREPLY=($(compgen -W "$words" -- "$cur"))
@@ -75,6 +75,7 @@ _sigillo()
     fi
     case "$verb ${COMP_WORDS[2]}" in
     "init "*) words="--config --state-dir --admin-socket --hostname --user --certificate --key --server --json --help" ;;
+    "status "*) words="--server --json --help" ;;
     "serve "*) words="--config --check --help" ;;
     "subscription add") words="--profile --server --json --help" ;;
     "subscription list") words="--server --json --help" ;;

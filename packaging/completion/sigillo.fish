@@ -35,6 +35,7 @@ complete -c sigillo -n "$asks_dns" -l now -x -d 'judge as if it were this time'
 # ---- verbs and nouns ----
 complete -c sigillo -n '__sigillo_wants' -a init -d 'first steps: writes a configuration, the first access key and credential'
 complete -c sigillo -n '__sigillo_wants' -a serve -d 'runs the server in the foreground, logging JSON lines on standard error'
+complete -c sigillo -n '__sigillo_wants' -a status -d 'says how the server is set up, and what is to be done next'
 complete -c sigillo -n '__sigillo_wants' -a subscription -d 'tenants'
 complete -c sigillo -n '__sigillo_wants' -a profile -d 'limits of what a tenant may send'
 complete -c sigillo -n '__sigillo_wants' -a report -d 'tells who sent how much'

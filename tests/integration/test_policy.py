@@ -105,7 +105,7 @@ def test_what_is_in_use_says_by_what(sigillo, sender):
 def test_a_group_from_a_file(sigillo, sender, tmp_path):
     path = tmp_path / "members"
     path.write_text("# ours\n" + "".join("user%d@policy.test\r\n" % n for n in range(10000)))
-    assert sigillo.cli("group", "add", "large", "--members", str(path)).stdout == "group large has 10000 members\n"
+    assert sigillo.cli("group", "add", "large", "--members", str(path)).stdout.startswith("group large has 10000 members\n")
     assert len(sigillo.json("group", "show", "large")["members"]) == 10000
     path.write_text("a@policy.test\nno address\n")
     r = sigillo.cli("group", "set", "large", "--members", str(path), ok=False)
