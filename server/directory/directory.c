@@ -480,6 +480,7 @@ struct directory *directory_open(struct store *store, struct keys *keys, struct 
     suppression_set_init(&d->suppressed);
     suppression_set_init(&d->on_lists);
     directory_accounts_max(d, ACCOUNTS_MAX_DEFAULT);
+    directory_hmac_window(d, HMAC_WINDOW_DEFAULT);
     access_init(d);
     randombytes_buf(d->cache_key, sizeof(d->cache_key));
     d->crypto = sgl_crypto_new();

@@ -130,6 +130,21 @@ void directory_scram(struct directory *d, sgl_view user, struct scram_secret *ou
 /* A bearer key "sk_<id>_<secret>": SHA-256 of a 256-bit random secret, compared in constant time. NULL = refused. */
 struct identity *directory_bearer(struct directory *d, sgl_view token);
 
+/* ---- access keys: each has two secrets, and either proves it, so that one can be replaced while the other is in use ---- */
+
+#define KEY_SECRETS 2
+const char *key_secret_name(size_t which); /* "primary", "secondary" */
+struct key_facts {
+    bool shared; /* a request that is signed with it need not name it (hmac.h) */
+    struct key_secret_facts {
+        int64_t made_at; /* 0: there is none */
+        bool signs;      /* it can sign requests, not only be shown as a bearer's */
+        uint32_t day;    /* it was used last, in days since the Epoch; 0: not since the start */
+    } secret[KEY_SECRETS];
+};
+/* By its id: a reference, or NULL. facts may be NULL. */
+struct identity *directory_key(struct directory *d, sgl_view id, struct key_facts *facts);
+
 /* ---- applications: they prove who they are at the token endpoint ---- */
 
 #define APP_SECRETS_MAX 8
@@ -322,6 +337,12 @@ struct app_change {
     sgl_view trust_remove; /* changed: the id of the one that goes; empty: none */
 };
 
+enum key_rotate { KEY_KEEP, KEY_ROTATE, KEY_ROTATE_PRIMARY, KEY_ROTATE_SECONDARY };
+/* One that is added gets its primary secret. */
+struct key_change {
+    enum key_rotate rotate; /* KEY_ROTATE: the one that is not there, else the older one */
+};
+
 enum account_way { ACCOUNT_AS_IT_IS, ACCOUNT_ON, ACCOUNT_OFF };
 /* Its address is the change's name, what people call it the label; one that is added has a password where `basic` is on. */
 struct account_change {
@@ -366,12 +387,15 @@ struct directory_change {
     const struct group_change *group;
     const struct policy_change *policy;
     const struct account_change *account;
+    const struct key_change *key;
     /* out */
     enum directory_result result;
     char field[32];        /* what is wrong, when not OK */
     char why[240];         /* one sentence, printable */
     char secret[128];      /* the password or key, shown this once */
     char canonical[256];   /* domain: its name as it is kept */
+    char access_key[48];   /* the same one in base64, as programs that sign want it */
+    const char *which;     /* key: "primary", "secondary": the secret that was made; else NULL */
     char id[32];           /* a key that is added: its name in lists, and in "sk_<id>_<secret>" */
     struct loop_task task; /* directory's own, as is private_ */
     void *private_;

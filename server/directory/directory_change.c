@@ -39,8 +39,10 @@ void change_finish(struct change *g)
 {
     struct directory_change *c = g->c;
 
-    if (c->result != DIRECTORY_OK)
+    if (c->result != DIRECTORY_OK) {
         sodium_memzero(c->secret, sizeof(c->secret));
+        sodium_memzero(c->access_key, sizeof(c->access_key));
+    }
     change_free(g);
     c->private_ = NULL;
     c->done(c);
@@ -357,7 +359,8 @@ void directory_change(struct directory *d, struct directory_change *c)
     struct change *g = calloc(1, sizeof(*g));
 
     c->private_ = g;
-    c->field[0] = c->why[0] = c->secret[0] = c->id[0] = '\0';
+    c->field[0] = c->why[0] = c->secret[0] = c->access_key[0] = c->id[0] = '\0';
+    c->which = NULL;
     if (g == NULL) {
         change_no_memory(c);
         c->task.run = finish_later;

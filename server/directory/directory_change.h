@@ -27,6 +27,8 @@ struct change {
     bool hashed;
     char *context; /* domain: of the selector whose key is being made */
     size_t selector;
+    uint8_t mac_key[KEYS_MAC_KEY]; /* key: the secret that is being sealed */
+    struct key_secret *fresh;      /* key: whose; NULL: none */
 };
 
 /* ---- directory_change.c ---- */

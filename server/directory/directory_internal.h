@@ -9,6 +9,7 @@
 
 #include "../loop/scratch.h"
 #include "directory.h"
+#include "hmac.h"
 #include "sigillo/crypto.h"
 #include "suppression_set.h"
 #include "table.h"
@@ -45,9 +46,19 @@ struct account {
     uint8_t apps;
     char (*app)[GUID_TEXT_SIZE]; /* so many; NULL: none */
 };
+/* 32 random bytes. A bearer shows them in base64url, and its hash is kept; who signs needs them as they are, and they are kept sealed. */
+struct key_secret {
+    uint8_t hash[32];     /* SHA-256 of the base64url text */
+    int64_t made_at;      /* 0: there is none */
+    bool signs;           /* it was sealed when it was made: those of older stores were not */
+    uint8_t *sealed;      /* KEYS_MAC_SEALED bytes; NULL: they stand in the file */
+    uint64_t sealed_at;   /* there */
+    _Atomic uint32_t day; /* it was used last, since the Epoch; 0: not since the start */
+};
 struct access_key {
     struct holder holder; /* first: cast from it */
-    uint8_t hash[32];
+    const struct scratch *file;
+    struct key_secret secret[KEY_SECRETS];
 };
 struct kept_secret {
     struct app_secret shown;
@@ -87,6 +98,9 @@ struct directory {
     struct table scopes;             /* senders by identity, or "@domain"; directory_access.c */
     struct table bound;              /* policies by "SUBSCRIPTION/IDENTITY" */
     size_t patterns;                 /* policies among them for more than one identity */
+    struct access_key *shared[HMAC_SHARED_MAX]; /* the oldest keys that sign; key_shared.c */
+    size_t shares, signers;                     /* of them; of all keys that sign */
+    _Atomic unsigned hmac_window;               /* seconds */
     _Atomic bool access_unsure; /* memory ended while something was to be shown: all is denied */
     _Atomic bool exact_local_parts;
     _Atomic unsigned accounts_max; /* of a subscription */
@@ -142,9 +156,10 @@ struct noun_kind {
     /* About to be seen, under the lock: it gives back memory that it need not hold. May be NULL. */
     void (*settle)(struct directory *d, void *noun);
 
-    /* What else has to know of it; under the lock, when it is in its table or leaves it. false: memory has ended, and nothing may be granted. Both may be NULL. */
+    /* What else has to know of it; under the lock, when it is in its table or leaves it. false: memory has ended. Both may be NULL. */
     bool (*index)(struct directory *d, void *noun);
     void (*unindex)(struct directory *d, void *noun);
+    bool decides; /* who may send as whom: when it cannot be seen, nothing may be granted */
 
     /* In the store: a JSON document. NULL: it cannot be read or written, or memory has ended. */
     void *(*from_json)(const struct store_noun *stored, const json_t *json);
@@ -266,6 +281,32 @@ void argon_text(const struct argon_hash *a, char out[ARGON_TEXT_SIZE]);
 
 bool password_from_json(struct credential *c, const json_t *json);
 bool password_to_json(const struct credential *c, json_t *json); /* adds its members */
+
+/* ---- key_secret.c ---- */
+
+/* 32 new bytes: their hash, and their two texts. Not sealed yet. */
+void key_secret_make(struct key_secret *s, uint8_t bytes[KEYS_MAC_KEY], int64_t now);
+bool key_secret_seal(struct key_secret *s, sgl_view sealed); /* false: memory has ended */
+/* What is there; NULL: it is not as it should be, or memory has ended. */
+bool key_secret_from_json(struct key_secret *s, const json_t *json);
+json_t *key_secret_to_json(const struct key_secret *s, const struct scratch *file);
+/* Its sealed bytes leave memory, if that can be. */
+void key_secret_spill(struct key_secret *s, struct scratch *file);
+bool key_secret_copy(struct key_secret *to, const struct key_secret *from); /* false: no memory */
+void key_secret_done(struct key_secret *s);
+/* The sealed bytes; false: they cannot be read. */
+bool key_secret_sealed(const struct key_secret *s, const struct scratch *file,
+                       uint8_t out[KEYS_MAC_SEALED]);
+void key_secret_used(struct key_secret *s, int64_t now);
+#define KEY_CONTEXT_SIZE 64
+/* "hmac:01ftz85b24zv:primary": what it is sealed for. */
+void key_secret_context(const char *id, size_t which, char out[KEY_CONTEXT_SIZE]);
+
+/* ---- key_shared.c: the keys that are tried when nothing says which; under the lock ---- */
+
+bool key_share(struct directory *d, void *key);   /* for the row as it is: always true */
+void key_unshare(struct directory *d, void *key); /* it is in no table any more */
+bool key_is_shared(const struct directory *d, const struct access_key *k);
 
 /* ---- noun_account.c: under the lock ---- */
 

@@ -47,6 +47,7 @@ struct hmac_check {
     void *ctx;
     enum hmac_answer answer;   /* out */
     struct identity *identity; /* out: a reference with HMAC_OK, else NULL */
+    struct loop_task task;     /* directory's own, as is private_ */
     void *private_;
 };
 /*

@@ -70,7 +70,7 @@ bool noun_show(struct directory *d, enum directory_noun which, void *noun)
         noun_kind_of(which)->settle(d, noun);
     shown = show(d, which, noun);
 
-    if (!shown && noun_kind_of(which)->index != NULL)
+    if (!shown && noun_kind_of(which)->decides)
         atomic_store(&d->access_unsure, true);
     return shown;
 }

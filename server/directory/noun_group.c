@@ -267,14 +267,6 @@ static void free_(void *noun)
     group_unref(noun);
 }
 
-/* It needs no index; but a group that could not be shown may be one that is denied. */
-static bool index_(struct directory *d, void *noun)
-{
-    (void)d;
-    (void)noun;
-    return true;
-}
-
 static const char *const shown[] = {"description", "members", NULL};
 
 const struct noun_kind noun_group = {
@@ -282,7 +274,7 @@ const struct noun_kind noun_group = {
     .field = "name",
     OWNED_ROW,
     .free = free_,
-    .index = index_,
+    .decides = true,
     .from_json = from_json,
     .to_json = to_json,
     .shown = shown,

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An access key: an id, and the hash of a random secret.
+ * An access key: an id, and two random secrets, of which the second one is made when it is wanted (key_secret.c).
  *
- *   {"created_at":N,"domains":["*"],"label":"...","role":"none","sha256":BASE64}
+ *   {"created_at":N,"domains":["*"],"label":"...","role":"none","primary":{...},"secondary":{...}}
+ *
+ * Documents of older stores have one secret, which only a bearer can use: {..., "sha256":BASE64}.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,12 +13,35 @@
 
 static void free_(void *noun)
 {
+    struct access_key *k = noun;
+
+    for (size_t i = 0; k != NULL && i < KEY_SECRETS; i++)
+        key_secret_done(&k->secret[i]);
     holder_free(noun, sizeof(struct access_key));
 }
 
 static void *copy(const void *noun)
 {
-    return holder_copy(noun, sizeof(struct access_key));
+    const struct access_key *from = noun;
+    struct access_key *made = holder_copy(noun, sizeof(struct access_key));
+    bool whole = made != NULL;
+
+    for (size_t i = 0; made != NULL && i < KEY_SECRETS; i++)
+        whole = key_secret_copy(&made->secret[i], &from->secret[i]) && whole;
+    if (whole)
+        return made;
+    free_(made);
+    return NULL;
+}
+
+static void settle(struct directory *d, void *noun)
+{
+    struct access_key *k = noun;
+
+    holder_settle(d, noun);
+    k->file = &d->file;
+    for (size_t i = 0; i < KEY_SECRETS; i++)
+        key_secret_spill(&k->secret[i], &d->file);
 }
 
 static struct access_key *access_key_new(sgl_view id, sgl_view subscription, sgl_view label)
@@ -29,6 +54,26 @@ static struct access_key *access_key_new(sgl_view id, sgl_view subscription, sgl
     return NULL;
 }
 
+/* ---- as JSON ---- */
+
+static bool secrets_from_json(struct access_key *k, const json_t *json)
+{
+    bool any = false;
+
+    if (json_object_get(json, "sha256") != NULL) {
+        k->secret[0].made_at = k->holder.identity->created_at;
+        return json_base64_exact(json, "sha256", k->secret[0].hash, sizeof(k->secret[0].hash));
+    }
+    for (size_t i = 0; i < KEY_SECRETS; i++) {
+        const json_t *secret = json_object_get(json, key_secret_name(i));
+
+        any = any || secret != NULL;
+        if (secret != NULL && !key_secret_from_json(&k->secret[i], secret))
+            return false;
+    }
+    return any;
+}
+
 static void *from_json(const struct store_noun *noun, const json_t *json)
 {
     const char *label = json_string_value(json_object_get(json, "label"));
@@ -39,8 +84,7 @@ static void *from_json(const struct store_noun *noun, const json_t *json)
         return NULL;
     k->holder.identity->version = noun->version;
     if (identity_role_from_json(k->holder.identity, json) && label != NULL &&
-        json_base64_exact(json, "sha256", k->hash, sizeof(k->hash)) &&
-        identity_domains_from_json(k->holder.identity, json))
+        identity_domains_from_json(k->holder.identity, json) && secrets_from_json(k, json))
         return k;
     free_(k);
     return NULL;
@@ -49,33 +93,84 @@ static void *from_json(const struct store_noun *noun, const json_t *json)
 static json_t *to_json(const void *noun)
 {
     const struct access_key *k = noun;
+    json_t *json =
+        json_pack("{s:I, s:o, s:s, s:s}", "created_at", (json_int_t)k->holder.identity->created_at,
+                  "domains", identity_domains_to_json(k->holder.identity), "label",
+                  k->holder.identity->label, "role", role_name(k->holder.identity->role));
 
-    return json_pack("{s:I, s:o, s:s, s:s, s:o}", "created_at",
-                     (json_int_t)k->holder.identity->created_at, "domains",
-                     identity_domains_to_json(k->holder.identity), "label",
-                     k->holder.identity->label, "role", role_name(k->holder.identity->role),
-                     "sha256", base64_json(k->hash, sizeof(k->hash)));
+    for (size_t i = 0; json != NULL && i < KEY_SECRETS; i++) {
+        if (k->secret[i].made_at == 0 ||
+            json_object_set_new(json, key_secret_name(i),
+                                key_secret_to_json(&k->secret[i], k->file)) == 0)
+            continue;
+        json_decref(json);
+        json = NULL;
+    }
+    return json;
 }
 
-/* ---- added ---- */
+/* ---- a secret is made, and sealed ---- */
 
-#define SECRET_LEN 32
+#define URLSAFE sodium_base64_VARIANT_URLSAFE_NO_PADDING
 
-/* Shown once, kept as a hash. */
-static void secret_new(struct access_key *k, struct directory_change *c)
+/* Shown once, in both of its forms. */
+static void secret_new(struct change *g, struct access_key *k, size_t which)
 {
-    uint8_t secret[SECRET_LEN];
-    char text[sodium_base64_ENCODED_LEN(SECRET_LEN, sodium_base64_VARIANT_URLSAFE_NO_PADDING)];
+    struct directory_change *c = g->c;
+    int64_t now = clock_now_s(), other = k->secret[1 - which].made_at; /* it is the newer one */
+    char text[sodium_base64_ENCODED_LEN(KEYS_MAC_KEY, URLSAFE)];
 
-    randombytes_buf(secret, sizeof(secret));
-    sodium_bin2base64(text, sizeof(text), secret, sizeof(secret),
-                      sodium_base64_VARIANT_URLSAFE_NO_PADDING);
-    sodium_memzero(secret, sizeof(secret));
-    crypto_hash_sha256(k->hash, (const uint8_t *)text, strlen(text));
+    g->fresh = &k->secret[which];
+    c->which = key_secret_name(which);
+    key_secret_make(g->fresh, g->mac_key, now > other ? now : other + 1);
+    sodium_bin2base64(text, sizeof(text), g->mac_key, sizeof(g->mac_key), URLSAFE);
+    sodium_bin2base64(c->access_key, sizeof(c->access_key), g->mac_key, sizeof(g->mac_key),
+                      sodium_base64_VARIANT_ORIGINAL);
     snprintf(c->id, sizeof(c->id), "%s", k->holder.name);
     snprintf(c->secret, sizeof(c->secret), "sk_%s_%s", k->holder.name, text);
     sodium_memzero(text, sizeof(text));
 }
+
+static void sealed(struct keys_op *op)
+{
+    struct change *g = (struct change *)(void *)((char *)op - offsetof(struct change, keys));
+
+    if (op->result != KEYS_OK || op->out_len != KEYS_MAC_SEALED) {
+        change_say(g->c, DIRECTORY_UNAVAILABLE, "",
+                   "the secret could not be sealed; try again soon");
+        change_finish(g);
+    } else if (!key_secret_seal(g->fresh, sgl_view_of(op->out, op->out_len))) {
+        change_no_memory(g->c);
+        change_finish(g);
+    } else {
+        change_store(g);
+    }
+}
+
+static void make(struct change *g)
+{
+    const struct access_key *k = g->noun;
+
+    if (g->fresh == NULL) {
+        change_store(g);
+        return;
+    }
+    g->context = malloc(KEY_CONTEXT_SIZE);
+    if (g->context == NULL) {
+        change_no_memory(g->c);
+        change_refuse(g);
+        return;
+    }
+    key_secret_context(k->holder.name, (size_t)(g->fresh - k->secret), g->context);
+    g->keys = (struct keys_op){.verb = KEYS_MAC_SEAL,
+                               .loop = g->c->loop,
+                               .done = sealed,
+                               .in = sgl_view_of(g->mac_key, sizeof(g->mac_key)),
+                               .context = sgl_view_cstr(g->context)};
+    keys_submit(g->d->keys, &g->keys);
+}
+
+/* ---- added ---- */
 
 static bool prepare(struct change *g)
 {
@@ -95,17 +190,47 @@ static bool prepare(struct change *g)
         return false;
     }
     k->holder.identity->role = c->role;
-    secret_new(k, c);
+    secret_new(g, k, 0);
     return identity_check_domains(g, k->holder.identity, c->role == ROLE_NONE);
 }
 
 /* ---- changed ---- */
 
+static void rotate(struct change *g, struct access_key *k, enum key_rotate rotate)
+{
+    switch (rotate) {
+    case KEY_KEEP:
+        break;
+    case KEY_ROTATE: /* one that is not there was made at 0 */
+        secret_new(g, k, k->secret[1].made_at < k->secret[0].made_at);
+        break;
+    case KEY_ROTATE_PRIMARY:
+        secret_new(g, k, 0);
+        break;
+    case KEY_ROTATE_SECONDARY:
+        secret_new(g, k, 1);
+        break;
+    }
+}
+
 static bool alter(struct change *g)
 {
-    struct identity *i = ((struct access_key *)g->noun)->holder.identity;
+    struct access_key *k = g->noun;
+    sgl_view label = g->c->label;
 
-    return identity_take_label(g, i, "label") && identity_alter(g, i);
+    if (label.ptr != NULL) {
+        if (!change_label_ok(g->c, label, "label"))
+            return false;
+        if (!identity_set_label(k->holder.identity, label)) {
+            change_no_memory(g->c);
+            return false;
+        }
+    }
+    if (!identity_alter(g, k->holder.identity))
+        return false;
+    if (g->c->key != NULL)
+        rotate(g, k, g->c->key->rotate);
+    return true;
 }
 
 static const char *const shown[] = {"domains", "label", "role", "profile", NULL};
@@ -114,13 +239,43 @@ const struct noun_kind noun_key = {
     .name = "key",
     .field = "name",
     .prefix = "key:",
-    HOLDER_ROW,
+    .key = holder_key,
+    .version = holder_version,
     .free = free_,
+    .hidden = holder_hidden,
+    .settle = settle,
+    .index = key_share,
+    .unindex = key_unshare,
     .from_json = from_json,
     .to_json = to_json,
+    .subscription = holder_subscription,
     .shown = shown,
     .unshown = "secret",
     .prepare = prepare,
+    .make = make,
     .copy = copy,
     .alter = alter,
+    .replaced = holder_replaced,
+    .may_go = holder_may_go,
 };
+
+/* ---- looked at ---- */
+
+struct identity *directory_key(struct directory *d, sgl_view id, struct key_facts *facts)
+{
+    struct identity *who = NULL;
+    const struct access_key *k;
+
+    pthread_rwlock_rdlock(&d->lock);
+    k = table_find(&d->table[DIRECTORY_KEY], id);
+    if (k != NULL)
+        who = identity_ref(k->holder.identity);
+    if (k != NULL && facts != NULL) {
+        facts->shared = key_is_shared(d, k);
+        for (size_t i = 0; i < KEY_SECRETS; i++)
+            facts->secret[i] = (struct key_secret_facts){k->secret[i].made_at, k->secret[i].signs,
+                                                         atomic_load(&k->secret[i].day)};
+    }
+    pthread_rwlock_unlock(&d->lock);
+    return who;
+}

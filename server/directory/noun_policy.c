@@ -177,6 +177,7 @@ const struct noun_kind noun_policy = {
     .free = free_,
     .index = access_index_policy,
     .unindex = access_unindex_policy,
+    .decides = true,
     .from_json = from_json,
     .to_json = to_json,
     .shown = shown,

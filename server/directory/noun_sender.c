@@ -225,6 +225,7 @@ const struct noun_kind noun_sender = {
     .free = free_,
     .index = access_index_sender,
     .unindex = access_unindex_sender,
+    .decides = true,
     .from_json = from_json,
     .to_json = to_json,
     .shown = shown,

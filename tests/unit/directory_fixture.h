@@ -28,7 +28,7 @@ struct fake_keys {
     struct sgl_private_key *key[FAKE_KEYS_MAX], *rsa[FAKE_RSA_KEYS];
     _Atomic unsigned count;
     _Atomic int down, refuse; /* the next so many requests meet this */
-    _Atomic unsigned signed_count;
+    _Atomic unsigned signed_count, macs;
 };
 static struct fake_keys fake_keys;
 
@@ -86,6 +86,33 @@ static void fake_sign(struct keys_op *op)
     atomic_fetch_add(&fake_keys.signed_count, 1);
 }
 
+/* Sealed are: 9 bytes, a hash of the context, the key itself. */
+static void fake_mac_seal(struct keys_op *op)
+{
+    assert_int_equal(op->in.len, KEYS_MAC_KEY);
+    memcpy(op->out, "fakemac: ", 9);
+    assert_int_equal(sgl_sha256(fake_keys.crypto, op->context, op->out + 9), SGL_OK);
+    memcpy(op->out + 9 + 32, op->in.ptr, KEYS_MAC_KEY);
+    op->out_len = KEYS_MAC_SEALED;
+    op->result = KEYS_OK;
+}
+
+static void fake_mac(struct keys_op *op)
+{
+    uint8_t context[32];
+
+    atomic_fetch_add(&fake_keys.macs, 1);
+    op->result = KEYS_REFUSED;
+    assert_int_equal(sgl_sha256(fake_keys.crypto, op->context, context), SGL_OK);
+    if (op->in.len < KEYS_MAC_SEALED || memcmp(op->in.ptr + 9, context, 32) != 0)
+        return;
+    assert_int_equal(sgl_hmac_sha256(fake_keys.crypto, sgl_view_sub(op->in, 9 + 32, KEYS_MAC_KEY),
+                                     sgl_view_from(op->in, KEYS_MAC_SEALED), op->out),
+                     SGL_OK);
+    op->out_len = 32;
+    op->result = KEYS_OK;
+}
+
 void keys_submit(struct keys *keys, struct keys_op *op)
 {
     (void)keys;
@@ -99,6 +126,10 @@ void keys_submit(struct keys *keys, struct keys_op *op)
         fake_generate(op);
     } else if (op->verb == KEYS_LOAD) {
         fake_load(op);
+    } else if (op->verb == KEYS_MAC_SEAL) {
+        fake_mac_seal(op);
+    } else if (op->verb == KEYS_MAC) {
+        fake_mac(op);
     } else {
         fake_sign(op);
     }

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Access keys: two secrets each, replaced one at a time. */
+#include "key_fixture.h"
+
+static void test_added(void **state)
+{
+    struct directory_fixture *f = *state;
+    struct made_key k = key_add(f);
+    struct key_facts facts;
+    struct identity *who = directory_key(f->directory, sgl_view_cstr(k.id), &facts);
+
+    CHECK_TRUE("it is found", who != NULL);
+    identity_unref(who);
+    CHECK_TRUE("its secret was made just now",
+               facts.secret[0].made_at > clock_now_s() - 60 && facts.secret[0].signs);
+    CHECK_EQ("the other one when it is wanted", facts.secret[1].made_at, 0);
+    CHECK_EQ("it was not used", facts.secret[0].day, 0);
+    CHECK_TRUE("a bearer shows it", key_bears(f, k.secret, k.id));
+    CHECK_TRUE("who signs uses the same bytes", key_signs(f, k.access_key, k.id));
+    identity_unref(directory_key(f->directory, sgl_view_cstr(k.id), &facts));
+    CHECK_TRUE("then it was used", facts.secret[0].day > 20000);
+    CHECK_TRUE("nobody else's id finds it",
+               directory_key(f->directory, SGL_LIT("none"), &facts) == NULL);
+}
+
+static void test_rotated(void **state)
+{
+    static const enum key_rotate how[] = {
+        KEY_ROTATE,           KEY_ROTATE,         KEY_ROTATE, KEY_ROTATE_SECONDARY,
+        KEY_ROTATE_SECONDARY, KEY_ROTATE_PRIMARY, KEY_ROTATE};
+    static const size_t which[] = {1, 0, 1, 1, 1, 0, 1};
+    struct directory_fixture *f = *state;
+    struct made_key now[2], old, first = key_add(f);
+
+    now[0] = now[1] = first;
+    for (size_t i = 0; i < sizeof(how) / sizeof(how[0]); i++) {
+        struct made_key fresh;
+        size_t place = which[i];
+
+        assert_int_equal(key_rotate(f, first.id, how[i], &fresh), DIRECTORY_OK);
+        CHECK_STR("it stays the same key", fresh.id, first.id);
+        old = now[place];
+        now[place] = fresh;
+        for (size_t n = 0; n < 2; n++) {
+            CHECK_TRUE("both are borne", key_bears(f, now[n].secret, first.id));
+            CHECK_TRUE("both sign", key_signs(f, now[n].access_key, first.id));
+        }
+        if (i > 0) {
+            CHECK_TRUE("the old one is refused", !key_bears(f, old.secret, first.id));
+            CHECK_TRUE("and signs no more", !key_signs(f, old.access_key, first.id));
+        }
+        if (i == 3) { /* all of it outlives the process */
+            fixture_close(f);
+            fixture_open(f);
+        }
+    }
+}
+
+/* A key of before there were two: {"sha256"}. It is shown as ever, and signs once it has a new secret. */
+static void test_older_document(void **state)
+{
+    static const char value[] =
+        "{\"created_at\":1700000000,\"domains\":[\"*\"],\"label\":\"old\",\"role\":\"none\","
+        "\"sha256\":\"K7gNU3sdo+OL0wNhqoVWhr3g6s1xYv72ol/pe/Unols=\"}"; /* of "secret" */
+    struct directory_fixture *f = *state;
+    struct key_facts facts;
+    struct made_key fresh;
+
+    key_put(f, "old", value);
+    fixture_close(f);
+    fixture_open(f);
+    CHECK_TRUE("a bearer shows it", key_bears(f, "sk_old_secret", "old"));
+    identity_unref(directory_key(f->directory, SGL_LIT("old"), &facts));
+    CHECK_EQ("it was made with its key", facts.secret[0].made_at, 1700000000);
+    CHECK_TRUE("it cannot sign", !facts.secret[0].signs && !facts.shared);
+    assert_int_equal(key_rotate(f, "old", KEY_ROTATE, &fresh), DIRECTORY_OK);
+    fixture_close(f);
+    fixture_open(f);
+    CHECK_TRUE("the new one signs", key_signs(f, fresh.access_key, "old"));
+    CHECK_TRUE("the old one is still borne", key_bears(f, "sk_old_secret", "old"));
+    identity_unref(directory_key(f->directory, SGL_LIT("old"), &facts));
+    CHECK_EQ("and as old as it was", facts.secret[0].made_at, 1700000000);
+    CHECK_TRUE("only the new one signs", !facts.secret[0].signs && facts.secret[1].signs);
+    assert_int_equal(key_rotate(f, "old", KEY_ROTATE, &fresh), DIRECTORY_OK);
+    CHECK_TRUE("until it is replaced", !key_bears(f, "sk_old_secret", "old"));
+}
+
+static void test_broken_documents(void **state)
+{
+#define HASH "\"K7gNU3sdo+OL0wNhqoVWhr3g6s1xYv72ol/pe/Unols=\""
+    static const struct {
+        const char *name, *secrets;
+    } cases[] = {
+        {"no secret", "\"x\":1"},
+        {"an empty one", "\"primary\":{}"},
+        {"no date", "\"primary\":{\"sha256\":" HASH "}"},
+        {"a date that is none", "\"primary\":{\"sha256\":" HASH ",\"made_at\":\"1\"}"},
+        {"a short hash", "\"primary\":{\"sha256\":\"AAAA\",\"made_at\":1}"},
+        {"a short seal", "\"primary\":{\"sha256\":" HASH ",\"made_at\":1,\"sealed\":\"AAAA\"}"},
+        {"a seal that is none", "\"primary\":{\"sha256\":" HASH ",\"made_at\":1,\"sealed\":7}"},
+        {"a second one that is broken",
+         "\"primary\":{\"sha256\":" HASH ",\"made_at\":1},\"secondary\":7"},
+    };
+    struct directory_fixture *f = *state;
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char value[512], why[256] = "";
+
+        snprintf(value, sizeof(value),
+                 "{\"created_at\":1,\"domains\":[],\"label\":\"\",\"role\":\"owner\",%s}",
+                 cases[i].secrets);
+        key_put(f, "broken", value);
+        CHECK_TRUE(cases[i].name, directory_open(f->store, (struct keys *)&fake_keys, f->workers,
+                                                 f->loop, why, sizeof(why)) == NULL);
+        CHECK_STR(cases[i].name, why, "the stored key \"broken\" cannot be read");
+    }
+}
+
+static void test_refused(void **state)
+{
+    struct directory_fixture *f = *state;
+    struct directory_change c = {
+        .noun = DIRECTORY_KEY, .verb = DIRECTORY_ADD, .domain = {SGL_LIT_INIT("*")}, .domains = 1};
+    struct made_key k = key_add(f), fresh;
+
+    for (int refused = 0; refused < 2; refused++) {
+        atomic_store(refused ? &fake_keys.refuse : &fake_keys.down, 1);
+        CHECK_EQ("without a seal nothing is added", fixture_change(f, &c), DIRECTORY_UNAVAILABLE);
+        CHECK_TRUE("and nothing shown", c.secret[0] == '\0' && c.access_key[0] == '\0');
+        atomic_store(refused ? &fake_keys.refuse : &fake_keys.down, 1);
+        CHECK_EQ("nor replaced", key_rotate(f, k.id, KEY_ROTATE_PRIMARY, &fresh),
+                 DIRECTORY_UNAVAILABLE);
+        CHECK_TRUE("and nothing shown", fresh.secret[0] == '\0' && fresh.access_key[0] == '\0');
+        CHECK_TRUE("the one that was there stays", key_bears(f, k.secret, k.id));
+    }
+    CHECK_EQ("a key that is not there", key_rotate(f, "nobody", KEY_ROTATE, &fresh),
+             DIRECTORY_NOT_FOUND);
+}
+
+/* What is changed beside the secrets leaves them alone. */
+static void test_kept(void **state)
+{
+    struct directory_fixture *f = *state;
+    struct made_key k = key_add(f), second;
+    struct directory_change c = {.noun = DIRECTORY_KEY,
+                                 .verb = DIRECTORY_CHANGE,
+                                 .name = sgl_view_cstr(k.id),
+                                 .label = SGL_LIT_INIT("another")};
+
+    assert_int_equal(key_rotate(f, k.id, KEY_ROTATE, &second), DIRECTORY_OK);
+    assert_int_equal(fixture_change(f, &c), DIRECTORY_OK);
+    CHECK_TRUE("no secret is made", c.secret[0] == '\0' && c.which == NULL);
+    CHECK_TRUE("both stay",
+               key_signs(f, k.access_key, k.id) && key_signs(f, second.access_key, k.id));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        DIRECTORY_TEST(test_added),   DIRECTORY_TEST(test_rotated),
+        DIRECTORY_TEST(test_refused), DIRECTORY_TEST(test_older_document),
+        DIRECTORY_TEST(test_kept),    DIRECTORY_TEST(test_broken_documents),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
