@@ -401,7 +401,9 @@ static bool load_one(void *ctx, const struct store_usage *u)
     struct loading *g = ctx;
     struct limits_names names = {.count = 0};
 
-    /* a charge of no subscription is that of a domain with limits of its own */
+    /* a charge of no subscription is that of a domain with limits of its own, or somebody else's tally */
+    if (u->subscription.len == 0 && !sgl_view_starts(u->identity, SGL_LIT("domain:")))
+        return true;
     load_under(g, u->subscription.len > 0 ? u->subscription : u->identity, &u->charge);
     if (g->beside != NULL && u->subscription.len > 0)
         g->beside(g->ctx, u->subscription, u->identity, &names);

@@ -138,6 +138,7 @@ enum store_op_kind {
     STORE_NOUN_PUT,
     STORE_NOUN_DELETE,
     STORE_AUDIT,
+    STORE_TALLY,
     STORE_EXPIRE_TRAIL
 };
 
@@ -156,6 +157,19 @@ struct store_op {
 struct store_charge { /* what a message counts against the limits of its subscription */
     int64_t at_ms;    /* wall milliseconds */
     uint64_t messages, recipients, internal, external, bytes;
+};
+
+/*
+ * What is counted of a message beside what it was charged, under a name that belongs to no subscription: "guard:example.org/gmail".  Kept and read as charges are, without a
+ * subscription, the name as the identity; in no report of usage.
+ */
+struct store_tally {
+    sgl_view name;
+    struct store_charge charge; /* no messages: none */
+};
+struct store_tally_op {       /* one by itself */
+    struct store_op op;       /* kind STORE_TALLY */
+    struct store_tally tally; /* borrowed until done() */
 };
 
 /*
@@ -199,7 +213,9 @@ struct store_accept {
     sgl_view charged_domain; /* a domain that has limits of its own, or empty */
     struct store_charge
         domain_charge; /* kept beside, without a subscription, by the identity "domain:NAME": of one message too, and in no report */
-    bool spooled;      /* the engine's own */
+    const struct store_tally *tally; /* borrowed until done() */
+    size_t tallies;
+    bool spooled; /* the engine's own */
 };
 
 /*

@@ -212,15 +212,23 @@ static void add_unfinished(struct store *store, uint64_t id, uint64_t remaining,
 static void add_charge(struct store *store, sgl_view subscription, sgl_view identity,
                        const struct store_charge *c)
 {
-    sqlite3_stmt *s = sql_use(&store->db, SQL_USAGE_ADD);
     const uint64_t figure[] = {c->messages, c->recipients, c->internal, c->external, c->bytes};
+    sqlite3_stmt *s;
 
+    if (store->db.hard != 0 || c->messages == 0)
+        return;
+    s = sql_use(&store->db, SQL_USAGE_ADD);
     sqlite3_bind_int64(s, 1, c->at_ms);
     sql_bind_view(s, 2, subscription);
     sql_bind_view(s, 3, identity);
     for (int i = 0; i < 5; i++)
         sql_bind_u64(s, 4 + i, figure[i]);
     sql_run(&store->db, s);
+}
+
+void apply_tally(struct store *store, const struct store_tally *tally)
+{
+    add_charge(store, SGL_LIT(""), tally->name, &tally->charge);
 }
 
 enum store_result apply_accept(struct store *store, struct store_accept *a, const struct body *body,
@@ -246,9 +254,9 @@ enum store_result apply_accept(struct store *store, struct store_accept *a, cons
         add_body(store, m->id, body, spooled);
     if (store->db.hard == 0 && a->idempotency_key.len > 0)
         add_key(store, a);
-    if (store->db.hard == 0 && a->charge.messages > 0)
-        add_charge(store, m->subscription, m->identity, &a->charge);
-    if (store->db.hard == 0 && a->domain_charge.messages > 0)
-        add_charge(store, SGL_LIT(""), a->charged_domain, &a->domain_charge);
+    add_charge(store, m->subscription, m->identity, &a->charge);
+    add_charge(store, SGL_LIT(""), a->charged_domain, &a->domain_charge);
+    for (size_t i = 0; i < a->tallies; i++)
+        apply_tally(store, &a->tally[i]);
     return STORE_OK;
 }

@@ -36,6 +36,9 @@ static enum store_result apply_op(struct store *store, struct store_op *op)
     case STORE_AUDIT:
         audit_add(store, ((struct store_audit_op *)(void *)op)->audit, SGL_LIT(""));
         return STORE_OK;
+    case STORE_TALLY:
+        apply_tally(store, &((struct store_tally_op *)(void *)op)->tally);
+        return STORE_OK;
     case STORE_EXPIRE_TRAIL:
         return apply_expire_trail(store, (struct store_expire_trail *)(void *)op);
     }

@@ -228,6 +228,7 @@ struct store {
 /* ---- the operations: each inside the writer's transaction; a hard failure shows in store->db.hard ---- */
 enum store_result apply_accept(struct store *store, struct store_accept *a, const struct body *body,
                                bool spooled);
+void apply_tally(struct store *store, const struct store_tally *tally);
 enum store_result apply_claim(struct store *store, struct store_claim *c);
 void undo_claim(struct store *store, struct store_claim *c);
 enum store_result apply_outcome(struct store *store, struct store_outcome *o);
