@@ -20,7 +20,8 @@
 #define MEMORY_MAX   (16u * 1024u * 1024u)
 #define HANDOVER_MAX (4u * 1024u * 1024u)
 
-#define PROFILE_NAME_MAX 64
+#define PROFILE_NAME_MAX  64
+#define RECEIVER_NAME_MAX 24
 
 _Thread_local struct reading *reading;
 
@@ -279,8 +280,31 @@ static const char *update_wrong(cfg_t *s)
     return cfg_getstr(s, "secret_file") == NULL ? "secret_file: missing" : NULL;
 }
 
+/* Its name goes into names that are stored, of which a slash is the end. */
+static const char *receiver_wrong(cfg_t *s)
+{
+    sgl_view name = sgl_view_cstr(cfg_title(s));
+    bool fine = name.len > 0 && name.len <= RECEIVER_NAME_MAX;
+
+    for (size_t i = 0; i < name.len; i++)
+        fine = fine && (sgl_ascii_is_alnum(name.ptr[i]) || name.ptr[i] == '-');
+    if (!fine)
+        return "a receiver's name has 1 to 24 letters, digits and hyphens";
+    if (sgl_view_eq(name, SGL_LIT("other")))
+        return "other: the name of all receivers that are not named";
+    if (cfg_size(s, "domains") == 0)
+        return "domains: missing";
+    for (unsigned i = 0; i < cfg_size(s, "domains"); i++)
+        if (strpbrk(cfg_getnstr(s, "domains", i), "*") != NULL ||
+            cfg_getnstr(s, "domains", i)[0] == '.')
+            return "domains: names of domains, no patterns";
+    return NULL;
+}
+
 static const char *section_wrong(const char *name, cfg_t *s)
 {
+    if (strcmp(name, "receiver") == 0)
+        return receiver_wrong(s);
     if (strcmp(name, "listen") == 0)
         return listen_wrong(s);
     if (strcmp(name, "route") == 0)
@@ -294,6 +318,9 @@ static int check_section(cfg_t *cfg, cfg_opt_t *opt)
     bool listens = strcmp(cfg_opt_name(opt), "listen") == 0;
     const char *wrong = section_wrong(cfg_opt_name(opt), s);
 
+    if (wrong == NULL && strcmp(cfg_opt_name(opt), "receiver") == 0 &&
+        cfg_opt_size(opt) > CONFIG_RECEIVERS_MAX)
+        wrong = "more than 8 receivers";
     if (wrong != NULL) {
         mistake(s, "%s %s: %s", cfg_opt_name(opt), cfg_title(s), wrong);
         return -1;
@@ -382,6 +409,7 @@ static cfg_t *make_parser(struct reading *r)
     cfg_set_validate_func(cfg, "route", check_section);
     cfg_set_validate_func(cfg, "profile", check_section);
     cfg_set_validate_func(cfg, "dns_update", check_section);
+    cfg_set_validate_func(cfg, "receiver", check_section);
     return cfg;
 }
 

@@ -82,6 +82,16 @@ struct config_update { /* dns_update NAME { ... }: a zone whose records we chang
     unsigned ttl_s, timeout_ms;
 };
 
+struct config_receiver { /* receiver NAME { ... }: domains that are one receiver to the guard */
+    const char *name;
+    const char **domain;
+    size_t domains;
+    uint32_t messages; /* a day, from which it makes the demands of bulk senders; 0: none known */
+};
+#define CONFIG_RECEIVERS_MAX 8
+
+enum config_guard { GUARD_OFF, GUARD_WARN, GUARD_STOP };
+
 enum config_ask { ASK_AUTHORITATIVE, ASK_RESOLVER };
 
 struct config {
@@ -144,6 +154,14 @@ struct config {
         size_t pendings;
         enum config_ask ask;
     } verification;
+    struct { /* guard { ... }: of bulk mail */
+        enum config_guard action;
+        unsigned near_percent; /* of a receiver's messages: warned from here on */
+        unsigned complaints_warn, complaints_stop; /* of 10,000 messages */
+        uint32_t complaints_messages;              /* of fewer no rate is told */
+    } guard;
+    struct config_receiver *receiver;
+    size_t receivers;
     struct config_route *route;
     size_t routes;
     struct config_profile *profile;

@@ -8,16 +8,17 @@
 
 #define AT(type, field)                                                                            \
     .offset = offsetof(struct type, field), .size = sizeof(((struct type *)0)->field)
-#define TOP(field)        AT(config, field)
-#define LISTEN_AT(field)  AT(config_listen, field)
-#define ROUTE_AT(field)   AT(config_route, field)
-#define PROFILE_AT(field) AT(config_profile, field)
-#define UPDATE_AT(field)  AT(config_update, field)
-#define N_OF(type, field) .count = offsetof(struct type, field)
+#define TOP(field)         AT(config, field)
+#define LISTEN_AT(field)   AT(config_listen, field)
+#define ROUTE_AT(field)    AT(config_route, field)
+#define PROFILE_AT(field)  AT(config_profile, field)
+#define UPDATE_AT(field)   AT(config_update, field)
+#define RECEIVER_AT(field) AT(config_receiver, field)
+#define N_OF(type, field)  .count = offsetof(struct type, field)
 
 const char *const config_section_name[SECTIONS] = {
-    "",      "limits",   "resolver", "delivery", "queue",   "domains",   "verification",
-    "audit", "rotation", "listen",   "route",    "profile", "dns_update"};
+    "",         "limits", "resolver", "delivery", "queue",   "domains",    "verification", "audit",
+    "rotation", "guard",  "listen",   "route",    "profile", "dns_update", "receiver"};
 
 /* clang-format off */
 const struct key config_key[] = {
@@ -101,6 +102,12 @@ const struct key config_key[] = {
     {IN_ROTATION, "keep", KEY_DURATION, "7d", .min = S_, .max = 3650 * D_, .unit = S_, TOP(rotation.keep_s)},
     {IN_ROTATION, "settle", KEY_DURATION, "0", .max = 30 * D_, .unit = S_, TOP(rotation.settle_s)},
 
+    {IN_GUARD, "action", KEY_WORD, "warn", .words = "off warn stop", TOP(guard.action)},
+    {IN_GUARD, "near", KEY_NUMBER, "80", .min = 1, .max = 100, TOP(guard.near_percent)},
+    {IN_GUARD, "complaints_warn", KEY_NUMBER, "10", .max = 10000, TOP(guard.complaints_warn)},
+    {IN_GUARD, "complaints_stop", KEY_NUMBER, "30", .max = 10000, TOP(guard.complaints_stop)},
+    {IN_GUARD, "complaints_messages", KEY_NUMBER, "1000", .min = 1, .max = 1000000000, TOP(guard.complaints_messages)},
+
     {IN_LISTEN, "door", KEY_WORD, "submission", .words = "submission http", LISTEN_AT(door)},
     {IN_LISTEN, "address", KEY_LISTEN, "{}", LISTEN_AT(address), N_OF(config_listen, addresses), .required = true},
     {IN_LISTEN, "tls", KEY_WORD, "plain", .words = "plain starttls implicit", LISTEN_AT(tls)},
@@ -127,6 +134,9 @@ const struct key config_key[] = {
     {IN_UPDATE, "secret_file", KEY_SECRET, NULL, UPDATE_AT(secret_file), .contents = offsetof(struct config_update, secret), .required = true},
     {IN_UPDATE, "ttl", KEY_DURATION, "1h", .min = S_, .max = 7 * D_, .unit = S_, UPDATE_AT(ttl_s)},
     {IN_UPDATE, "timeout", KEY_DURATION, "10s", .min = 100, .max = 300 * S_, .unit = 1, UPDATE_AT(timeout_ms)},
+
+    {IN_RECEIVER, "domains", KEY_PATTERN, "{}", RECEIVER_AT(domain), N_OF(config_receiver, domains), .required = true},
+    {IN_RECEIVER, "messages", KEY_NUMBER, "5000", .max = 1000000000, RECEIVER_AT(messages)},
 };
 /* clang-format on */
 const size_t config_keys = sizeof(config_key) / sizeof(config_key[0]);

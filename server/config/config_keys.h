@@ -39,10 +39,12 @@ enum key_section {
     IN_VERIFICATION,
     IN_AUDIT,
     IN_ROTATION,
+    IN_GUARD,
     IN_LISTEN,
     IN_ROUTE,
     IN_PROFILE,
     IN_UPDATE,
+    IN_RECEIVER,
     SECTIONS
 };
 

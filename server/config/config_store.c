@@ -306,6 +306,18 @@ static void store_profiles(cfg_t *cfg, struct config *c)
     }
 }
 
+static void store_receivers(cfg_t *cfg, struct config *c)
+{
+    c->receivers = cfg_size(cfg, "receiver");
+    c->receiver = SGL_NEW_N(&c->memory->arena, c->receivers, struct config_receiver);
+    for (size_t i = 0; c->receiver != NULL && i < c->receivers; i++) {
+        cfg_t *s = cfg_getnsec(cfg, "receiver", (unsigned)i);
+
+        c->receiver[i].name = keep(cfg_title(s));
+        store_section(s, IN_RECEIVER, &c->receiver[i]);
+    }
+}
+
 /* Our own name, at the port of the first HTTP door with TLS. */
 static const char *preset_url(const struct config *c)
 {
@@ -393,6 +405,8 @@ static void check_whole(cfg_t *cfg, struct config *c)
         mistake(cfg_getsec(cfg, "rotation"),
                 "rotation.keep: shorter than queue.expire: what waits there was signed with the "
                 "old key");
+    if (c->guard.complaints_stop > 0 && c->guard.complaints_stop < c->guard.complaints_warn)
+        mistake(cfg_getsec(cfg, "guard"), "guard.complaints_stop: less than complaints_warn");
     if (c->limits.memory < c->limits.message_size)
         mistake(cfg_getsec(cfg, "limits"), "limits.memory: less than limits.message_size");
 }
@@ -405,6 +419,7 @@ void config_store(cfg_t *cfg, struct config *c)
     store_titled(cfg, c);
     store_profiles(cfg, c);
     store_updates(cfg, c);
+    store_receivers(cfg, c);
     check_whole(cfg, c);
     if (sgl_arena_dup(&c->memory->arena, sgl_buf_view(&reading->flat), &c->handover) != SGL_OK)
         reading->flat.status = SGL_E_LIMIT;

@@ -152,6 +152,11 @@ static void an_empty_file_gives_the_presets(void **state)
     CHECK_EQ("grace", c->verification.grace_s, 72 * 3600);
     CHECK_EQ("checks", c->verification.pendings, 7);
     CHECK_TRUE("no managed domains", c->domains.managed_zone == NULL && c->domains.spfs == 0);
+    CHECK_EQ("the guard warns", c->guard.action, GUARD_WARN);
+    CHECK_EQ("from 80 % on", c->guard.near_percent, 80);
+    CHECK_EQ("complaints are told of from 0.1 % on", c->guard.complaints_warn, 10);
+    CHECK_EQ("and stop at 0.3 %", c->guard.complaints_stop, 30);
+    CHECK_EQ("of a thousand messages", c->guard.complaints_messages, 1000);
     CHECK_TRUE("no user", c->user == NULL);
     config_unref(c);
 }
@@ -179,6 +184,7 @@ static const char *full_text(void)
         "profile team { limits = {\"30 messages/minute\", \"licences 100 external "
         "recipients/day\"}\n  recipients_per_message = 20 }\n"
         "profile big { message_size = 64M }\n"
+        "guard { action = stop near = 50 }\nreceiver local { domains = {a.test, b.test} }\n"
         "rotation { interval = 30d settle = 5s }\n"
         "dns_update own { zone = a.test server = \"127.0.0.53@5300\" key_name = sigillo_1\n"
         "  secret_file = \"%s/tsig\" ttl = 5m }\n",
@@ -263,6 +269,11 @@ static void check_full(const struct config *c)
     CHECK_EQ("recipients of a message", c->profile[0].recipients_per_message, 20);
     CHECK_EQ("its size", c->profile[1].message_size, 64 << 20);
     CHECK_EQ("no limit at all", c->profile[1].limits, 0);
+    CHECK_EQ("the guard stops", c->guard.action, GUARD_STOP);
+    CHECK_EQ("receivers", c->receivers, 1);
+    CHECK_STR("its name", c->receiver[0].name, "local");
+    CHECK_STR("the second domain", c->receiver[0].domain[1], "b.test");
+    CHECK_EQ("messages", c->receiver[0].messages, 5000);
 }
 
 static void every_kind_of_value_arrives(void **state)
@@ -367,6 +378,30 @@ static void mistakes_name_file_line_and_key(void **state)
          "recipients, internal recipients, external recipients, bytes), a slash and minute, hour "
          "or "
          "day: \"30 messages/minute\""},
+        {"receiver \"a/b\" { domains = {a.test} }\n",
+         "1: receiver a/b: a receiver's name has 1 to 24 letters, digits and hyphens"},
+        {"receiver a2345678901234567890123456 { domains = {a.test} }\n",
+         "1: receiver a2345678901234567890123456: a receiver's name has 1 to 24 letters, digits "
+         "and "
+         "hyphens"},
+        {"receiver other { domains = {a.test} }\n",
+         "1: receiver other: other: the name of all receivers that are not named"},
+        {"receiver a { }\n", "1: receiver a: domains: missing"},
+        {"receiver a { domains = {.a.test} }\n",
+         "1: receiver a: domains: names of domains, no patterns"},
+        {"receiver a { domains = {\"*\"} }\n",
+         "1: receiver a: domains: names of domains, no patterns"},
+        {"receiver a { domains = {a} messages = x }\n", "1: receiver a: messages: \"x\": not a whole number"},
+        {"receiver a { domains = {a.test} }\nreceiver b { domains = {a.test} }\n"
+         "receiver c { domains = {a.test} }\nreceiver d { domains = {a.test} }\n"
+         "receiver e { domains = {a.test} }\nreceiver f { domains = {a.test} }\n"
+         "receiver g { domains = {a.test} }\nreceiver h { domains = {a.test} }\n"
+         "receiver i { domains = {a.test} }\n",
+         "9: receiver i: more than 8 receivers"},
+        {"guard { action = refuse }\n", "1: guard.action: \"refuse\": not one of these words: "},
+        {"guard { near = 101 }\n", "1: guard.near: \"101\": too large"},
+        {"guard { complaints_warn = 20 complaints_stop = 10 }\n",
+         "1: guard.complaints_stop: less than complaints_warn"},
         {"profile \"\" { }\n", "1: profile : a profile's name has 1 to 64 printable characters"},
         {"hostname = \"a b\"\n",
          "1: hostname: \"a b\": not a host name (letters, digits, hyphens and "
