@@ -5,7 +5,7 @@
     tools/check_layers.py [SOURCE]
 
 lib/: base < crypto, dns, mail < smtp, spf, dkim, transport < report, dmarc, arc < verdict, survey < setup; a module sees the public headers of those below it and the
-private ones of its own folder.  server/: doors > admission > limits > directory, keys, queue > access, store; delivery > queue, resolver; nobody
+private ones of its own folder.  server/: doors > admission > limits, guard > directory, keys, queue > access, store; delivery > queue, resolver; nobody
 knows a door.  Some libraries are known to one room only.
 """
 import pathlib
@@ -70,10 +70,11 @@ SERVER = {  # room: rooms below it
     "lists": GROUND + ["keys", "store"],
     "queue": GROUND + ["audit", "store"],
     "limits": GROUND + ["audit", "directory", "store"],
-    "admission": GROUND + ["access", "audit", "directory", "keys", "limits", "lists", "queue", "store"],
+    "guard": GROUND + ["directory", "store"],
+    "admission": GROUND + ["access", "audit", "directory", "guard", "keys", "limits", "lists", "queue", "store"],
     "delivery": GROUND + ["audit", "directory", "queue", "resolver", "store"],
-    "doors": GROUND + ["access", "admission", "audit", "directory", "limits", "lists", "queue", "setup", "store", "tokens"],
-    "main": GROUND + ["admission", "audit", "delivery", "directory", "doors", "keys", "limits", "lists", "queue", "resolver", "setup", "store", "tokens"],
+    "doors": GROUND + ["access", "admission", "audit", "directory", "guard", "limits", "lists", "queue", "setup", "store", "tokens"],
+    "main": GROUND + ["admission", "audit", "delivery", "directory", "doors", "guard", "keys", "limits", "lists", "queue", "resolver", "setup", "store", "tokens"],
 }
 PURE = {  # system headers that lib/ may include
     "assert.h", "ctype.h", "emmintrin.h", "immintrin.h", "inttypes.h", "limits.h", "stdalign.h", "stdarg.h", "stdatomic.h", "stdbool.h", "stddef.h", "stdint.h",
