@@ -6,7 +6,7 @@
  * (credentials, access keys, applications, accounts), one in five of them under a policy for a group of 1,000 or with a sender of its own; and suppressed addresses.  A
  * directory is opened over it as at every start, and the store is closed again, so that what is left in memory is the directory's, and the keys client's list of sealed keys.
  * Then messages of 1 and of 50 recipients, a fifth of which is suppressed, are checked as admission checks them: identity found, MAIL FROM, recipients and From judged,
- * suppressed recipients marked, limits charged.  Prints one JSON line; the time is that of the processor.
+ * suppressed recipients marked, limits charged, the guard asked.  Prints one JSON line; the time is that of the processor.
  */
 #include <malloc.h>
 #include <semaphore.h>
@@ -34,6 +34,7 @@ struct bench {
     struct store *store;
     struct directory *directory;
     struct limits *limits;
+    struct guard *guard;
     struct admission *admission;
     sem_t done;
     char public_key[1024], sealed[4096]; /* base64 */
@@ -458,6 +459,14 @@ static void open_admission(struct bench *b)
     b->limits = config.limits = limits_new();
     if (b->limits == NULL || !limits_configure(b->limits, own, 2))
         die("limits", "no memory");
+    b->guard = config.guard =
+        guard_new(NULL, &(struct config){.guard = {.action = GUARD_STOP,
+                                                   .near_percent = 80,
+                                                   .complaints_warn = 10,
+                                                   .complaints_stop = 30,
+                                                   .complaints_messages = 1000}});
+    if (b->guard == NULL)
+        die("guard", "no memory");
     b->admission = admission_new(&config, b->directory, NULL, NULL, NULL);
     if (b->admission == NULL)
         die("admission", "no memory");
@@ -509,6 +518,8 @@ static void admit(struct bench *b, struct message *m, size_t rcpts, int64_t now)
 {
     struct submission *s = &m->s;
     struct charges charges = {0};
+    struct list_part list = {.url = SGL_LIT("")};
+    struct guard_ticket bulk;
     struct domain *domain = NULL;
     enum suppression_reason reason;
     bool utf8 = false;
@@ -531,6 +542,9 @@ static void admit(struct bench *b, struct message *m, size_t rcpts, int64_t now)
     s->message.subscription = sgl_view_cstr(domain->subscription);
     if (!charge_limits(b->admission, s, domain, &charges, &s->answer))
         die("limits", s->answer.text);
+    s->message.accepted_at = now * 1000;
+    if (!check_guard(b->admission, s, &m->headers, domain, &list, &bulk, &s->answer))
+        die("guard", s->answer.text);
     domain_unref(domain);
     identity_unref(s->who);
 }
@@ -617,6 +631,7 @@ int main(int argc, char **argv)
     loop_join(b.loop);
     admission_free(b.admission);
     limits_free(b.limits);
+    guard_free(b.guard);
     directory_free(b.directory);
     loop_free(b.loop);
     known_done(&known);

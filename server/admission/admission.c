@@ -2,7 +2,7 @@
 /*
  * The gate and the way behind it, for one message:
  *
- *   checked (envelope, bytes, From and Sender) -> marked (suppressed recipients) -> completed (header) -> charged (limits) -> signed (keys process) -> built (one body) -> stored (group commit) -> answered, handed to the queue
+ *   checked (envelope, bytes, From and Sender) -> marked (suppressed recipients) -> completed (header) -> charged (limits) -> counted (guard) -> signed (keys process) -> built (one body) -> stored (group commit) -> answered, handed to the queue
  *
  * The first three happen inside admission_submit(), the rest in callbacks on the submission's loop.  Any failure ends in finish() with an answer; what was taken on the way
  * (memory, the queue's room, the charge) is given back there.
@@ -27,9 +27,10 @@ struct admit {
     struct signing *signing;
     struct body *body;
     struct store_accept accept;
-    struct charges charges; /* what it was charged; empty once that is durable */
-    size_t open;            /* recipients that are not final at birth */
-    size_t room_bytes;      /* reserved in the queue */
+    struct charges charges;   /* what it was charged; empty once that is durable */
+    struct guard_ticket bulk; /* what the guard counted; the same */
+    size_t open;              /* recipients that are not final at birth */
+    size_t room_bytes;        /* reserved in the queue */
     uint64_t stored_us;
     uint64_t started_us;
 };
@@ -59,6 +60,8 @@ static void admit_free(struct admit *m)
     if (m->room_bytes > 0)
         queue_unreserve(m->a->queue, m->s->message.rcpts, m->room_bytes);
     charges_give_back(m->a, &m->charges);
+    if (m->bulk.used > 0)
+        guard_give_back(m->a->guard, &m->bulk);
     domain_unref(m->domain);
     signing_free(m->signing);
     body_unref(m->body);
@@ -164,6 +167,7 @@ static void stored(struct store_op *op)
     s->durable_us = clock_mono_us() - m->stored_us;
     if (op->result == STORE_OK) {
         m->charges = (struct charges){0};
+        m->bulk.used = 0;
         metric_observe_us(&durable_time, s->durable_us);
         answer_accepted(s, s->message.id);
         durable_keep(m->a, s->message.id, s->durable_us);
@@ -195,6 +199,8 @@ static void store_it(struct admit *m)
                                       .charge = m->charges.subscription.stored,
                                       .charged_domain = m->charges.domain_name,
                                       .domain_charge = m->charges.domain.stored,
+                                      .tally = m->bulk.tally,
+                                      .tallies = m->bulk.used,
                                       .idempotency_key = s->idempotency_key};
     memcpy(m->accept.request_hash, s->request_hash, sizeof(s->request_hash));
     if (m->open > 0 && g->not_before <= g->accepted_at / 1000 &&
@@ -388,6 +394,7 @@ static bool check_and_complete(struct admit *m)
         return false;
     suppress(m);
     return complete(m, &report) && charge_limits(m->a, s, m->domain, &m->charges, out) &&
+           check_guard(m->a, s, &report.headers, m->domain, &m->list, &m->bulk, out) &&
            start_signing(m);
 }
 
@@ -459,6 +466,7 @@ struct admission *admission_new(const struct admission_config *config, struct di
     a->lease_s = config->lease_s == 0 ? LEASE_S_DEFAULT : config->lease_s;
     a->loop = config->loop;
     a->limits = config->limits;
+    a->guard = config->guard;
     a->lists = config->lists;
     a->directory = directory;
     a->keys = keys;

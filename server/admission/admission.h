@@ -7,6 +7,7 @@
 #define SERVER_ADMISSION_ADMISSION_H
 
 #include "../directory/directory.h"
+#include "../guard/guard.h"
 #include "../limits/limits.h"
 #include "../lists/lists.h"
 #include "../queue/queue.h"
@@ -22,6 +23,7 @@ struct admission_config {
     uint32_t lease_s;            /* of messages born claimed, as the queue's; 0: 600 */
     struct loop *loop;           /* the queue's: notices are signed there. NULL: they go unsigned */
     struct limits *limits;       /* what subscriptions may send; NULL: nothing is counted */
+    struct guard *guard;         /* of bulk mail; NULL: nobody looks at it */
     struct lists *lists;         /* links in list mail; NULL: list mail is refused */
 };
 struct admission *admission_new(const struct admission_config *config, struct directory *directory,

@@ -36,6 +36,7 @@ struct admission {
     struct store *store;
     struct queue *queue;
     struct limits *limits;
+    struct guard *guard;
     struct lists *lists;
     struct sgl_crypto *crypto;
     _Atomic uint64_t accepted, refused, unavailable, bytes, signatures, busy, suppressed;
@@ -101,6 +102,13 @@ struct list_part {
 bool check_list(struct admission *a, struct submission *s, const struct sgl_headers *headers,
                 const struct domain *domain, struct list_part *out,
                 struct admission_answer *answer);
+
+/* ---- admission_guard.c: what receivers ask of bulk mail ---- */
+
+/* After the limits were charged. true: counted, as the ticket says. */
+bool check_guard(struct admission *a, struct submission *s, const struct sgl_headers *headers,
+                 const struct domain *domain, const struct list_part *list,
+                 struct guard_ticket *ticket, struct admission_answer *out);
 
 /* ---- admission_header.c: completing the header ---- */
 

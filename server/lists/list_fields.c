@@ -207,6 +207,26 @@ bool list_is_one_click(const struct sgl_headers *headers, struct sgl_arena *aren
     return t.https == 1 && t.others == 0;
 }
 
+static bool says(const struct sgl_headers *headers, sgl_view name, sgl_view word,
+                 struct sgl_arena *arena)
+{
+    const struct sgl_header *field = sgl_headers_first(headers, name);
+    sgl_view value;
+
+    return field != NULL && sgl_header_unfold(field->value, arena, &value) == SGL_OK &&
+           sgl_view_eq_nocase(sgl_view_trim(value), word);
+}
+
+bool list_is_recognisable(const struct sgl_headers *headers, struct sgl_arena *arena)
+{
+    if (sgl_headers_first(headers, LIST_ID) != NULL ||
+        sgl_headers_first(headers, UNSUBSCRIBE) != NULL)
+        return true;
+    return says(headers, SGL_LIT("Precedence"), SGL_LIT("bulk"), arena) &&
+           (sgl_headers_first(headers, SGL_LIT("Auto-Submitted")) == NULL ||
+            says(headers, SGL_LIT("Auto-Submitted"), SGL_LIT("no"), arena));
+}
+
 static void keep_mailto(const struct sgl_headers *headers, struct sgl_arena *arena,
                         struct list_mail *out)
 {

@@ -48,6 +48,8 @@ bool list_dropped(const struct list_mail *list, sgl_view name);
 void list_put(const struct list_mail *list, sgl_view url, struct sgl_buf *out);
 /* The id that a message's List-ID names, in lower case: false when there is none, or more than one. */
 bool list_id_of(const struct sgl_headers *headers, struct sgl_arena *arena, sgl_view *id);
+/* Do its fields say that it goes to a list, marked or not?  An automatic answer is none, though it may have "Precedence: bulk". */
+bool list_is_recognisable(const struct sgl_headers *headers, struct sgl_arena *arena);
 /* List-Unsubscribe and List-Unsubscribe-Post as receivers want them of bulk mail  [RFC 8058 s3.1] */
 bool list_is_one_click(const struct sgl_headers *headers, struct sgl_arena *arena);
 

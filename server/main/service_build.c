@@ -189,6 +189,7 @@ struct admission_config service_admission_config(const struct service *s, const 
         .lease_s = LEASE_S,
         .loop = s->outgoing,
         .limits = s->limits,
+        .guard = s->guard,
         .lists = s->lists};
 }
 
@@ -201,6 +202,10 @@ static bool build_admission(struct service *s, char *why, size_t why_size)
     if (s->limits == NULL || !service_configure_limits(s->limits, s->config) ||
         !limits_load(s->limits, s->store, admission_charged_beside, s->directory, why, why_size))
         return false;
+    s->guard = guard_new(s->store, s->config);
+    if (s->guard == NULL)
+        return false;
+    guard_load(s->guard, clock_now_ms());
     c = service_admission_config(s, s->config);
     s->admission = admission_new(&c, s->directory, s->keys, s->store, s->queue);
     if (s->admission == NULL)

@@ -205,6 +205,8 @@ static void apply(struct loop_task *task)
     admission_reconfigure(s->admission, &admission);
     if (!service_configure_limits(s->limits, r->next))
         log_line(LOG_ERROR_, "out of memory: the limit profiles stay as they were");
+    if (!guard_configure(s->guard, r->next))
+        log_line(LOG_ERROR_, "out of memory: the guard of bulk mail stays as it was");
     service_configure_suppression(s, r->next);
     directory_exact_local_parts(s->directory, r->next->sender_exact);
     directory_accounts_max(s->directory, r->next->limits.accounts);

@@ -47,6 +47,7 @@ struct service {
     struct setup *domain_setup;
     struct delivery *delivery;
     struct limits *limits;
+    struct guard *guard;
     struct admission *admission;
     struct submission_door *submission;
     struct tls_server *tls; /* NULL: none configured */

@@ -50,6 +50,7 @@ void queue_nudge(struct queue *q)
 struct fixture {
     struct directory_fixture *f;
     struct limits *limits;
+    struct guard *guard;
     struct admission *admission;
     struct identity *who;
 };
@@ -61,10 +62,16 @@ static int setup(void **state)
                                       .recipients_max = 40,
                                       .memory_max = 10000000,
                                       .expire_s = 259200};
+    struct config guarded = {.guard = {.action = GUARD_STOP,
+                                       .near_percent = 80,
+                                       .complaints_warn = 10,
+                                       .complaints_stop = 30,
+                                       .complaints_messages = 1000}};
     struct fixture *x = calloc(1, sizeof(*x));
 
     x->f = fixture_new();
     x->limits = config.limits = limits_new();
+    x->guard = config.guard = guard_new(x->f->store, &guarded);
     assert_int_equal(fixture_domain(x->f, "app.test", true), DIRECTORY_OK);
     assert_int_equal(fixture_domain(x->f, "other.test", false), DIRECTORY_OK);
     assert_int_equal(fixture_domain(x->f, "xn--bcher-kva.test", false), DIRECTORY_OK);
@@ -84,6 +91,7 @@ static int teardown(void **state)
 
     admission_free(x->admission);
     limits_free(x->limits);
+    guard_free(x->guard);
     identity_unref(x->who);
     fixture_free(x->f);
     CHECK_EQ("no message's bytes are left in memory", body_bytes_held(), 0);

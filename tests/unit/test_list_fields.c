@@ -114,6 +114,43 @@ static void test_marks(void **state)
               completed("", SGL_LIT("b"), SGL_LIT("a\nb")), "name");
 }
 
+static void test_recognised(void **state)
+{
+    static const struct {
+        const char *name, *header;
+        bool list, one_click;
+    } rows[] = {
+        {"plain mail is none", "From: a@a.test\r\n", false, false},
+        {"a List-ID says it [RFC 2919 s3]", "List-Id: <a.b>\r\n", true, false},
+        {"so does List-Unsubscribe [RFC 2369 s3.2]", "List-Unsubscribe: <mailto:a@b.test>\r\n",
+         true, false},
+        {"and Precedence: bulk", "Precedence: Bulk\r\n", true, false},
+        {"other precedences do not", "Precedence: list\r\n", false, false},
+        {"an automatic answer is none", "Precedence: bulk\r\nAuto-Submitted: auto-replied\r\n",
+         false, false},
+        {"one that says it is no answer may be", "Precedence: bulk\r\nAuto-Submitted: no\r\n", true,
+         false},
+        {"both fields are one click [RFC 8058 s3.1]", CLICK, true, true},
+        {"one alone is not", POST, false, false},
+        {"nor is a mailto", "List-Unsubscribe: <mailto:a@b.test>\r\n" POST, true, false},
+        {"nor http", "List-Unsubscribe: <http://a.test/u>\r\n" POST, true, false},
+        {"nor two fields", CLICK "List-Unsubscribe: <https://a.test/v>\r\n", true, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct sgl_arena arena = SGL_ARENA_INIT(1 << 16);
+        struct sgl_headers headers;
+
+        assert_int_equal(sgl_headers_parse(sgl_view_cstr(rows[i].header), SGL_HEADERS_STRICT,
+                                           &arena, &headers, NULL),
+                         SGL_OK);
+        CHECK_EQ(rows[i].name, list_is_recognisable(&headers, &arena), rows[i].list);
+        CHECK_EQ(rows[i].name, list_is_one_click(&headers, &arena), rows[i].one_click);
+        sgl_arena_done(&arena);
+    }
+}
+
 static void test_bounds(void **state)
 {
     char id[LIST_ID_MAX + 2];
@@ -163,6 +200,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_marks),
+        cmocka_unit_test(test_recognised),
         cmocka_unit_test(test_bounds),
         cmocka_unit_test(test_memory),
     };
