@@ -391,14 +391,16 @@ static void mistakes_name_file_line_and_key(void **state)
          "1: receiver a: domains: names of domains, no patterns"},
         {"receiver a { domains = {\"*\"} }\n",
          "1: receiver a: domains: names of domains, no patterns"},
-        {"receiver a { domains = {a} messages = x }\n", "1: receiver a: messages: \"x\": not a whole number"},
+        {"receiver a { domains = {a} messages = x }\n",
+         "1: receiver a: messages: \"x\": not a whole number"},
         {"receiver a { domains = {a.test} }\nreceiver b { domains = {a.test} }\n"
          "receiver c { domains = {a.test} }\nreceiver d { domains = {a.test} }\n"
          "receiver e { domains = {a.test} }\nreceiver f { domains = {a.test} }\n"
          "receiver g { domains = {a.test} }\nreceiver h { domains = {a.test} }\n"
          "receiver i { domains = {a.test} }\n",
          "9: receiver i: more than 8 receivers"},
-        {"guard { action = refuse }\n", "1: guard.action: \"refuse\": not one of these words: "},
+        {"guard { action = refuse }\n",
+         "1: guard.action: \"refuse\": not one of these words: off warn stop"},
         {"guard { near = 101 }\n", "1: guard.near: \"101\": too large"},
         {"guard { complaints_warn = 20 complaints_stop = 10 }\n",
          "1: guard.complaints_stop: less than complaints_warn"},
