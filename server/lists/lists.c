@@ -13,6 +13,7 @@
 #include <jansson.h>
 #include <pthread.h>
 #include <sodium.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +47,7 @@ struct lists {
     pthread_rwlock_t lock;
     struct entry entry[LISTS_KEYS_MAX]; /* in the order in which they were made */
     size_t entries;
+    _Atomic bool started;
     struct tending {
         struct keys_op keys;
         struct store_noun_op store;
@@ -75,6 +77,8 @@ static void pause_for(struct lists *l, unsigned seconds)
     struct timeval wait = {(time_t)seconds, 0};
 
     l->tending.busy = false;
+    if (seconds == LATER_S)
+        atomic_store(&l->started, true);
     (void)event_add(l->timer, &wait);
 }
 
@@ -359,6 +363,11 @@ static bool newest(struct lists *l, struct list_key *key)
     }
     pthread_rwlock_unlock(&l->lock);
     return found;
+}
+
+bool lists_started(struct lists *l)
+{
+    return atomic_load(&l->started);
 }
 
 bool lists_ready(struct lists *l)

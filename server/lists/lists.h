@@ -23,6 +23,8 @@ struct lists;
 struct lists *lists_new(struct loop *loop, struct store *store, struct keys *keys,
                         const char *public_url, char *why, size_t why_size);
 void lists_free(struct lists *l); /* after its loop has ended; NULL accepted */
+/* Has the start ended, with a key or without one?  While it has not, lists_ready() says no for a moment only. Any thread. */
+bool lists_started(struct lists *l);
 /* Are there links to be had?  Not before a key is open. */
 bool lists_ready(struct lists *l);
 /* Appends "https://.../u/TOKEN"; false: not ready, or out->status says why not. */

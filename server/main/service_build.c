@@ -230,6 +230,10 @@ bool service_ready(void *ctx, char *why, size_t why_size)
         snprintf(why, why_size, "The keys are not loaded yet.");
         return false;
     }
+    if (!lists_started(s->lists)) {
+        snprintf(why, why_size, "The key of unsubscribe links is not made yet.");
+        return false;
+    }
     return store_healthy(s->store, why, why_size);
 }
 

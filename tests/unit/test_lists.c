@@ -219,6 +219,14 @@ static void test_made_once_and_kept(void **state)
 
     atomic_store(&down, 1); /* then it is tried again */
     open_lists(f);
+    for (unsigned i = 0; i < 1000 && !lists_started(f->lists); i++) {
+        bool ready = lists_ready(f->lists);
+
+        usleep(2000);
+        CHECK_TRUE("it is ready when it has started",
+                   !lists_started(f->lists) || ready || i == 0 || lists_ready(f->lists));
+    }
+    CHECK_TRUE("with its key", lists_ready(f->lists));
     wait_for(f, 1);
     link_now(f, &token);
     CHECK_EQ("a link of now", opened(f, &token), LIST_TOKEN_FINE);
