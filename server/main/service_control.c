@@ -273,6 +273,7 @@ static void begin_reload(struct service *s, const struct control_message *m)
         s->reload == NULL && !atomic_load(&s->draining) ? calloc(1, sizeof(*r)) : NULL;
 
     if (r == NULL) {
+        service_note_reload(s, NULL, "the service can't take one now");
         control_send(s->setup->control, CONTROL_REFUSED, -1, "the service can't take one now");
         return;
     }
@@ -311,9 +312,11 @@ static void on_control(evutil_socket_t fd, short what, void *arg)
         case CONTROL_DRAIN:
             service_begin_drain(s, s->config->drain_s);
             break;
+        case CONTROL_REFUSED:
+            service_note_reload(s, NULL, m.text);
+            break;
         case CONTROL_READY:
         case CONTROL_RELOADED:
-        case CONTROL_REFUSED:
             break; /* not its to say */
         }
         if (m.fd >= 0)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "../log/log.h"
+#include "control.h"
 
 static bool same_text(const char *a, const char *b)
 {
@@ -90,9 +91,17 @@ static int memory_file(sgl_view bytes)
     return fd;
 }
 
-static void refuse_reload(const char *why)
+static void log_refusal(const char *why)
 {
     log_line(LOG_ERROR_, "configuration refused, the old one stays", LOG_STR("why", why));
+}
+
+/* The service has the store, and so the audit. */
+static void refuse_reload(const struct supervisor *s, const char *why)
+{
+    log_refusal(why);
+    if (s->control >= 0)
+        (void)control_send(s->control, CONTROL_REFUSED, -1, why);
 }
 
 void supervisor_reload(struct supervisor *s)
@@ -104,25 +113,25 @@ void supervisor_reload(struct supervisor *s)
     int fd = -1;
 
     if (s->draining || s->service.pid == 0 || s->next != NULL) {
-        refuse_reload("the service is not able to take one now");
+        refuse_reload(s, "the service is not able to take one now");
         return;
     }
     next = config_load(s->config->path, why, sizeof(why));
     if (next == NULL) {
-        refuse_reload(why);
+        refuse_reload(s, why);
         return;
     }
     door = moved_door(s->config, next);
     if (door != NULL) {
         snprintf(why, sizeof(why), "%s: listen %s: adding or moving a door needs a restart",
                  next->path, door);
-        refuse_reload(why);
+        refuse_reload(s, why);
     } else if (!supervisor_check(next, &user, why, sizeof(why))) {
-        refuse_reload(why);
+        refuse_reload(s, why);
     } else {
         fd = memory_file(next->handover);
         if (fd < 0 || !control_send(s->control, CONTROL_RELOAD, fd, next->path))
-            refuse_reload("can't hand it to the service");
+            refuse_reload(s, "can't hand it to the service");
         else
             s->next = config_ref(next);
     }
@@ -144,7 +153,7 @@ void supervisor_reloaded(struct supervisor *s)
 
 void supervisor_reload_refused(struct supervisor *s, const char *why)
 {
-    refuse_reload(why);
+    log_refusal(why);
     config_unref(s->next);
     s->next = NULL;
 }

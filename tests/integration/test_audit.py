@@ -5,6 +5,7 @@ import http.client
 import io
 import os
 import random
+import signal
 import sqlite3
 import subprocess
 import threading
@@ -108,9 +109,16 @@ def test_the_server_itself(make_sigillo):
     found = wait_for(lambda: lines(d, "--action", "configuration reload"), bool, 5, "the reload")
     assert found[0]["result"] == "done" and "queue.expire 72h -> 48h" in found[0]["detail"]
     assert "profile audit-small: added" in found[0]["detail"] and found[0]["actor"] == "system"
+    with open(d.config_file, "a") as f:
+        f.write("no_such_key = 1\n")
+    d.expect("configuration refused")
+    d.process.send_signal(signal.SIGHUP)
+    found = wait_for(lambda: lines(d, "--action", "configuration reload"), lambda l: len(l) == 2, 5, "the refusal")
+    refused = [l for l in found if l["result"] == "refused"]
+    assert len(refused) == 1 and "no_such_key" in refused[0]["detail"] and refused[0]["object"] == "server", found
     d.restart()
     wait_for(lambda: [l["action"] for l in lines(d, "--object", "server")],
-             lambda a: a == ["server start", "configuration reload", "server stop", "server start"], 5, "what the server did")
+             lambda a: a == ["server start", "configuration reload", "configuration reload", "server stop", "server start"], 5, "what the server did")
 
 
 def database(d):
