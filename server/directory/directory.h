@@ -455,6 +455,8 @@ struct suppression {
 };
 #define DIRECTORY_SUPPRESSIONS_MAX  100000   /* in one change */
 #define DIRECTORY_SUPPRESSIONS_KEPT 10000000 /* of all subscriptions: 256 MiB */
+#define DIRECTORY_SUPPRESSIONS_OWN                                                                 \
+    1000000 /* of these, left for what the server adds itself: one click, hard bounces */
 /*
  * Several at once: all are checked before the first is stored, and all are stored together.  What is not there cannot be removed.  A change of more than 1,000 takes tens of
  * megabytes until it is stored: while one is on its way, another is refused as UNAVAILABLE.

@@ -464,15 +464,24 @@ static bool prepare_room(struct batch *b)
 {
     struct directory_suppress *s = b->s;
     struct directory *d = b->d;
+    bool own = s->actor.len == 0 || sgl_view_starts(s->actor, SGL_LIT("system:"));
+    size_t most = d->suppressions_max - (own ? 0 : d->suppressions_own);
     bool none = false, full;
 
     if (s->items == 0 || s->items > DIRECTORY_SUPPRESSIONS_MAX)
         return say(s, DIRECTORY_INVALID, "addresses", "name 1 to 100,000 addresses at a time");
     pthread_rwlock_rdlock(&d->lock);
-    full = d->suppressed.used + s->items > DIRECTORY_SUPPRESSIONS_KEPT;
+    full = d->suppressed.used + s->items > most;
     pthread_rwlock_unlock(&d->lock);
-    if (full && !s->remove)
-        return say(s, DIRECTORY_UNAVAILABLE, "", "this server keeps at most 10,000,000 of them");
+    if (full && !s->remove) {
+        (void)say(s, DIRECTORY_UNAVAILABLE, "", "");
+        snprintf(s->why, sizeof(s->why),
+                 "this server keeps at most %zu suppressed addresses, of all its subscriptions "
+                 "together%s; remove some, or give them an end",
+                 d->suppressions_max,
+                 own ? "" : ", and the last tenth of them are for what it adds itself");
+        return false;
+    }
     b->many = s->items > MANY && atomic_compare_exchange_strong(&d->suppress_many, &none, true);
     return b->many || s->items <= MANY ||
            say(s, DIRECTORY_UNAVAILABLE, "", "another import is on its way; try again soon");

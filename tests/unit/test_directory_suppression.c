@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Suppressed addresses: whose, compared how, together or not at all, kept over a restart. */
+#include "../../server/directory/directory_internal.h"
 #include "directory_fixture.h"
 #include "fail_alloc.h"
 
@@ -147,6 +148,58 @@ static void test_refused(void **state)
 
         CHECK_EQ(rows[i].name, suppress(f, &s), rows[i].want);
         CHECK_STR(rows[i].name, s.field, rows[i].field);
+    }
+}
+
+static enum directory_result one_by(struct directory_fixture *f, const char *actor,
+                                    const char *address, char *why, size_t size)
+{
+    struct suppression item = {.address = sgl_view_cstr(address)};
+    struct directory_suppress s = {.item = &item, .items = 1, .actor = sgl_view_cstr(actor)};
+    enum directory_result result = suppress(f, &s);
+
+    snprintf(why, size, "%s", s.why);
+    return result;
+}
+
+/* What one subscription imports keeps nobody else from unsubscribing. */
+static void test_the_last_of_the_room_is_the_servers(void **state)
+{
+    struct directory_fixture *f = *state;
+    char why[300];
+
+    f->directory->suppressions_max = 3;
+    f->directory->suppressions_own = 1;
+    assert_int_equal(one_by(f, "key:k", "a@x.test", why, sizeof(why)), DIRECTORY_OK);
+    assert_int_equal(one_by(f, "key:k", "b@x.test", why, sizeof(why)), DIRECTORY_OK);
+    CHECK_EQ("somebody's", one_by(f, "key:k", "c@x.test", why, sizeof(why)), DIRECTORY_UNAVAILABLE);
+    CHECK_TRUE("which limit", strstr(why, "at most 3 suppressed addresses, of all its") != NULL);
+    CHECK_EQ("a click's", one_by(f, "system:unsubscribe", "c@x.test", why, sizeof(why)),
+             DIRECTORY_OK);
+    CHECK_EQ("a bounce's, until all is full", one_by(f, "", "d@x.test", why, sizeof(why)),
+             DIRECTORY_UNAVAILABLE);
+    CHECK_EQ("room again", one(f, true, "", "", "a@x.test"), DIRECTORY_OK);
+    CHECK_EQ("for it", one_by(f, "", "d@x.test", why, sizeof(why)), DIRECTORY_OK);
+}
+
+/* What saves a look at which list it is never hides an entry, also after a restart. */
+static void test_of_some_list(void **state)
+{
+    struct directory_fixture *f = *state;
+    sgl_view whose = SGL_LIT("default");
+
+    CHECK_TRUE("of none", !directory_may_be_unsubscribed(f->directory, whose, SGL_LIT("a@x.test")));
+    assert_int_equal(one(f, false, "", "list:news.a.test", "A@x.test"), DIRECTORY_OK);
+    assert_int_equal(one(f, false, "", "a.test", "b@x.test"), DIRECTORY_OK);
+    for (int again = 0; again < 2; again++) {
+        CHECK_TRUE("of one",
+                   directory_may_be_unsubscribed(f->directory, whose, SGL_LIT("a@X.test")));
+        CHECK_TRUE("a domain is no list",
+                   !directory_may_be_unsubscribed(f->directory, whose, SGL_LIT("b@x.test")));
+        CHECK_TRUE("somebody else's", !directory_may_be_unsubscribed(f->directory, SGL_LIT("acme"),
+                                                                     SGL_LIT("a@x.test")));
+        fixture_close(f);
+        fixture_open(f);
     }
 }
 
@@ -494,6 +547,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_compared, setup, teardown),
         cmocka_unit_test_setup_teardown(test_whose, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_the_last_of_the_room_is_the_servers, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_of_some_list, setup, teardown),
         cmocka_unit_test_setup_teardown(test_together_or_not_at_all, setup, teardown),
         cmocka_unit_test_setup_teardown(test_expiry, setup, teardown),
         cmocka_unit_test_setup_teardown(test_spelling, setup, teardown),
