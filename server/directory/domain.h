@@ -159,6 +159,8 @@ struct domain_change {
     enum domain_kind kind;
     sgl_view
         managed_zone; /* the operator's; empty: he has none. A managed domain's name is one label below it, and nobody adds a custom one there */
+    size_t
+        name_max; /* names can be no longer, so that those of their records fit; 0: as long as any */
     int64_t
         claim_expires_s; /* who has verified nothing for so long must make room for another subscription; 0: never */
 

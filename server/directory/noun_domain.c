@@ -6,6 +6,7 @@
 #include "directory_change.h"
 #include "domain_internal.h"
 #include "sigillo/ascii.h"
+#include "sigillo/limits.h"
 
 #define RETURN_PATH_DEFAULT "bounces"
 
@@ -216,6 +217,26 @@ static bool name_is_free(struct change *g, const struct domain_change *dc)
     return !taken;
 }
 
+/* The names of its records stand below it: "s1000000._domainkey.NAME", "PATH.NAME". [RFC 1035 s2.3.4] */
+static bool names_fit(struct change *g, const char *name, const char *return_path,
+                      const struct domain_change *dc)
+{
+    size_t most = SGL_LIMIT_NAME_TEXT - strlen("s1000000._domainkey."), path = strlen(return_path);
+
+    if (path > 0 && SGL_LIMIT_NAME_TEXT - path - 1 < most)
+        most = SGL_LIMIT_NAME_TEXT - path - 1;
+    if (dc->name_max > 0 && dc->name_max < most)
+        most = dc->name_max;
+    if (strlen(name) <= most)
+        return true;
+    change_say(
+        g->c, DIRECTORY_INVALID, "domain",
+        "the domain has %zu characters; with more than %zu the names of its records below it "
+        "are longer than the 253 of DNS",
+        strlen(name), most);
+    return false;
+}
+
 static bool fill_new(struct change *g, struct domain *d, const struct domain_change *dc)
 {
     sgl_view path = dc->return_path;
@@ -228,7 +249,7 @@ static bool fill_new(struct change *g, struct domain *d, const struct domain_cha
     }
     if (path.ptr == NULL && dc->kind == DOMAIN_CUSTOM)
         path = SGL_LIT(RETURN_PATH_DEFAULT);
-    return set_return_path(g, d, path);
+    return set_return_path(g, d, path) && names_fit(g, d->name, d->return_path, dc);
 }
 
 static bool prepare(struct change *g)
@@ -313,7 +334,8 @@ static bool alter(struct change *g)
         return false;
     }
     return (!dc->set_kind || set_kind(g, d, dc->kind)) &&
-           (dc->return_path.ptr == NULL || set_return_path(g, d, dc->return_path)) &&
+           (dc->return_path.ptr == NULL || (set_return_path(g, d, dc->return_path) &&
+                                            names_fit(g, d->name, d->return_path, dc))) &&
            (dc->status == NULL || set_statuses(g, d, dc)) &&
            (dc->rotate == ROTATE_NOT || rotate(g, d, dc));
 }

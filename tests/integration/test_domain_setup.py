@@ -270,6 +270,16 @@ def test_names_that_cannot_be_a_domain(server):
                        ("exa mple.test", "not a domain name"), ("", "empty")):
         r = server.cli("domain", "add", name, ok=False)
         assert r.returncode == 2 and says in r.stderr, (name, r.stderr)
+    long = ".".join(["l" * 58] * 4)  # 235: too long for s1000000._domainkey below it
+    for name in (long, "m" * 63 + "." + long[63:] + ".test"):
+        r = server.cli("domain", "add", name, ok=False)
+        assert r.returncode == 2 and ("longer than the 253" in r.stderr or "not a domain name" in r.stderr), r.stderr
+    fits = long[2:]
+    server.json("domain", "add", fits)
+    assert {name for name, _, _ in server.records(fits)} >= {"s1._domainkey.%s." % fits}
+    r = server.cli("domain", "add", "x" + fits[1:200] + ".x", "--return-path", "p" * 60, ok=False)
+    assert r.returncode == 2 and "with more than 192" in r.stderr, r.stderr
+    assert len(server.json("domain", "show", fits)["name"]) == 233
     added = server.json("domain", "add", "b\u00fccher.test")
     assert (added["name"], added["unicode"]) == ("xn--bcher-kva.test", "b\u00fccher.test")
     assert server.json("domain", "show", "b\u00fccher.test")["name"] == "xn--bcher-kva.test"

@@ -3,6 +3,7 @@
 #include "../../config/config.h"
 #include "admin_internal.h"
 #include "sigillo/idn.h"
+#include "sigillo/limits.h"
 
 /* ---- as JSON ---- */
 
@@ -110,6 +111,14 @@ static bool take_kind(struct admin_change *n, const json_t *kind)
     return false;
 }
 
+/* So much may a domain's name have where its keys stand in the operator's zone. */
+static size_t names_room(const char *zone)
+{
+    size_t taken = strlen("s1000000..") + strlen(zone);
+
+    return taken < SGL_LIMIT_NAME_TEXT ? SGL_LIMIT_NAME_TEXT - taken : 1;
+}
+
 static bool take(struct admin_change *n, const struct admin_member *member)
 {
     const struct config *c = atomic_load(&n->admin->config);
@@ -122,6 +131,8 @@ static bool take(struct admin_change *n, const struct admin_member *member)
         n->domain.return_path = admin_text(member[4].value);
     if (c->domains.managed_zone != NULL)
         n->domain.managed_zone = sgl_view_cstr(c->domains.managed_zone);
+    if (c->domains.dkim_zone != NULL) /* "s1000000.NAME.ZONE" */
+        n->domain.name_max = names_room(c->domains.dkim_zone);
     if (c->verification.required) /* else nobody has to prove anything */
         n->domain.claim_expires_s = c->domains.claim_expires_s;
     return take_kind(n, member[3].value);

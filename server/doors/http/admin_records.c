@@ -110,20 +110,32 @@ static json_t *known_json(const struct sgl_setup *setup, const struct sgl_setup_
     return json;
 }
 
-json_t *admin_records_json(const struct admin *admin, const struct domain *domain)
+/* NULL: there is no memory, or the names do not fit into DNS. */
+static json_t *records_json(const struct admin *admin, const struct domain *domain, bool *too_long)
 {
     sgl_auto(sgl_arena) arena = SGL_ARENA_INIT(SGL_LIMIT_SETUP_MEMORY);
     struct sgl_setup_request request;
     struct sgl_setup setup;
     json_t *list;
 
-    if (setup_request(domain, atomic_load(&admin->config), &arena, &request) != SGL_OK ||
-        sgl_setup_rows(&request, &arena, &setup) != SGL_OK)
+    enum sgl_status status = setup_request(domain, atomic_load(&admin->config), &arena, &request);
+
+    if (status == SGL_OK)
+        status = sgl_setup_rows(&request, &arena, &setup);
+    *too_long = status == SGL_E_SYNTAX || (status == SGL_E_LIMIT && arena.status == SGL_OK);
+    if (status != SGL_OK)
         return NULL;
     list = json_array();
     for (size_t i = 0; i < setup.rows; i++)
         json_array_append_new(list, known_json(&setup, &setup.row[i], domain));
     return list;
+}
+
+json_t *admin_records_json(const struct admin *admin, const struct domain *domain)
+{
+    bool too_long;
+
+    return records_json(admin, domain, &too_long);
 }
 
 /* ---- what is published at this moment ---- */
@@ -190,9 +202,14 @@ static void check_records(struct http_request *r, const struct admin *admin, con
 static void known_records(struct http_request *r, const struct admin *admin,
                           const struct domain *domain)
 {
-    json_t *records = admin_records_json(admin, domain);
+    bool too_long = false;
+    json_t *records = records_json(admin, domain, &too_long);
 
-    if (records == NULL)
+    if (too_long)
+        http_reply_problem(r, 409, "name-too-long", "name",
+                           "The domain is so long that the names of its records below it, or in "
+                           "domains.dkim_zone, are longer than the 253 characters of DNS.");
+    else if (records == NULL)
         http_reply_problem(r, 500, "records", NULL, "The records could not be written.");
     else
         http_reply_json(
