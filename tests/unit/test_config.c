@@ -318,113 +318,108 @@ static void an_include_is_relative_to_its_file(void **state)
     config_unref(c);
 }
 
+static const struct {
+    const char *text, *want; /* behind "FILE:" */
+} mistakes[] = {
+    {"hostname = a.test\nlisen = 3\n", "2: lisen: no such option 'lisen'"},
+    {"\n\nlimits {\n  recipients = many\n}\n",
+     "4: limits.recipients: \"many\": not a whole number"},
+    {"limits { recipients = 0 }\n", "1: limits.recipients: \"0\": too small"},
+    {"delivery {\nport = 70000 }\n", "2: delivery.port: \"70000\": too large"},
+    {"domains { spf = {\"-all\"} }\n",
+     "1: domains.spf: \"-all\": not an SPF term (write ip4:192.0.2.1, ip6:2001:db8::1, a:HOST "
+     "or include:NAME)"},
+    {"domains { spf = {\"ip4:\"} }\n",
+     "1: domains.spf: \"ip4:\": not an SPF term (write ip4:192.0.2.1, ip6:2001:db8::1, a:HOST "
+     "or include:NAME)"},
+    {"domains { dmarc_reports = \"me@a.test\" }\n",
+     "1: domains.dmarc_reports: \"me@a.test\": not an address for reports (write "
+     "mailto:reports@example.org)"},
+    {"domains { tls_reports = \"mailto:a@b.test,mailto:c@d.test\" }\n",
+     "1: domains.tls_reports: \"mailto:a@b.test,mailto:c@d.test\": not an address for reports "
+     "(write mailto:reports@example.org)"},
+    {"verification { pending = {} }\n", "1: verification.pending: empty"},
+    {"verification { ask = me }\n",
+     "1: verification.ask: \"me\": not one of these words: authoritative resolver"},
+    {"queue { expire = 3 }\n",
+     "1: queue.expire: \"3\": not a duration (write 500ms, 30s, 5m, 4h or 3d)"},
+    {"queue { retry = {1m, soon} }\n",
+     "1: queue.retry: \"soon\": not a duration (write 500ms, 30s, 5m, 4h or 3d)"},
+    {"limits { message_size = 36X }\n",
+     "1: limits.message_size: \"36X\": not a size (write 500, 64K, 36M or 1G)"},
+    {"state_dir = var\n", "1: state_dir: \"var\": not an absolute path"},
+    {"tls_key = /nonexistent/key\n", "1: tls_key: \"/nonexistent/key\": No such file or directory"},
+    {"listen x {\n address = {\"localhost:25\"}\n}\n",
+     "2: listen x: address: \"localhost:25\": not an address (write 192.0.2.1:587 or "
+     "[2001:db8::1]:587; names are not looked up)"},
+    {"listen x {\n}\n", "2: listen x: address: missing"},
+    {"listen x { address = {\"*:1\"} door = ftp }\n",
+     "1: listen x: door: \"ftp\": not one of these words: submission http"},
+    {"listen x { address = {\"*:1\"} door = http tls = starttls }\n",
+     "1: listen x: tls: the http door has no STARTTLS (use plain or implicit)"},
+    {"hostname = a.test\nlisten x { address = {\"*:1\"} tls = implicit\n}\n",
+     "3: listen x: tls: needs tls_certificate and tls_key"},
+    {"listen x { address = {\"*:1\"} trust = {\"127.0.0.1\"} }\n",
+     "1: listen x: trust_credential: missing (as whom do trusted clients send?)"},
+    {"dns_update u { zone = a.test server = 192.0.2.53 key_name = k }\n",
+     "1: dns_update u: secret_file: missing"},
+    {"dns_update u { server = 192.0.2.53 }\n", "1: dns_update u: zone: missing"},
+    {"rotation { keep = 1h }\n", "1: rotation.keep: shorter than queue.expire: what waits "
+                                 "there was signed with the old key"},
+    {"route r { host = h.test }\n", "1: route r: domains: missing"},
+    {"route r { domains = {\"*\"} host = h.test user = u }\n",
+     "1: route r: password_file: missing (user without it)"},
+    {"profile p { limits = {\"30 mails/minute\"} }\n",
+     "1: profile p: limits: \"30 mails/minute\": a limit is a number, what is counted "
+     "(messages, "
+     "recipients, internal recipients, external recipients, bytes), a slash and minute, hour "
+     "or "
+     "day: \"30 messages/minute\""},
+    {"receiver \"a/b\" { domains = {a.test} }\n",
+     "1: receiver a/b: a receiver's name has 1 to 24 letters, digits and hyphens"},
+    {"receiver a2345678901234567890123456 { domains = {a.test} }\n",
+     "1: receiver a2345678901234567890123456: a receiver's name has 1 to 24 letters, digits "
+     "and "
+     "hyphens"},
+    {"receiver other { domains = {a.test} }\n",
+     "1: receiver other: other: the name of all receivers that are not named"},
+    {"receiver a { }\n", "1: receiver a: domains: missing"},
+    {"receiver a { domains = {.a.test} }\n",
+     "1: receiver a: domains: names of domains, no patterns"},
+    {"receiver a { domains = {\"*\"} }\n", "1: receiver a: domains: names of domains, no patterns"},
+    {"receiver a { domains = {a} messages = x }\n",
+     "1: receiver a: messages: \"x\": not a whole number"},
+    {"receiver a { domains = {a.test} }\nreceiver b { domains = {a.test} }\n"
+     "receiver c { domains = {a.test} }\nreceiver d { domains = {a.test} }\n"
+     "receiver e { domains = {a.test} }\nreceiver f { domains = {a.test} }\n"
+     "receiver g { domains = {a.test} }\nreceiver h { domains = {a.test} }\n"
+     "receiver i { domains = {a.test} }\n",
+     "9: receiver i: more than 8 receivers"},
+    {"guard { action = refuse }\n",
+     "1: guard.action: \"refuse\": not one of these words: off warn stop"},
+    {"guard { near = 101 }\n", "1: guard.near: \"101\": too large"},
+    {"guard { complaints_warn = 20 complaints_stop = 10 }\n",
+     "1: guard.complaints_stop: less than complaints_warn"},
+    {"profile \"\" { }\n", "1: profile : a profile's name has 1 to 64 printable characters"},
+    {"hostname = \"a b\"\n", "1: hostname: \"a b\": not a host name (letters, digits, hyphens and "
+                             "dots; write xn-- labels for others)"},
+    {"hostname = \"\\x1b[2J\"\n", "1: hostname: \"\\x1b[2J\": not a host name (letters, digits, "
+                                  "hyphens and dots; write xn-- labels for others)"},
+    {"include(\"nowhere\")\n", "1: include: nowhere: No such file or directory"},
+    {"tls_key_contents = \"00\"\n", "1: tls_key_contents: no such option 'tls_key_contents'"},
+    {"delivery { ipv4 = no ipv6 = no }\n", "1: delivery.ipv6: one of ipv4 and ipv6 must be true"},
+    {"limits { memory = 1M }\n", "1: limits.memory: less than limits.message_size"},
+};
+
 static void mistakes_name_file_line_and_key(void **state)
 {
-    static const struct {
-        const char *text, *want; /* behind "FILE:" */
-    } rows[] = {
-        {"hostname = a.test\nlisen = 3\n", "2: lisen: no such option 'lisen'"},
-        {"\n\nlimits {\n  recipients = many\n}\n",
-         "4: limits.recipients: \"many\": not a whole number"},
-        {"limits { recipients = 0 }\n", "1: limits.recipients: \"0\": too small"},
-        {"delivery {\nport = 70000 }\n", "2: delivery.port: \"70000\": too large"},
-        {"domains { spf = {\"-all\"} }\n",
-         "1: domains.spf: \"-all\": not an SPF term (write ip4:192.0.2.1, ip6:2001:db8::1, a:HOST "
-         "or include:NAME)"},
-        {"domains { spf = {\"ip4:\"} }\n",
-         "1: domains.spf: \"ip4:\": not an SPF term (write ip4:192.0.2.1, ip6:2001:db8::1, a:HOST "
-         "or include:NAME)"},
-        {"domains { dmarc_reports = \"me@a.test\" }\n",
-         "1: domains.dmarc_reports: \"me@a.test\": not an address for reports (write "
-         "mailto:reports@example.org)"},
-        {"domains { tls_reports = \"mailto:a@b.test,mailto:c@d.test\" }\n",
-         "1: domains.tls_reports: \"mailto:a@b.test,mailto:c@d.test\": not an address for reports "
-         "(write mailto:reports@example.org)"},
-        {"verification { pending = {} }\n", "1: verification.pending: empty"},
-        {"verification { ask = me }\n",
-         "1: verification.ask: \"me\": not one of these words: authoritative resolver"},
-        {"queue { expire = 3 }\n",
-         "1: queue.expire: \"3\": not a duration (write 500ms, 30s, 5m, 4h or 3d)"},
-        {"queue { retry = {1m, soon} }\n",
-         "1: queue.retry: \"soon\": not a duration (write 500ms, 30s, 5m, 4h or 3d)"},
-        {"limits { message_size = 36X }\n",
-         "1: limits.message_size: \"36X\": not a size (write 500, 64K, 36M or 1G)"},
-        {"state_dir = var\n", "1: state_dir: \"var\": not an absolute path"},
-        {"tls_key = /nonexistent/key\n",
-         "1: tls_key: \"/nonexistent/key\": No such file or directory"},
-        {"listen x {\n address = {\"localhost:25\"}\n}\n",
-         "2: listen x: address: \"localhost:25\": not an address (write 192.0.2.1:587 or "
-         "[2001:db8::1]:587; names are not looked up)"},
-        {"listen x {\n}\n", "2: listen x: address: missing"},
-        {"listen x { address = {\"*:1\"} door = ftp }\n",
-         "1: listen x: door: \"ftp\": not one of these words: submission http"},
-        {"listen x { address = {\"*:1\"} door = http tls = starttls }\n",
-         "1: listen x: tls: the http door has no STARTTLS (use plain or implicit)"},
-        {"hostname = a.test\nlisten x { address = {\"*:1\"} tls = implicit\n}\n",
-         "3: listen x: tls: needs tls_certificate and tls_key"},
-        {"listen x { address = {\"*:1\"} trust = {\"127.0.0.1\"} }\n",
-         "1: listen x: trust_credential: missing (as whom do trusted clients send?)"},
-        {"dns_update u { zone = a.test server = 192.0.2.53 key_name = k }\n",
-         "1: dns_update u: secret_file: missing"},
-        {"dns_update u { server = 192.0.2.53 }\n", "1: dns_update u: zone: missing"},
-        {"rotation { keep = 1h }\n", "1: rotation.keep: shorter than queue.expire: what waits "
-                                     "there was signed with the old key"},
-        {"route r { host = h.test }\n", "1: route r: domains: missing"},
-        {"route r { domains = {\"*\"} host = h.test user = u }\n",
-         "1: route r: password_file: missing (user without it)"},
-        {"profile p { limits = {\"30 mails/minute\"} }\n",
-         "1: profile p: limits: \"30 mails/minute\": a limit is a number, what is counted "
-         "(messages, "
-         "recipients, internal recipients, external recipients, bytes), a slash and minute, hour "
-         "or "
-         "day: \"30 messages/minute\""},
-        {"receiver \"a/b\" { domains = {a.test} }\n",
-         "1: receiver a/b: a receiver's name has 1 to 24 letters, digits and hyphens"},
-        {"receiver a2345678901234567890123456 { domains = {a.test} }\n",
-         "1: receiver a2345678901234567890123456: a receiver's name has 1 to 24 letters, digits "
-         "and "
-         "hyphens"},
-        {"receiver other { domains = {a.test} }\n",
-         "1: receiver other: other: the name of all receivers that are not named"},
-        {"receiver a { }\n", "1: receiver a: domains: missing"},
-        {"receiver a { domains = {.a.test} }\n",
-         "1: receiver a: domains: names of domains, no patterns"},
-        {"receiver a { domains = {\"*\"} }\n",
-         "1: receiver a: domains: names of domains, no patterns"},
-        {"receiver a { domains = {a} messages = x }\n",
-         "1: receiver a: messages: \"x\": not a whole number"},
-        {"receiver a { domains = {a.test} }\nreceiver b { domains = {a.test} }\n"
-         "receiver c { domains = {a.test} }\nreceiver d { domains = {a.test} }\n"
-         "receiver e { domains = {a.test} }\nreceiver f { domains = {a.test} }\n"
-         "receiver g { domains = {a.test} }\nreceiver h { domains = {a.test} }\n"
-         "receiver i { domains = {a.test} }\n",
-         "9: receiver i: more than 8 receivers"},
-        {"guard { action = refuse }\n",
-         "1: guard.action: \"refuse\": not one of these words: off warn stop"},
-        {"guard { near = 101 }\n", "1: guard.near: \"101\": too large"},
-        {"guard { complaints_warn = 20 complaints_stop = 10 }\n",
-         "1: guard.complaints_stop: less than complaints_warn"},
-        {"profile \"\" { }\n", "1: profile : a profile's name has 1 to 64 printable characters"},
-        {"hostname = \"a b\"\n",
-         "1: hostname: \"a b\": not a host name (letters, digits, hyphens and "
-         "dots; write xn-- labels for others)"},
-        {"hostname = \"\\x1b[2J\"\n",
-         "1: hostname: \"\\x1b[2J\": not a host name (letters, digits, "
-         "hyphens and dots; write xn-- labels for others)"},
-        {"include(\"nowhere\")\n", "1: include: nowhere: No such file or directory"},
-        {"tls_key_contents = \"00\"\n", "1: tls_key_contents: no such option 'tls_key_contents'"},
-        {"delivery { ipv4 = no ipv6 = no }\n",
-         "1: delivery.ipv6: one of ipv4 and ipv6 must be true"},
-        {"limits { memory = 1M }\n", "1: limits.memory: less than limits.message_size"},
-    };
-
     (void)state;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof(mistakes) / sizeof(mistakes[0]); i++) {
         char want[512];
 
-        snprintf(want, sizeof(want), "%s:%s", path, rows[i].want);
-        CHECK_TRUE(rows[i].text, load(rows[i].text) == NULL);
-        CHECK_STR(rows[i].text, why, want);
+        snprintf(want, sizeof(want), "%s:%s", path, mistakes[i].want);
+        CHECK_TRUE(mistakes[i].text, load(mistakes[i].text) == NULL);
+        CHECK_STR(mistakes[i].text, why, want);
     }
     CHECK_TRUE("unclosed", load("limits {\nqueue {\n") == NULL);
     CHECK_TRUE(why, strstr(why, ":2: queue: no such option 'queue'") != NULL);
