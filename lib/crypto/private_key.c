@@ -149,6 +149,11 @@ enum sgl_status sgl_private_key_export_pem(const struct sgl_private_key *key, st
     return out->status;
 }
 
+enum sgl_status sgl_private_key_dup(const struct sgl_private_key *key, struct sgl_private_key **out)
+{
+    return keep(EVP_PKEY_dup(key->pkey), key->type, out);
+}
+
 void sgl_private_key_free(struct sgl_private_key *key)
 {
     if (key == NULL)

@@ -2,7 +2,6 @@
 #include "vault.h"
 
 #include <sodium.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "sigillo/crypto.h"
@@ -19,8 +18,7 @@ enum kind { KIND_KEY = 'K', KIND_SECRET = 'S', KIND_MAC = 'M' };
 struct vault {
     struct sgl_crypto *crypto;
     uint8_t *master; /* in guarded, locked memory */
-    /* By handle; written once, from NULL. */
-    _Atomic(struct sgl_private_key *) held[VAULT_HANDLE_MAX + 1];
+    struct held_keys *held;
 };
 
 struct vault *vault_new(const uint8_t master[32])
@@ -30,6 +28,7 @@ struct vault *vault_new(const uint8_t master[32])
     if (vault == NULL)
         return NULL;
     if (sodium_init() < 0 || (vault->crypto = sgl_crypto_new()) == NULL ||
+        (vault->held = held_new(HELD_WARM)) == NULL ||
         (vault->master = sodium_malloc(32)) == NULL) {
         vault_free(vault);
         return NULL;
@@ -43,8 +42,7 @@ void vault_free(struct vault *vault)
 {
     if (vault == NULL)
         return;
-    for (size_t i = 0; i <= VAULT_HANDLE_MAX; i++)
-        sgl_private_key_free(atomic_load(&vault->held[i]));
+    held_free(vault->held);
     sgl_crypto_free(vault->crypto);
     sodium_free(vault->master);
     free(vault);
@@ -113,18 +111,6 @@ static uint8_t algorithm_of(const struct sgl_private_key *key)
     return sgl_private_key_bits(key) > 3072 ? KEYS_RSA_4096 : KEYS_RSA_2048;
 }
 
-/* The key goes under its handle, or away. */
-static bool hold(struct vault *vault, uint64_t handle, struct sgl_private_key *key)
-{
-    struct sgl_private_key *none = NULL;
-
-    if (handle >= 1 && handle <= VAULT_HANDLE_MAX &&
-        atomic_compare_exchange_strong(&vault->held[handle], &none, key))
-        return true;
-    sgl_private_key_free(key);
-    return false;
-}
-
 static bool put_public(const struct sgl_private_key *key, struct vault_space *space,
                        struct keys_frame *reply)
 {
@@ -162,7 +148,7 @@ static bool adopt(struct vault *vault, const struct keys_frame *request,
         sgl_private_key_free(key);
         return false;
     }
-    return hold(vault, request->handle, key);
+    return held_put(vault->held, request->handle, key);
 }
 
 static bool generate(struct vault *vault, const struct keys_frame *request,
@@ -215,7 +201,7 @@ static bool load(struct vault *vault, const struct keys_frame *request, struct v
         sgl_private_key_free(key);
         return false;
     }
-    return hold(vault, request->handle, key);
+    return held_put(vault->held, request->handle, key);
 }
 
 static bool sign(struct vault *vault, const struct keys_frame *request, struct vault_space *space,
@@ -223,15 +209,18 @@ static bool sign(struct vault *vault, const struct keys_frame *request, struct v
 {
     const struct sgl_private_key *key;
     size_t len = 0;
+    bool good;
 
-    if (request->large.len != SGL_SHA256_SIZE || request->handle > VAULT_HANDLE_MAX)
+    if (request->large.len != SGL_SHA256_SIZE)
         return false;
-    key = atomic_load_explicit(&vault->held[request->handle], memory_order_acquire);
-    if (key == NULL ||
-        sgl_private_key_sign(vault->crypto, key, request->large.ptr, space->large, &len) != SGL_OK)
+    key = held_take(vault->held, request->handle);
+    if (key == NULL)
         return false;
+    good =
+        sgl_private_key_sign(vault->crypto, key, request->large.ptr, space->large, &len) == SGL_OK;
+    held_give(vault->held, request->handle);
     reply->large = sgl_view_of(space->large, len);
-    return true;
+    return good;
 }
 
 /* ---- the keys of HMACs ---------------------------------------------------------------------------------------------- */

@@ -9,10 +9,11 @@
 #ifndef SERVER_KEYS_VAULT_H
 #define SERVER_KEYS_VAULT_H
 
+#include "held.h"
 #include "wire.h"
 
-/* Keys that may be held; a handle is a number from 1 to this, chosen by the client, so that it survives this process. */
-#define VAULT_HANDLE_MAX 262144
+/* A handle is a number from 1 to this, chosen by the client, so that it survives this process. */
+#define VAULT_HANDLE_MAX HELD_HANDLE_MAX
 
 struct vault;
 

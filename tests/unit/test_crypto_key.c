@@ -45,6 +45,24 @@ static void check_round_trip(const char *name, const struct sgl_private_key *key
     sgl_public_key_free(pub);
 }
 
+/* A copy stands by itself, and signs as the key did before. */
+static void check_dup(const char *name, const struct sgl_private_key *key, size_t signature)
+{
+    struct sgl_private_key *again = NULL, *third = NULL;
+    sgl_auto(sgl_buf) was = SGL_BUF_INIT(1024), is = SGL_BUF_INIT(1024);
+
+    CHECK_EQ(name, sgl_private_key_dup(key, &again), SGL_OK);
+    CHECK_EQ(name, sgl_private_key_dup(again, &third), SGL_OK);
+    sgl_private_key_free(again);
+    CHECK_EQ(name, sgl_private_key_type(third), sgl_private_key_type(key));
+    CHECK_EQ(name, sgl_private_key_bits(third), sgl_private_key_bits(key));
+    CHECK_EQ(name, sgl_private_key_public(key, &was), SGL_OK);
+    CHECK_EQ(name, sgl_private_key_public(third, &is), SGL_OK);
+    CHECK_VIEW(name, sgl_buf_view(&is), sgl_buf_view(&was));
+    check_round_trip(name, third, signature);
+    sgl_private_key_free(third);
+}
+
 static void check_export(const char *name, const struct sgl_private_key *key)
 {
     enum sgl_status (*const exporters[])(const struct sgl_private_key *, struct sgl_buf *) = {
@@ -86,6 +104,7 @@ static void test_generate(void **state)
                  sgl_private_key_generate(crypto, cases[i].type, cases[i].bits, &key), SGL_OK);
         check_round_trip(cases[i].name, key, cases[i].signature);
         check_export(cases[i].name, key);
+        check_dup(cases[i].name, key, cases[i].signature);
         sgl_private_key_free(key);
     }
 }
