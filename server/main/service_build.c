@@ -315,7 +315,9 @@ static bool build_submission(struct service *s, char *why, size_t why_size)
                                      .loops = s->doors,
                                      .socket = sockets,
                                      .admission = s->admission,
-                                     .directory = s->directory};
+                                     .directory = s->directory,
+                                     .tokens = s->tokens,
+                                     .workers = s->workers};
 
     for (size_t i = 0; sockets != NULL && i < b->sockets; i++)
         if (s->config->listen[b->socket[i].listen].door == DOOR_SUBMISSION)

@@ -136,7 +136,7 @@ static void too_long(void **state)
     }
 }
 
-/* [RFC 7628 s3.2.2 s3.2.3] */
+/* [RFC 7628 s3.2.2, s3.2.3] */
 static void refused(void **state)
 {
     static const struct {

@@ -12,6 +12,7 @@
 
 #include "../../server/doors/submission/submission.h"
 #include "../../server/log/log.h"
+#include "../../server/tokens/login.h"
 
 /* ---- what stands behind the door --------------------------------------------------------------------------------- */
 
@@ -59,6 +60,35 @@ void directory_check_password(struct directory *d, struct loop *loop, struct aut
     (void)loop;
     (void)a;
     abort(); /* there is no AUTH in plaintext */
+}
+
+enum login_fault directory_login_fault(struct directory *d, sgl_view user)
+{
+    (void)d;
+    (void)user;
+    return LOGIN_WRONG;
+}
+
+bool directory_has_apps(struct directory *d)
+{
+    (void)d;
+    return true;
+}
+
+const char *token_fault_text(enum token_fault fault)
+{
+    (void)fault;
+    return "";
+}
+
+void tokens_login(struct tokens *t, struct workers *workers, struct loop *loop,
+                  struct token_login *l)
+{
+    (void)t;
+    (void)workers;
+    (void)loop;
+    (void)l;
+    abort(); /* nor is there a token */
 }
 
 bool admission_may_send_as(struct admission *a, const struct identity *who, sgl_view mailbox,

@@ -168,6 +168,12 @@ static void test_issue(void **state)
     snprintf(text, sizeof(text), "%s", issue(x, TOKEN_FOR_SMTP, "default"));
     CHECK_EQ("each API has its own", verify_at(x, text, TOKEN_FOR_SMTP, now), TOKEN_FINE);
     CHECK_EQ("each API has its own", verify(x, text), TOKEN_AUDIENCE);
+    CHECK_EQ("SMTP takes ours, too", verify_at(x, issue(x, TOKEN_FOR_US, ""), TOKEN_FOR_SMTP, now),
+             TOKEN_FINE);
+    CHECK_EQ("and that for ACS", verify_at(x, issue(x, TOKEN_FOR_ACS, ""), TOKEN_FOR_SMTP, now),
+             TOKEN_FINE);
+    CHECK_EQ("but no other", verify_at(x, issue(x, TOKEN_FOR_GRAPH, ""), TOKEN_FOR_SMTP, now),
+             TOKEN_AUDIENCE);
 }
 
 static void test_claims(void **state)

@@ -4,7 +4,7 @@
  *
  *   submission.c  the door: listeners on every loop, generations of the configuration, drain
  *   session.c     one connection: bytes to the engine, events to the files below, deadlines
- *   session_auth.c, session_mail.c   what AUTH and what a message need
+ *   session_auth.c, session_token.c, session_mail.c   what AUTH and what a message need
  *   peers.c       who is connected from where, and who failed to log in
  */
 #ifndef SERVER_DOORS_SUBMISSION_INTERNAL_H
@@ -25,8 +25,12 @@
 struct generation {
     _Atomic unsigned refs;
     struct config *config;
-    struct sgl_smtp_server_config smtp[]; /* one for each listen section */
+    struct sgl_smtp_server_config
+        smtp[]; /* two for each listen section: as they are, then with tokens */
 };
+/* What a new session of that section offers: tokens, too, while there is an application that could have one. */
+const struct sgl_smtp_server_config *
+generation_smtp(const struct generation *g, const struct submission_door *d, size_t listen);
 struct generation *generation_ref(struct generation *g);
 void generation_unref(struct generation *g);
 
@@ -65,6 +69,8 @@ struct door_loop {
 struct submission_door {
     struct admission *admission;
     struct directory *directory;
+    struct tokens *tokens; /* NULL: none are taken */
+    struct workers *workers;
     struct tls_server *tls;
     struct sgl_crypto *crypto;
     struct peers *peers;

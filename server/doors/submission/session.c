@@ -360,8 +360,8 @@ static struct session *make(struct door_loop *on, struct generation *g, size_t l
 
     if (s == NULL)
         return NULL;
-    s->smtp =
-        sgl_smtp_server_new(&g->smtp[listen], g->config->listen[listen].tls == LISTEN_IMPLICIT);
+    s->smtp = sgl_smtp_server_new(generation_smtp(g, on->door, listen),
+                                  g->config->listen[listen].tls == LISTEN_IMPLICIT);
     if (s->smtp == NULL) {
         free(s);
         return NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * AUTH.  PLAIN and LOGIN ask the directory to compare a password (on a worker thread); SCRAM-SHA-256 proves without one.  A failure is answered the later the more of
- * them came from that address, and the same whether the user exists or not.
+ * AUTH.  PLAIN and LOGIN ask the directory to compare a password (on a worker thread); SCRAM-SHA-256 proves without one; tokens are in session_token.c.  A failure is answered
+ * the later the more of them came from that address, and the same whether the user exists or not; only what its owner has switched off is said.
  */
 #include <event2/event.h>
 #include <stdio.h>
@@ -9,27 +9,22 @@
 #include <unistd.h>
 
 #include "../../log/log.h"
-#include "internal.h"
+#include "session_auth.h"
 
 enum { DELAY_STEP_MS = 250, DELAY_MAX_MS = 5000, FAILURES_MAX = 100, NONCE_SIZE = 24 };
 
-struct auth_exchange {
-    struct session *s;
-    unsigned mechanism;
-    bool checking; /* the directory has `check` */
-    bool proven;   /* SCRAM: only the client's empty answer is missing */
-    bool delayed;  /* `delay` runs */
-    struct sgl_sasl_login login;
-    struct sgl_scram_server scram;
-    struct auth_check check;
-    struct event delay;
-};
-
 static const char *mechanism_name(unsigned mechanism)
 {
-    if (mechanism == SGL_SASL_SCRAM_SHA_256)
+    switch (mechanism) {
+    case SGL_SASL_SCRAM_SHA_256:
         return "SCRAM-SHA-256";
-    return mechanism == SGL_SASL_PLAIN ? "PLAIN" : "LOGIN";
+    case SGL_SASL_OAUTHBEARER:
+        return "OAUTHBEARER";
+    case SGL_SASL_XOAUTH2:
+        return "XOAUTH2";
+    default:
+        return mechanism == SGL_SASL_PLAIN ? "PLAIN" : "LOGIN";
+    }
 }
 
 bool auth_pending(const struct session *s)
@@ -47,20 +42,20 @@ void auth_free(struct session *s)
         event_del(&x->delay);
     sgl_sasl_login_done(&x->login);
     sgl_scram_server_done(&x->scram);
+    sgl_sasl_bearer_done(&x->bearer);
     free(x);
     s->auth = NULL;
 }
 
 /* ---- ends of an exchange ----------------------------------------------------------------------------------------- */
 
-static void finish(struct session *s, uint16_t code, const char *enhanced, const char *text)
+void auth_finish(struct session *s, uint16_t code, const char *enhanced, const char *text)
 {
     auth_free(s);
     session_answer(s, code, enhanced, text);
 }
 
-/* Takes the reference. */
-static void succeed(struct session *s, struct identity *who)
+void auth_succeed(struct session *s, struct identity *who)
 {
     char ip[SGL_IP_TEXT_SIZE];
 
@@ -71,7 +66,25 @@ static void succeed(struct session *s, struct identity *who)
                  LOG_STR("mechanism", mechanism_name(s->auth->mechanism)));
     identity_unref(s->who);
     s->who = who;
-    finish(s, 235, "2.7.0", "authenticated");
+    auth_finish(s, 235, "2.7.0", "authenticated");
+}
+
+void auth_finish_refused(struct session *s)
+{
+    struct auth_exchange *x = s->auth;
+    uint16_t code = x->code;
+    char text[sizeof(x->text)];
+
+    memcpy(text, x->text, sizeof(text)); /* it goes with the exchange */
+    auth_finish(s, code, code == 534 ? "5.7.9" : "5.7.8", text);
+}
+
+static void refuse_now(struct session *s)
+{
+    if (auth_is_token(s->auth->mechanism))
+        token_refuse(s);
+    else
+        auth_finish_refused(s);
 }
 
 static void on_delay(evutil_socket_t fd, short what, void *arg)
@@ -81,15 +94,15 @@ static void on_delay(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     s->auth->delayed = false;
-    finish(s, 535, "5.7.8", "user name or password wrong");
+    refuse_now(s);
     session_go_on(s);
 }
 
-static void fail(struct session *s, sgl_view user)
+/* Counts and logs it; how long the answer waits. */
+static unsigned note_failure(struct session *s, sgl_view user)
 {
     uint64_t now = clock_mono_ms();
-    unsigned n = peers_failures(s->door->peers, &s->ip, now), ms;
-    struct timeval wait;
+    unsigned n = peers_failures(s->door->peers, &s->ip, now);
     char ip[SGL_IP_TEXT_SIZE];
 
     peers_failed(s->door->peers, &s->ip, now);
@@ -97,28 +110,41 @@ static void fail(struct session *s, sgl_view user)
     atomic_fetch_add(&s->door->auth_failed, 1);
     log_line(LOG_INFO_, "login refused", LOG_VIEW("user", user),
              LOG_VIEW("peer", sgl_ip_text(&s->ip, ip)),
-             LOG_STR("mechanism", mechanism_name(s->auth->mechanism)), LOG_INT("failures", n + 1));
-    ms = n >= DELAY_MAX_MS / DELAY_STEP_MS ? DELAY_MAX_MS : (n + 1) * DELAY_STEP_MS;
-    wait = (struct timeval){(time_t)(ms / 1000), (suseconds_t)(ms % 1000) * 1000};
-    event_assign(&s->auth->delay, loop_base(s->on->loop), -1, 0, on_delay, s);
-    s->auth->delayed = event_add(&s->auth->delay, &wait) == 0;
-    if (!s->auth->delayed)
-        finish(s, 535, "5.7.8", "user name or password wrong");
+             LOG_STR("mechanism", mechanism_name(s->auth->mechanism)),
+             LOG_STR("why", s->auth->text), LOG_INT("failures", n + 1));
+    return n >= DELAY_MAX_MS / DELAY_STEP_MS ? DELAY_MAX_MS : (n + 1) * DELAY_STEP_MS;
 }
 
-static void broken(struct session *s)
+void auth_fail(struct session *s, sgl_view user, uint16_t code, const char *text)
 {
-    finish(s, 501, "5.5.2", "not what the mechanism wants");
+    struct auth_exchange *x = s->auth;
+    struct timeval wait;
+    unsigned ms;
+
+    x->code = code;
+    snprintf(x->text, sizeof(x->text), "%s", text);
+    ms = note_failure(s, user);
+    wait = (struct timeval){(time_t)(ms / 1000), (suseconds_t)(ms % 1000) * 1000};
+    event_assign(&x->delay, loop_base(s->on->loop), -1, 0, on_delay, s);
+    x->delayed = event_add(&x->delay, &wait) == 0;
+    if (x->delayed)
+        return;
+    refuse_now(s);
+    session_go_on(s);
 }
 
-static void challenge(struct session *s, const struct sgl_buf *text)
+void auth_broken(struct session *s)
+{
+    auth_finish(s, 501, "5.5.2", "not what the mechanism wants");
+}
+
+void auth_challenge(struct session *s, const struct sgl_buf *text)
 {
     if (sgl_smtp_server_challenge(s->smtp, sgl_buf_view(text)) != SGL_OK)
         log_line(LOG_ERROR_, "challenge out of turn", LOG_STR("door", "submission"));
 }
 
-/* Before anything is hashed. false: answered. */
-static bool may_guess(struct session *s, sgl_view user)
+bool auth_may_guess(struct session *s, sgl_view user)
 {
     uint64_t pause = peers_pause_ms(s->door->peers, &s->ip, user, clock_mono_ms());
     char text[96];
@@ -128,8 +154,26 @@ static bool may_guess(struct session *s, sgl_view user)
     atomic_fetch_add(&s->door->auth_failed, 1);
     snprintf(text, sizeof(text), "too many failed logins; try again in %llu seconds",
              (unsigned long long)((pause + 999) / 1000));
-    finish(s, 421, "4.7.0", text);
+    auth_finish(s, 421, "4.7.0", text);
     return false;
+}
+
+/* Whoever knows the address of an account may hear that guessing its password is in vain.  [RFC 4954 s6] */
+static void fail_password(struct session *s, sgl_view user, enum login_fault fault)
+{
+    char text[AUTH_TEXT_SIZE];
+
+    if (fault == LOGIN_NO_PASSWORDS) {
+        snprintf(text, sizeof(text),
+                 "passwords are off for this account: log in with a token (XOAUTH2, OAUTHBEARER), "
+                 "or say: sigillo account set %.*s --basic on",
+                 SGL_FMT(user));
+        auth_fail(s, user, 534, text);
+    } else if (fault == LOGIN_EXPIRED) {
+        auth_fail(s, user, 535, "this secret has expired: sigillo app secret makes a new one");
+    } else {
+        auth_fail(s, user, 535, "user name or password wrong");
+    }
 }
 
 /* ---- passwords --------------------------------------------------------------------------------------------------- */
@@ -143,12 +187,12 @@ static void on_checked(struct auth_check *check)
         identity_unref(check->identity);
         auth_free(s);
     } else if (check->unavailable) {
-        finish(s, 454, "4.7.0", "the password can't be checked now");
+        auth_finish(s, 454, "4.7.0", "the password can't be checked now");
     } else if (check->identity != NULL) {
         peers_guessed(s->door->peers, &s->ip, check->user, true, clock_mono_ms());
-        succeed(s, check->identity);
+        auth_succeed(s, check->identity);
     } else {
-        fail(s, check->user);
+        fail_password(s, check->user, check->fault);
         return; /* the answer comes later */
     }
     session_go_on(s);
@@ -158,9 +202,8 @@ static void check_password(struct session *s, sgl_view user, sgl_view password)
 {
     struct auth_exchange *x = s->auth;
 
-    if (!may_guess(s, user))
+    if (!auth_may_guess(s, user))
         return;
-
     x->check =
         (struct auth_check){.user = user, .password = password, .done = on_checked, .private_ = s};
     x->checking = true;
@@ -172,9 +215,9 @@ static void plain(struct session *s, sgl_view message)
     sgl_view as, user, password;
 
     if (sgl_sasl_plain_parse(message, &as, &user, &password) != SGL_OK)
-        broken(s);
+        auth_broken(s);
     else if (as.len != 0 && !sgl_view_eq(as, user))
-        fail(s, user); /* nobody may act for somebody else */
+        fail_password(s, user, LOGIN_WRONG); /* nobody may act for somebody else */
     else
         check_password(s, user, password);
 }
@@ -186,18 +229,18 @@ static void login(struct session *s, bool has_data, sgl_view data)
 
     switch (sgl_sasl_login_step(&x->login, has_data, data, &out)) {
     case SGL_SASL_CHALLENGE:
-        challenge(s, &out);
+        auth_challenge(s, &out);
         break;
     case SGL_SASL_CHECK:
         check_password(s, sgl_buf_view(&x->login.user), sgl_buf_view(&x->login.password));
         break;
     case SGL_SASL_NOMEM:
-        finish(s, 454, "4.3.0", "out of memory");
+        auth_finish(s, 454, "4.3.0", "out of memory");
         break;
     case SGL_SASL_OK:
     case SGL_SASL_REFUSED:
     case SGL_SASL_BROKEN:
-        broken(s);
+        auth_broken(s);
         break;
     }
 }
@@ -234,14 +277,14 @@ static void scram_end(struct session *s, sgl_view data)
     struct identity *who;
 
     if (data.len != 0) {
-        broken(s);
+        auth_broken(s);
         return;
     }
     who = directory_login(s->door->directory, user);
     if (who != NULL)
-        succeed(s, who);
+        auth_succeed(s, who);
     else
-        fail(s, user);
+        fail_password(s, user, LOGIN_WRONG);
 }
 
 static void scram(struct session *s, bool has_data, sgl_view data)
@@ -261,20 +304,21 @@ static void scram(struct session *s, bool has_data, sgl_view data)
     switch (step) {
     case SGL_SASL_OK:
         x->proven = true; /* [RFC 5802 s3, RFC 4954 s4] the last message travels as a challenge */
-        challenge(s, &out);
+        auth_challenge(s, &out);
         break;
     case SGL_SASL_CHALLENGE:
-        challenge(s, &out);
+        auth_challenge(s, &out);
         break;
     case SGL_SASL_REFUSED:
-        fail(s, sgl_buf_view(&x->scram.user));
+        fail_password(s, sgl_buf_view(&x->scram.user),
+                      directory_login_fault(s->door->directory, sgl_buf_view(&x->scram.user)));
         break;
     case SGL_SASL_NOMEM:
-        finish(s, 454, "4.3.0", "out of memory");
+        auth_finish(s, 454, "4.3.0", "out of memory");
         break;
     case SGL_SASL_CHECK:
     case SGL_SASL_BROKEN:
-        broken(s);
+        auth_broken(s);
         break;
     }
 }
@@ -299,6 +343,7 @@ static bool begin(struct session *s, unsigned mechanism)
     x->mechanism = mechanism;
     sgl_sasl_login_init(&x->login);
     sgl_scram_server_init(&x->scram);
+    sgl_sasl_bearer_init(&x->bearer, mechanism);
     s->auth = x;
     return true;
 }
@@ -307,14 +352,16 @@ static void step(struct session *s, bool has_data, sgl_view data)
 {
     static const struct sgl_buf nothing = SGL_BUF_INIT(0);
 
-    if (s->auth->mechanism == SGL_SASL_SCRAM_SHA_256)
+    if (auth_is_token(s->auth->mechanism))
+        token_step(s, has_data, data);
+    else if (s->auth->mechanism == SGL_SASL_SCRAM_SHA_256)
         scram(s, has_data, data);
     else if (s->auth->mechanism == SGL_SASL_LOGIN)
         login(s, has_data, data);
     else if (has_data)
         plain(s, data);
     else
-        challenge(s, &nothing);
+        auth_challenge(s, &nothing);
 }
 
 void auth_event(struct session *s, const struct sgl_smtp_server_event *e)

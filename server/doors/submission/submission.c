@@ -59,15 +59,28 @@ static void fill(struct sgl_smtp_server_config *e, const struct config *c,
 
 static struct generation *generation_new(struct config *config, bool has_tls)
 {
-    struct generation *g = calloc(1, sizeof *g + config->listens * sizeof g->smtp[0]);
+    struct generation *g = calloc(1, sizeof *g + 2 * config->listens * sizeof g->smtp[0]);
 
     if (g == NULL)
         return NULL;
     g->refs = 1;
     g->config = config_ref(config);
-    for (size_t i = 0; i < config->listens; i++)
+    for (size_t i = 0; i < config->listens; i++) {
+        struct sgl_smtp_server_config *with = &g->smtp[config->listens + i];
+
         fill(&g->smtp[i], config, &config->listen[i], has_tls);
+        *with = g->smtp[i];
+        with->mechanisms |= SGL_SASL_OAUTHBEARER | SGL_SASL_XOAUTH2;
+    }
     return g;
+}
+
+const struct sgl_smtp_server_config *generation_smtp(const struct generation *g,
+                                                     const struct submission_door *d, size_t listen)
+{
+    bool tokens = d->tokens != NULL && directory_has_apps(d->directory);
+
+    return &g->smtp[tokens ? g->config->listens + listen : listen];
 }
 
 void submission_reload(struct submission_door *d, struct config *config)
@@ -199,6 +212,8 @@ struct submission_door *submission_new(const struct submission_setup *setup, cha
         pthread_mutex_init(&d->lock, NULL);
         d->admission = setup->admission;
         d->directory = setup->directory;
+        d->tokens = setup->tokens;
+        d->workers = setup->workers;
         d->tls = setup->tls;
     }
     if (d == NULL || !prepare(d, setup)) {

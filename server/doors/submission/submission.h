@@ -8,6 +8,7 @@
 #include "../../admission/admission.h"
 #include "../../config/config.h"
 #include "../../loop/tls.h"
+#include "../../tokens/tokens.h"
 
 struct submission_door;
 
@@ -25,6 +26,8 @@ struct submission_setup {
     size_t sockets;
     struct admission *admission;
     struct directory *directory;
+    struct tokens *tokens;   /* NULL: nobody logs in by one */
+    struct workers *workers; /* look at tokens */
     /* Borrowed; a new certificate goes into it by tls_server_swap(). NULL: no TLS: then STARTTLS is not offered and LISTEN_IMPLICIT fails. */
     struct tls_server *tls;
 };
