@@ -6,6 +6,7 @@
 
 #include "advise_ask.h"
 #include "name.h"
+#include "next.h"
 #include "verbs.h"
 
 #define MIB (UINT64_C(1024) * 1024)
@@ -29,28 +30,51 @@ static bool take_domain(const struct cli *c, char *out, size_t size)
     return true;
 }
 
-/* Each "%s" of our own text becomes the domain. */
-static const char *fill(const char *text, const char *domain, struct sgl_buf *out)
+/* What stands for the "%" of our own texts. */
+struct words {
+    char domain[300], label[64];
+    const char *name, *issuer, *subject;
+};
+
+static const char *word_of(const struct words *w, char letter)
+{
+    switch (letter) {
+    case 's':
+        return w->domain;
+    case 'l':
+        return w->label;
+    case 'n':
+        return w->name;
+    case 'i':
+        return w->issuer;
+    case 'u':
+        return w->subject;
+    default:
+        return "%";
+    }
+}
+
+static const char *fill(const char *text, const struct words *w, struct sgl_buf *out)
 {
     const char *at;
 
     sgl_buf_reset(out);
-    while ((at = strstr(text, "%s")) != NULL) {
+    while ((at = strchr(text, '%')) != NULL && at[1] != '\0') {
         sgl_buf_add(out, sgl_view_of(text, (size_t)(at - text)));
-        sgl_buf_add_cstr(out, domain);
+        sgl_buf_add_cstr(out, word_of(w, at[1]));
         text = at + 2;
     }
     sgl_buf_add_cstr(out, text);
     return sgl_cstr(out);
 }
 
-static json_t *texts(const char *const *text, size_t count, const char *domain)
+static json_t *texts(const char *const *text, size_t count, const struct words *w)
 {
     sgl_auto(sgl_buf) filled = SGL_BUF_INIT(4096);
     json_t *list = json_array();
 
     for (size_t i = 0; i < count; i++)
-        json_array_append_new(list, json_string(fill(text[i], domain, &filled)));
+        json_array_append_new(list, json_string(fill(text[i], w, &filled)));
     return list;
 }
 
@@ -70,32 +94,34 @@ static json_t *limits_json(const struct advice *a)
     return list;
 }
 
-static json_t *records_json(const struct advice *a, const char *domain)
+static json_t *records_json(const struct advice *a, const struct words *w)
 {
     sgl_auto(sgl_buf) name = SGL_BUF_INIT(1024);
     sgl_auto(sgl_buf) value = SGL_BUF_INIT(1024);
+    sgl_auto(sgl_buf) why = SGL_BUF_INIT(1024);
     json_t *list = json_array();
 
     for (size_t i = 0; i < a->records; i++) {
         const struct advise_record *r = a->record[i];
 
-        json_array_append_new(
-            list, json_pack("{s:s, s:s, s:s, s:s}", "name", fill(r->name, domain, &name), "type",
-                            r->type, "value", fill(r->value, domain, &value), "why", r->why));
+        json_array_append_new(list,
+                              json_pack("{s:s, s:s, s:s, s:s}", "name", fill(r->name, w, &name),
+                                        "type", r->type, "value", fill(r->value, w, &value), "why",
+                                        fill(r->why, w, &why)));
     }
     return list;
 }
 
-static int print_json(const struct advice *a, const char *domain)
+static int print_json(const struct advice *a, const struct words *w)
 {
     return cli_print_json(json_pack(
         "{s:{s:s, s:s, s:b, s:o}, s:{s:s, s:s, s:b}, s:o, s:o, s:o, s:o, s:o}", "account", "kind",
         advise_kind_name(a->kind), "why", a->why, "in_this_version", a->in_this_version, "instead",
         a->instead == NULL ? json_null() : json_string(a->instead), "domain", "kind",
-        a->managed ? "managed" : "custom", "name", domain, "own_subdomain", a->own_subdomain,
-        "limits", limits_json(a), "records", records_json(a, domain), "commands",
-        texts(a->command, a->commands, domain), "comes_back", texts(a->back, a->backs, domain),
-        "notes", texts(a->note, a->notes, domain)));
+        a->managed ? "managed" : "custom", "name", w->domain, "own_subdomain", a->own_subdomain,
+        "limits", limits_json(a), "records", records_json(a, w), "commands",
+        texts(a->command, a->commands, w), "comes_back", texts(a->back, a->backs, w), "notes",
+        texts(a->note, a->notes, w)));
 }
 
 static void put_heading(const struct cli *c, const char *text)
@@ -137,7 +163,7 @@ static void put_limit(const struct cli *c, const struct advise_limit *l)
 }
 
 static void put_list(const struct cli *c, const char *heading, const char *const *text,
-                     size_t count, const char *domain)
+                     size_t count, const struct words *w)
 {
     sgl_auto(sgl_buf) filled = SGL_BUF_INIT(4096);
 
@@ -145,11 +171,11 @@ static void put_list(const struct cli *c, const char *heading, const char *const
         put_heading(c, heading);
     for (size_t i = 0; i < count; i++) {
         printf("  ");
-        cli_put_folded(stdout, sgl_view_cstr(fill(text[i], domain, &filled)), 2);
+        cli_put_folded(stdout, sgl_view_cstr(fill(text[i], w, &filled)), 2);
     }
 }
 
-static void print_text(const struct cli *c, const struct advice *a, const char *domain)
+static void print_text(const struct cli *c, const struct advice *a, const struct words *w)
 {
     sgl_auto(sgl_buf) name = SGL_BUF_INIT(1024);
     sgl_auto(sgl_buf) value = SGL_BUF_INIT(1024);
@@ -160,7 +186,7 @@ static void print_text(const struct cli *c, const struct advice *a, const char *
         printf("  Not in this version; until then: ");
         cli_put_folded(stdout, sgl_view_cstr(a->instead), 35);
     }
-    printf("  %s domain: %s\n", a->managed ? "managed" : "custom", domain);
+    printf("  %s domain: %s\n", a->managed ? "managed" : "custom", w->domain);
     put_heading(c, "Limits, and those of the services that people know");
     for (size_t i = 0; i < a->limits; i++)
         put_limit(c, &a->limit[i]);
@@ -170,28 +196,53 @@ static void print_text(const struct cli *c, const struct advice *a, const char *
         const struct advise_record *r = a->record[i];
         const char *quote = strcmp(r->type, "TXT") == 0 ? "\"" : "";
 
-        printf("  %s %s %s%s%s\n      ", fill(r->name, domain, &name), r->type, quote,
-               fill(r->value, domain, &value), quote);
-        cli_put_folded(stdout, sgl_view_cstr(r->why), 6);
+        printf("  %s %s %s%s%s\n      ", fill(r->name, w, &name), r->type, quote,
+               fill(r->value, w, &value), quote);
+        cli_put_folded(stdout, sgl_view_cstr(fill(r->why, w, &name)), 6);
     }
-    put_list(c, "What comes back", a->back, a->backs, domain);
-    put_list(c, "Worth knowing", a->note, a->notes, domain);
-    put_list(c, "Next", a->command, a->commands, domain);
+    put_list(c, "What comes back", a->back, a->backs, w);
+    put_list(c, "Worth knowing", a->note, a->notes, w);
+    cli_next_head(c);
+    for (size_t i = 0; i < a->commands; i++)
+        cli_next(NULL, "%s", fill(a->command[i], w, &name));
+}
+
+/* --name, --issuer, --subject: words that stand in commands as they are. */
+static bool take_words(const struct cli *c, struct words *w)
+{
+    static const char *const option[] = {"--name", "--issuer", "--subject"};
+    static const char *const preset[] = {"app1", "https://issuer.example.com", "SUBJECT"};
+    const char **word[] = {&w->name, &w->issuer, &w->subject};
+    char quoted[600];
+
+    for (size_t i = 0; i < 3; i++) {
+        *word[i] = cli_text(c, option[i]) != NULL ? cli_text(c, option[i]) : preset[i];
+        if (!cli_next_word(*word[i], quoted, sizeof quoted) || quoted[0] == '\'' ||
+            (i == 0 && strpbrk(*word[i], "@:/,=+") != NULL)) {
+            cli_error(CLI_USAGE, option[i], "letters, digits and -_. are wanted%s",
+                      i == 0 ? "" : ", also :/@+,=");
+            return false;
+        }
+    }
+    if (!take_domain(c, w->domain, sizeof w->domain))
+        return false;
+    snprintf(w->label, sizeof w->label, "%.*s", (int)strcspn(w->domain, "."), w->domain);
+    return true;
 }
 
 static int advise_run(struct cli *c)
 {
     struct advise_request q = {0};
     struct advice advice;
-    char domain[300];
+    struct words words = {0};
     int status = CLI_USAGE;
 
-    if (!take_domain(c, domain, sizeof domain) || !advise_ask(c, &q, &status))
+    if (!take_words(c, &words) || !advise_ask(c, &q, &status))
         return status;
     advise(&q, &advice);
     if (c->json)
-        return print_json(&advice, domain);
-    print_text(c, &advice, domain);
+        return print_json(&advice, &words);
+    print_text(c, &advice, &words);
     return CLI_YES;
 }
 
@@ -200,9 +251,12 @@ static const struct cli_option advise_options[] = {
     {"--to", "WHOM", "internal, external or both", false},
     {"--per-day", "NUMBER", "recipients a day", false},
     {"--by", "PROTOCOL", "smtp, http, acs, sendgrid, graph or sendmail", false},
-    {"--login", "HOW", "password (default) or oauth", false},
+    {"--login", "HOW", "password (default), oauth or federated", false},
     {"--want", "BACK", "nothing, bounces, status or events", true},
     {"--domain", "DOMAIN", "who sends; for the names of the records", false},
+    {"--name", "NAME", "of the application, for the commands (default: app1)", false},
+    {"--issuer", "URL", "federated: who makes its tokens", false},
+    {"--subject", "TEXT", "federated: whom they are for", false},
     {"--licences", "NUMBER", "of Microsoft 365: compare with its limit for a tenant", false},
     {NULL, NULL, NULL, false},
 };

@@ -27,7 +27,7 @@ enum advise_by {
     ADVISE_GRAPH,
     ADVISE_SENDMAIL,
 };
-enum advise_login { ADVISE_PASSWORD, ADVISE_OAUTH };
+enum advise_login { ADVISE_PASSWORD, ADVISE_OAUTH, ADVISE_FEDERATED };
 enum { /* what is wanted back, a set */
        ADVISE_BOUNCES = 1,
        ADVISE_STATUS = 2,
@@ -64,10 +64,10 @@ struct advise_record { /* %s stands for the domain */
     const char *name, *type, *value, *why;
 };
 
-#define ADVISE_LIMITS_MAX   12
-#define ADVISE_RECORDS_MAX  8
+#define ADVISE_LIMITS_MAX   16
+#define ADVISE_RECORDS_MAX  12
 #define ADVISE_TEXTS_MAX    10
-#define ADVISE_COMMANDS_MAX 4
+#define ADVISE_COMMANDS_MAX 12
 
 struct advice {
     enum advise_kind kind;
@@ -75,11 +75,13 @@ struct advice {
     bool in_this_version;
     const char *instead; /* what to use until then; NULL when it is in this version */
     bool managed;        /* a subdomain of the operator's would do: for tests only */
+    const char *profile; /* limits that leave room for what is wanted; NULL: none shipped does */
     bool own_subdomain;  /* better from a subdomain of its own */
     struct advise_limit limit[ADVISE_LIMITS_MAX];
     size_t limits;
     const struct advise_record *record[ADVISE_RECORDS_MAX];
     size_t records;
+    /* Ready to be run, with %s for the domain, %l for its first label, %n for the name of the application, %i and %u for issuer and subject of its tokens. */
     const char *command[ADVISE_COMMANDS_MAX];
     size_t commands;
     const char *back[ADVISE_TEXTS_MAX]; /* what comes back, and how */

@@ -35,7 +35,8 @@ static const struct choice bys[] = {{"smtp", "SMTP with a login"},
                                     {"sendmail", "the sendmail command, on the server's machine"},
                                     {NULL, NULL}};
 static const struct choice logins[] = {{"password", "a password or key that is kept by the sender"},
-                                       {"oauth", "tokens"},
+                                       {"oauth", "tokens of this server, for a secret"},
+                                       {"federated", "tokens that its platform gives it"},
                                        {NULL, NULL}};
 static const struct choice wants[] = {{"nothing", "nothing"},
                                       {"bounces", "a message when one could not be delivered"},

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stddef.h>
+#include <string.h>
 
 #define MINUTE UINT64_C(60)
 #define HOUR   (60 * MINUTE)
@@ -34,6 +35,27 @@ uint64_t advise_tenant_limit(uint64_t licences)
 
 /* ---- the kind of account ---- */
 
+static bool by_tokens(const struct advise_request *q)
+{
+    return q->by != ADVISE_SENDMAIL && (q->login != ADVISE_PASSWORD || q->by == ADVISE_GRAPH);
+}
+
+/* Mail that machines write to our own people, or much of any. */
+static bool is_high_volume(const struct advise_request *q)
+{
+    return q->by == ADVISE_SMTP && q->to == ADVISE_INTERNAL && q->what != ADVISE_PEOPLE &&
+           q->what != ADVISE_TEST;
+}
+
+static const char *why_tokens(const struct advise_request *q)
+{
+    if (q->login == ADVISE_FEDERATED)
+        return "its platform gives it tokens of its own; trusted here, they replace a secret";
+    return q->by == ADVISE_GRAPH ? "clients of Microsoft Graph log in with tokens; which senders "
+                                   "it may use is an access policy"
+                                 : "tokens are short-lived, and no password is given away";
+}
+
 static void choose_kind(const struct advise_request *q, struct advice *a)
 {
     a->in_this_version = true;
@@ -42,23 +64,18 @@ static void choose_kind(const struct advise_request *q, struct advice *a)
         a->why = "programs on the server's own machine are known by their user, no password has to "
                  "lie in a file";
         a->in_this_version = false;
-        a->instead = "an SMTP credential, used by `trust` of a listener on 127.0.0.1";
-    } else if (q->login == ADVISE_OAUTH || q->by == ADVISE_GRAPH) {
+        a->instead = "SMTP to 127.0.0.1:2525, where programs of this machine need no password: "
+                     "they send as the credential \"local\", as init sets it up";
+    } else if (by_tokens(q)) {
         a->kind = ADVISE_OAUTH_APPLICATION;
-        a->why = q->by == ADVISE_GRAPH
-                     ? "clients of Microsoft Graph log in with tokens; which senders it may use is "
-                       "an access policy"
-                     : "tokens are short-lived, and no password is given away";
-        a->in_this_version = q->by == ADVISE_HTTP; /* at the other doors tokens open nothing yet */
+        a->why = why_tokens(q);
+        a->in_this_version = q->by != ADVISE_SMTP; /* tokens do not log in there yet */
         if (!a->in_this_version)
-            a->instead = q->by == ADVISE_SMTP ? "an SMTP credential" : "an access key";
-    } else if (q->by == ADVISE_SMTP && q->to == ADVISE_INTERNAL && q->what != ADVISE_PEOPLE &&
-               q->what != ADVISE_TEST) {
+            a->instead = "the password of the account that the commands below make";
+    } else if (is_high_volume(q)) {
         a->kind = ADVISE_HIGH_VOLUME;
         a->why = "devices and applications that write to your own people: an address with a "
-                 "password, without the limits for mail to others";
-        a->in_this_version = false;
-        a->instead = "an SMTP credential";
+                 "password, which sends as that address only";
     } else if (q->by == ADVISE_SMTP) {
         a->kind = ADVISE_SMTP_CREDENTIAL;
         a->why = "a user name and password over TLS: every program that sends mail knows this";
@@ -123,8 +140,45 @@ static void add_limit(struct advice *a, const struct advise_request *q, const ch
     a->limits++;
 }
 
+/* Shipped profiles; docs/limits.md has them. */
+static const struct {
+    const char *profile, *of, *counted;
+    uint64_t window_s, maximum;
+} profile_rows[] = {
+    {"managed-test", "Sigillo, profile managed-test", "messages", MINUTE, 5},
+    {"managed-test", "Sigillo, profile managed-test", "messages", HOUR, 10},
+    {"mailbox", "Sigillo, profile mailbox", "messages", MINUTE, 30},
+    {"mailbox", "Sigillo, profile mailbox", "recipients", DAY, 10000},
+    {"mailbox", "Sigillo, profile mailbox", "recipients outside", DAY, 2000},
+    {"high-volume", "Sigillo, profile high-volume", "recipients inside", DAY, 100000},
+    {"high-volume", "Sigillo, profile high-volume", "recipients outside", DAY, 2000},
+};
+
+/* The smallest shipped profile with room for a day's need. */
+static const char *profile_for(const struct advise_request *q, const struct advice *a)
+{
+    if (a->managed)
+        return "managed-test";
+    if (a->kind == ADVISE_HIGH_VOLUME)
+        return "high-volume";
+    if (a->kind == ADVISE_LOCAL_PROCESS || q->per_day > 10000 ||
+        (q->to != ADVISE_INTERNAL && q->per_day > 2000))
+        return NULL;
+    return "mailbox";
+}
+
+static void choose_profile(const struct advise_request *q, struct advice *a)
+{
+    a->profile = profile_for(q, a);
+    for (size_t i = 0; i < sizeof profile_rows / sizeof profile_rows[0]; i++)
+        if (a->profile != NULL && strcmp(profile_rows[i].profile, a->profile) == 0)
+            add_limit(a, q, profile_rows[i].of, profile_rows[i].counted,
+                      (const uint64_t[2]){profile_rows[i].window_s, profile_rows[i].maximum});
+}
+
 static void choose_limits(const struct advise_request *q, struct advice *a)
 {
+    choose_profile(q, a);
     for (size_t i = 0; i < sizeof limit_rows / sizeof limit_rows[0]; i++) {
         const struct limit_row *r = &limit_rows[i];
 
@@ -139,18 +193,23 @@ static void choose_limits(const struct advise_request *q, struct advice *a)
 
 /* ---- records ---- */
 
-static const struct advise_record
-    spf = {"%s", "TXT", "v=spf1 ip4:ADDRESS -all",
-           "which addresses send for the domain; `sigillo spf build` makes it"},
-    dkim = {"SELECTOR._domainkey.%s", "TXT", "v=DKIM1; k=rsa; p=...",
-            "the key of the signatures; `sigillo domain records` prints it"},
-    dmarc = {"_dmarc.%s", "TXT", "v=DMARC1; p=none; rua=mailto:dmarc@%s",
-             "what receivers do with mail that fails; tighten it when the reports are clean"},
-    mx = {"%s", "MX", "10 HOST", "replies and bounces have to arrive somewhere"},
-    ptr = {"ADDRESS", "PTR", "the server's name",
-           "receivers refuse addresses without a name that leads back to them"},
-    tlsrpt = {"_smtp._tls.%s", "TXT", "v=TLSRPTv1; rua=mailto:tls-reports@%s",
-              "reports about mail to you that could not be protected"};
+/* What `sigillo domain add` prints, with its values. */
+static const struct advise_record records[] = {
+    {"%s", "TXT", "sigillo-domain-verification=...", "required: the domain is yours"},
+    {"%s", "TXT", "v=spf1 a:SERVER ~all", "required: this server may send for it"},
+    {"s1._domainkey.%s", "TXT", "v=DKIM1; k=rsa; p=...", "required: the key that signs"},
+    {"s2._domainkey.%s", "TXT", "v=DKIM1; k=rsa; p=...", "the next key, ready for a rotation"},
+    {"_dmarc.%s", "TXT", "v=DMARC1; p=none; rua=mailto:dmarc@%s",
+     "what receivers do with mail that fails; `sigillo domain coach %s` says when to tighten it"},
+    {"bounces.%s", "MX", "10 SERVER", "bounces come back to this server"},
+    {"bounces.%s", "TXT", "v=spf1 a:SERVER ~all", "so that SPF aligns with the domain"},
+    {"_smtp._tls.%s", "TXT", "v=TLSRPTv1; rua=mailto:tls-reports@%s",
+     "reports about mail to you that could not be protected"},
+    {"%s", "MX", "10 HOST", "answers have to arrive somewhere: your own mail server"},
+};
+static const struct advise_record ptr = {
+    "ADDRESS", "PTR", "the server's name",
+    "receivers refuse addresses without a name that leads back to them"};
 
 static void add_record(struct advice *a, const struct advise_record *r)
 {
@@ -162,13 +221,10 @@ static void choose_records(const struct advise_request *q, struct advice *a)
 {
     if (a->managed)
         return;
-    add_record(a, &spf);
-    add_record(a, &dkim);
-    add_record(a, &dmarc);
-    add_record(a, &mx);
+    for (size_t i = 0; i < sizeof records / sizeof records[0]; i++)
+        add_record(a, &records[i]);
     if (q->to != ADVISE_INTERNAL)
         add_record(a, &ptr);
-    add_record(a, &tlsrpt);
 }
 
 /* ---- words ---- */
@@ -179,18 +235,75 @@ static void say(const char **list, size_t *count, const char *text)
         list[(*count)++] = text;
 }
 
-static void choose_commands(struct advice *a)
+static void run(struct advice *a, const char *command)
 {
-    a->command[a->commands++] = "sigillo domain add %s";
-    a->command[a->commands++] = "sigillo domain records %s";
-    if (a->kind == ADVISE_OAUTH_APPLICATION && a->in_this_version)
-        a->command[a->commands++] = "sigillo app add NAME --domain %s";
-    else if (a->kind == ADVISE_ACCESS_KEY ||
-             (a->kind == ADVISE_OAUTH_APPLICATION && a->instead[3] == 'a'))
-        a->command[a->commands++] = "sigillo key add --domain %s --label NAME";
-    else
-        a->command[a->commands++] = "sigillo credential add --domain %s USER";
-    a->command[a->commands++] = "sigillo check %s";
+    if (a->commands < ADVISE_COMMANDS_MAX)
+        a->command[a->commands++] = command;
+}
+
+static void run_account(struct advice *a)
+{
+    run(a, "sigillo account add --name %n --address %n@%s");
+    run(a, "sigillo policy test --identity account:%n@%s --sender %n@%s");
+}
+
+static void run_app(const struct advise_request *q, struct advice *a)
+{
+    if (q->login == ADVISE_FEDERATED) {
+        run(a, "sigillo app add %n --domain %s --no-secret");
+        run(a, "sigillo app federate %n --issuer %i --subject %u --audience api://sigillo");
+    } else {
+        run(a, "sigillo app add %n --domain %s");
+    }
+    if (q->by == ADVISE_SMTP) {
+        run(a, "sigillo account add --name %n --address %n@%s --allow-app %n --basic on");
+        run(a, "sigillo policy test --identity account:%n@%s --sender %n@%s");
+        if (a->profile != NULL && !a->managed)
+            run(a, "sigillo account set %n@%s --profile mailbox");
+        return;
+    }
+    run(a, "sigillo group add %n-senders --member %n@%s");
+    run(a, "sigillo policy add --app %n --allow --senders %n-senders");
+    run(a, "sigillo policy test --app %n --sender %n@%s");
+    if (a->profile != NULL && !a->managed)
+        run(a, "sigillo app set %n --profile mailbox");
+}
+
+static void run_credential(struct advice *a)
+{
+    run(a, "sigillo credential add %n --domain %s");
+    run(a, "sigillo sender add %n@%s --identity credential:%n");
+    run(a, "sigillo policy test --identity credential:%n --sender %n@%s");
+    if (a->profile != NULL && !a->managed)
+        run(a, "sigillo credential set %n --profile mailbox");
+}
+
+static void choose_commands(const struct advise_request *q, struct advice *a)
+{
+    run(a, a->managed ? "sigillo domain add --managed %l" : "sigillo domain add %s");
+    if (!a->managed)
+        run(a, "sigillo domain verify %s --wait");
+    switch (a->kind) {
+    case ADVISE_ACCESS_KEY:
+        run(a, "sigillo key add --domain %s --label %n");
+        break;
+    case ADVISE_SMTP_CREDENTIAL:
+        run_credential(a);
+        break;
+    case ADVISE_OAUTH_APPLICATION:
+        run_app(q, a);
+        break;
+    case ADVISE_HIGH_VOLUME:
+        run_account(a);
+        break;
+    case ADVISE_LOCAL_PROCESS:
+        run(a, "sigillo policy test --identity credential:local --sender %n@%s");
+        break;
+    }
+    if (q->what == ADVISE_NEWSLETTER)
+        run(a, "echo It works. | sigillo send --from %n@%s --to someone@example.net --subject News "
+               "--text - --list news --wait");
+    run(a, "sigillo status");
 }
 
 static void choose_backs(const struct advise_request *q, struct advice *a)
@@ -213,16 +326,24 @@ static void choose_notes(const struct advise_request *q, struct advice *a)
 
     if (a->managed)
         say(a->note, &a->notes,
-            "A managed domain would do for tests; it is not in this version: add a subdomain that "
-            "nobody knows.");
+            "A domain in the operator's own zone (domains.managed_zone in the configuration) sends "
+            "at once, and little. Where there is none, take a custom one.");
+    if (a->kind == ADVISE_ACCESS_KEY && a->profile != NULL && !a->managed)
+        say(a->note, &a->notes,
+            "A key gets limits of its own by its id: sigillo key set ID --profile mailbox.");
+    if (a->profile == NULL && a->kind != ADVISE_LOCAL_PROCESS)
+        say(a->note, &a->notes,
+            "No shipped profile has room for so much: only the subscription's counts, unlimited "
+            "at first. Own profiles stand in the configuration.");
     if (outside && q->per_day >= BULK)
         say(a->note, &a->notes,
             "5000 and more a day: Google, Yahoo and Microsoft want SPF and DKIM to pass, DMARC, "
             "and few complaints; below 3 of 1000.");
     if (q->what == ADVISE_NEWSLETTER)
         say(a->note, &a->notes,
-            "Advertising needs one-click unsubscribe (RFC 8058): two List-Unsubscribe fields, both "
-            "signed.");
+            "Advertising needs one-click unsubscribe (RFC 8058): mark such messages as list mail, "
+            "and "
+            "the server makes the links; their address is public_url.");
     if (a->own_subdomain)
         say(a->note, &a->notes,
             "Send it from a subdomain of its own, with its own records: its reputation stays apart "
@@ -252,7 +373,7 @@ void advise(const struct advise_request *q, struct advice *out)
                       (q->what == ADVISE_NOTIFICATIONS && q->to != ADVISE_INTERNAL);
     choose_limits(q, &a);
     choose_records(q, &a);
-    choose_commands(&a);
+    choose_commands(q, &a);
     choose_backs(q, &a);
     choose_notes(q, &a);
     *out = a;

@@ -150,7 +150,7 @@ _sigillo()
     "arc verify") words="--resolver --trust-anchor --timeout --now --json --help" ;;
     "arc seal") words="--domain --selector --key --authserv-id --headers --resolver --trust-anchor --timeout --now --json --help" ;;
     "check "*) words="--selector --bimi-selector --no-https --ca --resolver --trust-anchor --timeout --now --json --help" ;;
-    "advise "*) words="--what --to --per-day --by --login --want --domain --licences --json --help" ;;
+    "advise "*) words="--what --to --per-day --by --login --want --domain --name --issuer --subject --licences --json --help" ;;
     *) words="--help" ;;
     esac
     COMPREPLY=($(compgen -W "$words" -- "$cur"))

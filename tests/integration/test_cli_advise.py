@@ -30,9 +30,9 @@ def test_the_answer_in_json():
     assert limits["Azure Communication Services", "messages", 3600] == {
         "of": "Azure Communication Services", "counted": "messages", "window_s": 3600, "maximum": 100, "fits": False}
     assert limits["Azure Communication Services", "messages", 60]["fits"]
-    assert [x["type"] for x in a["records"]] == ["TXT", "TXT", "TXT", "MX", "PTR", "TXT"]
+    assert [x["type"] for x in a["records"]] == ["TXT", "TXT", "TXT", "TXT", "TXT", "MX", "TXT", "TXT", "MX", "PTR"]
     assert all("%" not in x["name"] + x["value"] for x in a["records"])
-    assert "sigillo check xn--bcher-kva.example" in a["commands"] and len(a["comes_back"]) == 2
+    assert "sigillo domain verify xn--bcher-kva.example --wait" in a["commands"] and len(a["comes_back"]) == 2
 
 
 def test_for_people_it_fits_80_columns():
@@ -45,7 +45,8 @@ def test_for_people_it_fits_80_columns():
 @pytest.mark.parametrize("args, what", [
     ((), "--what"), (NEEDED[:-2], "--by"), (("--what", "x"), "--what"), (NEEDED + ("--want", "x"), "--want"),
     (NEEDED + ("--per-day", "1"), "--per-day"), (("--per-day", "x", *NEEDED[:4]), "--per-day"),
-    (NEEDED + ("--domain", "a b"), "--domain"), (NEEDED + ("--licences", "-1"), "--licences"), (NEEDED + ("more",), "more"),
+    (NEEDED + ("--domain", "a b"), "--domain"), (NEEDED + ("--licences", "-1"), "--licences"), (NEEDED + ("--name", "a b"), "--name"),
+    (NEEDED + ("--issuer", "https://$(x)"), "--issuer"), (NEEDED + ("--subject", "a'b"), "--subject"), (NEEDED + ("more",), "more"),
     (NEEDED + ("--resolver", "192.0.2.1"), "--resolver"), (NEEDED + ("--domain", "\x1b[31m"), "--domain")])
 def test_wrong_usage(args, what):
     r = sigillo(*args)
