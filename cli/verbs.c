@@ -79,5 +79,6 @@ const struct cli_verb *const cli_verbs[] = {
     &verb_trace,
     &verb_report_usage,
     &verb_report_audit,
+    &verb_report_guard,
     NULL,
 };

@@ -52,7 +52,7 @@ _sigillo()
         case $verb in
         subscription) words="add list show set" ;;
         profile) words="list" ;;
-        report) words="usage audit" ;;
+        report) words="usage audit guard" ;;
         domain) words="add list show records verify coach park publish rotate remove" ;;
         credential) words="add list set remove" ;;
         key) words="add list set remove" ;;
@@ -83,6 +83,7 @@ _sigillo()
     "subscription set") words="--profile --server --json --help" ;;
     "profile list") words="--server --json --help" ;;
     "report audit") words="--since --by --object --action --subscription --csv --server --json --help" ;;
+    "report guard") words="--domain --subscription --server --json --help" ;;
     "report usage") words="--since --subscription --server --json --help" ;;
     "domain add") words="--subscription --ed25519 --managed --return-path --server --json --help" ;;
     "domain list") words="--server --json --help" ;;

@@ -75,6 +75,9 @@ complete -c sigillo -n '__sigillo_wants profile' -a list -d 'lists the limit pro
 # ---- report ----
 complete -c sigillo -n '__sigillo_wants report' -a usage -d 'tells who sent how much'
 complete -c sigillo -n '__sigillo_wants report' -a audit -d 'tells who changed what, when, from where'
+complete -c sigillo -n '__sigillo_wants report' -a guard -d 'tells how near bulk mail is to what large receivers refuse'
+complete -c sigillo -n '__sigillo_is report guard' -l domain -x -d 'only this domain'
+complete -c sigillo -n '__sigillo_is report guard' -l subscription -x -d 'only what is of this tenant'
 complete -c sigillo -n '__sigillo_is report usage' -l since -x -d 'RFC 3339, or a span before now: 90s, 15m, 2h, 3d (default 1d)'
 complete -c sigillo -n '__sigillo_is report usage' -l subscription -x -d 'only this tenant'
 complete -c sigillo -n '__sigillo_is report audit' -l since -x -d 'RFC 3339, or a span before now: 90s, 15m, 2h, 3d (default 30d)'

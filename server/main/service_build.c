@@ -280,6 +280,7 @@ static bool build_http(struct service *s)
     s->admin =
         (struct admin){s->directory, s->admission, s->store, s->queue, s->workers, c, s->limits};
     s->api = (struct api){s->directory, s->admission, s->store, s->workers, c->limits.recipients};
+    s->admin.guard = s->guard;
     s->admin.setup = s->domain_setup;
     s->admin.audit = audit_new(s->store);
     if (s->admin.audit == NULL)

@@ -50,6 +50,7 @@ void queue_stats(struct queue *q, struct queue_stats *out)
 struct admin_fixture {
     struct directory_fixture *f;
     struct limits *limits;
+    struct guard *guard;
     struct admission *admission;
     struct loop *door;
     struct http *http;
@@ -143,12 +144,14 @@ static inline struct admin_fixture *admin_build(void)
 
     x->f = fixture_new();
     x->limits = admission.limits = limits_new();
+    x->config = admin_config(x);
+    x->guard = admission.guard = guard_new(x->f->store, x->config);
     x->admission = admission_new(&admission, x->f->directory, (struct keys *)&fake_keys,
                                  x->f->store, (struct queue *)x);
-    x->config = admin_config(x);
     x->admin = (struct admin){x->f->directory,   x->admission,           x->f->store,
                               (struct queue *)x, x->f->workers,          x->config,
                               x->limits,         audit_new(x->f->store), admin_domain_setup(x)};
+    x->admin.guard = x->guard;
     assert_true(loop_start(x->outgoing));
     x->door = loop_new("door");
     x->http = http_new(x->door, &http);
@@ -182,6 +185,7 @@ static inline int admin_teardown(void **state)
     http_free(x->http);
     admission_free(x->admission);
     limits_free(x->limits);
+    guard_free(x->guard);
     audit_free(x->admin.audit);
     fixture_free(x->f);
     loop_free(x->door);

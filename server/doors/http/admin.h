@@ -37,6 +37,7 @@
 #include "http.h"
 
 struct config;
+struct guard;
 struct setup;
 
 struct admin {
@@ -50,6 +51,7 @@ struct admin {
     struct limits *limits;
     struct audit *audit; /* of what was refused; NULL: that is not kept */
     struct setup *setup; /* looks at what domains publish; NULL: nobody does */
+    struct guard *guard; /* of bulk mail; NULL: nobody looks at it */
 };
 
 /* On each door loop's shell; *admin is borrowed for its life. */

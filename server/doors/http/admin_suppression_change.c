@@ -34,6 +34,8 @@ static void suppress_done(struct directory_suppress *op)
     admin_audit(s->r, s->who, op->remove ? "suppression remove" : "suppression add", s->about,
                 admin_result_word(op->result));
     if (op->result == DIRECTORY_OK) {
+        if (!op->remove && s->one.reason == SUPPRESSION_COMPLAINT)
+            admin_guard_complaints(s->admin, op->domain, op->item, op->items);
         http_reply_json(s->r, op->remove ? 200 : 201,
                         op->remove ? json_pack("{s:I}", "removed", (json_int_t)op->items)
                                    : json_pack("{s:I, s:I}", "added", (json_int_t)op->fresh,
