@@ -34,12 +34,13 @@ void admission_reconfigure(struct admission *a, const struct admission_config *c
 
 /* An answer in every door's language. */
 struct admission_answer {
-    uint16_t smtp;          /* 250, 451, 452, 550, 552, 554 ... */
-    char enhanced[12];      /* "2.6.0" */
-    uint16_t http;          /* 202, 400, 403, 413, 422, 429, 503 */
-    const char *code;       /* a stable word: "sender-not-allowed", "bare-cr", ... */
-    char field[64];         /* what is wrong: "MAIL FROM", "From", "to[3].email", "body line 17" */
-    char text[256];         /* one sentence for people, printable */
+    uint16_t smtp;     /* 250, 451, 452, 550, 552, 554 ... */
+    char enhanced[12]; /* "2.6.0" */
+    uint16_t http;     /* 202, 400, 403, 413, 422, 429, 503 */
+    const char *code;  /* a stable word: "sender-not-allowed", "bare-cr", ... */
+    char field[64];    /* what is wrong: "MAIL FROM", "From", "to[3].email", "body line 17" */
+    char text[256];    /* one sentence for people, printable */
+    const char *rule;  /* where a sender may not be one: what decided, "deny-policy"; else NULL */
     uint32_t retry_after_s; /* when it can be tried again, where that is known; else 0 */
 };
 

@@ -16,6 +16,7 @@ void answer_set(struct admission_answer *out, unsigned smtp, const char *enhance
     snprintf(out->field, sizeof(out->field), "%s", field);
     out->text[0] = '\0';
     out->retry_after_s = 0;
+    out->rule = NULL;
 }
 
 void answer_text(struct admission_answer *out, const char *text, sgl_view about)

@@ -23,7 +23,9 @@ static bool refuse_access(const struct directory_access *access, sgl_view shown,
     snprintf(text, sizeof(text), "This identity may not send as %%s: %s%s%s.",
              access_rule_text(access->rule), access->policy[0] == '\0' ? "" : "; policy ",
              access->policy);
-    return refuse(out, 550, "5.7.1", 403, "sender-not-allowed", field, text, shown);
+    (void)refuse(out, 550, "5.7.1", 403, "sender-not-allowed", field, text, shown);
+    out->rule = access_rule_name(access->rule);
+    return false;
 }
 
 bool may_stand(struct admission *a, const struct identity *who, const struct sgl_mailbox *mailbox,

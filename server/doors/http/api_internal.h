@@ -14,6 +14,7 @@
 struct api_refusal {
     int status;
     const char *code;
+    const char *rule; /* as in struct admission_answer */
     char field[128];
     char detail[300];
 };
@@ -93,6 +94,7 @@ struct api_post {
     struct http_request *r;
     const struct api *api;
     struct sgl_buf raw; /* what compose wrote; empty: the message came whole */
+    const void *ctx;    /* the door's own */
 };
 /* Takes the reference, whatever comes. NULL: no memory. */
 struct api_post *api_post_new(struct http_request *r, const struct api *api, struct identity *who,

@@ -22,6 +22,7 @@ bool api_refuse(struct api_refusal *why, int status, const char *code, const cha
         sgl_buf_add_escaped(&line, about, ABOUT_MAX);
         sgl_buf_add(&line, sgl_view_from(text, place + 2));
     }
+    why->rule = NULL;
     why->status = status;
     why->code = code;
     snprintf(why->field, sizeof(why->field), "%s", field);
@@ -133,7 +134,9 @@ bool api_check_sender(const struct api *api, const struct identity *who, sgl_vie
 
     if (admission_may_send_as(api->admission, who, mailbox, &answer))
         return true;
-    return api_refuse(why, answer.http, answer.code, field, answer.text, SGL_LIT(""));
+    (void)api_refuse(why, answer.http, answer.code, field, answer.text, SGL_LIT(""));
+    why->rule = answer.rule;
+    return false;
 }
 
 bool api_check_recipient(const struct api *api, const struct identity *who, sgl_view mailbox,
