@@ -285,6 +285,7 @@ static bool build_http(struct service *s)
     s->admin.audit = audit_new(s->store);
     if (s->admin.audit == NULL)
         return false;
+    s->acs = (struct acs){.api = &s->api, .tokens = s->tokens};
     s->oauth =
         (struct oauth){.directory = s->directory, .tokens = s->tokens, .federation = s->federation};
     attempts_init(&s->oauth.attempts);
@@ -301,6 +302,7 @@ static bool build_http(struct service *s)
         http_status_routes(s->http[i], &s->page);
         admin_routes(s->http[i], &s->admin);
         api_routes(s->http[i], &s->api);
+        acs_routes(s->http[i], &s->acs);
         oauth_routes(s->http[i], &s->oauth);
         unsubscribe_routes(s->http[i], &s->unsubscribe);
     }

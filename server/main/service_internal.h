@@ -10,6 +10,7 @@
 #include "../doors/http/admin.h"
 #include "../doors/http/api.h"
 #include "../doors/http/http.h"
+#include "../doors/http/acs.h"
 #include "../doors/http/oauth.h"
 #include "../doors/http/unsubscribe.h"
 #include "../doors/submission/submission.h"
@@ -53,6 +54,7 @@ struct service {
     struct tls_server *tls; /* NULL: none configured */
     struct admin admin;
     struct api api;
+    struct acs acs;
     struct oauth oauth;
     struct unsubscribe unsubscribe;
     struct http_status_page page;

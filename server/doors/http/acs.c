@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * POST /emails:send:  whose -> read -> composed -> admission -> 202 with the operation's address.
+ *
+ * The operation's id, which the client chooses or we do, is the message's idempotency key: a request that comes again is the operation that it was.
+ */
+#include "acs.h"
+
+#include <stdio.h>
+
+#include "acs_internal.h"
+#include "sigillo/ascii.h"
+
+#define DECODED_SLACK 1024 /* rounding of the bound, three bytes for each attachment */
+#define RETRY_AFTER_S "1"
+
+/* ---- the answer ---- */
+
+/* May it stand in an address that we hand out? */
+static bool is_host(sgl_view host)
+{
+    for (size_t i = 0; i < host.len; i++)
+        if (!sgl_ascii_is_alnum(host.ptr[i]) &&
+            sgl_view_find(SGL_LIT(".-:[]_"), host.ptr[i]) == SGL_LIT(".-:[]_").len)
+            return false;
+    return host.len > 0;
+}
+
+/*
+ * Where the operation is asked for: at the host that the client reached, by the scheme that it came by; behind a proxy that is the public address.  Without a host, which a
+ * client fills in itself.
+ */
+static void put_location(struct http_request *r, const struct acs *acs, const char *id)
+{
+    struct sgl_buf text = SGL_BUF_INIT(2048);
+    sgl_view host = http_header(r, "Host"), version = http_query(r, "api-version");
+    const char *url = tokens_url(acs->tokens);
+
+    if (is_host(host) && sgl_view_ends(sgl_view_cstr(url), host) &&
+        sgl_view_ends(sgl_view_sub(sgl_view_cstr(url), 0, strlen(url) - host.len), SGL_LIT("//")))
+        sgl_buf_add_cstr(&text, url);
+    else if (is_host(host))
+        sgl_buf_addf(&text, "%s://%.*s", http_is_tls(r) ? "https" : "http", SGL_FMT(host));
+    sgl_buf_addf(&text, "/emails/operations/%s?api-version=%.*s", id, SGL_FMT(version));
+    if (text.status == SGL_OK)
+        http_reply_header(r, "Operation-Location", sgl_buf_view(&text));
+    sgl_buf_done(&text);
+}
+
+/* Admission speaks of the envelope; the request has other names for it. */
+static void reply_answer(struct api_post *p, const struct admission_answer *answer)
+{
+    struct admission_answer mine = *answer;
+
+    if (strcmp(mine.field, "MAIL FROM") == 0 || strcmp(mine.field, "From") == 0)
+        snprintf(mine.field, sizeof(mine.field), "senderAddress");
+    else if (strcmp(mine.field, "RCPT TO") == 0 || strcmp(mine.field, "recipients") == 0)
+        snprintf(mine.field, sizeof(mine.field), "recipients");
+    else if (strcmp(mine.field, "Idempotency-Key") == 0)
+        snprintf(mine.field, sizeof(mine.field), "Operation-Id");
+    mine.code = acs_code(mine.code, mine.rule);
+    http_reply_answer(p->r, &mine);
+}
+
+static void sent(struct submission *s, const struct admission_answer *answer)
+{
+    struct api_post *p = api_post_of(s);
+    sgl_view given = http_header(p->r, "Operation-Id");
+    char id[GUID_TEXT_SIZE];
+
+    if (answer->smtp >= 400) {
+        reply_answer(p, answer);
+        api_post_free(p);
+        return;
+    }
+    if (given.len == 0)
+        given = sgl_view_from(s->idempotency_key, sizeof(ACS_KEY_PREFIX) - 1);
+    snprintf(id, sizeof(id), "%.*s", SGL_FMT(given));
+    put_location(p->r, p->ctx, id);
+    http_reply_header(p->r, "retry-after", SGL_LIT(RETRY_AFTER_S));
+    http_reply_json(p->r, 202, json_pack("{s:s, s:s}", "id", id, "status", "Running"));
+    api_post_free(p);
+}
+
+/* ---- the request ---- */
+
+static bool take_operation_id(struct api_post *p, struct api_refusal *why)
+{
+    sgl_view given = http_header(p->r, "Operation-Id");
+    char made[GUID_TEXT_SIZE], key[ACS_KEY_SIZE];
+
+    if (given.len == 0) {
+        guid_random(made);
+        given = sgl_view_cstr(made);
+    }
+    if (!acs_key(given, key))
+        return api_refuse(why, 400, "operation-id", "Operation-Id",
+                          "The Operation-Id must be a UUID.", SGL_LIT(""));
+    return api_post_once(p, sgl_view_cstr(key), why);
+}
+
+static bool take_message(struct api_post *p, const json_t *json, bool content_ids,
+                         struct api_refusal *why)
+{
+    struct submission *s = &p->submission;
+    struct api_message m = {.decoded = SGL_BUF_INIT(http_body(p->r).len + DECODED_SLACK)};
+    struct api_reader reader = {
+        .api = p->api, .who = s->who, .arena = s->arena, .m = &m, .why = why};
+    bool fine = acs_parse(&reader, json, content_ids) && api_post_message(p, &m, why);
+
+    sgl_buf_done(&m.decoded);
+    return fine;
+}
+
+static void refuse(struct http_request *r, const struct api_refusal *why)
+{
+    if (why->status == 503)
+        http_reply_header(r, "Retry-After", SGL_LIT("30"));
+    http_reply_problem(r, why->status, acs_code(why->code, why->rule), why->field, why->detail);
+}
+
+static void send_(struct acs_call *c)
+{
+    struct http_request *r = c->r;
+    struct api_refusal why = {0};
+    json_t *json = http_json(r);
+    struct api_post *p;
+    bool fine;
+
+    if (json == NULL)
+        return;
+    p = api_post_new(r, c->acs->api, c->who, SGL_LIT("acs"));
+    c->who = NULL;
+    if (p == NULL) {
+        json_decref(json);
+        api_refuse_memory(&why);
+        refuse(r, &why);
+        return;
+    }
+    p->ctx = c->acs;
+    fine = take_operation_id(p, &why) && take_message(p, json, c->content_ids, &why);
+    json_decref(json);
+    if (fine) {
+        api_post_submit(p, sent);
+        return;
+    }
+    api_post_free(p);
+    refuse(r, &why);
+}
+
+static void send_post(struct http_request *r, void *ctx)
+{
+    acs_begin(r, ctx, send_);
+}
+
+void acs_routes(struct http *http, const struct acs *acs)
+{
+    void *ctx = (void *)(uintptr_t)acs;
+
+    http_route(http, HTTP_PUBLIC, "POST", "/emails:send", send_post, ctx);
+    http_route(http, HTTP_PUBLIC, "GET", "/emails/operations/{id}", acs_operation_get, ctx);
+    /* as the examples of the service itself write it */
+    http_route(http, HTTP_PUBLIC, "GET", "//emails/operations/{id}", acs_operation_get, ctx);
+}

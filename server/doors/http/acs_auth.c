@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who asks, and in which version of the API. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../../log/log.h"
+#include "acs_internal.h"
+
+#define KEY_PREFIX SGL_LIT("sk_")
+
+static const struct version {
+    const char *name;
+    bool content_ids;
+} versions[] = {{"2023-03-31", false}, {"2024-07-01-preview", true}, {"2025-09-01", true}};
+
+/* false: refused. */
+static bool take_version(struct http_request *r, bool *content_ids)
+{
+    sgl_view name = http_query(r, "api-version");
+
+    for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++)
+        if (sgl_view_eq(name, sgl_view_cstr(versions[i].name))) {
+            *content_ids = versions[i].content_ids;
+            return true;
+        }
+    if (name.len == 0)
+        http_reply_problem(r, 400, "api-version-missing", "api-version",
+                           "The query names no api-version.");
+    else
+        http_reply_problem(r, 400, "api-version", "api-version",
+                           "The versions here are 2023-03-31, 2024-07-01-preview and 2025-09-01.");
+    return false;
+}
+
+/* A request carries a GUID of its client's, by which both sides find it again. */
+static void echo_request_id(struct http_request *r)
+{
+    char id[GUID_TEXT_SIZE];
+
+    if (guid_take(http_header(r, "x-ms-client-request-id"), id))
+        http_reply_header(r, "x-ms-client-request-id", http_header(r, "x-ms-client-request-id"));
+}
+
+static void refuse(struct http_request *r, const char *why)
+{
+    log_line(LOG_INFO_, "refused", LOG_STR("door", "acs"), LOG_STR("peer", http_peer(r)),
+             LOG_STR("code", "denied"), LOG_STR("text", why));
+    http_reply_header(r, "WWW-Authenticate", SGL_LIT("Bearer realm=\"sigillo\""));
+    http_reply_problem(r, 401, "denied", "Authorization", why);
+}
+
+static void unavailable(struct http_request *r, const char *why)
+{
+    http_reply_header(r, "Retry-After", SGL_LIT("5"));
+    http_reply_problem(r, 503, "authentication-unavailable", NULL, why);
+}
+
+static void go_on(struct acs_call *c)
+{
+    c->then(c);
+    identity_unref(c->who);
+    free(c);
+}
+
+/* ---- a token, or the access key itself ---- */
+
+static void check_bearer(struct acs_call *c)
+{
+    sgl_view token = http_bearer(c->r);
+    enum token_fault fault = TOKEN_FINE;
+
+    if (sgl_view_starts(token, KEY_PREFIX))
+        c->who = directory_bearer(c->acs->api->directory, token);
+    else
+        c->who = tokens_verify(c->acs->tokens, token, TOKEN_FOR_ACS, clock_now_s(), &fault);
+    if (c->who != NULL) {
+        go_on(c);
+        return;
+    }
+    refuse(c->r, fault == TOKEN_FINE ? "This access key is not known." : token_fault_text(fault));
+    free(c);
+}
+
+void acs_begin(struct http_request *r, const struct acs *acs, void (*then)(struct acs_call *call))
+{
+    struct acs_call *c;
+    bool content_ids;
+
+    http_shape_problems(r, acs_shape);
+    echo_request_id(r);
+    if (!take_version(r, &content_ids))
+        return;
+    c = calloc(1, sizeof(*c));
+    if (c == NULL) {
+        unavailable(r, "The server has no memory left for this; try again soon.");
+        return;
+    }
+    c->r = r;
+    c->acs = acs;
+    c->content_ids = content_ids;
+    c->then = then;
+    if (http_bearer(r).ptr != NULL) {
+        check_bearer(c);
+    } else {
+        refuse(r, "The request carries no token.");
+        free(c);
+    }
+}

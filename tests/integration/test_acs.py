@@ -1,0 +1,475 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Programs for Azure Communication Services Email, by that service's own client, which knows nothing of us.
+
+@azure/communication-email comes from npm, pinned by clients/acs/package.json (tools/peers puts it below build/peers/clients).  What was delivered is read by Python's email package.
+"""
+import base64
+import email
+import email.policy
+import glob
+import http.client
+import json
+import os
+import shutil
+import subprocess
+import time
+import uuid
+
+import jsonschema
+import pytest
+from conftest import finish, launch
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+PEERS = os.environ.get("SIGILLO_PEERS", os.path.join(HERE, "..", "..", "build", "peers"))
+MODULES = os.path.join(PEERS, "clients", "acs", "node_modules")
+NODE = shutil.which("node") or shutil.which("nodejs")
+SHARED = os.environ.get("SIGILLO_SHARED", os.path.join(HERE, "..", "..", "..", "shared"))
+DOMAIN = "acs.test"
+SENDER = "shop@" + DOMAIN
+SCOPE = "https://communication.azure.com//.default"
+PIXEL = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==")
+SETTINGS = {"limits": {"message_size": 2 * 1024 * 1024},
+            "profile one-a-minute": {"limits": ["1 messages/minute"]},
+            "profile few": {"limits": ["100 messages/minute"], "recipients_per_message": 50, "message_size": "1M"}}
+
+
+@pytest.fixture(scope="module")
+def sigillo(world):
+    d = launch(world, "acs", SETTINGS, start=False)
+    d.settings["listen https"] = {"door": "http", "address": ["%s:8443" % d.address], "tls": "implicit"}
+    d.settings["public_url"] = "https://%s:8443" % d.address
+    d.start()
+    yield d
+    finish(d)
+
+
+@pytest.fixture(scope="module")
+def sender(sigillo):
+    return sigillo.sender(DOMAIN)
+
+
+@pytest.fixture(scope="module")
+def app(sigillo, sender):
+    return sigillo.json("app", "add", "shop", "--domain", DOMAIN)
+
+
+def by_token(sigillo, app):
+    url = sigillo.settings["public_url"]
+    return {"endpoint": url, "authority": url, "tenant": "default", "client": app["client_id"], "secret": app["secret"]}
+
+
+@pytest.fixture
+def way(sigillo, app):
+    return by_token(sigillo, app)
+
+
+def client(sigillo, way, *messages, **question):
+    """What the client says: one answer for each message, and all requests that it made."""
+    if NODE is None or not os.path.isdir(os.path.join(MODULES, "@azure", "communication-email")):
+        pytest.skip("no node, or no client at %s: run tools/peers" % MODULES)
+    env = dict(os.environ, NODE_EXTRA_CA_CERTS=sigillo.world.ca.file)
+    r = subprocess.run([NODE, os.path.join(HERE, "clients", "acs", "client.mjs"), MODULES], env=env,
+                       input=json.dumps(dict(way, messages=messages, **question)), capture_output=True, text=True, timeout=150)
+    assert r.returncode == 0, r.stderr
+    return json.loads(r.stdout)
+
+
+def mail(to="acs@good.test", **changes):
+    message = {"senderAddress": SENDER, "content": {"subject": "Your order", "plainText": "Thank you.\n"}, "recipients": {"to": [{"address": to}]}}
+    message.update(changes)
+    return message
+
+
+def refused(sigillo, way, message, **question):
+    answer = client(sigillo, way, message, **question)
+    assert "error" in answer["sent"][0], answer
+    return answer["sent"][0]["error"], answer["requests"]
+
+
+def call(sigillo, method, path, body=None, **headers):
+    """Over TLS, without the client: (status, headers in lower case, JSON)."""
+    c = http.client.HTTPSConnection(sigillo.address, 8443, timeout=30, context=sigillo.tls_context())
+    h = {"Content-Type": "application/json"}
+    h.update({k.replace("_", "-"): v for k, v in headers.items()})
+    try:
+        c.request(method, path, body if body is None or isinstance(body, (bytes, str)) else json.dumps(body), h)
+        r = c.getresponse()
+        data = r.read()
+        return r.status, {k.lower(): v for k, v in r.getheaders()}, json.loads(data) if "json" in (r.getheader("Content-Type") or "") else data
+    finally:
+        c.close()
+
+
+def post(sigillo, sender, body, version="2025-09-01", **headers):
+    return call(sigillo, "POST", "/emails:send?api-version=" + version, body, Authorization="Bearer " + sender.key, **headers)
+
+
+def operation(sigillo, sender, number, version="2025-09-01"):
+    return call(sigillo, "GET", "/emails/operations/%s?api-version=%s" % (number, version), Authorization="Bearer " + sender.key)
+
+
+def ended(sigillo, sender, number):
+    for _ in range(200):
+        status, headers, body = operation(sigillo, sender, number)
+        assert status == 200 and ("retry-after" in headers) == (body["status"] == "Running"), (headers, body)
+        if body["status"] != "Running":
+            return body
+        time.sleep(0.05)
+    raise AssertionError("still running: %s" % body)
+
+
+# -- everything that a program can send -------------------------------------------------------------------------------
+
+ALL = {
+    "senderAddress": SENDER,
+    "content": {"subject": "Grüße aus Łódź – 你好 🎉", "plainText": "Guten Tag,\nваш заказ 你好 🎉\n", "html": "<p>Grüße <img src=\"cid:bild-1\"> 你好</p>\n"},
+    "recipients": {"to": [{"address": "all-to@good.test", "displayName": "Žofie, \"Ďábel\" 🎉"}, {"address": "all-to2@good.test"}],
+                   "cc": [{"address": "all-cc@good.test", "displayName": "Jürgen Groß"}],
+                   "bcc": [{"address": "all-bcc@good.test", "displayName": "Nobody sees"}]},
+    "replyTo": [{"address": "antwort@acs.test", "displayName": "Antwört"}, {"address": "second@acs.test"}],
+    "headers": {"X-Order": "4711", "X-Grüße": "x"},
+    "attachments": [
+        {"name": "Rechnung Öl – 你好.pdf", "contentType": "application/pdf", "contentInBase64": base64.b64encode(bytes(range(256)) * 40).decode()},
+        {"name": "bild.png", "contentType": "image/png", "contentInBase64": base64.b64encode(PIXEL).decode(), "contentId": "bild-1"},
+        {"name": "notes.txt", "contentType": "text/plain; charset=utf-8", "contentInBase64": base64.b64encode("ä\n".encode()).decode()}],
+    "userEngagementTrackingDisabled": True,
+}
+ALL["headers"] = {"X-Order": "4711", "X-Words": "Größe 你好"}
+
+
+def people(field):
+    return [(a.display_name, a.addr_spec) for a in field.addresses]
+
+
+def test_everything_that_a_message_can_have_arrives_as_it_was_given(world, sigillo, way):
+    answer = client(sigillo, way, ALL, poll=True)
+    result = answer["sent"][0].get("result")
+    assert result and result["status"] == "Succeeded" and uuid.UUID(result["id"]), answer
+    for who in ("all-to", "all-to2", "all-cc", "all-bcc"):
+        got = email.message_from_bytes(world.wait_mail(who + "@good.test")[0], policy=email.policy.default)
+    assert got["Subject"] == ALL["content"]["subject"]
+    assert people(got["From"]) == [("", SENDER)]
+    assert people(got["To"]) == [("Žofie, \"Ďábel\" 🎉", "all-to@good.test"), ("", "all-to2@good.test")]
+    assert people(got["Cc"]) == [("Jürgen Groß", "all-cc@good.test")]
+    assert people(got["Reply-To"]) == [("Antwört", "antwort@acs.test"), ("", "second@acs.test")]
+    assert "Bcc" not in got and "Nobody sees" not in got.as_string()
+    assert got["X-Order"] == "4711" and got["X-Words"] == "Größe 你好"
+    assert got["DKIM-Signature"] and "d=acs.test" in got["DKIM-Signature"]
+    text, html = got.get_body(("plain",)), got.get_body(("html",))
+    written = [p.get_content().replace("\r\n", "\n") for p in (text, html)]
+    assert written == [ALL["content"]["plainText"], ALL["content"]["html"]]
+    parts = {p.get_filename(): p for p in got.walk() if p.get_filename()}
+    assert set(parts) == {a["name"] for a in ALL["attachments"]}
+    for a in ALL["attachments"]:
+        p = parts[a["name"]]
+        assert p.get_payload(decode=True) == base64.b64decode(a["contentInBase64"]), a["name"]
+        assert p.get_content_type() == a["contentType"].split(";")[0]
+        assert p["Content-ID"] == ("<bild-1>" if "contentId" in a else None)
+        assert p.get_content_disposition() == ("inline" if "contentId" in a else "attachment")
+
+
+def test_the_client_polls_until_it_ends(sigillo, way):
+    answer = client(sigillo, way, mail("poll@grey.test"), poll=True)
+    assert answer["sent"][0]["result"]["status"] == "Succeeded", answer
+    first, *polls = answer["requests"]
+    assert (first["method"], first["path"], first["status"]) == ("POST", "/emails:send", 202) and first["retry_after"]
+    number = answer["sent"][0]["result"]["id"]
+    assert first["operation_location"] == "%s/emails/operations/%s?api-version=2025-09-01" % (sigillo.settings["public_url"], number)
+    assert polls and {(p["method"], p["path"], p["status"]) for p in polls} == {("GET", "/emails/operations/" + number, 200)}
+    assert polls[-1]["retry_after"] is None
+    assert all(r["asked"] == r["echoed"] for r in answer["requests"])
+
+
+def test_a_long_wait_is_polled_to_its_end(sigillo, way):
+    """Its server takes 9 s and more."""
+    answer = client(sigillo, way, mail("slow@tarpit.test"), poll=True)
+    assert answer["sent"][0]["result"]["status"] == "Succeeded", answer
+    waits = [r for r in answer["requests"] if r["method"] == "GET" and r["retry_after"]]
+    assert len(waits) >= 3, answer["requests"]
+
+
+def test_fifty_recipients(world, sigillo, way):
+    to = [{"address": "fifty%d@good.test" % i, "displayName": "Nr. %d" % i} for i in range(50)]
+    answer = client(sigillo, way, mail(recipients={"to": to[:20], "cc": to[20:40], "bcc": to[40:]}), poll=True)
+    assert answer["sent"][0]["result"]["status"] == "Succeeded", answer
+    for i in (0, 19, 39, 49):
+        assert world.wait_mail("fifty%d@good.test" % i)
+
+
+def test_only_bcc(world, sigillo, way):
+    answer = client(sigillo, way, mail(recipients={"to": [], "bcc": [{"address": "only-bcc@good.test"}]}), poll=True)
+    assert answer["sent"][0]["result"]["status"] == "Succeeded", answer
+    assert world.wait_mail("only-bcc@good.test")
+
+
+@pytest.mark.parametrize("version", ["2023-03-31", "2024-07-01-preview", "2025-09-01"])
+def test_all_versions(sigillo, way, version):
+    answer = client(sigillo, way, mail(), poll=True, version=version)
+    assert answer["sent"][0]["result"]["status"] == "Succeeded", answer
+
+
+def test_an_own_operation_id_sends_once(world, sigillo, way):
+    number = str(uuid.uuid4()).upper()
+    answer = client(sigillo, way, *[mail("once@good.test")] * 3, poll=True, options={"operationId": number})
+    assert [s["result"]["id"] for s in answer["sent"]] == [number] * 3, answer
+    error, _ = refused(sigillo, way, mail("once@good.test", content={"subject": "Another", "plainText": "x"}), options={"operationId": number.lower()})
+    assert (error["status"], error["code"]) == (409, "OperationIdConflict"), error
+    time.sleep(1)
+    assert len(world.wait_mail("once@good.test")) == 1
+
+
+# -- what goes wrong, as the client tells it --------------------------------------------------------------------------
+
+def test_a_wrong_domain(sigillo, way):
+    sigillo.json("domain", "add", "not-acs.test")
+    for address in ("me@not-acs.test", "me@nowhere.example"):
+        error, requests = refused(sigillo, way, mail(senderAddress=address))
+        assert (error["name"], error["status"], error["code"]) == ("RestError", 404, "DomainNotLinked"), error
+        assert "The specified sender domain has not been linked." in error["message"]
+        assert requests[0]["code"] == "DomainNotLinked" and len(requests) == 1
+
+
+def test_a_sender_that_is_not_listed(sigillo, sender, way):
+    sigillo.json("domain", "add", "listed-acs.test")
+    sigillo.publish_records("listed-acs.test")
+    app = sigillo.json("app", "add", "listed", "--domain", "listed-acs.test")
+    sigillo.cli("sender", "add", "news@listed-acs.test")
+    error, _ = refused(sigillo, by_token(sigillo, app), mail(senderAddress="other@listed-acs.test"))
+    assert (error["status"], error["code"]) == (400, "InvalidSenderUserName"), error
+    assert client(sigillo, by_token(sigillo, app), mail(senderAddress="News@listed-acs.test"))["requests"][0]["status"] == 202
+
+
+def test_a_policy(sigillo, sender):
+    app = sigillo.json("app", "add", "confined", "--domain", DOMAIN)
+    sigillo.cli("group", "add", "acs-board", "--member", "boss@" + DOMAIN)
+    sigillo.cli("policy", "add", "--app", "confined", "--deny", "--senders", "acs-board")
+    error, _ = refused(sigillo, by_token(sigillo, app), mail(senderAddress="boss@" + DOMAIN))
+    assert (error["status"], error["code"]) == (403, "Forbidden") and "policy" in error["message"], error
+    assert client(sigillo, by_token(sigillo, app), mail())["requests"][0]["status"] == 202
+
+
+def test_a_wrong_secret(sigillo, app):
+    error, requests = refused(sigillo, dict(by_token(sigillo, app), secret="wrong"), mail())
+    assert "7000215" in error["message"] or error["name"] == "AuthenticationRequiredError", error
+    assert all(r["method"] != "POST" or r["status"] != 202 for r in requests)
+
+
+def test_a_suppressed_recipient(sigillo, way):
+    sigillo.cli("suppression", "add", "gone-acs@good.test")
+    error, _ = refused(sigillo, way, mail("gone-acs@good.test"), poll=True)
+    assert "EmailDroppedAllRecipientsSuppressed" in error["message"] and "all recipients were suppressed" in error["message"], error
+    answer = client(sigillo, way, mail(recipients={"to": [{"address": "gone-acs@good.test"}, {"address": "here-acs@good.test"}]}), poll=True)
+    assert answer["sent"][0]["result"]["status"] == "Succeeded", answer
+
+
+def test_nobody_takes_it(sigillo, sender, way):
+    error, requests = refused(sigillo, way, mail("nobody-acs@reject.test"), poll=True)
+    assert "EmailDropped" in error["message"] and "after several attempts" in error["message"], error
+    body = ended(sigillo, sender, requests[-1]["path"].rsplit("/", 1)[1])
+    assert "nobody of that name here" in body["error"]["details"][0]["message"], body
+
+
+def test_it_is_cancelled(sigillo, sender, way):
+    number = str(uuid.uuid4())
+    status, _, body = post(sigillo, sender, mail("cancelled@tarpit.test"), Operation_Id=number)
+    assert status == 202 and body == {"id": number, "status": "Running"}
+    listed = sigillo.admin("GET", "/admin/v1/messages?to=cancelled@tarpit.test")[1]["messages"]
+    sigillo.cli("queue", "cancel", listed[0]["id"])
+    body = ended(sigillo, sender, number)
+    assert body["status"] == "Canceled" and body["error"]["code"] and body["error"]["message"], body
+
+
+def test_too_large(sigillo, way):
+    """More than the profile allows, than the server takes, and than it reads."""
+    sigillo.cli("subscription", "set", "default", "--profile", "few")
+    try:
+        for size in (1100000, 2200000, 9000000):
+            file = {"name": "a.pdf", "contentType": "application/pdf", "contentInBase64": base64.b64encode(b"x" * size).decode()}
+            error, requests = refused(sigillo, way, mail(attachments=[file]))
+            assert error["status"] == 413, (size, error)
+            assert len(requests) == 1, (size, requests)
+    finally:
+        sigillo.cli("subscription", "set", "default", "--profile", "unlimited")
+
+
+def test_more_recipients_than_the_profile_allows(sigillo, way):
+    sigillo.cli("subscription", "set", "default", "--profile", "few")
+    try:
+        error, _ = refused(sigillo, way, mail(recipients={"to": [{"address": "r%d@good.test" % i} for i in range(51)]}))
+        assert (error["status"], error["code"]) == (400, "BadRequest"), error
+    finally:
+        sigillo.cli("subscription", "set", "default", "--profile", "unlimited")
+
+
+def test_a_limit_and_the_clients_own_retry(world, sigillo, way):
+    """The client waits as long as it is told, and sends the same request again."""
+    sigillo.cli("subscription", "set", "default", "--profile", "one-a-minute")
+    try:
+        began = time.monotonic()
+        answer = client(sigillo, way, mail("limit1@good.test"), mail("limit2@good.test"))
+        took = time.monotonic() - began
+    finally:
+        sigillo.cli("subscription", "set", "default", "--profile", "unlimited")
+    statuses = [r["status"] for r in answer["requests"] if r["method"] == "POST"]
+    assert statuses == [202, 429, 202], answer
+    limited = [r for r in answer["requests"] if r["status"] == 429][0]
+    assert limited["code"] == "TooManyRequests" and 0 < int(limited["retry_after"]) <= 60
+    assert took > int(limited["retry_after"]) - 1
+    assert len(world.wait_mail("limit2@good.test")) == 1
+
+
+# -- without the client: what goes over the wire ----------------------------------------------------------------------
+
+def error_of(reply, status, code, target=None):
+    assert reply[0] == status, reply
+    error = reply[2]["error"]
+    assert error["code"] == code == reply[1]["x-ms-error-code"] and error["message"], reply
+    assert reply[1]["content-type"].startswith("application/json") and error.get("target") == target, reply
+    return error
+
+
+@pytest.mark.parametrize("changes, target", [
+    ({"content": {"plainText": "x"}}, "content.subject"),
+    ({"content": {"subject": "x"}}, "content"),
+    ({"recipients": {"to": [{"address": "a@good.test"}, {"address": "nobody"}]}}, "recipients.to[1].address"),
+    ({"recipients": {"to": "a@good.test"}}, "recipients.to"),
+    ({"colour": 1}, "colour"),
+    ({"headers": {"X-A": "b\r\nBcc: a@good.test"}}, "headers.X-A"),
+    ({"attachments": [{"name": "a", "contentType": "application/octet-stream", "contentInBase64": "YQ=="}]}, "attachments[0].contentType"),
+    ({"attachments": [{"name": "a", "contentType": "text/plain", "contentInBase64": "%"}]}, "attachments[0].contentInBase64"),
+])
+def test_what_is_wrong_is_named_by_its_path(sigillo, sender, changes, target):
+    error_of(post(sigillo, sender, mail(**changes)), 400, "BadRequest", target)
+
+
+def test_bodies_that_are_no_request(sigillo, sender):
+    for body in (b"", b"{", b"[]", b"\xff", b'{"senderAddress":"a@b.test","senderAddress":"a@b.test"}', b"[" * 40 + b"]" * 40):
+        assert post(sigillo, sender, body)[2]["error"]["code"] == "BadRequest", body
+    error_of(call(sigillo, "POST", "/emails:send?api-version=2025-09-01", b"<a/>", Authorization="Bearer " + sender.key, Content_Type="text/xml"),
+             400, "BadRequest", "Content-Type")
+
+
+def test_versions_that_are_none(sigillo, sender):
+    error_of(post(sigillo, sender, mail(), version="2021-10-01-preview"), 400, "UnsupportedApiVersionValue", "api-version")
+    error_of(call(sigillo, "POST", "/emails:send", mail(), Authorization="Bearer " + sender.key), 400, "MissingApiVersionParameter", "api-version")
+    inline = [{"name": "a.png", "contentType": "image/png", "contentInBase64": "YQ==", "contentId": "a"}]
+    error_of(post(sigillo, sender, mail(attachments=inline), version="2023-03-31"), 400, "BadRequest", "attachments[0].contentId")
+
+
+def test_who_is_nobody(sigillo, sender, app):
+    for authorization in ("", "Bearer sk_no_such", "Bearer x.y.z", "Basic eDp5"):
+        reply = call(sigillo, "POST", "/emails:send?api-version=2025-09-01", mail(), **({"Authorization": authorization} if authorization else {}))
+        error_of(reply, 401, "Denied", "Authorization")
+        assert reply[1]["www-authenticate"] and reply[2]["error"]["message"] == "Denied by the resource provider."
+
+
+def test_a_token_for_another_api_opens_nothing(sigillo, app):
+    def token(scope):
+        c = http.client.HTTPSConnection(sigillo.address, 8443, timeout=20, context=sigillo.tls_context())
+        c.request("POST", "/default/oauth2/v2.0/token", "grant_type=client_credentials&client_id=%s&client_secret=%s&scope=%s" % (
+            app["client_id"], app["secret"], scope), {"Content-Type": "application/x-www-form-urlencoded"})
+        return json.loads(c.getresponse().read())["access_token"]
+    for scope, status in ((SCOPE, 202), (SCOPE.replace("//.", "/."), 202), ("https://graph.microsoft.com/.default", 401),
+                          (sigillo.settings["public_url"] + "/.default", 401)):
+        assert call(sigillo, "POST", "/emails:send?api-version=2025-09-01", mail(), Authorization="Bearer " + token(scope))[0] == status, scope
+
+
+def test_operations_that_are_not_ones_own(sigillo, sender):
+    number = str(uuid.uuid4())
+    error_of(operation(sigillo, sender, number), 404, "NotFound", "operationId")
+    error_of(operation(sigillo, sender, "x"), 404, "NotFound", "operationId")
+    error_of(post(sigillo, sender, mail(), Operation_Id="x"), 400, "InvalidOperationId", "Operation-Id")
+    assert post(sigillo, sender, mail(), Operation_Id=number)[0] == 202
+    assert operation(sigillo, sender, number)[0] == 200
+    sigillo.json("subscription", "add", "acs-other")
+    sigillo.json("domain", "add", "other-acs.test", "--subscription", "acs-other")
+    stranger = sigillo.json("key", "add", "--domain", "other-acs.test", "--subscription", "acs-other")["key"]
+    reply = call(sigillo, "GET", "/emails/operations/%s?api-version=2025-09-01" % number, Authorization="Bearer " + stranger)
+    error_of(reply, 404, "NotFound", "operationId")
+
+
+def test_an_operation_outlives_a_restart(sigillo, sender):
+    number = str(uuid.uuid4())
+    assert post(sigillo, sender, mail(), Operation_Id=number)[0] == 202
+    assert ended(sigillo, sender, number)["status"] == "Succeeded"
+    sigillo.kill()
+    sigillo.restart()
+    assert operation(sigillo, sender, number)[2] == {"id": number, "status": "Succeeded"}
+    assert post(sigillo, sender, mail(), Operation_Id=number)[2]["id"] == number
+    assert call(sigillo, "GET", "//emails/operations/%s?api-version=2025-09-01" % number, Authorization="Bearer " + sender.key)[0] == 200
+
+
+def test_where_the_operation_is(sigillo, sender):
+    """At the host that the client reached; a host that is none is not handed out."""
+    url = sigillo.settings["public_url"]
+    for host, begin in ((url.split("//")[1], url), ("mail.example.com", "https://mail.example.com"), ("a/b?c", "")):
+        _, headers, body = post(sigillo, sender, mail(), Host=host)
+        assert headers["operation-location"] == "%s/emails/operations/%s?api-version=2025-09-01" % (begin, body["id"])
+    status, headers, body = sigillo.request("POST", "/emails:send?api-version=2023-03-31", mail(), sender.key, {"Host": "plain.example:80"})
+    assert status == 202 and headers["Operation-Location"].startswith("http://plain.example:80/emails/")
+
+
+def test_directives(world, sigillo, sender):
+    files = [{"name": "a.exe", "contentType": "application/x-msdownload", "contentInBase64": "YQ=="}, {"name": "b.txt", "contentType": "text/plain", "contentInBase64": "Yg=="}]
+    assert post(sigillo, sender, mail("directives@good.test", attachments=files, headers={
+        "x-ms-acsemail-suppress-invalid-attachment": "true", "Message-ID": "<own-1@acs.test>"}))[0] == 202
+    got = email.message_from_bytes(world.wait_mail("directives@good.test")[0], policy=email.policy.default)
+    assert [p.get_filename() for p in got.iter_attachments()] == ["b.txt"] and got["Message-ID"] == "<own-1@acs.test>"
+    assert "acsemail" not in got.as_string().lower()
+    error_of(post(sigillo, sender, mail(headers={"Message-ID": "x", "x-ms-acsemail-validate-message-id": "true"})), 400, "BadRequest", "headers.Message-ID")
+
+
+def test_the_trace_says_by_which_door(sigillo, sender):
+    post(sigillo, sender, mail("trace-acs@good.test"))
+    listed = sigillo.admin("GET", "/admin/v1/messages?to=trace-acs@good.test")[1]["messages"]
+    first = sigillo.json("trace", listed[0]["id"])["events"][0]
+    assert first["kind"] == "accepted" and first["detail"]["door"] == "acs", first
+
+
+# -- the specification ------------------------------------------------------------------------------------------------
+
+def specification(version):
+    found = glob.glob(os.path.join(SHARED, "contracts", "acs", "email-%s.swagger.json" % version))
+    if not found:
+        pytest.skip("no specification at %s" % SHARED)
+    with open(found[0], encoding="utf-8") as f:
+        document = f.read()
+    with open(os.path.join(SHARED, "contracts", "acs", "common-types-data-plane-v1.json"), encoding="utf-8") as f:
+        common = json.load(f)["definitions"]
+    document = json.loads(document.replace("../../../../../common-types/data-plane/v1/types.json#", "#"))
+    document["definitions"].update(common)
+    return document
+
+
+def validate(document, path, method, reply):
+    status, headers, body = reply
+    responses = document["paths"][path][method]["responses"]
+    response = responses.get(str(status), responses["default"])
+    jsonschema.Draft4Validator(dict(response["schema"], definitions=document["definitions"])).validate(body)
+    for name in response["headers"]:
+        assert name.lower() in headers or (name == "retry-after" and body.get("status") != "Running"), name
+    return body
+
+
+@pytest.mark.parametrize("version", ["2023-03-31", "2024-07-01-preview", "2025-09-01"])
+def test_the_examples_of_the_specification(sigillo, sender, version):
+    """With our own addresses in them; answers against its schemas."""
+    document = specification(version)
+    with open(os.path.join(SHARED, "contracts", "acs", "email-examples.json"), encoding="utf-8") as f:
+        example = json.load(f)["SendEmail"]
+    message = json.loads(json.dumps(example["parameters"]["emailMessage"]).replace("abc@domain.com", SENDER))
+    for group in message["recipients"].values():
+        for n, one in enumerate(group):
+            one["address"] = "example%d@good.test" % n
+    number = str(uuid.uuid4())
+    reply = post(sigillo, sender, message, version=version, Operation_Id=number)
+    assert reply[0] == 202 and validate(document, "/emails:send", "post", reply)["id"] == number
+    for _ in range(100):
+        reply = operation(sigillo, sender, number, version)
+        assert reply[0] == 200
+        if validate(document, "/emails/operations/{operationId}", "get", reply)["status"] == "Succeeded":
+            break
+        time.sleep(0.05)
+    for bad in ({}, mail(senderAddress="a@nowhere.example"), mail(attachments=[{}])):
+        validate(document, "/emails:send", "post", post(sigillo, sender, bad, version=version))
+    validate(document, "/emails/operations/{operationId}", "get", operation(sigillo, sender, "x", version))
