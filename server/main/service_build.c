@@ -289,6 +289,7 @@ static bool build_http(struct service *s)
     s->oauth =
         (struct oauth){.directory = s->directory, .tokens = s->tokens, .federation = s->federation};
     attempts_init(&s->oauth.attempts);
+    attempts_init(&s->oauth.shown);
     s->unsubscribe = (struct unsubscribe){.directory = s->directory,
                                           .lists = s->lists,
                                           .store = s->store,

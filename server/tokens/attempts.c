@@ -31,15 +31,6 @@ static uint64_t hash(const struct attempts *a, sgl_view text)
     return number;
 }
 
-/* A client id is the same in whatever case; all that are none count as one. */
-static uint64_t hash_client(const struct attempts *a, sgl_view client_id)
-{
-    char guid[GUID_TEXT_SIZE] = "";
-
-    (void)guid_take(client_id, guid);
-    return hash(a, sgl_view_cstr(guid));
-}
-
 /* Who has one IPv6 address has its whole /64. */
 static uint64_t hash_peer(const struct attempts *a, sgl_view peer)
 {
@@ -51,16 +42,16 @@ static uint64_t hash_peer(const struct attempts *a, sgl_view peer)
     return hash(a, sgl_view_of(ip.bytes, ip.version == 4 ? 4 : 8));
 }
 
-static uint64_t who_is(const struct attempts *a, sgl_view client_id, sgl_view peer)
+static uint64_t who_is(const struct attempts *a, sgl_view name, sgl_view peer)
 {
-    uint64_t both[2] = {hash_client(a, client_id), hash_peer(a, peer)};
+    uint64_t both[2] = {hash(a, name), hash_peer(a, peer)};
 
     return hash(a, sgl_view_of(both, sizeof(both)));
 }
 
-unsigned attempts_wait_s(struct attempts *a, sgl_view client_id, sgl_view peer, uint64_t now_ms)
+unsigned attempts_named_wait_s(struct attempts *a, sgl_view name, sgl_view peer, uint64_t now_ms)
 {
-    uint64_t who = who_is(a, client_id, peer), wait_ms = 0;
+    uint64_t who = who_is(a, name, peer), wait_ms = 0;
     size_t at = who % ATTEMPTS_SLOTS;
 
     pthread_mutex_lock(&a->lock);
@@ -71,9 +62,9 @@ unsigned attempts_wait_s(struct attempts *a, sgl_view client_id, sgl_view peer, 
     return (unsigned)((wait_ms + 999) / 1000);
 }
 
-void attempts_wrong(struct attempts *a, sgl_view client_id, sgl_view peer, uint64_t now_ms)
+void attempts_named_wrong(struct attempts *a, sgl_view name, sgl_view peer, uint64_t now_ms)
 {
-    uint64_t who = who_is(a, client_id, peer);
+    uint64_t who = who_is(a, name, peer);
     size_t at = who % ATTEMPTS_SLOTS;
 
     pthread_mutex_lock(&a->lock);
@@ -84,4 +75,27 @@ void attempts_wrong(struct attempts *a, sgl_view client_id, sgl_view peer, uint6
     }
     a->slot[at].wrong++;
     pthread_mutex_unlock(&a->lock);
+}
+
+/* ---- client ids: the same in whatever case; all that are none count as one ---- */
+
+static sgl_view client_name(sgl_view client_id, char guid[GUID_TEXT_SIZE])
+{
+    guid[0] = '\0';
+    (void)guid_take(client_id, guid);
+    return sgl_view_cstr(guid);
+}
+
+unsigned attempts_wait_s(struct attempts *a, sgl_view client_id, sgl_view peer, uint64_t now_ms)
+{
+    char guid[GUID_TEXT_SIZE];
+
+    return attempts_named_wait_s(a, client_name(client_id, guid), peer, now_ms);
+}
+
+void attempts_wrong(struct attempts *a, sgl_view client_id, sgl_view peer, uint64_t now_ms)
+{
+    char guid[GUID_TEXT_SIZE];
+
+    attempts_named_wrong(a, client_name(client_id, guid), peer, now_ms);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Wrong secrets are counted for each client id and address that they came from: so nobody can lock out an application from elsewhere.  A table of fixed size; when two fall
+ * Wrong secrets are counted for each client id (or id of a key) and address that they came from: so nobody can lock out an application from elsewhere.  A table of fixed size; when two fall
  * together the older is forgotten, which costs nothing but a few more guesses at 256 bits.
  */
 #ifndef SERVER_TOKENS_ATTEMPTS_H
@@ -30,5 +30,8 @@ void attempts_done(struct attempts *a);
 /* Seconds until the next attempt is allowed; 0: now. */
 unsigned attempts_wait_s(struct attempts *a, sgl_view client_id, sgl_view peer, uint64_t now_ms);
 void attempts_wrong(struct attempts *a, sgl_view client_id, sgl_view peer, uint64_t now_ms);
+/* The same for a name that is no client id; empty: all that have none count as one. */
+unsigned attempts_named_wait_s(struct attempts *a, sgl_view name, sgl_view peer, uint64_t now_ms);
+void attempts_named_wrong(struct attempts *a, sgl_view name, sgl_view peer, uint64_t now_ms);
 
 #endif

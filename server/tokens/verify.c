@@ -40,6 +40,18 @@ bool token_looks_like_one(sgl_view text)
     return sgl_view_starts(text, SGL_LIT("eyJ")) && sgl_view_find(rest, '.') < rest.len;
 }
 
+void token_claimed_client(sgl_view token, char out[GUID_TEXT_SIZE])
+{
+    struct jwt j;
+
+    out[0] = '\0';
+    if (!jwt_read(token, &j))
+        return;
+    if (!guid_take(jwt_text(&j, "appid"), out))
+        out[0] = '\0';
+    jwt_done(&j);
+}
+
 /*
  * ---- seen before ----
  *

@@ -63,10 +63,28 @@ static void test_who_is_the_same(void **state)
     attempts_done(&a);
 }
 
+static void test_names_of_other_things(void **state)
+{
+    static struct attempts a;
+    sgl_view here = SGL_LIT("192.0.2.1");
+
+    (void)state;
+    attempts_init(&a);
+    for (unsigned i = 0; i < ATTEMPTS_MAX; i++)
+        attempts_named_wrong(&a, SGL_LIT("01ftz85b24zv"), here, 1000);
+    CHECK_TRUE("it waits", attempts_named_wait_s(&a, SGL_LIT("01ftz85b24zv"), here, 1000) > 0);
+    CHECK_EQ("another does not", attempts_named_wait_s(&a, SGL_LIT("01ftz85b24zw"), here, 1000), 0);
+    CHECK_EQ("nor what has no name", attempts_named_wait_s(&a, SGL_LIT(""), here, 1000), 0);
+    CHECK_EQ("nor elsewhere",
+             attempts_named_wait_s(&a, SGL_LIT("01ftz85b24zv"), SGL_LIT("192.0.2.2"), 1000), 0);
+    attempts_done(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_attempts),
-                                       cmocka_unit_test(test_who_is_the_same)};
+                                       cmocka_unit_test(test_who_is_the_same),
+                                       cmocka_unit_test(test_names_of_other_things)};
 
     return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
 }

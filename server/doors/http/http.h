@@ -101,7 +101,15 @@ json_t *http_json(struct http_request *r);
  */
 typedef struct identity *(*http_token_check)(void *ctx, sgl_view token, const char **why);
 void http_use_tokens(struct http *http, http_token_check check, void *ctx);
-/* The identity of the bearer of a key or a token. NULL: 401 has been sent (with WWW-Authenticate) and the handler returns. A reference. */
+/* Who counts bearers that are wrong; without any, nobody does. Set before the loop starts. */
+struct http_guesses {
+    void *ctx;
+    /* Seconds until what is shown from there is looked at; 0: now. */
+    unsigned (*wait_s)(void *ctx, sgl_view bearer, const char *peer);
+    void (*wrong)(void *ctx, sgl_view bearer, const char *peer, const char *why);
+};
+void http_use_guesses(struct http *http, struct http_guesses guesses);
+/* The identity of the bearer of a key or a token. NULL: 401 has been sent (with WWW-Authenticate), or 429, and the handler returns. A reference. */
 struct identity *http_authenticate(struct http_request *r, struct directory *directory);
 
 /* ---- the reply: exactly one, at once or later, on the loop; the request is gone afterwards ---- */

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
 #include "http_internal.h"
 
 #define KEY_PREFIX SGL_LIT("sk_")
@@ -7,6 +9,30 @@ void http_use_tokens(struct http *http, http_token_check check, void *ctx)
 {
     http->token_check = check;
     http->token_ctx = ctx;
+}
+
+void http_use_guesses(struct http *http, struct http_guesses guesses)
+{
+    http->guesses = guesses;
+}
+
+/* Before anything is looked at. false: answered, since too many were wrong. */
+static bool may_guess(struct http_request *r, sgl_view token)
+{
+    const struct http_guesses *g = &r->http->guesses;
+    unsigned wait = g->wait_s == NULL ? 0 : g->wait_s(g->ctx, token, http_peer(r));
+    char text[128], seconds[16];
+
+    if (wait == 0)
+        return true;
+    snprintf(seconds, sizeof(seconds), "%u", wait);
+    snprintf(text, sizeof(text),
+             "Too many wrong keys or tokens of this name came from your address; try again in %u "
+             "seconds.",
+             wait);
+    http_reply_header(r, "Retry-After", sgl_view_cstr(seconds));
+    http_reply_problem(r, 429, "too-many-guesses", "Authorization", text);
+    return false;
 }
 
 /* [RFC 6750 s3]: without a token the client is told no more than how to bring one. */
@@ -32,13 +58,18 @@ struct identity *http_authenticate(struct http_request *r, struct directory *dir
         refuse(r, "key-missing", "This needs an access key: Authorization: Bearer sk_...");
         return NULL;
     }
+    if (!may_guess(r, token))
+        return NULL;
     if (sgl_view_starts(token, KEY_PREFIX) || r->http->token_check == NULL) {
         who = directory_bearer(directory, token);
     } else {
         code = "token";
         who = r->http->token_check(r->http->token_ctx, token, &why);
     }
-    if (who == NULL)
-        refuse(r, code, why);
-    return who;
+    if (who != NULL)
+        return who;
+    if (r->http->guesses.wrong != NULL)
+        r->http->guesses.wrong(r->http->guesses.ctx, token, http_peer(r), why);
+    refuse(r, code, why);
+    return NULL;
 }

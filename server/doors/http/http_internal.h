@@ -69,6 +69,7 @@ struct http {
     struct http_stats stats;
     http_token_check token_check; /* NULL: access keys only */
     void *token_ctx;
+    struct http_guesses guesses; /* wait_s NULL: nobody counts */
 };
 
 struct http_request {

@@ -7,6 +7,7 @@
 
 #include "../../log/log.h"
 #include "../../tokens/request.h"
+#include "guess.h"
 #include "oauth_internal.h"
 
 #define RETRY_S    5
@@ -435,4 +436,5 @@ void oauth_routes(struct http *http, struct oauth *oauth)
     http_route(http, HTTP_PUBLIC, "GET", "/oauth2/keys", keys_get, oauth);
     http_route(http, HTTP_PUBLIC, "GET", "/{tenant}/discovery/v2.0/keys", keys_get, oauth);
     http_use_tokens(http, check_token, oauth);
+    guess_use(http, &oauth->shown);
 }

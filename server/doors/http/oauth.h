@@ -21,7 +21,8 @@ struct oauth {
     struct directory *directory;
     struct tokens *tokens;
     struct federation *federation;
-    struct attempts attempts;
+    struct attempts attempts; /* wrong secrets at the token endpoint */
+    struct attempts shown;    /* wrong keys and tokens at the APIs */
 };
 
 /* On each door loop's shell; *oauth is borrowed for its life. Bearers of tokens are known on that shell from then on. */
