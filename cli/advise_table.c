@@ -69,9 +69,6 @@ static void choose_kind(const struct advise_request *q, struct advice *a)
     } else if (by_tokens(q)) {
         a->kind = ADVISE_OAUTH_APPLICATION;
         a->why = why_tokens(q);
-        a->in_this_version = q->by != ADVISE_SMTP; /* tokens do not log in there yet */
-        if (!a->in_this_version)
-            a->instead = "the password of the account that the commands below make";
     } else if (is_high_volume(q)) {
         a->kind = ADVISE_HIGH_VOLUME;
         a->why = "devices and applications that write to your own people: an address with a "
@@ -256,7 +253,7 @@ static void run_app(const struct advise_request *q, struct advice *a)
         run(a, "sigillo app add %n --domain %s");
     }
     if (q->by == ADVISE_SMTP) {
-        run(a, "sigillo account add --name %n --address %n@%s --allow-app %n --basic on");
+        run(a, "sigillo account add --name %n --address %n@%s --allow-app %n");
         run(a, "sigillo policy test --identity account:%n@%s --sender %n@%s");
         if (a->profile != NULL && !a->managed)
             run(a, "sigillo account set %n@%s --profile mailbox");

@@ -38,7 +38,7 @@ static const struct {
     {"tokens by SMTP",
      {ADVISE_TRANSACTIONAL, ADVISE_EXTERNAL, ADVISE_SMTP, ADVISE_OAUTH, 0, 100, 0},
      ADVISE_OAUTH_APPLICATION,
-     false,
+     true,
      false,
      false},
     {"tokens by HTTP",
