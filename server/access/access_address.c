@@ -45,6 +45,11 @@ enum sgl_status access_address_parse(sgl_view text, struct access_address *out, 
     if (status == SGL_OK && mailbox.literal) {
         *why = "a domain is needed, not an address literal";
         status = SGL_E_SYNTAX;
+    } else if (status == SGL_OK && bare &&
+               sgl_view_find(mailbox.domain, '.') == mailbox.domain.len) {
+        *why = "this has neither an @ nor a domain; an address is written as app1@example.org, "
+               "all of a domain as *@example.org";
+        status = SGL_E_SYNTAX;
     } else if (status == SGL_OK && !whole && access_is_disguised(mailbox.local)) {
         *why = "the local part looks like an encoded word";
         status = SGL_E_SYNTAX;

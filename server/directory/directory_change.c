@@ -221,9 +221,9 @@ bool change_check_free(struct change *g)
     pthread_rwlock_rdlock(&g->d->lock);
     taken = table_find(table_of(g), sgl_view_cstr(g->key)) != NULL;
     pthread_rwlock_unlock(&g->d->lock);
-    if (taken)
+    if (taken) /* what is of a subscription has its name in front, which nobody wrote */
         change_say(g->c, DIRECTORY_EXISTS, g->kind->field, "%s \"%s\" exists already",
-                   g->kind->name, g->key);
+                   g->kind->name, strrchr(g->key, '/') == NULL ? g->key : strrchr(g->key, '/') + 1);
     return !taken;
 }
 
@@ -286,7 +286,9 @@ static bool find(struct change *g, bool copy)
     }
     pthread_rwlock_unlock(&g->d->lock);
     if (noun == NULL)
-        change_say(g->c, DIRECTORY_NOT_FOUND, g->kind->field, "there is no such %s", g->kind->name);
+        change_say(g->c, DIRECTORY_NOT_FOUND, g->kind->field,
+                   "there is no such %s; sigillo %s list shows those that are there", g->kind->name,
+                   g->kind->name);
     else if (c->version != 0 && c->version != g->version)
         say_conflict(g);
     else if ((copy && g->noun == NULL) || g->before == NULL || g->owner == NULL)

@@ -286,7 +286,9 @@ static bool check_subscription(struct batch *b)
     bool known = subscription != NULL;
 
     subscription_unref(subscription);
-    return known || say(b->s, DIRECTORY_NOT_FOUND, "subscription", "there is no such subscription");
+    return known || say(b->s, DIRECTORY_NOT_FOUND, "subscription",
+                        "there is no such subscription; sigillo subscription list shows those that "
+                        "are there");
 }
 
 /* The rule of X-Sigillo-List, but that a domain was added where there was no dot. */

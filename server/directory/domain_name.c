@@ -4,6 +4,7 @@
 
 #include "domain_internal.h"
 #include "sigillo/ascii.h"
+#include "sigillo/idn.h"
 #include "sigillo/mailbox.h"
 #include "sigillo/psl.h"
 
@@ -15,6 +16,25 @@ static bool is_public_suffix(sgl_view domain, struct sgl_arena *arena)
 
     return psl != NULL && sgl_name_parse(domain, SGL_NAME_HOST, arena, NULL, &name) == SGL_OK &&
            sgl_psl_is_suffix(psl, name);
+}
+
+/* No name ends in a number, so that addresses are told from names  [RFC 1123 s2.1]. */
+static bool ends_in_number(sgl_view domain)
+{
+    size_t at = domain.len;
+
+    while (at > 0 && sgl_ascii_is_digit(domain.ptr[at - 1]))
+        at--;
+    return at < domain.len && (at == 0 || domain.ptr[at - 1] == '.');
+}
+
+/* A label that begins with xn-- stands for one in another script, and for exactly one  [RFC 5890 s2.3.2.1]. */
+static bool has_false_label(sgl_view domain, struct sgl_arena *arena)
+{
+    sgl_view shown, back;
+
+    return sgl_idn_to_unicode(domain, arena, &shown) != SGL_OK ||
+           sgl_idn_to_ascii(shown, arena, &back) != SGL_OK || !sgl_view_eq_nocase(back, domain);
 }
 
 static char *canonical(sgl_view name, struct sgl_arena *arena, const char **why)
@@ -31,8 +51,14 @@ static char *canonical(sgl_view name, struct sgl_arena *arena, const char **why)
                  ? SGL_E_LIMIT
                  : sgl_mailbox_parse(sgl_buf_view(&address), arena, &mailbox, &diag);
     sgl_buf_done(&address);
-    *why = "is not a domain name";
+    *why = "is not a domain name; it is one as in example.org";
     if (status != SGL_OK || mailbox.literal)
+        return NULL;
+    *why = "is an IP address or ends like one; a domain name is wanted, as in example.org";
+    if (ends_in_number(mailbox.domain))
+        return NULL;
+    *why = "has a label that begins with xn-- and stands for no name in another script";
+    if (has_false_label(mailbox.domain, arena))
         return NULL;
     *why = "has one label only; a domain for mail has at least two, as in example.org";
     if (sgl_view_find(mailbox.domain, '.') == mailbox.domain.len)

@@ -237,7 +237,7 @@ static const char *const shown[] = {"domains", "label", "role", "profile", NULL}
 
 const struct noun_kind noun_key = {
     .name = "key",
-    .field = "name",
+    .field = "id",
     .prefix = "key:",
     .key = holder_key,
     .version = holder_version,

@@ -55,7 +55,7 @@ def test_each_change_has_a_line(make_sigillo):
         ("suppression add", "suppression", "acme", "done", "reason manual; 2 addresses: a@x.test, b@x.test"),
         ("suppression remove", "suppression:a@x.test", "acme", "done", ""),
         ("domain remove", "domain:audit.test", "acme", "done", own[8]["detail"]),
-        ("domain remove", "domain:audit.test", "", "not-found", "domain: there is no such domain")]
+        ("domain remove", "domain:audit.test", "", "not-found", "domain: there is no such domain; sigillo domain list shows those that are there")]
     assert all(l["peer"].startswith("unix:uid=") and l["at"].endswith("Z") for l in own)
 
 

@@ -84,6 +84,7 @@ static void test_addresses(void **state)
         {"a star as an address cannot be told from all", "\"*\"@example.org", NULL},
         {"UTF-8 in the local part stays as it is", "j\xc3\xb6rg@example.org",
          "j\xc3\xb6rg@example.org"},
+        {"a word alone has lost its domain", "support", NULL},
         {"an empty one is none", "", NULL},
         {"a star alone is none", "*", NULL},
         {"a star with more is an address of its own", "*a@example.org", "*a@example.org"},

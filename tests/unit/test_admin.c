@@ -78,7 +78,7 @@ static void test_credentials_are_changed(void **state)
         {"a change of nobody", "PATCH", "/admin/v1/credentials/nobody", "{\"domains\":[\"*\"]}",
          404, "field", "name"},
         {"a change of a key that is not there", "PATCH", "/admin/v1/keys/nobody",
-         "{\"label\":\"x\"}", 404, "field", "name"},
+         "{\"label\":\"x\"}", 404, "field", "id"},
     };
 
     add_domain(*state);

@@ -294,7 +294,8 @@ static void test_within(void **state)
                                   .name = SGL_LIT_INIT("one.test"),
                                   .within = SGL_LIT_INIT("two")};
     CHECK_EQ("another's domain is not there", fixture_change(f, &c), DIRECTORY_NOT_FOUND);
-    CHECK_STR("it says what is said of none", c.why, "there is no such domain");
+    CHECK_STR("it says what is said of none", c.why,
+              "there is no such domain; sigillo domain list shows those that are there");
     c = (struct directory_change){.noun = DIRECTORY_CREDENTIAL,
                                   .verb = DIRECTORY_CHANGE,
                                   .name = SGL_LIT_INIT("one"),

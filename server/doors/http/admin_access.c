@@ -221,7 +221,9 @@ bool admin_take_scope(struct http_request *r, sgl_view scope, sgl_view *subscrip
         *subscription = scope;
         return true;
     }
-    http_reply_problem(r, 404, "not-found", "subscription", "there is no such subscription");
+    http_reply_problem(
+        r, 404, "not-found", "subscription",
+        "there is no such subscription; sigillo subscription list shows those that are there");
     return false;
 }
 

@@ -157,7 +157,7 @@ const struct admin_noun admin_accounts = {
     .param = "address",
     .kind = IDENTITY_ACCOUNT,
     .find = find,
-    .none = "There is no such account.",
+    .none = "There is no such account; sigillo account list shows those that are there.",
     .member = {{.name = "address", .type = JSON_STRING, .required = true},
                {.name = "name", .type = JSON_STRING, .required = true},
                {.name = "subscription", .type = JSON_STRING},

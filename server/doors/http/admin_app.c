@@ -172,7 +172,7 @@ const struct admin_noun admin_apps = {
     .param = "name",
     .kind = IDENTITY_APP,
     .find = find,
-    .none = "There is no such application.",
+    .none = "There is no such application; sigillo app list shows those that are there.",
     .member = {{.name = "name", .type = JSON_STRING, .required = true},
                {.name = "domains", .type = JSON_ARRAY},
                {.name = "subscription", .type = JSON_STRING},

@@ -83,7 +83,7 @@ struct domain *admin_named_domain(struct http_request *r, const struct admin *ad
         domain = NULL;
     }
     if (domain == NULL)
-        http_reply_problem(r, 404, "domain-unknown", "name", "There is no such domain here.");
+        http_reply_problem(r, 404, "domain-unknown", "name", ADMIN_NO_DOMAIN);
     return domain;
 }
 

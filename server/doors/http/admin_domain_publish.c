@@ -75,7 +75,7 @@ static void reply_failure(const struct publish_job *j)
     const struct setup_publish *p = &j->publish;
 
     if (p->result == SETUP_NO_DOMAIN)
-        http_reply_problem(j->r, 404, "domain-unknown", "name", "There is no such domain here.");
+        http_reply_problem(j->r, 404, "domain-unknown", "name", ADMIN_NO_DOMAIN);
     else if (p->result != SETUP_CHECKED)
         http_reply_problem(j->r, 503, "check-failed", NULL, p->why);
     else
@@ -119,7 +119,7 @@ static struct publish_job *job_new(struct http_request *r, const struct admin *a
         return j;
     }
     if (domain == NULL || !admin_sees(who, sgl_view_cstr(domain->subscription)))
-        http_reply_problem(r, 404, "domain-unknown", "name", "There is no such domain here.");
+        http_reply_problem(r, 404, "domain-unknown", "name", ADMIN_NO_DOMAIN);
     else
         http_reply_problem(r, 503, "check-failed", NULL,
                            "Nothing can be published at this moment.");

@@ -100,7 +100,7 @@ static void reply_newest(const struct turn *t)
     struct domain *d = directory_domain(t->admin->directory, sgl_view_cstr(t->domain->name));
 
     if (d == NULL)
-        http_reply_problem(t->r, 404, "domain-unknown", "name", "There is no such domain here.");
+        http_reply_problem(t->r, 404, "domain-unknown", "name", ADMIN_NO_DOMAIN);
     else
         http_reply_json(t->r, 200, rotation_json(t->admin, d));
     domain_unref(d);
@@ -133,7 +133,7 @@ static struct turn *turn_new(struct http_request *r, const struct admin *admin)
         return NULL;
     domain = directory_domain(admin->directory, http_param(r, "name"));
     if (domain == NULL || !admin_sees(who, sgl_view_cstr(domain->subscription))) {
-        http_reply_problem(r, 404, "domain-unknown", "name", "There is no such domain here.");
+        http_reply_problem(r, 404, "domain-unknown", "name", ADMIN_NO_DOMAIN);
     } else if ((t = calloc(1, sizeof(*t))) == NULL) {
         http_reply_problem(r, 503, "memory-full", NULL, "The server has no memory left for this.");
     } else {

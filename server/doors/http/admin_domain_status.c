@@ -173,7 +173,7 @@ static void verified(struct setup_check *c)
         http_reply_json(v->r, 200, seen_json(v));
         break;
     case SETUP_NO_DOMAIN:
-        http_reply_problem(v->r, 404, "domain-unknown", "name", "There is no such domain here.");
+        http_reply_problem(v->r, 404, "domain-unknown", "name", ADMIN_NO_DOMAIN);
         break;
     case SETUP_BUSY:
         http_reply_problem(v->r, 503, "busy", NULL, c->why);

@@ -125,7 +125,8 @@ static void show(struct http_request *r, const struct admin *admin)
         return;
     g = directory_group(admin->directory, subscription_of(asked, scope), http_param(r, "name"));
     if (g == NULL)
-        http_reply_problem(r, 404, "not-found", "name", "there is no such group");
+        http_reply_problem(r, 404, "not-found", "name",
+                           "there is no such group; sigillo group list shows those that are there");
     else
         http_reply_json(r, 200, group_with_members(g));
     group_unref(g);

@@ -5,6 +5,9 @@
 
 #include "admin.h"
 
+#define ADMIN_NO_DOMAIN                                                                            \
+    "There is no such domain here; sigillo domain list shows those that are there."
+
 struct sgl_setup;
 struct sgl_setup_row;
 

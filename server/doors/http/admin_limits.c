@@ -121,7 +121,9 @@ static void subscription_get(struct http_request *r, void *ctx)
         return;
     s = directory_subscription(admin->directory, http_param(r, "name"));
     if (s == NULL || (scope.len > 0 && !sgl_view_eq(scope, sgl_view_cstr(s->name))))
-        http_reply_problem(r, 404, "not-found", "name", "there is no such subscription");
+        http_reply_problem(
+            r, 404, "not-found", "name",
+            "there is no such subscription; sigillo subscription list shows those that are there");
     else
         http_reply_json(r, 200, admin_subscription_json(admin, s));
     subscription_unref(s);

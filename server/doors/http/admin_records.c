@@ -168,7 +168,7 @@ static void checked(struct setup_check *c)
         http_reply_json(k->r, 200, answer);
         break;
     case SETUP_NO_DOMAIN:
-        http_reply_problem(k->r, 404, "domain-unknown", "name", "There is no such domain here.");
+        http_reply_problem(k->r, 404, "domain-unknown", "name", ADMIN_NO_DOMAIN);
         break;
     case SETUP_BUSY:
         http_reply_problem(k->r, 503, "busy", NULL,
