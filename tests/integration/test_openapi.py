@@ -2,19 +2,17 @@
 """The OpenAPI document against the running code: each path, status and schema that it promises, and nothing that it does not."""
 import itertools
 import json
-import os
 import re
 import urllib.parse
 
 import jsonschema
 import pytest
+from openapi import Description
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-FILE = os.path.join(HERE, "..", "..", "server", "doors", "http", "openapi.json")
 SETTINGS = {"limits": {"recipients": 5, "message_size": 1024 * 1024}, "profile one": {"limits": ["1 messages/day"]}}
 
-with open(FILE, encoding="utf-8") as f:
-    DOCUMENT = json.load(f)
+API = Description("openapi.json")
+DOCUMENT = API.document
 OK = {"from": "app@app.test", "to": ["openapi@good.test"], "text": "x\n"}
 _keys = itertools.count()
 
@@ -26,29 +24,15 @@ def served(sigillo):
     return document
 
 
-def resolve(node):
-    while "$ref" in node:
-        target = DOCUMENT
-        for part in node["$ref"].lstrip("#/").split("/"):
-            target = target[part]
-        node = target
-    return node
-
-
-def schema_of(schema):
-    """A schema that stands alone: references are answered from the document."""
-    return dict(schema, components=DOCUMENT["components"])
-
-
 def check(path, method, reply):
     """The reply is one that the document promises; its status."""
     status, headers, body = reply
     responses = DOCUMENT["paths"][path][method]["responses"]
     assert str(status) in responses, "%d is not documented for %s %s: %s" % (status, method, path, body)
-    response = resolve(responses[str(status)])
+    response = API.resolve(responses[str(status)])
     kind = headers["Content-Type"].split(";")[0]
     assert kind in response["content"], kind
-    jsonschema.Draft202012Validator(schema_of(response["content"][kind]["schema"])).validate(body)
+    API.validator(response["content"][kind]["schema"]).validate(body)
     for name in response.get("headers", {}):
         assert name in headers, "%s is missing" % name
     return status
@@ -63,9 +47,9 @@ def test_it_is_openapi_3_1(served):
     operations = [op for path in served["paths"].values() for op in path.values()]
     assert len({op["operationId"] for op in operations}) == len(operations)
     for schema in served["components"]["schemas"].values():
-        jsonschema.Draft202012Validator.check_schema(schema_of(schema))
+        jsonschema.Draft202012Validator.check_schema(dict(schema, components=DOCUMENT["components"]))
     for reference in set(re.findall(r'"\$ref": ?"([^"]+)"', json.dumps(served))):
-        assert resolve({"$ref": reference})
+        assert API.resolve({"$ref": reference})
 
 
 def test_every_documented_path_answers(sigillo, served):
@@ -141,6 +125,6 @@ BODIES = [
 @pytest.mark.parametrize("body", BODIES, ids=range(len(BODIES)))
 def test_the_schema_of_a_message_and_the_code_agree(sigillo, sender, body):
     """What the schema allows is accepted here, what it forbids is refused."""
-    validator = jsonschema.Draft202012Validator(schema_of(DOCUMENT["components"]["schemas"]["Message"]))
+    validator = API.validator(DOCUMENT["components"]["schemas"]["Message"])
     status = check("/v1/messages", "post", send(sigillo, sender, json.dumps(body).encode(), Content_Type="application/json"))
     assert (status == 202) == validator.is_valid(body), (status, list(validator.iter_errors(body)))

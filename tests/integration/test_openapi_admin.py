@@ -2,32 +2,16 @@
 """The description of the admin API against real answers: each operation's, with its status, its media type and its schema."""
 import http.client
 import json
-import os
 import re
 import socket
 from urllib.parse import quote, urlencode
 
 import jsonschema
 import pytest
+from openapi import Description
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-FILE = os.path.join(HERE, "..", "..", "server", "doors", "http", "admin_openapi.json")
-
-with open(FILE, encoding="utf-8") as f:
-    DOCUMENT = json.load(f)
-
-
-def resolve(node):
-    while "$ref" in node:
-        target = DOCUMENT
-        for part in node["$ref"].lstrip("#/").split("/"):
-            target = target[part]
-        node = target
-    return node
-
-
-def validator(schema):
-    return jsonschema.Draft202012Validator(dict(schema, components=DOCUMENT["components"]))
+API = Description("admin_openapi.json")
+DOCUMENT = API.document
 
 
 class Api:
@@ -62,12 +46,12 @@ class Api:
         if body is not None:
             kind, = op["requestBody"]["content"]
             if not isinstance(body, bytes):
-                assert want or validator(op["requestBody"]["content"][kind]["schema"]).is_valid(body), (operation, body)
+                assert want or API.validator(op["requestBody"]["content"][kind]["schema"]).is_valid(body), (operation, body)
         status, got_kind, answer = self.exchange(method, path + ("?" + urlencode(query, doseq=True) if query else ""), body, kind)
         assert str(status) in op["responses"], "%d is not documented for %s: %s" % (status, operation, answer)
-        content = resolve(op["responses"][str(status)])["content"]
+        content = API.resolve(op["responses"][str(status)])["content"]
         assert got_kind in content, (operation, got_kind)
-        errors = [e.message for e in validator(content[got_kind]["schema"]).iter_errors(answer)]
+        errors = [e.message for e in API.validator(content[got_kind]["schema"]).iter_errors(answer)]
         assert not errors, (operation, errors, answer)
         if want:
             assert status == want, (operation, answer)
@@ -93,7 +77,7 @@ def test_it_is_openapi_3_1(api):
     for schema in DOCUMENT["components"]["schemas"].values():
         jsonschema.Draft202012Validator.check_schema(schema)
     references = set(re.findall(r'"\$ref": ?"([^"]+)"', json.dumps(DOCUMENT)))
-    assert all(resolve({"$ref": r}) for r in references)
+    assert all(API.resolve({"$ref": r}) for r in references)
     defined = {"#/components/%s/%s" % (kind, name) for kind in ("schemas", "responses") for name in DOCUMENT["components"][kind]}
     assert defined == references
 
