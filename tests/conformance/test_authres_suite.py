@@ -2,7 +2,6 @@
 """Authentication-Results: the published fields, and an independent reader and writer (python3-authres) on generated ones."""
 import base64
 import collections
-import os
 import random
 import re
 

@@ -10,6 +10,7 @@ Outside the namespaces, or without Postfix and Knot (`make deps` unpacks them), 
 world          the small internet, one for the whole run; see tests/world/internet.py, class World
 sigillo        a running daemon, one for each test module: class Sigillo in tests/world/daemon.py
 sender         the domain app.test on it, published: sender.domain .user .password .key
+clock          a wall clock that can be moved, for a daemon of make_sigillo(preload=clock.library): clock.move(seconds)
 make_sigillo   make_sigillo(settings={...}, start=True): one more daemon with settings of its own, on an address of its
                own, for this test; stopped afterwards
 
@@ -28,7 +29,9 @@ sigillo.expect("regular expression") fails it.  So does a line that is not JSON.
 import itertools
 import os
 import shutil
+import subprocess
 import sys
+import time
 
 import pytest
 
@@ -85,6 +88,29 @@ def make_sigillo(world):
     yield make
     for d in made:
         finish(d)
+
+
+class Clock:
+    """A wall clock for daemons that are launched with preload=clock.library; the others keep the real one."""
+
+    def __init__(self, world):
+        self.library, self.file = os.path.join(world.folder, "clock.so"), os.path.join(world.folder, "clock.offset")
+        subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", self.library, os.path.join(HERE, "clock.c")], check=True)
+        with open(self.file, "wb") as f:
+            f.write(bytes(8))
+
+    def move(self, seconds):
+        """So far from the real one, from now on."""
+        with open(self.file, "r+b") as f:
+            f.write(int(seconds).to_bytes(8, "little", signed=True))
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def clock(world, monkeypatch):
+    c = Clock(world)
+    monkeypatch.setenv("SIGILLO_TEST_CLOCK", c.file)
+    return c
 
 
 def launch(world, name, settings, start=True, **kw):

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from test_submission import Wire, scram
+from wire import Wire, scram
 from world import daemon
 
 LOB = "lobapp1@account.test"

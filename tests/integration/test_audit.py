@@ -150,12 +150,12 @@ def test_old_lines_go_and_no_others(make_sigillo):
 @pytest.fixture
 def over_tls(world, make_sigillo):
     d = make_sigillo(start=False)
-    d.settings["listen https"] = {"door": "http", "address": ["%s:8443" % d.address], "tls": "implicit"}
+    url = d.open_https()
     d.start()
     d.cli("subscription", "add", "acme")
 
     def ask(key, *args):
-        return subprocess.run([daemon.PROGRAM, *args, "--server", "https://%s:8443" % d.address], capture_output=True, text=True,
+        return subprocess.run([daemon.PROGRAM, *args, "--server", url], capture_output=True, text=True,
                               timeout=60, env=dict(os.environ, SIGILLO_TOKEN=key, SIGILLO_CA=world.ca.file))
     return d, ask
 

@@ -349,14 +349,14 @@ def test_trace_tells_each_step(world, sigillo, sender):
 
 def test_an_operators_key_opens_the_admin_api_over_tls_and_no_other_does(world, make_sigillo):
     d = make_sigillo()
-    d.settings["listen https"] = {"door": "http", "address": ["%s:8443" % d.address], "tls": "implicit"}
+    url = d.open_https()
     d.restart()
     sender = d.sender("tls.test", publish=False)
     operator = d.json("key", "add", "--admin")["key"]
 
     def over_tls(key):
         env = dict(os.environ, SIGILLO_TOKEN=key, SIGILLO_CA=world.ca.file)
-        return subprocess.run([daemon.PROGRAM, "domain", "list", "--json", "--server", "https://%s:8443" % d.address],
+        return subprocess.run([daemon.PROGRAM, "domain", "list", "--json", "--server", url],
                               capture_output=True, text=True, timeout=30, env=env)
     listed = over_tls(operator)
     assert listed.returncode == 0, listed.stderr
@@ -369,9 +369,9 @@ def test_an_operators_key_opens_the_admin_api_over_tls_and_no_other_does(world, 
 
 def test_a_certificate_that_is_not_trusted_is_not_talked_to(world, make_sigillo):
     d = make_sigillo()
-    d.settings["listen https"] = {"door": "http", "address": ["%s:8443" % d.address], "tls": "implicit"}
+    url = d.open_https()
     d.restart()
     env = dict(os.environ, SIGILLO_TOKEN="sk_secret_secret")
-    r = subprocess.run([daemon.PROGRAM, "domain", "list", "--server", "https://%s:8443" % d.address], capture_output=True,
+    r = subprocess.run([daemon.PROGRAM, "domain", "list", "--server", url], capture_output=True,
                        text=True, timeout=30, env=env)
     assert r.returncode == UNKNOWN and "certificate" in r.stderr, r

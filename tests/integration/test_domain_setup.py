@@ -2,7 +2,6 @@
 """A domain from nothing to all green, with a wrong record of each kind on the way; what it may send meanwhile; records that vanish;
 caches that lie; name servers that are dead."""
 import re
-import smtplib
 import time
 
 import pytest

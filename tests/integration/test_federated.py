@@ -6,9 +6,7 @@ import hmac
 import http.server
 import itertools
 import json
-import os
 import ssl
-import subprocess
 import threading
 import time
 import urllib.parse
@@ -18,7 +16,7 @@ import pytest
 from conftest import finish, launch
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from test_oauth import HERE, call, send
+from test_oauth import call, send
 
 DOMAIN = "federated.test"
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -117,8 +115,7 @@ def idp(world):
 @pytest.fixture(scope="module")
 def sigillo(world, idp):
     d = launch(world, "federated", {}, start=False)
-    d.settings["listen https"] = {"door": "http", "address": ["%s:8443" % d.address], "tls": "implicit"}
-    d.settings["public_url"] = "https://%s:8443" % d.address
+    d.open_https()
     d.start()
     d.sender(DOMAIN)
     yield d
@@ -239,25 +236,13 @@ def test_what_an_application_trusts(sigillo):
 
 
 @pytest.fixture
-def later(world, idp):
-    library, file = os.path.join(world.folder, "clock.so"), os.path.join(world.folder, "clock.offset")
-    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, os.path.join(HERE, "clock.c")], check=True)
-    with open(file, "wb") as f:
-        f.write(bytes(8))
-    os.environ["SIGILLO_TEST_CLOCK"] = file
-    d = launch(world, "federated-later", {}, start=False, preload=library)
-    d.settings["listen https"] = {"door": "http", "address": ["%s:8443" % d.address], "tls": "implicit"}
-    d.settings["public_url"] = "https://%s:8443" % d.address
+def later(world, idp, clock):
+    d = launch(world, "federated-later", {}, start=False, preload=clock.library)
+    d.open_https()
     d.start()
     d.domain = "federated-later.test"
     d.sender(d.domain)
-
-    def move(seconds):
-        with open(file, "r+b") as f:
-            f.write(int(seconds).to_bytes(8, "little", signed=True))
-        time.sleep(0.05)
-    yield d, move
-    del os.environ["SIGILLO_TEST_CLOCK"]
+    yield d, clock.move
     finish(d)
 
 

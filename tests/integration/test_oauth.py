@@ -31,8 +31,7 @@ GRAPH = "https://graph.microsoft.com"
 @pytest.fixture(scope="module")
 def sigillo(world):
     d = launch(world, "oauth", {}, start=False)
-    d.settings["listen https"] = {"door": "http", "address": ["%s:8443" % d.address], "tls": "implicit"}
-    d.settings["public_url"] = "https://%s:8443" % d.address
+    d.open_https()
     d.start()
     d.sender(DOMAIN)
     d.json("subscription", "add", "other")
@@ -47,14 +46,7 @@ def app(sigillo):
 
 def call(sigillo, method, path, body=None, headers=None):
     """Over TLS: (status, headers, JSON)."""
-    c = http.client.HTTPSConnection(sigillo.address, 8443, timeout=20, context=sigillo.tls_context())
-    try:
-        c.request(method, path, body, headers or {})
-        r = c.getresponse()
-        data = r.read()
-        return r.status, dict(r.getheaders()), json.loads(data) if "json" in (r.getheader("Content-Type") or "") else data
-    finally:
-        c.close()
+    return sigillo.request(method, path, body, headers=headers, tls=True)
 
 
 def ask(sigillo, path="/default/oauth2/v2.0/token", headers=None, **fields):
@@ -344,25 +336,13 @@ def test_secrets_want_tls(sigillo, app):
 # -- time -------------------------------------------------------------------------------------------------------------
 
 @pytest.fixture
-def later(world):
+def later(world, clock):
     """A daemon whose wall clock can be moved: later(seconds) from the real one."""
-    library, file = os.path.join(world.folder, "clock.so"), os.path.join(world.folder, "clock.offset")
-    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, os.path.join(HERE, "clock.c")], check=True)
-    with open(file, "wb") as f:
-        f.write(bytes(8))
-    os.environ["SIGILLO_TEST_CLOCK"] = file
-    d = launch(world, "oauth-later", {}, start=False, preload=library)
-    d.settings["listen https"] = {"door": "http", "address": ["%s:8443" % d.address], "tls": "implicit"}
-    d.settings["public_url"] = "https://%s:8443" % d.address
+    d = launch(world, "oauth-later", {}, start=False, preload=clock.library)
+    d.open_https()
     d.start()
     d.sender("later.test")
-
-    def move(seconds):
-        with open(file, "r+b") as f:
-            f.write(int(seconds).to_bytes(8, "little", signed=True))
-        time.sleep(0.05)
-    yield d, move
-    del os.environ["SIGILLO_TEST_CLOCK"]
+    yield d, clock.move
     finish(d)
 
 

@@ -12,7 +12,7 @@ import urllib.parse
 import pytest
 
 from conftest import finish, launch
-from test_submission import Wire, scram
+from wire import Wire, scram
 from world import daemon
 
 OWN, BOSS, SHARED = "app@policy.test", "boss@policy.test", "box@shared-policy.test"
@@ -21,8 +21,7 @@ OWN, BOSS, SHARED = "app@policy.test", "boss@policy.test", "box@shared-policy.te
 @pytest.fixture(scope="module")
 def sigillo(world):
     d = launch(world, "policy", {}, start=False)
-    d.settings["listen https"] = {"door": "http", "address": ["%s:8443" % d.address], "tls": "implicit"}
-    d.settings["public_url"] = "https://%s:8443" % d.address
+    d.open_https()
     d.start()
     yield d
     finish(d)
@@ -44,12 +43,8 @@ def sender(sigillo):
 
 
 def https(d, method, path, body, headers):
-    c = http.client.HTTPSConnection(d.address, 8443, timeout=20, context=d.tls_context())
-    c.request(method, path, body, headers)
-    r = c.getresponse()
-    answer = json.loads(r.read())
-    c.close()
-    return r.status, answer
+    status, _, answer = d.request(method, path, body, headers=headers, tls=True)
+    return status, answer
 
 
 def token(d, app):

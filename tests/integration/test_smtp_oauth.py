@@ -13,7 +13,7 @@ import pytest
 from conftest import finish, launch
 from cryptography.hazmat.primitives.asymmetric import ec
 from test_oauth import HERE, MODULES, NODE, ask, part
-from test_submission import Wire, scram
+from wire import Wire, scram
 from world import daemon
 
 DOMAIN = "smtp-oauth.test"
@@ -27,8 +27,7 @@ S = "\x01"
 @pytest.fixture(scope="module")
 def sigillo(world):
     d = launch(world, "smtp-oauth", {"limits": {"connections_per_address": 50}}, start=False)
-    d.settings["listen https"] = {"door": "http", "address": ["%s:8443" % d.address], "tls": "implicit"}
-    d.settings["public_url"] = "https://%s:8443" % d.address
+    d.open_https()
     d.start()
     d.sender(DOMAIN)
     d.json("subscription", "add", "other")

@@ -271,6 +271,12 @@ class Sigillo:
     def tls_context(self):
         return ssl.create_default_context(cafile=self.world.ca.file)
 
+    def open_https(self):
+        """One more door, HTTPS on port 8443, from the next start on, and links lead there; its URL."""
+        self.settings["listen https"] = {"door": "http", "address": ["%s:8443" % self.address], "tls": "implicit"}
+        self.settings["public_url"] = "https://%s:8443" % self.address
+        return self.settings["public_url"]
+
     def connect(self, port=587, timeout=20):
         if port == 465:
             return smtplib.SMTP_SSL(self.address, port, "client.test", timeout=timeout, context=self.tls_context())
@@ -297,8 +303,10 @@ class Sigillo:
         finally:
             c.close()
 
-    def request(self, method, path, body=None, key=None, headers=None, timeout=20):
-        c = http.client.HTTPConnection(self.address, 8080, timeout=timeout)
+    def request(self, method, path, body=None, key=None, headers=None, timeout=20, tls=False):
+        """Over plain HTTP, or by the door of open_https(): (status, headers, parsed JSON or bytes)."""
+        c = (http.client.HTTPSConnection(self.address, 8443, timeout=timeout, context=self.tls_context()) if tls else
+             http.client.HTTPConnection(self.address, 8080, timeout=timeout))
         try:
             h = dict(headers or {})
             if key:
