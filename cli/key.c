@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sigillo key add | list | set | remove */
+/* sigillo key add | list | show | set | rotate | remove */
+#include <stdlib.h>
+#include <string.h>
+
 #include "about.h"
 #include "next.h"
 #include "noun.h"
@@ -7,14 +10,22 @@
 
 #define KEYS "/admin/v1/keys"
 
+/* The secret in its two forms, for a bearer and for who signs. */
+static void say_secret(const json_t *answer)
+{
+    printf("id                 %s\nkey                %s\nconnection string  %s\n\nBoth are the "
+           "same secret, shown this once: it is kept sealed.\n",
+           cli_member(answer, "id", 0), cli_member(answer, "key", 1),
+           cli_member(answer, "connection_string", 2));
+}
+
 static void say_added(struct cli *c, const json_t *answer)
 {
     json_t *domains = cli_noun_domains(c);
     char identity[200], from[600];
     struct cli_about about = {.identity = identity, .domains = domains};
 
-    printf("id   %s\nkey  %s\n\nThe key is shown this once; only its hash is kept.\n",
-           cli_member(answer, "id", 0), cli_member(answer, "key", 1));
+    say_secret(answer);
     snprintf(identity, sizeof(identity), "key:%s", cli_member(answer, "id", 0));
     if (json_array_size(domains) > 0) { /* else it only opens the admin API */
         putchar('\n');
@@ -120,6 +131,103 @@ static const struct cli_option key_set_options[] = {
 const struct cli_verb verb_key_set = {
     "key set",   "ID", "changes the domains or the label of an access key", key_set_options, 1, 1,
     key_set_run, NULL};
+
+/* ---- its secrets ---- */
+
+static void add_secret(struct cli_table *t, const json_t *key, const char *name)
+{
+    const json_t *secret = json_object_get(key, name);
+
+    cli_table_add(t, name);
+    if (json_is_null(secret)) {
+        cli_table_add(t, "not made yet");
+        cli_table_add(t, "");
+        cli_table_add(t, "");
+        return;
+    }
+    cli_table_add(t, cli_time(secret, "created_at", 0));
+    cli_table_add(t,
+                  json_is_true(json_object_get(secret, "signs")) ? "bearer, signature" : "bearer");
+    cli_table_add(t, json_is_string(json_object_get(secret, "used_on"))
+                         ? cli_member(secret, "used_on", 1)
+                         : "not since the server started");
+}
+
+static int key_show_run(struct cli *c)
+{
+    static const char *const head[] = {"SECRET", "MADE", "FOR", "LAST USED"};
+    char *path = cli_path(KEYS "/", c->argument[0], "");
+    struct cli_table t;
+    char domains[1024];
+    json_t *key;
+    int status = cli_call(c, "GET", path, NULL, &key);
+
+    free(path);
+    if (status != CLI_YES)
+        return status;
+    if (c->json)
+        return cli_print_json(key);
+    printf("id            %s\nsubscription  %s\ndomains       %s\nrole          %s\nendpoint      "
+           "%s\nlabel         ",
+           cli_member(key, "id", 0), cli_member(key, "subscription", 1),
+           cli_column_list(key, "domains", domains, sizeof(domains)), cli_member(key, "role", 2),
+           cli_member(key, "endpoint", 3));
+    cli_put(stdout, cli_member(key, "label", 0));
+    puts("\n");
+    cli_table_init(&t, 4, head);
+    add_secret(&t, key, "primary");
+    add_secret(&t, key, "secondary");
+    cli_table_print(c, &t, stdout);
+    cli_table_done(&t);
+    json_decref(key);
+    return CLI_YES;
+}
+const struct cli_verb verb_key_show = {
+    "key show",   "ID", "shows an access key, and when its secrets were made and used", NULL, 1, 1,
+    key_show_run, NULL};
+
+static void say_rotated(struct cli *c, const json_t *answer)
+{
+    const char *which = json_string_value(json_object_get(answer, "which"));
+    const char *other = which != NULL && strcmp(which, "primary") == 0 ? "secondary" : "primary";
+
+    say_secret(answer);
+    if (which == NULL || !json_is_object(json_object_get(answer, other)))
+        return;
+    printf("It is the %s secret; the %s one goes on working.\n", which, other);
+    cli_next_head(c);
+    cli_next("says whether the other one is still in use", "sigillo key show %s",
+             cli_member(answer, "id", 1));
+    cli_next("replaces that one, too, which ends its use", "sigillo key rotate %s --which %s",
+             cli_member(answer, "id", 1), other);
+}
+
+static int key_rotate_run(struct cli *c)
+{
+    const char *which = cli_text(c, "--which");
+    json_t *body = json_object();
+
+    if (json_object_set_new(body, "rotate", json_string(which == NULL ? "older" : which)) != 0) {
+        json_decref(body);
+        return cli_error(CLI_USAGE, "--which", "primary or secondary is wanted");
+    }
+    return cli_noun_set(c, KEYS "/", body, say_rotated);
+}
+
+static const struct cli_option key_rotate_options[] = {
+    {"--which", "SECRET",
+     "primary or secondary (default: the one that is not there yet, else the older one)", false},
+    {NULL, NULL, NULL, false},
+};
+const struct cli_verb verb_key_rotate = {
+    "key rotate",
+    "ID",
+    "makes one of the two secrets of an access key anew",
+    key_rotate_options,
+    1,
+    1,
+    key_rotate_run,
+    "The other one stays: bring the new one to the programs, then rotate again."};
 
 static int key_remove_run(struct cli *c)
 {

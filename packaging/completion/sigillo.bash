@@ -29,6 +29,10 @@ _sigillo()
         COMPREPLY=($(compgen -W "worldwide gcc gcchigh dod 21vianet" -- "$cur"))
         return
         ;;
+    --which)
+        COMPREPLY=($(compgen -W "primary secondary" -- "$cur"))
+        return
+        ;;
     --policy)
         COMPREPLY=($(compgen -W "hard soft neutral" -- "$cur"))
         return
@@ -55,7 +59,7 @@ _sigillo()
         report) words="usage audit guard" ;;
         domain) words="add list show records verify coach park publish rotate remove" ;;
         credential) words="add list set remove" ;;
-        key) words="add list set remove" ;;
+        key) words="add list show set rotate remove" ;;
         app) words="add list show set secret federate remove" ;;
         account) words="add list show set remove" ;;
         sender) words="add list remove" ;;
@@ -101,7 +105,9 @@ _sigillo()
     "credential remove") words="--server --json --help" ;;
     "key add") words="--domain --label --role --admin --subscription --server --json --help" ;;
     "key list") words="--server --json --help" ;;
+    "key show") words="--server --json --help" ;;
     "key set") words="--domain --label --profile --server --json --help" ;;
+    "key rotate") words="--which --server --json --help" ;;
     "key remove") words="--server --json --help" ;;
     "app add") words="--domain --label --role --expires --no-secret --subscription --server --json --help" ;;
     "app list") words="--server --json --help" ;;

@@ -132,7 +132,9 @@ complete -c sigillo -n '__sigillo_is credential set' -l profile -x -d 'limits of
 # ---- key ----
 complete -c sigillo -n '__sigillo_wants key' -a add -d 'makes an access key for HTTP'
 complete -c sigillo -n '__sigillo_wants key' -a list -d 'lists the access keys'
+complete -c sigillo -n '__sigillo_wants key' -a show -d 'shows an access key, and when its secrets were made and used'
 complete -c sigillo -n '__sigillo_wants key' -a set -d 'changes the domains or the label of an access key'
+complete -c sigillo -n '__sigillo_wants key' -a rotate -d 'makes one of the two secrets of an access key anew'
 complete -c sigillo -n '__sigillo_wants key' -a remove -d 'removes an access key'
 complete -c sigillo -n '__sigillo_is key add' -l domain -x -d 'it may send as addresses of this domain; * for all of the subscription'
 complete -c sigillo -n '__sigillo_is key add' -l label -x -d 'what it is for, shown in lists'
@@ -142,6 +144,7 @@ complete -c sigillo -n '__sigillo_is key add' -l subscription -x -d 'whose it is
 complete -c sigillo -n '__sigillo_is key set' -l domain -x -d 'it may send as addresses of this domain, and of no others than are named; * for all'
 complete -c sigillo -n '__sigillo_is key set' -l label -x -d 'what it is for, shown in lists'
 complete -c sigillo -n '__sigillo_is key set' -l profile -x -d 'limits of its own, beside its subscription\'s; none: only those'
+complete -c sigillo -n '__sigillo_is key rotate' -l which -x -a 'primary secondary' -d 'primary or secondary (default: the one that is not there yet, else the older one)'
 
 # ---- app ----
 complete -c sigillo -n '__sigillo_wants app' -a add -d 'adds an OAuth application and makes its secret'

@@ -146,6 +146,10 @@ def test_keys(api):
     api("addKey", {"role": "owner", "subscription": "nobody"}, want=404)
     assert key in [k["id"] for k in api("listKeys")["keys"]]
     assert api("changeKey", {"label": "y"}, id=key)["role"] == "reader"
+    assert api("changeKey", {"rotate": "older"}, id=key)["which"] == "secondary"
+    assert "key" not in api("showKey", id=key)
+    api("showKey", id="nobody", want=404)
+    api("changeKey", {"rotate": "both"}, id=key, want=422)
     api("removeKey", id=key)
     api("removeKey", id=key, want=404)
 

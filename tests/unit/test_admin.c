@@ -166,6 +166,48 @@ static void test_a_key_is_changed(void **state)
     json_decref(answer);
 }
 
+static const char *member(const json_t *json, const char *name)
+{
+    const char *text = json_string_value(json_object_get(json, name));
+
+    return text == NULL ? "" : text;
+}
+
+static void test_a_key_is_rotated(void **state)
+{
+    static const char want[] = "endpoint=https://mail.sigillo.test/;accesskey=";
+    char path[128], first[160], other[160];
+    json_t *answer;
+
+    add_domain(*state);
+    assert_int_equal(
+        ask(*state, false, "POST", "/admin/v1/keys", "{\"domains\":[\"app.test\"]}", &answer), 201);
+    snprintf(path, sizeof(path), "/admin/v1/keys/%s", member(answer, "id"));
+    snprintf(first, sizeof(first), "%s", member(answer, "connection_string"));
+    CHECK_EQ("44 letters of base64", strlen(member(answer, "access_key")), 44);
+    CHECK_TRUE("all that such a client needs",
+               strncmp(first, want, strlen(want)) == 0 &&
+                   strcmp(first + strlen(want), member(answer, "access_key")) == 0);
+    json_decref(answer);
+    assert_int_equal(ask(*state, false, "GET", path, "", &answer), 200);
+    CHECK_TRUE("one secret", json_is_object(json_object_get(answer, "primary")) &&
+                                 json_is_null(json_object_get(answer, "secondary")));
+    CHECK_TRUE("of which nothing is shown", json_object_get(answer, "key") == NULL &&
+                                                json_object_get(answer, "access_key") == NULL);
+    json_decref(answer);
+    assert_int_equal(ask(*state, false, "PATCH", path, "{\"rotate\":\"older\"}", &answer), 200);
+    CHECK_STR("the one that was not there", member(answer, "which"), "secondary");
+    snprintf(other, sizeof(other), "%s", member(answer, "connection_string"));
+    CHECK_TRUE("another one", strncmp(other, want, strlen(want)) == 0 && strcmp(other, first) != 0);
+    CHECK_TRUE("and its bearer's form", strncmp(member(answer, "key"), "sk_", 3) == 0);
+    json_decref(answer);
+    assert_int_equal(ask(*state, false, "PATCH", path, "{\"rotate\":\"both\"}", &answer), 422);
+    CHECK_STR("which is wrong", member(answer, "field"), "rotate");
+    json_decref(answer);
+    assert_int_equal(ask(*state, false, "GET", "/admin/v1/keys/nobody", "", &answer), 404);
+    json_decref(answer);
+}
+
 static void test_records_are_compared(void **state)
 {
     static const struct admin_row rows[] = {
@@ -329,6 +371,7 @@ int main(void)
         ADMIN_TEST(test_subscriptions),
         ADMIN_TEST(test_suppressions),
         ADMIN_TEST(test_a_key_is_changed),
+        ADMIN_TEST(test_a_key_is_rotated),
         ADMIN_TEST(test_doors),
         ADMIN_TEST(test_records),
         ADMIN_TEST(test_records_are_compared),

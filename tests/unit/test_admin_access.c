@@ -45,6 +45,7 @@ static const struct row rows[] = {
     {"DELETE", "credentials/{name}", "credentials/$-app", "", HIDES},
     {"GET", "keys", "keys", "", LISTS},
     {"POST", "keys", "keys", "{\"domains\":[\"*\"],\"subscription\":\"$\"}", MAKES},
+    {"GET", "keys/{id}", "keys/#K", "", HIDES},
     {"PATCH", "keys/{id}", "keys/#K", "{\"label\":\"x\"}", HIDES},
     {"DELETE", "keys/{id}", "keys/#K", "", HIDES},
     {"GET", "apps", "apps", "", LISTS},

@@ -35,6 +35,7 @@ static const struct admin_access table[] = {
     {"DELETE", V1 "credentials/{name}", ROLE_OWNER, "credential remove"},
     {"GET", V1 "keys", ROLE_READER, "key list"},
     {"POST", V1 "keys", ROLE_OWNER, "key add"},
+    {"GET", V1 "keys/{id}", ROLE_READER, "key show"},
     {"PATCH", V1 "keys/{id}", ROLE_OWNER, "key change"},
     {"DELETE", V1 "keys/{id}", ROLE_OWNER, "key remove"},
     {"GET", V1 "apps", ROLE_READER, "app list"},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who may send: credentials for SMTP, access keys for HTTP. */
+/* Who may send: what all identities have in common, and credentials for SMTP. */
 #include "admin_internal.h"
 
 json_t *admin_identity_json(const struct identity *i)
@@ -163,82 +163,4 @@ const struct admin_noun admin_credentials = {
                       {.name = "version", .type = JSON_INTEGER}},
     .take_change = take_credential_change,
     .changed = credential_changed,
-};
-
-/* ---- access keys ---- */
-
-static void list_keys(struct directory *d, json_t *to)
-{
-    directory_each_identity(d, IDENTITY_KEY, list_one, to);
-}
-
-static bool take_key(struct admin_change *n, const struct admin_member *member)
-{
-    n->change.name = admin_text(member[0].value);
-    n->change.subscription = admin_text(member[2].value);
-    if (!admin_take_role(n, member[4].value))
-        return false;
-    if (json_is_true(member[3].value))
-        n->change.role = ROLE_OPERATOR;
-    return admin_take_domains(n, member[1].value);
-}
-
-static json_t *key_added(const struct admin_change *n)
-{
-    return json_pack("{s:s, s:s}", "id", n->change.id, "key", n->change.secret);
-}
-
-static bool take_key_change(struct admin_change *n, const struct admin_member *member)
-{
-    if (!admin_anything_given(n, member, 3))
-        return false;
-    if (member[1].value != NULL)
-        n->change.label = admin_text(member[1].value);
-    return admin_change_domains(n, member[0].value) && admin_take_profile(n, member[2].value) &&
-           admin_take_version(n, member[3].value);
-}
-
-struct key_search {
-    sgl_view id;
-    json_t *found;
-};
-
-static bool find_key(void *ctx, struct identity *i)
-{
-    struct key_search *s = ctx;
-
-    if (sgl_view_eq(sgl_view_from(sgl_view_cstr(i->name), strlen("key:")), s->id))
-        s->found = admin_identity_json(i);
-    return s->found == NULL;
-}
-
-static json_t *key_changed(const struct admin_change *n)
-{
-    struct key_search s = {.id = n->change.name};
-
-    directory_each_identity(n->admin->directory, IDENTITY_KEY, find_key, &s);
-    return s.found == NULL ? json_object() : s.found; /* removed again already */
-}
-
-const struct admin_noun admin_keys = {
-    .noun = DIRECTORY_KEY,
-    .name = "key",
-    .plural = "keys",
-    .path = "/admin/v1/keys",
-    .one = "/admin/v1/keys/{id}",
-    .param = "id",
-    .list = list_keys,
-    .member = {{.name = "label", .type = JSON_STRING},
-               {.name = "domains", .type = JSON_ARRAY},
-               {.name = "subscription", .type = JSON_STRING},
-               {.name = "admin", .type = JSON_TRUE},
-               {.name = "role", .type = JSON_STRING}},
-    .take = take_key,
-    .added = key_added,
-    .change_member = {{.name = "domains", .type = JSON_ARRAY},
-                      {.name = "label", .type = JSON_STRING},
-                      {.name = "profile", .type = JSON_STRING},
-                      {.name = "version", .type = JSON_INTEGER}},
-    .take_change = take_key_change,
-    .changed = key_changed,
 };

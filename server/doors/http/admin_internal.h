@@ -95,6 +95,7 @@ struct admin_change {
     struct group_change group;
     struct policy_change policy;
     struct account_change account;
+    struct key_change key;
     sgl_view *member; /* of a group; malloc()ed */
     struct domain_change domain;
 };

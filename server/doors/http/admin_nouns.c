@@ -94,6 +94,7 @@ static void change_free(struct admin_change *n)
     identity_unref(n->who);
     json_decref(n->body);
     sgl_wipe(n->change.secret, sizeof(n->change.secret));
+    sgl_wipe(n->change.access_key, sizeof(n->change.access_key));
     free(n->member);
     free(n);
 }
