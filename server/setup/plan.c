@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* When which domain is checked: a walk over all of them every few seconds starts what is due. */
+/*
+ * When which domain is checked.  A walk over all of them every few seconds finds what is due; whoever has waited longest is checked first, and when a check ends the next one begins.
+ * So no domain waits for ever, however many there are.
+ */
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,6 +80,8 @@ static struct plan *plan_of(struct setup *s, struct domain *d, uint64_t now)
 
 /* ---- what is due ---- */
 
+static void start_due(struct setup *s);
+
 static void checked(struct verification *v, void *ctx)
 {
     struct setup *s = ctx;
@@ -84,6 +89,53 @@ static void checked(struct verification *v, void *ctx)
     s->running--;
     plan_after(s, v);
     verification_free(v);
+    start_due(s);
+}
+
+/* false: no memory. */
+static bool start(struct setup *s, struct plan *p)
+{
+    p->busy = true;
+    s->running++;
+    if (verification_new(s, p->name, checked, s) != NULL)
+        return true;
+    s->running--;
+    p->busy = false;
+    return false;
+}
+
+/* A plan that has been changed since the walk is for the next one. */
+static void start_due(struct setup *s)
+{
+    while (s->running < s->config->verification.at_once && s->due_next < s->dues) {
+        const struct due *due = &s->due[s->due_next++];
+
+        if (!due->plan->busy && due->plan->due_ms == due->since_ms && !start(s, due->plan))
+            return;
+    }
+}
+
+static bool add_due(struct setup *s, struct plan *p)
+{
+    size_t room = s->due_room == 0 ? 64 : s->due_room * 2;
+    struct due *more;
+
+    if (s->dues == s->due_room) {
+        more = reallocarray(s->due, room, sizeof(*more));
+        if (more == NULL)
+            return false;
+        s->due = more;
+        s->due_room = room;
+    }
+    s->due[s->dues++] = (struct due){p, p->due_ms};
+    return true;
+}
+
+static int by_time(const void *a, const void *b)
+{
+    uint64_t x = ((const struct due *)a)->since_ms, y = ((const struct due *)b)->since_ms;
+
+    return x < y ? -1 : x > y;
 }
 
 struct walk {
@@ -100,15 +152,7 @@ static bool look_at(void *ctx, struct domain *d)
     if (p == NULL)
         return false;
     p->walk = s->walk;
-    if (p->busy || p->due_ms > w->now || s->running >= s->config->verification.at_once)
-        return true;
-    p->busy = true;
-    s->running++;
-    if (verification_new(s, d->name, checked, s) != NULL)
-        return true;
-    s->running--;
-    p->busy = false;
-    return false;
+    return p->busy || p->due_ms > w->now || add_due(s, p);
 }
 
 static void forget(struct setup *s, struct plan *p)
@@ -151,10 +195,14 @@ static void tick(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     s->walk++;
+    s->dues = s->due_next = 0;
     directory_each_domain(s->parts.directory, look_at, &w);
+    if (s->dues > 0)
+        qsort(s->due, s->dues, sizeof(*s->due), by_time);
     directory_stats(s->parts.directory, &stats);
     if (s->plans.used > stats.domains)
-        sweep(s);
+        sweep(s); /* nobody whom this walk met */
+    start_due(s);
     (void)event_add(s->tick, &again);
 }
 
@@ -250,4 +298,5 @@ void plans_done(struct setup *s)
         free(p);
     }
     table_done(&s->plans);
+    free(s->due);
 }

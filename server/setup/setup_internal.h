@@ -22,11 +22,18 @@ struct plan {
     char told[200]; /* the trouble with publishing that was told last; "": none */
 };
 
+struct due {
+    struct plan *plan;
+    uint64_t since_ms; /* as the plan had it then */
+};
+
 struct setup {
     struct setup_parts parts;
     struct resolver_config resolver_config;
     struct config *config; /* a reference */
     struct table plans;
+    struct due *due; /* what the last walk found, the one that has waited longest first; plan.c */
+    size_t dues, due_next, due_room;
     struct event *tick;
     uint64_t walk;
     unsigned running, asked_for; /* by schedule, by somebody */
