@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "request.h"
 
+#include "publish.h"
 #include "sigillo/limits.h"
 
 #define STS_ID "1" /* the policy is the same for all domains, and has not changed yet */
@@ -130,7 +131,9 @@ enum sgl_status setup_request(const struct domain *domain, const struct config *
     SGL_TRY(name_of(domain->name, arena, &r.domain));
     if (config->domains.dmarc_reports != NULL)
         r.dmarc_rua = sgl_view_cstr(config->domains.dmarc_reports);
-    if (domain->kind == DOMAIN_MANAGED && config->domains.managed_zone != NULL)
+    /* Where the server publishes it itself the zone is found: names for managed domains may lie deep in it. */
+    if (domain->kind == DOMAIN_MANAGED && config->domains.managed_zone != NULL &&
+        publish_zone(config, r.domain) == NULL)
         SGL_TRY(name_of(config->domains.managed_zone, arena, &r.zone));
     if (domain->kind != DOMAIN_PARKED) {
         SGL_TRY(add_spf(config, arena, &r));

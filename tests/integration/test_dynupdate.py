@@ -85,6 +85,25 @@ def test_an_spf_record_that_exists_is_merged_and_what_stands_beside_it_stays(wor
     assert "another=text" in got
 
 
+@pytest.mark.parametrize("zone", ["dyn.test", "try.dyn.test"], ids=["the-zone", "below-it"])
+def test_a_managed_domain_is_signed_and_verifies_at_once(world, tmp_path, make_sigillo, zone):
+    config = settings(world, tmp_path)
+    config["domains"] = {"managed_zone": zone}
+    config["verification"]["pending"] = ["30s"]  # the schedule alone would be too late
+    d = make_sigillo(config)
+    d.json("credential", "add", "trusted", "--domain", "*")
+    added = d.json("domain", "add", "--managed", "quick")
+    name = "quick." + zone
+    assert (added["name"], added["may_send"]) == (name, True)
+    flow = Flow(world, d, name, "managed-%s@good.test" % zone.split(".")[0])
+    flow.send()
+    (got,) = world.wait_mail(flow.to, 1)
+    wait_for(lambda: texts(world, "s1._domainkey." + name), bool, 4, "the key")
+    assert dkim.verify(got, dnsfunc=resolve(world))
+    wait_for(lambda: states(show(d, name)), lambda s: {s[p] for p in ("spf", "dkim", "dmarc")} == {"verified"}, 10, "all of it")
+    assert any(t.startswith("v=spf1 ") for t in texts(world, name))
+
+
 # ---- on demand, and what goes wrong ----
 
 

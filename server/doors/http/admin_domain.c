@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Domains: listed, shown, added, changed, removed. */
 #include "../../config/config.h"
+#include "../../setup/publish.h"
+#include "../../setup/setup.h"
 #include "admin_internal.h"
 #include "sigillo/idn.h"
 #include "sigillo/limits.h"
@@ -153,6 +155,9 @@ static json_t *changed(const struct admin_change *n)
 
     if (domain == NULL) /* removed again already */
         return json_object();
+    /* What the server publishes itself it publishes now, not when the schedule comes by. */
+    if (n->admin->setup != NULL && publish_is_automatic(atomic_load(&n->admin->config), domain))
+        setup_look_soon(n->admin->setup, domain->name);
     json = admin_domain_json(n->admin, domain);
     json_object_set_new(json, "records", admin_records_json(n->admin, domain));
     domain_unref(domain);
