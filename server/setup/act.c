@@ -40,13 +40,23 @@ static void say(struct setup *s, const struct domain *d, enum log_level level, c
 }
 
 /* Once, until it is something else. */
-static void say_once(struct setup *s, struct plan *p, const struct domain *d, const char *action,
+static void say_once(struct setup *s, struct plan *p, enum plan_told kind, const struct domain *d,
                      const char *detail)
 {
-    if (strncmp(p->told, detail, sizeof(p->told) - 1) == 0)
+    static const struct {
+        const char *actor, *action;
+    } of[PLAN_TOLDS] = {
+        [TOLD_HELD] = {"system:publishing", "records not published"},
+        [TOLD_FAILED] = {"system:publishing", "records not published"},
+        [TOLD_NOT_REVOKED] = {"system:publishing", "old key not revoked"},
+        [TOLD_WAITS] = {"system:rotation", "rotation waits"},
+    };
+    char *told = p->told[kind];
+
+    if (strncmp(told, detail, sizeof(p->told[kind]) - 1) == 0)
         return;
-    snprintf(p->told, sizeof(p->told), "%.199s", detail);
-    say(s, d, LOG_WARN_, "system:publishing", action, detail);
+    snprintf(told, sizeof(p->told[kind]), "%.199s", detail);
+    say(s, d, LOG_WARN_, of[kind].actor, of[kind].action, detail);
 }
 
 /* ---- life ---- */
@@ -115,9 +125,9 @@ static void published(struct publishing *p, void *ctx)
         say(a->setup, a->domain, LOG_INFO_, "system:publishing", "records published", text);
     }
     if (p->result != UPDATE_DONE && plan != NULL)
-        say_once(a->setup, plan, a->domain, "records not published", p->why);
-    else if (plan != NULL && p->plan.helds == 0)
-        plan->told[0] = '\0';
+        say_once(a->setup, plan, TOLD_FAILED, a->domain, p->why);
+    else if (plan != NULL)
+        plan->told[TOLD_FAILED][0] = '\0';
     finish(a, p->changed > 0);
     if (p->changed == 0 && plan != NULL)
         rotate(s, plan, d);
@@ -148,7 +158,7 @@ static void tell_held(struct setup *s, struct plan *p, const struct domain *d,
 
     snprintf(text, sizeof(text), "%s %.*s: %.*s", sgl_rr_name(h->type), SGL_FMT(h->name.text),
              SGL_FMT(h->why));
-    say_once(s, p, d, "records not published", text);
+    say_once(s, p, TOLD_HELD, d, text);
 }
 
 /* true: it has begun. */
@@ -161,6 +171,8 @@ static bool publish(struct setup *s, struct plan *plan, const struct verificatio
         return false;
     if (p->plan.helds > 0)
         tell_held(s, plan, verification_domain(v), &p->plan.held[0]);
+    else
+        plan->told[TOLD_HELD][0] = '\0';
     if (p->plan.items > 0)
         a = act_new(s, verification_domain(v));
     if (a == NULL) {
@@ -271,11 +283,16 @@ static void store(struct act *a, enum rotation_verb verb, int64_t until_s)
 static void looked(struct look *l)
 {
     struct act *a = l->ctx;
+    struct plan *plan = table_find(&a->setup->plans, sgl_view_cstr(a->domain->name));
     const struct config *c = a->setup->config;
     int64_t now = clock_now_s();
     bool seen = l->result == LOOK_SEEN;
     int64_t settle = l->ttl_s > c->rotation.settle_s ? l->ttl_s : c->rotation.settle_s;
 
+    if (l->result == LOOK_UNKNOWN && plan != NULL)
+        say_once(a->setup, plan, TOLD_WAITS, a->domain, l->why);
+    else if (plan != NULL)
+        plan->told[TOLD_WAITS][0] = '\0';
     if (!seen) {
         log_line(LOG_INFO_, "rotation waits", LOG_STR("domain", a->domain->name),
                  LOG_STR("why", l->why));
@@ -304,7 +321,9 @@ static void revoked(struct publishing *p, void *ctx)
     struct plan *plan = table_find(&a->setup->plans, sgl_view_cstr(a->domain->name));
 
     if (p->result != UPDATE_DONE && plan != NULL)
-        say_once(a->setup, plan, a->domain, "old key not revoked", p->why);
+        say_once(a->setup, plan, TOLD_NOT_REVOKED, a->domain, p->why);
+    else if (plan != NULL)
+        plan->told[TOLD_NOT_REVOKED][0] = '\0';
     publishing_free(p);
     look(a);
 }

@@ -26,24 +26,44 @@ static unsigned required(unsigned parts)
     return parts;
 }
 
-/* The gate's opinion as it was at the check before, and as it is now: what time alone has changed is told, too. */
-static void tell_gate(struct setup *s, const struct domain *before, const struct domain *after)
+/* The gate's opinion as it was at the check before, and as it is now: what time alone has changed counts, too. */
+struct opinion {
+    enum domain_verdict was, is;
+    unsigned missing;
+};
+
+static struct opinion gate(const struct setup *s, const struct domain *before,
+                           const struct domain *after)
 {
     const struct config *c = s->config;
     struct domain_rules rules = {.required = c->verification.required,
                                  .grace_s = c->verification.grace_s};
     int64_t then = atomic_load(&((struct domain *)(uintptr_t)before)->checked_at_s);
-    unsigned missing;
-    enum domain_verdict was = domain_may_send(before, &rules, then, &missing);
-    enum domain_verdict is = domain_may_send(after, &rules, clock_now_s(), &missing);
+    struct opinion o;
+
+    o.was = domain_may_send(before, &rules, then, &o.missing);
+    o.is = domain_may_send(after, &rules, clock_now_s(), &o.missing);
+    return o;
+}
+
+bool gate_has_moved(const struct setup *s, const struct domain *d)
+{
+    struct opinion o = gate(s, d, d);
+
+    return o.was != o.is;
+}
+
+static void tell_gate(struct setup *s, const struct domain *before, const struct domain *after)
+{
+    struct opinion o = gate(s, before, after);
     char parts[100], text[300];
 
-    if (was == is)
+    if (o.was == o.is)
         return;
-    if (is == DOMAIN_MAY_SEND) {
+    if (o.is == DOMAIN_MAY_SEND) {
         say(s, after, LOG_INFO_, "domain may send", "All records that are required are there.");
-    } else if (is == DOMAIN_LOST) {
-        domain_parts_text(missing, parts, sizeof(parts));
+    } else if (o.is == DOMAIN_LOST) {
+        domain_parts_text(o.missing, parts, sizeof(parts));
         snprintf(text, sizeof(text),
                  "%s was gone for longer than the grace period: nothing is sent any more.", parts);
         say(s, after, LOG_WARN_, "domain stopped", text);

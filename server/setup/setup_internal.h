@@ -10,6 +10,9 @@
 #include "setup.h"
 #include "state.h"
 
+/* Kinds of trouble with publishing; each is told when it is another than before. */
+enum plan_told { TOLD_HELD, TOLD_FAILED, TOLD_NOT_REVOKED, TOLD_WAITS, PLAN_TOLDS };
+
 /* When a domain is checked next. */
 struct plan {
     char *name;
@@ -19,7 +22,7 @@ struct plan {
     bool busy;
     unsigned turn; /* the same for a step of a rotation */
     enum rotation_step rotation;
-    char told[200]; /* the trouble with publishing that was told last; "": none */
+    char told[PLAN_TOLDS][200]; /* the trouble that was told last, of each kind; "": none */
 };
 
 struct due {
@@ -70,6 +73,9 @@ void verifications_cut(struct setup *s); /* at the end: those that run, without 
 /* What a check found, as lines in the audit and the log. before: the domain as it was. */
 void tell(struct setup *s, const struct domain *before, const struct domain *after,
           const struct state_next *next);
+
+/* May the domain send no longer, or again, only because time has passed since it was looked at? */
+bool gate_has_moved(const struct setup *s, const struct domain *d);
 
 /* ---- plan.c ---- */
 

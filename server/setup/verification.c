@@ -180,8 +180,8 @@ static void keep(struct verification *v)
                                   .unknown = v->state.unknown,
                                   .complete = v->state.complete,
                                   .changed = v->state.changed};
-    if (!v->state.changed && v->domain->token[0] != '\0') {
-        tell(v->setup, v->domain, v->domain, &v->state);
+    /* What is told once is stored, so that it is told once also over a restart. */
+    if (!v->state.changed && v->domain->token[0] != '\0' && !gate_has_moved(v->setup, v->domain)) {
         note_time(v, v->domain);
         finish(v);
         return;

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+import conftest
 from world.internet import wait_for
 
 SETTINGS = {"verification": {"required": True, "pending": ["1h"], "interval": "1h", "timeout": "4s"},
@@ -183,6 +184,73 @@ def test_a_record_that_vanishes_is_told_then_stops_sending(world, make_sigillo):
     wait_for(lambda: d.json("domain", "show", name), lambda s: s["may_send"], 20, "it to come back")
     assert send(d, name)[0] == 250
     assert wait_for(lambda: audit(d, name), lambda l: "record back" in dict(l), 20, "the audit to tell")
+
+
+GRACE_S = 12
+
+
+@pytest.fixture(scope="module")
+def graceful(world, request, tmp_path_factory):
+    settings = {"verification": {"required": True, "pending": ["1s"], "interval": "1s", "grace": "%ds" % GRACE_S, "jitter": 0}}
+    d = conftest.launch(world, "graceful", settings)
+    world.dns.publish(d.settings["hostname"], "A", d.address)
+    d.json("credential", "add", "trusted", "--domain", "*")
+    yield d
+    conftest.finish(d)
+
+
+def told(d, name):
+    return [a for a, _ in reversed(audit(d, name)) if a in ("record lost", "record back", "domain stopped", "domain may send")]
+
+
+def lose(world, d, name):
+    """A domain whose key has vanished, as seen; and its records."""
+    d.json("domain", "add", name)
+    sets = rows(d, name)
+    publish(world, sets)
+    wait_for(lambda: d.json("domain", "show", name), lambda s: s["may_send"], 20, "the schedule to find it")
+    world.dns.publish("s1._domainkey." + name, "TXT")
+    lost = wait_for(lambda: d.json("domain", "show", name), lambda s: s["status"]["dkim"]["lost_at"], 20, "the loss to be seen")
+    return sets, lost
+
+
+@pytest.mark.parametrize("how", ["restart", "kill", "down-until-it-ends"])
+def test_a_grace_period_goes_on_through_a_restart(world, graceful, how):
+    d, name = graceful, how + "-grace.test"
+    sets, lost = lose(world, d, name)
+    if how == "kill":
+        d.kill()
+        d.start()
+    elif how == "restart":
+        d.restart()
+    else:
+        d.stop()
+        time.sleep(GRACE_S)
+        d.start()
+        assert send(d, name)[0] == 450, "from the first moment on"
+    after = d.json("domain", "show", name)
+    assert (after["status"]["dkim"]["lost_at"], after["stops_at"]) == (lost["status"]["dkim"]["lost_at"], lost["stops_at"])
+    if how != "down-until-it-ends":
+        assert send(d, name)[0] == 250, "within the grace period"
+    wait_for(lambda: send(d, name)[0], lambda code: code == 450, GRACE_S + 10, "the grace period to end")
+    wait_for(lambda: told(d, name), lambda l: l[-1] == "domain stopped", 10, "the end to be told")
+    d.restart()
+    assert send(d, name)[0] == 450, "it stays so"
+    world.dns.publish("s1._domainkey." + name, "TXT", *sets[("s1._domainkey.%s." % name, "TXT")])
+    wait_for(lambda: send(d, name)[0], lambda code: code == 250, 20, "it to come back")
+    wait_for(lambda: told(d, name), lambda l: l == ["domain may send", "record lost", "domain stopped", "record back", "domain may send"]
+             or l == ["domain may send", "record lost", "domain stopped", "domain may send", "record back"], 10, "each of it told once")
+
+
+def test_what_comes_back_in_time_never_stops(world, graceful):
+    d, name = graceful, "intime.test"
+    sets, _ = lose(world, d, name)
+    d.restart()
+    world.dns.publish("s1._domainkey." + name, "TXT", *sets[("s1._domainkey.%s." % name, "TXT")])
+    wait_for(lambda: d.json("domain", "show", name)["status"]["dkim"]["lost_at"], lambda t: t is None, 10, "it to come back")
+    wait_for(lambda: told(d, name), lambda l: "record back" in l, 10, "the audit to tell")
+    assert send(d, name)[0] == 250
+    assert told(d, name) == ["domain may send", "record lost", "record back"]
 
 
 def test_a_cache_that_says_no_does_not_hide_the_fix(world, make_sigillo):
