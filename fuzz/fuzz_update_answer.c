@@ -8,7 +8,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct config_update to = {.name = "z",
                                         .zone = "a.test",
-                                        .server_text = "192.0.2.53",
                                         .key_name = "k1",
                                         .secret = "c2lnaWxsbyBhbmQgaXRzIHpvbmUgc2hhcmUgdGhpcyE="};
 
@@ -17,7 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const uint8_t mac_data[34] = {0, 32};
     struct update_change c = {.name = {.text = SGL_LIT("a.test")}, .type = SGL_RR_TXT};
     ldns_rdf *mac = ldns_rdf_new_frm_data(LDNS_RDF_TYPE_INT16_DATA, sizeof(mac_data), mac_data);
-    struct update u = {.to = &to, .result = UPDATE_FAILED};
+    static const struct config_address server = {.text = "192.0.2.53"};
+    struct update u = {.to = &to, .at = &server, .result = UPDATE_FAILED};
     uint16_t id = size >= 2 ? (uint16_t)(data[0] << 8 | data[1]) : 0;
     struct reading_of of;
     ldns_rr_list *set = message_read_set(data, size, id, &c, &of);

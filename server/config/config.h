@@ -73,8 +73,8 @@ struct config_profile { /* profile NAME { ... }: what a subscription may send */
 struct config_update { /* dns_update NAME { ... }: a zone whose records we change ourselves */
     const char *name;
     const char *zone;
-    const char *server_text; /* as it stands in the file */
-    struct config_address server;
+    struct config_address *server; /* asked in this order */
+    size_t servers;
     const char *key_name;    /* of TSIG */
     const char *algorithm;   /* "hmac-sha256" */
     const char *secret_file; /* read at load time, before privileges are dropped */

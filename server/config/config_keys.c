@@ -128,7 +128,7 @@ const struct key config_key[] = {
     {IN_PROFILE, "message_size", KEY_SIZE, "0", .max = 1024u * MB, PROFILE_AT(message_size)},
 
     {IN_UPDATE, "zone", KEY_HOST, NULL, UPDATE_AT(zone), .required = true},
-    {IN_UPDATE, "server", KEY_NAMESERVER, NULL, UPDATE_AT(server_text), .required = true},
+    {IN_UPDATE, "server", KEY_NAMESERVER, "{}", UPDATE_AT(server), N_OF(config_update, servers), .required = true},
     {IN_UPDATE, "key_name", KEY_TEXT, NULL, UPDATE_AT(key_name), .required = true},
     {IN_UPDATE, "algorithm", KEY_LEVEL, "hmac-sha256", .words = "hmac-sha256", UPDATE_AT(algorithm)},
     {IN_UPDATE, "secret_file", KEY_SECRET, NULL, UPDATE_AT(secret_file), .contents = offsetof(struct config_update, secret), .required = true},

@@ -361,7 +361,6 @@ static void store_updates(cfg_t *cfg, struct config *c)
         store_section(s, IN_UPDATE, u);
         if (reading->failed)
             return;
-        (void)value_address(sgl_view_cstr(u->server_text), 53, &u->server);
         if (!is_base64(u->secret))
             mistake(s, "dns_update %s: secret_file: %s does not hold a secret in base64", u->name,
                     u->secret_file);

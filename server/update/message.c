@@ -172,11 +172,11 @@ static void say_clocks(struct update *u, const ldns_rr *tsig)
     if (there == 0)
         say(u, UPDATE_REFUSED,
             "The clocks of %s and of this machine differ by more than %d s (BADTIME): set them.",
-            u->to->server_text, FUDGE_S);
+            u->at->text, FUDGE_S);
     else
         say(u, UPDATE_REFUSED,
             "The clock of %s is %lld s %s this machine's (BADTIME): set it, or this one.",
-            u->to->server_text, (long long)(off < 0 ? -off : off), off < 0 ? "ahead of" : "behind");
+            u->at->text, (long long)(off < 0 ? -off : off), off < 0 ? "ahead of" : "behind");
 }
 
 /* true: it was an error of the signature, and it is said. */
@@ -193,20 +193,20 @@ static bool judge_tsig_error(struct update *u, const ldns_rr *tsig)
         say(u, UPDATE_REFUSED,
             "%s has another secret for the key %s (BADSIG): secret_file of dns_update %s must hold "
             "the same one.",
-            u->to->server_text, u->to->key_name, u->to->name);
+            u->at->text, u->to->key_name, u->to->name);
         return true;
     case TSIG_BADKEY:
         say(u, UPDATE_REFUSED,
             "%s does not know the key %s with hmac-sha256 (BADKEY): key_name of dns_update %s must "
             "be as it is configured there.",
-            u->to->server_text, u->to->key_name, u->to->name);
+            u->at->text, u->to->key_name, u->to->name);
         return true;
     case TSIG_BADTIME:
         say_clocks(u, tsig);
         return true;
     default:
-        say(u, UPDATE_REFUSED, "%s does not accept the signature (error %u of TSIG).",
-            u->to->server_text, (unsigned)error);
+        say(u, UPDATE_REFUSED, "%s does not accept the signature (error %u of TSIG).", u->at->text,
+            (unsigned)error);
         return true;
     }
 }
@@ -219,27 +219,27 @@ static void judge_refusal(struct update *u, ldns_pkt_rcode rcode)
         say(u, UPDATE_REFUSED,
             "%s refuses the update (REFUSED): its access list must let the key %s, from the "
             "address of this machine, update %s.",
-            to->server_text, to->key_name, to->zone);
+            u->at->text, to->key_name, to->zone);
     else if (rcode == LDNS_RCODE_NOTAUTH)
         say(u, UPDATE_REFUSED,
             "%s is not the primary server of %s, or the key %s is not for it (NOTAUTH): zone and "
             "server of dns_update %s must fit together.",
-            to->server_text, to->zone, to->key_name, to->name);
+            u->at->text, to->zone, to->key_name, to->name);
     else if (rcode == LDNS_RCODE_NOTZONE)
         say(u, UPDATE_REFUSED, "%s says that the names do not lie in its zone %s (NOTZONE).",
-            to->server_text, to->zone);
+            u->at->text, to->zone);
     else if (rcode == LDNS_RCODE_NOTIMPL)
-        say(u, UPDATE_REFUSED, "%s takes no dynamic updates (NOTIMP).", to->server_text);
+        say(u, UPDATE_REFUSED, "%s takes no dynamic updates (NOTIMP).", u->at->text);
     else if (rcode == LDNS_RCODE_FORMERR)
-        say(u, UPDATE_REFUSED, "%s does not understand the update (FORMERR).", to->server_text);
+        say(u, UPDATE_REFUSED, "%s does not understand the update (FORMERR).", u->at->text);
     else if (rcode == LDNS_RCODE_YXRRSET || rcode == LDNS_RCODE_YXDOMAIN ||
              rcode == LDNS_RCODE_NXRRSET || rcode == LDNS_RCODE_NXDOMAIN)
         say(u, UPDATE_CONFLICT,
             "%s has other records at one of the names than it had a moment ago, or a wildcard "
             "answered for it: nothing was changed.",
-            to->server_text);
+            u->at->text);
     else
-        say(u, UPDATE_FAILED, "%s failed (response code %u); its log says why.", to->server_text,
+        say(u, UPDATE_FAILED, "%s failed (response code %u); its log says why.", u->at->text,
             (unsigned)rcode);
 }
 
@@ -273,11 +273,11 @@ void message_judge(struct update *u, const uint8_t *wire, size_t len, uint16_t i
     ldns_pkt *p = NULL;
 
     if (ldns_wire2pkt(&p, wire, len) != LDNS_STATUS_OK) {
-        say(u, UPDATE_FAILED, "The answer of %s cannot be read.", u->to->server_text);
+        say(u, UPDATE_FAILED, "The answer of %s cannot be read.", u->at->text);
         return;
     }
     if (!is_answer(p, id, LDNS_PACKET_UPDATE))
-        say(u, UPDATE_FAILED, "What %s sent is no answer to the update.", u->to->server_text);
+        say(u, UPDATE_FAILED, "What %s sent is no answer to the update.", u->at->text);
     else if (!judge_tsig_error(u, ldns_pkt_tsig(p))) {
         if (ldns_pkt_get_rcode(p) != LDNS_RCODE_NOERROR)
             judge_refusal(u, ldns_pkt_get_rcode(p));
@@ -285,7 +285,7 @@ void message_judge(struct update *u, const uint8_t *wire, size_t len, uint16_t i
             say(u, UPDATE_FAILED,
                 "The answer of %s is not signed with the key %s: whether the records are there is "
                 "not known.",
-                u->to->server_text, u->to->key_name);
+                u->at->text, u->to->key_name);
         else
             u->result = UPDATE_DONE;
     }

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "update_internal.h"
 
@@ -47,7 +48,7 @@ static bool exchange(struct job *j, const uint8_t *message, size_t len)
 {
     const char *why = wire_exchange(&j->wire, message, len);
 
-    return why == NULL || fail(j, UPDATE_FAILED, "%s: %s.", j->u->to->server_text, why);
+    return why == NULL || fail(j, UPDATE_FAILED, "%s: %s.", j->u->at->text, why);
 }
 
 static bool read_set(struct job *j, struct record_set *s)
@@ -63,7 +64,7 @@ static bool read_set(struct job *j, struct record_set *s)
         return message != NULL ? false : no_memory(j);
     s->there = message_read_set(j->wire.answer, j->wire.answer_len, id, s->change, &of);
     if (s->there == NULL)
-        return fail(j, UPDATE_REFUSED, "%s was asked for %.*s: %s.", j->u->to->server_text,
+        return fail(j, UPDATE_REFUSED, "%s was asked for %.*s: %s.", j->u->at->text,
                     SGL_FMT(s->change->name.text), of.why);
     if (of.alias)
         return fail(j, UPDATE_CONFLICT,
@@ -217,7 +218,18 @@ static void work(struct job *j)
         (void)send_it(j);
 }
 
-void update_run(struct update *u)
+static void job_free(struct job *j)
+{
+    wire_close(&j->wire);
+    for (size_t i = 0; i < UPDATE_CHANGES_MAX; i++)
+        ldns_rr_list_deep_free(j->set[i].there);
+    ldns_rr_list_deep_free(j->wanted);
+    ldns_rr_list_deep_free(j->changes);
+    free(j);
+}
+
+/* With the server that is asked now. */
+static void run_once(struct update *u)
 {
     struct job *j = calloc(1, sizeof(*j));
     const char *why;
@@ -231,21 +243,51 @@ void update_run(struct update *u)
     j->wire.fd = -1;
     j->wanted = ldns_rr_list_new();
     j->changes = ldns_rr_list_new();
-    why = wire_open(&j->wire, &u->to->server, u->to->timeout_ms);
-    if (u->changes > UPDATE_CHANGES_MAX)
-        (void)fail(j, UPDATE_FAILED, "These are too many changes for one update.");
-    else if (why != NULL)
-        (void)fail(j, UPDATE_FAILED, "%s: %s.", u->to->server_text, why);
+    why = wire_open(&j->wire, u->at, u->to->timeout_ms);
+    if (why != NULL)
+        (void)fail(j, UPDATE_FAILED, "%s: %s.", u->at->text, why);
     else if (j->wanted != NULL && j->changes != NULL)
         work(j);
-    if (u->result == UPDATE_DONE)
-        u->why[0] = '\0';
-    else
+    job_free(j);
+}
+
+/* Behind what the servers before it said. */
+static void add_why(char *all, size_t size, const char *why)
+{
+    size_t len = strlen(all), more = strlen(why);
+
+    if (len > 0 && len + 1 < size)
+        all[len++] = ' ';
+    more = more < size - len ? more : size - len - 1;
+    memcpy(all + len, why, more);
+    all[len + more] = '\0';
+}
+
+void update_run(struct update *u)
+{
+    char all[UPDATE_WHY_SIZE] = "";
+    bool refused = false;
+
+    u->result = UPDATE_FAILED;
+    u->changed = 0;
+    if (u->changes > UPDATE_CHANGES_MAX) {
+        snprintf(u->why, sizeof(u->why), "These are too many changes for one update.");
+        return;
+    }
+    for (size_t i = 0; i < u->to->servers; i++) {
+        u->at = &u->to->server[i];
+        run_once(u);
+        if (u->result == UPDATE_DONE) {
+            u->why[0] = '\0';
+            return;
+        }
         u->changed = 0;
-    wire_close(&j->wire);
-    for (size_t i = 0; i < UPDATE_CHANGES_MAX; i++)
-        ldns_rr_list_deep_free(j->set[i].there);
-    ldns_rr_list_deep_free(j->wanted);
-    ldns_rr_list_deep_free(j->changes);
-    free(j);
+        if (u->result == UPDATE_CONFLICT)
+            return;
+        refused = refused || u->result == UPDATE_REFUSED;
+        add_why(all, sizeof(all), u->why);
+    }
+    if (refused)
+        u->result = UPDATE_REFUSED;
+    memcpy(u->why, all, sizeof(all));
 }

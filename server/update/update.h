@@ -6,7 +6,9 @@
  * Each record set that is touched is read first.  The update carries what was read as a prerequisite, so that what somebody else puts there in between is never overwritten: the server
  * refuses then, and so do we when a record that was to go is not there.
  *
- * An update blocks, with a deadline: it runs on a worker thread.  The one place that knows libldns.
+ * When a server does not answer, or does not let us, the next one of the zone is asked: an update that has happened all the same changes nothing a second time.
+ *
+ * An update blocks, with a deadline for each server: it runs on a worker thread.  The one place that knows libldns.
  */
 #ifndef SERVER_UPDATE_UPDATE_H
 #define SERVER_UPDATE_UPDATE_H
@@ -44,8 +46,10 @@ struct update {
     size_t changes;
     /* out */
     enum update_result result;
-    size_t changed;            /* records that were added or taken away; 0: all was so already */
-    char why[UPDATE_WHY_SIZE]; /* one sentence, printable; "" with DONE */
+    size_t changed; /* records that were added or taken away; 0: all was so already */
+    char why
+        [UPDATE_WHY_SIZE]; /* one sentence for each server that failed, printable; "" with DONE */
+    const struct config_address *at; /* its own: the server that is asked now */
 };
 /* On a worker thread. */
 void update_run(struct update *u);

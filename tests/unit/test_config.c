@@ -186,7 +186,8 @@ static const char *full_text(void)
         "profile big { message_size = 64M }\n"
         "guard { action = stop near = 50 }\nreceiver local { domains = {a.test, b.test} }\n"
         "rotation { interval = 30d settle = 5s }\n"
-        "dns_update own { zone = a.test server = \"127.0.0.53@5300\" key_name = sigillo_1\n"
+        "dns_update own { zone = a.test server = {\"127.0.0.53@5300\", \"::1\"} key_name = "
+        "sigillo_1\n"
         "  secret_file = \"%s/tsig\" ttl = 5m }\n",
         folder, folder, folder, folder);
     return text;
@@ -197,7 +198,9 @@ static void check_updates(const struct config *c)
     CHECK_EQ("zones", c->updates, 1);
     CHECK_STR("its title", c->update[0].name, "own");
     CHECK_STR("zone", c->update[0].zone, "a.test");
-    CHECK_STR("server", c->update[0].server.text, "127.0.0.53:5300");
+    CHECK_EQ("servers", c->update[0].servers, 2);
+    CHECK_STR("server", c->update[0].server[0].text, "127.0.0.53:5300");
+    CHECK_STR("the next one", c->update[0].server[1].text, "[::1]:53");
     CHECK_STR("key", c->update[0].key_name, "sigillo_1");
     CHECK_STR("the secret without its line end", c->update[0].secret, "c2VjcmV0");
     CHECK_EQ("ttl", c->update[0].ttl_s, 300);

@@ -8,9 +8,11 @@
 #define SECRET "c2lnaWxsbyBhbmQgaXRzIHpvbmUgc2hhcmUgdGhpcyE="
 #define OTHER  "YW5vdGhlciBzZWNyZXQgdGhhdCBub2JvZHkgaGVyZSBrbm93cyE="
 
+static struct config_address server = {.text = "192.0.2.53"};
 static const struct config_update to = {.name = "z",
                                         .zone = "a.test",
-                                        .server_text = "192.0.2.53",
+                                        .server = &server,
+                                        .servers = 1,
                                         .key_name = "k1",
                                         .secret = SECRET,
                                         .ttl_s = 60,
@@ -207,7 +209,7 @@ static void only_a_signed_answer_counts(void **state) /* [RFC 8945 s5.3] */
 {
     (void)state;
     for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
-        struct update u = {.to = &to, .result = (enum update_result)99};
+        struct update u = {.to = &to, .at = &server, .result = (enum update_result)99};
         ldns_rdf *mac = NULL;
         size_t asked_len = 0, len = 0;
         uint8_t *asked = ask(&asked_len, &mac), *wire = answer(&answers[i].answer, mac, &len);
@@ -232,7 +234,7 @@ static void a_changed_answer_is_never_good(void **state)
 
     (void)state;
     for (size_t i = 0; i < len; i++) {
-        struct update u = {.to = &to, .result = UPDATE_FAILED};
+        struct update u = {.to = &to, .at = &server, .result = UPDATE_FAILED};
 
         wire[i] ^= 0x10;
         message_judge(&u, wire, len, 7, mac);
@@ -240,7 +242,7 @@ static void a_changed_answer_is_never_good(void **state)
         wire[i] ^= 0x10;
     }
     for (size_t n = 0; n < len; n++) {
-        struct update u = {.to = &to, .result = UPDATE_FAILED};
+        struct update u = {.to = &to, .at = &server, .result = UPDATE_FAILED};
 
         message_judge(&u, wire, n, 7, mac);
         taken += u.result == UPDATE_DONE;
@@ -257,18 +259,25 @@ static void a_server_that_is_down_is_told(void **state)
 {
     static struct update_change c;
     struct config_update down = to;
-    struct sockaddr_in *in = (struct sockaddr_in *)&down.server.addr;
+    struct config_address nobody[2] = {{.text = "192.0.2.1"}, {.text = "192.0.2.2"}};
     struct update u = {.to = &down, .change = &c, .changes = 1};
 
     (void)state;
     c = change_of(SGL_RR_TXT, "x");
-    in->sin_family = AF_INET;
-    in->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    in->sin_port = htons(1);
-    down.server.len = sizeof(*in);
+    for (size_t i = 0; i < 2; i++) {
+        struct sockaddr_in *in = (struct sockaddr_in *)&nobody[i].addr;
+
+        in->sin_family = AF_INET;
+        in->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        in->sin_port = htons(1);
+        nobody[i].len = sizeof(*in);
+    }
+    down.server = nobody;
+    down.servers = 2;
     update_run(&u);
     CHECK_EQ("result", u.result, UPDATE_FAILED);
-    CHECK_TRUE("why", strstr(u.why, "connection refused") != NULL);
+    CHECK_STR("each says why", u.why,
+              "192.0.2.1: connection refused. 192.0.2.2: connection refused.");
 }
 
 static void memory_may_end_while_records_are_made(void **state)
