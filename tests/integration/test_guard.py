@@ -126,6 +126,7 @@ LIST_ID, POST = "List-Id: <news.guard.test>", "List-Unsubscribe-Post: List-Unsub
 GOLDEN = [  # the fields, is it fine?
     ([], True), (["Precedence: bulk", "Auto-Submitted: auto-replied"], True),
     ([LIST_ID, "List-Unsubscribe: <https://guard.test/u>", POST], True), (["X-Sigillo-List: news.guard.test"], True),
+    ([LIST_ID, "X-Sigillo-List: news.guard.test"], True),
     ([LIST_ID], False), (["Precedence: bulk"], False), (["List-Unsubscribe: <mailto:stop@guard.test>"], False),
     (["List-Unsubscribe: <https://guard.test/u>"], False), (["List-Unsubscribe: <http://guard.test/u>", POST], False)]
 

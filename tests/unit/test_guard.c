@@ -324,6 +324,35 @@ static void test_once_a_day(void **state)
     CHECK_EQ("and the next one begins anew", report.told[0].since_ms, BEGAN + 60 * H);
 }
 
+static void test_a_quiet_day(void **state)
+{
+    struct guard_mail mail;
+
+    (void)state;
+    assert_true(send_copies("q.test", "gmail.com", 5000, BEGAN));
+    guard_complaint(guard, SGL_LIT("q.test"), SGL_LIT("t"), SGL_LIT("gmail.com"), 90, BEGAN);
+    CHECK_TRUE("on that day it is refused", !send_copies("q.test", "gmail.com", 1, BEGAN + H));
+    mail = mail_of("q.test", "gmail.com", 1, BEGAN + 25 * H);
+    mail.dmarc = GUARD_MISSING;
+    CHECK_TRUE("the first of another day passes", take(&mail));
+}
+
+static bool count_noun(void *ctx, const struct store_noun *n)
+{
+    (void)n;
+    ++*(unsigned *)ctx;
+    return true;
+}
+
+static unsigned nouns(void)
+{
+    unsigned count = 0;
+
+    settle();
+    assert_int_equal(store_read_nouns(fx.store, SGL_LIT("guard"), count_noun, &count), STORE_OK);
+    return count;
+}
+
 static void test_mended(void **state)
 {
     struct guard_mail mail;
@@ -335,6 +364,7 @@ static void test_mended(void **state)
     assert_false(take(&mail));
     guard_report(guard, SGL_LIT("m.test"), BEGAN, &report);
     CHECK_EQ("there is a cause", report.causes, 1);
+    CHECK_EQ("which is stored", nouns(), 1);
     CHECK_STR(
         "its text names domain, figure and what to do", report.told[0].text,
         "5001 messages of m.test to gmail in 24 hours and no DMARC record, which it wants from "
@@ -342,6 +372,7 @@ static void test_mended(void **state)
     assert_true(send_copies("m.test", "gmail.com", 1, BEGAN + 1));
     guard_report(guard, SGL_LIT("m.test"), BEGAN + 1, &report);
     CHECK_EQ("once the record is there it is over", report.causes, 0);
+    CHECK_EQ("and nothing of it is kept", nouns(), 0);
     restart();
     guard_load(guard, BEGAN + 2);
     guard_report(guard, SGL_LIT("m.test"), BEGAN + 2, &report);
@@ -480,10 +511,11 @@ static void test_bound(void **state)
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-    const struct CMUnitTest tests[] = {
-        TEST(test_rules),         TEST(test_warn_and_off), TEST(test_counting),
-        TEST(test_once_a_day),    TEST(test_mended),       TEST(test_restart),
-        TEST(test_old_causes_go), TEST(test_no_memory),    TEST(test_bound)};
+    const struct CMUnitTest tests[] = {TEST(test_rules),     TEST(test_warn_and_off),
+                                       TEST(test_counting),  TEST(test_once_a_day),
+                                       TEST(test_mended),    TEST(test_a_quiet_day),
+                                       TEST(test_restart),   TEST(test_old_causes_go),
+                                       TEST(test_no_memory), TEST(test_bound)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -154,6 +154,9 @@ static void accept_one(const char *subscription, const struct limits_ticket *t)
     store_sample_init(&s, "example.net", 1, 10);
     s.message.subscription = sgl_view_cstr(subscription);
     s.accept.charge = t->stored;
+    s.accept.tally =
+        &(struct store_tally){.name = SGL_LIT("guard:a.test/other"), .charge = t->stored};
+    s.accept.tallies = 1;
     assert_int_equal(store_sample_accept(&fx, &s), STORE_OK);
     store_sample_done(&s);
 }
@@ -207,6 +210,8 @@ static void test_restart(void **state)
     CHECK_EQ("without limits it counts, too", sum[LIMIT_HOUR].n[LIMIT_EXTERNAL], 60);
     limits_now(limits, SGL_LIT("of credential:app1"), sum);
     CHECK_EQ("and under the names beside it", sum[LIMIT_HOUR].n[LIMIT_EXTERNAL], 60);
+    limits_now(limits, SGL_LIT("guard:a.test/other"), sum);
+    CHECK_EQ("others' tallies do not", sum[LIMIT_DAY].n[LIMIT_MESSAGES], 0);
 }
 
 static void test_scopes(void **state)
