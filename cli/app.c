@@ -296,10 +296,9 @@ static int app_federate_run(struct cli *c)
     bool removes = cli_text(c, "--remove") != NULL;
     json_t *body;
 
-    if (!removes && (cli_text(c, "--issuer") == NULL || cli_text(c, "--subject") == NULL ||
-                     cli_text(c, "--audience") == NULL))
+    if (!removes && (cli_text(c, "--issuer") == NULL || cli_text(c, "--subject") == NULL))
         return cli_error(CLI_USAGE, "--issuer",
-                         "name the --issuer, the --subject and the --audience of its tokens");
+                         "name the --issuer and the --subject of its tokens");
     if (removes && (cli_text(c, "--issuer") != NULL || cli_text(c, "--subject") != NULL ||
                     cli_text(c, "--audience") != NULL || cli_flag(c, "--reusable")))
         return cli_error(CLI_USAGE, "--remove", "this names all of it; leave out the rest");
@@ -317,7 +316,7 @@ static int app_federate_run(struct cli *c)
 static const struct cli_option app_federate_options[] = {
     {"--issuer", "URL", "who makes its tokens: https://..., as in their claim iss", false},
     {"--subject", "TEXT", "whom they are for, as in sub", false},
-    {"--audience", "TEXT", "where they are shown, as in aud", false},
+    {"--audience", "TEXT", "where they are shown, as in aud (default: public_url)", false},
     {"--reusable", NULL, "each may be shown more than once, as those of Kubernetes are", false},
     {"--remove", "ID", "trusts this one no longer; `app show` lists them", false},
     {NULL, NULL, NULL, false},
@@ -331,7 +330,7 @@ const struct cli_verb verb_app_federate = {
     1,
     app_federate_run,
     "The issuer's keys are fetched over HTTPS. Issuer, subject and audience must be exactly "
-    "these."};
+    "these; without --audience it is public_url, our name as an issuer."};
 
 static int app_remove_run(struct cli *c)
 {

@@ -166,7 +166,7 @@ complete -c sigillo -n '__sigillo_is app secret' -l expires -x -d 'when the new 
 complete -c sigillo -n '__sigillo_is app secret' -l remove -x -d 'removes this one instead; `app show` lists them'
 complete -c sigillo -n '__sigillo_is app federate' -l issuer -x -d 'who makes its tokens: https://..., as in their claim iss'
 complete -c sigillo -n '__sigillo_is app federate' -l subject -x -d 'whom they are for, as in sub'
-complete -c sigillo -n '__sigillo_is app federate' -l audience -x -d 'where they are shown, as in aud'
+complete -c sigillo -n '__sigillo_is app federate' -l audience -x -d 'where they are shown, as in aud (default: public_url)'
 complete -c sigillo -n '__sigillo_is app federate' -l reusable -d 'each may be shown more than once, as those of Kubernetes are'
 complete -c sigillo -n '__sigillo_is app federate' -l remove -x -d 'trusts this one no longer; `app show` lists them'
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Real clients of the token service: node oauth_client.mjs NODE_MODULES identity|openid, with the question as JSON on stdin.  One JSON document on stdout: {"token":...} or {"error":...}.
+// Real clients of the token service: node oauth_client.mjs NODE_MODULES identity|openid|assertion|private_key, with the question as JSON on stdin.  One JSON document on stdout: {"token":...} or {"error":...}.
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -22,10 +22,29 @@ async function openid(q) {
   return { token: token.access_token, expires_in: token.expires_in, issuer: config.serverMetadata().issuer };
 }
 
+// The token of another issuer, as a workload has it.
+async function assertion(q) {
+  const { ClientAssertionCredential } = await load('@azure/identity');
+  const credential = new ClientAssertionCredential(q.tenant, q.client, async () => q.assertion, { authorityHost: q.authority, disableInstanceDiscovery: true });
+  const token = await credential.getToken(q.scope);
+  return { token: token.token };
+}
+
+// An assertion that the library makes and signs itself; only its issuer and subject are told to it.
+async function private_key(q) {
+  const client = await load('openid-client');
+  const key = await crypto.subtle.importKey('jwk', q.key, { name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign']);
+  const modify = (header, payload) => { payload.iss = q.issuer; payload.sub = q.subject; };
+  const how = client.PrivateKeyJwt({ key, kid: q.key.kid }, { [client.modifyAssertion]: modify });
+  const config = await client.discovery(new URL(q.authority), q.client, undefined, how);
+  const token = await client.clientCredentialsGrant(config);
+  return { token: token.access_token };
+}
+
 let text = '';
 for await (const chunk of process.stdin) text += chunk;
 try {
-  const answer = await { identity, openid }[process.argv[3]](JSON.parse(text));
+  const answer = await { identity, openid, assertion, private_key }[process.argv[3]](JSON.parse(text));
   console.log(JSON.stringify(answer));
 } catch (e) {
   const about = { name: e.name, message: e.message, error: e.error ?? e.errorResponse?.error, status: e.status ?? e.statusCode ?? e.cause?.status, codes: e.errorResponse?.errorCodes,

@@ -16,7 +16,7 @@ import pytest
 from conftest import finish, launch
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from test_oauth import call, send
+from test_oauth import call, node, our_scope, send
 
 DOMAIN = "federated.test"
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -152,6 +152,39 @@ def test_other_algorithms(sigillo, idp, kind):
     idp.keys[GOOD].append(key)
     sigillo.restart() # forgets what it knows of the issuer, so that it asks again
     assert show(sigillo, app, idp.token(GOOD, key))[0] == 200
+
+
+# -- the clients that programs use ------------------------------------------------------------------------------------
+
+def test_azure_identity_shows_an_assertion(sigillo, idp):
+    app = application(sigillo)
+    ask = lambda assertion, tenant="default": node(sigillo, "assertion", authority=sigillo.settings["public_url"], tenant=tenant, client=app["client_id"],  # noqa: E731
+                                                   assertion=assertion, scope=our_scope(sigillo))
+    for tenant in ("default", app["tenant_id"]):
+        got = ask(idp.token(GOOD), tenant)
+        assert "error" not in got, got
+        assert send(sigillo, got["token"], **{"from": "app@" + DOMAIN})[0] == 202
+    assert "AADSTS700212" in json.dumps(ask(idp.token(GOOD, aud="api://else")))
+    assert "AADSTS700027" in json.dumps(ask(idp.token(GOOD, Key("one"))))
+
+
+def test_openid_client_makes_one_itself(sigillo, idp):
+    """private_key_jwt: its aud is our name as an issuer, which is what is expected when nothing else was said."""
+    key = Key("own", "ES256")
+    idp.keys[GOOD].append(key)
+    sigillo.restart() # forgets what it knows of the issuer, so that it asks again
+    made = sigillo.json("app", "add", "own-key", "--domain", DOMAIN, "--no-secret")
+    issuer = "https://%s:%d" % (GOOD, PORT)
+    sigillo.json("app", "federate", "own-key", "--issuer", issuer, "--subject", "build")
+    assert [t["audience"] for t in sigillo.json("app", "show", "own-key")["trusts"]] == [sigillo.settings["public_url"]]
+    half = base64.urlsafe_b64encode(key.private.private_numbers().private_value.to_bytes(32, "big")).rstrip(b"=").decode()
+    question = dict(authority=sigillo.settings["public_url"], client=made["client_id"], issuer=issuer, key={**key.public(), "d": half})
+    question["key"].pop("use")
+    for _ in range(2): # each time another one
+        got = node(sigillo, "private_key", subject="build", **question)
+        assert "error" not in got, got
+        assert send(sigillo, got["token"], **{"from": "app@" + DOMAIN})[0] == 202
+    assert node(sigillo, "private_key", subject="other", **question)["error"]["status"] == 401
 
 
 def test_assertions_that_are_wrong(sigillo, idp):

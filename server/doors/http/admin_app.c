@@ -124,6 +124,14 @@ static bool take(struct admin_change *n, const struct admin_member *member)
 
 #define TRUST 7 /* where the members of an issuer begin */
 
+/* Whoever says nothing else shows its tokens to us, under the name that our metadata have.  [RFC 7523 s3] */
+static sgl_view audience_of(const struct admin_change *n, const json_t *value)
+{
+    const struct config *config = atomic_load(&n->admin->config);
+
+    return value != NULL ? admin_text(value) : sgl_view_cstr(config->public_url);
+}
+
 /* An issuer, with all that belongs to it; false: answered. */
 static bool take_trust(struct admin_change *n, const struct admin_member *member)
 {
@@ -141,7 +149,7 @@ static bool take_trust(struct admin_change *n, const struct admin_member *member
     }
     n->trust = (struct app_trust_change){.issuer = admin_text(member[0].value),
                                          .subject = admin_text(member[1].value),
-                                         .audience = admin_text(member[2].value),
+                                         .audience = audience_of(n, member[2].value),
                                          .reusable = json_is_true(member[3].value)};
     n->app.trust_add = &n->trust;
     return true;
