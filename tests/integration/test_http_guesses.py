@@ -62,6 +62,17 @@ def test_wrong_tokens(sigillo):
     assert get(sigillo, tokens[1])[0] == 404, "another application is not kept out"
 
 
+def test_they_are_counted_together_with_those_at_the_acs_door(sigillo):
+    app = sigillo.json("app", "add", "both-doors", "--domain", DOMAIN)
+    token = ask(sigillo, "/oauth2/token", grant_type="client_credentials", client_id=app["client_id"], client_secret=app["secret"],
+                scope="https://communication.azure.com/.default")[2]["access_token"]
+    path = "/emails/operations/8540c0de-899f-4cce-acb5-3ec493af3800?api-version=2025-09-01"
+    assert get(sigillo, token, path)[0] == 404
+    assert [get(sigillo, token[:-6] + "AAAAAA", p)[0] for p in [path, "/v1/messages/1"] * 5] == [401] * 10
+    status, headers, body = get(sigillo, token, path)
+    assert status == 429 and int(headers["Retry-After"]) > 0 and body["error"]["code"] == "TooManyRequests", body
+
+
 def test_what_names_nothing_counts_as_one(sigillo):
     assert [get(sigillo, "garbage%d" % n)[0] for n in range(11)] == [401] * 10 + [429]
     assert get(sigillo, "sk_x_y")[0] == 429

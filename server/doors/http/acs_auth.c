@@ -68,7 +68,12 @@ static void check_bearer(struct acs_call *c)
 {
     sgl_view token = http_bearer(c->r);
     enum token_fault fault = TOKEN_FINE;
+    const char *why;
 
+    if (!http_may_guess(c->r, token)) {
+        free(c);
+        return;
+    }
     if (sgl_view_starts(token, KEY_PREFIX))
         c->who = directory_bearer(c->acs->api->directory, token);
     else
@@ -77,7 +82,9 @@ static void check_bearer(struct acs_call *c)
         go_on(c);
         return;
     }
-    refuse(c->r, fault == TOKEN_FINE ? "This access key is not known." : token_fault_text(fault));
+    why = fault == TOKEN_FINE ? "This access key is not known." : token_fault_text(fault);
+    http_guessed_wrong(c->r, token, why);
+    refuse(c->r, why);
     free(c);
 }
 

@@ -109,6 +109,9 @@ struct http_guesses {
     void (*wrong)(void *ctx, sgl_view bearer, const char *peer, const char *why);
 };
 void http_use_guesses(struct http *http, struct http_guesses guesses);
+/* Before a bearer is looked at: false: 429 has been sent, and the handler returns. */
+bool http_may_guess(struct http_request *r, sgl_view bearer);
+void http_guessed_wrong(struct http_request *r, sgl_view bearer, const char *why);
 /* The identity of the bearer of a key or a token. NULL: 401 has been sent (with WWW-Authenticate), or 429, and the handler returns. A reference. */
 struct identity *http_authenticate(struct http_request *r, struct directory *directory);
 

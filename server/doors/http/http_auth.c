@@ -16,11 +16,18 @@ void http_use_guesses(struct http *http, struct http_guesses guesses)
     http->guesses = guesses;
 }
 
-/* Before anything is looked at. false: answered, since too many were wrong. */
-static bool may_guess(struct http_request *r, sgl_view token)
+void http_guessed_wrong(struct http_request *r, sgl_view bearer, const char *why)
 {
     const struct http_guesses *g = &r->http->guesses;
-    unsigned wait = g->wait_s == NULL ? 0 : g->wait_s(g->ctx, token, http_peer(r));
+
+    if (g->wrong != NULL)
+        g->wrong(g->ctx, bearer, http_peer(r), why);
+}
+
+bool http_may_guess(struct http_request *r, sgl_view bearer)
+{
+    const struct http_guesses *g = &r->http->guesses;
+    unsigned wait = g->wait_s == NULL ? 0 : g->wait_s(g->ctx, bearer, http_peer(r));
     char text[128], seconds[16];
 
     if (wait == 0)
@@ -58,7 +65,7 @@ struct identity *http_authenticate(struct http_request *r, struct directory *dir
         refuse(r, "key-missing", "This needs an access key: Authorization: Bearer sk_...");
         return NULL;
     }
-    if (!may_guess(r, token))
+    if (!http_may_guess(r, token))
         return NULL;
     if (sgl_view_starts(token, KEY_PREFIX) || r->http->token_check == NULL) {
         who = directory_bearer(directory, token);
@@ -68,8 +75,7 @@ struct identity *http_authenticate(struct http_request *r, struct directory *dir
     }
     if (who != NULL)
         return who;
-    if (r->http->guesses.wrong != NULL)
-        r->http->guesses.wrong(r->http->guesses.ctx, token, http_peer(r), why);
+    http_guessed_wrong(r, token, why);
     refuse(r, code, why);
     return NULL;
 }
