@@ -4,8 +4,10 @@ import os
 import subprocess
 import time
 
+import dkim
+import dns.rdatatype
 import pytest
-from test_dynupdate import Flow, audit, publish, resolve, rotation, settings, show, states, texts, wait_green, wait_step
+from test_dynupdate import Flow, audit, publish, rotation, selector_of, settings, show, states, texts, wait_green, wait_step
 from updatedns import UpdateDns
 from world.internet import wait_for
 
@@ -159,3 +161,73 @@ def fill(folder):
                     f.write(b"\0" * size)
             except OSError:
                 pass
+
+
+# ---- keys that stand in the operator's zone: domains have aliases to them ----
+
+
+class AliasFlow(Flow):
+    """Verified as others do: along the alias."""
+
+    def verify(self):
+        for m in self.world.wait_mail(self.to, self.sent):
+            assert dkim.verify(m, dnsfunc=self.txt), m
+            self.selectors.add(selector_of(m))
+
+    def txt(self, name, timeout=5):
+        name = name.decode() if isinstance(name, bytes) else name
+        for rrset in self.world.dns.query(name, "CNAME").answer:
+            if rrset.rdtype == dns.rdatatype.CNAME:
+                name = str(rrset[0].target)
+        got = texts(self.world, name)
+        return got[0].encode() if got else None
+
+
+@pytest.fixture(scope="module")
+def aliased(world, folder):
+    config = with_servers(world, folder, "%s@53" % world.dns.address)
+    config["domains"] = {"dkim_zone": "keys.dyn.test"}
+    config["rotation"].update(settle="2s", keep="3s")
+    d = conftest.launch(world, "aliased", config)
+    world.dns.publish(d.settings["hostname"], "A", d.address)
+    d.json("credential", "add", "trusted", "--domain", "*")
+    yield d
+    conftest.finish(d)
+
+
+@pytest.mark.parametrize("kill", [None, "publish", "settle", "keep", "revoke"])
+def test_keys_behind_aliases_rotate_and_the_aliases_stay(world, aliased, kill):
+    d, name = aliased, "alias-%s.test" % (kill or "twice")
+    d.json("domain", "add", name)
+    sets = {}
+    for host, kind, value in d.records(name):
+        sets.setdefault((host, kind), []).append(value)
+    assert sets[("s1._domainkey.%s." % name, "CNAME")] == ["s1.%s.keys.dyn.test." % name]
+    for (host, kind), values in sets.items():  # by hand, and only once
+        world.dns.publish(host, kind, *values)
+    d.cli("domain", "verify", name, ok=False)
+    wait_green(d, name)
+    flow = AliasFlow(world, d, name, "alias-%s@good.test" % (kill or "twice"))
+    flow.send()
+    for signs in ("s2", "s1")[:1 if kill else 2]:
+        d.json("domain", "rotate", name)
+        if kill:
+            if kill != "publish":  # that one is over soon
+                wait_for(lambda: rotation(d, name)["step"], lambda s: s == kill or (kill, s) == ("revoke", "none"), 30, kill)
+            d.kill()
+            d.start()
+        end = time.monotonic() + 60
+        while rotation(d, name)["step"] != "none":
+            assert time.monotonic() < end, rotation(d, name)
+            if rotation(d, name)["step"] not in ("revoke", "none"):
+                flow.send()
+                flow.verify()  # those of before, too: the old key is kept
+            time.sleep(0.3)
+        wait_green(d, name)  # the next key stands where the alias leads
+        now = rotation(d, name)
+        assert (now["signs"], now["retires"]) == ([signs], [])
+        flow = AliasFlow(world, d, name, "after-%s-%s@good.test" % (signs, kill or "twice"))
+        flow.send()
+        flow.verify()
+        assert flow.selectors == {signs}
+    assert all(texts(world, "%s.%s.keys.dyn.test" % (s, name))[0].startswith("v=DKIM1; k=rsa; p=M") for s in ("s1", "s2"))
