@@ -63,12 +63,14 @@ static const struct {
     {"suppressions", "sigillo suppression add someone@example.net"},
 };
 
-void cli_next_first(const struct cli *c, const char *list)
+bool cli_next_first(const struct cli *c, const char *list)
 {
     for (size_t i = 0; i < sizeof(firsts) / sizeof(firsts[0]); i++)
         if (strcmp(firsts[i].list, list) == 0) {
             printf("There are none yet.\n");
             cli_next_head(c);
             cli_next("adds one", "%s", firsts[i].command);
+            return true;
         }
+    return false;
 }

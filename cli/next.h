@@ -12,7 +12,7 @@ void cli_next(const char *why, const char *command, ...) SGL_PRINTF(2, 3);
 /* The text as one word of a shell, in quotes where it needs them; true: it fits. */
 bool cli_next_word(const char *text, char *out, size_t size);
 
-/* A list that is empty, by its name in the answer ("domains"): what to run to add to it. */
-void cli_next_first(const struct cli *c, const char *list);
+/* A list that is empty, by its name in the answer ("domains"): what to run to add to it. false: it is not one that is added to. */
+bool cli_next_first(const struct cli *c, const char *list);
 
 #endif

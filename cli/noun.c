@@ -80,8 +80,7 @@ int cli_noun_list(struct cli *c, const char *path, const char *member,
         return status;
     if (c->json)
         return cli_print_json(answer);
-    if (json_array_size(json_object_get(answer, member)) == 0) {
-        cli_next_first(c, member);
+    if (json_array_size(json_object_get(answer, member)) == 0 && cli_next_first(c, member)) {
         json_decref(answer);
         return CLI_YES;
     }

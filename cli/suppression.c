@@ -187,7 +187,7 @@ static int list_run(struct cli *c)
     cli_table_init(&t, 7, head);
     status = each_page(c, add_rows, &t);
     if (status == CLI_YES && t.cells == t.columns)
-        cli_next_first(c, "suppressions");
+        (void)cli_next_first(c, "suppressions");
     else if (status == CLI_YES)
         cli_table_print(c, &t, stdout);
     cli_table_done(&t);
