@@ -187,7 +187,8 @@ def test_policies(api):
     whose = {"subscription": "acme"}
     api("addCredential", {"name": "openapi-policy", "domains": ["openapi.test"], "subscription": "acme"})
     api("addSender", {"address": "one@openapi.test", "identity": "credential:openapi-policy", "subscription": "acme"})
-    api("addSender", {"address": "none", "subscription": "acme"}, want=404)
+    api("addSender", {"address": "*@none.test", "subscription": "acme"}, want=404)
+    api("addSender", {"address": "none", "subscription": "acme"}, want=422)
     api("listSenders")
     api("addGroup", {"name": "team", "members": ["two@openapi.test", "three@openapi.test"], "subscription": "acme"})
     api("addGroup", {"name": "team", "subscription": "acme"}, want=409)
