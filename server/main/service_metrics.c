@@ -61,6 +61,9 @@ READER(tokens_issued, tokens, tokens_stats, issued)
 READER(tokens_accepted, tokens, tokens_stats, accepted)
 READER(tokens_refused, tokens, tokens_stats, refused)
 
+READER(domain_checks, domain_setup, setup_stats, checks)
+READER(domain_checks_unknown, domain_setup, setup_stats, unknown)
+
 READER(domains, directory, directory_stats, domains)
 READER(suppressions, directory, directory_stats, suppressions)
 READER(selectors_loading, directory, directory_stats, selectors_loading)
@@ -178,6 +181,12 @@ static struct {
      dns_bogus},
     {METRIC_COUNTER("sigillo_dns_errors_total", "Answers that are no answers", "kind=\"deadline\""),
      dns_timeouts},
+    {METRIC_COUNTER("sigillo_domain_checks_total", "Times the records of a domain were looked at",
+                    NULL),
+     domain_checks},
+    {METRIC_COUNTER("sigillo_domain_checks_unknown_total",
+                    "Times a record could not be looked at, so that nothing is known of it", NULL),
+     domain_checks_unknown},
     {METRIC_GAUGE("sigillo_domains", "Domains that may send", NULL), domains},
     {METRIC_GAUGE("sigillo_suppressions", "Addresses that are not sent to", NULL), suppressions},
     {METRIC_GAUGE("sigillo_selectors_loading", "DKIM keys not yet in the keys process", NULL),

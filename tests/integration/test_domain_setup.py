@@ -367,3 +367,12 @@ def test_the_coach(world, server):
     answer = server.json("domain", "coach", "coached.test")
     assert answer["step"] in ("wait", "quarantine") and answer["text"]
     assert answer["text"].split()[0] in server.cli("domain", "coach", "coached.test").stdout
+
+
+def test_checks_are_counted(world, server):
+    def figure(name):
+        return int(re.search(r"^sigillo_domain_%s (\d+)" % name, server.get("/metrics")[2].decode(), re.M).group(1))
+    before = figure("checks_total"), figure("checks_unknown_total")
+    server.json("domain", "add", "counted.test")
+    verify(server, "counted.test", 1)
+    assert figure("checks_total") > before[0] and figure("checks_unknown_total") >= before[1]
