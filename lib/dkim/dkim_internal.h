@@ -40,9 +40,6 @@ sgl_dkim_scanner *sgl_dkim_best_scan(void);
 /* base64string of RFC 6376 s2.10 into the arena. SGL_OK, SGL_E_SYNTAX, SGL_E_LIMIT, SGL_E_NOMEM. */
 enum sgl_status sgl_dkim_base64(sgl_view text, struct sgl_arena *arena, sgl_view *out);
 
-/* Does this TXT record want to be a key record?  Wildcards answer with SPF and other texts. */
-bool sgl_dkim_key_meant(sgl_view txt);
-
 /* Which instances of which fields are signed. */
 struct sgl_dkim_selection {
     const struct sgl_header **field; /* in the order of hashing */

@@ -93,7 +93,8 @@ enum sgl_status sgl_dkim_key_parse(sgl_view txt, struct sgl_arena *arena, struct
 
 /* ---- the records of a name ----------------------------------------------------------------------------------------- */
 
-bool sgl_dkim_key_meant(sgl_view txt)
+/* Does this TXT record want to be a key record?  Wildcards answer with SPF and other texts. */
+static bool is_key_meant(sgl_view txt)
 {
     sgl_view rest = txt, version;
     sgl_view first = sgl_view_split(txt, ';', &rest);
@@ -124,7 +125,7 @@ static enum sgl_status read_records(const struct sgl_dns_answer *answer, struct 
     for (size_t i = 0; i < answer->count && tried < SGL_LIMIT_DKIM_KEYS; i++) {
         enum sgl_status status;
 
-        if (!sgl_dkim_key_meant(answer->rr[i].txt))
+        if (!is_key_meant(answer->rr[i].txt))
             continue;
         tried++;
         status = sgl_dkim_key_parse(answer->rr[i].txt, arena, &key[usable], &first);

@@ -14,15 +14,12 @@ bool sgl_dmarc_uri_ok(sgl_view uri);
 /* Without blanks around it and an obsolete "!10m" behind it. false: malformed. */
 bool sgl_dmarc_uri_read(sgl_view item, sgl_view *uri, bool *sized);
 bool sgl_dmarc_uri_is_mailto(sgl_view uri);
-/* The host part as it stands; empty: none. */
-sgl_view sgl_dmarc_uri_host_text(sgl_view uri);
 
 /* ---- dmarc_record.c ---- */
 
 /* Tags as DMARC wants them: bad ones are left out. Statuses of sgl_tags_parse(). */
 enum sgl_status sgl_dmarc_tags(sgl_view text, struct sgl_arena *arena, struct sgl_tags *out,
                                struct sgl_diag *diag);
-bool sgl_dmarc_policy_read(sgl_view value, enum sgl_dmarc_policy *out);
 /* false: the list breaks its grammar [RFC 9989 s4.8] */
 bool sgl_dmarc_fo_read(sgl_view value, unsigned *out);
 

@@ -37,7 +37,7 @@ enum sgl_status sgl_dmarc_tags(sgl_view text, struct sgl_arena *arena, struct sg
 }
 
 /* Values are literals of the ABNF, whose case does not count. [RFC 9989 s4.8; RFC 5234 s2.3] */
-bool sgl_dmarc_policy_read(sgl_view value, enum sgl_dmarc_policy *out)
+static bool policy_read(sgl_view value, enum sgl_dmarc_policy *out)
 {
     static const enum sgl_dmarc_policy all[] = {SGL_DMARC_POLICY_NONE, SGL_DMARC_QUARANTINE,
                                                 SGL_DMARC_REJECT};
@@ -83,7 +83,7 @@ static void read_policy(const struct sgl_tags *tags, sgl_view name, bool *has, b
 {
     const struct sgl_tag *tag = sgl_tags_find(tags, name);
 
-    *has = tag != NULL && sgl_dmarc_policy_read(tag->value, out);
+    *has = tag != NULL && policy_read(tag->value, out);
     *bad = tag != NULL && !*has;
 }
 

@@ -104,7 +104,8 @@ bool sgl_dmarc_uri_read(sgl_view item, sgl_view *uri, bool *sized)
     return (!*sized || size_ok(size)) && sgl_dmarc_uri_ok(*uri);
 }
 
-sgl_view sgl_dmarc_uri_host_text(sgl_view uri)
+/* The host part as it stands; empty: none. */
+static sgl_view host_text(sgl_view uri)
 {
     sgl_view host = {NULL, 0}, rest;
     size_t at;
@@ -127,5 +128,5 @@ enum sgl_status sgl_dmarc_uri_host(sgl_view uri, struct sgl_arena *arena, struct
 {
     if (!sgl_dmarc_uri_ok(uri))
         return SGL_E_SYNTAX;
-    return sgl_name_parse(sgl_dmarc_uri_host_text(uri), SGL_NAME_HOST, arena, NULL, out);
+    return sgl_name_parse(host_text(uri), SGL_NAME_HOST, arena, NULL, out);
 }

@@ -41,15 +41,17 @@ bool sgl_lex_is_atext(uint8_t c)
     }
 }
 
-bool sgl_lex_at_bare_cr(const struct sgl_lex *lx)
+/* A CR without its LF: never part of a fold. */
+static bool at_bare_cr(const struct sgl_lex *lx)
 {
     return sgl_lex_peek(lx) == '\r' &&
            (lx->in.len - lx->pos < 2 || lx->in.ptr[lx->pos + 1] != '\n');
 }
 
-void sgl_lex_skip_fws(struct sgl_lex *lx)
+/* Blanks and line ends; LF alone counts as one, for mail that was read from a file. */
+static void skip_fws(struct sgl_lex *lx)
 {
-    while (!sgl_lex_end(lx) && sgl_ascii_is_fws(lx->in.ptr[lx->pos]) && !sgl_lex_at_bare_cr(lx))
+    while (!sgl_lex_end(lx) && sgl_ascii_is_fws(lx->in.ptr[lx->pos]) && !at_bare_cr(lx))
         lx->pos++;
 }
 
@@ -61,7 +63,7 @@ static enum sgl_status skip_comment(struct sgl_lex *lx)
     for (; !sgl_lex_end(lx); lx->pos++) {
         uint8_t c = lx->in.ptr[lx->pos];
 
-        if (sgl_lex_at_bare_cr(lx))
+        if (at_bare_cr(lx))
             return sgl_lex_fail(lx, "CR without LF in a comment", "RFC 5322 s3.2.2");
         if (c == '\\' && lx->in.len - lx->pos > 1) {
             lx->pos++;
@@ -82,7 +84,7 @@ static enum sgl_status skip_comment(struct sgl_lex *lx)
 enum sgl_status sgl_lex_skip_cfws(struct sgl_lex *lx)
 {
     for (;;) {
-        sgl_lex_skip_fws(lx);
+        skip_fws(lx);
         if (sgl_lex_peek(lx) != '(')
             return SGL_OK;
         SGL_TRY(skip_comment(lx));
@@ -118,7 +120,7 @@ enum sgl_status sgl_lex_quoted(struct sgl_lex *lx, sgl_view *raw)
             if (c == '\r' || c == '\n')
                 return sgl_lex_fail(lx, "a backslash stands before a line end", "RFC 5322 s3.2.1");
         }
-        if ((sgl_ascii_is_control(c) && !sgl_ascii_is_fws(c)) || sgl_lex_at_bare_cr(lx))
+        if ((sgl_ascii_is_control(c) && !sgl_ascii_is_fws(c)) || at_bare_cr(lx))
             return sgl_lex_fail(lx, "control character in a quoted string", "RFC 5322 s3.2.4");
     }
     lx->pos = start - 1;

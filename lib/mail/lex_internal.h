@@ -39,10 +39,6 @@ enum sgl_status sgl_lex_fail(const struct sgl_lex *lx, const char *what, const c
 /* atext of RFC 5322 s3.2.3; every byte above 127 counts too [RFC 6532 s3.2], UTF-8 is checked elsewhere. */
 bool sgl_lex_is_atext(uint8_t c);
 
-/* A CR without its LF: never part of a fold. */
-bool sgl_lex_at_bare_cr(const struct sgl_lex *lx);
-/* Blanks and line ends; LF alone counts as one, for mail that was read from a file. */
-void sgl_lex_skip_fws(struct sgl_lex *lx);
 /* Blanks, line ends and comments. SGL_E_SYNTAX: a comment without its end; SGL_E_LIMIT: nested too deeply. */
 enum sgl_status sgl_lex_skip_cfws(struct sgl_lex *lx);
 /* 1*atext: empty when there is none. */

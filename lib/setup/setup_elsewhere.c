@@ -14,7 +14,7 @@ static bool is_key_like(sgl_view txt)
            (sgl_setup_holds(txt, SGL_LIT("v=DKIM1")) || sgl_setup_holds(txt, SGL_LIT("k=")));
 }
 
-bool sgl_setup_is_kind(const struct sgl_setup_row *row, sgl_view txt)
+static bool is_kind(const struct sgl_setup_row *row, sgl_view txt)
 {
     switch (row->purpose) {
     case SGL_SETUP_OWNERSHIP:
@@ -62,7 +62,7 @@ static enum sgl_status is_record(struct setup_work *w, const struct sgl_setup_ro
     }
     if (exact && s != NULL && !w->request->parked)
         return sgl_setup_is_key(w, s, rr->txt, out);
-    *out = exact ? sgl_view_eq(rr->txt, row->value) : sgl_setup_is_kind(row, rr->txt);
+    *out = exact ? sgl_view_eq(rr->txt, row->value) : is_kind(row, rr->txt);
     return SGL_OK;
 }
 

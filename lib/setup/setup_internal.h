@@ -121,8 +121,6 @@ enum sgl_status sgl_setup_look_for_wildcard(struct setup_work *w, struct sgl_set
 /* A row that is missing, because its record stands at a name close by: WRONG. */
 enum sgl_status sgl_setup_look_elsewhere(struct setup_work *w,
                                          struct sgl_setup_row *row) SGL_MUST_USE;
-/* Is this what the row is to be?  As its kind only, or to the letter. */
-bool sgl_setup_is_kind(const struct sgl_setup_row *row, sgl_view txt);
 /* The key of a selector, in whatever spelling. */
 enum sgl_status sgl_setup_is_key(struct setup_work *w, const struct sgl_setup_selector *s,
                                  sgl_view txt, bool *out) SGL_MUST_USE;

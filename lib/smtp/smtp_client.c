@@ -19,7 +19,7 @@ const char *sgl_smtp_stage_name(enum sgl_smtp_stage stage)
     return (size_t)stage < sizeof names / sizeof names[0] ? names[stage] : "";
 }
 
-enum sgl_smtp_stage sgl_smtp_client_stage(const struct sgl_smtp_client *c)
+static enum sgl_smtp_stage stage_of(const struct sgl_smtp_client *c)
 {
     switch (c->state) {
     case CL_GREETING:
@@ -75,8 +75,7 @@ struct sgl_buf *sgl_smtp_client_output(struct sgl_smtp_client *c)
 
 void sgl_smtp_client_add_event(struct sgl_smtp_client *c, enum sgl_smtp_client_event_kind kind)
 {
-    c->event =
-        (struct sgl_smtp_client_event){.kind = kind, .stage = sgl_smtp_client_stage(c), .text = ""};
+    c->event = (struct sgl_smtp_client_event){.kind = kind, .stage = stage_of(c), .text = ""};
     c->has_event = true;
 }
 
@@ -86,12 +85,11 @@ void sgl_smtp_client_over(struct sgl_smtp_client *c, enum sgl_smtp_end why, cons
     if (c->state == CL_OVER)
         return;
     c->end = (struct sgl_smtp_client_event){
-        .kind = SGL_SMTP_CLIENT_END, .stage = sgl_smtp_client_stage(c), .why = why, .text = text};
+        .kind = SGL_SMTP_CLIENT_END, .stage = stage_of(c), .why = why, .text = text};
     if (reply != NULL)
         c->end.reply = *reply;
     if (c->envelope != NULL) /* what is no refusal decides nothing here */
-        sgl_smtp_client_settle(c, sgl_smtp_client_stage(c),
-                               reply != NULL && reply->code >= 400 ? reply : NULL);
+        sgl_smtp_client_settle(c, stage_of(c), reply != NULL && reply->code >= 400 ? reply : NULL);
     c->envelope = NULL;
     c->has_end = true;
     c->state = CL_OVER;
@@ -466,7 +464,7 @@ static uint64_t patience(const struct sgl_smtp_client *c)
     case CL_GREETING:
         return or_default(f->greeting_ms, 5 * MINUTE);
     case CL_ENVELOPE:
-        if (sgl_smtp_client_stage(c) == SGL_SMTP_AT_DATA)
+        if (stage_of(c) == SGL_SMTP_AT_DATA)
             return or_default(f->data_ms, 2 * MINUTE);
         return or_default(f->command_ms, 5 * MINUTE);
     case CL_EHLO:

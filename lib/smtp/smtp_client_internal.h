@@ -71,7 +71,6 @@ struct sgl_buf *sgl_smtp_client_output(struct sgl_smtp_client *c);
 void sgl_smtp_client_add_event(struct sgl_smtp_client *c, enum sgl_smtp_client_event_kind kind);
 void sgl_smtp_client_over(struct sgl_smtp_client *c, enum sgl_smtp_end why, const char *text,
                           const struct sgl_smtp_reply *reply);
-enum sgl_smtp_stage sgl_smtp_client_stage(const struct sgl_smtp_client *c);
 
 /* smtp_client_transaction.c */
 void sgl_smtp_client_envelope_reply(struct sgl_smtp_client *c, const struct sgl_smtp_reply *reply);

@@ -12,20 +12,6 @@ enum spf_text {           /* what a macro string is used as */
                 SPF_EXPLANATION,
 };
 
-/* One piece of a macro string: a run of literals, or one "%" and what belongs to it. */
-struct spf_piece {
-    bool expand;    /* begins with "%" */
-    uint8_t letter; /* "%{...}": lower case; 0: no macro */
-    bool escape;    /* the letter is upper case: URL-escape what it stands for */
-    bool reverse;
-    uint8_t parts; /* right-most parts to keep; 0: all */
-    sgl_view delimiter;
-    sgl_view literal; /* without a letter: what to put */
-};
-
-/* The piece at *rest, which moves behind it. NULL, or what is wrong at the start of *rest. */
-const char *sgl_spf_next_piece(sgl_view *rest, enum spf_text use, struct spf_piece *out);
-
 /* NULL when the text is a macro-string, else what is wrong, and *off where. */
 const char *sgl_spf_macro_fault(sgl_view text, enum spf_text use, size_t *off);
 /* The same for a domain-spec. */

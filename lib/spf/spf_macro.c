@@ -9,6 +9,17 @@
 #include "sigillo/limits.h"
 #include "spf_internal.h"
 
+/* One piece of a macro string: a run of literals, or one "%" and what belongs to it. */
+struct spf_piece {
+    bool expand;    /* begins with "%" */
+    uint8_t letter; /* "%{...}": lower case; 0: no macro */
+    bool escape;    /* the letter is upper case: URL-escape what it stands for */
+    bool reverse;
+    uint8_t parts; /* right-most parts to keep; 0: all */
+    sgl_view delimiter;
+    sgl_view literal; /* without a letter: what to put */
+};
+
 /* ---- reading ------------------------------------------------------------------------------------------------------ */
 
 static bool is_delimiter(uint8_t c)
@@ -101,7 +112,8 @@ static const char *read_percent(sgl_view *rest, enum spf_text use, struct spf_pi
     return NULL;
 }
 
-const char *sgl_spf_next_piece(sgl_view *rest, enum spf_text use, struct spf_piece *out)
+/* The piece at *rest, which moves behind it. NULL, or what is wrong at the start of *rest. */
+static const char *next_piece(sgl_view *rest, enum spf_text use, struct spf_piece *out)
 {
     size_t len = 0;
 
@@ -125,7 +137,7 @@ const char *sgl_spf_macro_fault(sgl_view text, enum spf_text use, size_t *off)
 
     while (rest.len > 0) {
         struct spf_piece piece;
-        const char *fault = sgl_spf_next_piece(&rest, use, &piece);
+        const char *fault = next_piece(&rest, use, &piece);
 
         *off = text.len - rest.len;
         if (fault != NULL)
@@ -171,7 +183,7 @@ const char *sgl_spf_domain_spec_fault(sgl_view text, size_t *off)
     if (text.len == 0)
         return "domain is empty";
     while (rest.len > 0) {
-        const char *fault = sgl_spf_next_piece(&rest, SPF_TERM, &piece);
+        const char *fault = next_piece(&rest, SPF_TERM, &piece);
 
         *off = text.len - rest.len;
         if (fault != NULL)
@@ -190,7 +202,7 @@ uint32_t sgl_spf_macro_letters(sgl_view text)
 
     if (sgl_view_find(text, '%') == text.len)
         return 0;
-    while (text.len > 0 && sgl_spf_next_piece(&text, SPF_EXPLANATION, &piece) == NULL) {
+    while (text.len > 0 && next_piece(&text, SPF_EXPLANATION, &piece) == NULL) {
         if (piece.letter != 0)
             letters |= SPF_LETTER(piece.letter);
     }
@@ -342,7 +354,7 @@ static void expand(struct sink *sink, sgl_view text, const struct spf_values *va
 {
     struct spf_piece piece;
 
-    while (text.len > 0 && sgl_spf_next_piece(&text, SPF_EXPLANATION, &piece) == NULL) {
+    while (text.len > 0 && next_piece(&text, SPF_EXPLANATION, &piece) == NULL) {
         if (piece.letter == 0)
             put(sink, piece.literal);
         else

@@ -425,7 +425,8 @@ static bool is_include(const struct sgl_spf_node *node)
     return sgl_view_starts_nocase(sgl_spf_term_bare(node->text), SGL_LIT("include:"));
 }
 
-const struct sgl_spf_node *sgl_spf_pick_costly(const struct sgl_spf_tree *tree)
+/* The term that should go to a subdomain so that the record gets below 10 lookups: a bulk service first, then the costliest. NULL: none costs anything. */
+static const struct sgl_spf_node *pick_costly(const struct sgl_spf_tree *tree)
 {
     const struct sgl_spf_node *best = NULL;
     bool best_bulk = false;
@@ -451,7 +452,7 @@ static enum sgl_status say_lookups(struct spf_walk *w)
         .code = "spf-too-many-lookups", .severity = SGL_ERROR, .rule = "RFC 7208 s4.6.4"};
     static const struct sgl_finding near = {
         .code = "spf-many-lookups", .severity = SGL_WARNING, .rule = "RFC 7208 s4.6.4"};
-    const struct sgl_spf_node *costly = sgl_spf_pick_costly(w->tree);
+    const struct sgl_spf_node *costly = pick_costly(w->tree);
     char mend[512] = "name networks with ip4: and ip6: instead of names";
 
     if (w->tree->lookups < SPF_LOOKUPS_NEAR)

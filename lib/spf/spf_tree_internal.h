@@ -99,8 +99,6 @@ enum sgl_status sgl_spf_join(sgl_view first, sgl_view second, struct sgl_arena *
 /* Corrects the terms that cannot be read, as far as what they meant can be told; drops those of which it can't: *dropped of them. */
 enum sgl_status sgl_spf_correct(struct spf_draft *draft, struct sgl_arena *arena,
                                 size_t *dropped) SGL_MUST_USE;
-/* The term that should go to a subdomain so that the record gets below 10 lookups: a bulk service first, then the costliest. NULL: none costs anything. */
-const struct sgl_spf_node *sgl_spf_pick_costly(const struct sgl_spf_tree *tree);
 
 /* printf("%.*s", SPF_SHORT(v)): as much as a sentence can hold. */
 #define SPF_SHORT(v) (int)((v).len > 100 ? 100 : (v).len), (const char *)(v).ptr

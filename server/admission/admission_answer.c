@@ -19,7 +19,7 @@ void answer_set(struct admission_answer *out, unsigned smtp, const char *enhance
     out->rule = NULL;
 }
 
-void answer_text(struct admission_answer *out, const char *text, sgl_view about)
+static void set_text(struct admission_answer *out, const char *text, sgl_view about)
 {
     struct sgl_buf line = SGL_BUF_INIT(1024);
     sgl_view before = sgl_view_cstr(text);
@@ -39,7 +39,7 @@ bool refuse(struct admission_answer *out, unsigned smtp, const char *enhanced, u
             const char *code, const char *field, const char *text, sgl_view about)
 {
     answer_set(out, smtp, enhanced, http, code, field);
-    answer_text(out, text, about);
+    set_text(out, text, about);
     return false;
 }
 

@@ -7,8 +7,9 @@
 
 #define QUADRATIC_MAX 16
 
-bool mailbox_of(const struct admission *a, sgl_view text, bool recipient, struct sgl_arena *arena,
-                struct sgl_mailbox *out, const char *field, struct admission_answer *answer)
+static bool mailbox_of(const struct admission *a, sgl_view text, bool recipient,
+                       struct sgl_arena *arena, struct sgl_mailbox *out, const char *field,
+                       struct admission_answer *answer)
 {
     struct sgl_diag diag = {0};
     enum sgl_status status;

@@ -48,7 +48,6 @@ struct admission {
 /* about: foreign bytes, put escaped in place of the "%s" of the text; may be empty when the text has none. */
 void answer_set(struct admission_answer *out, unsigned smtp, const char *enhanced, unsigned http,
                 const char *code, const char *field);
-void answer_text(struct admission_answer *out, const char *text, sgl_view about);
 /* The same in one call; false, so that checks read "return refuse(...)". */
 bool refuse(struct admission_answer *out, unsigned smtp, const char *enhanced, unsigned http,
             const char *code, const char *field, const char *text, sgl_view about);
@@ -58,8 +57,6 @@ void answer_store(struct admission_answer *out, enum store_result result);
 
 /* ---- admission_check.c: who and to whom ---- */
 
-bool mailbox_of(const struct admission *a, sgl_view text, bool recipient, struct sgl_arena *arena,
-                struct sgl_mailbox *out, const char *field, struct admission_answer *answer);
 /* Envelope: every address valid, normalised, each recipient once; the sender allowed. */
 bool check_envelope(struct admission *a, struct submission *s, bool *utf8,
                     struct admission_answer *out);

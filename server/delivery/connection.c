@@ -34,7 +34,8 @@ struct connection **connection_idle_link(struct connection *c)
     return &c->next_idle;
 }
 
-void connection_close_session(struct connection *c)
+/* The session goes, the connection stays. */
+static void close_session(struct connection *c)
 {
     stream_free(c->stream);
     c->stream = NULL;
@@ -76,7 +77,7 @@ void connection_end(struct connection *c)
     if (c->phase == PHASE_IDLE)
         site_not_idle(site, c);
     c->phase = PHASE_QUITTING;
-    connection_close_session(c);
+    close_session(c);
     connection_forget_befores(c);
     unlink_connection(c);
     plan_unref(c->plan);
@@ -117,14 +118,14 @@ void connection_failed(struct connection *c, enum failure failure, enum sgl_smtp
         return;
     }
     if (c->phase == PHASE_LOADING && c->load_pending) {
-        connection_close_session(c); /* the body comes first; start_job() then connects again */
+        close_session(c); /* the body comes first; start_job() then connects again */
         return;
     }
     if (c->carried > 0 &&
         (failure == FAILURE_LOST || failure == FAILURE_TIMEOUT ||
          (reply != NULL && reply->code == 421)) &&
         (stage == SGL_SMTP_AT_REST || stage == SGL_SMTP_AT_MAIL || stage == SGL_SMTP_AT_RSET)) {
-        connection_close_session(c);
+        close_session(c);
         connection_go_to(c, 0, 0);
         c->tried = 0;
         connection_try_next(c);
@@ -135,7 +136,7 @@ void connection_failed(struct connection *c, enum failure failure, enum sgl_smtp
         policy_reason_put(&reason, failure, stage, reply, sgl_view_cstr(c->peer),
                           sgl_view_cstr(detail));
         connection_note_before(c, failure, stage, sgl_buf_view(&reason));
-        connection_close_session(c);
+        close_session(c);
         if (c->doubt != UINT32_MAX) /* the dot never left: there is no doubt about this host */
             store_doubt_clear(c->delivery->store, c->doubt);
         c->doubt = UINT32_MAX;
@@ -236,7 +237,7 @@ static void tls_failed(struct connection *c)
         return;
     }
     /* Opportunistic: nobody asked for TLS here, so the same address once more, without [RFC 7435 s3]. */
-    connection_close_session(c);
+    close_session(c);
     c->plain_only = true;
     c->tls_why = "the handshake failed, and nothing requires TLS here";
     c->tried = c->tried > 0 ? c->tried - 1 : 0;
@@ -498,7 +499,7 @@ void connection_abort(struct connection *c)
     struct job *job = c->job;
 
     if (c->load_pending) {
-        connection_close_session(c);
+        close_session(c);
         unlink_connection(c);
         c->aborted = true;
         c->site = NULL;

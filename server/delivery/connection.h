@@ -68,8 +68,6 @@ static inline const struct plan_host *connection_host(const struct connection *c
 void connection_turn(struct connection *c);
 /* The connection (without a job) goes; its memory in the next turn of the loop, because callbacks of its stream may be below us on the stack. */
 void connection_end(struct connection *c);
-/* The session goes, the connection stays. */
-void connection_close_session(struct connection *c);
 /*
  * The session can't go on (or never came to be).  With a job: the next address, or its outcome.  A connection that carried messages before and was closed while at rest is no
  * failure of the host: the job gets a fresh one.

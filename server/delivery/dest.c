@@ -22,7 +22,7 @@ void dest_unwait(struct dest *dest)
     dest->next_waiting = NULL;
 }
 
-void dest_wait_in(struct site *site, struct dest *dest)
+static void wait_in(struct site *site, struct dest *dest)
 {
     if (dest->waiting)
         return;
@@ -129,7 +129,7 @@ static void planned(void *ctx, struct plan *plan)
     }
     site->pace.limits.max = site_places_max(dest->delivery, plan);
     if (queue_dest_has_work(dest->q))
-        dest_wait_in(site, dest);
+        wait_in(site, dest);
     site_pump(site);
 }
 
@@ -170,6 +170,6 @@ void dest_ready(void *ctx, struct queue_dest *q, sgl_view domain)
         dest_plan(dest);
         return;
     }
-    dest_wait_in(dest->site, dest);
+    wait_in(dest->site, dest);
     site_pump(dest->site);
 }

@@ -97,7 +97,6 @@ void dest_ready(void *ctx, struct queue_dest *q, sgl_view domain);
 void dest_plan(struct dest *dest); /* finds its hosts (again), then its site */
 void dest_free(struct dest *dest);
 /* The ring of destinations at a site that have work. */
-void dest_wait_in(struct site *site, struct dest *dest);
 void dest_unwait(struct dest *dest);
 
 /* ---- pump.c ---- */

@@ -92,12 +92,6 @@ void listener_pause(struct listener *l)
     event_del(&l->again);
 }
 
-void listener_resume(struct listener *l)
-{
-    l->paused = false;
-    event_add(&l->readable, NULL);
-}
-
 void listener_free(struct listener *l)
 {
     if (l == NULL)

@@ -14,8 +14,7 @@ struct listener *listener_new(struct loop *loop, int fd,
                               void (*accepted)(void *ctx, int fd, const struct sockaddr *peer,
                                                socklen_t peer_len),
                               void *ctx);
-void listener_pause(struct listener *l); /* stops accepting: drain, or no descriptors left */
-void listener_resume(struct listener *l);
+void listener_pause(struct listener *l); /* stops accepting, for good: a drain */
 void listener_free(struct listener *l);
 
 #endif

@@ -570,11 +570,6 @@ const char *stream_tls_error(const struct stream *s)
     return s->tls_error;
 }
 
-int stream_fd(const struct stream *s)
-{
-    return s->fd;
-}
-
 int stream_errno(const struct stream *s)
 {
     return s->error;

@@ -66,8 +66,7 @@ const char *
 stream_tls_error(const struct stream *s); /* a static or stream-owned reason; never NULL */
 void stream_idle_timeout(struct stream *s, uint64_t ms); /* restarts with every byte moved */
 void stream_close_after_write(struct stream *s); /* no more input(); then ended(STREAM_EOF) */
-void stream_free(struct stream *s); /* closes at once; NULL accepted; no callback follows */
-int stream_fd(const struct stream *s);
+void stream_free(struct stream *s);       /* closes at once; NULL accepted; no callback follows */
 int stream_errno(const struct stream *s); /* of STREAM_RESET and STREAM_REFUSED: the errno, or 0 */
 
 #endif

@@ -194,17 +194,6 @@ SSL *tls_server_session(struct tls_server *s)
     return ssl;
 }
 
-SSL_CTX *tls_server_ctx(struct tls_server *s)
-{
-    SSL_CTX *ctx;
-
-    pthread_mutex_lock(&s->lock);
-    ctx = s->ctx;
-    SSL_CTX_up_ref(ctx);
-    pthread_mutex_unlock(&s->lock);
-    return ctx;
-}
-
 int64_t tls_server_expires_at(struct tls_server *s)
 {
     int64_t at;

@@ -23,8 +23,6 @@ bool tls_server_swap(struct tls_server *s, sgl_view certificate_pem, sgl_view ke
                      size_t why_size);
 /* Any thread: an SSL in the server's role, ready for stream_new() or stream_start_tls(), which take it over. NULL when memory ends. */
 SSL *tls_server_session(struct tls_server *s);
-/* The settings that count now, as a reference (SSL_CTX_free()); for doors that make their sessions themselves. Any thread. */
-SSL_CTX *tls_server_ctx(struct tls_server *s);
 /* When the certificate ends, Unix seconds; for metrics. */
 int64_t tls_server_expires_at(struct tls_server *s);
 void tls_server_free(struct tls_server *s);

@@ -131,7 +131,7 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
     finish(arg, "time is up");
 }
 
-void service_begin_drain(struct service *s, unsigned seconds)
+static void begin_drain(struct service *s, unsigned seconds)
 {
     struct timeval limit = {seconds, 0};
     struct drain *d;
@@ -310,7 +310,7 @@ static void on_control(evutil_socket_t fd, short what, void *arg)
             begin_reload(s, &m);
             break;
         case CONTROL_DRAIN:
-            service_begin_drain(s, s->config->drain_s);
+            begin_drain(s, s->config->drain_s);
             break;
         case CONTROL_REFUSED:
             service_note_reload(s, NULL, m.text);
@@ -327,7 +327,7 @@ static void on_control(evutil_socket_t fd, short what, void *arg)
     event_del(s->control_event);
     if (!atomic_load(&s->draining))
         log_line(LOG_ERROR_, "the supervisor is gone");
-    service_begin_drain(s, ORPHAN_DRAIN_S);
+    begin_drain(s, ORPHAN_DRAIN_S);
 }
 
 bool service_listen_to_supervisor(struct service *s)

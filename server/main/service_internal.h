@@ -7,10 +7,10 @@
 
 #include "../admission/admission.h"
 #include "../delivery/delivery.h"
+#include "../doors/http/acs.h"
 #include "../doors/http/admin.h"
 #include "../doors/http/api.h"
 #include "../doors/http/http.h"
-#include "../doors/http/acs.h"
 #include "../doors/http/oauth.h"
 #include "../doors/http/unsubscribe.h"
 #include "../doors/submission/submission.h"
@@ -78,7 +78,6 @@ void service_set_log_level(const char *word);
 bool service_ready(void *ctx, char *why, size_t why_size);
 /* service_control.c */
 bool service_listen_to_supervisor(struct service *s);
-void service_begin_drain(struct service *s, unsigned seconds);
 /* service_audit.c */
 void service_note(struct service *s, const char *action, const char *detail);
 void service_note_start(struct service *s);

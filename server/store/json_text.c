@@ -16,7 +16,8 @@ static void put_ascii(struct sgl_buf *out, uint8_t c)
     }
 }
 
-void json_text_put(struct sgl_buf *out, sgl_view v)
+/* A quoted JSON string: control characters are escaped, bytes that are not UTF-8 become U+FFFD. */
+static void put(struct sgl_buf *out, sgl_view v)
 {
     size_t off = 0;
 
@@ -52,7 +53,7 @@ void json_text_member(struct sgl_buf *out, const char *key, sgl_view value)
     if (value.len == 0)
         return;
     put_key(out, key);
-    json_text_put(out, value);
+    put(out, value);
 }
 
 void json_text_number(struct sgl_buf *out, const char *key, int64_t value)

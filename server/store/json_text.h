@@ -5,8 +5,6 @@
 
 #include "sigillo/buf.h"
 
-/* A quoted JSON string: control characters are escaped, bytes that are not UTF-8 become U+FFFD. */
-void json_text_put(struct sgl_buf *out, sgl_view v);
 /* One member of an object that began with '{': a comma if needed, "key":"value". Empty values are left out. */
 void json_text_member(struct sgl_buf *out, const char *key, sgl_view value);
 void json_text_number(struct sgl_buf *out, const char *key, int64_t value);

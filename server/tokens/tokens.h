@@ -85,8 +85,6 @@ enum token_fault {
     TOKEN_SUBJECT, /* its application is not there, or not in that subscription any more */
 };
 const char *token_fault_text(enum token_fault fault); /* one sentence, for the client */
-/* Is it written as a token, rather than as an access key? */
-bool token_looks_like_one(sgl_view text);
 /* The application that it says it is for, of which nothing is proven: "" when it says none. */
 void token_claimed_client(sgl_view token, char out[GUID_TEXT_SIZE]);
 /* Whom it proves, as that is now; at the door for SMTP those for us and for ACS are good, too: a reference, or NULL with *fault. Any thread; about 200 us for a token that is new, 50 for one seen before. */

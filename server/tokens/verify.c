@@ -32,14 +32,6 @@ const char *token_fault_text(enum token_fault fault)
     return "The application that the token was given to is not there any more.";
 }
 
-bool token_looks_like_one(sgl_view text)
-{
-    sgl_view rest;
-
-    (void)sgl_view_split(text, '.', &rest);
-    return sgl_view_starts(text, SGL_LIT("eyJ")) && sgl_view_find(rest, '.') < rest.len;
-}
-
 void token_claimed_client(sgl_view token, char out[GUID_TEXT_SIZE])
 {
     struct jwt j;

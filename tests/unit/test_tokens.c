@@ -152,7 +152,6 @@ static void test_issue(void **state)
 
     wait_ready(x);
     snprintf(text, sizeof(text), "%s", issue(x, TOKEN_FOR_US, ""));
-    CHECK_TRUE("it looks like one", token_looks_like_one(sgl_view_cstr(text)));
     CHECK_EQ("what is issued is good", verify(x, text), TOKEN_FINE);
     CHECK_EQ("and is so again", verify(x, text), TOKEN_FINE);
     CHECK_EQ("at another API it is not", verify_at(x, text, TOKEN_FOR_GRAPH, now), TOKEN_AUDIENCE);

@@ -205,15 +205,6 @@ bool admin_role_fits(struct http_request *r, const struct admin *admin, struct i
     return true;
 }
 
-bool admin_is_operator(struct http_request *r, const struct admin *admin)
-{
-    struct identity *who = admin_who(r, admin);
-    bool fits = who != NULL && (who->role == ROLE_OPERATOR || refuse(r, who, ROLE_OPERATOR));
-
-    identity_unref(who);
-    return fits;
-}
-
 bool admin_take_scope(struct http_request *r, sgl_view scope, sgl_view *subscription)
 {
     if (scope.len == 0 || sgl_view_eq(scope, *subscription))

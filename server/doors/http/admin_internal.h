@@ -17,7 +17,6 @@ json_t *admin_records_json(const struct admin *admin, const struct domain *domai
 void admin_records_get(struct http_request *r, void *ctx);
 /* What a check saw: the zone, the rows with their states, whether all that is required is there. */
 json_t *admin_setup_json(const struct sgl_setup *seen);
-json_t *admin_setup_row_json(const struct sgl_setup_row *row);
 /* A domain with its selectors and all that is known of it. */
 json_t *admin_domain_json(const struct admin *admin, struct domain *domain);
 void admin_domain_put_status(json_t *json, const struct admin *admin, struct domain *d);
@@ -150,9 +149,6 @@ bool admin_change_domains(struct admin_change *n, const json_t *list);
 /* At least one of the first `wanted` members is there. */
 bool admin_anything_given(struct admin_change *n, const struct admin_member *member, size_t wanted);
 
-/* Is an operator asking?  false: the refusal has been sent. */
-bool admin_is_operator(struct http_request *r, const struct admin *admin);
-
 /* Is this a limit profile's name, or empty (the default one)?  false: answered. */
 bool admin_profile_known(struct http_request *r, const struct admin *admin, sgl_view name);
 /* A subscription with its limits, and what counts against them now. */
@@ -187,9 +183,5 @@ void admin_guard_complaints(const struct admin *admin, sgl_view domain,
 void admin_limits_routes(struct http *http, const struct admin *admin);
 void admin_messages_routes(struct http *http, const struct admin *admin);
 void admin_send_routes(struct http *http, const struct admin *admin);
-
-/* A message for people and programs. events may be NULL. */
-json_t *admin_message_json(const struct store_message *m);
-json_t *admin_event_json(const struct store_event *e);
 
 #endif

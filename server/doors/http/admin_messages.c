@@ -32,7 +32,8 @@ static json_t *rcpt_json(const struct store_rcpt *r)
         admin_json_view(r->remote_mta), "possibly_repeated", (int)r->possibly_repeated);
 }
 
-json_t *admin_message_json(const struct store_message *m)
+/* A message for people and programs. events may be NULL. */
+static json_t *message_json(const struct store_message *m)
 {
     json_t *rcpts = json_array();
     json_t *json;
@@ -55,7 +56,7 @@ json_t *admin_message_json(const struct store_message *m)
     return json;
 }
 
-json_t *admin_event_json(const struct store_event *e)
+static json_t *event_json(const struct store_event *e)
 {
     json_t *detail = json_loadb((const char *)e->detail.ptr, e->detail.len, 0, NULL);
 
@@ -79,13 +80,13 @@ struct message_read {
 
 static bool add_message(void *ctx, const struct store_message *m)
 {
-    json_array_append_new(ctx, admin_message_json(m));
+    json_array_append_new(ctx, message_json(m));
     return true;
 }
 
 static bool add_event(void *ctx, const struct store_event *e)
 {
-    json_array_append_new(ctx, admin_event_json(e));
+    json_array_append_new(ctx, event_json(e));
     return json_array_size(ctx) < EVENTS_MAX;
 }
 

@@ -61,7 +61,7 @@ static void put_known(json_t *json, const char *state, json_t *found, json_t *wh
     json_object_set_new(json, "why", why);
 }
 
-json_t *admin_setup_row_json(const struct sgl_setup_row *row)
+static json_t *row_json(const struct sgl_setup_row *row)
 {
     json_t *json = base_json(row);
 
@@ -145,7 +145,7 @@ json_t *admin_setup_json(const struct sgl_setup *seen)
     json_t *list = json_array();
 
     for (size_t i = 0; i < seen->rows; i++)
-        json_array_append_new(list, admin_setup_row_json(&seen->row[i]));
+        json_array_append_new(list, row_json(&seen->row[i]));
     return json_pack("{s:o, s:b, s:b, s:b, s:o}", "zone",
                      seen->zone_known ? admin_json_view(seen->zone.text) : json_null(), "checked",
                      1, "ready", (int)seen->ready, "unknown", (int)seen->failed, "records", list);

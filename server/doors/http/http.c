@@ -122,7 +122,6 @@ static struct http_request *new_request(struct http_listener *l, struct evhttp_r
         http->busy->prev = &r->next;
     http->busy = r;
     http->busy_count++;
-    http->stats.requests++;
     return r;
 }
 
@@ -328,11 +327,6 @@ void http_drain(struct http *http)
 size_t http_busy(const struct http *http)
 {
     return http->busy_count;
-}
-
-void http_stats(const struct http *http, struct http_stats *out)
-{
-    *out = http->stats;
 }
 
 void http_free(struct http *http)

@@ -174,9 +174,4 @@ struct http_status_page {
 void http_status_routes(struct http *http,
                         const struct http_status_page *page); /* *page is borrowed */
 
-struct http_stats {
-    uint64_t requests, refused, connections;
-};
-void http_stats(const struct http *http, struct http_stats *out);
-
 #endif

@@ -65,7 +65,6 @@ static void conn_refuse(struct http_conn *c, int status, const char *code, const
     SSL *ssl = c->listener->tls == NULL ? NULL : bufferevent_openssl_get_ssl(c->bev);
 
     c->refused = true;
-    c->listener->http->stats.refused++;
     if (ssl != NULL && SSL_is_init_finished(ssl))
         (void)!SSL_write(ssl, text, (int)len);
     else if (ssl == NULL)
@@ -152,7 +151,6 @@ struct bufferevent *http_conn_opened(struct event_base *base, void *arg)
     struct http_conn *c = bev == NULL ? NULL : calloc(1, sizeof(*c));
 
     (void)base;
-    http->stats.connections++;
     if (c == NULL)
         return bev; /* uncounted, and evhttp closes it when it is NULL */
     c->listener = l;

@@ -66,7 +66,6 @@ struct http {
     size_t bytes; /* of requests in memory */
     struct event *sweep;
     bool draining;
-    struct http_stats stats;
     http_token_check token_check; /* NULL: access keys only */
     void *token_ctx;
     struct http_guesses guesses; /* wait_s NULL: nobody counts */

@@ -51,7 +51,7 @@ static uint64_t count_of(struct db *db, const char *sql)
 #define CLOCK_BEHIND_S 30
 
 /* What the former life had in doubt is marked, once and for all, before the notes are forgotten. Its claims and its waiting mail are taken over beside the new life: inherit.c. */
-bool takeover(struct store *store, char *why, size_t why_size)
+static bool takeover(struct store *store, char *why, size_t why_size)
 {
     static const char all_leased[] =
         "UPDATE recipient SET flags=flags|1 WHERE lease>0 AND state<=1";

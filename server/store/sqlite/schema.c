@@ -77,11 +77,6 @@ static const char *const step[] = {
 };
 #define STEPS ((int)(sizeof(step) / sizeof(step[0])))
 
-int schema_version(void)
-{
-    return STEPS;
-}
-
 static bool pragma_int(sqlite3 *db, const char *sql, int *out)
 {
     sqlite3_stmt *s = NULL;

@@ -9,7 +9,5 @@
 
 /* Brings the database to the newest version, each step in its own transaction; refuses a newer one and one that is not ours. */
 bool schema_migrate(sqlite3 *db, const char *path, char *why, size_t why_size);
-/* Steps this program knows. */
-int schema_version(void);
 
 #endif

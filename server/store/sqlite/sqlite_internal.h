@@ -323,7 +323,6 @@ void upkeep_stop(struct store *store);
 void readers_init(struct readers *r);
 void readers_done(struct readers *r);
 void health_set(struct store *store, const char *what, int code); /* NULL: well */
-bool takeover(struct store *store, char *why, size_t why_size);
 /* ---- inherit.c ---- */
 bool inherit_start(struct store *store, char *why, size_t why_size); /* before the writer starts */
 /* For a moment, so that a small store is whole when it opens. */
