@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Each allocation of the tokens' room made to fail once: what cannot be done is said, and nothing leaks or is half there. */
+#include <semaphore.h>
 #include <sodium.h>
 #include <stdio.h>
 
+#include "../../server/tokens/federation.h"
 #include "../../server/tokens/jwt.h"
+#include "../../server/tokens/login.h"
 #include "../../server/tokens/request.h"
 #include "../../server/tokens/tokens_internal.h"
 #include "check.h"
@@ -99,14 +102,101 @@ static void test_broken_keys(void **state)
     }
 }
 
+/* ---- other issuers ---- */
+
+#define P256                                                                                       \
+    "{\"kty\":\"EC\",\"crv\":\"P-256\",\"kid\":\"%s\",\"x\":"                                      \
+    "\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","                                             \
+    "\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\"}"
+
+static void test_a_key_set(void **state)
+{
+    char text[1024];
+    int len = snprintf(text, sizeof(text), "{\"keys\":[" P256 "," P256 "]}", "one", "two");
+
+    (void)state;
+    for (size_t n = 1; fail_alloc_round(n); n++) {
+        struct jwks *set = jwks_read(sgl_view_of(text, (size_t)len));
+
+        CHECK_TRUE("a set, or none", set != NULL || fail_alloc_hit());
+        if (set != NULL)
+            CHECK_TRUE("with what it names", jwks_has(set, "one") && jwks_has(set, "two"));
+        jwks_unref(set);
+    }
+}
+
+static void test_the_rooms(void **state)
+{
+    struct https_config config = {.ca_file = "/none"};
+    struct loop *loop = loop_new("test");
+
+    (void)state;
+    assert_non_null(loop);
+    for (size_t n = 1; fail_alloc_round(n); n++) {
+        struct https *https = https_new(loop, NULL, &config);
+        struct issuers *issuers = https == NULL ? NULL : issuers_new(loop, https);
+        struct federation *f = federation_new(loop, NULL, NULL, &config);
+        bool waiting = true;
+
+        CHECK_TRUE("all of them, or said that not",
+                   fail_alloc_hit() || (https != NULL && issuers != NULL && f != NULL));
+        if (issuers != NULL) {
+            CHECK_TRUE("nothing is known yet", issuers_keys(issuers, "https://a.test", "one", 1000,
+                                                            NULL, &waiting) == NULL);
+            CHECK_TRUE("and nobody waits for it", !waiting);
+        }
+        federation_free(f);
+        issuers_free(issuers);
+        https_free(https);
+    }
+    loop_free(loop);
+}
+
+/* ---- a login by token ---- */
+
+static void logged_in(struct token_login *l)
+{
+    sem_post(l->private_);
+}
+
+static void test_a_login(void **state)
+{
+    struct workers *workers = workers_new("test", 1, 1);
+    struct loop *loop = loop_new("test");
+    struct tokens tokens = {0};
+    sem_t done;
+
+    (void)state;
+    assert_true(workers != NULL && loop != NULL && loop_start(loop));
+    sem_init(&done, 0, 0);
+    for (size_t n = 1; fail_alloc_round(n); n++) {
+        struct token_login l = {.user = SGL_LIT("a@b.test"),
+                                .token = SGL_LIT("garbage"),
+                                .done = logged_in,
+                                .private_ = &done};
+
+        tokens_login(&tokens, workers, loop, &l);
+        sem_wait(&done);
+        CHECK_EQ("looked at, or not", l.unavailable, fail_alloc_hit());
+        CHECK_TRUE("nobody is let in", l.identity == NULL && l.token_is == TOKEN_BROKEN);
+    }
+    fail_alloc_off();
+    workers_free(workers);
+    loop_stop(loop);
+    loop_join(loop);
+    loop_free(loop);
+    sem_destroy(&done);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_signed_part),
-        cmocka_unit_test(test_a_request),
-        cmocka_unit_test(test_a_key),
-        cmocka_unit_test(test_broken_keys),
+        cmocka_unit_test(test_a_signed_part), cmocka_unit_test(test_a_request),
+        cmocka_unit_test(test_a_key),         cmocka_unit_test(test_broken_keys),
+        cmocka_unit_test(test_a_key_set),     cmocka_unit_test(test_the_rooms),
+        cmocka_unit_test(test_a_login),
     };
 
+    fail_alloc_this_thread();
     return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
 }
