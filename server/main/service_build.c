@@ -285,7 +285,9 @@ static bool build_http(struct service *s)
     s->admin.audit = audit_new(s->store);
     if (s->admin.audit == NULL)
         return false;
-    s->acs = (struct acs){.api = &s->api, .tokens = s->tokens};
+    s->acs = (struct acs){.api = &s->api, .tokens = s->tokens, .crypto = sgl_crypto_new()};
+    if (s->acs.crypto == NULL)
+        return false;
     s->oauth =
         (struct oauth){.directory = s->directory, .tokens = s->tokens, .federation = s->federation};
     attempts_init(&s->oauth.attempts);

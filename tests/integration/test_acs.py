@@ -6,13 +6,16 @@
 import base64
 import email
 import email.policy
+import email.utils
 import glob
-import http.client
+import hashlib
+import hmac
 import json
 import os
 import shutil
 import subprocess
 import time
+import urllib.parse
 import uuid
 
 import jsonschema
@@ -29,15 +32,14 @@ SENDER = "shop@" + DOMAIN
 SCOPE = "https://communication.azure.com//.default"
 PIXEL = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==")
 SETTINGS = {"limits": {"message_size": 2 * 1024 * 1024},
-            "profile one-a-minute": {"limits": ["1 messages/minute"]},
+            "profile one-a-minute": {"limits": ["1 messages/minute"]}, "profile one-a-day": {"limits": ["1 messages/day"]},
             "profile few": {"limits": ["100 messages/minute"], "recipients_per_message": 50, "message_size": "1M"}}
 
 
 @pytest.fixture(scope="module")
 def sigillo(world):
     d = launch(world, "acs", SETTINGS, start=False)
-    d.settings["listen https"] = {"door": "http", "address": ["%s:8443" % d.address], "tls": "implicit"}
-    d.settings["public_url"] = "https://%s:8443" % d.address
+    d.open_https()
     d.start()
     yield d
     finish(d)
@@ -58,9 +60,27 @@ def by_token(sigillo, app):
     return {"endpoint": url, "authority": url, "tenant": "default", "client": app["client_id"], "secret": app["secret"]}
 
 
+@pytest.fixture(scope="module")
+def key(sigillo, sender):
+    return sigillo.json("key", "add", "--domain", DOMAIN)
+
+
+@pytest.fixture(scope="module")
+def limited(sigillo, sender):
+    """A subscription with a domain and a key: its limits are its own."""
+    sigillo.json("subscription", "add", "acs-limited")
+    sigillo.json("domain", "add", "limited-acs.test", "--subscription", "acs-limited")
+    return sigillo.json("key", "add", "--domain", "limited-acs.test", "--subscription", "acs-limited")
+
+
 @pytest.fixture
-def way(sigillo, app):
-    return by_token(sigillo, app)
+def way(key):
+    return {"connection": key["connection_string"]}
+
+
+@pytest.fixture(params=["signature", "token"])
+def ways(request, sigillo, way, app):
+    return way if request.param == "signature" else by_token(sigillo, app)
 
 
 def client(sigillo, way, *messages, **question):
@@ -88,16 +108,10 @@ def refused(sigillo, way, message, **question):
 
 def call(sigillo, method, path, body=None, **headers):
     """Over TLS, without the client: (status, headers in lower case, JSON)."""
-    c = http.client.HTTPSConnection(sigillo.address, 8443, timeout=30, context=sigillo.tls_context())
     h = {"Content-Type": "application/json"}
     h.update({k.replace("_", "-"): v for k, v in headers.items()})
-    try:
-        c.request(method, path, body if body is None or isinstance(body, (bytes, str)) else json.dumps(body), h)
-        r = c.getresponse()
-        data = r.read()
-        return r.status, {k.lower(): v for k, v in r.getheaders()}, json.loads(data) if "json" in (r.getheader("Content-Type") or "") else data
-    finally:
-        c.close()
+    status, got, reply = sigillo.request(method, path, body, headers=h, tls=True)
+    return status, {k.lower(): v for k, v in got.items()}, reply
 
 
 def post(sigillo, sender, body, version="2025-09-01", **headers):
@@ -141,12 +155,12 @@ def people(field):
     return [(a.display_name, a.addr_spec) for a in field.addresses]
 
 
-def test_everything_that_a_message_can_have_arrives_as_it_was_given(world, sigillo, way):
-    answer = client(sigillo, way, ALL, poll=True)
+def test_everything_that_a_message_can_have_arrives_as_it_was_given(world, sigillo, ways):
+    answer = client(sigillo, ways, ALL, poll=True)
     result = answer["sent"][0].get("result")
     assert result and result["status"] == "Succeeded" and uuid.UUID(result["id"]), answer
     for who in ("all-to", "all-to2", "all-cc", "all-bcc"):
-        got = email.message_from_bytes(world.wait_mail(who + "@good.test")[0], policy=email.policy.default)
+        got = email.message_from_bytes(world.wait_mail(who + "@good.test")[-1], policy=email.policy.default)
     assert got["Subject"] == ALL["content"]["subject"]
     assert people(got["From"]) == [("", SENDER)]
     assert people(got["To"]) == [("Žofie, \"Ďábel\" 🎉", "all-to@good.test"), ("", "all-to2@good.test")]
@@ -203,19 +217,19 @@ def test_only_bcc(world, sigillo, way):
 
 
 @pytest.mark.parametrize("version", ["2023-03-31", "2024-07-01-preview", "2025-09-01"])
-def test_all_versions(sigillo, way, version):
-    answer = client(sigillo, way, mail(), poll=True, version=version)
+def test_all_versions(sigillo, ways, version):
+    answer = client(sigillo, ways, mail(), poll=True, version=version)
     assert answer["sent"][0]["result"]["status"] == "Succeeded", answer
 
 
-def test_an_own_operation_id_sends_once(world, sigillo, way):
-    number = str(uuid.uuid4()).upper()
-    answer = client(sigillo, way, *[mail("once@good.test")] * 3, poll=True, options={"operationId": number})
+def test_an_own_operation_id_sends_once(world, sigillo, ways):
+    number, before = str(uuid.uuid4()).upper(), len(world.mailbox("once@good.test"))
+    answer = client(sigillo, ways, *[mail("once@good.test")] * 3, poll=True, options={"operationId": number})
     assert [s["result"]["id"] for s in answer["sent"]] == [number] * 3, answer
-    error, _ = refused(sigillo, way, mail("once@good.test", content={"subject": "Another", "plainText": "x"}), options={"operationId": number.lower()})
+    error, _ = refused(sigillo, ways, mail("once@good.test", content={"subject": "Another", "plainText": "x"}), options={"operationId": number.lower()})
     assert (error["status"], error["code"]) == (409, "OperationIdConflict"), error
     time.sleep(1)
-    assert len(world.wait_mail("once@good.test")) == 1
+    assert len(world.wait_mail("once@good.test")) == before + 1
 
 
 # -- what goes wrong, as the client tells it --------------------------------------------------------------------------
@@ -246,6 +260,20 @@ def test_a_policy(sigillo, sender):
     error, _ = refused(sigillo, by_token(sigillo, app), mail(senderAddress="boss@" + DOMAIN))
     assert (error["status"], error["code"]) == (403, "Forbidden") and "policy" in error["message"], error
     assert client(sigillo, by_token(sigillo, app), mail())["requests"][0]["status"] == 202
+
+
+def test_a_wrong_key(sigillo, key, way):
+    """The error is the client's; each of the two keys is good by itself, until it is replaced."""
+    wrong = base64.b64encode(b"x" * 32).decode()
+    error, requests = refused(sigillo, {"connection": way["connection"].split("accesskey=")[0] + "accesskey=" + wrong}, mail())
+    assert (error["name"], error["status"], error["code"]) == ("RestError", 401, "Denied") and "Denied by the resource provider" in error["message"], error
+    assert len(requests) == 1
+    second = {"connection": sigillo.json("key", "rotate", key["id"], "--which", "secondary")["connection_string"]}
+    for good in (way, second):
+        assert client(sigillo, good, mail())["requests"][0]["status"] == 202
+    sigillo.cli("key", "rotate", key["id"], "--which", "secondary")
+    assert refused(sigillo, second, mail())[0]["code"] == "Denied"
+    assert client(sigillo, way, mail())["requests"][0]["status"] == 202
 
 
 def test_a_wrong_secret(sigillo, app):
@@ -301,21 +329,27 @@ def test_more_recipients_than_the_profile_allows(sigillo, way):
         sigillo.cli("subscription", "set", "default", "--profile", "unlimited")
 
 
-def test_a_limit_and_the_clients_own_retry(world, sigillo, way):
-    """The client waits as long as it is told, and sends the same request again."""
-    sigillo.cli("subscription", "set", "default", "--profile", "one-a-minute")
-    try:
-        began = time.monotonic()
-        answer = client(sigillo, way, mail("limit1@good.test"), mail("limit2@good.test"))
-        took = time.monotonic() - began
-    finally:
-        sigillo.cli("subscription", "set", "default", "--profile", "unlimited")
-    statuses = [r["status"] for r in answer["requests"] if r["method"] == "POST"]
-    assert statuses == [202, 429, 202], answer
-    limited = [r for r in answer["requests"] if r["status"] == 429][0]
-    assert limited["code"] == "TooManyRequests" and 0 < int(limited["retry_after"]) <= 60
-    assert took > int(limited["retry_after"]) - 1
-    assert len(world.wait_mail("limit2@good.test")) == 1
+def test_a_limit_and_the_clients_own_retry(world, sigillo, limited):
+    """The client waits as long as it is told, and sends the same request with the same signature again."""
+    sigillo.cli("subscription", "set", "acs-limited", "--profile", "one-a-minute")
+    way, message = {"connection": limited["connection_string"]}, mail("limited@good.test", senderAddress="me@limited-acs.test")
+    began = time.monotonic()
+    answer = client(sigillo, way, message, message)
+    assert [r["status"] for r in answer["requests"] if r["method"] == "POST"] == [202, 429, 202], answer
+    reached = [r for r in answer["requests"] if r["status"] == 429][0]
+    assert reached["code"] == "TooManyRequests" and 0 < int(reached["retry_after"]) <= 60
+    assert time.monotonic() - began > int(reached["retry_after"]) - 1
+    assert len(world.wait_mail("limited@good.test", 2)) == 2
+
+
+def test_nobody_is_told_to_wait_longer_than_his_signature_lasts(sigillo, limited):
+    """Retries carry the date of the first request: three of them are within the fifteen minutes."""
+    sigillo.cli("subscription", "set", "acs-limited", "--profile", "one-a-day")
+    body = json.dumps(mail(senderAddress="me@limited-acs.test")).encode()
+    signed(sigillo, limited, body)
+    reply = signed(sigillo, limited, body)
+    error_of(reply, 429, "TooManyRequests", "messages")
+    assert 0 < int(reply[1]["retry-after"]) <= 225
 
 
 # -- without the client: what goes over the wire ----------------------------------------------------------------------
@@ -363,12 +397,43 @@ def test_who_is_nobody(sigillo, sender, app):
         assert reply[1]["www-authenticate"] and reply[2]["error"]["message"] == "Denied by the resource provider."
 
 
+def signed(sigillo, key, body, sent=None, date=None, host=None, target="/emails:send?api-version=2025-09-01", **changes):
+    """A request as the client signs it, with what is changed afterwards."""
+    date = date or email.utils.formatdate(usegmt=True)
+    host = host or "%s:8443" % sigillo.address
+    content = base64.b64encode(hashlib.sha256(body).digest()).decode()
+    text = "POST\n%s\n%s;%s;%s" % (target, date, host, content)
+    signature = base64.b64encode(hmac.digest(base64.b64decode(key["access_key"]), text.encode(), "sha256")).decode()
+    headers = {"x_ms_date": date, "x_ms_content_sha256": content, "Host": host,
+               "Authorization": "HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature=" + signature}
+    return call(sigillo, "POST", target, sent or body, **{**headers, **changes})
+
+
+def test_signatures(sigillo, key):
+    body = json.dumps(mail()).encode()
+    assert signed(sigillo, key, body)[0] == 202
+    for changes in ({"x_ms_date": email.utils.formatdate(time.time() - 60, usegmt=True)}, {"Host": "mail.example.com"},
+                    {"x_ms_content_sha256": "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="}, {"date": email.utils.formatdate(time.time() - 7200, usegmt=True)},
+                    {"Authorization": "HMAC-SHA256 SignedHeaders=x-ms-date&Signature=x"}):
+        error_of(signed(sigillo, key, body, **changes), 401, "Denied", "Authorization")
+    error_of(signed(sigillo, key, body, sent=body + b" "), 401, "Denied", "Authorization")
+    assert signed(sigillo, key, body, host="anything.example:1")[0] == 202
+
+
+def test_two_requests_of_one_signature_are_two(sigillo, key):
+    """The date has whole seconds, and the Operation-Id is not signed."""
+    date, body = email.utils.formatdate(usegmt=True), json.dumps(mail("twins@good.test")).encode()
+    first, second = signed(sigillo, key, body, date=date), signed(sigillo, key, body, date=date)
+    assert first[0] == second[0] == 202 and first[2]["id"] != second[2]["id"]
+    number = str(uuid.uuid4())
+    assert {signed(sigillo, key, body, date=date, Operation_Id=number)[2]["id"] for _ in range(2)} == {number}
+
+
 def test_a_token_for_another_api_opens_nothing(sigillo, app):
     def token(scope):
-        c = http.client.HTTPSConnection(sigillo.address, 8443, timeout=20, context=sigillo.tls_context())
-        c.request("POST", "/default/oauth2/v2.0/token", "grant_type=client_credentials&client_id=%s&client_secret=%s&scope=%s" % (
-            app["client_id"], app["secret"], scope), {"Content-Type": "application/x-www-form-urlencoded"})
-        return json.loads(c.getresponse().read())["access_token"]
+        form = {"grant_type": "client_credentials", "client_id": app["client_id"], "client_secret": app["secret"], "scope": scope}
+        return sigillo.request("POST", "/default/oauth2/v2.0/token", urllib.parse.urlencode(form),
+                               headers={"Content-Type": "application/x-www-form-urlencoded"}, tls=True)[2]["access_token"]
     for scope, status in ((SCOPE, 202), (SCOPE.replace("//.", "/."), 202), ("https://graph.microsoft.com/.default", 401),
                           (sigillo.settings["public_url"] + "/.default", 401)):
         assert call(sigillo, "POST", "/emails:send?api-version=2025-09-01", mail(), Authorization="Bearer " + token(scope))[0] == status, scope
@@ -402,11 +467,13 @@ def test_an_operation_outlives_a_restart(sigillo, sender):
 def test_where_the_operation_is(sigillo, sender):
     """At the host that the client reached; a host that is none is not handed out."""
     url = sigillo.settings["public_url"]
-    for host, begin in ((url.split("//")[1], url), ("mail.example.com", "https://mail.example.com"), ("a/b?c", "")):
+    own = url.split("//")[1]
+    for host, begin in ((own, url), ("01ftz85b24zv." + own, "https://01ftz85b24zv." + own), ("mail.example.com", "https://mail.example.com"), ("a/b?c", "")):
         _, headers, body = post(sigillo, sender, mail(), Host=host)
         assert headers["operation-location"] == "%s/emails/operations/%s?api-version=2025-09-01" % (begin, body["id"])
-    status, headers, body = sigillo.request("POST", "/emails:send?api-version=2023-03-31", mail(), sender.key, {"Host": "plain.example:80"})
-    assert status == 202 and headers["Operation-Location"].startswith("http://plain.example:80/emails/")
+    for host, begin in (("plain.example:80", "http://plain.example:80"), (own, url)): # that a proxy with TLS stands before
+        _, headers, _ = sigillo.request("POST", "/emails:send?api-version=2023-03-31", mail(), sender.key, {"Host": host})
+        assert headers["Operation-Location"].startswith(begin + "/emails/")
 
 
 def test_directives(world, sigillo, sender):

@@ -13,6 +13,8 @@
 
 #define DECODED_SLACK 1024 /* rounding of the bound, three bytes for each attachment */
 #define RETRY_AFTER_S "1"
+/* A client sends a request again up to three times with the date that it had at first, which must still be good then; who is told to come too early is told so once more. */
+#define WAIT_MAX_S (HMAC_WINDOW_DEFAULT / 4)
 
 /* ---- the answer ---- */
 
@@ -26,21 +28,28 @@ static bool is_host(sgl_view host)
     return host.len > 0;
 }
 
-/*
- * Where the operation is asked for: at the host that the client reached, by the scheme that it came by; behind a proxy that is the public address.  Without a host, which a
- * client fills in itself.
- */
+/* The one that the host is known by: behind a proxy it is not the one that the request came by. A key's own name stands before the host, with a dot. */
+static const char *scheme_of(const struct http_request *r, sgl_view url, sgl_view host)
+{
+    size_t at = sgl_view_find_view(url, SGL_LIT("://"));
+    sgl_view public = at == url.len ? SGL_LIT("") : sgl_view_from(url, at + 3);
+    bool https = http_is_tls(r);
+
+    if (public.len > 0 && sgl_view_ends(host, public) &&
+        (host.len == public.len || host.ptr[host.len - public.len - 1] == '.'))
+        https = sgl_view_starts(url, SGL_LIT("https:"));
+    return https ? "https" : "http";
+}
+
+/* Where the operation is asked for: at the host that the client reached; where that cannot be said, a path, which the client completes itself. */
 static void put_location(struct http_request *r, const struct acs *acs, const char *id)
 {
     struct sgl_buf text = SGL_BUF_INIT(2048);
     sgl_view host = http_header(r, "Host"), version = http_query(r, "api-version");
-    const char *url = tokens_url(acs->tokens);
 
-    if (is_host(host) && sgl_view_ends(sgl_view_cstr(url), host) &&
-        sgl_view_ends(sgl_view_sub(sgl_view_cstr(url), 0, strlen(url) - host.len), SGL_LIT("//")))
-        sgl_buf_add_cstr(&text, url);
-    else if (is_host(host))
-        sgl_buf_addf(&text, "%s://%.*s", http_is_tls(r) ? "https" : "http", SGL_FMT(host));
+    if (is_host(host))
+        sgl_buf_addf(&text, "%s://%.*s", scheme_of(r, sgl_view_cstr(tokens_url(acs->tokens)), host),
+                     SGL_FMT(host));
     sgl_buf_addf(&text, "/emails/operations/%s?api-version=%.*s", id, SGL_FMT(version));
     if (text.status == SGL_OK)
         http_reply_header(r, "Operation-Location", sgl_buf_view(&text));
@@ -58,6 +67,8 @@ static void reply_answer(struct api_post *p, const struct admission_answer *answ
         snprintf(mine.field, sizeof(mine.field), "recipients");
     else if (strcmp(mine.field, "Idempotency-Key") == 0)
         snprintf(mine.field, sizeof(mine.field), "Operation-Id");
+    if (mine.retry_after_s > WAIT_MAX_S)
+        mine.retry_after_s = WAIT_MAX_S;
     mine.code = acs_code(mine.code, mine.rule);
     http_reply_answer(p->r, &mine);
 }

@@ -5,6 +5,7 @@
 
 #include "../../log/log.h"
 #include "acs_internal.h"
+#include "sigillo/crypto.h"
 
 #define KEY_PREFIX SGL_LIT("sk_")
 
@@ -45,7 +46,7 @@ static void refuse(struct http_request *r, const char *why)
 {
     log_line(LOG_INFO_, "refused", LOG_STR("door", "acs"), LOG_STR("peer", http_peer(r)),
              LOG_STR("code", "denied"), LOG_STR("text", why));
-    http_reply_header(r, "WWW-Authenticate", SGL_LIT("Bearer realm=\"sigillo\""));
+    http_reply_header(r, "WWW-Authenticate", SGL_LIT("HMAC-SHA256, Bearer realm=\"sigillo\""));
     http_reply_problem(r, 401, "denied", "Authorization", why);
 }
 
@@ -59,6 +60,46 @@ static void go_on(struct acs_call *c)
 {
     c->then(c);
     identity_unref(c->who);
+    free(c);
+}
+
+/* ---- a signature ---- */
+
+static void signature_checked(struct hmac_check *h)
+{
+    struct acs_call *c = (struct acs_call *)(void *)((char *)h - offsetof(struct acs_call, check));
+
+    if (h->answer == HMAC_OK) {
+        c->who = h->identity;
+        go_on(c);
+        return;
+    }
+    if (h->answer == HMAC_UNAVAILABLE)
+        unavailable(c->r, hmac_answer_text(h->answer));
+    else
+        refuse(c->r, hmac_answer_text(h->answer));
+    free(c);
+}
+
+static void check_signature(struct acs_call *c)
+{
+    struct http_request *r = c->r;
+    struct hmac_check *h = &c->check;
+
+    *h = (struct hmac_check){.method = sgl_view_cstr(http_method(r)),
+                             .target = http_target(r),
+                             .authorization = http_header(r, "Authorization"),
+                             .date = http_header(r, "x-ms-date"),
+                             .host = http_header(r, "Host"),
+                             .content_sha256 = http_header(r, "x-ms-content-sha256"),
+                             .now = clock_now_s(),
+                             .loop = http_loop(r),
+                             .done = signature_checked};
+    if (sgl_sha256(c->acs->crypto, http_body(r), h->body_hash) == SGL_OK) {
+        directory_hmac(c->acs->api->directory, h);
+        return;
+    }
+    unavailable(r, "The server has no memory left for this; try again soon.");
     free(c);
 }
 
@@ -106,10 +147,12 @@ void acs_begin(struct http_request *r, const struct acs *acs, void (*then)(struc
     c->acs = acs;
     c->content_ids = content_ids;
     c->then = then;
-    if (http_bearer(r).ptr != NULL) {
+    if (hmac_is_meant(http_header(r, "Authorization"))) {
+        check_signature(c);
+    } else if (http_bearer(r).ptr != NULL) {
         check_bearer(c);
     } else {
-        refuse(r, "The request carries no token.");
+        refuse(r, "The request is neither signed nor does it carry a token.");
         free(c);
     }
 }

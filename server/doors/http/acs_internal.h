@@ -3,6 +3,7 @@
 #ifndef SERVER_DOORS_HTTP_ACS_INTERNAL_H
 #define SERVER_DOORS_HTTP_ACS_INTERNAL_H
 
+#include "../../directory/hmac.h"
 #include "acs.h"
 #include "api_internal.h"
 
@@ -10,6 +11,7 @@
 
 /* A request whose version is known and whose sender is not yet. */
 struct acs_call {
+    struct hmac_check check;
     struct http_request *r;
     const struct acs *acs;
     struct identity *who; /* a reference; then() may take it and leave NULL */
