@@ -96,6 +96,7 @@ def test_tenants(api):
     api("listDoors")
     api("reportUsage", query={"since": "1h"})
     api("reportUsage", query={"since": "soon"}, want=400)
+    api("reportGuard", query={"domain": "nobody.test"}, want=404)
 
 
 def test_domains(api):
@@ -222,6 +223,9 @@ def test_messages(world, api, sender):
     world.receiver("openapi-later.test", {"mail": "451 4.3.0 later"})
     sent = api("sendMessage", b"From: a@app.test\r\n\r\nx\r\n", query={"from": "a@app.test", "to": ["x@openapi-later.test"]})
     api("sendMessage", b"From: a@no.test\r\n\r\nx\r\n", query={"from": "a@no.test", "to": ["b@good.test"]}, want=403)
+    api("sendMessage", b"From: a@app.test\r\nPrecedence: bulk\r\n\r\nx\r\n", query={"from": "a@app.test", "to": ["b@good.test"]})
+    guarded = {g["domain"]: g for g in api("reportGuard")["domains"]}["app.test"]
+    assert guarded["receivers"][0]["messages"] == 2 and guarded["causes"][0]["cause"] == "no-one-click"
     message = {"message": sent["id"]}
     api("holdQueue", message)
     assert api("showMessage", id=sent["id"])["recipients"][0]["state"] == "held"
