@@ -252,15 +252,22 @@ static bool try_smtp(const struct cli_about *a, const json_t *door, const char *
     return true;
 }
 
-static bool try_http(const json_t *answer, const json_t *door, const char *from)
+static bool try_http(const struct cli_about *a, const json_t *answer, const json_t *door,
+                     const char *from)
 {
+    bool app = a->client != NULL;
     char url[600];
 
-    cli_next("sends a first message, with the key in the variable KEY",
-             "curl -sS %s/v1/messages -H \"Authorization: Bearer $KEY\" -H 'Content-Type: "
+    (void)url_of(answer, door, url);
+    if (app)
+        cli_next("gets a token, good for an hour; it asks for the secret",
+                 "curl -sS %s/oauth2/token -u %s -d grant_type=client_credentials", url, a->client);
+    cli_next(app ? "sends a first message, with the access_token in the variable TOKEN"
+                 : "sends a first message, with the key in the variable KEY",
+             "curl -sS %s/v1/messages -H \"Authorization: Bearer $%s\" -H 'Content-Type: "
              "application/json' -d '{\"from\": \"%s\", \"to\": [\"someone@example.net\"], "
              "\"subject\": \"Hello\", \"text\": \"It works.\"}'",
-             url_of(answer, door, url), from);
+             url, app ? "TOKEN" : "KEY", from);
     return true;
 }
 
@@ -281,7 +288,7 @@ bool cli_about_try(struct cli *c, const struct cli_about *a)
     json_array_foreach(json_object_get(answer, "doors"), at, door)
     {
         if (!done && fits(a, door))
-            done = a->user != NULL ? try_smtp(a, door, from) : try_http(answer, door, from);
+            done = a->user != NULL ? try_smtp(a, door, from) : try_http(a, answer, door, from);
     }
     json_decref(answer);
     return done;

@@ -8,6 +8,7 @@
 struct cli_about {
     const char *identity;     /* "account:app1@example.org" */
     const char *user;         /* its user name for SMTP; NULL: it sends by HTTP */
+    const char *client;       /* of an application that has a secret: its client id */
     const char *subscription; /* NULL: the one of --subscription, or "default" */
     const char *profile;      /* its own; NULL or "": none */
     const json_t *domains;    /* a list of names; NULL: it has senders from the start */

@@ -348,7 +348,7 @@ static void choose_notes(const struct advise_request *q, struct advice *a)
     if (q->by == ADVISE_SMTP && q->login == ADVISE_PASSWORD)
         say(a->note, &a->notes,
             "Exchange Online switches passwords for SMTP off by default at the end of 2026.");
-    if (q->by == ADVISE_ACS || q->by == ADVISE_SENDGRID || q->by == ADVISE_GRAPH)
+    if (q->by == ADVISE_SENDGRID || q->by == ADVISE_GRAPH)
         say(a->note, &a->notes,
             "That service's own API is not in this version: send by POST /v1/messages or SMTP.");
     if (a->kind == ADVISE_HIGH_VOLUME)

@@ -44,6 +44,7 @@ static void say_added(struct cli *c, const json_t *answer)
     const json_t *domains = json_object_get(answer, "domains");
     char identity[200], from[600];
     struct cli_about about = {.identity = identity,
+                              .client = json_string_value(json_object_get(answer, "client_id")),
                               .subscription =
                                   json_string_value(json_object_get(answer, "subscription")),
                               .domains = domains};
@@ -61,6 +62,8 @@ static void say_added(struct cli *c, const json_t *answer)
                  "sigillo app federate %s --issuer https://issuer.example.com --subject SUBJECT "
                  "--audience api://sigillo",
                  name);
+    else
+        (void)cli_about_try(c, &about);
     say_restrict(name, from);
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "domain.h"
+#include "next.h"
 #include "verbs.h"
 
 static json_t *park_body(const struct cli *c, const char *name)
@@ -75,6 +76,11 @@ static int park_run(struct cli *c)
         json_array_append_new(all, answer);
     }
     json_decref(list);
+    if (!c->json && json_array_size(all) > 0) {
+        cli_next_head(c);
+        cli_next("when they are published: looks for them at the domain's own name servers",
+                 "sigillo domain verify %s --wait", cli_member(json_array_get(all, 0), "name", 0));
+    }
     if (c->json)
         cli_print_json(json_pack("{s:o}", "domains", all));
     else

@@ -30,20 +30,12 @@ bool cli_next_word(const char *text, char *out, size_t size)
 {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
                                 "-_./:@+,=";
-    size_t n = 0;
+    bool quoted = text[0] == '\0' || text[strspn(text, plain)] != '\0';
 
-    if (text[0] != '\0' && text[strspn(text, plain)] == '\0')
-        return (size_t)snprintf(out, size, "%s", text) < size;
-    for (const char *at = text; *at != '\0'; at++) {
-        /* a quote ends the quotes, stands behind a backslash, and begins them again */
-        const char *part = *at == '\'' ? "'\\''" : (const char[2]){*at, '\0'};
-
-        if (n + strlen(part) + 3 > size)
+    for (const unsigned char *at = (const unsigned char *)text; *at != '\0'; at++)
+        if (*at < 0x20 || *at == 0x7f || *at == '\'' || *at == '\\')
             return false;
-        n += (size_t)snprintf(out + n, size - n, "%s%s", n == 0 ? "'" : "", part);
-    }
-    snprintf(out + n, size - n, n == 0 ? "''" : "'");
-    return true;
+    return (size_t)snprintf(out, size, quoted ? "'%s'" : "%s", text) < size;
 }
 
 /* ---- empty lists ---- */

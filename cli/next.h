@@ -9,7 +9,7 @@
 void cli_next_head(const struct cli *c);
 /* One command, and below it what it is for. */
 void cli_next(const char *why, const char *command, ...) SGL_PRINTF(2, 3);
-/* The text as one word of a shell, in quotes where it needs them; true: it fits. */
+/* The text as one word of a shell, in quotes where it needs them. false: it does not fit, or no quotes hold it: then no command is shown. */
 bool cli_next_word(const char *text, char *out, size_t size);
 
 /* A list that is empty, by its name in the answer ("domains"): what to run to add to it. false: it is not one that is added to. */

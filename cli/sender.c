@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "access.h"
+#include "next.h"
 #include "noun.h"
 #include "verbs.h"
 
@@ -32,13 +33,22 @@ bool cli_identity(const struct cli *c, char out[CLI_IDENTITY_MAX])
 static void say_added(struct cli *c, const json_t *answer)
 {
     const char *identity = cli_member(answer, "identity", 1);
+    char who[CLI_IDENTITY_MAX + 8], address[1200];
 
-    (void)c;
     cli_put(stdout, cli_member(answer, "address", 0));
     if (identity[0] != '\0')
         printf(" is a sender of %s, which sends as its senders only from now on\n", identity);
     else
         puts(" is a sender of its domain, as which only its senders are sent as from now on");
+    if (!cli_next_word(cli_member(answer, "address", 0), address, sizeof(address)) ||
+        !cli_next_word(identity, who, sizeof(who)))
+        return;
+    cli_next_head(c);
+    if (identity[0] != '\0')
+        cli_next("says whether it may send as an address, and why",
+                 "sigillo policy test --identity %s --sender %s", who, address);
+    else
+        cli_next("all senders", "sigillo sender list");
 }
 
 static int add_run(struct cli *c)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "next.h"
 #include "noun.h"
 #include "verbs.h"
 
@@ -10,8 +11,14 @@
 
 static void say_added(struct cli *c, const json_t *answer)
 {
-    (void)c;
-    printf("subscription %s is added\n", cli_member(answer, "name", 0));
+    const char *name = cli_member(answer, "name", 0);
+
+    printf("subscription %s is added\n", name);
+    cli_next_head(c);
+    cli_next("a domain of its own", "sigillo domain add example.org --subscription %s", name);
+    cli_next("a key with which its owner manages it over HTTPS",
+             "sigillo key add --role owner --subscription %s --label owner", name);
+    cli_next("its limits, and how much of them is used", "sigillo subscription show %s", name);
 }
 
 static int subscription_add_run(struct cli *c)

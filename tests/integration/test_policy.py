@@ -6,6 +6,7 @@ import json
 import os
 import re
 import socket
+import subprocess
 import time
 import urllib.parse
 
@@ -356,3 +357,19 @@ def test_who_changed_it_stands_in_the_audit(sigillo, sender):
     lines = sigillo.json("report", "audit")["audit"]
     assert any(l["action"] == "policy add" and "audited" in l["detail"] for l in lines)
     assert any(l["action"] == "group add" and "a@policy.test" in l["detail"] for l in lines)
+
+
+def test_a_command_that_is_printed_to_be_copied_runs_nothing_of_an_address(sigillo, sender, tmp_path):
+    """An address may be a quoted text with all that a shell takes for its own."""
+    address, who = '"$(touch ran)`touch ran`; touch ran"@policy.test', "credential:copied"
+    sigillo.cli("credential", "add", "copied", "--domain", sender.domain)
+    said = sigillo.cli("sender", "add", address, "--identity", who).stdout
+    command = next(l for l in said.splitlines() if l.startswith("  sigillo policy test"))
+    env = dict(os.environ, SIGILLO_SERVER="unix:" + sigillo.socket, PATH=os.path.dirname(daemon.PROGRAM) + ":" + os.environ["PATH"])
+    r = subprocess.run(["sh", "-c", command], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=20)
+    assert not os.listdir(tmp_path) and r.returncode == 0 and "granted" in r.stdout, (command, r)
+    quote = '"\'; touch ran; \'"@policy.test'
+    assert "Next:" not in sigillo.cli("sender", "add", quote, "--identity", who).stdout
+    for one in (address, quote):
+        sigillo.cli("sender", "remove", one, "--identity", who)
+    sigillo.cli("credential", "remove", "copied")

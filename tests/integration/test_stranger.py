@@ -224,10 +224,17 @@ def test_an_application_with_tokens_is_restricted_by_what_is_printed(world, stra
     s = stranger
     begin(world, s)
     verified_domain(world, s)
-    s.type(s.next("sigillo app add"))
+    made = s.type(s.next("sigillo app add"))
+    token, first = s.next("/oauth2/token"), s.next("/v1/messages")
     group, policy, test = s.next("sigillo group add"), s.next("sigillo policy add"), s.next("sigillo policy test")
     s.type(group)
     s.type(policy)
     assert s.type(s.next("sigillo policy test")).startswith("granted")
     assert s.type(test).startswith("granted") and "allow-policy" in s.printed
     assert s.type(re.sub(r"--sender \S+", "--sender boss@" + s.domain, test), want=1).startswith("denied")
+    said = s.type(token, password=re.search(r"^secret +(\S+)$", made, re.M).group(1))
+    s.env["TOKEN"] = re.search(r'"access_token": ?"([^"]+)"', said).group(1)
+    assert "sender-not-allowed" in s.type(re.sub(r'"from": "[^"]+"', '"from": "boss@%s"' % s.domain, first))
+    before = len(world.mailbox(MAILBOX))
+    assert '"id"' in s.type(first)
+    assert dkim.verify(world.wait_mail(MAILBOX, before + 1)[-1], dnsfunc=resolve(world))
