@@ -99,6 +99,18 @@ void job_leave(struct qjob *j)
     }
 }
 
+void job_take_out(struct qjob *j)
+{
+    struct queue *q = j->env->q;
+
+    j->place = OUT;
+    j->job.body = j->env->body;
+    j->job.taken_ms = clock_now_ms();
+    j->env->out++;
+    q->out++;
+    atomic_fetch_add_explicit(&q->n_out, 1, memory_order_relaxed);
+}
+
 void job_free(struct qjob *j)
 {
     struct queue *q = j->env->q;

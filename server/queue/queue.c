@@ -199,12 +199,7 @@ struct job *queue_take(struct queue *q, struct queue_dest *dest)
         j = queue_stop_some(q, j);
     if (j == NULL)
         return NULL;
-    j->place = OUT;
-    j->job.body = j->env->body;
-    j->job.taken_ms = clock_now_ms();
-    j->env->out++;
-    q->out++;
-    atomic_fetch_add_explicit(&q->n_out, 1, memory_order_relaxed);
+    job_take_out(j);
     return &j->job;
 }
 

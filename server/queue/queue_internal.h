@@ -153,6 +153,8 @@ void job_add_rcpt(struct qjob *j, struct store_rcpt *r);
 void job_free(struct qjob *j); /* out of whatever list it is in */
 void job_wait(struct qjob *j, int64_t due);
 void job_leave(struct qjob *j); /* its line or those that wait */
+void job_take_out(
+    struct qjob *j); /* nobody else touches it or its body, and a drain waits for it */
 /* Keeps the recipients for which keep[] is true. */
 void job_shrink(struct qjob *j, const bool *keep);
 /* Claims go back to the store: whole jobs (freed), or some recipients. */

@@ -20,19 +20,6 @@ void queue_set_stop(struct queue *q, const struct queue_stop *stop)
     q->stop = *stop;
 }
 
-/* Counted like a job that delivery has: nobody touches its body, and the end waits for it. */
-static void take_out(struct qjob *j)
-{
-    struct queue *q = j->env->q;
-
-    j->place = OUT;
-    j->job.body = j->env->body;
-    j->job.taken_ms = clock_now_ms();
-    j->env->out++;
-    q->out++;
-    atomic_fetch_add_explicit(&q->n_out, 1, memory_order_relaxed);
-}
-
 static void wait_a_moment(struct queue *q, struct qjob *j)
 {
     job_wait(j, queue_now(q) + PUT_BACK_S);
@@ -105,7 +92,7 @@ static void fetch_body(struct queue *q, struct qjob *j)
     if (f != NULL) {
         *f = (struct fetch){
             .work = {.work = fetch, .done = fetched, .loop = q->loop}, .q = q, .job = j};
-        take_out(j);
+        job_take_out(j);
         if (workers_submit(q->workers, &f->work))
             return;
         put_back(q, j);
@@ -143,7 +130,7 @@ static bool end_all(struct queue *q, struct qjob *j, const char *const *why)
                                     .detail = detail_of(&text[i], why[i])};
     }
     if (fits) {
-        take_out(j);
+        job_take_out(j);
         queue_outcome(q, &j->job, o, e, n, UINT32_MAX);
     }
     for (size_t i = 0; fits && i < n; i++)
