@@ -32,6 +32,9 @@ void admission_free(struct admission *a);
 /* Any thread: the limits and the time to live count for messages from now on; the other members stay as they were. */
 void admission_reconfigure(struct admission *a, const struct admission_config *config);
 
+/* A sentence with foreign bytes in place of its "%s": escaped, and `shown` of them at most; about is empty when it has none. */
+void admission_sentence(char *out, size_t size, const char *text, sgl_view about, size_t shown);
+
 /* An answer in every door's language. */
 struct admission_answer {
     uint16_t smtp;     /* 250, 451, 452, 550, 552, 554 ... */

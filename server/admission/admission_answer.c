@@ -19,7 +19,7 @@ void answer_set(struct admission_answer *out, unsigned smtp, const char *enhance
     out->rule = NULL;
 }
 
-static void set_text(struct admission_answer *out, const char *text, sgl_view about)
+void admission_sentence(char *out, size_t size, const char *text, sgl_view about, size_t shown)
 {
     struct sgl_buf line = SGL_BUF_INIT(1024);
     sgl_view before = sgl_view_cstr(text);
@@ -27,11 +27,10 @@ static void set_text(struct admission_answer *out, const char *text, sgl_view ab
 
     sgl_buf_add(&line, sgl_view_sub(before, 0, place));
     if (place < before.len) {
-        sgl_buf_add_escaped(&line, about, ABOUT_MAX);
+        sgl_buf_add_escaped(&line, about, shown);
         sgl_buf_add(&line, sgl_view_from(before, place + 2));
     }
-    snprintf(out->text, sizeof(out->text), "%.*s", (int)line.len,
-             line.data == NULL ? "" : (const char *)line.data);
+    snprintf(out, size, "%.*s", (int)line.len, line.data == NULL ? "" : (const char *)line.data);
     sgl_buf_done(&line);
 }
 
@@ -39,7 +38,7 @@ bool refuse(struct admission_answer *out, unsigned smtp, const char *enhanced, u
             const char *code, const char *field, const char *text, sgl_view about)
 {
     answer_set(out, smtp, enhanced, http, code, field);
-    set_text(out, text, about);
+    admission_sentence(out->text, sizeof(out->text), text, about, ABOUT_MAX);
     return false;
 }
 

@@ -45,10 +45,9 @@ struct admission {
 
 /* ---- admission_answer.c ---- */
 
-/* about: foreign bytes, put escaped in place of the "%s" of the text; may be empty when the text has none. */
 void answer_set(struct admission_answer *out, unsigned smtp, const char *enhanced, unsigned http,
                 const char *code, const char *field);
-/* The same in one call; false, so that checks read "return refuse(...)". */
+/* The same with its text, as admission_sentence() makes it; false, so that checks read "return refuse(...)". */
 bool refuse(struct admission_answer *out, unsigned smtp, const char *enhanced, unsigned http,
             const char *code, const char *field, const char *text, sgl_view about);
 bool refuse_memory(struct admission_answer *out);

@@ -13,22 +13,11 @@
 bool api_refuse(struct api_refusal *why, int status, const char *code, const char *field,
                 const char *detail, sgl_view about)
 {
-    struct sgl_buf line = SGL_BUF_INIT(sizeof(why->detail) - 1);
-    sgl_view text = sgl_view_cstr(detail);
-    size_t place = sgl_view_find_view(text, SGL_LIT("%s"));
-
-    sgl_buf_add(&line, sgl_view_sub(text, 0, place));
-    if (place < text.len) {
-        sgl_buf_add_escaped(&line, about, ABOUT_MAX);
-        sgl_buf_add(&line, sgl_view_from(text, place + 2));
-    }
     why->rule = NULL;
     why->status = status;
     why->code = code;
     snprintf(why->field, sizeof(why->field), "%s", field);
-    snprintf(why->detail, sizeof(why->detail), "%.*s", (int)line.len,
-             line.data == NULL ? "" : (const char *)line.data);
-    sgl_buf_done(&line);
+    admission_sentence(why->detail, sizeof(why->detail), detail, about, ABOUT_MAX);
     return false;
 }
 
