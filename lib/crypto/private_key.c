@@ -84,16 +84,21 @@ static EVP_PKEY *decode(sgl_view bytes)
     return pkey;
 }
 
+/* NULL: it is no key, or too large to be one. */
+static EVP_PKEY *read_key(sgl_view pem_or_der)
+{
+    EVP_PKEY *pkey = pem_or_der.len == 0 || pem_or_der.len > IMPORT_MAX ? NULL : decode(pem_or_der);
+
+    ERR_clear_error();
+    return pkey;
+}
+
 enum sgl_status sgl_private_key_import(const struct sgl_crypto *crypto, sgl_view pem_or_der,
                                        struct sgl_private_key **out)
 {
-    EVP_PKEY *pkey;
+    EVP_PKEY *pkey = read_key(pem_or_der);
 
     (void)crypto;
-    if (pem_or_der.len == 0 || pem_or_der.len > IMPORT_MAX)
-        return SGL_E_SYNTAX;
-    pkey = decode(pem_or_der);
-    ERR_clear_error();
     if (pkey != NULL && EVP_PKEY_is_a(pkey, "ED25519"))
         return keep(pkey, SGL_KEY_ED25519, out);
     if (pkey != NULL && EVP_PKEY_is_a(pkey, "RSA") && EVP_PKEY_get_bits(pkey) >= SGL_RSA_BITS_MIN &&
@@ -106,13 +111,9 @@ enum sgl_status sgl_private_key_import(const struct sgl_crypto *crypto, sgl_view
 enum sgl_status sgl_private_key_import_p256(const struct sgl_crypto *crypto, sgl_view pem_or_der,
                                             struct sgl_private_key **out)
 {
-    EVP_PKEY *pkey;
+    EVP_PKEY *pkey = read_key(pem_or_der);
 
     (void)crypto;
-    if (pem_or_der.len == 0 || pem_or_der.len > IMPORT_MAX)
-        return SGL_E_SYNTAX;
-    pkey = decode(pem_or_der);
-    ERR_clear_error();
     if (pkey != NULL && sgl_p256_is(pkey))
         return keep(pkey, SGL_KEY_P256, out);
     EVP_PKEY_free(pkey);
