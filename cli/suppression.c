@@ -227,20 +227,10 @@ static int remove_run(struct cli *c)
     char *suffix = cli_path("?domain=", domain == NULL ? "" : domain, "&subscription=");
     char *whole = cli_path(suffix, subscription == NULL ? "" : subscription, "");
     char *path = cli_path(SUPPRESSIONS "/", c->argument[0], whole);
-    json_t *answer;
-    int status = cli_call(c, "DELETE", path, NULL, &answer);
 
     free(suffix);
     free(whole);
-    free(path);
-    if (status != CLI_YES)
-        return status;
-    if (c->json)
-        return cli_print_json(answer);
-    cli_put(stdout, c->argument[0]);
-    puts(" is sent to again");
-    json_decref(answer);
-    return CLI_YES;
+    return cli_noun_remove_at(c, path, "is sent to again");
 }
 const struct cli_verb verb_suppression_remove = {
     "suppression remove", "ADDRESS", "sends to an address again", list_options, 1, 1,
