@@ -48,6 +48,7 @@ static const struct {
     {"credentials", "sigillo credential add app1 --domain example.org"},
     {"keys", "sigillo key add --domain example.org --label app1"},
     {"apps", "sigillo app add app1 --domain example.org"},
+    {"locals", "sigillo local add backup --user backup --domain example.org"},
     {"accounts", "sigillo account add --name \"App 1\" --address app1@example.org"},
     {"senders", "sigillo sender add app1@example.org --identity credential:app1"},
     {"groups", "sigillo group add support --member support@example.org"},

@@ -18,6 +18,8 @@ extern const struct cli_verb verb_init, verb_serve, verb_status, verb_subscripti
 extern const struct cli_verb verb_suppression_add, verb_suppression_list, verb_suppression_remove,
     verb_suppression_import, verb_suppression_export;
 
+extern const struct cli_verb verb_local_add, verb_local_list, verb_local_show, verb_local_set,
+    verb_local_remove;
 extern const struct cli_verb verb_app_add, verb_app_list, verb_app_show, verb_app_set,
     verb_app_secret, verb_app_federate, verb_app_remove;
 extern const struct cli_verb verb_account_add, verb_account_list, verb_account_show,

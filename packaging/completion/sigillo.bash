@@ -48,7 +48,7 @@ _sigillo()
     esac
 
     if ((COMP_CWORD == 1)); then
-        COMPREPLY=($(compgen -W "init serve status subscription profile domain credential key app account sender group policy suppression send queue trace report spf dkim arc check verify dmarc advise help --version --help" -- "$cur"))
+        COMPREPLY=($(compgen -W "init serve status subscription profile domain credential key app local account sender group policy suppression send queue trace report spf dkim arc check verify dmarc advise help --version --help" -- "$cur"))
         return
     fi
     verb=${COMP_WORDS[1]}
@@ -61,6 +61,7 @@ _sigillo()
         credential) words="add list set remove" ;;
         key) words="add list show set rotate remove" ;;
         app) words="add list show set secret federate remove" ;;
+        local) words="add list show set remove" ;;
         account) words="add list show set remove" ;;
         sender) words="add list remove" ;;
         group) words="add list show set remove" ;;
@@ -71,7 +72,7 @@ _sigillo()
         dkim) words="keygen sign verify" ;;
         arc) words="verify seal" ;;
         dmarc) words="check" ;;
-        help) words="init serve status subscription profile domain credential key app account sender group policy suppression send queue trace report spf dkim arc check verify dmarc advise" ;;
+        help) words="init serve status subscription profile domain credential key app local account sender group policy suppression send queue trace report spf dkim arc check verify dmarc advise" ;;
         *) words="" ;;
         esac
         COMPREPLY=($(compgen -W "$words" -- "$cur"))
@@ -116,6 +117,11 @@ _sigillo()
     "app secret") words="--expires --remove --server --json --help" ;;
     "app federate") words="--issuer --subject --audience --reusable --remove --server --json --help" ;;
     "app remove") words="--server --json --help" ;;
+    "local add") words="--uid --user --domain --subscription --server --json --help" ;;
+    "local list") words="--server --json --help" ;;
+    "local show") words="--server --json --help" ;;
+    "local set") words="--domain --profile --server --json --help" ;;
+    "local remove") words="--server --json --help" ;;
     "account add") words="--name --address --password-stdin --basic --oauth --allow-app --subscription --server --json --help" ;;
     "account list") words="--server --json --help" ;;
     "account show") words="--server --json --help" ;;

@@ -43,6 +43,7 @@ complete -c sigillo -n '__sigillo_wants' -a domain -d 'domains and the records t
 complete -c sigillo -n '__sigillo_wants' -a credential -d 'user names and passwords for SMTP'
 complete -c sigillo -n '__sigillo_wants' -a key -d 'access keys for HTTP'
 complete -c sigillo -n '__sigillo_wants' -a app -d 'OAuth applications and their secrets'
+complete -c sigillo -n '__sigillo_wants' -a local -d 'processes of this machine, told by their uid'
 complete -c sigillo -n '__sigillo_wants' -a account -d 'high-volume accounts, each of which sends as one address'
 complete -c sigillo -n '__sigillo_wants' -a sender -d 'addresses that may be sent as'
 complete -c sigillo -n '__sigillo_wants' -a group -d 'named groups of addresses'
@@ -169,6 +170,19 @@ complete -c sigillo -n '__sigillo_is app federate' -l subject -x -d 'whom they a
 complete -c sigillo -n '__sigillo_is app federate' -l audience -x -d 'where they are shown, as in aud (default: public_url)'
 complete -c sigillo -n '__sigillo_is app federate' -l reusable -d 'each may be shown more than once, as those of Kubernetes are'
 complete -c sigillo -n '__sigillo_is app federate' -l remove -x -d 'trusts this one no longer; `app show` lists them'
+
+# ---- local ----
+complete -c sigillo -n '__sigillo_wants local' -a add -d 'lets the processes of a user of the server\'s machine send'
+complete -c sigillo -n '__sigillo_wants local' -a list -d 'lists the local processes that may send'
+complete -c sigillo -n '__sigillo_wants local' -a show -d 'shows one of them, and where it connects'
+complete -c sigillo -n '__sigillo_wants local' -a set -d 'changes its domains or its limits'
+complete -c sigillo -n '__sigillo_wants local' -a remove -d 'removes it'
+complete -c sigillo -n '__sigillo_is local add' -l uid -x -d 'as which its processes run'
+complete -c sigillo -n '__sigillo_is local add' -l user -x -a '(__fish_complete_users)' -d 'the same, by the name that the user has on this machine'
+complete -c sigillo -n '__sigillo_is local add' -l domain -x -d 'it may send as addresses of this domain; * for all of the subscription'
+complete -c sigillo -n '__sigillo_is local add' -l subscription -x -d 'whose it is (default: default)'
+complete -c sigillo -n '__sigillo_is local set' -l domain -x -d 'it may send as addresses of this domain, and of no others than are named; * for all'
+complete -c sigillo -n '__sigillo_is local set' -l profile -x -d 'limits of its own, beside its subscription\'s; none: only those'
 
 # ---- account ----
 complete -c sigillo -n '__sigillo_wants account' -a add -d 'adds a high-volume account, which sends as one address'

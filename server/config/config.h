@@ -154,6 +154,9 @@ struct config {
         size_t pendings;
         enum config_ask ask;
     } verification;
+    struct {                /* local { ... }: processes of this machine */
+        const char *socket; /* NULL: none */
+    } local;
     struct { /* guard { ... }: of bulk mail */
         enum config_guard action;
         unsigned near_percent; /* of a receiver's messages: warned from here on */

@@ -40,6 +40,7 @@ enum key_section {
     IN_AUDIT,
     IN_ROTATION,
     IN_GUARD,
+    IN_LOCAL,
     IN_LISTEN,
     IN_ROUTE,
     IN_PROFILE,

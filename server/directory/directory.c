@@ -264,6 +264,8 @@ static bool noun_of_kind(enum identity_kind kind, enum directory_noun *out)
         *out = DIRECTORY_ACCOUNT;
         return true;
     case IDENTITY_LOCAL:
+        *out = DIRECTORY_LOCAL;
+        return true;
     case IDENTITY_SYSTEM:
         break;
     }

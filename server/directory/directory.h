@@ -85,6 +85,9 @@ struct identity *directory_identity(struct directory *d, sgl_view name);
 struct identity *directory_credential(struct directory *d, sgl_view user);
 /* Whoever logs in by that name and a password: a credential, or an account that may: a reference, or NULL. */
 struct identity *directory_login(struct directory *d, sgl_view user);
+/* Processes of this machine that run as one user, "local:NAME"; by their uid, or by the name: a reference, or NULL. uid may be NULL. */
+struct identity *directory_process(struct directory *d, uint32_t uid);
+struct identity *directory_process_named(struct directory *d, sgl_view name, uint32_t *uid);
 /* A local administrator, "local:uid=N": any domain. NULL when memory ends. */
 struct identity *directory_local(uint32_t uid);
 
@@ -310,6 +313,7 @@ enum directory_noun {
     DIRECTORY_GROUP,
     DIRECTORY_POLICY,
     DIRECTORY_ACCOUNT,
+    DIRECTORY_LOCAL,
 };
 enum directory_verb { DIRECTORY_ADD, DIRECTORY_CHANGE, DIRECTORY_REMOVE };
 const char *directory_verb_word(enum directory_verb verb); /* "add", "change", "remove" */
@@ -335,6 +339,10 @@ struct app_change {
     sgl_view secret_remove; /* changed: the id of the one that goes; empty: none */
     const struct app_trust_change *trust_add; /* changed: one more, named in `id`; NULL: none */
     sgl_view trust_remove; /* changed: the id of the one that goes; empty: none */
+};
+
+struct local_change {
+    int64_t uid; /* added; it stays the same for good */
 };
 
 enum key_rotate { KEY_KEEP, KEY_ROTATE, KEY_ROTATE_PRIMARY, KEY_ROTATE_SECONDARY };
@@ -388,6 +396,7 @@ struct directory_change {
     const struct policy_change *policy;
     const struct account_change *account;
     const struct key_change *key;
+    const struct local_change *local;
     /* out */
     enum directory_result result;
     char field[32];        /* what is wrong, when not OK */

@@ -60,6 +60,12 @@ struct access_key {
     const struct scratch *file;
     struct key_secret secret[KEY_SECRETS];
 };
+#define UID_TEXT_SIZE 12
+struct local_process {
+    struct holder holder; /* first: cast from it */
+    uint32_t uid;
+    char uid_text[UID_TEXT_SIZE]; /* its second name */
+};
 struct kept_secret {
     struct app_secret shown;
     uint8_t hash[32];
@@ -79,7 +85,7 @@ struct cached {
     uint64_t until_ms;
 };
 
-#define DIRECTORY_NOUNS 9
+#define DIRECTORY_NOUNS 10
 
 struct directory {
     struct store *store;
@@ -190,7 +196,7 @@ struct noun_kind {
     bool (*may_go)(struct change *g);
 };
 extern const struct noun_kind noun_subscription, noun_domain, noun_credential, noun_key, noun_app,
-    noun_sender, noun_group, noun_policy, noun_account;
+    noun_sender, noun_group, noun_policy, noun_account, noun_local;
 const struct noun_kind *noun_kind_of(enum directory_noun noun);
 
 /* The kind's own, and what all kinds have in common that hold identities: the member "profile", where it has one. */

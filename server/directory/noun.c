@@ -18,6 +18,7 @@ const struct noun_kind *noun_kind_of(enum directory_noun noun)
         [DIRECTORY_GROUP] = &noun_group,
         [DIRECTORY_POLICY] = &noun_policy,
         [DIRECTORY_ACCOUNT] = &noun_account,
+        [DIRECTORY_LOCAL] = &noun_local,
     };
 
     return kind[noun];

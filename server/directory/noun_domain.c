@@ -360,7 +360,7 @@ static bool uses_domain(void *ctx, struct identity *i)
 static bool may_go(struct change *g)
 {
     static const enum identity_kind kind[] = {IDENTITY_CREDENTIAL, IDENTITY_KEY, IDENTITY_APP,
-                                              IDENTITY_ACCOUNT};
+                                              IDENTITY_ACCOUNT, IDENTITY_LOCAL};
     struct user_search search = {.domain = g->key};
     char by[160];
 

@@ -320,6 +320,7 @@ static bool build_submission(struct service *s, char *why, size_t why_size)
                                      .loop = s->door,
                                      .loops = s->doors,
                                      .socket = sockets,
+                                     .local = b->local,
                                      .admission = s->admission,
                                      .directory = s->directory,
                                      .tokens = s->tokens,

@@ -46,52 +46,76 @@ static bool answers(const struct sockaddr_un *at)
     return yes;
 }
 
-static bool make_parent(const char *path, char *why, size_t why_size)
+/* A socket in the file system, and how it is made. */
+struct place {
+    const char *key, *path; /* "admin_socket" */
+    mode_t mode;
+    const struct sandbox_user *user;
+};
+
+static bool make_parent(const struct place *p, char *why, size_t why_size)
 {
     char folder[4096];
     char *slash;
 
-    snprintf(folder, sizeof(folder), "%s", path);
+    snprintf(folder, sizeof(folder), "%s", p->path);
     slash = strrchr(folder, '/');
     if (slash == NULL || slash == folder)
         return true;
     *slash = '\0';
     if (mkdir(folder, 0755) == 0 || errno == EEXIST)
         return true;
-    snprintf(why, why_size, "admin_socket: %.200s: %s", folder, strerror(errno));
+    snprintf(why, why_size, "%s: %.200s: %s", p->key, folder, strerror(errno));
     return false;
 }
 
 /* Bound under another name and moved into place, so that a path never leads to a socket that is not ours yet or not listening. */
-static int bind_admin(const char *path, const struct sandbox_user *user, char *why, size_t why_size)
+static int bind_place(const struct place *p, char *why, size_t why_size)
 {
     struct sockaddr_un at = {.sun_family = AF_UNIX}, fresh = {.sun_family = AF_UNIX};
-    int n = snprintf(at.sun_path, sizeof(at.sun_path), "%s", path);
-    int m = snprintf(fresh.sun_path, sizeof(fresh.sun_path), "%s.new", path);
+    int n = snprintf(at.sun_path, sizeof(at.sun_path), "%s", p->path);
+    int m = snprintf(fresh.sun_path, sizeof(fresh.sun_path), "%s.new", p->path);
     int fd;
 
     if (n < 0 || (size_t)n >= sizeof(at.sun_path) || m < 0 || (size_t)m >= sizeof(fresh.sun_path)) {
-        snprintf(why, why_size, "admin_socket: %s: longer than a socket's name may be", path);
+        snprintf(why, why_size, "%s: %s: longer than a socket's name may be", p->key, p->path);
         return -1;
     }
-    if (!make_parent(path, why, why_size))
+    if (!make_parent(p, why, why_size))
         return -1;
     if (answers(&at)) {
-        snprintf(why, why_size, "admin_socket: %s: another server answers there", path);
+        snprintf(why, why_size, "%s: %s: another server answers there", p->key, p->path);
         return -1;
     }
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     unlink(fresh.sun_path);
     if (fd >= 0 && bind(fd, (struct sockaddr *)&fresh, sizeof(fresh)) == 0 &&
-        chmod(fresh.sun_path, 0660) == 0 &&
-        (!user->change || lchown(fresh.sun_path, user->uid, user->gid) == 0) &&
-        listen(fd, BACKLOG) == 0 && rename(fresh.sun_path, path) == 0)
+        chmod(fresh.sun_path, p->mode) == 0 &&
+        (!p->user->change || lchown(fresh.sun_path, p->user->uid, p->user->gid) == 0) &&
+        listen(fd, BACKLOG) == 0 && rename(fresh.sun_path, p->path) == 0)
         return fd;
-    snprintf(why, why_size, "admin_socket: %s: %s", path, strerror(errno));
+    snprintf(why, why_size, "%s: %s: %s", p->key, p->path, strerror(errno));
     unlink(fresh.sun_path);
     if (fd >= 0)
         close(fd);
     return -1;
+}
+
+/* Both are found by their paths. Whoever is on this machine may connect to the second: the kernel says who he is. */
+static bool bind_places(const struct config *config, const struct sandbox_user *user,
+                        struct bound_sockets *out, char *why, size_t why_size)
+{
+    const struct place admin = {"admin_socket", config->admin_socket, 0660, user};
+    const struct place local = {"local.socket", config->local.socket, 0666, user};
+    char reason[300] = "";
+
+    out->admin = bind_place(&admin, reason, sizeof(reason));
+    if (out->admin >= 0 && local.path != NULL)
+        out->local = bind_place(&local, reason, sizeof(reason));
+    if (out->admin >= 0 && (local.path == NULL || out->local >= 0))
+        return true;
+    snprintf(why, why_size, "%s: %s", config->path, reason);
+    return false;
 }
 
 static size_t count_addresses(const struct config *config)
@@ -126,21 +150,15 @@ bool sockets_bind(const struct config *config, const struct sandbox_user *user,
 {
     bool good = true;
 
-    *out = (struct bound_sockets){calloc(count_addresses(config) + 1, sizeof(*out->socket)), 0, -1};
+    *out = (struct bound_sockets){calloc(count_addresses(config) + 1, sizeof(*out->socket)), 0, -1,
+                                  -1};
     if (out->socket == NULL) {
         snprintf(why, why_size, "out of memory");
         return false;
     }
     for (size_t i = 0; good && i < config->listens; i++)
         good = bind_listen(config, i, out, why, why_size);
-    if (good) {
-        char reason[300] = "";
-
-        out->admin = bind_admin(config->admin_socket, user, reason, sizeof(reason));
-        good = out->admin >= 0;
-        if (!good)
-            snprintf(why, why_size, "%s: %s", config->path, reason);
-    }
+    good = good && bind_places(config, user, out, why, why_size);
     if (!good)
         sockets_close(out);
     return good;
@@ -153,7 +171,9 @@ void sockets_close(struct bound_sockets *s)
     free(s->socket);
     if (s->admin >= 0)
         close(s->admin);
-    *s = (struct bound_sockets){NULL, 0, -1};
+    if (s->local >= 0)
+        close(s->local);
+    *s = (struct bound_sockets){NULL, 0, -1, -1};
 }
 
 /* ---- the state folder ---- */

@@ -13,6 +13,7 @@ struct bound_sockets {
     struct bound_socket *socket;
     size_t sockets;
     int admin; /* -1: not open */
+    int local; /* of local.socket; -1: there is none */
 };
 
 /* All or nothing. `why`: "FILE: listen NAME: ADDRESS: Address already in use". */

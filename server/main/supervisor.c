@@ -173,7 +173,7 @@ static void log_doors(const struct supervisor *s)
 int supervisor_run(struct config *config)
 {
     struct supervisor s = {
-        .config = config, .lock = -1, .signals = -1, .control = -1, .sockets = {NULL, 0, -1}};
+        .config = config, .lock = -1, .signals = -1, .control = -1, .sockets = {NULL, 0, -1, -1}};
     char why[500];
 
     if (!open_all(&s, why, sizeof(why))) {
@@ -187,6 +187,8 @@ int supervisor_run(struct config *config)
     watch(&s);
     supervisor_end_keys(&s);
     unlink(s.config->admin_socket);
+    if (s.config->local.socket != NULL)
+        unlink(s.config->local.socket);
     sockets_close(&s.sockets);
     close(s.lock);
     close(s.signals);

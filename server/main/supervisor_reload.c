@@ -56,6 +56,7 @@ static void warn_of_restart_keys(const struct config *a, const struct config *b)
         {"state_dir", same_text(a->state_dir, b->state_dir)},
         {"user", same_text(a->user, b->user)},
         {"admin_socket", same_text(a->admin_socket, b->admin_socket)},
+        {"local.socket", same_text(a->local.socket, b->local.socket)},
         {"door_loops", a->door_loops == b->door_loops},
         {"workers", a->workers == b->workers},
         {"limits.message_size", a->limits.message_size == b->limits.message_size},

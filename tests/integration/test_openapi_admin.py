@@ -155,6 +155,21 @@ def test_keys(api):
     api("removeKey", id=key, want=404)
 
 
+def test_locals(api):
+    made = api("addLocal", {"name": "backup", "uid": 2034, "domains": ["openapi.test"], "subscription": "acme"})
+    assert made["uid"] == 2034 and made["socket"] is None
+    api("addLocal", {"name": "other", "uid": 2034, "domains": ["openapi.test"], "subscription": "acme"}, want=409)
+    api("addLocal", {"name": "x", "uid": -1, "domains": ["*"]}, want=422)
+    api("addLocal", {"name": "x", "domains": ["*"]}, want=400)
+    api("addLocal", {"name": "x", "uid": "5", "domains": ["*"]}, want=400)
+    assert [one["name"] for one in api("listLocals")["locals"]] == ["backup"]
+    assert api("showLocal", name="backup") == made
+    assert api("changeLocal", {"profile": "standard"}, name="backup")["profile"] == "standard"
+    api("changeLocal", {}, name="backup", want=400)
+    api("removeLocal", name="backup")
+    api("showLocal", name="backup", want=404)
+
+
 def test_accounts(api):
     made = api("addAccount", {"name": "LOB App 1", "address": "Lob@openapi.test", "subscription": "acme"})
     assert made["address"] == "lob@openapi.test" and made["basic"] and made["password"] and made["apps"] == []

@@ -97,7 +97,7 @@ static void call(const struct world *w, const char *token, const char *method, c
  *
  *   $    "one", "two" or "not", whose it is: the domain one.test, the credential one-app, the subscription one
  *   #K   the id of a key of it          #M   the id of a message of it          #P   the id of a policy of it
- *   #N   a name that was not used yet
+ *   #N   a name that was not used yet   #U   a uid of it
  */
 static const char *filled(struct world *w, const char *from, int whose)
 {
@@ -113,6 +113,8 @@ static const char *filled(struct world *w, const char *from, int whose)
             sgl_buf_add_byte(&out, (uint8_t)*from);
         else if (*++from == 'N')
             sgl_buf_addf(&out, "new%u", w->fresh++);
+        else if (*from == 'U')
+            sgl_buf_addf(&out, "%d", 1000 + whose);
         else
             sgl_buf_add_cstr(&out, *from == 'K'   ? w->key[whose]
                                    : *from == 'P' ? w->policy[whose]
@@ -166,6 +168,8 @@ static void furnish(struct world *w)
         {"/admin/v1/apps", "{\"name\":\"$-crm\",\"domains\":[\"*\"],\"subscription\":\"$\"}"},
         {"/admin/v1/accounts",
          "{\"address\":\"lob@$.test\",\"name\":\"n\",\"subscription\":\"$\"}"},
+        {"/admin/v1/locals",
+         "{\"name\":\"$-process\",\"uid\":#U,\"domains\":[\"*\"],\"subscription\":\"$\"}"},
         {"/admin/v1/suppressions", "{\"addresses\":[\"gone-$@x.test\"],\"subscription\":\"$\"}"},
         {"/admin/v1/domains", "{\"name\":\"s-$.test\",\"subscription\":\"$\"}"},
         {"/admin/v1/credentials",

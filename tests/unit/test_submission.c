@@ -8,6 +8,7 @@
 #include <semaphore.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "../../server/doors/submission/submission.h"
@@ -21,7 +22,7 @@ static struct identity app = {
 static _Atomic bool hold_answers; /* admission keeps what it gets until told */
 static struct submission *_Atomic held;
 static _Atomic size_t submitted;
-static char last_message[65536], last_envelope[4096];
+static char last_message[65536], last_envelope[4096], last_peer[64];
 static uint16_t verdict = 250;
 
 struct identity *identity_ref(struct identity *i)
@@ -40,6 +41,14 @@ struct identity *directory_credential(struct directory *d, sgl_view user)
 {
     (void)d;
     return sgl_view_eq(user, SGL_LIT("app")) ? identity_ref(&app) : NULL;
+}
+
+static uid_t known_uid = (uid_t)-1;
+
+struct identity *directory_process(struct directory *d, uint32_t uid)
+{
+    (void)d;
+    return uid == known_uid ? identity_ref(&app) : NULL;
 }
 
 struct identity *directory_login(struct directory *d, sgl_view user)
@@ -161,6 +170,7 @@ void admission_submit(struct admission *a, struct submission *s)
 
     (void)a;
     snprintf(last_message, sizeof last_message, "%.*s", SGL_FMT(s->raw));
+    snprintf(last_peer, sizeof last_peer, "%.*s", SGL_FMT(s->message.peer));
     for (size_t i = 0; i < s->message.rcpts; i++)
         n += snprintf(last_envelope + n, sizeof last_envelope - (size_t)n, "%.*s>%.*s %d %.*s;",
                       SGL_FMT(s->message.env_from), SGL_FMT(s->message.rcpt[i].address),
@@ -210,11 +220,15 @@ static int listening(uint16_t *port)
     return fd;
 }
 
-static void open_door(struct fixture *f)
+static void open_door_at(struct fixture *f, int local)
 {
     struct submission_socket socket = {0};
-    struct submission_setup setup = {
-        .config = &f->config, .loop = &f->loop, .loops = 1, .socket = &socket, .sockets = 1};
+    struct submission_setup setup = {.config = &f->config,
+                                     .loop = &f->loop,
+                                     .loops = 1,
+                                     .socket = &socket,
+                                     .sockets = 1,
+                                     .local = local};
     char why[200];
 
     *f = (struct fixture){0};
@@ -246,6 +260,11 @@ static void open_door(struct fixture *f)
     submitted = 0;
     last_message[0] = last_envelope[0] = '\0';
     verdict = 250;
+}
+
+static void open_door(struct fixture *f)
+{
+    open_door_at(f, -1);
 }
 
 static void on_drained(void *ctx)
@@ -463,6 +482,76 @@ static void a_flood_without_reading_is_held_back(void **state)
     close_door(&f);
 }
 
+/* ---- processes of this machine ---- */
+
+static int at_local(const char *path, bool listens)
+{
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    struct timeval patience = {10, 0};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    snprintf(at.sun_path, sizeof(at.sun_path), "%s", path);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    if (listens) {
+        assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof at), 0);
+        assert_int_equal(listen(fd, 16), 0);
+    } else {
+        assert_int_equal(connect(fd, (struct sockaddr *)&at, sizeof at), 0);
+    }
+    return fd;
+}
+
+static void a_local_process_is_known_by_its_uid(void **state)
+{
+    char folder[] = "/tmp/test_submission.XXXXXX", path[64], want[200];
+    struct fixture f;
+    int local, fd, more[3];
+
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof(path), "%s/smtp.sock", folder);
+    local = at_local(path, true);
+    open_door_at(&f, local);
+    known_uid = (uid_t)-1;
+    fd = at_local(path, false);
+    snprintf(
+        want, sizeof(want),
+        "554 5.7.1 uid %u may not send here; an operator lets it: sigillo local add NAME --uid "
+        "%u --domain DOMAIN\r\n",
+        geteuid(), geteuid());
+    CHECK_STR("who is not known is told so at once", hear(fd, NULL), want);
+    close(fd);
+    known_uid = geteuid();
+    fd = at_local(path, false);
+    expect(fd, "220 mx.test ESMTP ready\r\n");
+    say(fd, "EHLO c\r\n");
+    CHECK_TRUE("it does not log in", strstr(hear(fd, "250 SIZE 50000\r\n"), "AUTH") == NULL);
+    say(fd, "AUTH PLAIN AGFwcABzZWNyZXQ=\r\n");
+    expect(fd, "502 ");
+    say(fd, "MAIL FROM:<x@other.test>\r\n");
+    expect(fd, "550 5.7.1 not yours\r\n");
+    say(fd, "MAIL FROM:<x@a.test>\r\nRCPT TO:<b@b.test>\r\nDATA\r\n");
+    expect(fd, "354 ");
+    say(fd, "Subject: x\r\n\r\nx\r\n.\r\n");
+    expect(fd, "250 answer of admission\r\n");
+    snprintf(want, sizeof(want), "unix:uid=%u", geteuid());
+    CHECK_STR("the trail names its uid", last_peer, want);
+    for (size_t i = 0; i < 3; i++)
+        more[i] = at_local(path, false);
+    expect(more[2], "421 4.7.0 too many connections from your address\r\n");
+    for (size_t i = 0; i < 3; i++)
+        close(more[i]);
+    close(fd);
+    fd = dial(&f);
+    expect(fd, "220 "); /* by TCP they are others */
+    close(fd);
+    close_door(&f);
+    close(local);
+    unlink(path);
+    rmdir(folder);
+    known_uid = (uid_t)-1;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -471,6 +560,7 @@ int main(void)
         cmocka_unit_test(a_client_that_leaves_does_not_take_its_message_along),
         cmocka_unit_test(limits_of_connections),
         cmocka_unit_test(draining_says_421_at_rest),
+        cmocka_unit_test(a_local_process_is_known_by_its_uid),
         cmocka_unit_test(a_flood_without_reading_is_held_back),
     };
 

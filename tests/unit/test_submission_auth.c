@@ -41,6 +41,13 @@ struct identity *directory_credential(struct directory *d, sgl_view user)
     return NULL;
 }
 
+struct identity *directory_process(struct directory *d, uint32_t uid)
+{
+    (void)d;
+    (void)uid;
+    return NULL;
+}
+
 struct identity *directory_login(struct directory *d, sgl_view user)
 {
     return directory_credential(d, user);

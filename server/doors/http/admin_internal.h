@@ -95,6 +95,7 @@ struct admin_change {
     struct policy_change policy;
     struct account_change account;
     struct key_change key;
+    struct local_change local;
     sgl_view *member; /* of a group; malloc()ed */
     struct domain_change domain;
 };
@@ -124,7 +125,7 @@ struct admin_noun {
     void (*take_query)(struct admin_change *n); /* what names one beside its path; may be NULL */
 };
 extern const struct admin_noun admin_subscriptions, admin_credentials, admin_keys, admin_apps,
-    admin_accounts, admin_senders, admin_groups, admin_policies;
+    admin_accounts, admin_senders, admin_groups, admin_policies, admin_locals;
 
 /* Whole requests, for a kind whose routes are its own: the caller checked, the work done, answered, logged. */
 void admin_noun_add(struct http_request *r, const struct admin *admin,

@@ -278,8 +278,8 @@ void admin_noun_remove(struct http_request *r, const struct admin *admin,
 /* ---- routes ---- */
 
 static const struct admin_noun *const nouns[] = {
-    &admin_subscriptions, &admin_credentials, &admin_keys,   &admin_apps,
-    &admin_accounts,      &admin_senders,     &admin_groups, &admin_policies,
+    &admin_subscriptions, &admin_credentials, &admin_keys,     &admin_apps,   &admin_accounts,
+    &admin_senders,       &admin_groups,      &admin_policies, &admin_locals,
 };
 #define NOUNS (sizeof(nouns) / sizeof(nouns[0]))
 

@@ -25,9 +25,12 @@
 struct generation {
     _Atomic unsigned refs;
     struct config *config;
-    struct sgl_smtp_server_config
-        smtp[]; /* two for each listen section: as they are, then with tokens */
+    struct sgl_smtp_server_config smtp
+        []; /* two for each listen section: as they are, then with tokens; then that of local processes */
 };
+/* In place of the number of a section: the socket of local processes. */
+#define LISTEN_LOCAL SIZE_MAX
+const struct config_listen *generation_listen(const struct generation *g, size_t listen);
 /* What a new session of that section offers: tokens, too, while there is an application that could have one. */
 const struct sgl_smtp_server_config *
 generation_smtp(const struct generation *g, const struct submission_door *d, size_t listen);
@@ -108,7 +111,9 @@ struct session {
     struct transaction *mail;
     char *hello;
     uint64_t deadline_ms; /* 0: none */
-    struct sgl_ip ip;
+    struct sgl_ip ip;     /* of a local process: one that stands for its uid */
+    bool local;
+    uint32_t uid; /* of a local process */
     bool counted; /* in peers */
     bool closing; /* CLOSE came: nothing more is fed */
     bool paused;
@@ -123,6 +128,9 @@ void session_free(struct session *s);
 void session_sweep(struct door_loop *on);
 void session_drain_all(struct door_loop *on);
 const struct config *session_config(const struct session *s);
+/* Who is there, for logs and trails: "192.0.2.1", "unix:uid=1000". */
+#define SESSION_PEER_SIZE SGL_IP_TEXT_SIZE
+sgl_view session_peer(const struct session *s, char out[SESSION_PEER_SIZE]);
 /* An answer of the engine's kind. */
 void session_answer(struct session *s, uint16_t code, const char *enhanced, const char *text);
 

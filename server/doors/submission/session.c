@@ -6,6 +6,7 @@
  * When the client leaves meanwhile the session stays, without a stream, until the answer has come.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,14 @@ enum { OUTPUT_HIGH = 64 * 1024, IDLE_SLACK_MS = 30 * 1000 };
 const struct config *session_config(const struct session *s)
 {
     return s->generation->config;
+}
+
+sgl_view session_peer(const struct session *s, char out[SESSION_PEER_SIZE])
+{
+    if (!s->local)
+        return sgl_ip_text(&s->ip, out);
+    snprintf(out, SESSION_PEER_SIZE, "unix:uid=%" PRIu32, s->uid);
+    return sgl_view_cstr(out);
 }
 
 void session_answer(struct session *s, uint16_t code, const char *enhanced, const char *text)
@@ -88,14 +97,14 @@ static void on_hello(struct session *s, sgl_view name)
 
 static void on_close(struct session *s, const struct sgl_smtp_server_event *e)
 {
-    char ip[SGL_IP_TEXT_SIZE];
+    char peer[SESSION_PEER_SIZE];
 
     s->closing = true;
     if (e->reason == SGL_SMTP_CLOSE_TIMEOUT)
         atomic_fetch_add(&s->door->timeouts, 1);
     if (e->reason != SGL_SMTP_CLOSE_QUIT)
         log_line(LOG_INFO_, "session closed", LOG_STR("door", "submission"),
-                 LOG_VIEW("peer", sgl_ip_text(&s->ip, ip)), LOG_STR("why", e->text));
+                 LOG_VIEW("peer", session_peer(s, peer)), LOG_STR("why", e->text));
 }
 
 static void on_event(struct session *s, const struct sgl_smtp_server_event *e)
@@ -264,11 +273,11 @@ static void on_ended(void *ctx, enum stream_end why)
     struct session *s = ctx;
 
     if (why == STREAM_TLS) {
-        char ip[SGL_IP_TEXT_SIZE];
+        char peer[SESSION_PEER_SIZE];
 
         atomic_fetch_add(&s->door->tls_failures, 1);
         log_line(LOG_INFO_, "TLS failed", LOG_STR("door", "submission"),
-                 LOG_VIEW("peer", sgl_ip_text(&s->ip, ip)),
+                 LOG_VIEW("peer", session_peer(s, peer)),
                  LOG_STR("why", stream_tls_error(s->stream)));
     }
     lose_stream(s);
@@ -319,11 +328,11 @@ static void trust(struct session *s, const struct config_listen *l)
 
 /* Costs as little as it can: one send, no session. */
 static void turn_away(struct submission_door *d, const struct config_listen *l, int fd,
-                      const char *text)
+                      const char *code, const char *text)
 {
     static const struct linger at_once = {0, 0};
-    char line[128];
-    int n = snprintf(line, sizeof line, "421 4.7.0 %s\r\n", text);
+    char line[256];
+    int n = snprintf(line, sizeof line, "%s %s\r\n", code, text);
 
     atomic_fetch_add(&d->refused, 1);
     if (l->tls != LISTEN_IMPLICIT && n > 0)
@@ -361,7 +370,7 @@ static struct session *make(struct door_loop *on, struct generation *g, size_t l
     if (s == NULL)
         return NULL;
     s->smtp = sgl_smtp_server_new(generation_smtp(g, on->door, listen),
-                                  g->config->listen[listen].tls == LISTEN_IMPLICIT);
+                                  generation_listen(g, listen)->tls == LISTEN_IMPLICIT);
     if (s->smtp == NULL) {
         free(s);
         return NULL;
@@ -377,7 +386,7 @@ static struct session *make(struct door_loop *on, struct generation *g, size_t l
 
 static void begin(struct session *s, size_t listen, int fd)
 {
-    const struct config_listen *l = &session_config(s)->listen[listen];
+    const struct config_listen *l = generation_listen(s->generation, listen);
     bool implicit = l->tls == LISTEN_IMPLICIT;
     SSL *tls = implicit && s->door->tls != NULL ? tls_server_session(s->door->tls) : NULL;
 
@@ -400,29 +409,90 @@ static void begin(struct session *s, size_t listen, int fd)
     settle(s, true);
 }
 
-void session_accept(struct door_loop *on, size_t listen, int fd, const struct sockaddr *peer)
+/* A client as the kernel tells of it. */
+struct client {
+    struct sgl_ip ip;
+    bool local;
+    uint32_t uid;
+    struct identity *who; /* of a local process; NULL: not known here */
+};
+
+/*
+ * Connections are counted by address: a uid has one, too, in a network of its own (peers.c counts networks of IPv6), in the part of the addresses that leads nowhere
+ * [RFC 6666].
+ */
+static void look_at_process(struct submission_door *d, int fd, struct client *c)
+{
+    uint8_t bytes[16] = {0x01};
+    struct ucred cred;
+    socklen_t len = sizeof cred;
+
+    c->local = true;
+    c->uid = UINT32_MAX;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 && len == sizeof cred) {
+        c->uid = cred.uid;
+        c->who = directory_process(d->directory, cred.uid);
+    }
+    memcpy(bytes + 4, &c->uid, sizeof c->uid);
+    c->ip = sgl_ip_v6(bytes);
+}
+
+static void turn_away_process(struct submission_door *d, const struct config_listen *l, int fd,
+                              const struct client *c)
+{
+    char text[160];
+
+    log_line(LOG_INFO_, "local process refused", LOG_INT("uid", c->uid));
+    snprintf(text, sizeof text,
+             "uid %" PRIu32 " may not send here; an operator lets it: sigillo local add NAME --uid "
+             "%" PRIu32 " --domain DOMAIN",
+             c->uid, c->uid);
+    turn_away(d, l, fd, "554 5.7.1", text);
+}
+
+static void greet(struct door_loop *on, struct generation *g, size_t listen, int fd,
+                  const struct client *c)
 {
     struct submission_door *d = on->door;
-    struct generation *g = current(d);
-    const struct config_listen *l = &g->config->listen[listen];
-    struct sgl_ip ip = ip_of(peer);
-    const char *why = no_room(d, g->config, &ip);
+    const char *why = no_room(d, g->config, &c->ip);
     struct session *s = NULL;
 
     if (why == NULL) {
-        s = make(on, g, listen, &ip);
+        s = make(on, g, listen, &c->ip);
         if (s == NULL) {
-            peers_leave(d->peers, &ip);
+            peers_leave(d->peers, &c->ip);
             why = "out of memory";
         }
     }
     if (s == NULL) {
         atomic_fetch_sub(&d->sessions_now, 1);
-        turn_away(d, l, fd, why);
-    } else {
-        atomic_fetch_add(&d->sessions, 1);
-        begin(s, listen, fd);
+        turn_away(d, generation_listen(g, listen), fd, "421 4.7.0", why);
+        return;
     }
+    atomic_fetch_add(&d->sessions, 1);
+    if (c->local) {
+        s->local = true;
+        s->uid = c->uid;
+        s->who = identity_ref(c->who);
+        sgl_smtp_server_trust(s->smtp);
+    }
+    begin(s, listen, fd);
+}
+
+void session_accept(struct door_loop *on, size_t listen, int fd, const struct sockaddr *peer)
+{
+    struct generation *g = current(on->door);
+    struct client c = {.ip = {0}};
+
+    if (listen == LISTEN_LOCAL)
+        look_at_process(on->door, fd, &c);
+    else
+        c.ip = ip_of(peer);
+    if (c.local && c.who == NULL)
+        turn_away_process(on->door, generation_listen(g, listen), fd, &c);
+    else
+        greet(on, g, listen, fd, &c);
+    identity_unref(c.who);
     generation_unref(g);
 }
 

@@ -22,7 +22,7 @@ struct transaction {
     bool in_admission;
     bool no_room; /* bytes were thrown away: the answer will be 452 */
     bool eightbit;
-    char ip[SGL_IP_TEXT_SIZE], peer[SGL_IP_TEXT_SIZE + 8], tls[96];
+    char ip[SESSION_PEER_SIZE], peer[SESSION_PEER_SIZE + 8], tls[96];
 };
 
 _Static_assert((int)SGL_SMTP_NOTIFY_NEVER == (int)RCPT_NOTIFY_NEVER &&
@@ -283,8 +283,11 @@ static void describe_client(struct session *s, struct transaction *t)
     struct submission *u = &t->submission;
     SSL *tls = stream_tls(s->stream);
 
-    (void)sgl_ip_text(&s->ip, t->ip);
-    snprintf(t->peer, sizeof t->peer, "[%s%s]", s->ip.version == 6 ? "IPv6:" : "", t->ip);
+    (void)session_peer(s, t->ip);
+    if (s->local)
+        memcpy(t->peer, t->ip, sizeof t->ip);
+    else
+        snprintf(t->peer, sizeof t->peer, "[%s%s]", s->ip.version == 6 ? "IPv6:" : "", t->ip);
     u->peer_text = sgl_view_cstr(t->peer);
     u->helo = sgl_view_cstr(s->hello != NULL ? s->hello : "");
     u->protocol = protocol(s, u->message.smtputf8);

@@ -33,6 +33,13 @@ void generation_unref(struct generation *g)
     free(g);
 }
 
+static const struct config_listen local_listen = {.name = "local", .tls = LISTEN_PLAIN};
+
+const struct config_listen *generation_listen(const struct generation *g, size_t listen)
+{
+    return listen == LISTEN_LOCAL ? &local_listen : &g->config->listen[listen];
+}
+
 static void fill(struct sgl_smtp_server_config *e, const struct config *c,
                  const struct config_listen *l, bool has_tls)
 {
@@ -57,9 +64,16 @@ static void fill(struct sgl_smtp_server_config *e, const struct config *c,
         e->offer |= SGL_SMTP_TLS;
 }
 
+/* A process of this machine: the kernel has said who it is, so there is nothing to log in with. */
+static void fill_local(struct sgl_smtp_server_config *e, const struct config *c)
+{
+    fill(e, c, &local_listen, false);
+    e->mechanisms = 0;
+}
+
 static struct generation *generation_new(struct config *config, bool has_tls)
 {
-    struct generation *g = calloc(1, sizeof *g + 2 * config->listens * sizeof g->smtp[0]);
+    struct generation *g = calloc(1, sizeof *g + (2 * config->listens + 1) * sizeof g->smtp[0]);
 
     if (g == NULL)
         return NULL;
@@ -72,6 +86,7 @@ static struct generation *generation_new(struct config *config, bool has_tls)
         *with = g->smtp[i];
         with->mechanisms |= SGL_SASL_OAUTHBEARER | SGL_SASL_XOAUTH2;
     }
+    fill_local(&g->smtp[2 * config->listens], config);
     return g;
 }
 
@@ -80,6 +95,8 @@ const struct sgl_smtp_server_config *generation_smtp(const struct generation *g,
 {
     bool tokens = d->tokens != NULL && directory_has_apps(d->directory);
 
+    if (listen == LISTEN_LOCAL)
+        return &g->smtp[2 * g->config->listens];
     return &g->smtp[tokens ? g->config->listens + listen : listen];
 }
 
@@ -152,20 +169,27 @@ static bool prepare_loop(struct submission_door *d, size_t i, struct loop *loop)
     return event_add(&on->sweep, &every) == 0;
 }
 
-static bool listen_on(struct submission_door *d, const struct submission_setup *setup)
+/* On every loop. */
+static bool listen_at(struct submission_door *d, int fd, size_t listen)
 {
-    for (size_t i = 0; i < setup->sockets; i++) {
-        for (size_t k = 0; k < d->loops; k++) {
-            struct acceptor *a = &d->acceptor[d->acceptors];
+    for (size_t k = 0; k < d->loops; k++) {
+        struct acceptor *a = &d->acceptor[d->acceptors];
 
-            *a = (struct acceptor){.on = &d->loop[k], .listen = setup->socket[i].listen};
-            a->listener = listener_new(d->loop[k].loop, setup->socket[i].fd, on_accept, a);
-            if (a->listener == NULL)
-                return false;
-            d->acceptors++;
-        }
+        *a = (struct acceptor){.on = &d->loop[k], .listen = listen};
+        a->listener = listener_new(d->loop[k].loop, fd, on_accept, a);
+        if (a->listener == NULL)
+            return false;
+        d->acceptors++;
     }
     return true;
+}
+
+static bool listen_on(struct submission_door *d, const struct submission_setup *setup)
+{
+    for (size_t i = 0; i < setup->sockets; i++)
+        if (!listen_at(d, setup->socket[i].fd, setup->socket[i].listen))
+            return false;
+    return setup->local <= 0 || listen_at(d, setup->local, LISTEN_LOCAL);
 }
 
 static bool prepare(struct submission_door *d, const struct submission_setup *setup)
@@ -174,7 +198,7 @@ static bool prepare(struct submission_door *d, const struct submission_setup *se
     d->crypto = sgl_crypto_new();
     d->peers = peers_new();
     d->loop = calloc(setup->loops, sizeof *d->loop);
-    d->acceptor = calloc(setup->loops * setup->sockets + 1, sizeof *d->acceptor);
+    d->acceptor = calloc(setup->loops * (setup->sockets + 1), sizeof *d->acceptor);
     if (d->generation == NULL || d->crypto == NULL || d->peers == NULL || d->loop == NULL ||
         d->acceptor == NULL)
         return false;

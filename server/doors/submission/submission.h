@@ -24,6 +24,7 @@ struct submission_setup {
     size_t loops;
     const struct submission_socket *socket;
     size_t sockets;
+    int local; /* where processes of this machine connect, told by their uid; 0, -1: nowhere. The caller's to close, as the others */
     struct admission *admission;
     struct directory *directory;
     struct tokens *tokens;   /* NULL: nobody logs in by one */
