@@ -540,3 +540,29 @@ def test_the_examples_of_the_specification(sigillo, sender, version):
     for bad in ({}, mail(senderAddress="a@nowhere.example"), mail(attachments=[{}])):
         validate(document, "/emails:send", "post", post(sigillo, sender, bad, version=version))
     validate(document, "/emails/operations/{operationId}", "get", operation(sigillo, sender, "x", version))
+
+
+with open(os.path.join(HERE, "..", "..", "server", "doors", "http", "openapi.json"), encoding="utf-8") as f:
+    DESCRIPTION = json.load(f)
+FILE = {"name": "a.pdf", "contentType": "application/pdf", "contentInBase64": "YQ=="}
+REQUESTS = [
+    mail(), mail(replyTo=None, headers=None, attachments=None, userEngagementTrackingDisabled=None), mail(replyTo=[{"address": "r@acs.test", "displayName": None}]),
+    mail(headers={"X-A": "b"}), mail(attachments=[FILE, dict(FILE, contentId="c")]), mail(content={"subject": "", "html": "<p>"}), mail(userEngagementTrackingDisabled=False),
+    mail(recipients={"cc": [{"address": "a@good.test"}], "bcc": None}),
+    {}, [], mail(content="x"), mail(content={"plainText": "x"}), mail(content={"subject": 1}), mail(recipients=[]), mail(recipients={"to": "a@good.test"}),
+    mail(recipients={"to": [{"email": "a@good.test"}]}), mail(recipients={"to": [{}]}), mail(replyTo={}), mail(headers={"X-A": 1}), mail(headers=[]),
+    mail(attachments={}), mail(attachments=[{}]), mail(attachments=[dict(FILE, name="")]), mail(attachments=[dict(FILE, contentInBase64=1)]), mail(attachments=[dict(FILE, size=1)]),
+    mail(userEngagementTrackingDisabled="true"), mail(importance="high"), {k: v for k, v in mail().items() if k != "senderAddress"}, mail(senderAddress=None),
+]
+
+
+@pytest.mark.parametrize("body", REQUESTS, ids=range(len(REQUESTS)))
+def test_the_description_that_is_served_and_the_code_agree(sigillo, sender, body):
+    """What its schema allows is accepted here, what it forbids is refused, and the answer has the shape that it promises."""
+    schema = lambda name: jsonschema.Draft202012Validator({"$ref": "#/components/schemas/" + name, "components": DESCRIPTION["components"]})  # noqa: E731
+    status, headers, reply = post(sigillo, sender, json.dumps(body).encode())
+    assert (status == 202) == schema("AcsMessage").is_valid(body), (reply, list(schema("AcsMessage").iter_errors(body)))
+    assert str(status) in DESCRIPTION["paths"]["/emails:send"]["post"]["responses"]
+    schema("AcsResult" if status == 202 else "AcsError").validate(reply)
+    for name in DESCRIPTION["paths"]["/emails:send"]["post"]["responses"][str(status)]["headers"]:
+        assert name.lower() in headers
