@@ -5,6 +5,7 @@ import json
 
 import pytest
 from conftest import finish, launch
+from test_acs import signed
 from test_oauth import ask, call
 
 DOMAIN = "guesses.test"
@@ -71,6 +72,17 @@ def test_they_are_counted_together_with_those_at_the_acs_door(sigillo):
     assert [get(sigillo, token[:-6] + "AAAAAA", p)[0] for p in [path, "/v1/messages/1"] * 5] == [401] * 10
     status, headers, body = get(sigillo, token, path)
     assert status == 429 and int(headers["Retry-After"]) > 0 and body["error"]["code"] == "TooManyRequests", body
+
+
+def test_wrong_signatures(sigillo):
+    """By the key that the host names, else all of the address together."""
+    keys = [sigillo.json("key", "add", "--domain", DOMAIN) for _ in range(2)]
+    wrong = {"access_key": "A" * 43 + "="}
+    for host, other in (("%s.mail.example" % keys[0]["id"], "%s.mail.example" % keys[1]["id"]), (None, "%s.mail.example" % keys[1]["id"])):
+        assert signed(sigillo, keys[0], b"{}", host=host)[0] == 400, "it is signed well, and no message"
+        assert [signed(sigillo, wrong, b"{}", host=host)[0] for _ in range(11)] == [401] * 10 + [429]
+        assert signed(sigillo, keys[0], b"{}", host=host)[0] == 429
+        assert signed(sigillo, keys[1], b"{}", host=other)[0] == 400, "another key is not kept waiting"
 
 
 def test_what_names_nothing_counts_as_one(sigillo):

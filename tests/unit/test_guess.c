@@ -21,6 +21,7 @@ static void test_names(void **state)
          "f47ac10b-58cc-4372-a567-0e02b2c3d479"},
         /* {"alg":"ES256"}.{"appid":"x"}.x */
         {"an application that is none", "eyJhbGciOiJFUzI1NiJ9.eyJhcHBpZCI6IngifQ.eA", ""},
+        {"a signature whose key is not named", GUESS_SIGNED, "signed"},
         {"what is no token", "garbage", ""},
         {"nothing", "", ""},
     };

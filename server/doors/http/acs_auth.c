@@ -5,9 +5,12 @@
 
 #include "../../log/log.h"
 #include "acs_internal.h"
+#include "guess.h"
+#include "sigillo/ascii.h"
 #include "sigillo/crypto.h"
 
 #define KEY_PREFIX SGL_LIT("sk_")
+#define SHOWN_SIZE 32
 
 static const struct version {
     const char *name;
@@ -65,10 +68,26 @@ static void go_on(struct acs_call *c)
 
 /* ---- a signature ---- */
 
+/* By what a wrong one is counted: the key that HOST names, as if that were shown; else all of an address together. */
+static sgl_view shown_by(const struct http_request *r, char out[SHOWN_SIZE])
+{
+    sgl_view rest, host = http_header(r, "Host"), label = sgl_view_split(host, '.', &rest);
+
+    if (rest.ptr == NULL || label.len != GUESS_KEY_ID_LEN)
+        return SGL_LIT(GUESS_SIGNED);
+    snprintf(out, SHOWN_SIZE, "sk_%.*s_", SGL_FMT(label));
+    for (char *c = out; *c != '\0'; c++)
+        *c = (char)sgl_ascii_lower((uint8_t)*c);
+    return sgl_view_cstr(out);
+}
+
 static void signature_checked(struct hmac_check *h)
 {
     struct acs_call *c = (struct acs_call *)(void *)((char *)h - offsetof(struct acs_call, check));
+    char shown[SHOWN_SIZE];
 
+    if (h->answer == HMAC_REFUSED)
+        http_guessed_wrong(c->r, shown_by(c->r, shown), hmac_answer_text(h->answer));
     if (h->answer == HMAC_OK) {
         c->who = h->identity;
         go_on(c);
@@ -85,7 +104,12 @@ static void check_signature(struct acs_call *c)
 {
     struct http_request *r = c->r;
     struct hmac_check *h = &c->check;
+    char shown[SHOWN_SIZE];
 
+    if (!http_may_guess(r, shown_by(r, shown))) {
+        free(c);
+        return;
+    }
     *h = (struct hmac_check){.method = sgl_view_cstr(http_method(r)),
                              .target = http_target(r),
                              .authorization = http_header(r, "Authorization"),

@@ -7,8 +7,6 @@
 #include "../../tokens/tokens.h"
 #include "sigillo/ascii.h"
 
-#define KEY_ID_LEN 12
-
 /* "sk_ID_SECRET" */
 static void key_name(sgl_view bearer, char out[GUESS_NAME_SIZE])
 {
@@ -17,7 +15,7 @@ static void key_name(sgl_view bearer, char out[GUESS_NAME_SIZE])
     for (size_t i = 0; i < id.len; i++)
         if (!sgl_ascii_is_alnum(id.ptr[i]))
             return;
-    if (id.len == KEY_ID_LEN && secret.ptr != NULL)
+    if (id.len == GUESS_KEY_ID_LEN && secret.ptr != NULL)
         snprintf(out, GUESS_NAME_SIZE, "%.*s", SGL_FMT(id));
 }
 
@@ -26,6 +24,8 @@ void guess_name(sgl_view bearer, char out[GUESS_NAME_SIZE])
     out[0] = '\0';
     if (sgl_view_starts(bearer, SGL_LIT("sk_")))
         key_name(bearer, out);
+    else if (sgl_view_eq(bearer, SGL_LIT(GUESS_SIGNED)))
+        snprintf(out, GUESS_NAME_SIZE, GUESS_SIGNED);
     else
         token_claimed_client(bearer, out);
 }

@@ -9,7 +9,9 @@
 #include "../../tokens/attempts.h"
 #include "http.h"
 
-#define GUESS_NAME_SIZE GUID_TEXT_SIZE
+#define GUESS_NAME_SIZE  GUID_TEXT_SIZE
+#define GUESS_KEY_ID_LEN 12
+#define GUESS_SIGNED     "signed" /* stands for a signature whose key is not named */
 
 /* By what this bearer is counted: "" for all that says nothing of itself, or nothing that could be true. */
 void guess_name(sgl_view bearer, char out[GUESS_NAME_SIZE]);
