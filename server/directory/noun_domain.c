@@ -342,35 +342,45 @@ static bool alter(struct change *g)
 
 /* ---- removed, when nobody uses it ---- */
 
-struct user_search {
-    const char *domain;
-    char found[96];
-};
-
-static bool uses_domain(void *ctx, struct identity *i)
+static bool uses_domain(const struct identity *i, const char *domain)
 {
-    struct user_search *s = ctx;
-
     for (size_t n = 0; n < i->domains; n++)
-        if (strcmp(i->domain[n], s->domain) == 0)
-            snprintf(s->found, sizeof(s->found), "%.90s", i->name);
-    return s->found[0] == '\0';
+        if (strcmp(i->domain[n], domain) == 0)
+            return true;
+    return false;
+}
+
+/* All identities are looked at where they are: sorting a hundred thousand of them would hold up a loop. */
+static bool has_user(struct directory *d, const char *domain, char *out, size_t size)
+{
+    bool found = false;
+
+    pthread_rwlock_rdlock(&d->lock);
+    for (unsigned n = 0; n < DIRECTORY_NOUNS && !found; n++) {
+        const struct table *t = &d->table[n];
+
+        if (noun_kind_of((enum directory_noun)n)->prefix == NULL)
+            continue;
+        for (size_t at = 0; at < t->slots && !found; at++) {
+            const struct holder *h = t->slot[at].value;
+
+            found = t->slot[at].name != NULL && uses_domain(h->identity, domain);
+            if (found)
+                snprintf(out, size, "%.90s", h->identity->name);
+        }
+    }
+    pthread_rwlock_unlock(&d->lock);
+    return found;
 }
 
 static bool may_go(struct change *g)
 {
-    static const enum identity_kind kind[] = {IDENTITY_CREDENTIAL, IDENTITY_KEY, IDENTITY_APP,
-                                              IDENTITY_ACCOUNT, IDENTITY_LOCAL};
-    struct user_search search = {.domain = g->key};
     char by[160];
 
-    for (size_t i = 0; i < sizeof(kind) / sizeof(kind[0]) && search.found[0] == '\0'; i++)
-        directory_each_identity(g->d, kind[i], uses_domain, &search);
-    if (search.found[0] != '\0')
+    if (has_user(g->d, g->key, by, sizeof(by)))
         change_say(g->c, DIRECTORY_IN_USE, "domain",
-                   "%s may send as this domain; remove that first: sigillo %.*s remove %s",
-                   search.found, (int)strcspn(search.found, ":"), search.found,
-                   strchr(search.found, ':') + 1);
+                   "%s may send as this domain; remove that first: sigillo %.*s remove %s", by,
+                   (int)strcspn(by, ":"), by, strchr(by, ':') + 1);
     else if (access_uses_domain(g->d, g->key, by, sizeof(by)))
         change_say(g->c, DIRECTORY_IN_USE, "domain",
                    "%s is of this domain; remove that first: sigillo sender remove", by);
