@@ -52,6 +52,15 @@ struct sgl_rsa_numbers {
 /* SubjectPublicKeyInfo or RSAPublicKey; the whole input must be the one structure. false: it is neither. */
 bool sgl_der_rsa_public(sgl_view der, struct sgl_rsa_numbers *out);
 
+/* Of a private key, in the order of RFC 8017 A.1.2: n, e, d, p, q, dP, dQ, qInv. */
+#define SGL_RSA_PRIVATE_NUMBERS 8
+struct sgl_rsa_private_numbers {
+    sgl_view number[SGL_RSA_PRIVATE_NUMBERS];
+};
+
+/* PrivateKeyInfo without attributes, or RSAPrivateKey of two primes; the whole input must be the one structure. false: it is neither. */
+bool sgl_der_rsa_private(sgl_view der, struct sgl_rsa_private_numbers *out);
+
 /* The modulus is odd and of SGL_RSA_BITS_MIN bits at least. false: no memory. */
 bool sgl_rsa_init(struct sgl_rsa *rsa, const struct sgl_crypto *crypto,
                   const struct sgl_rsa_numbers *numbers);

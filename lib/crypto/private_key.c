@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <openssl/bio.h>
+#include <openssl/core_names.h>
 #include <openssl/err.h>
+#include <openssl/params.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
@@ -62,12 +64,51 @@ static int no_password(char *buf, int size, int writing, void *arg)
     return -1;
 }
 
+/* libcrypto wants numbers in the order of the machine. false: too large. */
+static bool to_native(sgl_view number, uint8_t out[SGL_RSA_BITS_MAX / 8])
+{
+    if (number.len > SGL_RSA_BITS_MAX / 8)
+        return false;
+    for (size_t i = 0; i < number.len; i++)
+        out[__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? number.len - 1 - i : i] = number.ptr[i];
+    return true;
+}
+
+/* NULL: it cannot be made. */
+static EVP_PKEY *rsa_of(const struct sgl_rsa_private_numbers *numbers)
+{
+    static const char *const name[SGL_RSA_PRIVATE_NUMBERS] = {
+        OSSL_PKEY_PARAM_RSA_N,         OSSL_PKEY_PARAM_RSA_E,
+        OSSL_PKEY_PARAM_RSA_D,         OSSL_PKEY_PARAM_RSA_FACTOR1,
+        OSSL_PKEY_PARAM_RSA_FACTOR2,   OSSL_PKEY_PARAM_RSA_EXPONENT1,
+        OSSL_PKEY_PARAM_RSA_EXPONENT2, OSSL_PKEY_PARAM_RSA_COEFFICIENT1};
+    uint8_t native[SGL_RSA_PRIVATE_NUMBERS][SGL_RSA_BITS_MAX / 8];
+    OSSL_PARAM param[SGL_RSA_PRIVATE_NUMBERS + 1];
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+    EVP_PKEY *pkey = NULL;
+    bool fits = ctx != NULL && EVP_PKEY_fromdata_init(ctx) == 1;
+
+    for (size_t i = 0; i < SGL_RSA_PRIVATE_NUMBERS; i++) {
+        fits = to_native(numbers->number[i], native[i]) && fits;
+        param[i] = OSSL_PARAM_construct_BN(name[i], native[i], numbers->number[i].len);
+    }
+    param[SGL_RSA_PRIVATE_NUMBERS] = OSSL_PARAM_construct_end();
+    if (fits && EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_KEYPAIR, param) != 1)
+        pkey = NULL;
+    EVP_PKEY_CTX_free(ctx);
+    OPENSSL_cleanse(native, sizeof native);
+    return pkey;
+}
+
 static EVP_PKEY *decode(sgl_view bytes)
 {
     const unsigned char *der = bytes.ptr;
+    struct sgl_rsa_private_numbers numbers;
     BIO *bio;
     EVP_PKEY *pkey;
 
+    if (sgl_der_rsa_private(bytes, &numbers) && (pkey = rsa_of(&numbers)) != NULL)
+        return pkey;
     if (bytes.ptr[0] == 0x30) {
         pkey = d2i_AutoPrivateKey(NULL, &der, (long)bytes.len);
         if (pkey != NULL && der != bytes.ptr + bytes.len) {

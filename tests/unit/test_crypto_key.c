@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 
+#include "../../lib/crypto/crypto_internal.h"
 #include "check.h"
 #include "crypto_fixture.h"
 #include "crypto_key_fixture.h"
@@ -157,6 +158,55 @@ static void test_import_pkcs1(void **state)
     sgl_private_key_free(key);
 }
 
+static bool imports(sgl_view der)
+{
+    struct sgl_private_key *key = NULL;
+    bool is = sgl_private_key_import(crypto, der, &key) == SGL_OK;
+
+    if (is)
+        check_round_trip("a key from DER signs", key, 128);
+    sgl_private_key_free(key);
+    return is;
+}
+
+/* PKCS#8 and the PKCS#1 inside; what is cut, longer, or of another version is neither.  [RFC 5208 s5, RFC 8017 sA.1.2] */
+static void test_private_forms(void **state)
+{
+    const size_t wrapper = 26, changed[] = {6, 12, 32}; /* versions, and a byte of the algorithm */
+    sgl_auto(sgl_buf) der = SGL_BUF_INIT(1024);
+    struct sgl_rsa_private_numbers numbers = {0};
+    struct sgl_private_key *key = NULL;
+    sgl_view all;
+
+    (void)state;
+    assert_int_equal(sgl_private_key_import(crypto, SGL_LIT(RFC8463_RSA_PEM), &key), SGL_OK);
+    assert_int_equal(sgl_private_key_export_der(key, &der), SGL_OK);
+    sgl_private_key_free(key);
+    all = sgl_buf_view(&der);
+    CHECK_TRUE("PKCS#8", imports(all) && sgl_der_rsa_private(all, &numbers));
+    CHECK_EQ("its modulus", numbers.number[0].len, 128);
+    all = sgl_view_from(all, wrapper);
+    CHECK_TRUE("PKCS#1", imports(all) && sgl_der_rsa_private(all, &numbers));
+    CHECK_EQ("its exponent", numbers.number[1].len, 3);
+    for (size_t start = 0; start <= wrapper; start += wrapper)
+        for (size_t len = 0; start + len < der.len; len++) {
+            sgl_view cut = sgl_view_sub(sgl_buf_view(&der), start, len);
+
+            CHECK_TRUE("a cut key", !sgl_der_rsa_private(cut, &numbers) && !imports(cut));
+        }
+    for (size_t i = 0; i < sizeof changed / sizeof changed[0]; i++) {
+        der.data[changed[i]] ^= 7;
+        CHECK_TRUE("another version or algorithm",
+                   !sgl_der_rsa_private(sgl_buf_view(&der), &numbers));
+        der.data[changed[i]] ^= 7;
+    }
+    sgl_buf_add_byte(&der, 0);
+    all = sgl_buf_view(&der);
+    CHECK_TRUE("a byte behind it", !sgl_der_rsa_private(all, &numbers) && !imports(all));
+    all = sgl_view_from(all, wrapper);
+    CHECK_TRUE("and behind PKCS#1", !sgl_der_rsa_private(all, &numbers) && !imports(all));
+}
+
 static void test_import_refuses(void **state)
 {
     static const struct {
@@ -288,10 +338,15 @@ static void test_threads_share_a_key(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_generate),       cmocka_unit_test(test_generate_refuses),
-        cmocka_unit_test(test_seed),           cmocka_unit_test(test_import_pkcs1),
-        cmocka_unit_test(test_import_refuses), cmocka_unit_test(test_public_forms),
-        cmocka_unit_test(test_public_ed25519), cmocka_unit_test(test_threads_share_a_key),
+        cmocka_unit_test(test_generate),
+        cmocka_unit_test(test_generate_refuses),
+        cmocka_unit_test(test_seed),
+        cmocka_unit_test(test_import_pkcs1),
+        cmocka_unit_test(test_private_forms),
+        cmocka_unit_test(test_import_refuses),
+        cmocka_unit_test(test_public_forms),
+        cmocka_unit_test(test_public_ed25519),
+        cmocka_unit_test(test_threads_share_a_key),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);
