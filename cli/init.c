@@ -113,10 +113,16 @@ static int check_free(const struct plan *p)
     char path[sizeof(p->store) + 16];
 
     if (access(p->config, F_OK) == 0)
-        return cli_error(CLI_NO, p->config, "it exists already, and is not overwritten");
+        return cli_error(
+            CLI_NO, p->config,
+            "it exists already, and is not overwritten; to run it: sigillo serve --config %s; for "
+            "another server: --config, --state-dir and --admin-socket",
+            p->config);
     snprintf(path, sizeof(path), "%s/sigillo.db", p->store);
     if (access(path, F_OK) == 0)
-        return cli_error(CLI_NO, p->state, "there is a store already, and it is not touched");
+        return cli_error(CLI_NO, p->state,
+                         "there is a store already, and it is not touched; for another server, "
+                         "name another --state-dir");
     return CLI_YES;
 }
 

@@ -460,7 +460,9 @@ static struct config *load(const char *path, const char *text, char *why, size_t
         result = text != NULL ? cfg_parse_buf(cfg, text) : cfg_parse(cfg, path);
         if (result == CFG_FILE_ERROR) {
             r->failed = true;
-            snprintf(why, why_size, "%s: %s", path, strerror(errno));
+            snprintf(why, why_size, "%s: %s", path,
+                     errno == ENOENT ? "there is no such file; sigillo init writes the first one"
+                                     : strerror(errno));
         } else if (result != CFG_SUCCESS) {
             mistake(cfg, "syntax: not understood");
         }

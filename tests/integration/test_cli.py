@@ -185,14 +185,19 @@ def test_init_writes_a_good_configuration_and_shows_secrets_once(tmp_path):
             assert made["key"]["key"].encode() not in data and made["credential"]["password"].encode() not in data, name
 
 
+def test_a_server_without_a_configuration_says_what_writes_one(tmp_path):
+    r = run("serve", "--config", str(tmp_path / "none"))
+    assert r.returncode == USAGE and r.stderr == "sigillo: serve: %s: there is no such file; sigillo init writes the first one\n" % (tmp_path / "none")
+
+
 def test_init_never_overwrites(tmp_path):
     assert init(tmp_path).returncode == 0
     before = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
     r = init(tmp_path)
-    assert r.returncode == NO and "exists already" in r.stderr
+    assert r.returncode == NO and "exists already" in r.stderr and "sigillo serve --config %s;" % (tmp_path / "sigillo.conf") in r.stderr
     (tmp_path / "sigillo.conf").unlink()
     r = init(tmp_path)
-    assert r.returncode == NO and "store" in r.stderr
+    assert r.returncode == NO and "store" in r.stderr and "--state-dir" in r.stderr
     assert not (tmp_path / "sigillo.conf").exists()
     assert all(p.read_bytes() == data for p, data in before.items() if p.name != "sigillo.conf")
 
