@@ -13,6 +13,7 @@
 
 #define OWN_CACHE     (1024u * 1024u)
 #define MEMORY_MAX    (4u * 1024u * 1024u)
+#define ANSWER_MAX    (1024u * 1024u)
 #define SELECTORS_MAX 8
 
 struct looking {
@@ -98,23 +99,29 @@ static void finish(struct looking *l, enum look_result result, const char *forma
 /* ---- judged ---- */
 
 /* RSA keys are published with or without the SubjectPublicKeyInfo around them. [RFC 6376 s3.6.1] */
-static bool is_key(const struct selector *s, sgl_view whole, sgl_view txt, struct sgl_arena *arena)
+static bool is_same(const struct selector *s, sgl_view whole, sgl_view key)
 {
-    struct sgl_dkim_key key;
-
-    return sgl_dkim_key_parse(txt, arena, &key, NULL) == SGL_OK && key.bytes.len > 0 &&
-           (sgl_view_eq(whole, key.bytes) ||
-            (s->algorithm != KEYS_ED25519 && key.bytes.len + 32 >= whole.len &&
-             sgl_view_ends(whole, key.bytes)));
+    return key.len > 0 &&
+           (sgl_view_eq(whole, key) || (s->algorithm != KEYS_ED25519 && key.len + 32 >= whole.len &&
+                                        sgl_view_ends(whole, key)));
 }
 
-static bool has_key(const struct sgl_dns_answer *a, const struct selector *s, sgl_view whole,
-                    struct sgl_arena *arena)
+/* What could not be read for want of memory is not "no key". */
+static enum sgl_status has_key(const struct sgl_dns_answer *a, const struct selector *s,
+                               sgl_view whole, bool *has)
 {
-    for (size_t i = 0; i < a->count; i++)
-        if (is_key(s, whole, a->rr[i].txt, arena))
-            return true;
-    return false;
+    *has = false;
+    for (size_t i = 0; i < a->count && !*has; i++) {
+        sgl_auto(sgl_arena) arena = SGL_ARENA_INIT(ANSWER_MAX);
+        struct sgl_dkim_key key;
+        enum sgl_status status = sgl_dkim_key_parse(a->rr[i].txt, &arena, &key, NULL);
+
+        if (status == SGL_OK)
+            *has = is_same(s, whole, key.bytes);
+        else if (status != SGL_E_SYNTAX)
+            return status;
+    }
+    return SGL_OK;
 }
 
 static const char *asked(const struct looking *l)
@@ -128,6 +135,7 @@ static bool judge_one(struct looking *l, size_t i, const struct sgl_dns_answer *
     bool waits = l->what == LOOK_WAITING;
     uint8_t space[SELECTOR_PUBLIC_MAX];
     sgl_view key = selector_key_public(l->selector[i]->key, space);
+    bool has;
 
     if (sgl_dns_is_error(a)) {
         finish(l, LOOK_UNKNOWN, "%s did not answer for %.*s: %s", asked(l),
@@ -140,7 +148,12 @@ static bool judge_one(struct looking *l, size_t i, const struct sgl_dns_answer *
     }
     if (a->ttl_s > l->look.ttl_s)
         l->look.ttl_s = a->ttl_s;
-    if (has_key(a, l->selector[i], key, &l->arena) == waits)
+    if (has_key(a, l->selector[i], key, &has) != SGL_OK) {
+        finish(l, LOOK_UNKNOWN, "there is no memory left for what stands at %.*s",
+               SGL_FMT(l->name[i].text));
+        return false;
+    }
+    if (has == waits)
         return true;
     finish(l, LOOK_NOT_YET,
            waits ? "the key is not yet at %.*s, as %s has it"
