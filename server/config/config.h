@@ -111,7 +111,8 @@ struct config {
     size_t listens;
     struct { /* limits { ... } */
         size_t message_size, recipients, connections, connections_per_address, errors, memory;
-        unsigned idle_s, session_s, messages_per_session, accounts;
+        unsigned idle_s, session_s, messages_per_session, accounts,
+            signature_window_s; /* so far a signed request's date may be from now */
     } limits;
     struct {                            /* resolver { ... } */
         struct config_address *forward; /* none: recursion from root_hints or the built-in ones */

@@ -46,6 +46,7 @@ const struct key config_key[] = {
     {IN_LIMITS, "session_timeout", KEY_DURATION, "24h", .min = S_, .max = 30 * D_, .unit = S_, TOP(limits.session_s)},
     {IN_LIMITS, "messages_per_session", KEY_NUMBER, "100000", .min = 1, .max = 1000000000, TOP(limits.messages_per_session)},
     {IN_LIMITS, "accounts", KEY_NUMBER, "20", .min = 0, .max = 100000, TOP(limits.accounts)},
+    {IN_LIMITS, "signature_window", KEY_DURATION, "15m", .min = 60 * S_, .max = D_, .unit = S_, TOP(limits.signature_window_s)},
 
     {IN_RESOLVER, "forward", KEY_NAMESERVER, "{}", TOP(resolver.forward), N_OF(config, resolver.forwards)},
     {IN_RESOLVER, "root_hints", KEY_FILE, NULL, TOP(resolver.root_hints)},

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../directory/hmac.h"
 #include "../log/log.h"
 #include "../metrics/metrics.h"
 #include "service_internal.h"
@@ -150,6 +151,7 @@ static bool build_sending(struct service *s, char *why, size_t why_size)
     service_configure_suppression(s, s->config);
     directory_exact_local_parts(s->directory, s->config->sender_exact);
     directory_accounts_max(s->directory, s->config->limits.accounts);
+    directory_hmac_window(s->directory, s->config->limits.signature_window_s);
     delivery_set_bounced(s->delivery,
                          &(struct delivery_bounced){.bounced = service_bounced, .ctx = s});
     return true;

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../directory/hmac.h"
 #include "../log/log.h"
 #include "service_internal.h"
 
@@ -210,6 +211,7 @@ static void apply(struct loop_task *task)
     service_configure_suppression(s, r->next);
     directory_exact_local_parts(s->directory, r->next->sender_exact);
     directory_accounts_max(s->directory, r->next->limits.accounts);
+    directory_hmac_window(s->directory, r->next->limits.signature_window_s);
     swap_pair(s, r->next);
     submission_reload(s->submission, r->next);
     atomic_store(&s->admin.config, r->next);
