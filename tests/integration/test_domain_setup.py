@@ -292,6 +292,16 @@ def test_dead_name_servers_change_nothing(world, server):
     assert after["unknown_since"] is None and states(after) == states(before)
 
 
+def test_a_zone_whose_signatures_are_broken_proves_nothing(world, server):
+    name = "mine.bogus.test"
+    server.json("domain", "add", name)
+    publish(world, rows(server, name))
+    answer = verify(server, name, 3)
+    assert answer["unknown"] and not answer["may_send"] and set(states(answer).values()) == {"not_started"}
+    assert {r["state"] for r in answer["records"]} == {"unknown"}
+    assert all("DNSSEC" in r["why"] or "bogus" in r["why"].lower() for r in answer["records"] if r["purpose"] in ("spf", "dkim")), answer["records"]
+
+
 def test_waiting_for_it(world, server):
     name = "waits.test"
     server.json("domain", "add", name)
