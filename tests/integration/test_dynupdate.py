@@ -1,33 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Records that publish themselves by dynamic update, and keys that rotate themselves, with Knot DNS as the zone's server."""
-import os
 import re
 import time
 
 import dkim
-import dns.rdatatype
 import pytest
+from dynupdate import Flow, audit, publish, rotation, secret, settings, show, states, wait_green, wait_step
 
 import conftest
 from world.internet import wait_for
-
-
-def settings(world, folder, **more):
-    update = {"zone": "dyn.test", "server": "%s@53" % world.dns.address, "key_name": world.dns.tsig_name,
-              "secret_file": secret(folder, "good", world.dns.tsig_secret), "ttl": "1s", "timeout": "3s"}
-    update.update(more)
-    return {"verification": {"required": True, "pending": ["1s"], "interval": "1h", "timeout": "4s"},
-            "queue": {"expire": "2s"},
-            "rotation": {"interval": "0", "keep": "3s", "settle": "1s"},
-            "dns_update own": update}
-
-
-def secret(folder, name, text):
-    path = os.path.join(str(folder), name + ".secret")
-    with open(path, "w") as f:
-        f.write(text + "\n")
-    os.chmod(path, 0o600)
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -39,31 +20,6 @@ def server(world, tmp_path_factory):
     conftest.finish(d)
 
 
-def states(answer):
-    return {name: part["state"] for name, part in answer["status"].items()}
-
-
-def show(d, name):
-    return d.json("domain", "show", name)
-
-
-def is_green(answer):
-    return {s for n, s in states(answer).items() if n != "mta_sts"} == {"verified"}
-
-
-def wait_green(d, name, timeout=30):
-    return wait_for(lambda: show(d, name), is_green, timeout, name + " to be green")
-
-
-def texts(world, name):
-    return sorted(b"".join(r.strings).decode() for rrset in world.dns.query(name, "TXT").answer if rrset.rdtype == dns.rdatatype.TXT
-                  for r in rrset)
-
-
-def audit(d, name, actor):
-    return [(l["action"], l["detail"]) for l in d.json("report", "audit", "--object", "domain:" + name)["audit"] if l["actor"] == actor]
-
-
 # ---- published ----
 
 
@@ -71,7 +27,7 @@ def test_from_nothing_to_green_by_itself(world, server):
     server.json("domain", "add", "dyn.test")
     last = wait_green(server, "dyn.test")
     assert last["may_send"]
-    assert any(t.startswith("v=spf1 ") for t in texts(world, "dyn.test"))
+    assert any(t.startswith("v=spf1 ") for t in world.dns.texts("dyn.test"))
     assert any(a == "records published" for a, _ in audit(server, "dyn.test", "system:publishing"))
 
 
@@ -79,7 +35,7 @@ def test_an_spf_record_that_exists_is_merged_and_what_stands_beside_it_stays(wor
     world.dns.publish("merge.dyn.test", "TXT", '"v=spf1 ip4:192.0.2.1 -all"', '"another=text"')
     server.json("domain", "add", "merge.dyn.test")
     wait_green(server, "merge.dyn.test")
-    got = texts(world, "merge.dyn.test")
+    got = world.dns.texts("merge.dyn.test")
     spf = [t for t in got if t.startswith("v=spf1")]
     assert len(spf) == 1 and "ip4:192.0.2.1" in spf[0] and "a:" + server.settings["hostname"] in spf[0] and spf[0].endswith("-all")
     assert "another=text" in got
@@ -98,28 +54,22 @@ def test_a_managed_domain_is_signed_and_verifies_at_once(world, tmp_path, make_s
     flow = Flow(world, d, name, "managed-%s@good.test" % zone.split(".")[0])
     flow.send()
     (got,) = world.wait_mail(flow.to, 1)
-    wait_for(lambda: texts(world, "s1._domainkey." + name), bool, 4, "the key")
-    assert dkim.verify(got, dnsfunc=resolve(world))
+    wait_for(lambda: world.dns.texts("s1._domainkey." + name), bool, 4, "the key")
+    assert dkim.verify(got, dnsfunc=world.dns.txt)
     wait_for(lambda: states(show(d, name)), lambda s: {s[p] for p in ("spf", "dkim", "dmarc")} == {"verified"}, 10, "all of it")
-    assert any(t.startswith("v=spf1 ") for t in texts(world, name))
+    assert any(t.startswith("v=spf1 ") for t in world.dns.texts(name))
 
 
 # ---- on demand, and what goes wrong ----
-
-
-def publish(d, name, code, *args):
-    r = d.cli("domain", "publish", name, *args, ok=False)
-    assert r.returncode == code, r.stdout + r.stderr
-    return r.stdout + r.stderr
 
 
 def test_a_dry_run_says_and_does_nothing(world, server):
     world.dns.publish("_smtp._tls.dyn.test", "TXT")
     said = publish(server, "dyn.test", 0, "--dry-run")
     assert "_smtp._tls.dyn.test TXT" in said and "nothing was sent" in said
-    assert texts(world, "_smtp._tls.dyn.test") == []
+    assert world.dns.texts("_smtp._tls.dyn.test") == []
     publish(server, "dyn.test", 0)
-    assert texts(world, "_smtp._tls.dyn.test") == ["v=TLSRPTv1; rua=mailto:tls-reports@dyn.test"]
+    assert world.dns.texts("_smtp._tls.dyn.test") == ["v=TLSRPTv1; rua=mailto:tls-reports@dyn.test"]
     assert "is there already" in publish(server, "dyn.test", 0)
 
 
@@ -128,7 +78,7 @@ def test_what_somebody_else_put_there_stays(world, server):
     world.dns.publish("s1._domainkey.foreign.dyn.test", "TXT", foreign)
     server.json("domain", "add", "foreign.dyn.test")
     wait_for(lambda: states(show(server, "foreign.dyn.test")), lambda s: s["spf"] == "verified" and s["domain"] == "verified", 20, "the rest")
-    assert texts(world, "s1._domainkey.foreign.dyn.test") == [foreign.strip('"')]
+    assert world.dns.texts("s1._domainkey.foreign.dyn.test") == [foreign.strip('"')]
     assert not show(server, "foreign.dyn.test")["may_send"]
     told = [d for a, d in audit(server, "foreign.dyn.test", "system:publishing") if a == "records not published"]
     assert len(told) == 1 and "s1._domainkey.foreign.dyn.test" in told[0] and "not ours" in told[0]
@@ -141,12 +91,12 @@ def test_records_are_withdrawn_with_their_domain(world, server):
     world.dns.publish("gone.dyn.test", "TXT", '"another=text"')
     server.json("domain", "add", "gone.dyn.test")
     wait_green(server, "gone.dyn.test")
-    assert texts(world, "s1._domainkey.gone.dyn.test")
+    assert world.dns.texts("s1._domainkey.gone.dyn.test")
     answer = server.json("domain", "remove", "gone.dyn.test", "--withdraw")
     assert answer["problem"] == "" and answer["withdrawn"] >= 6
-    assert texts(world, "gone.dyn.test") == ["another=text"]
+    assert world.dns.texts("gone.dyn.test") == ["another=text"]
     for name in ("s1._domainkey", "s2._domainkey", "_smtp._tls", "bounces"):
-        assert texts(world, name + ".gone.dyn.test") == []
+        assert world.dns.texts(name + ".gone.dyn.test") == []
 
 
 @pytest.fixture(scope="module")
@@ -182,8 +132,8 @@ def test_what_goes_wrong_is_told_and_nothing_is_half_done(world, wrong_server, t
     d.restart()
     try:
         assert says in publish(d, name, code)
-        assert texts(world, "_smtp._tls.wrong.dyn.test") == [] and texts(world, "s1._domainkey.mine.test") == []
-        assert texts(world, "mine.test") == []
+        assert world.dns.texts("_smtp._tls.wrong.dyn.test") == [] and world.dns.texts("s1._domainkey.mine.test") == []
+        assert world.dns.texts("mine.test") == []
     finally:
         d.settings["dns_update own"] = before
         d.restart()
@@ -199,63 +149,17 @@ def test_a_server_that_is_down_is_tried_again(world, server):
     finally:
         world.dns.resume()
     wait_for(lambda: publish(server, "later.dyn.test", 0), lambda t: "already" in t or "1 records" in t, 20, "the server")
-    assert texts(world, "_smtp._tls.later.dyn.test")
+    assert world.dns.texts("_smtp._tls.later.dyn.test")
 
 
 # ---- rotation ----
-
-
-def rotation(d, name):
-    return d.json("domain", "rotate", name, "--status")
-
-
-def wait_step(d, name, step, timeout=30):
-    return wait_for(lambda: rotation(d, name), lambda r: r["step"] == step, timeout, "%s to be at the step %s" % (name, step))
-
-
-def resolve(world):
-    """Answers as a verifier gets them, now."""
-    def txt(name, timeout=5):
-        got = texts(world, name.decode() if isinstance(name, bytes) else name)
-        return got[0].encode() if got else None
-    return txt
-
-
-def selector_of(message):
-    field = "".join(header(message, b"dkim-signature").split())
-    return dict(t.split("=", 1) for t in field.split(";") if t)["s"]
-
-
-def header(message, name):
-    return next(v for k, v in dkim.rfc822_parse(message)[0] if k.lower() == name).decode()
-
-
-class Flow:
-    """Mail that flows: one message after the other, each verified when it arrives."""
-
-    def __init__(self, world, d, domain, to):
-        self.world, self.d, self.domain, self.to, self.sent, self.selectors = world, d, domain, to, 0, set()
-
-    def send(self):
-        c = self.d.connect(25)
-        try:
-            c.sendmail("me@" + self.domain, [self.to], "From: me@%s\r\nTo: %s\r\nSubject: %d\r\nDate: Sun, 22 Nov 2026 20:00:00 +0000\r\n"
-                       "Message-ID: <%d@%s>\r\n\r\nHello\r\n" % (self.domain, self.to, self.sent, self.sent, self.domain))
-            self.sent += 1
-        finally:
-            c.close()
-
-    def verify(self):
-        for m in self.world.wait_mail(self.to, self.sent):
-            assert dkim.verify(m, dnsfunc=resolve(self.world)), m
-            self.selectors.add(selector_of(m))
 
 
 def test_a_rotation_runs_through_while_mail_flows(world, server):
     name, steps = "turn.dyn.test", []
     server.json("domain", "add", name)
     wait_green(server, name)
-    old = texts(world, "s1._domainkey." + name)
+    old = world.dns.texts("s1._domainkey." + name)
     flow = Flow(world, server, name, "turn@good.test")
     flow.send()
     server.json("domain", "rotate", name)
@@ -269,10 +173,10 @@ def test_a_rotation_runs_through_while_mail_flows(world, server):
         time.sleep(0.2)
     assert steps[-1] == "none" and "keep" in steps, steps
     assert flow.selectors == {"s1", "s2"}
-    assert texts(world, "s1._domainkey." + name) == ["v=DKIM1; p="] != old
+    assert world.dns.texts("s1._domainkey." + name) == ["v=DKIM1; p="] != old
     last = rotation(server, name)
     assert last["signs"] == ["s2"] and last["waits"] == ["s3"] and last["retires"] == [] and last["last"]
-    wait_for(lambda: texts(world, "s3._domainkey." + name), bool, 20, "the next key")
+    wait_for(lambda: world.dns.texts("s3._domainkey." + name), bool, 20, "the next key")
     wait_green(server, name)
     told = [d for a, d in audit(server, name, "system:rotation") if a == "key rotation"]
     assert any("signs in" in d for d in told) and any("stays at s1._domainkey" in d for d in told), told
@@ -312,7 +216,7 @@ def test_a_killed_service_goes_on_where_it_was(world, tmp_path, make_sigillo, st
     if step == "revoke":
         wait_step(d, name, "keep")
         world.dns.publish("s1._domainkey." + name, "TXT", *['"%s"' % '" "'.join(t[i:i + 200] for i in range(0, len(t), 200))
-                                                            for t in texts(world, "s1._domainkey." + name)], '"another"')
+                                                            for t in world.dns.texts("s1._domainkey." + name)], '"another"')
     before = wait_step(d, name, step)
     d.kill()
     d.start()

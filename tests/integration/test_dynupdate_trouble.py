@@ -7,7 +7,7 @@ import time
 import dkim
 import dns.rdatatype
 import pytest
-from test_dynupdate import Flow, audit, publish, rotation, selector_of, settings, show, states, texts, wait_green, wait_step
+from dynupdate import Flow, audit, publish, rotation, selector_of, settings, show, states, wait_green, wait_step
 from updatedns import UpdateDns
 from world.internet import wait_for
 
@@ -60,7 +60,7 @@ def test_what_the_server_answers_is_told(world, server, played, how, code, says)
     said = publish(server, "trouble.dyn.test", code)
     assert says in said and (how in ("YXRRSET", "NXRRSET") or ADDRESS in said), said
     assert len(played.updates) > before and time.monotonic() - began < 10
-    assert texts(world, "s1._domainkey.trouble.dyn.test") == []
+    assert world.dns.texts("s1._domainkey.trouble.dyn.test") == []
 
 
 @pytest.mark.parametrize("how", ["REFUSED", "NOTAUTH", "SERVFAIL", "unsigned", "id", "silent", "close", "dead"])
@@ -136,7 +136,7 @@ def test_a_full_disk_in_the_middle_of_a_rotation(world, folder, make_sigillo, st
     if step == "revoke":
         wait_step(d, name, "keep")
         world.dns.publish("s1._domainkey." + name, "TXT", *['"%s"' % '" "'.join(t[i:i + 200] for i in range(0, len(t), 200))
-                                                            for t in texts(world, "s1._domainkey." + name)], '"another"')
+                                                            for t in world.dns.texts("s1._domainkey." + name)], '"another"')
     before = wait_step(d, name, step)
     fill(state)
     if waits:
@@ -179,7 +179,7 @@ class AliasFlow(Flow):
         for rrset in self.world.dns.query(name, "CNAME").answer:
             if rrset.rdtype == dns.rdatatype.CNAME:
                 name = str(rrset[0].target)
-        got = texts(self.world, name)
+        got = self.world.dns.texts(name)
         return got[0].encode() if got else None
 
 
@@ -230,4 +230,4 @@ def test_keys_behind_aliases_rotate_and_the_aliases_stay(world, aliased, kill):
         flow.send()
         flow.verify()
         assert flow.selectors == {signs}
-    assert all(texts(world, "%s.%s.keys.dyn.test" % (s, name))[0].startswith("v=DKIM1; k=rsa; p=M") for s in ("s1", "s2"))
+    assert all(world.dns.texts("%s.%s.keys.dyn.test" % (s, name))[0].startswith("v=DKIM1; k=rsa; p=M") for s in ("s1", "s2"))

@@ -16,9 +16,10 @@ import pytest
 from conftest import finish, launch
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from test_oauth import call, node, our_scope, send
+from oauth import call, node, our_scope, send_as
 
 DOMAIN = "federated.test"
+TO = "federated@good.test"
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 PORT = 9443
 HOSTS = ["%s.idp.federated.test" % n for n in ("good", "moved", "huge", "slow", "other", "broken", "down", "late")]
@@ -142,7 +143,7 @@ def test_a_token_for_a_token(sigillo, idp):
     app = application(sigillo)
     status, _, answer = show(sigillo, app, idp.token(GOOD))
     assert status == 200, answer
-    assert send(sigillo, answer["access_token"], **{"from": "app@" + DOMAIN})[0] == 202
+    assert send_as(sigillo, answer["access_token"], "app@" + DOMAIN, TO)[0] == 202
 
 
 @pytest.mark.parametrize("kind", ["ES256", "PS256"])
@@ -163,7 +164,7 @@ def test_azure_identity_shows_an_assertion(sigillo, idp):
     for tenant in ("default", app["tenant_id"]):
         got = ask(idp.token(GOOD), tenant)
         assert "error" not in got, got
-        assert send(sigillo, got["token"], **{"from": "app@" + DOMAIN})[0] == 202
+        assert send_as(sigillo, got["token"], "app@" + DOMAIN, TO)[0] == 202
     assert "AADSTS700212" in json.dumps(ask(idp.token(GOOD, aud="api://else")))
     assert "AADSTS700027" in json.dumps(ask(idp.token(GOOD, Key("one"))))
 
@@ -183,7 +184,7 @@ def test_openid_client_makes_one_itself(sigillo, idp):
     for _ in range(2): # each time another one
         got = node(sigillo, "private_key", subject="build", **question)
         assert "error" not in got, got
-        assert send(sigillo, got["token"], **{"from": "app@" + DOMAIN})[0] == 202
+        assert send_as(sigillo, got["token"], "app@" + DOMAIN, TO)[0] == 202
     assert node(sigillo, "private_key", subject="other", **question)["error"]["status"] == 401
 
 

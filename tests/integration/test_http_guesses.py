@@ -5,8 +5,8 @@ import json
 
 import pytest
 from conftest import finish, launch
+from oauth import ask, call
 from test_acs import signed
-from test_oauth import ask, call
 
 DOMAIN = "guesses.test"
 

@@ -8,7 +8,6 @@ import http.client
 import json
 import os
 import re
-import shutil
 import subprocess
 import time
 import urllib.parse
@@ -18,11 +17,9 @@ import pytest
 from conftest import finish, launch
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from oauth import ask, call, node, our_scope, part, send_as
 from world import daemon
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-MODULES = os.path.join(os.environ.get("SIGILLO_PEERS", os.path.join(HERE, "..", "..", "build", "peers")), "npm", "node_modules")
-NODE = shutil.which("node") or shutil.which("nodejs")
 DOMAIN = "oauth.test"
 TO = "oauth@good.test"
 GRAPH = "https://graph.microsoft.com"
@@ -44,27 +41,11 @@ def app(sigillo):
     return sigillo.json("app", "add", "crm", "--domain", DOMAIN)
 
 
-def call(sigillo, method, path, body=None, headers=None):
-    """Over TLS: (status, headers, JSON)."""
-    return sigillo.request(method, path, body, headers=headers, tls=True)
-
-
-def ask(sigillo, path="/default/oauth2/v2.0/token", headers=None, **fields):
-    fields = {k: v for k, v in fields.items() if v is not None}
-    h = {"Content-Type": "application/x-www-form-urlencoded;charset=utf-8"}
-    h.update(headers or {})
-    return call(sigillo, "POST", path, urllib.parse.urlencode(fields), h)
-
-
 def form(app, **changes):
     fields = {"grant_type": "client_credentials", "client_id": app["client_id"], "client_secret": app["secret"],
               "scope": GRAPH + "/.default"}
     fields.update(changes)
     return fields
-
-
-def our_scope(sigillo):
-    return sigillo.settings["public_url"] + "/.default"
 
 
 def our_token(sigillo, app):
@@ -74,22 +55,10 @@ def our_token(sigillo, app):
 
 
 def send(sigillo, token, **changes):
-    message = {"from": "app@" + DOMAIN, "to": [TO], "subject": "By token", "text": "Hello.\n"}
-    message.update(changes)
-    return call(sigillo, "POST", "/v1/messages", json.dumps(message), {"Content-Type": "application/json", "Authorization": "Bearer " + token})
+    return send_as(sigillo, token, "app@" + DOMAIN, TO, **changes)
 
 
 # -- the clients that programs use ------------------------------------------------------------------------------------
-
-def node(sigillo, which, **question):
-    if NODE is None or not os.path.isdir(os.path.join(MODULES, "openid-client")):
-        pytest.skip("no node, or no clients at %s: run tools/peers" % MODULES)
-    env = dict(os.environ, NODE_EXTRA_CA_CERTS=sigillo.world.ca.file)
-    r = subprocess.run([NODE, os.path.join(HERE, "oauth_client.mjs"), MODULES, which], env=env, input=json.dumps(question),
-                       capture_output=True, text=True, timeout=60)
-    assert r.returncode == 0, r.stderr
-    return json.loads(r.stdout)
-
 
 def test_azure_identity_gets_a_token_and_sends_with_it(world, sigillo, app):
     for tenant in ("default", app["tenant_id"]):
@@ -161,10 +130,6 @@ def test_python_verifies_by_the_published_keys(sigillo, app, keys):
 
 
 # -- what is no good token --------------------------------------------------------------------------------------------
-
-def part(value):
-    return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
-
 
 def refused(sigillo, token, why):
     status, headers, body = send(sigillo, token)

@@ -2,7 +2,6 @@
 """OAuth at SMTP: programs log in with a token (XOAUTH2, OAUTHBEARER) or with an application's secret; what is no good token opens nothing.  [RFC 7628]"""
 import base64
 import json
-import os
 import re
 import smtplib
 import subprocess
@@ -12,7 +11,7 @@ import jwt
 import pytest
 from conftest import finish, launch
 from cryptography.hazmat.primitives.asymmetric import ec
-from test_oauth import HERE, MODULES, NODE, ask, part
+from oauth import ask, part, run_node
 from wire import Wire, scram
 from world import daemon
 
@@ -163,13 +162,8 @@ def test_the_account_sends_and_is_named(world, sigillo, token):
 # -- clients that are not ours ----------------------------------------------------------------------------------------
 
 def mailer(sigillo, auth, port=465, to="smtp-oauth-node@plain.test"):
-    if NODE is None or not os.path.isdir(os.path.join(MODULES, "nodemailer")):
-        pytest.skip("no node, or no nodemailer at %s: run tools/peers" % MODULES)
-    env = dict(os.environ, NODE_EXTRA_CA_CERTS=sigillo.world.ca.file)
     question = {"host": sigillo.address, "port": port, "auth": auth, "from": LOB, "to": to}
-    r = subprocess.run([NODE, os.path.join(HERE, "smtp_oauth_client.mjs"), MODULES], env=env, input=json.dumps(question), capture_output=True, text=True, timeout=60)
-    assert r.returncode == 0, r.stderr
-    return json.loads(r.stdout)
+    return run_node(sigillo, "nodemailer", "smtp_oauth_client.mjs", question=question)
 
 
 @pytest.mark.parametrize("port", [465, 587])

@@ -18,7 +18,6 @@ import time
 import dkim
 import pytest
 
-from test_dynupdate import resolve
 from world import daemon
 from world.internet import wait_for
 
@@ -180,7 +179,7 @@ def test_a_stranger_gets_a_verified_domain_and_a_restricted_account(world, stran
     before = len(world.mailbox(MAILBOX))
     s.type(first, password=password)
     message = world.wait_mail(MAILBOX, before + 1)[-1]
-    assert b"It works." in message and dkim.verify(message, dnsfunc=resolve(world))
+    assert b"It works." in message and dkim.verify(message, dnsfunc=world.dns.txt)
 
     assert s.type(test).startswith("granted")
     other = "boss@" + s.domain
@@ -211,7 +210,7 @@ def test_what_status_says_next_is_enough(world, stranger):
     s.env["KEY"] = re.search(r"^key +(sk_\S+)$", made, re.M).group(1)
     before = len(world.mailbox(MAILBOX))
     s.type(s.next("curl"))
-    assert dkim.verify(world.wait_mail(MAILBOX, before + 1)[-1], dnsfunc=resolve(world))
+    assert dkim.verify(world.wait_mail(MAILBOX, before + 1)[-1], dnsfunc=world.dns.txt)
     restrict, test = s.next("sigillo sender add"), s.next("sigillo policy test")
     assert "own-domain" in s.type(test)
     s.type(restrict)
@@ -237,4 +236,4 @@ def test_an_application_with_tokens_is_restricted_by_what_is_printed(world, stra
     assert "sender-not-allowed" in s.type(re.sub(r'"from": "[^"]+"', '"from": "boss@%s"' % s.domain, first))
     before = len(world.mailbox(MAILBOX))
     assert '"id"' in s.type(first)
-    assert dkim.verify(world.wait_mail(MAILBOX, before + 1)[-1], dnsfunc=resolve(world))
+    assert dkim.verify(world.wait_mail(MAILBOX, before + 1)[-1], dnsfunc=world.dns.txt)

@@ -7,7 +7,6 @@ import urllib.parse
 
 import dkim
 import pytest
-from test_delivery import dkim_txt
 from world import daemon
 from world.internet import wait_for
 
@@ -64,9 +63,9 @@ def test_the_fields_are_there_once_and_signed(world, sigillo, sender):
         # one entry more than there are fields: a second one breaks the signature [RFC 8058 s4]
         assert names.count("list-unsubscribe") == names.count("list-unsubscribe-post") == 2
         assert "list-id" in names
-        assert dkim.DKIM(got).verify(idx=n, dnsfunc=dkim_txt(world))
+        assert dkim.DKIM(got).verify(idx=n, dnsfunc=world.dns.txt)
         for name in (b"List-Unsubscribe", b"List-Unsubscribe-Post"):
-            assert not dkim.DKIM(name + b": <https://evil.test/>\r\n" + got).verify(idx=n, dnsfunc=dkim_txt(world))
+            assert not dkim.DKIM(name + b": <https://evil.test/>\r\n" + got).verify(idx=n, dnsfunc=world.dns.txt)
 
 
 def test_by_the_api_and_by_the_command_line(world, sigillo, sender):

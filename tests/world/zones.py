@@ -137,6 +137,16 @@ class Dns:
     def query(self, name, kind, timeout=5.0):
         return dns.query.udp(dns.message.make_query(name, kind, want_dnssec=True), ADDRESS, timeout=timeout)
 
+    def texts(self, name):
+        """What TXT records there are now, each as one string, in order."""
+        answer = self.query(name, "TXT").answer
+        return sorted(b"".join(r.strings).decode() for rrset in answer if rrset.rdtype == dns.rdatatype.TXT for r in rrset)
+
+    def txt(self, name, timeout=5):
+        """The dnsfunc of dkimpy."""
+        got = self.texts(name.decode() if isinstance(name, bytes) else name)
+        return got[0].encode() if got else None
+
     def publish(self, name, kind, *values, zone=None, ttl=1):
         """Replaces all records of that name and type; no values: removes them.  Returns when they are served."""
         name = dns.name.from_text(name)
