@@ -308,6 +308,7 @@ static bool build_http(struct service *s)
         admin_routes(s->http[i], &s->admin);
         api_routes(s->http[i], &s->api);
         acs_routes(s->http[i], &s->acs);
+        arm_routes(s->http[i], &s->admin);
         oauth_routes(s->http[i], &s->oauth);
         unsubscribe_routes(s->http[i], &s->unsubscribe);
     }

@@ -10,6 +10,7 @@
 #include "../doors/http/acs.h"
 #include "../doors/http/admin.h"
 #include "../doors/http/api.h"
+#include "../doors/http/arm.h"
 #include "../doors/http/http.h"
 #include "../doors/http/oauth.h"
 #include "../doors/http/unsubscribe.h"

@@ -8,6 +8,10 @@
 #include "admin_internal.h"
 
 #define V1 "/admin/v1/"
+/* arm.h */
+#define ARM                                                                                        \
+    "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Communication/"      \
+    "emailServices/{service}/domains"
 
 static const struct admin_access table[] = {
     {"GET", V1 "subscriptions", ROLE_READER, "subscription list"},
@@ -80,6 +84,16 @@ static const struct admin_access table[] = {
     {"GET", V1 "stats", ROLE_OPERATOR, "stats"},
     {"GET", V1 "audit", ROLE_READER, "audit"},
     {"GET", V1 "openapi.json", ROLE_NONE, "openapi"},
+    {"GET", ARM, ROLE_READER, "domain list"},
+    {"GET", ARM "/{name}", ROLE_READER, "domain show"},
+    {"PUT", ARM "/{name}", ROLE_OWNER, "domain add"},
+    {"DELETE", ARM "/{name}", ROLE_OWNER, "domain remove"},
+    {"POST", ARM "/{name}/initiateVerification", ROLE_OWNER, "domain verify"},
+    {"POST", ARM "/{name}/cancelVerification", ROLE_OWNER, "domain verify"},
+    {"GET", ARM "/{name}/senderUsernames", ROLE_READER, "sender list"},
+    {"GET", ARM "/{name}/senderUsernames/{username}", ROLE_READER, "sender show"},
+    {"PUT", ARM "/{name}/senderUsernames/{username}", ROLE_OWNER, "sender add"},
+    {"DELETE", ARM "/{name}/senderUsernames/{username}", ROLE_OWNER, "sender remove"},
 };
 
 const struct admin_access *admin_access(const char *method, const char *pattern)
@@ -107,12 +121,12 @@ struct watch {
     const struct admin *admin;
 };
 
-/* What the request is about: what its path names, or the name that its body gives. */
+/* What the request is about: what its path names last, or the name that its body gives. */
 static void put_object(struct sgl_buf *out, struct http_request *r)
 {
     static const char *const members[] = {"address", "name",  "message",
                                           "domain",  "label", "identity"};
-    const char *open = strchr(http_pattern(r), '{');
+    const char *open = strrchr(http_pattern(r), '{');
     sgl_view body = http_body(r);
     size_t start = out->len;
     json_t *json;

@@ -121,22 +121,27 @@ static size_t names_room(const char *zone)
     return taken < SGL_LIMIT_NAME_TEXT ? SGL_LIMIT_NAME_TEXT - taken : 1;
 }
 
-static bool take(struct admin_change *n, const struct admin_member *member)
+void admin_new_domain(struct admin_change *n)
 {
     const struct config *c = atomic_load(&n->admin->config);
 
-    n->change.name = admin_text(member[0].value);
-    n->change.subscription = admin_text(member[1].value);
-    n->change.ed25519 = json_is_true(member[2].value);
     n->change.domain_change = &n->domain;
-    if (member[4].value != NULL)
-        n->domain.return_path = admin_text(member[4].value);
     if (c->domains.managed_zone != NULL)
         n->domain.managed_zone = sgl_view_cstr(c->domains.managed_zone);
     if (c->domains.dkim_zone != NULL) /* "s1000000.NAME.ZONE" */
         n->domain.name_max = names_room(c->domains.dkim_zone);
     if (c->verification.required) /* else nobody has to prove anything */
         n->domain.claim_expires_s = c->domains.claim_expires_s;
+}
+
+static bool take(struct admin_change *n, const struct admin_member *member)
+{
+    n->change.name = admin_text(member[0].value);
+    n->change.subscription = admin_text(member[1].value);
+    n->change.ed25519 = json_is_true(member[2].value);
+    if (member[4].value != NULL)
+        n->domain.return_path = admin_text(member[4].value);
+    admin_new_domain(n);
     return take_kind(n, member[3].value);
 }
 

@@ -22,6 +22,9 @@ json_t *admin_domain_json(const struct admin *admin, struct domain *domain);
 void admin_domain_put_status(json_t *json, const struct admin *admin, struct domain *d);
 /* POST .../verify: a check now; answered when it is over. */
 void admin_domain_verify(struct http_request *r, void *ctx);
+/* What the configuration says of a domain that is added. */
+struct admin_change;
+void admin_new_domain(struct admin_change *n);
 /* The domain that the path names, if whoever asks may see it: a reference. NULL: it has been answered. */
 struct domain *admin_named_domain(struct http_request *r, const struct admin *admin);
 /* Routes of admin_domain_publish.c and admin_domain_rotation.c. */

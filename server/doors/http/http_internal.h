@@ -11,8 +11,7 @@
 
 #include "http.h"
 
-#define HTTP_SEGMENTS_MAX 12
-#define HTTP_PARAMS_MAX   4
+#define HTTP_PARAMS_MAX   5
 #define HTTP_CONN_BUCKETS 256
 
 struct http_param {
