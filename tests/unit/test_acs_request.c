@@ -1,76 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The JSON of POST /emails:send: each mistake is named by its path in the request. Admission is played by two functions here. */
+/* The JSON of POST /emails:send: each mistake is named by its path in the request. */
 #include "../../server/doors/http/acs_internal.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-
-#include "check.h"
+#include "api_request_fixture.h"
 #include "fail_alloc.h"
-
-#define V(s) sgl_view_cstr(s)
-
-static bool play(sgl_view mailbox, const char *refused, struct admission_answer *out)
-{
-    if (!sgl_view_ends(mailbox, V(refused)))
-        return true;
-    *out = (struct admission_answer){
-        .http = 403, .code = "sender-not-allowed", .text = "No.", .rule = "not-own-domain"};
-    return false;
-}
-
-bool admission_may_send_as(struct admission *a, const struct identity *who, sgl_view mailbox,
-                           struct admission_answer *out)
-{
-    (void)a;
-    (void)who;
-    return play(mailbox, "@foreign.test", out);
-}
-
-bool admission_may_send_to(struct admission *a, const struct identity *who, sgl_view mailbox,
-                           struct admission_answer *out)
-{
-    (void)a;
-    (void)who;
-    return play(mailbox, "@nowhere.test", out);
-}
-
-struct fixture {
-    struct sgl_arena arena;
-    struct api_message m;
-    struct api_refusal why;
-    json_t *json;
-    struct sgl_buf out;
-};
 
 static bool parse_as(struct fixture *f, const char *text, bool content_ids)
 {
-    static const struct api api = {.recipients_max = 5};
-    struct api_reader reader = {.api = &api};
+    struct api_reader reader = {
+        .api = &five_recipients, .arena = &f->arena, .m = &f->m, .why = &f->why};
 
-    memset(f, 0, sizeof(*f));
-    sgl_arena_init(&f->arena, 1 << 20);
-    sgl_buf_init(&f->m.decoded, 1 << 20);
-    sgl_buf_init(&f->out, 1 << 20);
-    f->json = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
-    CHECK_TRUE(text, f->json != NULL);
-    reader.arena = &f->arena;
-    reader.m = &f->m;
-    reader.why = &f->why;
+    begin(f, text);
     return acs_parse(&reader, f->json, content_ids);
 }
 
 static bool parse(struct fixture *f, const char *text)
 {
     return parse_as(f, text, true);
-}
-
-static void done(struct fixture *f)
-{
-    json_decref(f->json);
-    sgl_buf_done(&f->m.decoded);
-    sgl_buf_done(&f->out);
-    sgl_arena_done(&f->arena);
 }
 
 #define FROM          "\"senderAddress\":\"a@b.test\""

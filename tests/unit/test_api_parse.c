@@ -1,62 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The JSON of POST /v1/messages: each mistake is named by its member. Admission is played by two functions here. */
-#include "../../server/doors/http/api_internal.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-
-#include "check.h"
-
-#define V(s) sgl_view_cstr(s)
-
-static bool play(sgl_view mailbox, const char *refused, struct admission_answer *out)
-{
-    if (!sgl_view_ends(mailbox, V(refused)))
-        return true;
-    *out = (struct admission_answer){.http = 403, .code = "not-allowed", .text = "No."};
-    return false;
-}
-
-bool admission_may_send_as(struct admission *a, const struct identity *who, sgl_view mailbox,
-                           struct admission_answer *out)
-{
-    (void)a;
-    (void)who;
-    return play(mailbox, "@foreign.test", out);
-}
-
-bool admission_may_send_to(struct admission *a, const struct identity *who, sgl_view mailbox,
-                           struct admission_answer *out)
-{
-    (void)a;
-    (void)who;
-    return play(mailbox, "@nowhere.test", out);
-}
-
-struct fixture {
-    struct sgl_arena arena;
-    struct api_message m;
-    struct api_refusal why;
-    json_t *json;
-};
+/* The JSON of POST /v1/messages: each mistake is named by its member. */
+#include "api_request_fixture.h"
 
 static bool parse(struct fixture *f, const char *text)
 {
-    static const struct api api = {.recipients_max = 5};
-
-    memset(f, 0, sizeof(*f));
-    sgl_arena_init(&f->arena, 1 << 20);
-    sgl_buf_init(&f->m.decoded, 1 << 20);
-    f->json = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
-    CHECK_TRUE(text, f->json != NULL);
-    return api_parse(&api, NULL, f->json, &f->arena, &f->m, &f->why);
-}
-
-static void done(struct fixture *f)
-{
-    json_decref(f->json);
-    sgl_buf_done(&f->m.decoded);
-    sgl_arena_done(&f->arena);
+    begin(f, text);
+    return api_parse(&five_recipients, NULL, f->json, &f->arena, &f->m, &f->why);
 }
 
 #define BASE "\"from\":\"a@b.test\",\"to\":[\"c@d.test\"]"
@@ -78,7 +27,7 @@ static const struct refusal refused_addresses[] = {
     {"an unknown member of an address", "{\"from\":{\"email\":\"a@b.test\",\"mail\":1}}",
      "from.mail", "member-unknown"},
     {"a foreign sender", "{\"from\":{\"email\":\"a@foreign.test\"},\"to\":\"c@d.test\"}",
-     "from.email", "not-allowed"},
+     "from.email", "sender-not-allowed"},
     {"no recipients", "{\"from\":\"a@b.test\"}", "to", "no-recipients"},
     {"an empty list", "{\"from\":\"a@b.test\",\"to\":[]}", "to", "no-recipients"},
     {"only null", "{\"from\":\"a@b.test\",\"to\":null,\"cc\":null}", "to", "no-recipients"},
@@ -91,7 +40,7 @@ static const struct refusal refused_addresses[] = {
     {"a number among recipients", "{\"from\":\"a@b.test\",\"to\":[7]}", "to[0]", "member-type"},
     {"bcc is checked, too", "{" BASE ",\"bcc\":\"x\"}", "bcc", "address-syntax"},
     {"a recipient that may not be", "{\"from\":\"a@b.test\",\"cc\":[\"c@nowhere.test\"]}", "cc[0]",
-     "not-allowed"},
+     "sender-not-allowed"},
     {"too many in one list",
      "{\"from\":\"a@b.test\",\"to\":[\"1@b.c\",\"2@b.c\",\"3@b.c\",\"4@b.c\",\"5@b.c\",\"6@b."
      "c\"]}",
