@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """A primary name server that is played: it takes updates over TCP and answers them as it is told to."""
-import socket
 import socketserver
 import struct
 import threading
