@@ -54,11 +54,32 @@ static void test_neighbours(void **state)
     peers_free(p);
 }
 
+/* Loops read their clocks before they wait for the lock: the later one to get it may have the older time. */
+static void test_clocks(void **state)
+{
+    struct peers *p = peers_new();
+    struct sgl_ip here = ip("192.0.2.1");
+    sgl_view app = SGL_LIT("app");
+
+    (void)state;
+    for (int i = 0; i < 10; i++) {
+        peers_guessed(p, &here, app, false, 1001);
+        peers_failed(p, &here, 1001);
+    }
+    peers_guessed(p, &here, app, false, 1000);
+    peers_failed(p, &here, 1000);
+    CHECK_TRUE("guesses stay counted", peers_pause_ms(p, &here, app, 1000) > 0);
+    CHECK_EQ("failures, too", peers_failures(p, &here, 1000), 11);
+    CHECK_EQ("until they are old", peers_failures(p, &here, 1001 + 600001), 0);
+    peers_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_guesses),
         cmocka_unit_test(test_neighbours),
+        cmocka_unit_test(test_clocks),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -99,9 +99,15 @@ static struct peer *find(struct peers *p, const struct sgl_ip *ip, bool create)
     return *at;
 }
 
+/* Whoever reads the clock before he waits for the lock may come later than one who read it after him: that is no age. */
+static bool is_forgotten(uint64_t at_ms, uint64_t now_ms)
+{
+    return now_ms > at_ms && now_ms - at_ms > FORGET_MS;
+}
+
 static bool is_old(const struct peer *e, uint64_t now_ms)
 {
-    return e->failures == 0 || now_ms - e->failed_at_ms > FORGET_MS;
+    return e->failures == 0 || is_forgotten(e->failed_at_ms, now_ms);
 }
 
 static void drop(struct peers *p, const struct sgl_ip *ip)
@@ -218,7 +224,7 @@ void peers_guessed(struct peers *p, const struct sgl_ip *ip, sgl_view user, bool
     struct guess *g = &p->guess[who % GUESSES];
 
     pthread_mutex_lock(&p->lock);
-    if (g->who != who || now_ms - g->at_ms > FORGET_MS)
+    if (g->who != who || is_forgotten(g->at_ms, now_ms))
         *g = (struct guess){.who = who};
     g->wrong = right ? 0 : g->wrong + 1;
     g->at_ms = now_ms;
