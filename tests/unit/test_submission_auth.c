@@ -4,10 +4,12 @@
 
 #include <arpa/inet.h>
 #include <semaphore.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../../server/doors/submission/internal.h"
 #include "../../server/doors/submission/submission.h"
 #include "../../server/log/log.h"
 #include "../../server/tokens/login.h"
@@ -50,14 +52,17 @@ struct identity *directory_process(struct directory *d, uint32_t uid)
 
 struct identity *directory_login(struct directory *d, sgl_view user)
 {
-    return directory_credential(d, user);
+    (void)d;
+    return sgl_view_eq(user, SGL_LIT("good")) ? identity_ref(&app) : NULL;
 }
+
+static const uint8_t client_key[32]; /* of "good", in SCRAM: its StoredKey is the hash of it */
 
 void directory_scram(struct directory *d, sgl_view user, struct scram_secret *out)
 {
     (void)d;
-    (void)user;
-    *out = (struct scram_secret){.iterations = 4096};
+    *out = (struct scram_secret){.iterations = 4096, .known = sgl_view_eq(user, SGL_LIT("good"))};
+    crypto_hash_sha256(out->stored_key, client_key, sizeof(client_key));
 }
 
 enum login_fault directory_login_fault(struct directory *d, sgl_view user)
@@ -372,6 +377,45 @@ static void say_plain(struct wire *w, const char *user)
     say(w, line);
 }
 
+/* The server's challenge, decoded. */
+static void hear_challenge(struct wire *w, char *out, size_t size)
+{
+    const char *got = hear(w);
+    size_t len = 0;
+
+    assert_int_equal(strncmp(got, "334 ", 4), 0);
+    assert_int_equal(sodium_base642bin((uint8_t *)out, size - 1, got + 4, strlen(got) - 6, NULL,
+                                       &len, NULL, sodium_base64_VARIANT_ORIGINAL),
+                     0);
+    out[len] = '\0';
+}
+
+static void say_base64(struct wire *w, const char *before, const char *text)
+{
+    char line[1200];
+
+    snprintf(line, sizeof(line), "%s%s\r\n", before, base64(sgl_view_cstr(text)));
+    say(w, line);
+}
+
+/* As "good", who knows his key  [RFC 5802 s3]. */
+static void say_scram(struct wire *w)
+{
+    char first[256], without[200], message[600], last[1300];
+    uint8_t stored[32], proof[32];
+
+    say_base64(w, "AUTH SCRAM-SHA-256 ", "n,,n=good,r=abcdefgh");
+    hear_challenge(w, first, sizeof(first));
+    snprintf(without, sizeof(without), "c=biws,%.*s", (int)strcspn(first, ","), first);
+    snprintf(message, sizeof(message), "n=good,r=abcdefgh,%s,%s", first, without);
+    crypto_hash_sha256(stored, client_key, sizeof(client_key));
+    crypto_auth_hmacsha256(proof, (const uint8_t *)message, strlen(message), stored);
+    for (size_t i = 0; i < sizeof(proof); i++)
+        proof[i] ^= client_key[i];
+    snprintf(last, sizeof(last), "%s,p=%s", without, base64(sgl_view_of(proof, sizeof(proof))));
+    say_base64(w, "", last);
+}
+
 /* ---- tests --------------------------------------------------------------------------------------------------------- */
 
 static void offered_while_there_is_an_application(void **state)
@@ -470,6 +514,52 @@ static void passwords_that_are_refused(void **state)
     hang_up(&w);
 }
 
+/* Wrong logins of a user, without waiting for the answers. */
+static void guess_wrong(const struct fixture *f, const char *user, unsigned times)
+{
+    struct sgl_ip here;
+
+    assert_int_equal(sgl_ip_parse(SGL_LIT("127.0.0.1"), &here), SGL_OK);
+    for (unsigned i = 0; i < times; i++)
+        peers_guessed(f->door->peers, &here, sgl_view_cstr(user), false, clock_mono_ms());
+}
+
+/* [RFC 4954 s6] the same for each mechanism, and no word of a wrong password: nobody looked at one */
+static void too_many_guesses(void **state)
+{
+    struct wire w;
+
+    guess_wrong(*state, "good", 10);
+    w = dial(*state);
+    say_plain(&w, "good");
+    expect(&w, "PLAIN", "421 4.7.0 too many failed logins; try again in ");
+    hang_up(&w);
+    w = dial(*state);
+    say_base64(&w, "AUTH SCRAM-SHA-256 ", "n,,n=good,r=abcdefgh");
+    expect(&w, "SCRAM", "421 4.7.0 too many failed logins; try again in ");
+    hang_up(&w);
+}
+
+static void a_right_proof_ends_the_count(void **state)
+{
+    char verifier[64];
+    struct wire w;
+
+    guess_wrong(*state, "good", 9);
+    w = dial(*state);
+    say_scram(&w);
+    hear_challenge(&w, verifier, sizeof(verifier));
+    CHECK_EQ("the server proves itself, too", strncmp(verifier, "v=", 2), 0);
+    say(&w, "\r\n");
+    expect(&w, "let in", "235 ");
+    hang_up(&w);
+    guess_wrong(*state, "good", 1);
+    w = dial(*state);
+    say_plain(&w, "good");
+    expect(&w, "this one is the first again", "235 ");
+    hang_up(&w);
+}
+
 static void a_client_that_does_not_wait(void **state)
 {
     struct fixture *f = *state;
@@ -510,6 +600,8 @@ int main(void)
         DOOR_TEST(tokens_that_are_refused),
         DOOR_TEST(when_nobody_can_look),
         DOOR_TEST(passwords_that_are_refused),
+        DOOR_TEST(too_many_guesses),
+        DOOR_TEST(a_right_proof_ends_the_count),
         DOOR_TEST(a_client_that_does_not_wait),
     };
 

@@ -247,6 +247,7 @@ static void login(struct session *s, bool has_data, sgl_view data)
 
 /* ---- SCRAM ------------------------------------------------------------------------------------------------------- */
 
+/* It may answer itself; then there is no exchange any more. */
 static enum sgl_sasl_step scram_first(struct session *s, sgl_view data, struct sgl_buf *out)
 {
     struct auth_exchange *x = s->auth;
@@ -255,12 +256,10 @@ static enum sgl_sasl_step scram_first(struct session *s, sgl_view data, struct s
     struct scram_secret kept;
     uint8_t nonce[NONCE_SIZE];
 
-    if (step != SGL_SASL_CHECK)
+    if (step != SGL_SASL_CHECK || !auth_may_guess(s, sgl_buf_view(&x->scram.user)))
         return step;
     if (getentropy(nonce, sizeof nonce) != 0)
         return SGL_SASL_NOMEM;
-    if (peers_pause_ms(s->door->peers, &s->ip, sgl_buf_view(&x->scram.user), clock_mono_ms()) > 0)
-        return SGL_SASL_REFUSED;
     directory_scram(s->door->directory, sgl_buf_view(&x->scram.user), &kept);
     secret = (struct sgl_scram_secret){.salt = sgl_view_of(kept.salt, sizeof kept.salt),
                                        .iterations = kept.iterations,
@@ -281,10 +280,12 @@ static void scram_end(struct session *s, sgl_view data)
         return;
     }
     who = directory_login(s->door->directory, user);
-    if (who != NULL)
-        auth_succeed(s, who);
-    else
+    if (who == NULL) {
         fail_password(s, user, LOGIN_WRONG);
+        return;
+    }
+    peers_guessed(s->door->peers, &s->ip, user, true, clock_mono_ms());
+    auth_succeed(s, who);
 }
 
 static void scram(struct session *s, bool has_data, sgl_view data)
@@ -301,6 +302,8 @@ static void scram(struct session *s, bool has_data, sgl_view data)
         step = sgl_scram_server_final(&x->scram, s->door->crypto, data, &out);
     else if (has_data)
         step = scram_first(s, data, &out);
+    if (s->auth == NULL)
+        return;
     switch (step) {
     case SGL_SASL_OK:
         x->proven = true; /* [RFC 5802 s3, RFC 4954 s4] the last message travels as a challenge */
