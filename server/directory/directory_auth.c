@@ -86,7 +86,7 @@ struct identity *directory_login(struct directory *d, sgl_view user)
 
 /* Its identity and password hash, copied out from under the lock. */
 static struct identity *find_credential(struct directory *d, sgl_view user,
-                                        char argon[ARGON_TEXT_SIZE])
+                                        struct argon_hash *argon)
 {
     struct identity *who = NULL;
     const struct credential *c;
@@ -95,27 +95,40 @@ static struct identity *find_credential(struct directory *d, sgl_view user,
     c = find_login(d, user);
     if (c != NULL)
         who = identity_ref(c->holder.identity);
-    if (c != NULL)
-        argon_text(&c->argon, argon);
-    else
-        memcpy(argon, d->fake_argon, ARGON_TEXT_SIZE);
+    *argon = c != NULL ? c->argon : d->fake_argon;
     pthread_rwlock_unlock(&d->lock);
     return who;
+}
+
+enum compared { RIGHT, WRONG, NOT_COMPARED };
+
+/* libsodium's own comparison says of one that found no memory what it says of one that found another password. */
+static enum compared compare(const struct argon_hash *argon, sgl_view password)
+{
+    uint8_t hash[sizeof(argon->hash)];
+    enum compared result = NOT_COMPARED;
+
+    if (crypto_pwhash(hash, sizeof(hash), (const char *)password.ptr, password.len, argon->salt,
+                      argon->passes, (size_t)argon->memory_kib * 1024,
+                      crypto_pwhash_ALG_ARGON2ID13) == 0)
+        result = sodium_memcmp(hash, argon->hash, sizeof(hash)) == 0 ? RIGHT : WRONG;
+    sodium_memzero(hash, sizeof(hash));
+    return result;
 }
 
 static void check_on_worker(struct work *w)
 {
     struct auth_check *a = (struct auth_check *)w;
     struct directory *d = a->directory;
-    char argon[ARGON_TEXT_SIZE];
-    struct identity *who = find_credential(d, a->user, argon);
-    bool right =
-        crypto_pwhash_str_verify(argon, (const char *)a->password.ptr, a->password.len) == 0;
+    struct argon_hash argon;
+    struct identity *who = find_credential(d, a->user, &argon);
+    enum compared result = compare(&argon, a->password);
     uint8_t mac[32];
 
-    sodium_memzero(argon, sizeof(argon));
+    sodium_memzero(&argon, sizeof(argon));
     atomic_fetch_add_explicit(&d->hashed, 1, memory_order_relaxed);
-    if (!right || who == NULL) {
+    a->unavailable = result == NOT_COMPARED;
+    if (result != RIGHT || who == NULL) {
         identity_unref(who);
         return;
     }

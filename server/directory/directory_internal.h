@@ -119,8 +119,8 @@ struct directory {
     pthread_mutex_t cache_lock;
     struct cached cache[CACHE_SLOTS];
     uint8_t cache_key[32];
-    uint8_t fake_key[32];             /* makes the SCRAM answers for users who do not exist */
-    char fake_argon[ARGON_TEXT_SIZE]; /* what their passwords are compared with */
+    uint8_t fake_key[32];         /* makes the SCRAM answers for users who do not exist */
+    struct argon_hash fake_argon; /* what their passwords are compared with */
 
     struct domain **to_load; /* sealed keys on their way into the keys process; references */
     size_t to_loads, load_next, load_selector;

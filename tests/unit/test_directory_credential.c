@@ -2,7 +2,41 @@
 /* Who it is: passwords, keys, SCRAM, and what a change means for who is there already. */
 #include "directory_fixture.h"
 
+#include <sys/resource.h>
+
 #include "sigillo/sasl.h"
+
+/* What this process takes of the address space, in bytes. */
+static rlim_t address_space(void)
+{
+    FILE *f = fopen("/proc/self/statm", "r");
+    uint64_t pages = 0;
+    char line[200];
+
+    assert_true(f != NULL && fgets(line, sizeof(line), f) != NULL);
+    fclose(f);
+    assert_true(sgl_view_u64(sgl_view_of(line, strcspn(line, " ")), UINT64_MAX / 65536, &pages));
+    return (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE);
+}
+
+/* A hash takes 19 MiB: without them nobody knows whether the password is right, and nobody is told that it is wrong. */
+static void test_no_memory_to_hash(void **state)
+{
+    struct directory_fixture *f = *state;
+    struct rlimit before, little;
+
+    assert_int_equal(fixture_domain(f, "example.org", false), DIRECTORY_OK);
+    assert_int_equal(fixture_credential(f, "app1", "correct horse", "example.org"), DIRECTORY_OK);
+    assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
+    little = (struct rlimit){.rlim_cur = address_space() + (8u << 20), .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_AS, &little), 0);
+    CHECK_STR("the right password", fixture_login(f, "app1", "correct horse"), "unavailable");
+    CHECK_STR("a wrong one", fixture_login(f, "app1", "correct hors"), "unavailable");
+    CHECK_STR("nobody's", fixture_login(f, "nobody", "correct horse"), "unavailable");
+    assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
+    CHECK_STR("it was right", fixture_login(f, "app1", "correct horse"), "credential:app1");
+    CHECK_STR("and it was wrong", fixture_login(f, "app1", "correct hors"), "refused");
+}
 
 static void test_credentials(void **state)
 {
@@ -218,6 +252,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         DIRECTORY_TEST(test_credentials),
+        DIRECTORY_TEST(test_no_memory_to_hash),
         DIRECTORY_TEST(test_removed_while_held),
         DIRECTORY_TEST(test_changed_while_held),
         DIRECTORY_TEST(test_changed_password),
