@@ -11,7 +11,7 @@ static void test_senders(void **state)
              DIRECTORY_EXISTS);
     CHECK_EQ("one of an identity is another", sender(f, DIRECTORY_ADD, "news@app.test", "app:app"),
              DIRECTORY_OK);
-    CHECK_EQ("no address", sender(f, DIRECTORY_ADD, "news", ""), DIRECTORY_NOT_FOUND);
+    CHECK_EQ("no address", sender(f, DIRECTORY_ADD, "news", ""), DIRECTORY_INVALID);
     CHECK_EQ("a domain that is not here", sender(f, DIRECTORY_ADD, "a@b.test", ""),
              DIRECTORY_NOT_FOUND);
     CHECK_STR("says which field", last_field, "address");
