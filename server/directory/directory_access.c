@@ -2,15 +2,16 @@
 /*
  * Who may send as whom: the facts about one identity and one address, gathered from the tables under their lock, for access_judge().
  *
- * Two tables find what concerns an identity without a search: its policies, chained, by "SUBSCRIPTION/IDENTITY", and its senders, a set, by its name; the senders of a domain
- * stand under "@domain".
+ * Two tables find what concerns an identity without a search, both by "SUBSCRIPTION/IDENTITY": its policies, chained, and its senders, a set; the senders of a domain stand
+ * under "SUBSCRIPTION/@domain".  So nothing that one subscription says counts in another one, whoever is named: the operator is in all of them, and a domain may have been
+ * claimed by somebody else before.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "directory_internal.h"
 
-#define BOUND_NAME_MAX 256
+#define TENANT_NAME_MAX 640 /* 64 of a subscription, and the longest name of an identity */
 
 struct scope {
     char *name;
@@ -77,23 +78,55 @@ static bool kept_address(const char *text, struct access_address *out)
     return access_address_parse(sgl_view_cstr(given), out, &why) == SGL_OK;
 }
 
-static sgl_view scope_name(const char *identity, const struct access_address *a)
+/* "SUBSCRIPTION/IDENTITY"; empty when it does not fit, and names nothing. */
+static sgl_view tenant_name(char name[TENANT_NAME_MAX], sgl_view subscription, sgl_view identity)
 {
-    return identity[0] != '\0' ? sgl_view_cstr(identity)
-                               : sgl_view_of(a->text + a->at, a->len - a->at);
+    if (subscription.len >= TENANT_NAME_MAX ||
+        identity.len > TENANT_NAME_MAX - 1 - subscription.len)
+        return SGL_LIT("");
+    memcpy(name, subscription.ptr, subscription.len);
+    name[subscription.len] = '/';
+    memcpy(name + subscription.len + 1, identity.ptr, identity.len);
+    return sgl_view_of(name, subscription.len + 1 + identity.len);
 }
 
-static struct scope *scope_made(struct directory *d, sgl_view name)
+static sgl_view domain_part(const struct access_address *a)
 {
-    struct scope *s = table_find(&d->scopes, name);
+    return sgl_view_of(a->text + a->at, a->len - a->at);
+}
 
-    if (s != NULL)
+/* identity: empty, or of whom the address is a sender. */
+static struct scope *scope_find(struct directory *d, sgl_view subscription, sgl_view identity,
+                                const struct access_address *a)
+{
+    char name[TENANT_NAME_MAX];
+    sgl_view key = tenant_name(name, subscription, identity.len > 0 ? identity : domain_part(a));
+
+    return key.len == 0 ? NULL : table_find(&d->scopes, key);
+}
+
+static struct scope *scope_of(struct directory *d, const struct sender *s,
+                              const struct access_address *a)
+{
+    return scope_find(d, sgl_view_cstr(s->owned.subscription), sgl_view_cstr(s->identity), a);
+}
+
+static struct scope *scope_made(struct directory *d, const struct sender *sender,
+                                const struct access_address *a)
+{
+    char name[TENANT_NAME_MAX];
+    sgl_view identity = sgl_view_cstr(sender->identity);
+    sgl_view key = tenant_name(name, sgl_view_cstr(sender->owned.subscription),
+                               identity.len > 0 ? identity : domain_part(a));
+    struct scope *s = key.len == 0 ? NULL : table_find(&d->scopes, key);
+
+    if (s != NULL || key.len == 0)
         return s;
     s = calloc(1, sizeof(*s));
     if (s == NULL)
         return NULL;
     access_set_init(&s->set);
-    s->name = text_of(name);
+    s->name = text_of(key);
     if (s->name != NULL && table_add(&d->scopes, s->name, s))
         return s;
     scope_free(s);
@@ -112,8 +145,7 @@ bool access_index_sender(struct directory *d, void *sender)
 {
     const struct sender *s = sender;
     struct access_address a;
-    struct scope *scope =
-        kept_address(s->address, &a) ? scope_made(d, scope_name(s->identity, &a)) : NULL;
+    struct scope *scope = kept_address(s->address, &a) ? scope_made(d, s, &a) : NULL;
 
     if (scope == NULL)
         return false;
@@ -127,8 +159,7 @@ void access_unindex_sender(struct directory *d, void *sender)
 {
     const struct sender *s = sender;
     struct access_address a;
-    struct scope *scope =
-        kept_address(s->address, &a) ? table_find(&d->scopes, scope_name(s->identity, &a)) : NULL;
+    struct scope *scope = kept_address(s->address, &a) ? scope_of(d, s, &a) : NULL;
 
     if (scope == NULL || !access_set_remove(&scope->set, &a)) {
         atomic_store(&d->access_unsure, true); /* it stays allowed otherwise */
@@ -137,32 +168,20 @@ void access_unindex_sender(struct directory *d, void *sender)
     scope_drop_empty(d, scope);
 }
 
-const char *access_known_sender(struct directory *d, sgl_view identity,
+const char *access_known_sender(struct directory *d, sgl_view subscription, sgl_view identity,
                                 const struct access_address *a)
 {
-    sgl_view domain = sgl_view_of(a->text + a->at, a->len - a->at);
-    const struct scope *s = table_find(&d->scopes, identity.len > 0 ? identity : domain);
+    const struct scope *s = scope_find(d, subscription, identity, a);
 
     return s == NULL ? NULL : access_set_find_same(&s->set, a, atomic_load(&d->exact_local_parts));
 }
 
 /* ---- policies ---- */
 
-/* "SUBSCRIPTION/IDENTITY"; empty when it does not fit, and names nothing. */
-static sgl_view bound_name(char name[BOUND_NAME_MAX], sgl_view subscription, sgl_view identity)
-{
-    if (subscription.len >= BOUND_NAME_MAX / 2 || identity.len >= BOUND_NAME_MAX / 2)
-        return SGL_LIT("");
-    memcpy(name, subscription.ptr, subscription.len);
-    name[subscription.len] = '/';
-    memcpy(name + subscription.len + 1, identity.ptr, identity.len);
-    return sgl_view_of(name, subscription.len + 1 + identity.len);
-}
-
 static struct bound *bound_find(struct directory *d, sgl_view subscription, sgl_view identity)
 {
-    char name[BOUND_NAME_MAX];
-    sgl_view key = bound_name(name, subscription, identity);
+    char name[TENANT_NAME_MAX];
+    sgl_view key = tenant_name(name, subscription, identity);
 
     return key.len == 0 ? NULL : table_find(&d->bound, key);
 }
@@ -181,11 +200,11 @@ bool access_index_policy(struct directory *d, void *policy)
 {
     struct policy *p = policy;
     struct bound *b = bound_of(d, p);
-    char name[BOUND_NAME_MAX];
+    char name[TENANT_NAME_MAX];
     sgl_view key;
 
     if (b == NULL) {
-        key = bound_name(name, sgl_view_cstr(p->owned.subscription), sgl_view_cstr(p->identity));
+        key = tenant_name(name, sgl_view_cstr(p->owned.subscription), sgl_view_cstr(p->identity));
         b = key.len == 0 ? NULL : bound_new(key);
         if (b == NULL)
             return false;
@@ -292,7 +311,7 @@ bool access_uses_identity(struct directory *d, const char *subscription, const c
     b = bound_find(d, sgl_view_cstr(subscription), sgl_view_cstr(identity));
     for (const struct policy *p = b == NULL ? NULL : b->first; p != NULL; p = p->next)
         users_add(&u, "policy", p->owned.key);
-    s = table_find(&d->scopes, sgl_view_cstr(identity));
+    s = scope_find(d, sgl_view_cstr(subscription), sgl_view_cstr(identity), NULL);
     for (const char *m = s == NULL ? NULL : access_set_next(&s->set, NULL); m != NULL;
          m = access_set_next(&s->set, m)) {
         access_address_text(m, text);
@@ -302,7 +321,8 @@ bool access_uses_identity(struct directory *d, const char *subscription, const c
     return users_end(&u);
 }
 
-bool access_uses_domain(struct directory *d, const char *domain, char *out, size_t size)
+bool access_uses_domain(struct directory *d, const char *subscription, const char *domain,
+                        char *out, size_t size)
 {
     struct users u = {out, size, 0, 0, 0};
     size_t count;
@@ -313,7 +333,8 @@ bool access_uses_domain(struct directory *d, const char *domain, char *out, size
     for (size_t i = 0; i < count; i++) {
         const struct sender *s = all[i];
 
-        if (strcmp(strrchr(s->address, '@') + 1, domain) == 0)
+        if (strcmp(strrchr(s->address, '@') + 1, domain) == 0 &&
+            strcmp(s->owned.subscription, subscription) == 0)
             users_add(&u, "sender", s->owned.key);
     }
     pthread_rwlock_unlock(&d->lock);
@@ -394,10 +415,13 @@ static void ask_policies(struct directory *d, const struct identity *who, const 
     ask_bound(d, tenant, SGL_LIT("*"), f);
 }
 
-static void ask_scope(struct directory *d, sgl_view name, unsigned has, unsigned is,
-                      struct facts *f)
+/* identity: empty for the domain's senders. */
+static void ask_scope(struct directory *d, const char *subscription, const char *identity,
+                      unsigned has, unsigned is, struct facts *f)
 {
-    const struct scope *s = d->scopes.used == 0 ? NULL : table_find(&d->scopes, name);
+    const struct scope *s = d->scopes.used == 0 ? NULL
+                                                : scope_find(d, sgl_view_cstr(subscription),
+                                                             sgl_view_cstr(identity), f->a);
     const char *member;
 
     if (s == NULL)
@@ -493,9 +517,8 @@ bool directory_may_send(struct directory *d, const struct identity *who,
     if ((f.known & ACCESS_FOREIGN) == 0) {
         ask_policies(d, who, found->subscription, &f);
         ask_account(who, &f);
-        ask_scope(d, sgl_view_cstr(who->name), ACCESS_HAS_SENDERS, ACCESS_IS_SENDER, &f);
-        ask_scope(d, sgl_view_of(a.text + a.at, a.len - a.at), ACCESS_DOMAIN_LISTS,
-                  ACCESS_IS_LISTED, &f);
+        ask_scope(d, found->subscription, who->name, ACCESS_HAS_SENDERS, ACCESS_IS_SENDER, &f);
+        ask_scope(d, found->subscription, "", ACCESS_DOMAIN_LISTS, ACCESS_IS_LISTED, &f);
     }
     answer(&f, out);
     pthread_rwlock_unlock(&d->lock);

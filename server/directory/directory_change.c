@@ -257,6 +257,13 @@ bool change_check_description(struct change *g, sgl_view text)
     return fits;
 }
 
+bool change_may_name(const struct change *g, const struct identity *who)
+{
+    if (g->c->within.len > 0 && who->role == ROLE_OPERATOR)
+        return false;
+    return who->subscription[0] == '\0' || strcmp(who->subscription, g->subscription) == 0;
+}
+
 /* ---- begun ---- */
 
 /* Is it there for who asks?  Keeps whose it is. */

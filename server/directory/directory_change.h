@@ -45,6 +45,8 @@ bool change_check_name(struct change *g);
 bool change_check_free(struct change *g); /* no noun of this kind has g->key */
 bool change_check_subscription(struct change *g);
 bool change_check_description(struct change *g, sgl_view text);
+/* May who asks name this identity for g->subscription?  An operator's own are not there for others. */
+bool change_may_name(const struct change *g, const struct identity *who);
 
 /* ---- noun_holder.c ---- */
 

@@ -103,9 +103,9 @@ struct directory {
     size_t suppressions_max; /* DIRECTORY_SUPPRESSIONS_KEPT; tests have less */
     size_t suppressions_own;
     struct suppression_set on_lists; /* "SUBSCRIPTION/list:/ADDRESS" of all that are for a list */
-    struct table scopes;             /* senders by identity, or "@domain"; directory_access.c */
-    struct table bound;              /* policies by "SUBSCRIPTION/IDENTITY" */
-    size_t patterns;                 /* policies among them for more than one identity */
+    struct table scopes; /* senders by "SUBSCRIPTION/IDENTITY", or "SUBSCRIPTION/@domain" */
+    struct table bound;  /* policies by "SUBSCRIPTION/IDENTITY" */
+    size_t patterns;     /* policies among them for more than one identity */
     struct access_key *shared[HMAC_SHARED_MAX]; /* the oldest keys that sign; key_shared.c */
     size_t shares, signers;                     /* of them; of all keys that sign */
     _Atomic unsigned hmac_window;               /* seconds */
@@ -267,7 +267,7 @@ void access_done(struct directory *d);
 bool access_index_sender(struct directory *d, void *sender);
 void access_unindex_sender(struct directory *d, void *sender);
 /* As it was given: in the case of its letters, where that does not count. Under the lock; NULL: there is none. */
-const char *access_known_sender(struct directory *d, sgl_view identity,
+const char *access_known_sender(struct directory *d, sgl_view subscription, sgl_view identity,
                                 const struct access_address *a);
 bool access_index_policy(struct directory *d, void *policy);
 void access_unindex_policy(struct directory *d, void *policy);
@@ -277,7 +277,8 @@ size_t access_policies_of(struct directory *d, sgl_view subscription, sgl_view i
 bool access_uses_group(struct directory *d, const char *group_key, char *out, size_t size);
 bool access_uses_identity(struct directory *d, const char *subscription, const char *identity,
                           char *out, size_t size);
-bool access_uses_domain(struct directory *d, const char *domain, char *out, size_t size);
+bool access_uses_domain(struct directory *d, const char *subscription, const char *domain,
+                        char *out, size_t size);
 
 /* ---- argon.c ---- */
 

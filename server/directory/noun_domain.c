@@ -381,7 +381,7 @@ static bool may_go(struct change *g)
         change_say(g->c, DIRECTORY_IN_USE, "domain",
                    "%s may send as this domain; remove that first: sigillo %.*s remove %s", by,
                    (int)strcspn(by, ":"), by, strchr(by, ':') + 1);
-    else if (access_uses_domain(g->d, g->key, by, sizeof(by)))
+    else if (access_uses_domain(g->d, g->owner, g->key, by, sizeof(by)))
         change_say(g->c, DIRECTORY_IN_USE, "domain",
                    "%s is of this domain; remove that first: sigillo sender remove", by);
     else

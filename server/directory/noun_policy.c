@@ -103,8 +103,7 @@ static bool check_identity(struct change *g, struct policy_change *p, struct ide
     if (sgl_view_eq(p->identity, SGL_LIT("*")) || noun_is_kind_pattern(p->identity))
         return true;
     *who = directory_identity(g->d, p->identity);
-    if (*who == NULL ||
-        ((*who)->subscription[0] != '\0' && strcmp((*who)->subscription, g->subscription) != 0))
+    if (*who == NULL || !change_may_name(g, *who))
         return say_no_identity(g);
     p->identity = sgl_view_cstr((*who)->name);
     return true;

@@ -141,8 +141,7 @@ static bool check_identity(struct change *g, const struct identity *who,
 {
     if (name_of(g, who).len == 0)
         return true;
-    if (who == NULL ||
-        (who->subscription[0] != '\0' && strcmp(who->subscription, g->subscription) != 0)) {
+    if (who == NULL || !change_may_name(g, who)) {
         change_say(g->c, DIRECTORY_NOT_FOUND, "identity",
                    "there is no such identity; write it as in credential:NAME or key:ID");
         return false;
@@ -160,19 +159,33 @@ static bool check_new(struct change *g, sgl_view identity, const struct access_a
     bool known;
 
     pthread_rwlock_rdlock(&g->d->lock);
-    known = access_known_sender(g->d, identity, a) != NULL;
+    known = access_known_sender(g->d, sgl_view_cstr(g->subscription), identity, a) != NULL;
     pthread_rwlock_unlock(&g->d->lock);
     if (known)
         change_say(g->c, DIRECTORY_EXISTS, "address", "this sender exists already");
     return !known;
 }
 
+/* One of a subscription that the domain was taken from, since it never proved it, gives way. */
+static void take_place(struct change *g)
+{
+    const struct sender *there;
+
+    pthread_rwlock_rdlock(&g->d->lock);
+    there = table_find(&g->d->table[DIRECTORY_SENDER], sgl_view_cstr(g->key));
+    if (there != NULL && strcmp(there->owned.subscription, g->subscription) != 0)
+        g->version = there->owned.version;
+    pthread_rwlock_unlock(&g->d->lock);
+}
+
 static bool make_sender(struct change *g, sgl_view identity, const struct access_address *a)
 {
     g->key = key_of(a->text, identity);
     g->noun = sender_new(a->text, identity, sgl_view_cstr(g->subscription), clock_now_s());
-    if (g->key != NULL && g->noun != NULL)
+    if (g->key != NULL && g->noun != NULL) {
+        take_place(g);
         return true;
+    }
     change_no_memory(g->c);
     return false;
 }
@@ -190,20 +203,24 @@ static bool prepare(struct change *g)
     return made;
 }
 
-/* In the case of letters in which it was given, where that does not count. */
+/* In the case of letters in which it was given, where that does not count. It is of the subscription of its domain. */
 static char *key_meant(const struct change *g)
 {
     struct identity *who = identity_meant(g);
-    sgl_view identity = name_of(g, who);
+    sgl_view identity = name_of(g, who), tenant = sgl_view_cstr(g->subscription);
     struct access_address a;
+    struct domain *domain;
     const char *known, *why;
     char *key = NULL;
 
     if (access_address_parse(g->c->name, &a, &why) == SGL_OK) {
+        domain = directory_domain(g->d, sgl_view_from(sgl_view_cstr(a.text), a.at + 1));
+        tenant = domain == NULL ? tenant : sgl_view_cstr(domain->subscription);
         pthread_rwlock_rdlock(&g->d->lock);
-        known = access_known_sender(g->d, identity, &a);
+        known = access_known_sender(g->d, tenant, identity, &a);
         key = key_of(known == NULL ? a.text : known, identity);
         pthread_rwlock_unlock(&g->d->lock);
+        domain_unref(domain);
     }
     identity_unref(who);
     return key;
