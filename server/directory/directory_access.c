@@ -280,6 +280,17 @@ static bool users_end(struct users *u)
     return u->named + u->more > 0;
 }
 
+/* All of a table, or the users are unknown for want of memory: then it counts as used. */
+static void **users_look(struct directory *d, enum directory_noun noun, struct users *u,
+                         size_t *count)
+{
+    void **all = table_sorted(&d->table[noun], count);
+
+    if (all == NULL && d->table[noun].used > 0)
+        users_add(u, "perhaps a", noun_kind_of(noun)->name);
+    return all;
+}
+
 bool access_uses_group(struct directory *d, const char *group_key, char *out, size_t size)
 {
     struct users u = {out, size, 0, 0, 0};
@@ -287,7 +298,7 @@ bool access_uses_group(struct directory *d, const char *group_key, char *out, si
     void **all;
 
     pthread_rwlock_rdlock(&d->lock);
-    all = table_sorted(&d->table[DIRECTORY_POLICY], &count);
+    all = users_look(d, DIRECTORY_POLICY, &u, &count);
     for (size_t i = 0; i < count; i++) {
         const struct policy *p = all[i];
 
@@ -329,7 +340,7 @@ bool access_uses_domain(struct directory *d, const char *subscription, const cha
     void **all;
 
     pthread_rwlock_rdlock(&d->lock);
-    all = table_sorted(&d->table[DIRECTORY_SENDER], &count);
+    all = users_look(d, DIRECTORY_SENDER, &u, &count);
     for (size_t i = 0; i < count; i++) {
         const struct sender *s = all[i];
 

@@ -144,9 +144,33 @@ static void test_each_allocation(void **state)
     CHECK_TRUE("some of them could not be shown", failures > 5);
 }
 
+/* What is in use is never taken for unused because there is no memory to look. */
+static void test_in_use_without_memory(void **state)
+{
+    static struct directory d;
+    char by[160];
+    bool enough = false;
+
+    (void)state;
+    for (size_t n = 1; fail_alloc_round(n); n++) {
+        fail_alloc_off();
+        open_tables(&d);
+        assert_true(show_all(&d));
+        fail_alloc_on();
+        CHECK_TRUE("a group", access_uses_group(&d, "default/denied", by, sizeof(by)));
+        CHECK_TRUE("a domain", access_uses_domain(&d, "default", "app.test", by, sizeof(by)));
+        CHECK_TRUE("an identity", access_uses_identity(&d, "default", "app:y", by, sizeof(by)));
+        enough = !access_uses_group(&d, "default/unused", by, sizeof(by));
+        fail_alloc_off();
+        close_tables(&d);
+    }
+    CHECK_TRUE("with enough of it, what is not used is not", enough);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_each_allocation)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_each_allocation),
+                                       cmocka_unit_test(test_in_use_without_memory)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
