@@ -77,46 +77,36 @@ static void say_set(struct cli *c, const json_t *answer)
     puts(" is changed");
 }
 
+static const char *yes_or_no(const json_t *noun, const char *member, char *out, size_t size)
+{
+    (void)out;
+    (void)size;
+    return json_is_true(json_object_get(noun, member)) ? "yes" : "no";
+}
+
 static void print_trusts(const struct cli *c, const json_t *app)
 {
-    static const char *const head[] = {"TRUST", "ISSUER", "SUBJECT", "AUDIENCE", "REUSABLE"};
-    const json_t *trust, *list = json_object_get(app, "trusts");
-    struct cli_table t;
-    size_t at;
+    static const struct cli_column column[] = {{"TRUST", "id", NULL},
+                                               {"ISSUER", "issuer", NULL},
+                                               {"SUBJECT", "subject", NULL},
+                                               {"AUDIENCE", "audience", NULL},
+                                               {"REUSABLE", "reusable", yes_or_no}};
+    const json_t *list = json_object_get(app, "trusts");
 
     if (json_array_size(list) == 0)
         return;
-    cli_table_init(&t, 5, head);
-    json_array_foreach(list, at, trust)
-    {
-        cli_table_add(&t, cli_member(trust, "id", 0));
-        cli_table_add(&t, cli_member(trust, "issuer", 1));
-        cli_table_add(&t, cli_member(trust, "subject", 2));
-        cli_table_add(&t, cli_member(trust, "audience", 3));
-        cli_table_add(&t, json_is_true(json_object_get(trust, "reusable")) ? "yes" : "no");
-    }
     putchar('\n');
-    cli_table_print(c, &t, stdout);
-    cli_table_done(&t);
+    cli_column_table(c, list, column, 5);
 }
 
 static void print_secrets(const struct cli *c, const json_t *app)
 {
-    static const char *const head[] = {"SECRET", "MADE", "EXPIRES"};
-    const json_t *secret;
-    struct cli_table t;
-    size_t at;
+    static const struct cli_column column[] = {{"SECRET", "id", NULL},
+                                               {"MADE", "created_at", cli_column_time},
+                                               {"EXPIRES", "expires_at", cli_column_time}};
 
-    cli_table_init(&t, 3, head);
-    json_array_foreach(json_object_get(app, "secrets"), at, secret)
-    {
-        cli_table_add(&t, cli_member(secret, "id", 0));
-        cli_table_add(&t, cli_time(secret, "created_at", 1));
-        cli_table_add(&t, cli_time(secret, "expires_at", 2));
-    }
     putchar('\n');
-    cli_table_print(c, &t, stdout);
-    cli_table_done(&t);
+    cli_column_table(c, json_object_get(app, "secrets"), column, 3);
 }
 
 /* ---- members ---- */

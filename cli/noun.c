@@ -64,16 +64,28 @@ static void add_row(struct cli_table *t, const json_t *noun, const struct cli_co
                              : column[i].text(noun, column[i].member, text, sizeof(text)));
 }
 
+void cli_column_table(const struct cli *c, const json_t *list, const struct cli_column *column,
+                      size_t columns)
+{
+    const char *head[CLI_COLUMNS_MAX];
+    const json_t *noun;
+    struct cli_table t;
+    size_t at;
+
+    for (size_t i = 0; i < columns; i++)
+        head[i] = column[i].head;
+    cli_table_init(&t, columns, head);
+    json_array_foreach(list, at, noun) add_row(&t, noun, column, columns);
+    cli_table_print(c, &t, stdout);
+    cli_table_done(&t);
+}
+
 /* ---- calls ---- */
 
 int cli_noun_list(struct cli *c, const char *path, const char *member,
                   const struct cli_column *column, size_t columns)
 {
-    const char *head[CLI_COLUMNS_MAX];
-    struct cli_table t;
-    const json_t *noun;
     json_t *answer;
-    size_t at;
     int status = cli_call(c, "GET", path, NULL, &answer);
 
     if (status != CLI_YES)
@@ -84,13 +96,7 @@ int cli_noun_list(struct cli *c, const char *path, const char *member,
         json_decref(answer);
         return CLI_YES;
     }
-    for (size_t i = 0; i < columns; i++)
-        head[i] = column[i].head;
-    cli_table_init(&t, columns, head);
-    json_array_foreach(json_object_get(answer, member), at, noun)
-        add_row(&t, noun, column, columns);
-    cli_table_print(c, &t, stdout);
-    cli_table_done(&t);
+    cli_column_table(c, json_object_get(answer, member), column, columns);
     json_decref(answer);
     return CLI_YES;
 }

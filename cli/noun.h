@@ -16,6 +16,10 @@ const char *cli_column_time(const json_t *noun, const char *member, char *out, s
 /* A list of strings, blanks between them. */
 const char *cli_column_list(const json_t *noun, const char *member, char *out, size_t size);
 
+/* A list of objects as a table, one a row. */
+void cli_column_table(const struct cli *c, const json_t *list, const struct cli_column *column,
+                      size_t columns);
+
 /* Limits of a profile: "30 messages/minute, 100 messages/hour". */
 const char *cli_noun_limits(const json_t *noun, const char *member, char *out, size_t size);
 

@@ -4,6 +4,7 @@
 
 #include "domain.h"
 #include "next.h"
+#include "noun.h"
 #include "verbs.h"
 
 #define SHOWN_MAX 5
@@ -47,29 +48,23 @@ static int gather(struct cli *c, json_t **out)
     return status;
 }
 
+static const char *for_whom(const json_t *door, const char *member, char *out, size_t size)
+{
+    (void)out;
+    (void)size;
+    if (json_is_false(json_object_get(door, member)))
+        return "programs without a password";
+    return json_is_true(json_object_get(door, "this_machine_only")) ? "this machine"
+                                                                    : "everybody with a login";
+}
+
 static void print_doors(const struct cli *c, const json_t *all)
 {
-    static const char *const head[] = {"DOOR", "SPEAKS", "ADDRESS", "PORT", "TLS", "FOR"};
-    const json_t *door;
-    struct cli_table t;
-    size_t at;
+    static const struct cli_column column[] = {
+        {"DOOR", "name", NULL}, {"SPEAKS", "speaks", NULL}, {"ADDRESS", "host", NULL},
+        {"PORT", "port", NULL}, {"TLS", "tls", NULL},       {"FOR", "login", for_whom}};
 
-    cli_table_init(&t, 6, head);
-    json_array_foreach(json_object_get(all, "doors"), at, door)
-    {
-        cli_table_add(&t, cli_member(door, "name", 0));
-        cli_table_add(&t, cli_member(door, "speaks", 1));
-        cli_table_add(&t, cli_member(door, "host", 2));
-        cli_table_add(&t, cli_member(door, "port", 3));
-        cli_table_add(&t, cli_member(door, "tls", 4));
-        cli_table_add(&t, json_is_false(json_object_get(door, "login"))
-                              ? "programs without a password"
-                          : json_is_true(json_object_get(door, "this_machine_only"))
-                              ? "this machine"
-                              : "everybody with a login");
-    }
-    cli_table_print(c, &t, stdout);
-    cli_table_done(&t);
+    cli_column_table(c, json_object_get(all, "doors"), column, 6);
 }
 
 static bool may_send(const json_t *domain)

@@ -76,25 +76,19 @@ const struct cli_verb verb_subscription_set = {
     "It counts from the next message on; what was sent in the last day counts "
     "against the new limits, too."};
 
+/* "messages/day" */
+static const char *limit_name(const json_t *limit, const char *member, char *out, size_t size)
+{
+    snprintf(out, size, "%s/%s", cli_member(limit, member, 0), cli_member(limit, "window", 1));
+    return out;
+}
+
 static void print_limits(const struct cli *c, const json_t *list)
 {
-    static const char *const head[] = {"LIMIT", "USED", "OF"};
-    struct cli_table t;
-    const json_t *one;
-    char name[64];
-    size_t at;
+    static const struct cli_column column[] = {
+        {"LIMIT", "what", limit_name}, {"USED", "used", NULL}, {"OF", "max", NULL}};
 
-    cli_table_init(&t, 3, head);
-    json_array_foreach(list, at, one)
-    {
-        snprintf(name, sizeof(name), "%s/%s", cli_member(one, "what", 0),
-                 cli_member(one, "window", 1));
-        cli_table_add(&t, name);
-        cli_table_add(&t, cli_member(one, "used", 0));
-        cli_table_add(&t, cli_member(one, "max", 0));
-    }
-    cli_table_print(c, &t, stdout);
-    cli_table_done(&t);
+    cli_column_table(c, list, column, 3);
 }
 
 /* "10485760", or "-" where only the server's own bound counts. */
