@@ -13,6 +13,7 @@ import hmac
 import json
 import os
 import shutil
+import socket
 import subprocess
 import time
 import urllib.parse
@@ -318,6 +319,17 @@ def test_too_large(sigillo, way):
             assert len(requests) == 1, (size, requests)
     finally:
         sigillo.cli("subscription", "set", "default", "--profile", "unlimited")
+
+
+def test_who_sends_too_much_and_slowly_hears_why(sigillo, sender):
+    """Over TLS, and before all of it was sent: a connection that is reset would be tried again."""
+    with socket.create_connection((sigillo.address, 8443), timeout=20) as plain, sigillo.tls_context().wrap_socket(plain, server_hostname=sigillo.address) as s:
+        s.sendall(b"POST /emails:send?api-version=2025-09-01 HTTP/1.1\r\nHost: h\r\nContent-Length: 6000000\r\n\r\n")
+        for _ in range(60):
+            s.sendall(b"x" * 100000)
+            time.sleep(0.03)
+        answer = s.recv(4096)
+        assert answer.startswith(b"HTTP/1.1 413 ") and b"body-too-large" in answer
 
 
 def test_more_recipients_than_the_profile_allows(sigillo, way):

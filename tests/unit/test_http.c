@@ -364,6 +364,51 @@ static void test_json_of_many_values(void **state)
                strstr(reply, "HTTP/1.1 400") != NULL && strstr(reply, "json-values") != NULL);
 }
 
+/* He who sends what nobody wants is told so, and may end what he says: a reset would take the answer away from him. */
+static void test_refused_and_heard(void **state)
+{
+    static char head[] = "POST /bytes HTTP/1.1\r\nHost: h\r\nContent-Length: 300000\r\n\r\n",
+                block[1000];
+    char reply[1024];
+    int fd = connect_tcp(*state);
+    size_t len = 0;
+    ssize_t n;
+
+    memset(block, 'x', sizeof(block));
+    assert_int_equal(send(fd, head, strlen(head), MSG_NOSIGNAL), strlen(head));
+    for (int i = 0; i < 300; i++) {
+        CHECK_EQ("what he still sends is taken", send(fd, block, sizeof(block), MSG_NOSIGNAL),
+                 sizeof(block));
+        usleep(4000);
+    }
+    while ((n = recv(fd, reply + len, sizeof(reply) - len - 1, 0)) > 0)
+        len += (size_t)n;
+    reply[len] = '\0';
+    CHECK_EQ("the answer ends in order", n, 0);
+    CHECK_TRUE("and is whole",
+               strstr(reply, "HTTP/1.1 413") != NULL && strstr(reply, "}\n") != NULL);
+    close(fd);
+}
+
+/* But not without end. */
+static void test_refused_and_deaf(void **state)
+{
+    static char head[] = "POST /bytes HTTP/1.1\r\nHost: h\r\nContent-Length: 900000000\r\n\r\n",
+                block[65536];
+    int fd = connect_tcp(*state);
+    size_t sent = 0;
+    ssize_t n;
+
+    memset(block, 'x', sizeof(block));
+    n = send(fd, head, strlen(head), MSG_NOSIGNAL);
+    while (n > 0 && sent < 100000000) {
+        n = send(fd, block, sizeof(block), MSG_NOSIGNAL);
+        sent += n > 0 ? (size_t)n : 0;
+    }
+    CHECK_TRUE("he is cut off", sent < 100000000);
+    close(fd);
+}
+
 static void test_admin_peer(void **state)
 {
     static char reply[4096];
@@ -485,6 +530,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_answers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_json_of_many_values, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_refused_and_heard, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_refused_and_deaf, setup, teardown),
         cmocka_unit_test_setup_teardown(test_admin_peer, setup, teardown),
         cmocka_unit_test_setup_teardown(test_watch, setup, teardown),
         cmocka_unit_test_setup_teardown(test_client_gone, setup, teardown),

@@ -3,7 +3,8 @@
  * Connections and their limits.
  *
  * A connection: open -> receiving (started_ms set by its first byte) -> request (handed to a handler) -> open again, or closed.
- * While receiving it may be refused: too large, too slow, or no memory left; then it gets its answer at once and is closed.
+ * While receiving it may be refused: too large, too slow, or no memory left; then it gets its answer at once, and is closed when its sender has heard it.  Closed at once, what he
+ * still sends would be answered with a reset, which may overtake the answer; so what comes is thrown away until he closes, for a while and not without end.
  */
 #include "http_internal.h"
 
@@ -13,6 +14,9 @@
 
 #define RECEIVE_TIMES_IDLE                                                                         \
     6 /* a request may take so many idle times from its first byte to its last */
+
+#define LINGER_MS    10000
+#define LINGER_TIMES 4 /* so many of the largest requests are thrown away */
 
 static size_t bucket_of(const struct bufferevent *bev)
 {
@@ -57,19 +61,37 @@ static void conn_release(struct http *http, struct http_conn *c)
     free(c);
 }
 
-/* Answers a connection whose request has not come in whole, and makes evhttp close it. */
+static void conn_close(const struct http_conn *c)
+{
+    bufferevent_trigger_event(c->bev, BEV_EVENT_READING | BEV_EVENT_EOF, BEV_TRIG_DEFER_CALLBACKS);
+}
+
+/* Answers a connection whose request has not come in whole; nothing more will be sent on it. */
 static void conn_refuse(struct http_conn *c, int status, const char *code, const char *detail)
 {
     char text[640];
     size_t len = http_raw_problem(status, code, detail, text, sizeof(text));
     SSL *ssl = c->listener->tls == NULL ? NULL : bufferevent_openssl_get_ssl(c->bev);
 
-    c->refused = true;
-    if (ssl != NULL && SSL_is_init_finished(ssl))
+    c->refused_ms = clock_mono_ms();
+    if (ssl != NULL && SSL_is_init_finished(ssl)) {
         (void)!SSL_write(ssl, text, (int)len);
-    else if (ssl == NULL)
+        (void)!SSL_shutdown(ssl);
+    } else if (ssl == NULL) {
         (void)!send(bufferevent_getfd(c->bev), text, len, MSG_NOSIGNAL | MSG_DONTWAIT);
-    bufferevent_trigger_event(c->bev, BEV_EVENT_READING | BEV_EVENT_EOF, BEV_TRIG_DEFER_CALLBACKS);
+        (void)!shutdown(bufferevent_getfd(c->bev), SHUT_WR);
+    }
+}
+
+/* What a refused connection sends is not kept. */
+static void throw_away(struct http_conn *c, struct evbuffer *buffer)
+{
+    const struct http_config *config = &c->listener->http->config;
+
+    c->thrown += evbuffer_get_length(buffer);
+    (void)evbuffer_drain(buffer, evbuffer_get_length(buffer));
+    if (c->thrown > LINGER_TIMES * (config->body_max + config->header_max))
+        conn_close(c);
 }
 
 static void input_counted(struct evbuffer *buffer, const struct evbuffer_cb_info *info, void *arg)
@@ -77,9 +99,12 @@ static void input_counted(struct evbuffer *buffer, const struct evbuffer_cb_info
     struct http_conn *c = arg;
     struct http *http = c->listener->http;
 
-    (void)buffer;
-    if (info->n_added == 0 || c->refused)
+    if (info->n_added == 0)
         return;
+    if (c->refused_ms != 0) {
+        throw_away(c, buffer);
+        return;
+    }
     if (c->started_ms == 0)
         c->started_ms = clock_mono_ms();
     c->bytes += info->n_added;
@@ -89,6 +114,10 @@ static void input_counted(struct evbuffer *buffer, const struct evbuffer_cb_info
     else if (http->bytes > http->config.memory_max && c->listener->side != HTTP_ADMIN)
         conn_refuse(c, 503, "memory-full",
                     "The server holds as many requests as it may; try again soon.");
+    if (c->refused_ms == 0)
+        return;
+    http->bytes -= http_conn_take_bytes(c);
+    throw_away(c, buffer);
 }
 
 /* The administrator's door stays open: when strangers hold all connections he is needed most. */
@@ -101,6 +130,17 @@ static void listeners_set(struct http *http, bool room)
             evconnlistener_enable(l->socket);
         else
             evconnlistener_disable(l->socket);
+    }
+}
+
+/* Who is too slow is not waited for. */
+static void sweep_one(struct http_conn *c, uint64_t now, uint64_t slow_ms)
+{
+    if (c->refused_ms == 0 && c->started_ms != 0 && now - c->started_ms > slow_ms) {
+        conn_refuse(c, 408, "request-slow", "The request did not arrive in time.");
+        conn_close(c);
+    } else if (c->refused_ms != 0 && now - c->refused_ms > LINGER_MS) {
+        conn_close(c);
     }
 }
 
@@ -120,8 +160,7 @@ void http_conn_sweep(struct http *http)
                 conn_release(http, c);
                 continue;
             }
-            if (!c->refused && c->started_ms != 0 && now - c->started_ms > slow_ms)
-                conn_refuse(c, 408, "request-slow", "The request did not arrive in time.");
+            sweep_one(c, now, slow_ms);
             at = &c->next;
         }
     }

@@ -50,7 +50,8 @@ struct http_conn {
     struct bufferevent *bev;
     size_t bytes;        /* of the request being received */
     uint64_t started_ms; /* when its first byte came; 0 between requests */
-    bool refused;
+    uint64_t refused_ms; /* when it was refused; 0: it was not */
+    size_t thrown;       /* bytes since then */
 };
 
 struct http {
