@@ -3,7 +3,7 @@
 
 Known from the start is `sigillo init`. Every other command is one that stood below "Next:" in the answer of a command before it.
 Changed on the way, as a person would: example.org becomes a domain of one's own, example.net a mailbox of this world; `serve` runs in
-a terminal of its own."""
+a terminal of its own, on an address of its own."""
 import itertools
 import os
 import pty
@@ -21,7 +21,7 @@ import pytest
 from world import daemon
 from world.internet import wait_for
 
-HOST, MAILBOX = "stranger-mail.test", "someone@good.test"
+HOST, ADDRESS, MAILBOX = "stranger-mail.test", "127.0.9.1", "someone@good.test"
 
 
 class Stranger:
@@ -57,7 +57,11 @@ class Stranger:
         return text
 
     def serve(self, line):
-        with open(line.split()[-1], "a") as f:  # this world is not the real one: its root servers, its receivers
+        with open(line.split()[-1], "r+") as f:  # this world is not the real one: other servers on the machine, its root servers
+            text = f.read()
+            assert '"*:587"' in text and '"*:465"' in text
+            f.seek(0)
+            f.write(text.replace('"*:', '"%s:' % ADDRESS).replace('"127.0.0.1:', '"%s:' % ADDRESS))
             f.write(daemon.configuration({
                 "resolver": {"root_hints": self.world.dns.root_hints, "trust_anchor": self.world.dns.trust_anchor},
                 "delivery": {"allow_loopback": True}}))
@@ -123,7 +127,7 @@ def publish(world, zone):
 
 def login(printed):
     """Where and as whom, as `account add` says it."""
-    host, port = re.search(r"^server +(\S+), port (\d+), STARTTLS$", printed, re.M).groups()
+    host, port = re.search(r"^server +(\S+), port (\d+), STARTTLS\b", printed, re.M).groups()
     return host, int(port), re.search(r"^user +(\S+)$", printed, re.M).group(1), re.search(r"^password +(\S+)$", printed, re.M).group(1)
 
 
@@ -145,14 +149,14 @@ def send(c, mail_from, to, n):
 
 def begin(world, s):
     """Until the server runs and says what is to be done."""
-    certificate = world.ca.issue(HOST)
-    world.dns.publish(HOST, "A", "127.0.0.1")
+    certificate = world.ca.issue(HOST, ADDRESS)
+    world.dns.publish(HOST, "A", ADDRESS)
     s.type("sigillo init --hostname %s --config %s --state-dir %s --admin-socket %s --certificate %s --key %s" % (
         HOST, s.folder + "/sigillo.conf", s.folder + "/state", s.folder + "/admin.sock", certificate.certificate, certificate.key))
     s.type(s.next("sigillo serve"))
     s.type(s.next("export SIGILLO_SERVER"))
     wait_for(lambda: run(s.next("sigillo status"), s)[1], lambda code: code == 0, 20, "the server to answer")
-    assert s.type(s.next("sigillo status")).count(HOST) == 3
+    assert s.type(s.next("sigillo status")).count(ADDRESS) == 4
 
 
 def verified_domain(world, s):
