@@ -475,6 +475,7 @@ struct directory *directory_open(struct store *store, struct keys *keys, struct 
     (void)scratch_open(&d->file, store_folder(store)); /* without it, all stays in memory */
     pthread_rwlock_init(&d->lock, NULL);
     pthread_mutex_init(&d->cache_lock, NULL);
+    turns_init(d);
     for (unsigned i = 0; i < DIRECTORY_NOUNS; i++) {
         table_init(&d->table[i]);
         table_init(&d->alias[i]);
@@ -512,6 +513,7 @@ void directory_free(struct directory *d)
     if (d == NULL)
         return;
     loads_stop(d);
+    turns_done(d);
     for (unsigned i = 0; i < DIRECTORY_NOUNS; i++) {
         table_done(&d->alias[i]);
         free_values(&d->table[i], noun_kind_of((enum directory_noun)i)->free);

@@ -370,7 +370,7 @@ struct directory_change {
         struct directory_change
             *c); /* always later, on loop; the change is durable and visible when result is OK */
     void *ctx;
-    /* in; all are copied by the call */
+    /* in; what is pointed to is borrowed until done() */
     sgl_view actor, peer; /* for the audit: who asks, and from where; empty: the server itself */
     sgl_view
         within; /* only nouns of this subscription are there to be added, changed, removed; empty: all */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Changes.  checked -> made (a domain's keys in the keys process, a credential's hashes on a worker) -> stored -> shown in the tables -> done()
+ * Changes.  its turn -> checked -> made (a domain's keys in the keys process, a credential's hashes on a worker) -> stored -> shown in the tables -> done()
  *
  * The way is the same for all kinds of nouns; what differs is in their rows, struct noun_kind.
  *
- * Every step runs on the change's loop, or on one worker; the store decides between two changes of the same noun by its version.
+ * Every step runs on the change's loop, or on one worker.  One change is under way at a time: what it was checked against is still so when it is stored.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +17,7 @@
 
 /* ---- ends ---- */
 
-static void change_free(struct change *g)
+void change_free(struct change *g)
 {
     if (g->kind != NULL)
         g->kind->free(g->noun);
@@ -43,6 +43,7 @@ void change_finish(struct change *g)
         sodium_memzero(c->secret, sizeof(c->secret));
         sodium_memzero(c->access_key, sizeof(c->access_key));
     }
+    turn_pass(g);
     change_free(g);
     c->private_ = NULL;
     c->done(c);
@@ -363,22 +364,10 @@ static sgl_view subscription_meant(const struct directory_change *c)
     return c->within.len > 0 ? c->within : SGL_LIT("default");
 }
 
-void directory_change(struct directory *d, struct directory_change *c)
+void change_begin(struct change *g)
 {
-    struct change *g = calloc(1, sizeof(*g));
+    struct directory_change *c = g->c;
 
-    c->private_ = g;
-    c->field[0] = c->why[0] = c->secret[0] = c->access_key[0] = c->id[0] = '\0';
-    c->which = NULL;
-    if (g == NULL) {
-        change_no_memory(c);
-        c->task.run = finish_later;
-        loop_post(c->loop, &c->task);
-        return;
-    }
-    g->d = d;
-    g->c = c;
-    g->kind = noun_kind_of(c->noun);
     g->subscription = text_of(subscription_meant(c));
     if (g->subscription == NULL) {
         change_say(c, DIRECTORY_INVALID, "subscription", "this is no name of a subscription");
@@ -396,4 +385,24 @@ void directory_change(struct directory *d, struct directory_change *c)
         remove_(g);
         break;
     }
+}
+
+void directory_change(struct directory *d, struct directory_change *c)
+{
+    struct change *g = calloc(1, sizeof(*g));
+
+    c->private_ = g;
+    c->field[0] = c->why[0] = c->secret[0] = c->access_key[0] = c->id[0] = '\0';
+    c->which = NULL;
+    if (g == NULL) {
+        change_no_memory(c);
+        c->task.run = finish_later;
+        loop_post(c->loop, &c->task);
+        return;
+    }
+    g->d = d;
+    g->c = c;
+    g->kind = noun_kind_of(c->noun);
+    if (turn_take(g))
+        change_begin(g);
 }

@@ -29,7 +29,14 @@ struct change {
     size_t selector;
     uint8_t mac_key[KEYS_MAC_KEY]; /* key: the secret that is being sealed */
     struct key_secret *fresh;      /* key: whose; NULL: none */
+    struct change *next;           /* change_turn.c */
 };
+
+/* ---- change_turn.c ---- */
+
+/* true: it may begin. false: change_begin() will be called with it on its loop. */
+bool turn_take(struct change *g);
+void turn_pass(struct change *g);
 
 /* ---- directory_change.c ---- */
 
@@ -40,6 +47,8 @@ void change_no_memory(struct directory_change *c);
 void change_finish(struct change *g);
 void change_refuse(struct change *g);
 void change_store(struct change *g); /* stored, then shown in its table */
+void change_begin(struct change *g);
+void change_free(struct change *g);
 /* false: said. */
 bool change_check_name(struct change *g);
 bool change_check_free(struct change *g); /* no noun of this kind has g->key */

@@ -116,6 +116,10 @@ struct directory {
     _Atomic bool suppress_exact;   /* directory_suppress_exact() */
     struct sweep *sweep;           /* the loop's */
 
+    pthread_mutex_t turn_lock; /* change_turn.c */
+    struct change *turn_first, **turn_last;
+    bool turn_taken;
+
     pthread_mutex_t cache_lock;
     struct cached cache[CACHE_SLOTS];
     uint8_t cache_key[32];
@@ -129,6 +133,11 @@ struct directory {
     struct load_op *load_op;
     _Atomic uint64_t hashed, cached, refused;
 };
+
+/* ---- change_turn.c ---- */
+
+void turns_init(struct directory *d);
+void turns_done(struct directory *d); /* no loop runs any more */
 
 /* ---- noun.c ---- */
 
