@@ -4,6 +4,7 @@
 #include "lookup.h"
 #include "mailfile.h"
 #include "verbs.h"
+#include "verify.h"
 
 #define ARENA_MAX ((size_t)16 << 20)
 #define SHOWN_MAX 512
@@ -66,14 +67,7 @@ static void put_verdict(const struct cli *c, const struct sgl_dkim_verdict *v)
     printf("%s%s%s  ", colour(c, v->result), sgl_dkim_result_name(v->result), cli_plain(c));
     cli_put_view(stdout, v->tags.domain.len > 0 ? v->tags.domain : SGL_LIT("(no domain)"),
                  SHOWN_MAX);
-    if (v->tags.selector.len > 0) {
-        fputs("  selector ", stdout);
-        cli_put_view(stdout, v->tags.selector, SHOWN_MAX);
-    }
-    if (v->tags.algorithm.len > 0) {
-        fputs("  ", stdout);
-        cli_put_view(stdout, v->tags.algorithm, SHOWN_MAX);
-    }
+    verify_put_key(v, SHOWN_MAX);
     if (v->key_bits > 0 && v->tags.alg == SGL_DKIM_RSA_SHA256)
         printf("  %u bits", v->key_bits);
     putchar('\n');

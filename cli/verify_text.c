@@ -51,18 +51,23 @@ static void put_spf(const struct cli *c, const struct sgl_spf *spf)
     }
 }
 
+void verify_put_key(const struct sgl_dkim_verdict *v, size_t shown)
+{
+    if (v->tags.selector.len > 0) {
+        fputs("  selector ", stdout);
+        cli_put_view(stdout, v->tags.selector, shown);
+    }
+    if (v->tags.algorithm.len > 0) {
+        fputs("  ", stdout);
+        cli_put_view(stdout, v->tags.algorithm, shown);
+    }
+}
+
 static void put_signature(const struct cli *c, const struct sgl_dkim_verdict *v)
 {
     begin(c, "dkim", sgl_dkim_result_name(v->result),
           v->tags.domain.len > 0 ? v->tags.domain : SGL_LIT("(no domain)"));
-    if (v->tags.selector.len > 0) {
-        fputs("  selector ", stdout);
-        cli_put_view(stdout, v->tags.selector, SHOWN_MAX);
-    }
-    if (v->tags.algorithm.len > 0) {
-        fputs("  ", stdout);
-        cli_put_view(stdout, v->tags.algorithm, SHOWN_MAX);
-    }
+    verify_put_key(v, SHOWN_MAX);
     putchar('\n');
     more(v->reason);
 }
