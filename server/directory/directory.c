@@ -471,6 +471,7 @@ struct directory *directory_open(struct store *store, struct keys *keys, struct 
     d->store = store;
     d->keys = keys;
     d->workers = workers;
+    hashing_init(&d->hashing, workers_threads(workers));
     d->loop = loop;
     (void)scratch_open(&d->file, store_folder(store)); /* without it, all stays in memory */
     pthread_rwlock_init(&d->lock, NULL);

@@ -116,25 +116,41 @@ static enum compared compare(const struct argon_hash *argon, sgl_view password)
     return result;
 }
 
+/* Is it right, and somebody's?  Many sessions of one user often come at once: who waits behind the first of them need not be hashed any more. */
+static bool is_right(struct auth_check *a, const struct identity *who,
+                     const struct argon_hash *argon)
+{
+    struct directory *d = a->directory;
+    uint64_t start_us = clock_mono_us();
+    enum compared result;
+    uint8_t mac[32];
+
+    cache_mac(d, a->user, a->password, mac);
+    if (who != NULL && cache_has(d, mac, who->version)) {
+        atomic_fetch_add_explicit(&d->cached, 1, memory_order_relaxed);
+        hashing_done(&d->hashing, 0);
+        return true;
+    }
+    result = compare(argon, a->password);
+    hashing_done(&d->hashing, clock_mono_us() - start_us);
+    atomic_fetch_add_explicit(&d->hashed, 1, memory_order_relaxed);
+    a->unavailable = result == NOT_COMPARED;
+    if (result == RIGHT && who != NULL)
+        cache_keep(d, mac, who->version);
+    return result == RIGHT && who != NULL;
+}
+
 static void check_on_worker(struct work *w)
 {
     struct auth_check *a = (struct auth_check *)w;
-    struct directory *d = a->directory;
     struct argon_hash argon;
-    struct identity *who = find_credential(d, a->user, &argon);
-    enum compared result = compare(&argon, a->password);
-    uint8_t mac[32];
+    struct identity *who = find_credential(a->directory, a->user, &argon);
 
-    sodium_memzero(&argon, sizeof(argon));
-    atomic_fetch_add_explicit(&d->hashed, 1, memory_order_relaxed);
-    a->unavailable = result == NOT_COMPARED;
-    if (result != RIGHT || who == NULL) {
+    if (is_right(a, who, &argon))
+        a->identity = who;
+    else
         identity_unref(who);
-        return;
-    }
-    cache_mac(d, a->user, a->password, mac);
-    cache_keep(d, mac, who->version);
-    a->identity = who;
+    sodium_memzero(&argon, sizeof(argon));
 }
 
 /* `a` belongs to the caller again with done(): it may be gone when that returns. */
@@ -217,7 +233,7 @@ void directory_check_password(struct directory *d, struct loop *loop, struct aut
         a->user = a->password = sgl_view_of(NULL, 0);
         a->unavailable = true;
     } else if (!check_at_once(d, a)) {
-        if (workers_submit(d->workers, &a->work))
+        if (hashing_submit(&d->hashing, d->workers, &a->work))
             return;
         a->unavailable = true;
     }

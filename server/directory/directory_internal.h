@@ -9,6 +9,7 @@
 
 #include "../loop/scratch.h"
 #include "directory.h"
+#include "hashing.h"
 #include "hmac.h"
 #include "sigillo/crypto.h"
 #include "suppression_set.h"
@@ -91,6 +92,7 @@ struct directory {
     struct store *store;
     struct keys *keys;
     struct workers *workers;
+    struct hashing hashing; /* of passwords, on the workers */
     struct loop *loop;
     struct sgl_crypto *crypto;
     struct scratch file; /* sealed keys, which are seldom wanted; written under the lock */

@@ -95,8 +95,10 @@ bool password_take(struct change *g)
 static void hash(struct work *w)
 {
     struct change *g = (struct change *)(void *)w;
+    uint64_t start_us = clock_mono_us();
 
     g->hashed = password_hash(g->d, sgl_view_cstr(g->password), g->noun);
+    hashing_done(&g->d->hashing, clock_mono_us() - start_us);
 }
 
 static void hashed(struct work *w)
@@ -118,7 +120,7 @@ void password_make(struct change *g)
         return;
     }
     g->work = (struct work){.work = hash, .done = hashed, .loop = g->c->loop};
-    if (workers_submit(g->d->workers, &g->work))
+    if (hashing_submit(&g->d->hashing, g->d->workers, &g->work))
         return;
     change_say(g->c, DIRECTORY_UNAVAILABLE, "", "too much is waiting to be hashed; try again soon");
     change_refuse(g);

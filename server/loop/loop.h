@@ -59,6 +59,7 @@ struct work {
     struct loop_task task;
 };
 struct workers *workers_new(const char *name, unsigned threads, unsigned queue_max);
+unsigned workers_threads(const struct workers *workers);
 /* false when queue_max are waiting: the caller must refuse the work (4xx, 503). */
 bool workers_submit(struct workers *workers, struct work *w);
 void workers_free(struct workers *workers); /* runs what waits, then joins */

@@ -82,6 +82,11 @@ struct workers *workers_new(const char *name, unsigned threads, unsigned queue_m
     return NULL;
 }
 
+unsigned workers_threads(const struct workers *pool)
+{
+    return pool->threads;
+}
+
 bool workers_submit(struct workers *pool, struct work *w)
 {
     bool taken;

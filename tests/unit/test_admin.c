@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Nouns over the admin API: added, changed, removed, listed; refusals name the field. */
+#include "../../server/directory/directory_internal.h"
 #include "admin_fixture.h"
 
 static void test_domains(void **state)
@@ -46,6 +47,34 @@ static void test_credentials(void **state)
 
     add_domain(*state);
     CHECK_ROWS(*state, rows);
+}
+
+static void test_too_many_wait_to_be_hashed(void **state)
+{
+    static const struct admin_row full[] = {
+        {"a new password", "POST", "/admin/v1/credentials",
+         "{\"name\":\"app\",\"domains\":[\"app.test\"]}", 503, "code", "unavailable"},
+        {"what to do", "POST", "/admin/v1/credentials",
+         "{\"name\":\"app\",\"domains\":[\"app.test\"]}", 503, "detail",
+         "too much is waiting to be hashed; try again soon"},
+        {"an account's", "POST", "/admin/v1/accounts",
+         "{\"address\":\"lob@app.test\",\"name\":\"n\",\"basic\":true}", 503, "code",
+         "unavailable"},
+        {"what needs no hash", "POST", "/admin/v1/keys", "{\"domains\":[\"*\"]}", 201, NULL, NULL},
+    };
+    static const struct admin_row then[] = {
+        {"nothing was left half done", "POST", "/admin/v1/credentials",
+         "{\"name\":\"app\",\"domains\":[\"app.test\"]}", 201, "name", "app"},
+        {"of an account, too", "POST", "/admin/v1/accounts",
+         "{\"address\":\"lob@app.test\",\"name\":\"n\",\"basic\":true}", 201, NULL, NULL},
+    };
+    const struct admin_fixture *x = *state;
+
+    add_domain(*state);
+    atomic_store(&x->f->directory->hashing.under_way, 4000);
+    CHECK_ROWS(*state, full);
+    atomic_store(&x->f->directory->hashing.under_way, 0);
+    CHECK_ROWS(*state, then);
 }
 
 static void test_credentials_are_changed(void **state)
@@ -367,6 +396,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ADMIN_TEST(test_domains),
         ADMIN_TEST(test_credentials),
+        ADMIN_TEST(test_too_many_wait_to_be_hashed),
         ADMIN_TEST(test_credentials_are_changed),
         ADMIN_TEST(test_subscriptions),
         ADMIN_TEST(test_suppressions),

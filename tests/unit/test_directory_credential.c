@@ -4,6 +4,7 @@
 
 #include <sys/resource.h>
 
+#include "../../server/directory/directory_internal.h"
 #include "sigillo/sasl.h"
 
 /* What this process takes of the address space, in bytes. */
@@ -75,6 +76,53 @@ static void test_credentials(void **state)
               fixture_login(f, "app1", "correct horse"), "refused");
     CHECK_EQ("a second time there is nothing to remove", fixture_change(f, &c),
              DIRECTORY_NOT_FOUND);
+}
+
+/* As after a restart, when all connections of an application log in anew. */
+static void test_many_at_once(void **state)
+{
+    struct password_test t[20];
+    struct directory_fixture *f = *state;
+    struct directory_stats before, after;
+
+    assert_int_equal(fixture_domain(f, "example.org", false), DIRECTORY_OK);
+    assert_int_equal(fixture_credential(f, "app1", "correct horse", "example.org"), DIRECTORY_OK);
+    directory_stats(f->directory, &before);
+    for (size_t i = 0; i < 20; i++) {
+        t[i] = (struct password_test){.check = {.user = SGL_LIT("app1"),
+                                                .password = SGL_LIT("correct horse"),
+                                                .done = password_done},
+                                      .f = f};
+        directory_check_password(f->directory, f->loop, &t[i].check);
+    }
+    for (size_t i = 0; i < 20; i++)
+        sem_wait(&f->done);
+    directory_stats(f->directory, &after);
+    for (size_t i = 0; i < 20; i++) {
+        CHECK_TRUE("each is let in", t[i].check.identity != NULL);
+        identity_unref(t[i].check.identity);
+    }
+    CHECK_TRUE("hashed by those who were first, one for each worker thread",
+               after.passwords_hashed - before.passwords_hashed <= 2);
+}
+
+/* A hash that would have to wait too long is not begun with. */
+static void test_too_many_wait(void **state)
+{
+    struct directory_fixture *f = *state;
+
+    assert_int_equal(fixture_domain(f, "example.org", false), DIRECTORY_OK);
+    assert_int_equal(fixture_credential(f, "app1", "correct horse", "example.org"), DIRECTORY_OK);
+    atomic_store(&f->directory->hashing.under_way, 4000);
+    CHECK_STR("the right password", fixture_login(f, "app1", "correct horse"), "unavailable");
+    CHECK_EQ("a new one", fixture_credential(f, "app2", "correct horse", "example.org"),
+             DIRECTORY_UNAVAILABLE);
+    atomic_store(&f->directory->hashing.under_way, 0);
+    CHECK_STR("later", fixture_login(f, "app1", "correct horse"), "credential:app1");
+    atomic_store(&f->directory->hashing.under_way, 4000);
+    CHECK_STR("who was there a moment ago need not wait", fixture_login(f, "app1", "correct horse"),
+              "credential:app1");
+    atomic_store(&f->directory->hashing.under_way, 0);
 }
 
 /* A session holds its identity for hours. */
@@ -253,6 +301,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         DIRECTORY_TEST(test_credentials),
         DIRECTORY_TEST(test_no_memory_to_hash),
+        DIRECTORY_TEST(test_many_at_once),
+        DIRECTORY_TEST(test_too_many_wait),
         DIRECTORY_TEST(test_removed_while_held),
         DIRECTORY_TEST(test_changed_while_held),
         DIRECTORY_TEST(test_changed_password),
