@@ -224,13 +224,13 @@ def test_all_versions(sigillo, ways, version):
 
 
 def test_an_own_operation_id_sends_once(world, sigillo, ways):
-    number, before = str(uuid.uuid4()).upper(), len(world.mailbox("once@good.test"))
-    answer = client(sigillo, ways, *[mail("once@good.test")] * 3, poll=True, options={"operationId": number})
+    number, before = str(uuid.uuid4()).upper(), len(world.mailbox("acs-once@good.test"))
+    answer = client(sigillo, ways, *[mail("acs-once@good.test")] * 3, poll=True, options={"operationId": number})
     assert [s["result"]["id"] for s in answer["sent"]] == [number] * 3, answer
-    error, _ = refused(sigillo, ways, mail("once@good.test", content={"subject": "Another", "plainText": "x"}), options={"operationId": number.lower()})
+    error, _ = refused(sigillo, ways, mail("acs-once@good.test", content={"subject": "Another", "plainText": "x"}), options={"operationId": number.lower()})
     assert (error["status"], error["code"]) == (409, "OperationIdConflict"), error
     time.sleep(1)
-    assert len(world.wait_mail("once@good.test")) == before + 1
+    assert len(world.wait_mail("acs-once@good.test")) == before + 1
 
 
 # -- what goes wrong, as the client tells it --------------------------------------------------------------------------
