@@ -26,10 +26,6 @@ enum guard_cause {
 #define GUARD_CAUSES 4
 const char *guard_cause_name(enum guard_cause cause); /* "no-dmarc" */
 
-/* The receivers that come with the program; of two with the same name the configured one counts. */
-extern const struct config_receiver guard_shipped[];
-extern const size_t guard_shipped_count;
-
 /* NULL when memory ends. The store is borrowed. */
 struct guard *guard_new(struct store *store, const struct config *config);
 void guard_free(struct guard *g); /* NULL accepted */

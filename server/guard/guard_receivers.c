@@ -21,9 +21,11 @@ static const char *microsoft[] = {"outlook.com", "hotmail.com", "live.com", "msn
         .name = title, .domain = list, .domains = sizeof(list) / sizeof((list)[0]),                \
         .messages = 5000                                                                           \
     }
-const struct config_receiver guard_shipped[] = {SHIPPED("gmail", gmail), SHIPPED("yahoo", yahoo),
-                                                SHIPPED("microsoft", microsoft)};
-const size_t guard_shipped_count = sizeof(guard_shipped) / sizeof(guard_shipped[0]);
+
+/* Those that come with the program; of two with the same name the configured one counts. */
+static const struct config_receiver shipped[] = {SHIPPED("gmail", gmail), SHIPPED("yahoo", yahoo),
+                                                 SHIPPED("microsoft", microsoft)};
+#define SHIPPED_COUNT (sizeof(shipped) / sizeof(shipped[0]))
 
 unsigned receiver_named(const struct guard *g, sgl_view name)
 {
@@ -107,8 +109,8 @@ struct rules *rules_new(struct guard *g, const struct config *config)
     rules->named[OTHER] = true;
     for (size_t i = 0; done && i < config->receivers; i++)
         done = add_receiver(g, rules, &config->receiver[i]);
-    for (size_t i = 0; done && i < guard_shipped_count; i++)
-        done = add_receiver(g, rules, &guard_shipped[i]);
+    for (size_t i = 0; done && i < SHIPPED_COUNT; i++)
+        done = add_receiver(g, rules, &shipped[i]);
     if (done)
         return rules;
     rules_free(rules);
