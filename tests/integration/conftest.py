@@ -113,6 +113,16 @@ def clock(world, monkeypatch):
     return c
 
 
+@pytest.fixture
+def open_path(tmp_path):
+    """A folder for this test that the service's user can pass through to a folder of its own."""
+    os.chmod(tmp_path, 0o755)
+    for folder in tmp_path.parents:
+        if str(folder) not in ("/", "/tmp"):
+            os.chmod(folder, os.stat(folder).st_mode | 0o011)
+    return tmp_path
+
+
 def launch(world, name, settings, start=True, **kw):
     d = daemon.Sigillo(world, next(_addresses), name, settings, **kw)
     _running.append(d)

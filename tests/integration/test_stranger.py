@@ -105,12 +105,8 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture
-def stranger(world, tmp_path):
-    os.chmod(tmp_path, 0o755)
-    for folder in tmp_path.parents:  # the service's user passes through to its own folder
-        if str(folder) not in ("/", "/tmp"):
-            os.chmod(folder, os.stat(folder).st_mode | 0o011)
-    s = Stranger(world, tmp_path, "stranger%d.test" % next(_numbers))
+def stranger(world, open_path):
+    s = Stranger(world, open_path, "stranger%d.test" % next(_numbers))
     yield s
     s.end()
 
