@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whatever an administrator writes as an address has one form that is read again as itself and found in a set; mentions are views of the text, one behind the other. */
+/*
+ * Whatever an administrator writes as an address has one form that is read again as itself and found in a set; mentions are views of the text, one behind the other;
+ * words in other charsets fit into twice their room.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     sgl_view text = sgl_view_of(data, size), mention;
     struct access_address a, again;
+    struct sgl_buf plain = SGL_BUF_INIT(size * 2 + 64);
     struct access_set set;
     const char *why;
     uint8_t *room = malloc(size + 1);
@@ -36,6 +40,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (off <= before || off > size || mention.len < 5 || mention.ptr < data ||
             mention.ptr + mention.len != data + off)
             abort();
+    if (access_plain_words(text, &plain, &mention) ? plain.status != SGL_OK : mention.len == 0)
+        abort();
+    sgl_buf_done(&plain);
     access_set_done(&set);
     free(room);
     return 0;

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sigillo/buf.h"
 #include "sigillo/limits.h"
 #include "sigillo/mailbox.h"
 
@@ -130,5 +131,11 @@ bool access_next_mention(sgl_view text, size_t *off, sgl_view *out);
  * room: as large as the value; *out is there. false: no more. [RFC 5322 s3.2.2]
  */
 bool access_next_comment(sgl_view value, size_t *off, uint8_t *room, sgl_view *out);
+/*
+ * The encoded words that are in a text still, since their charset is unknown or they stand where there should be none, as words that sgl_encoded_word_decode() reads: what is
+ * ASCII in them comes out right.  Blanks beside them are left out.  out: has room for twice the text and a few bytes; its status is the caller's to look at.
+ * false: one is in a charset that does not keep ASCII, or that nobody knows: *unread, a view of the text.
+ */
+bool access_plain_words(sgl_view text, struct sgl_buf *out, sgl_view *unread);
 
 #endif

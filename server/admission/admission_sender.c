@@ -69,7 +69,7 @@ static bool check_mention(const struct field_check *c, sgl_view mention)
                   "A name or comment shows %s, which this identity may not send as.", mention);
 }
 
-static bool check_text(const struct field_check *c, sgl_view text)
+static bool check_mentions(const struct field_check *c, sgl_view text)
 {
     sgl_view mention;
     size_t off = 0;
@@ -78,6 +78,34 @@ static bool check_text(const struct field_check *c, sgl_view text)
         if (!check_mention(c, mention))
             return false;
     return true;
+}
+
+/* Encoded words that are left: what our own reading leaves alone, others decode. */
+static bool check_words(const struct field_check *c, sgl_view text)
+{
+    struct sgl_buf plain = SGL_BUF_INIT(text.len * 2 + 64);
+    sgl_view unread, decoded;
+    bool fine;
+
+    if (!access_is_disguised(text))
+        return true;
+    if (!access_plain_words(text, &plain, &unread))
+        fine = refuse(c->out, 554, "5.6.0", 422, "name-charset", c->name,
+                      "A name or comment is in the charset %s, which cannot be read here; write it "
+                      "in UTF-8.",
+                      unread);
+    else if (plain.status != SGL_OK ||
+             sgl_encoded_word_decode(sgl_buf_view(&plain), c->arena, &decoded) != SGL_OK)
+        fine = refuse_memory(c->out);
+    else
+        fine = check_mentions(c, decoded);
+    sgl_buf_done(&plain);
+    return fine;
+}
+
+static bool check_text(const struct field_check *c, sgl_view text)
+{
+    return check_mentions(c, text) && check_words(c, text);
 }
 
 static bool check_comments(const struct field_check *c, sgl_view value)

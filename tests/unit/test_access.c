@@ -228,6 +228,62 @@ static void test_comments(void **state)
     }
 }
 
+/* Words that are left, in a charset that can be read. [RFC 2047 s2] */
+static void test_words(void **state)
+{
+    static const struct {
+        const char *name, *text, *want, *unread;
+    } rows[] = {
+        {"none", "Anna Example", "Anna Example", NULL},
+        {"one", "=?koi8-r?b?4c4=?=", "=?latin1?b?4c4=?=", NULL},
+        {"in large letters", "=?KOI8-R?Q?=E1?=", "=?latin1?q?=E1?=", NULL},
+        {"UTF-8 stays", "=?utf-8?q?=C3=B6?=", "=?utf-8?q?=C3=B6?=", NULL},
+        {"with a language [RFC 2231 s5]", "=?big5*zh?q?a?=", "=?latin1?q?a?=", NULL},
+        {"blanks beside it go", "a =?gbk?q?b?= \t c", "a=?latin1?q?b?=c", NULL},
+        {"blanks in it, as Q has them", "=?gbk?q?a b?=", "=?latin1?q?a_b?=", NULL},
+        {"blanks in it, as base64 has none", "=?gbk?b?YW I=?=", "=?latin1?b?YWI=?=", NULL},
+        {"nothing in it", "=?gbk?q?\?=", "=?latin1?q?\?=", NULL},
+        {"no end", "=?gbk?q?a", "=?gbk?q?a", NULL},
+        {"no end, and a word before", "=?gbk?q?a?= =?gbk?q?b", "=?latin1?q?a?==?gbk?q?b", NULL},
+        {"no encoding", "=?gbk?x?a?=", "=?gbk?x?a?=", NULL},
+        {"no charset", "=??q?a?=", "=??q?a?=", NULL},
+        {"only a beginning", "=?", "=?", NULL},
+        {"UTF-7", "a =?utf-7?q?b?=", NULL, "utf-7"},
+        {"EBCDIC", "=?cp930?q?b?=", NULL, "cp930"},
+        {"one of them behind another", "=?gbk?q?a?= =?utf-16?q?b?=", NULL, "utf-16"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct sgl_buf out = SGL_BUF_INIT(2 * strlen(rows[i].text) + 64);
+        sgl_view unread = SGL_LIT("");
+        bool read = access_plain_words(sgl_view_cstr(rows[i].text), &out, &unread);
+
+        CHECK_EQ(rows[i].name, read, rows[i].want != NULL);
+        CHECK_EQ(rows[i].name, out.status, SGL_OK);
+        CHECK_VIEW(rows[i].name, unread, sgl_view_cstr(rows[i].unread));
+        if (read)
+            CHECK_VIEW(rows[i].name, sgl_buf_view(&out), sgl_view_cstr(rows[i].want));
+        sgl_buf_done(&out);
+    }
+}
+
+/* Hours, if the end of each were looked for to the end of all. */
+static void test_words_without_an_end(void **state)
+{
+    static uint8_t text[4u << 20];
+    struct sgl_buf out = SGL_BUF_INIT(2 * sizeof(text) + 64);
+    sgl_view unread;
+
+    (void)state;
+    for (size_t i = 0; i + 7 <= sizeof(text); i += 7)
+        memcpy(text + i, "=?a?b?x", 7);
+    CHECK_TRUE("read", access_plain_words(sgl_view_of(text, sizeof(text)), &out, &unread));
+    CHECK_EQ("as it was", out.len, sizeof(text));
+    CHECK_EQ("whole", out.status, SGL_OK);
+    sgl_buf_done(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -236,6 +292,8 @@ int main(void)
         cmocka_unit_test(test_disguise),
         cmocka_unit_test(test_mentions),
         cmocka_unit_test(test_comments),
+        cmocka_unit_test(test_words),
+        cmocka_unit_test(test_words_without_an_end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
