@@ -3,6 +3,7 @@
 import time
 
 import pytest
+from world.internet import wait_for
 
 NO, USAGE = 1, 2
 
@@ -128,6 +129,7 @@ def test_a_hard_bounce_is_not_suppressed_when_the_configuration_says_so(make_sig
     assert d.json("suppression", "list") == {"suppressions": []}
     d.settings["delivery"]["suppress_hard_bounces"] = "1d"
     d.reload()
+    wait_for(lambda: d.json("report", "audit", "--action", "configuration reload")["audit"], bool, 10, "the reload")
     d.wait_state(d.submit(sender, "someone@reject.test"), "failed")
     assert [s["address"] for s in d.json("suppression", "list")["suppressions"]] == ["someone@reject.test"]
     metrics = d.get("/metrics")[2].decode()
