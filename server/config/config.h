@@ -176,6 +176,8 @@ struct config {
         unsigned interval_s; /* 0: only when somebody asks for it */
         bool by_hand;        /* also of domains whose records somebody publishes by hand */
         unsigned keep_s, settle_s;
+        unsigned
+            silent_s; /* the others have had the key for so long: one that gives no answer is not waited for */
     } rotation;
     unsigned drain_s;
     bool suppress_exact; /* suppression_case_sensitive */

@@ -102,6 +102,7 @@ const struct key config_key[] = {
     {IN_ROTATION, "by_hand", KEY_BOOL, "false", TOP(rotation.by_hand)},
     {IN_ROTATION, "keep", KEY_DURATION, "7d", .min = S_, .max = 3650 * D_, .unit = S_, TOP(rotation.keep_s)},
     {IN_ROTATION, "settle", KEY_DURATION, "0", .max = 30 * D_, .unit = S_, TOP(rotation.settle_s)},
+    {IN_ROTATION, "silent", KEY_DURATION, "1d", .max = 30 * D_, .unit = S_, TOP(rotation.silent_s)},
 
     {IN_GUARD, "action", KEY_WORD, "warn", .words = "off warn stop", TOP(guard.action)},
     {IN_GUARD, "near", KEY_NUMBER, "80", .min = 1, .max = 100, TOP(guard.near_percent)},

@@ -280,16 +280,27 @@ static void store(struct act *a, enum rotation_verb verb, int64_t until_s)
 
 /* ---- rotation: a step is taken ---- */
 
+/*
+ * A name server that gives no answer does not hold up a rotation for good: who asks it for the key gets nothing either and goes on to the others.  Those must have had it for the
+ * settle time and rotation.silent, so that one that is only out of our reach has it by then.
+ */
+static bool silence_is_over(const struct act *a, int64_t settle, int64_t now)
+{
+    return a->todo == ROTATION_LOOK_NEW || now >= a->domain->rotation.since_s + settle +
+                                                      (int64_t)a->setup->config->rotation.silent_s;
+}
+
 static void looked(struct look *l)
 {
     struct act *a = l->ctx;
     struct plan *plan = table_find(&a->setup->plans, sgl_view_cstr(a->domain->name));
     const struct config *c = a->setup->config;
     int64_t now = clock_now_s();
-    bool seen = l->result == LOOK_SEEN;
     int64_t settle = l->ttl_s > c->rotation.settle_s ? l->ttl_s : c->rotation.settle_s;
+    bool silent = l->result == LOOK_SILENT;
+    bool seen = l->result == LOOK_SEEN || (silent && silence_is_over(a, settle, now));
 
-    if (l->result == LOOK_UNKNOWN && plan != NULL)
+    if ((l->result == LOOK_UNKNOWN || silent) && plan != NULL)
         say_once(a->setup, plan, TOLD_WAITS, a->domain, l->why);
     else if (plan != NULL)
         plan->told[TOLD_WAITS][0] = '\0';
@@ -298,7 +309,7 @@ static void looked(struct look *l)
                  LOG_STR("why", l->why));
         finish(a, false);
     } else if (a->todo == ROTATION_LOOK_NEW) {
-        store(a, ROTATE_SETTLE, now + settle);
+        store(a, ROTATE_SETTLE, now + settle + (silent ? (int64_t)c->rotation.silent_s : 0));
     } else if (a->todo == ROTATION_LOOK_AGAIN) {
         store(a, ROTATE_SWITCH, now + (int64_t)c->rotation.keep_s);
     } else {

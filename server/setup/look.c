@@ -30,7 +30,10 @@ struct looking {
     struct sgl_arena arena;
     struct sgl_dns find_dns, dns;
     struct authority authority;
-    size_t server; /* that is asked now */
+    size_t host;      /* of the authority, that is asked now */
+    size_t answered;  /* how many did */
+    char silent[200]; /* of the first that did not; "": all did so far */
+    char where[AUTHORITY_WHERE_SIZE];
     struct resolver *own;
     struct resolver_fill fill;
     struct loop_later later;
@@ -124,11 +127,6 @@ static enum sgl_status has_key(const struct sgl_dns_answer *a, const struct sele
     return SGL_OK;
 }
 
-static const char *asked(const struct looking *l)
-{
-    return l->authority.servers == 0 ? "the resolver" : l->authority.server[l->server];
-}
-
 /* false: it is over, and said. */
 static bool judge_one(struct looking *l, size_t i, const struct sgl_dns_answer *a)
 {
@@ -137,8 +135,8 @@ static bool judge_one(struct looking *l, size_t i, const struct sgl_dns_answer *
     sgl_view key = selector_key_public(l->selector[i]->key, space);
     bool has;
 
-    if (sgl_dns_is_error(a)) {
-        finish(l, LOOK_UNKNOWN, "%s did not answer for %.*s: %s", asked(l),
+    if (a->outcome == SGL_DNS_BOGUS) {
+        finish(l, LOOK_UNKNOWN, "what %s answers for %.*s is not to be believed: %s", l->where,
                SGL_FMT(l->name[i].text), a->why);
         return false;
     }
@@ -158,7 +156,21 @@ static bool judge_one(struct looking *l, size_t i, const struct sgl_dns_answer *
     finish(l, LOOK_NOT_YET,
            waits ? "the key is not yet at %.*s, as %s has it"
                  : "the old key still stands at %.*s, as %s has it",
-           SGL_FMT(l->name[i].text), asked(l));
+           SGL_FMT(l->name[i].text), l->where);
+    return false;
+}
+
+/* true: it gives no answer, for one of the names at least. */
+static bool is_silent(struct looking *l, const struct sgl_dns_answer *const *answer)
+{
+    for (size_t i = 0; i < l->names; i++) {
+        if (answer[i]->outcome != SGL_DNS_FAILED)
+            continue;
+        if (l->silent[0] == '\0')
+            snprintf(l->silent, sizeof(l->silent), "%.100s did not answer for %.*s: %s", l->where,
+                     SGL_FMT(sgl_view_sub(l->name[i].text, 0, 60)), answer[i]->why);
+        return true;
+    }
     return false;
 }
 
@@ -195,32 +207,49 @@ static void ask(struct looking *l)
         finish(l, LOOK_UNKNOWN, "there is no memory left");
         return;
     }
-    for (size_t i = 0; i < l->names; i++)
-        if (!judge_one(l, i, answer[i]))
-            return;
-    l->server++;
+    if (!is_silent(l, answer)) {
+        for (size_t i = 0; i < l->names; i++)
+            if (!judge_one(l, i, answer[i]))
+                return;
+        l->answered++;
+    }
+    l->host++;
     next_server(l);
+}
+
+static void sum_up(struct looking *l)
+{
+    if (l->silent[0] == '\0')
+        finish(l, LOOK_SEEN, "all name servers have it");
+    else
+        finish(l, l->answered > 0 ? LOOK_SILENT : LOOK_UNKNOWN, "%s", l->silent);
 }
 
 static void next_server(struct looking *l)
 {
     struct resolver_config config = l->setup->resolver_config;
-    const char *server = l->authority.server[l->server];
+    const char *server[AUTHORITY_EACH_MAX];
     char zone[SGL_LIMIT_NAME_TEXT + 2], why[256];
 
-    if (l->server >= l->authority.servers && l->server > 0) {
-        finish(l, LOOK_SEEN, "all name servers have it");
+    if (l->host >= l->authority.hosts && l->host > 0) {
+        sum_up(l);
         return;
     }
     resolver_free(l->own);
     l->own = NULL;
     sgl_dns_reset(&l->dns);
-    if (l->authority.servers > 0) {
+    snprintf(l->where, sizeof(l->where), "the resolver");
+    if (l->authority.hosts > 0) {
+        const struct authority_host *h = &l->authority.host[l->host];
+
+        authority_where(&l->authority, l->host, l->where);
+        for (size_t i = 0; i < h->count; i++)
+            server[i] = l->authority.server[h->first + i];
         snprintf(zone, sizeof(zone), "%.*s.", SGL_FMT(l->authority.zone.text));
         config.cache_bytes = OWN_CACHE;
         config.stub_zone = zone;
-        config.stub_server = &server;
-        config.stub_servers = 1;
+        config.stub_server = server;
+        config.stub_servers = h->count;
         l->own = resolver_new(l->setup->parts.loop, &config, why, sizeof(why));
         if (l->own == NULL) {
             finish(l, LOOK_UNKNOWN, "no resolver could be made: %s", why);

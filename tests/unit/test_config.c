@@ -207,6 +207,7 @@ static void check_updates(const struct config *c)
     CHECK_EQ("timeout", c->update[0].timeout_ms, 10000);
     CHECK_EQ("rotation", c->rotation.interval_s, 30 * 86400);
     CHECK_EQ("settle", c->rotation.settle_s, 5);
+    CHECK_EQ("silent", c->rotation.silent_s, 86400);
     CHECK_EQ("keep", c->rotation.keep_s, 7 * 86400);
     CHECK_TRUE("not by hand", !c->rotation.by_hand);
 }

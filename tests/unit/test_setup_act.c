@@ -11,7 +11,8 @@
 #include "dns_fixture.h"
 #include "fail_alloc.h"
 
-#define NAME "m.a.test"
+#define NAME   "m.a.test"
+#define SECOND "192.0.2.54"
 
 /* ---- the rest of the house ---- */
 
@@ -21,6 +22,7 @@ static struct {
     char zone[8192];
     bool revoked, stands; /* stands: whatever is done, the zone does not show it */
     unsigned notes, changes;
+    bool two, silent, both; /* two servers; the second one, or both, give no answer */
 } house;
 
 /* The directory is one domain: see dep_one_domain in server/setup/meson.build. */
@@ -124,15 +126,16 @@ void update_run(struct update *u)
     u->why[0] = '\0';
 }
 
+/* Resolvers that ask the first server, or the second one. */
+static char server_of[2];
+
 struct resolver *resolver_new(struct loop *loop, const struct resolver_config *config, char *why,
                               size_t why_size)
 {
-    static char one;
-
     (void)loop;
-    (void)config;
     snprintf(why, why_size, "no memory");
-    return (struct resolver *)(void *)&one;
+    return (struct resolver *)(void *)&server_of[config->stub_servers > 0 &&
+                                                 strcmp(config->stub_server[0], SECOND) == 0];
 }
 
 void resolver_free(struct resolver *r)
@@ -142,8 +145,9 @@ void resolver_free(struct resolver *r)
 
 static void put_zone(void)
 {
-    size_t len = (size_t)snprintf(house.zone, sizeof(house.zone),
-                                  "$SECURE\na.test NS ns.a.test\nns.a.test A 192.0.2.53\n");
+    size_t len = (size_t)snprintf(
+        house.zone, sizeof(house.zone), "$SECURE\na.test NS ns.a.test\nns.a.test A 192.0.2.53\n%s",
+        house.two ? "a.test NS two.a.test\ntwo.a.test A " SECOND "\n" : "");
 
     for (size_t i = 0; i < house.domain->selectors; i++) {
         const struct selector *s = &house.domain->selector[i];
@@ -160,6 +164,11 @@ static void put_zone(void)
     }
 }
 
+static struct resolver *second(void)
+{
+    return (struct resolver *)(void *)&server_of[1];
+}
+
 static void answer(struct loop_later *later)
 {
     struct resolver_fill *fill =
@@ -168,10 +177,13 @@ static void answer(struct loop_later *later)
 
     fail_alloc_off();
     put_zone();
+    if (fill->resolver != NULL && (house.both || (house.silent && fill->resolver == second())))
+        sgl_dns_fail_open(fill->dns, "silent");
     fx = dns_fixture_init(NAME, house.zone);
     sgl_dns_done(&fx.dns);
     fx.dns = *fill->dns;
-    dns_fixture_answer(&fx);
+    if (sgl_dns_open(&fx.dns) > 0)
+        dns_fixture_answer(&fx);
     *fill->dns = fx.dns;
     sgl_arena_done(&fx.names);
     fail_alloc_on();
@@ -180,7 +192,7 @@ static void answer(struct loop_later *later)
 
 void resolver_fill(struct resolver *r, struct resolver_fill *fill)
 {
-    (void)r;
+    fill->resolver = r; /* NULL: the shared one */
     fill->later = (struct loop_later){.run = answer};
     loop_later(house.loop, &fill->later);
 }
@@ -360,18 +372,87 @@ static void memory_may_end_at_each_step(void **state)
     fail_alloc_this_thread();
     house.loop = loop_new("test");
     config = configure();
-    for (int step = ROTATION_NONE; step < ROTATION_STEPS; step++) {
+    for (int i = 0; i < 2 * ROTATION_STEPS; i++) {
+        int step = i % ROTATION_STEPS;
         size_t n = 1;
 
+        house.two = i >= ROTATION_STEPS;
         while (round_of(config, (enum rotation_step)step, n))
             n++;
-        print_message("%s: %zu allocations\n", names[step], n - 1);
+        print_message("%s, %s: %zu allocations\n", names[step],
+                      house.two ? "two servers" : "one server", n - 1);
         CHECK_TRUE("there were some", n > 20);
     }
     for (size_t n = 1; round_of_standing(config, ROTATION_PUBLISH, n);)
         n++;
     for (size_t n = 1; round_of_standing(config, ROTATION_REVOKE, n);)
         n++;
+    house.two = false;
+    domain_unref(house.domain);
+    house.domain = NULL;
+    config_unref(config);
+    loop_free(house.loop);
+}
+
+/* ---- a name server that gives no answer ---- */
+
+static void look_once(struct config *config)
+{
+    static const struct resolver_config nothing = {0};
+    struct setup_parts parts = {.loop = house.loop, .resolver_config = &nothing};
+    struct setup *s = setup_new(&parts, config);
+
+    assert_non_null(s);
+    assert_true(setup_start(s));
+    (void)fail_alloc_round(SIZE_MAX); /* none fails */
+    look(s);
+    fail_alloc_off();
+    setup_free(s);
+}
+
+static void silence_holds_up_a_step_for_a_day(void **state)
+{
+    static const struct {
+        const char *rule;
+        enum rotation_step step;
+        int64_t age_s; /* of the step */
+        bool silent, both, moves;
+    } rows[] = {
+        {"both answer: it settles", ROTATION_PUBLISH, 0, false, false, true},
+        {"one answers: it settles, longer", ROTATION_PUBLISH, 0, true, false, true},
+        {"none does: it waits", ROTATION_PUBLISH, 900000, true, true, false},
+        {"both still have it: it signs", ROTATION_SETTLE, 10, false, false, true},
+        {"one has fallen silent: it waits", ROTATION_SETTLE, 10, true, false, false},
+        {"nearly a day", ROTATION_SETTLE, 86000, true, false, false},
+        {"a day and the settle time", ROTATION_SETTLE, 90100, true, false, true},
+        {"not when both are silent", ROTATION_SETTLE, 900000, true, true, false},
+        {"the old one is revoked here, not known there", ROTATION_REVOKE, 10, true, false, false},
+        {"a day later", ROTATION_REVOKE, 90100, true, false, true},
+    };
+    struct config *config;
+
+    (void)state;
+    fail_alloc_this_thread();
+    fail_alloc_off();
+    house.loop = loop_new("test");
+    house.two = true;
+    config = configure();
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        int64_t now = clock_now_s();
+
+        make_domain(rows[i].step);
+        house.domain->rotation.since_s = now - rows[i].age_s;
+        house.revoked = rows[i].step == ROTATION_REVOKE;
+        house.silent = rows[i].silent;
+        house.both = rows[i].both;
+        look_once(config);
+        CHECK_EQ(rows[i].rule, house.domain->rotation.step,
+                 (rows[i].step + rows[i].moves) % ROTATION_STEPS);
+        if (rows[i].step == ROTATION_PUBLISH && rows[i].moves)
+            CHECK_TRUE(rows[i].rule,
+                       (house.domain->rotation.until_s >= now + 86400) == rows[i].silent);
+    }
+    house.two = house.silent = house.both = false;
     domain_unref(house.domain);
     house.domain = NULL;
     config_unref(config);
@@ -488,6 +569,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(memory_may_end_at_each_step),
+        cmocka_unit_test(silence_holds_up_a_step_for_a_day),
         cmocka_unit_test(memory_may_end_while_somebody_waits),
     };
 

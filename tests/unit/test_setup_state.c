@@ -191,17 +191,24 @@ static void test_authority(void **state)
     } rows[] = {
         {"the zone's own servers", "app.test",
          "NS ns.app.test\nns.app.test A 192.0.2.1\nns.app.test AAAA 2001:db8::1",
-         "app.test 192.0.2.1 2001:db8::1"},
+         "app.test 192.0.2.1 2001:db8::1; ns.app.test (192.0.2.1), 2"},
+        {"of each family of a server's addresses the first two", "app.test",
+         "NS ns.app.test\nNS two.app.test\nns.app.test A 192.0.2.1\nns.app.test A 192.0.2.2\n"
+         "ns.app.test A 192.0.2.3\nns.app.test AAAA 2001:db8::1\ntwo.app.test AAAA 2001:db8::2",
+         "app.test 192.0.2.1 192.0.2.2 2001:db8::1 2001:db8::2; ns.app.test (192.0.2.1), 3; "
+         "two.app.test (2001:db8::2), 1"},
         {"those of the zone that a subdomain lies in", "a.b.app.test",
          "a.b.app.test NODATA\nb.app.test NODATA\napp.test NS ns.app.test\nns.app.test A 192.0.2.1",
-         "app.test 192.0.2.1"},
+         "app.test 192.0.2.1; ns.app.test (192.0.2.1), 1"},
         {"those of the parent, where the zone's own cannot be found out", "app.test",
-         "SERVFAIL NS\ntest NS ns.test\nns.test A 192.0.2.2", "test 192.0.2.2"},
+         "SERVFAIL NS\ntest NS ns.test\nns.test A 192.0.2.2",
+         "test 192.0.2.2; ns.test (192.0.2.2), 1"},
         {"a name that does not exist is its parent's matter", "new.test",
-         "new.test NXDOMAIN\ntest NS ns.test\nns.test A 192.0.2.2", "test 192.0.2.2"},
+         "new.test NXDOMAIN\ntest NS ns.test\nns.test A 192.0.2.2",
+         "test 192.0.2.2; ns.test (192.0.2.2), 1"},
         {"a server without an address is left out", "app.test",
          "NS ns.app.test\nNS gone.test\nns.app.test A 192.0.2.1\ngone.test NXDOMAIN",
-         "app.test 192.0.2.1"},
+         "app.test 192.0.2.1; ns.app.test (192.0.2.1), 1"},
         {"none at all", "app.test", "app.test NXDOMAIN\ntest NXDOMAIN", ""},
     };
 
@@ -217,6 +224,13 @@ static void test_authority(void **state)
             sgl_buf_add(&got, a.zone.text);
             for (size_t n = 0; n < a.servers; n++)
                 sgl_buf_addf(&got, " %s", a.server[n]);
+            for (size_t n = 0; n < a.hosts; n++) {
+                char where[AUTHORITY_WHERE_SIZE];
+
+                authority_where(&a, n, where);
+                sgl_buf_addf(&got, "; %s, %zu", where, a.host[n].count);
+                CHECK_TRUE(rows[i].rule, a.host[n].first + a.host[n].count <= a.servers);
+            }
             CHECK_VIEW(rows[i].rule, sgl_buf_view(&got), sgl_view_cstr(rows[i].want));
             sgl_buf_done(&got);
             dns_fixture_done(&fx);
