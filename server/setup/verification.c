@@ -2,7 +2,7 @@
 /*
  * One check.  Every step runs on the loop and ends in the next one or in finish():
  *
- *   find (the zone's servers) -> ask (the rows, again from the start after every round of answers) -> keep (in the directory) -> finish
+ *   find (the zone's servers) -> judge (a probe asks each of them, all at the same time) -> added_up (what they agree on) -> keep (in the directory) -> finish
  *
  * When the domain was changed while it was checked, the rows are judged once more with the answers that are there.
  */
@@ -10,13 +10,16 @@
 #include <stdlib.h>
 
 #include "../log/log.h"
+#include "agree.h"
 #include "authority.h"
+#include "probe.h"
 #include "request.h"
 #include "setup_internal.h"
 #include "sigillo/limits.h"
 
-#define OWN_CACHE (1024u * 1024u)
-#define TRIES_MAX 3
+#define OWN_CACHE      (1024u * 1024u)
+#define TRIES_MAX      3
+#define OTHERS_WAIT_MS 2000 /* a packet or two may be lost on the way */
 
 struct verification {
     struct verification *next, **prev; /* of the setup's */
@@ -29,10 +32,14 @@ struct verification {
     uint64_t deadline_ms;
     unsigned tries;
 
-    struct sgl_dns find_dns, dns;
+    struct sgl_dns find_dns;
     struct sgl_arena names, arena; /* arena: of one judging; names: what lives through all of it */
     struct resolver_fill fill;
-    struct resolver *own;
+    struct probe probe[AUTHORITY_HOSTS_MAX];
+    size_t probes, open;
+    uint64_t asked_ms;
+    struct event *late;
+    struct loop_later all_over;
     struct sgl_setup_request request;
     struct sgl_setup seen;
     struct state_next state;
@@ -82,17 +89,26 @@ void verification_free(struct verification *v)
     domain_unref(v->domain);
     config_unref(v->config);
     sgl_dns_done(&v->find_dns);
-    sgl_dns_done(&v->dns);
+    for (size_t i = 0; i < v->probes; i++)
+        probe_done(&v->probe[i]);
     sgl_arena_done(&v->names);
     sgl_arena_done(&v->arena);
     free(v);
 }
 
+static void stop_asking(struct verification *v)
+{
+    for (size_t i = 0; i < v->probes; i++)
+        probe_stop(&v->probe[i]);
+    if (v->late != NULL)
+        event_free(v->late);
+    v->late = NULL;
+}
+
 static void finish(struct verification *v)
 {
     unlink_it(v);
-    resolver_free(v->own);
-    v->own = NULL;
+    stop_asking(v);
     log_line(LOG_DEBUG_, "domain checked", LOG_STR("domain", v->name),
              LOG_STR("why", v->result.why == NULL ? "" : v->result.why),
              LOG_INT("unknown", v->result.unknown), LOG_INT("complete", v->result.complete),
@@ -119,7 +135,8 @@ void verifications_cut(struct setup *s)
         unlink_it(v);
         resolver_cancel(&v->fill);
         loop_later_cancel(&v->later);
-        resolver_free(v->own);
+        loop_later_cancel(&v->all_over);
+        stop_asking(v);
         verification_free(v);
     }
 }
@@ -207,29 +224,25 @@ static uint64_t left_ms(const struct verification *v)
     return now < v->deadline_ms ? v->deadline_ms - now : 0;
 }
 
-static void answered(struct resolver_fill *fill);
-
-static void fill(struct verification *v, struct resolver *resolver, struct sgl_dns *dns,
-                 uint64_t timeout_ms, void (*done)(struct resolver_fill *fill))
+static enum sgl_status add_up(struct verification *v)
 {
-    v->fill = (struct resolver_fill){.dns = dns, .timeout_ms = timeout_ms, .done = done};
-    resolver_fill(resolver, &v->fill);
+    struct agree_seen each[AUTHORITY_HOSTS_MAX];
+
+    for (size_t i = 0; i < v->probes; i++) {
+        SGL_TRY(v->probe[i].status);
+        each[i] = (struct agree_seen){v->probe[i].where, &v->probe[i].seen};
+    }
+    SGL_TRY(agree(each, v->probes, &v->arena, &v->seen));
+    return state_next(v->domain, &v->seen, clock_now_s(), &v->arena, &v->state);
 }
 
-static void ask(struct verification *v)
+/* All of them are over. */
+static void added_up(struct loop_later *later)
 {
-    enum sgl_status status;
+    struct verification *v =
+        (struct verification *)((char *)later - offsetof(struct verification, all_over));
+    enum sgl_status status = add_up(v);
 
-    while ((status = sgl_setup_check(&v->request, &v->dns, &v->arena, &v->seen)) == SGL_NEED_DNS) {
-        if (left_ms(v) > 0) {
-            fill(v, v->own != NULL ? v->own : v->setup->parts.resolver, &v->dns, left_ms(v),
-                 answered);
-            return;
-        }
-        sgl_dns_fail_open(&v->dns, "no answer in time");
-    }
-    if (status == SGL_OK)
-        status = state_next(v->domain, &v->seen, clock_now_s(), &v->arena, &v->state);
     if (status == SGL_OK)
         keep(v);
     else
@@ -238,42 +251,100 @@ static void ask(struct verification *v)
                                     : "the records need more memory than there is for them");
 }
 
-static void answered(struct resolver_fill *filled)
+static void too_late(evutil_socket_t fd, short what, void *arg)
 {
-    ask((struct verification *)(void *)((char *)filled - offsetof(struct verification, fill)));
+    struct verification *v = arg;
+
+    (void)fd;
+    (void)what;
+    for (size_t i = 0; i < v->probes; i++)
+        probe_give_up(&v->probe[i], "the other name servers answered long ago");
+}
+
+/* One knows everything: the others get as long as it took, and a little more. A server that is dead costs no more time than that. */
+static void hurry(struct verification *v)
+{
+    uint64_t took = clock_mono_ms() - v->asked_ms;
+    uint64_t wait_ms = took > OTHERS_WAIT_MS ? took : OTHERS_WAIT_MS;
+    struct timeval tv = {(time_t)(wait_ms / 1000), (suseconds_t)(wait_ms % 1000) * 1000};
+
+    if (v->late == NULL)
+        v->late = event_new(loop_base(v->setup->parts.loop), -1, EV_TIMEOUT, too_late, v);
+    if (v->late != NULL && !event_pending(v->late, EV_TIMEOUT, NULL))
+        (void)event_add(v->late, &tv);
+}
+
+static void probed(struct probe *p)
+{
+    struct verification *v = p->ctx;
+
+    if (--v->open == 0)
+        loop_later(v->setup->parts.loop, &v->all_over);
+    else if (p->status == SGL_OK && !p->seen.failed)
+        hurry(v);
 }
 
 /* With the answers known so far; from the start, or again when the domain has changed. */
 static void judge(struct verification *v)
 {
     sgl_arena_reset(&v->arena);
-    if (setup_request(v->domain, v->config, &v->arena, &v->request) != SGL_OK)
+    if (setup_request(v->domain, v->config, &v->arena, &v->request) != SGL_OK) {
         fail(v, SETUP_FAILED, "the domain is too long for the names of its records");
-    else
-        ask(v);
+        return;
+    }
+    v->open = v->probes;
+    v->asked_ms = clock_mono_ms();
+    for (size_t i = 0; i < v->probes; i++)
+        probe_ask(&v->probe[i]);
+}
+
+static void add_probe(struct verification *v, const char *where, struct resolver *own)
+{
+    struct probe *p = &v->probe[v->probes++];
+
+    *p = (struct probe){
+        .request = &v->request, .deadline_ms = v->deadline_ms, .done = probed, .ctx = v};
+    probe_init(p, where, own, v->setup->parts.resolver);
 }
 
 /* ---- found ---- */
 
-static bool own_resolver(struct verification *v, const struct authority *a)
+/* host: of the authority; with none of them whoever the root leads to is asked. */
+static bool add_own(struct verification *v, const struct authority *a, size_t host)
 {
     struct setup *s = v->setup;
     struct resolver_config config = s->resolver_config;
-    const char *server[AUTHORITY_SERVERS_MAX];
-    char zone[SGL_LIMIT_NAME_TEXT + 2], why[256];
+    const char *server[AUTHORITY_EACH_MAX];
+    char zone[SGL_LIMIT_NAME_TEXT + 2], where[AUTHORITY_WHERE_SIZE] = "", why[256];
+    struct resolver *own;
 
-    snprintf(zone, sizeof(zone), "%.*s.", SGL_FMT(a->zone.text));
-    for (size_t i = 0; i < a->servers; i++)
-        server[i] = a->server[i];
     config.cache_bytes = OWN_CACHE;
-    config.stub_zone = a->servers > 0 ? zone : NULL;
-    config.stub_server = server;
-    config.stub_servers = a->servers;
-    v->own = resolver_new(s->parts.loop, &config, why, sizeof(why));
-    if (v->own == NULL)
+    if (host < a->hosts) {
+        for (size_t i = 0; i < a->host[host].count; i++)
+            server[i] = a->server[a->host[host].first + i];
+        snprintf(zone, sizeof(zone), "%.*s.", SGL_FMT(a->zone.text));
+        authority_where(a, host, where);
+        config.stub_zone = zone;
+        config.stub_server = server;
+        config.stub_servers = a->host[host].count;
+    }
+    own = resolver_new(s->parts.loop, &config, why, sizeof(why));
+    if (own == NULL) {
         log_line(LOG_WARN_, "no resolver for a check", LOG_STR("domain", v->name),
                  LOG_STR("why", why));
-    return v->own != NULL;
+        return false;
+    }
+    add_probe(v, where, own);
+    return true;
+}
+
+static bool add_all(struct verification *v, const struct authority *a)
+{
+    bool ok = true;
+
+    for (size_t i = 0; ok && (i < a->hosts || i == 0); i++)
+        ok = add_own(v, a, i);
+    return ok;
 }
 
 static void find(struct verification *v);
@@ -291,13 +362,22 @@ static void find(struct verification *v)
 
     if (status == SGL_OK)
         status = authority_find(name, &v->find_dns, &authority);
-    if (status ==
-        SGL_NEED_DNS) /* half of the time is for this, and what is not found is not asked at its servers */
-        fill(v, v->setup->parts.resolver, &v->find_dns, left_ms(v) / 2 + 1, found);
-    else if (status != SGL_OK || !own_resolver(v, &authority))
+    if (status == SGL_NEED_DNS) {
+        /* half of the time is for this, and what is not found is not asked at its servers */
+        v->fill = (struct resolver_fill){
+            .dns = &v->find_dns, .timeout_ms = left_ms(v) / 2 + 1, .done = found};
+        resolver_fill(v->setup->parts.resolver, &v->fill);
+    } else if (status != SGL_OK || !add_all(v, &authority)) {
         fail(v, SETUP_FAILED, "the zone's name servers could not be set up to be asked");
-    else
+    } else {
         judge(v);
+    }
+}
+
+static void ask_resolver(struct verification *v)
+{
+    add_probe(v, "", NULL);
+    judge(v);
 }
 
 static void begin(struct verification *v)
@@ -308,7 +388,7 @@ static void begin(struct verification *v)
     if (v->domain == NULL)
         fail(v, SETUP_NO_DOMAIN, "there is no such domain here");
     else if (v->config->verification.ask == ASK_RESOLVER)
-        judge(v);
+        ask_resolver(v);
     else if (setup_request(v->domain, v->config, &v->arena, &v->request) != SGL_OK)
         fail(v, SETUP_FAILED, "the domain is too long for the names of its records");
     else
@@ -327,10 +407,10 @@ struct verification *verification_new(struct setup *s, const char *name,
     v->ctx = ctx;
     v->config = config_ref(s->config);
     v->later.run = finish_later;
+    v->all_over.run = added_up;
     v->deadline_ms = clock_mono_ms() + v->config->verification.timeout_ms;
     snprintf(v->name, sizeof(v->name), "%s", name);
     sgl_dns_init(&v->find_dns, AUTHORITY_QUESTIONS);
-    sgl_dns_init(&v->dns, SGL_LIMIT_SETUP_QUESTIONS);
     sgl_arena_init(&v->names, 64 * 1024);
     sgl_arena_init(&v->arena, SGL_LIMIT_SETUP_MEMORY);
     v->next = s->first;
