@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "config_internal.h"
+#include "sigillo/ascii.h"
 
 /* The lines from "NAME ... {" to "}"; of the root: those before the first section. */
 struct part {
@@ -87,11 +88,6 @@ static bool find_key(sgl_view lines, sgl_view key, sgl_view *line)
 
 /* ---- in words ---- */
 
-static int hex(uint8_t c)
-{
-    return c <= '9' ? c - '0' : c - 'a' + 10;
-}
-
 /* Without quotes and escapes. */
 static void put_plain(struct sgl_buf *out, sgl_view text)
 {
@@ -99,7 +95,8 @@ static void put_plain(struct sgl_buf *out, sgl_view text)
         uint8_t c = text.ptr[i];
 
         if (c == '\\' && text.len - i > 3) {
-            sgl_buf_add_byte(out, (uint8_t)(hex(text.ptr[i + 2]) << 4 | hex(text.ptr[i + 3])));
+            sgl_buf_add_byte(out, (uint8_t)(sgl_ascii_hex_value(text.ptr[i + 2]) << 4 |
+                                            sgl_ascii_hex_value(text.ptr[i + 3])));
             i += 3;
         } else if (c != '"') {
             sgl_buf_add_byte(out, c);

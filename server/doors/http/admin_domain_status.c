@@ -143,6 +143,8 @@ struct verify {
     struct setup_check check; /* first: cast from it */
     struct http_request *r;
     const struct admin *admin;
+    const char *param;
+    admin_verified *answer;
 };
 
 static json_t *coach_json(const struct sgl_setup_coach *coach)
@@ -151,11 +153,12 @@ static json_t *coach_json(const struct sgl_setup_coach *coach)
                      admin_json_view(coach->text), "record", admin_json_view(coach->record));
 }
 
-static json_t *seen_json(const struct verify *v)
+static json_t *seen_json(struct http_request *r, const struct admin *admin,
+                         const struct setup_check *c)
 {
-    const struct setup_check *c = &v->check;
-    json_t *json = admin_setup_json(c->seen), *domain = admin_domain_json(v->admin, c->domain);
+    json_t *json = admin_setup_json(c->seen), *domain = admin_domain_json(admin, c->domain);
 
+    (void)r;
     json_object_update(json, domain);
     json_decref(domain);
     json_object_set_new(json, "unknown", json_boolean(c->unknown));
@@ -170,10 +173,10 @@ static void verified(struct setup_check *c)
 
     switch (c->result) {
     case SETUP_CHECKED:
-        http_reply_json(v->r, 200, seen_json(v));
+        http_reply_json(v->r, 200, v->answer(v->r, v->admin, c));
         break;
     case SETUP_NO_DOMAIN:
-        http_reply_problem(v->r, 404, "domain-unknown", "name", ADMIN_NO_DOMAIN);
+        http_reply_problem(v->r, 404, "domain-unknown", v->param, ADMIN_NO_DOMAIN);
         break;
     case SETUP_BUSY:
         http_reply_problem(v->r, 503, "busy", NULL, c->why);
@@ -186,24 +189,30 @@ static void verified(struct setup_check *c)
     free(v);
 }
 
+void admin_verify(struct http_request *r, const struct admin *admin, const struct domain *d,
+                  const char *param, admin_verified *answer)
+{
+    struct verify *v = admin->setup == NULL ? NULL : calloc(1, sizeof(*v));
+
+    if (v == NULL) {
+        http_reply_problem(r, 503, "check-failed", NULL, "Nothing can be checked at this moment.");
+        return;
+    }
+    v->check.loop = http_loop(r);
+    v->check.done = verified;
+    v->r = r;
+    v->admin = admin;
+    v->param = param;
+    v->answer = answer;
+    snprintf(v->check.name, sizeof(v->check.name), "%s", d->name);
+    setup_verify(admin->setup, &v->check);
+}
+
 void admin_domain_verify(struct http_request *r, void *ctx)
 {
-    const struct admin *admin = ctx;
-    struct domain *domain = admin_named_domain(r, admin);
-    struct verify *v;
+    struct domain *domain = admin_named_domain(r, ctx);
 
-    if (domain == NULL)
-        return;
-    v = admin->setup == NULL ? NULL : calloc(1, sizeof(*v));
-    if (v != NULL) {
-        v->check.loop = http_loop(r);
-        v->check.done = verified;
-        v->r = r;
-        v->admin = admin;
-        snprintf(v->check.name, sizeof(v->check.name), "%s", domain->name);
-        setup_verify(admin->setup, &v->check);
-    } else {
-        http_reply_problem(r, 503, "check-failed", NULL, "Nothing can be checked at this moment.");
-    }
+    if (domain != NULL)
+        admin_verify(r, ctx, domain, "name", seen_json);
     domain_unref(domain);
 }

@@ -24,9 +24,15 @@ void admin_domain_put_status(json_t *json, const struct admin *admin, struct dom
 void admin_domain_verify(struct http_request *r, void *ctx);
 /* What the configuration says of a domain that is added. */
 struct admin_change;
+struct setup_check;
 void admin_new_domain(struct admin_change *n);
 /* The domain that the path names, if whoever asks may see it: a reference. NULL: it has been answered. */
 struct domain *admin_named_domain(struct http_request *r, const struct admin *admin);
+/* Looks at all records of a domain, which `param` of the path names, and answers what answer() makes of it, or why it could not. */
+typedef json_t *admin_verified(struct http_request *r, const struct admin *admin,
+                               const struct setup_check *c);
+void admin_verify(struct http_request *r, const struct admin *admin, const struct domain *d,
+                  const char *param, admin_verified *answer);
 /* Routes of admin_domain_publish.c and admin_domain_rotation.c. */
 void admin_domain_publish(struct http_request *r, void *ctx);
 void admin_domain_withdraw(struct http_request *r, const struct admin *admin);

@@ -225,30 +225,10 @@ static void domain_delete(struct http_request *r, void *ctx)
 
 /* ---- verified ---- */
 
-struct verify {
-    struct setup_check check; /* first: cast from it */
-    struct http_request *r;
-    const struct admin *admin;
-};
-
-static void verified(struct setup_check *c)
+static json_t *verified(struct http_request *r, const struct admin *admin,
+                        const struct setup_check *c)
 {
-    struct verify *v = (struct verify *)(void *)c;
-
-    switch (c->result) {
-    case SETUP_CHECKED:
-        http_reply_json(v->r, 200, domain_json(v->r, v->admin, c->domain));
-        break;
-    case SETUP_NO_DOMAIN:
-        http_reply_problem(v->r, 404, "domain-unknown", "domainName", ADMIN_NO_DOMAIN);
-        break;
-    case SETUP_BUSY:
-    case SETUP_FAILED:
-        http_reply_problem(v->r, 503, "check-failed", NULL, c->why);
-        break;
-    }
-    setup_check_done(c);
-    free(v);
+    return domain_json(r, admin, c->domain);
 }
 
 /* false: answered. */
@@ -272,27 +252,12 @@ static bool take_type(struct http_request *r)
 /* All records are looked at, whichever was asked for; the answer comes when they were. */
 static void verify_post(struct http_request *r, void *ctx)
 {
-    const struct admin *admin = ctx;
     struct domain *d;
-    struct verify *v;
 
     arm_begin(r);
-    d = arm_domain(r, admin);
-    if (d == NULL || !take_type(r)) {
-        domain_unref(d);
-        return;
-    }
-    v = admin->setup == NULL ? NULL : calloc(1, sizeof(*v));
-    if (v != NULL) {
-        v->check.loop = http_loop(r);
-        v->check.done = verified;
-        v->r = r;
-        v->admin = admin;
-        snprintf(v->check.name, sizeof(v->check.name), "%s", d->name);
-        setup_verify(admin->setup, &v->check);
-    } else {
-        http_reply_problem(r, 503, "check-failed", NULL, "Nothing can be checked at this moment.");
-    }
+    d = arm_domain(r, ctx);
+    if (d != NULL && take_type(r))
+        admin_verify(r, ctx, d, "domainName", verified);
     domain_unref(d);
 }
 

@@ -83,17 +83,26 @@ static json_t *find(struct http_request *r, const struct admin *admin, const str
     return found;
 }
 
-static void sender_get(struct http_request *r, void *ctx)
+/* Begins a request for a sender's path; *there: the one it names, or NULL. false: answered. */
+static bool named(struct http_request *r, const struct admin *admin, json_t **there)
 {
     struct domain *d;
-    json_t *json;
 
     arm_begin(r);
-    d = arm_domain(r, ctx);
+    d = arm_domain(r, admin);
     if (d == NULL)
-        return;
-    json = find(r, ctx, d);
+        return false;
+    *there = find(r, admin, d);
     domain_unref(d);
+    return true;
+}
+
+static void sender_get(struct http_request *r, void *ctx)
+{
+    json_t *json;
+
+    if (!named(r, ctx, &json))
+        return;
     if (json != NULL)
         http_reply_json(r, 200, json);
     else
@@ -184,15 +193,10 @@ static const struct admin_noun senders = {
 
 static void sender_put(struct http_request *r, void *ctx)
 {
-    struct domain *d;
     json_t *there;
 
-    arm_begin(r);
-    d = arm_domain(r, ctx);
-    if (d == NULL)
+    if (!named(r, ctx, &there))
         return;
-    there = find(r, ctx, d);
-    domain_unref(d);
     if (there != NULL)
         http_reply_json(r, 200, there);
     else
@@ -201,15 +205,10 @@ static void sender_put(struct http_request *r, void *ctx)
 
 static void sender_delete(struct http_request *r, void *ctx)
 {
-    struct domain *d;
     json_t *there;
 
-    arm_begin(r);
-    d = arm_domain(r, ctx);
-    if (d == NULL)
+    if (!named(r, ctx, &there))
         return;
-    there = find(r, ctx, d);
-    domain_unref(d);
     if (there == NULL)
         http_reply_bytes(r, 204, "application/json", SGL_LIT(""));
     else

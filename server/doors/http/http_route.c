@@ -1,16 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http_internal.h"
-
-static int hex_value(uint8_t c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
+#include "sigillo/ascii.h"
 
 bool http_decode(sgl_view in, bool plus_is_space, struct sgl_arena *arena, sgl_view *out)
 {
@@ -23,8 +13,8 @@ bool http_decode(sgl_view in, bool plus_is_space, struct sgl_arena *arena, sgl_v
         uint8_t c = in.ptr[i];
 
         if (c == '%') {
-            int high = in.len - i > 2 ? hex_value(in.ptr[i + 1]) : -1;
-            int low = in.len - i > 2 ? hex_value(in.ptr[i + 2]) : -1;
+            int high = in.len - i > 2 ? sgl_ascii_hex_value(in.ptr[i + 1]) : -1;
+            int low = in.len - i > 2 ? sgl_ascii_hex_value(in.ptr[i + 2]) : -1;
 
             if (high < 0 || low < 0)
                 return false;
