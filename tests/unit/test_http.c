@@ -191,6 +191,7 @@ static int setup(void **state)
     http_route(f->http, HTTP_ADMIN, "GET", "/admin", answer_echo, f);
     http_route(f->http, HTTP_PUBLIC, "GET", "/watched/{name}", answer_watched, f);
     http_route(f->http, HTTP_PUBLIC, "POST", "/shaped", answer_shaped, f);
+    http_shape_below(f->http, "/below/", shape);
     http_route(f->http, HTTP_PUBLIC, "GET", "/target/{name}", answer_target, f);
     http_route(f->http, HTTP_PUBLIC, "GET", "//target/{name}", answer_target, f);
     assert_true(http_listen(f->http, listen_tcp(&f->port), NULL, NULL));
@@ -329,6 +330,12 @@ static void test_answers(void **state)
         {"which are not problem documents",
          "POST /shaped HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", 0,
          "Content-Type: application/json\r\n", "body-missing"},
+        {"below a path all have the shape of its API",
+         "GET /below/nothing HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", 0, "HTTP/1.1 404",
+         "{\"wrong\":{\"word\":\"path\"}}"},
+        {"beside it they have not",
+         "GET /belownothing HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", 0, "HTTP/1.1 404",
+         "application/problem+json"},
         {"the target is what the client wrote",
          "GET /target/a%40b?a=%41&b HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", 0,
          "/target/a%40b?a=%41&b a@b A"},

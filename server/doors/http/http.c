@@ -168,6 +168,9 @@ static void request_arrived(struct evhttp_request *ev, void *arg)
         evhttp_send_reply(ev, 503, http_reason(503), NULL);
         return;
     }
+    if (l->side == HTTP_PUBLIC && l->http->shaped != NULL &&
+        sgl_view_starts(r->path, sgl_view_cstr(l->http->shaped)))
+        r->shape = l->http->shape;
     if (!admin_allowed(r)) {
         log_line(LOG_WARN_, "admin refused", LOG_STR("peer", r->peer));
         http_reply_problem(r, 403, "peer", NULL,

@@ -141,6 +141,8 @@ struct http_problem {
 typedef json_t *(*http_problem_shape)(struct http_request *r, const struct http_problem *p,
                                       int *status);
 void http_shape_problems(struct http_request *r, http_problem_shape shape);
+/* All that lies below the path has that shape, also what no route takes.  Before the loop starts; one prefix a shell, borrowed for ever. */
+void http_shape_below(struct http *http, const char *prefix, http_problem_shape shape);
 /*
  * told() runs once, while the request is still there: with the problem that it was answered with, or with NULL when it was answered otherwise.  One watch a request; a second one takes
  * the place of the first, which is told NULL.

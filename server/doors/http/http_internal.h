@@ -69,6 +69,8 @@ struct http {
     http_token_check token_check; /* NULL: access keys only */
     void *token_ctx;
     struct http_guesses guesses; /* wait_s NULL: nobody counts */
+    const char *shaped;          /* what lies below it has this shape; NULL: nothing */
+    http_problem_shape shape;
 };
 
 struct http_request {

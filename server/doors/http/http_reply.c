@@ -169,6 +169,12 @@ void http_shape_problems(struct http_request *r, http_problem_shape shape)
     r->shape = shape;
 }
 
+void http_shape_below(struct http *http, const char *prefix, http_problem_shape shape)
+{
+    http->shaped = prefix;
+    http->shape = shape;
+}
+
 void http_reply_problem(struct http_request *r, int status, const char *code, const char *field,
                         const char *detail)
 {
