@@ -55,6 +55,9 @@ bool admission_may_send_as(struct admission *a, const struct identity *who, sgl_
                            struct admission_answer *out); /* "" (null sender) is allowed */
 bool admission_may_send_to(struct admission *a, const struct identity *who, sgl_view mailbox,
                            struct admission_answer *out);
+/* Would so many messages go in, one after the other?  Nothing is charged. */
+bool admission_may_send_many(struct admission *a, const struct identity *who, sgl_view mailbox,
+                             uint64_t messages, struct admission_answer *out);
 bool admission_has_room(struct admission *a, size_t bytes, struct admission_answer *out);
 
 /*

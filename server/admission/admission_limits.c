@@ -311,3 +311,12 @@ bool admission_add(struct admission *a, const struct identity *who, sgl_view mai
     }
     return false;
 }
+
+bool admission_may_send_many(struct admission *a, const struct identity *who, sgl_view mailbox,
+                             uint64_t messages, struct admission_answer *out)
+{
+    struct admission_draft d = {.charge = {.n = {[LIMIT_MESSAGES] = messages}}};
+
+    d.known = a->limits != NULL && draft_subscription(a, who, mailbox, &d);
+    return !d.known || ask(a, who, &d, &d.charge, out);
+}

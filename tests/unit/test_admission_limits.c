@@ -318,11 +318,18 @@ static void test_draft(void **state)
     CHECK_EQ("which has to wait for another message", out.smtp, 452);
     CHECK_STR("as RFC 5321 has it", out.enhanced, "4.5.3");
     CHECK_EQ("nothing was charged", used(x, LIMIT_MESSAGES), 0);
+    CHECK_TRUE("two in a row", admission_may_send_many(x->admission, x->who, me, 2, &out));
+    CHECK_TRUE("and never three", !admission_may_send_many(x->admission, x->who, me, 3, &out));
+    CHECK_EQ("which is not to be tried again", out.http, 422);
+    CHECK_EQ("and nothing was charged", used(x, LIMIT_MESSAGES), 0);
     for (int i = 0; i < 2; i++) {
         g = send_one(x, "me@app.test", "you@good.test", PLAIN);
         assert_int_equal(g->answer.smtp, 250);
         sending_free(g);
+        CHECK_EQ("as many as there is room for",
+                 admission_may_send_many(x->admission, x->who, me, 1, &out), i == 0);
     }
+    CHECK_EQ("for now", out.http, 429);
     CHECK_TRUE("a limit that is full is said at once",
                !admission_begin(x->admission, x->who, me, 0, &d, &out));
     CHECK_EQ("for now", out.smtp, 452);
