@@ -17,7 +17,7 @@
 #define STORE_WAITING_MAX  20000
 #define INLINE_MAX         (128 * 1024)
 #define HTTP_HEADER_MAX    (16 * 1024)
-#define JSON_VALUES_BESIDE 10000 /* attachments, header fields */
+#define JSON_VALUES_BESIDE 25000 /* attachments, header fields, substitutions */
 
 static unsigned cores(void)
 {
@@ -309,6 +309,7 @@ static bool build_http(struct service *s)
         api_routes(s->http[i], &s->api);
         acs_routes(s->http[i], &s->acs);
         arm_routes(s->http[i], &s->admin);
+        sendgrid_routes(s->http[i], &s->api);
         oauth_routes(s->http[i], &s->oauth);
         unsubscribe_routes(s->http[i], &s->unsubscribe);
     }

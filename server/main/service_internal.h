@@ -13,6 +13,7 @@
 #include "../doors/http/arm.h"
 #include "../doors/http/http.h"
 #include "../doors/http/oauth.h"
+#include "../doors/http/sendgrid.h"
 #include "../doors/http/unsubscribe.h"
 #include "../doors/submission/submission.h"
 #include "../keys/keys.h"

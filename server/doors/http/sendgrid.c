@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * POST /v3/mail/send:  whose -> read, and each message tried -> composed and admitted, one after the other -> 202.
+ *
+ * Everything that can be known beforehand is known before the first message goes to admission.  What remains, a limit that is reached between two or a store that fails, ends the
+ * request there, and the answer says how far it came.
+ */
+#include "sendgrid.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "sendgrid_internal.h"
+
+#define ARENA_MAX     (160u << 20)
+#define DECODED_SLACK 1024 /* rounding of the bound, three bytes for each attachment */
+
+struct call {
+    struct http_request *r;
+    const struct api *api;
+    struct identity *who; /* a reference */
+    json_t *json;
+    struct sendgrid_mail mail;
+    struct sgl_arena arena; /* what all messages have in common */
+    struct sgl_arena one;   /* the message that is on its way */
+    struct api_refusal why;
+    size_t personal, rcpt; /* which it is; rcpt counts where each recipient has a message */
+    size_t rcpts;          /* of this personalization */
+    size_t accepted;
+    char id[ID_TEXT_SIZE]; /* of the first */
+};
+
+static void call_free(struct call *c)
+{
+    identity_unref(c->who);
+    json_decref(c->json);
+    sgl_buf_done(&c->mail.common.decoded);
+    sgl_arena_done(&c->one);
+    sgl_arena_done(&c->arena);
+    free(c);
+}
+
+/* ---- the answer ---- */
+
+static void reply(struct call *c, int status)
+{
+    if (c->accepted > 0)
+        http_reply_header(c->r, "X-Message-Id", sgl_view_cstr(c->id));
+    http_reply_bytes(c->r, status, "text/plain; charset=utf-8", SGL_LIT(""));
+    call_free(c);
+}
+
+/* Whoever has sent a part must know which. */
+static void say_how_far(const struct call *c, const char *text, char *field, size_t field_size,
+                        char *out, size_t size)
+{
+    snprintf(out, size, "%s", text);
+    if (c->accepted == 0)
+        return;
+    snprintf(field, field_size, "personalizations.%zu", c->personal);
+    snprintf(out, size,
+             "%zu messages were accepted; personalization %zu and those behind it were not. %.160s",
+             c->accepted, c->personal, text);
+}
+
+static void refuse(struct call *c)
+{
+    char text[300];
+
+    say_how_far(c, c->why.detail, c->why.field, sizeof(c->why.field), text, sizeof(text));
+    if (c->why.status == 503)
+        http_reply_header(c->r, "Retry-After", SGL_LIT("30"));
+    http_reply_problem(c->r, c->why.status, c->why.code, c->why.field, text);
+    call_free(c);
+}
+
+/* Admission speaks of the envelope; the request has other names for it. */
+static void refuse_answer(struct call *c, const struct admission_answer *answer)
+{
+    struct admission_answer mine = *answer;
+
+    if (strcmp(mine.field, "MAIL FROM") == 0 || strcmp(mine.field, "From") == 0)
+        snprintf(mine.field, sizeof(mine.field), "from");
+    else if (strcmp(mine.field, "RCPT TO") == 0 || strcmp(mine.field, "recipients") == 0)
+        snprintf(mine.field, sizeof(mine.field), "personalizations.%zu.to", c->personal);
+    else if (strcmp(mine.code, "list-syntax") == 0)
+        snprintf(mine.field, sizeof(mine.field), "asm.group_id");
+    say_how_far(c, answer->text, mine.field, sizeof(mine.field), mine.text, sizeof(mine.text));
+    http_reply_answer(c->r, &mine);
+    call_free(c);
+}
+
+/* ---- one message after the other ---- */
+
+static void send_next(struct call *c);
+
+static void step(struct call *c)
+{
+    c->rcpt++;
+    if (c->mail.one_each && c->rcpt < c->rcpts)
+        return;
+    c->rcpt = 0;
+    c->personal++;
+}
+
+static void sent(struct submission *s, const struct admission_answer *answer)
+{
+    struct api_post *p = api_post_of(s);
+    struct call *c = (struct call *)(uintptr_t)p->ctx;
+
+    if (answer->smtp < 400 && c->accepted++ == 0)
+        id_text(s->message.id, c->id);
+    api_post_free(p);
+    if (answer->smtp >= 400) {
+        refuse_answer(c, answer);
+        return;
+    }
+    step(c);
+    if (c->personal < c->mail.personalizations)
+        send_next(c);
+    else
+        reply(c, 202);
+}
+
+/* false: c->why says it. */
+static bool make(struct call *c, struct api_post *p)
+{
+    struct api_reader reader = {.api = c->api, .who = c->who, .arena = &c->one, .why = &c->why};
+    struct sendgrid_one one;
+
+    p->ctx = c;
+    p->submission.arena = &c->one;
+    if (!sendgrid_personal(&reader, &c->mail, c->personal, &one))
+        return false;
+    c->rcpts = one.m.rcpts;
+    if (c->mail.one_each) {
+        one.m.rcpt += c->rcpt;
+        one.m.rcpts = 1;
+    }
+    if (one.not_before > c->mail.now)
+        p->submission.message.not_before = one.not_before;
+    return api_post_message(p, &one.m, &c->why);
+}
+
+static void send_next(struct call *c)
+{
+    struct api_post *p = api_post_new(c->r, c->api, identity_ref(c->who), SGL_LIT("sendgrid"));
+
+    sgl_arena_reset(&c->one);
+    if (p == NULL) {
+        api_refuse_memory(&c->why);
+        refuse(c);
+        return;
+    }
+    if (make(c, p)) {
+        api_post_submit(p, sent);
+        return;
+    }
+    api_post_free(p);
+    refuse(c);
+}
+
+/* ---- the request ---- */
+
+static bool read_request(struct call *c)
+{
+    struct api_reader reader = {
+        .api = c->api, .who = c->who, .arena = &c->arena, .m = &c->mail.common, .why = &c->why};
+    struct admission_answer answer;
+    size_t messages;
+
+    c->mail.common.decoded = (struct sgl_buf)SGL_BUF_INIT(http_body(c->r).len + DECODED_SLACK);
+    if (!sendgrid_parse(&reader, c->json, clock_now_s(), &c->mail))
+        return false;
+    messages = c->mail.one_each ? c->mail.recipients : c->mail.personalizations;
+    if (admission_may_send_many(c->api->admission, c->who, c->mail.common.from.mailbox.text,
+                                messages, &answer))
+        return true;
+    c->why = (struct api_refusal){0};
+    if (answer.retry_after_s > 0) {
+        char after[16];
+
+        snprintf(after, sizeof(after), "%u", answer.retry_after_s);
+        http_reply_header(c->r, "Retry-After", sgl_view_cstr(after));
+    }
+    return api_refuse(&c->why, answer.http, answer.code, "personalizations", answer.text,
+                      SGL_LIT(""));
+}
+
+static bool is_encoded(const struct http_request *r)
+{
+    sgl_view coding = http_header(r, "Content-Encoding");
+
+    return coding.len > 0 && !sgl_view_eq_nocase(coding, SGL_LIT("identity"));
+}
+
+/* Takes both references. */
+static struct call *call_new(struct http_request *r, const struct api *api, struct identity *who,
+                             json_t *json)
+{
+    struct call *c = calloc(1, sizeof(*c));
+
+    if (c == NULL) {
+        identity_unref(who);
+        json_decref(json);
+        return NULL;
+    }
+    c->r = r;
+    c->api = api;
+    c->who = who;
+    c->json = json;
+    sgl_arena_init(&c->arena, ARENA_MAX);
+    sgl_arena_init(&c->one, ARENA_MAX);
+    return c;
+}
+
+static void send_post(struct http_request *r, void *ctx)
+{
+    const struct api *api = ctx;
+    struct identity *who = http_authenticate(r, api->directory);
+    struct call *c;
+    json_t *json;
+
+    if (who == NULL)
+        return;
+    if (is_encoded(r)) {
+        identity_unref(who);
+        http_reply_problem(r, 415, "content-encoding", "Content-Encoding",
+                           "The body must not be compressed.");
+        return;
+    }
+    json = http_json(r);
+    if (json == NULL) {
+        identity_unref(who);
+        return;
+    }
+    c = call_new(r, api, who, json);
+    if (c == NULL) {
+        http_reply_header(r, "Retry-After", SGL_LIT("5"));
+        http_reply_problem(r, 503, "memory-full", NULL,
+                           "The server has no memory left for this; try again soon.");
+    } else if (!read_request(c)) {
+        refuse(c);
+    } else if (c->mail.sandbox) {
+        reply(c, 200);
+    } else {
+        send_next(c);
+    }
+}
+
+void sendgrid_routes(struct http *http, const struct api *api)
+{
+    http_shape_below(http, "/v3/", sendgrid_shape);
+    http_route(http, HTTP_PUBLIC, "POST", "/v3/mail/send", send_post, (void *)(uintptr_t)api);
+}

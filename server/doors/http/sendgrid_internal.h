@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The insides of the door for SendGrid's API, for its own files. */
+#ifndef SERVER_DOORS_HTTP_SENDGRID_INTERNAL_H
+#define SERVER_DOORS_HTTP_SENDGRID_INTERNAL_H
+
+#include "api_internal.h"
+#include "sendgrid.h"
+
+#define SENDGRID_PERSONALIZATIONS_MAX 1000
+#define SENDGRID_RECIPIENTS_MAX       1000
+#define SENDGRID_BYTES_MAX            (512u << 20) /* of all messages of a request, composed */
+#define SENDGRID_COMPARES_MAX         (64u << 20)  /* of substitutions, for a request */
+#define SENDGRID_AHEAD_S              (72ll * 60 * 60)
+
+/* ---- sendgrid_error.c ---- */
+
+/* Problems of this API: {"errors":[{"message","field","help"}]}. */
+json_t *sendgrid_shape(struct http_request *r, const struct http_problem *p, int *status);
+
+/* ---- sendgrid_request.c: what all messages of a request have in common ---- */
+
+/* Views point into the JSON, which must stay, the arena, and `decoded` of the common part. */
+struct sendgrid_mail {
+    const json_t *json;
+    struct api_message common; /* from, attachments; its recipients are of no message */
+    sgl_view text, html;       /* before substitution */
+    int64_t now, send_at;      /* Unix seconds; send_at 0: at once */
+    bool sandbox;
+    bool one_each; /* list mail: a message for each recipient */
+    size_t personalizations, recipients;
+    size_t compares, bytes; /* that were needed so far */
+};
+/* Everything in the request, each personalization with it, or the whole is refused. p->m is &mail->common, whose `decoded` is the caller's to free in either case. */
+bool sendgrid_parse(struct api_reader *p, const json_t *json, int64_t now,
+                    struct sendgrid_mail *mail);
+
+/* ---- sendgrid_read.c: members as this API has them ---- */
+
+#define SENDGRID_WRONG "member-value"
+const json_t *sendgrid_member(const json_t *object, const char *name); /* null counts as absent */
+bool sendgrid_address(const struct api_reader *p, const json_t *json, const char *path,
+                      struct sgl_compose_address *out);
+/* An optional array of addresses; recipients are counted in. */
+bool sendgrid_addresses(struct api_reader *p, const json_t *list, const char *path, bool recipients,
+                        struct sgl_compose_addresses *out);
+/* From, and may it be?  The field that is named is the member itself. */
+bool sendgrid_from(const struct api_reader *p, const json_t *json, const char *path,
+                   struct sgl_compose_address *out);
+/* An optional integer that is not negative; *out stays as it is without one. */
+bool sendgrid_integer(const struct api_reader *p, const json_t *object, const char *name,
+                      const char *path, int64_t *out);
+bool sendgrid_send_at(const struct api_reader *p, const json_t *object, const char *path,
+                      int64_t now, int64_t *out);
+bool sendgrid_custom_args(const struct api_reader *p, const json_t *object, const char *path);
+
+/* ---- sendgrid_settings.c: what a request asks beside the message ---- */
+
+bool sendgrid_settings(const struct api_reader *p, struct sendgrid_mail *mail);
+
+/* ---- sendgrid_personal.c: one message ---- */
+
+struct sendgrid_one {
+    struct api_message m; /* decoded is empty: the common part has it */
+    int64_t not_before;
+};
+/* The message of that personalization, on p->arena; p->m becomes &one->m. */
+bool sendgrid_personal(struct api_reader *p, struct sendgrid_mail *mail, size_t index,
+                       struct sendgrid_one *one);
+
+/* ---- sendgrid_replace.c ---- */
+
+/* Each key of the object stands for its value, the longest that fits first. *compares counts up, to SENDGRID_COMPARES_MAX. */
+enum sgl_status sendgrid_replace(const json_t *values, sgl_view text, struct sgl_arena *arena,
+                                 size_t *compares, sgl_view *out);
+
+#endif
