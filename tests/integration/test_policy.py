@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who may send as whom: the command line, and attempts to be somebody else at every door."""
 import base64
+import glob
 import http.client
 import json
 import os
@@ -21,7 +22,8 @@ OWN, BOSS, SHARED = "app@policy.test", "boss@policy.test", "box@shared-policy.te
 
 @pytest.fixture(scope="module")
 def sigillo(world):
-    d = launch(world, "policy", {}, start=False)
+    d = launch(world, "policy", {"door_loops": 4}, start=False)
+    d.settings["local"] = {"socket": os.path.join(d.folder, "smtp.sock")}
     d.open_https()
     d.start()
     yield d
@@ -30,13 +32,16 @@ def sigillo(world):
 
 @pytest.fixture(scope="module")
 def sender(sigillo):
-    """A credential, a key and an application of policy.test, each allowed to send as app@ and the shared box of another domain, and as nobody else."""
+    """A credential, a key, an application, an account and the local processes of policy.test, each allowed to send as app@ and the shared box of another domain, and as
+    nobody else."""
     s = sigillo.sender("policy.test")
     s.app = sigillo.json("app", "add", "crm", "--domain", "policy.test")
     sigillo.cli("domain", "add", "shared-policy.test")
     sigillo.cli("group", "add", "own", "--member", OWN, "--member", SHARED, "--description", "the application's")
     sigillo.cli("group", "add", "board", "--member", "Boss@Policy.test")
-    for identity in ("credential:" + s.user, "key:" + key_id(s)):
+    s.account = sigillo.json("account", "add", "--name", "LOB", "--address", "lob@policy.test", "--basic", "on")
+    sigillo.cli("local", "add", "tests", "--uid", str(os.geteuid()), "--domain", "policy.test")
+    for identity in ("credential:" + s.user, "key:" + key_id(s), "account:lob@policy.test", "local:tests"):
         sigillo.cli("policy", "add", "--identity", identity, "--allow", "--senders", "own")
     sigillo.cli("policy", "add", "--app", s.app["client_id"], "--allow", "--senders", "own")
     s.token = token(sigillo, s.app)
@@ -48,10 +53,10 @@ def https(d, method, path, body, headers):
     return status, answer
 
 
-def token(d, app):
+def token(d, app, scope=None):
     status, body = https(d, "POST", "/default/oauth2/v2.0/token", urllib.parse.urlencode(
         {"grant_type": "client_credentials", "client_id": app["client_id"], "client_secret": app["secret"],
-         "scope": d.settings["public_url"] + "/.default"}), {"Content-Type": "application/x-www-form-urlencoded"})
+         "scope": scope or d.settings["public_url"] + "/.default"}), {"Content-Type": "application/x-www-form-urlencoded"})
     assert status == 200, body
     return body["access_token"]
 
@@ -93,7 +98,8 @@ def test_what_the_command_line_says(sigillo, sender):
 def test_what_is_in_use_says_by_what(sigillo, sender):
     policies = {p["id"] for p in sigillo.json("policy", "list")["policies"] if p["group"] == "own"}
     r = sigillo.cli("group", "remove", "own", ok=False)
-    assert r.returncode == 1 and all("policy " + p in r.stderr for p in policies), r.stderr
+    named = set(re.findall(r"policy (\w{12})", r.stderr))
+    assert r.returncode == 1 and len(named) == 3 and named <= policies and " and %d more names" % (len(policies) - 3) in r.stderr, r.stderr
     r = sigillo.cli("credential", "remove", sender.user, ok=False)
     assert r.returncode == 1 and "policy " in r.stderr
 
@@ -132,31 +138,68 @@ def test_senders(sigillo, sender):
 
 # -- every door -----------------------------------------------------------------------------------------------------
 
-def login_plain(w, user, password):
+def plain(w, user, password):
     w.say("AUTH PLAIN " + daemon.plain_auth(user, password), "235")
 
 
-def login_login(w, user, password):
+def login_plain(w, sender):
+    plain(w, sender.user, sender.password)
+
+
+def login_login(w, sender):
     w.say("AUTH LOGIN", "334")
-    w.say(base64.b64encode(user.encode()).decode(), "334")
-    w.say(base64.b64encode(password.encode()).decode(), "235")
+    w.say(base64.b64encode(sender.user.encode()).decode(), "334")
+    w.say(base64.b64encode(sender.password.encode()).decode(), "235")
 
 
-def login_scram(w, user, password):
-    assert scram(w, user, password).startswith("235")
+def login_scram(w, sender):
+    assert scram(w, sender.user, sender.password).startswith("235")
+
+
+def login_account(w, sender):
+    plain(w, "lob@policy.test", sender.account["password"])
+
+
+def login_secret(w, sender):
+    """An application, as programs for Azure Communication Services log in."""
+    plain(w, "main|%s|default" % sender.app["client_id"], sender.app["secret"])
+
+
+def login_xoauth2(w, sender):
+    w.say("AUTH XOAUTH2 " + base64.b64encode(("user=main|%s|default\1auth=Bearer %s\1\1" % (sender.app["client_id"], sender.token)).encode()).decode(), "235")
+
+
+def login_bearer(w, sender):
+    w.say("AUTH OAUTHBEARER " + base64.b64encode(("n,,\1auth=Bearer %s\1\1" % sender.token).encode()).decode(), "235")
+
+
+def login_not(w, sender):
+    """The kernel has said already who it is."""
+
+
+class LocalWire(Wire):
+    def __init__(self, sigillo):
+        self.s = socket.socket(socket.AF_UNIX)
+        self.s.settimeout(20)
+        self.s.connect(sigillo.settings["local"]["socket"])
+        self.rest = b""
+        self.greeting = self.reply()
 
 
 class Smtp:
     def __init__(self, login, port=587):
         self.login, self.port = login, port
 
+    def connect(self, d):
+        if self.port is None:
+            return LocalWire(d)
+        return Wire(d, self.port).start_tls() if self.port == 587 else Wire(d, self.port)
+
     def __call__(self, d, sender, mail_from, header):
-        w = Wire(d, self.port)
+        w = self.connect(d)
         try:
-            if self.port == 587:
-                w.start_tls()
             w.say("EHLO client.test", "250")
-            self.login(w, sender.user, sender.password)
+            self.login(w, sender)
             w.send("MAIL FROM:<%s> SMTPUTF8\r\n" % mail_from)
             said = w.reply()
             if said.startswith("2"):
@@ -203,8 +246,9 @@ def admin_send(d, sender, mail_from, header):
     return r.status == 202, body
 
 
-DOORS = {"plain": Smtp(login_plain), "login": Smtp(login_login), "scram": Smtp(login_scram), "tls": Smtp(login_plain, 465), "api": raw_api, "token": raw_token,
-         "admin": admin_send}
+DOORS = {"plain": Smtp(login_plain), "login": Smtp(login_login), "scram": Smtp(login_scram), "tls": Smtp(login_plain, 465),
+         "account": Smtp(login_account), "secret": Smtp(login_secret, 465), "xoauth2": Smtp(login_xoauth2), "bearer": Smtp(login_bearer, 465),
+         "local": Smtp(login_not, None), "api": raw_api, "token": raw_token, "admin": admin_send}
 
 ALLOWED = {
     "itself": (OWN, "From: " + OWN),
@@ -243,6 +287,9 @@ SPOOFS = {
     "a name as an encoded word": (OWN, "From: =?utf-8?q?boss=40policy=2Etest?= <%s>" % OWN),
     "a name in base64": (OWN, "From: =?utf-8?b?%s?= <%s>" % (base64.b64encode(BOSS.encode()).decode(), OWN)),
     "a name with a full-width sign": (OWN, 'From: "boss\uff20policy.test" <%s>' % OWN),
+    "a name in another charset": (OWN, "From: =?koi8-r?b?%s?= <%s>" % (base64.b64encode(BOSS.encode()).decode(), OWN)),
+    "a name in UTF-7": (OWN, "From: =?utf-7?q?boss+AEA-policy.test?= <%s>" % OWN),
+    "a name as an encoded word in quotes": (OWN, 'From: "=?utf-8?q?boss=40policy=2Etest?=" <%s>' % OWN),
     "a comment": (OWN, "From: (%s) %s" % (BOSS, OWN)),
     "an encoded word around the address": (OWN, "From: =?utf-8?q?boss=40policy=2Etest?="),
     "an encoded word in brackets": (OWN, "From: <=?utf-8?q?boss=40policy=2Etest?=>"),
@@ -325,6 +372,80 @@ def test_the_fields_of_the_api(sigillo, sender):
         status, _, body = post(**sent)
         assert status in (403, 422) and body["field"] == field, (sent, status, body)
     assert post(reply_to=[BOSS])[0] == 202, "who gets the answers is not who sends"
+
+
+def test_the_fields_of_azure_communication_services(sigillo, sender):
+    """By a key as a bearer, and by an application's token; a signature leads to the same identity as its key."""
+    def post(authorization, **kw):
+        body = {"senderAddress": OWN, "content": {"subject": "x", "plainText": "x"}, "recipients": {"to": [{"address": "x@plain.test"}]}}
+        body.update(kw)
+        return https(sigillo, "POST", "/emails:send?api-version=2025-09-01", json.dumps(body),
+                     {"Content-Type": "application/json", "Authorization": "Bearer " + authorization})
+    ways = (sender.key, token(sigillo, sender.app, "https://communication.azure.com//.default"))
+    before = stored(sigillo)
+    for authorization in ways:
+        for sent in ([{"senderAddress": a} for a in (BOSS, "BOSS@POLICY.TEST", '"boss"@policy.test', "ceo@stranger.test", "app@sub.policy.test",
+                                                     "other@shared-policy.test", "\u0430pp@policy.test", "app@policy.test.", "app+boss@policy.test",
+                                                     "Boss <%s>" % BOSS, "%s, %s" % (OWN, BOSS), "Us: %s, %s;" % (OWN, BOSS), "=?utf-8?q?app?=@policy.test",
+                                                     '"%s" <%s>' % (BOSS, OWN), "%s\r\nSender: %s" % (OWN, BOSS), "app@\u0440olicy.test", "")] +
+                     [{"headers": {name: BOSS}} for name in ("From", "Sender", "Resent-From", "Resent-Sender", "fRoM", "From\r\n", "X: y\r\nFrom")] +
+                     [{"headers": {"X-Mine": "x\r\nFrom: " + BOSS}}]):
+            status, answer = post(authorization, **sent)
+            assert status in (400, 403, 404) and answer["error"]["code"] and answer["error"]["message"], (sent, status, answer)
+    assert stored(sigillo) == before, "nothing of it is kept"
+    for authorization in ways:
+        for sent in ({}, {"senderAddress": SHARED}, {"senderAddress": "APP@Policy.TEST"}, {"replyTo": [{"address": BOSS}]}):
+            assert post(authorization, **sent)[0] == 202, sent
+
+
+def door_threads(d):
+    """Of the service's door loops: {thread: how often it has waited}."""
+    found = {}
+    with open("/proc/%d/task/%d/children" % (d.process.pid, d.process.pid)) as f:
+        children = f.read().split()
+    for path in (p for child in children for p in glob.glob("/proc/%s/task/*" % child)):
+        with open(path + "/status") as f:
+            status = dict(line.split(":", 1) for line in f.read().splitlines())
+        if status["Name"].strip().startswith("door"):
+            found[path] = int(status["voluntary_ctxt_switches"])
+    return found
+
+
+def loop_of(d, w):
+    """Which of them serves this connection."""
+    before = door_threads(d)
+    for _ in range(20):
+        w.say("NOOP", "250")
+    after = door_threads(d)
+    return max(after, key=lambda t: after[t] - before.get(t, 0))
+
+
+def test_a_change_counts_on_every_loop(sigillo, sender):
+    """Within a second, without a restart, for who is connected to whichever loop."""
+    wires, loops, late = [], set(), "loops@policy.test"
+    try:
+        while len(loops) < 3 and len(wires) < 60:
+            wires.append(Wire(sigillo).start_tls().login(sender))
+            loops.add(loop_of(sigillo, wires[-1]))
+        assert len(loops) >= 3, loops
+        for want, option in (("250", "--member"), ("550 5.7.1", "--drop")):
+            sigillo.cli("group", "set", "own", option, late)
+            done = time.monotonic()
+            for w in wires:
+                w.say("MAIL FROM:<%s>" % late, want)
+            assert time.monotonic() - done < 1
+            for w in wires:
+                w.say("RSET", "250")
+        sigillo.cli("policy", "add", "--identity", "credential:" + sender.user, "--deny", "--senders", "own")
+        for w in wires:
+            w.say("MAIL FROM:<%s>" % OWN, "550 5.7.1")
+        policy = next(p for p in sigillo.json("policy", "list")["policies"] if p["right"] == "deny" and p["identity"] == "credential:" + sender.user)
+        sigillo.cli("policy", "remove", policy["id"])
+        for w in wires:
+            w.say("MAIL FROM:<%s>" % OWN, "250")
+    finally:
+        for w in wires:
+            w.close()
 
 
 def test_a_change_counts_at_once_for_who_is_logged_in(sigillo, sender):
