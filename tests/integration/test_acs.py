@@ -8,25 +8,20 @@ import email
 import email.policy
 import email.utils
 import glob
-import hashlib
-import hmac
 import json
 import os
-import shutil
 import socket
-import subprocess
 import time
 import urllib.parse
 import uuid
 
 import jsonschema
+import npm
 import pytest
+from acs import call, signed
 from conftest import finish, launch
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-PEERS = os.environ.get("SIGILLO_PEERS", os.path.join(HERE, "..", "..", "build", "peers"))
-MODULES = os.path.join(PEERS, "clients", "acs", "node_modules")
-NODE = shutil.which("node") or shutil.which("nodejs")
 SHARED = os.environ.get("SIGILLO_SHARED", os.path.join(HERE, "..", "..", "..", "shared"))
 DOMAIN = "acs.test"
 SENDER = "shop@" + DOMAIN
@@ -86,13 +81,8 @@ def ways(request, sigillo, way, app):
 
 def client(sigillo, way, *messages, **question):
     """What the client says: one answer for each message, and all requests that it made."""
-    if NODE is None or not os.path.isdir(os.path.join(MODULES, "@azure", "communication-email")):
-        pytest.skip("no node, or no client at %s: run tools/peers" % MODULES)
-    env = dict(os.environ, NODE_EXTRA_CA_CERTS=sigillo.world.ca.file)
-    r = subprocess.run([NODE, os.path.join(HERE, "clients", "acs", "client.mjs"), MODULES], env=env,
-                       input=json.dumps(dict(way, messages=messages, **question)), capture_output=True, text=True, timeout=150)
-    assert r.returncode == 0, r.stderr
-    return json.loads(r.stdout)
+    return npm.run(sigillo, "clients/acs", "@azure/communication-email", "clients/acs/client.mjs", question=dict(way, messages=messages, **question),
+                   timeout=150)
 
 
 def mail(to="acs@good.test", **changes):
@@ -105,14 +95,6 @@ def refused(sigillo, way, message, **question):
     answer = client(sigillo, way, message, **question)
     assert "error" in answer["sent"][0], answer
     return answer["sent"][0]["error"], answer["requests"]
-
-
-def call(sigillo, method, path, body=None, **headers):
-    """Over TLS, without the client: (status, headers in lower case, JSON)."""
-    h = {"Content-Type": "application/json"}
-    h.update({k.replace("_", "-"): v for k, v in headers.items()})
-    status, got, reply = sigillo.request(method, path, body, headers=h, tls=True)
-    return status, {k.lower(): v for k, v in got.items()}, reply
 
 
 def post(sigillo, sender, body, version="2025-09-01", **headers):
@@ -407,18 +389,6 @@ def test_who_is_nobody(sigillo, sender, app):
         reply = call(sigillo, "POST", "/emails:send?api-version=2025-09-01", mail(), **({"Authorization": authorization} if authorization else {}))
         error_of(reply, 401, "Denied", "Authorization")
         assert reply[1]["www-authenticate"] and reply[2]["error"]["message"] == "Denied by the resource provider."
-
-
-def signed(sigillo, key, body, sent=None, date=None, host=None, target="/emails:send?api-version=2025-09-01", **changes):
-    """A request as the client signs it, with what is changed afterwards."""
-    date = date or email.utils.formatdate(usegmt=True)
-    host = host or "%s:8443" % sigillo.address
-    content = base64.b64encode(hashlib.sha256(body).digest()).decode()
-    text = "POST\n%s\n%s;%s;%s" % (target, date, host, content)
-    signature = base64.b64encode(hmac.digest(base64.b64decode(key["access_key"]), text.encode(), "sha256")).decode()
-    headers = {"x_ms_date": date, "x_ms_content_sha256": content, "Host": host,
-               "Authorization": "HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature=" + signature}
-    return call(sigillo, "POST", target, sent or body, **{**headers, **changes})
 
 
 def test_signatures(sigillo, key):

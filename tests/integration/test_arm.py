@@ -1,12 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Domains and senders managed by @azure/arm-communication, as published, against our own endpoint.  It comes from npm as the client of test_acs.py does."""
-import json
-import os
-import subprocess
-
+import npm
 import pytest
 from conftest import finish, launch
-from test_acs import HERE, MODULES, NODE
 
 WHERE = ["group", "mail"]
 
@@ -27,15 +23,10 @@ def owner(sigillo):
 
 
 def ask(sigillo, app, *calls, subscription=None):
-    if NODE is None or not os.path.isdir(os.path.join(MODULES, "@azure", "arm-communication")):
-        pytest.skip("no node, or no client at %s: run tools/peers" % MODULES)
     url = sigillo.settings["public_url"]
     question = {"endpoint": url, "tenant": "default", "client": app["client_id"], "secret": app["secret"], "calls": calls,
                 "subscription": subscription or app["tenant_id"]}
-    r = subprocess.run([NODE, os.path.join(HERE, "clients", "acs", "arm.mjs"), MODULES], env=dict(os.environ, NODE_EXTRA_CA_CERTS=sigillo.world.ca.file),
-                       input=json.dumps(question), capture_output=True, text=True, timeout=100)
-    assert r.returncode == 0, r.stderr
-    return json.loads(r.stdout)
+    return npm.run(sigillo, "clients/acs", "@azure/arm-communication", "clients/acs/arm.mjs", question=question, timeout=100)
 
 
 def domain(name, method="beginCreateOrUpdateAndWait", **properties):

@@ -6,7 +6,7 @@ import json
 import pytest
 from conftest import finish, launch
 from oauth import ask, call
-from test_acs import signed
+from acs import signed
 
 DOMAIN = "guesses.test"
 

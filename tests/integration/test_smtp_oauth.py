@@ -8,10 +8,11 @@ import subprocess
 import time
 
 import jwt
+import npm
 import pytest
 from conftest import finish, launch
 from cryptography.hazmat.primitives.asymmetric import ec
-from oauth import ask, part, run_node
+from oauth import ask, part
 from wire import Wire, scram
 from world import daemon
 
@@ -163,7 +164,7 @@ def test_the_account_sends_and_is_named(world, sigillo, token):
 
 def mailer(sigillo, auth, port=465, to="smtp-oauth-node@plain.test"):
     question = {"host": sigillo.address, "port": port, "auth": auth, "from": LOB, "to": to}
-    return run_node(sigillo, "nodemailer", "smtp_oauth_client.mjs", question=question)
+    return npm.run(sigillo, "npm", "nodemailer", "smtp_oauth_client.mjs", question=question)
 
 
 @pytest.mark.parametrize("port", [465, 587])
