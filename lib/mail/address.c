@@ -21,17 +21,8 @@ struct reader {
 static enum sgl_status word(struct reader *r, sgl_view *out, bool *quoted)
 {
     *quoted = sgl_lex_peek(&r->lx) == '"';
-    if (*quoted) {
-        sgl_view raw;
-        uint8_t *bytes;
-
-        SGL_TRY(sgl_lex_quoted(&r->lx, &raw));
-        bytes = sgl_arena_alloc(r->arena, raw.len);
-        if (bytes == NULL)
-            return r->arena->status;
-        *out = sgl_view_of(bytes, sgl_lex_unquote(raw, bytes));
-        return SGL_OK;
-    }
+    if (*quoted)
+        return sgl_lex_quoted_text(&r->lx, r->arena, out);
     *out = sgl_lex_atom(&r->lx);
     if (out->len == 0)
         return sgl_lex_fail(&r->lx,

@@ -2,6 +2,7 @@
 #include "sigillo/encoded_word.h"
 
 #include "charset_internal.h"
+#include "lex_internal.h"
 #include "sigillo/ascii.h"
 #include "sigillo/base64.h"
 #include "sigillo/utf8.h"
@@ -209,25 +210,12 @@ static size_t decode_b(sgl_view v, uint8_t *out)
     return n;
 }
 
+/* [RFC 2047 s4.2] */
 static size_t decode_q(sgl_view v, uint8_t *out)
 {
-    size_t n = 0;
-
-    for (size_t i = 0; i < v.len; i++) {
-        int high = -1, low = -1;
-
-        if (v.ptr[i] == '=' && v.len - i > 2) {
-            high = sgl_ascii_hex_value(v.ptr[i + 1]);
-            low = sgl_ascii_hex_value(v.ptr[i + 2]);
-        }
-        if (high >= 0 && low >= 0) {
-            out[n++] = (uint8_t)(high << 4 | low);
-            i += 2;
-        } else {
-            out[n++] = v.ptr[i] == '_' ? ' ' : v.ptr[i];
-        }
-    }
-    return n;
+    for (size_t i = 0; i < v.len; i++)
+        out[i] = v.ptr[i] == '_' ? ' ' : v.ptr[i];
+    return sgl_lex_unescape(sgl_view_of(out, v.len), '=', out);
 }
 
 struct decoding {

@@ -140,3 +140,37 @@ size_t sgl_lex_unquote(sgl_view raw, uint8_t *out)
     }
     return n;
 }
+
+enum sgl_status sgl_lex_quoted_text(struct sgl_lex *lx, struct sgl_arena *arena, sgl_view *text)
+{
+    sgl_view raw;
+    uint8_t *bytes;
+
+    SGL_TRY(sgl_lex_quoted(lx, &raw));
+    bytes = sgl_arena_alloc(arena, raw.len);
+    if (bytes == NULL)
+        return arena->status;
+    *text = sgl_view_of(bytes, sgl_lex_unquote(raw, bytes));
+    return SGL_OK;
+}
+
+size_t sgl_lex_unescape(sgl_view raw, uint8_t mark, uint8_t *out)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < raw.len; i++) {
+        int high = -1, low = -1;
+
+        if (raw.ptr[i] == mark && raw.len - i > 2) {
+            high = sgl_ascii_hex_value(raw.ptr[i + 1]);
+            low = sgl_ascii_hex_value(raw.ptr[i + 2]);
+        }
+        if (high >= 0 && low >= 0) {
+            out[n++] = (uint8_t)(high << 4 | low);
+            i += 2;
+        } else {
+            out[n++] = raw.ptr[i];
+        }
+    }
+    return n;
+}

@@ -3,6 +3,7 @@
 #ifndef LIB_MAIL_LEX_INTERNAL_H
 #define LIB_MAIL_LEX_INTERNAL_H
 
+#include "sigillo/arena.h"
 #include "sigillo/ascii.h"
 #include "sigillo/diag.h"
 #include "sigillo/view.h"
@@ -50,5 +51,9 @@ sgl_view sgl_lex_atom(struct sgl_lex *lx);
 enum sgl_status sgl_lex_quoted(struct sgl_lex *lx, sgl_view *raw);
 /* Takes quotes' backslashes and line ends out of `raw`; `out` has room for raw.len. Returns the length. */
 size_t sgl_lex_unquote(sgl_view raw, uint8_t *out);
+/* Both: what a quoted string means, in the arena. */
+enum sgl_status sgl_lex_quoted_text(struct sgl_lex *lx, struct sgl_arena *arena, sgl_view *text);
+/* Takes `mark` with two hex digits behind it for a byte; others stay. `out` has room for raw.len, and may be where raw is. Returns the length. */
+size_t sgl_lex_unescape(sgl_view raw, uint8_t mark, uint8_t *out);
 
 #endif

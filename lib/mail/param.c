@@ -114,14 +114,7 @@ static enum sgl_status one_param(struct reading *r)
     if (!split_name(lowered, &p))
         return sgl_lex_fail(&r->lx, "parameter name is not one of RFC 2231", "RFC 2231 s3");
     if (sgl_lex_peek(&r->lx) == '"') {
-        sgl_view raw;
-        uint8_t *bytes;
-
-        SGL_TRY(sgl_lex_quoted(&r->lx, &raw));
-        bytes = sgl_arena_alloc(r->arena, raw.len);
-        if (bytes == NULL)
-            return r->arena->status;
-        p.raw = sgl_view_of(bytes, sgl_lex_unquote(raw, bytes));
+        SGL_TRY(sgl_lex_quoted_text(&r->lx, r->arena, &p.raw));
     } else {
         p.raw = run_of(&r->lx, loose_byte);
     }
@@ -131,27 +124,6 @@ static enum sgl_status one_param(struct reading *r)
     }
     r->piece[r->pieces++] = p;
     return sgl_lex_skip_cfws(&r->lx);
-}
-
-static size_t unpercent(sgl_view v, uint8_t *out)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < v.len; i++) {
-        int high = -1, low = -1;
-
-        if (v.ptr[i] == '%' && v.len - i > 2) {
-            high = sgl_ascii_hex_value(v.ptr[i + 1]);
-            low = sgl_ascii_hex_value(v.ptr[i + 2]);
-        }
-        if (high >= 0 && low >= 0) {
-            out[n++] = (uint8_t)(high << 4 | low);
-            i += 2;
-        } else {
-            out[n++] = v.ptr[i];
-        }
-    }
-    return n;
 }
 
 /* "utf-8'en'" is cut off the first extended piece. */
@@ -203,7 +175,7 @@ static enum sgl_status join_numbered(struct reading *r, sgl_view name, sgl_view 
         if (n == 0 && p->extended)
             charset = cut_charset(&raw);
         if (p->extended) {
-            len += unpercent(raw, joined + len);
+            len += sgl_lex_unescape(raw, '%', joined + len);
         } else if (raw.len > 0) {
             memcpy(joined + len, raw.ptr, raw.len);
             len += raw.len;
@@ -224,7 +196,7 @@ static enum sgl_status decode_single(struct reading *r, const struct piece *p, s
         return r->arena->status;
     if (p->extended) {
         charset = cut_charset(&raw);
-        raw = sgl_view_of(plain, unpercent(raw, plain));
+        raw = sgl_view_of(plain, sgl_lex_unescape(raw, '%', plain));
     }
     *out = sgl_view_of(decoded, sgl_charset_to_utf8(charset, raw, decoded));
     return SGL_OK;
