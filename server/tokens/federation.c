@@ -4,6 +4,8 @@
 #include <sodium.h>
 #include <stdlib.h>
 
+#include "memory.h"
+
 const char *federated_text(enum federated result)
 {
     switch (result) {
@@ -103,6 +105,8 @@ static enum federated of_fault(enum token_fault fault)
         return FEDERATED_EXPIRED;
     case TOKEN_EARLY:
         return FEDERATED_EARLY;
+    case TOKEN_UNAVAILABLE:
+        return FEDERATED_UNAVAILABLE;
     case TOKEN_BROKEN:
     case TOKEN_ISSUER:
     case TOKEN_AUDIENCE:
@@ -118,7 +122,7 @@ static enum federated read_it(struct federation *f, struct federated_check *c, i
     enum federated result;
 
     if (!jwt_read(c->assertion, &c->jwt))
-        return FEDERATED_BROKEN;
+        return memory_ended() ? FEDERATED_UNAVAILABLE : FEDERATED_BROKEN;
     if (!jwks_algorithm_ok(c->jwt.algorithm))
         return FEDERATED_ALGORITHM;
     c->app = directory_app_trusts(f->directory, c->client_id, c->subscription, &c->trusts);
@@ -252,6 +256,7 @@ struct federation *federation_new(struct loop *loop, struct resolver *resolver,
 
     if (f == NULL)
         return NULL;
+    memory_watch();
     f->directory = directory;
     replay_init(&f->replay);
     f->https = https_new(loop, resolver, https);

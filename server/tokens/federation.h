@@ -36,8 +36,8 @@ enum federated {
     FEDERATED_LONG, /* it ends too late */
     FEDERATED_KEY,  /* not in the issuer's set */
     FEDERATED_SIGNATURE,
-    FEDERATED_SEEN,        /* it was taken before */
-    FEDERATED_UNAVAILABLE, /* the issuer cannot be asked, or too many assertions are kept: try again */
+    FEDERATED_SEEN, /* it was taken before */
+    FEDERATED_UNAVAILABLE, /* the issuer cannot be asked, too many assertions are kept, or memory has ended: try again */
 };
 const char *federated_text(enum federated result); /* for the log */
 

@@ -89,7 +89,7 @@ static void got_keys(struct https_get *g)
     struct issuer *i = of(g);
     struct jwks *set = g->ok ? jwks_read(sgl_buf_view(&g->body)) : NULL;
 
-    finish(i, set, g->ok ? "its key set has no key that can be used" : g->why);
+    finish(i, set, g->ok ? "its key set cannot be read, or has no key that can be used" : g->why);
 }
 
 static void got_metadata(struct https_get *g)

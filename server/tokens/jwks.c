@@ -5,6 +5,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "memory.h"
+
 #define URLSAFE      sodium_base64_VARIANT_URLSAFE_NO_PADDING
 #define HALF         32   /* of a point of P-256 */
 #define MODULUS_MIN  256  /* bytes: [RFC 7518 s3.3] wants 2048 bits */
@@ -90,6 +92,19 @@ static bool take_algorithm(const json_t *json, const char *kind, const char **ou
     return true;
 }
 
+/* NULL: memory has ended, which is noted. */
+static char *id_of(const json_t *json)
+{
+    size_t size = json_string_length(json) + 1;
+    char *id = malloc(size);
+
+    if (id == NULL)
+        memory_note();
+    else
+        memcpy(id, json == NULL ? "" : json_string_value(json), size);
+    return id;
+}
+
 /* false: it is none that we can use, or memory has ended. */
 static bool key_read(const json_t *json, struct jwks_key *out)
 {
@@ -101,7 +116,7 @@ static bool key_read(const json_t *json, struct jwks_key *out)
         !is_for_signatures(json) || !take_algorithm(json, kind, &k.algorithm) ||
         (id != NULL && (!json_is_string(id) || json_string_length(id) > ID_MAX)))
         return false;
-    k.id = strdup(id == NULL ? "" : json_string_value(id));
+    k.id = id_of(id);
     if (k.id != NULL)
         k.jwk = strcmp(kind, "RSA") == 0 ? rsa_of(json) : ec_of(json);
     if (k.jwk == NULL) {
@@ -132,17 +147,21 @@ void jwks_unref(struct jwks *set)
     free(set);
 }
 
+/* Only the whole of it: a good token may be signed by the very key that there was no memory for. */
 struct jwks *jwks_read(sgl_view text)
 {
-    json_t *json = text.len == 0 || text.len > JWKS_SIZE_MAX
-                       ? NULL
-                       : json_loadb((const char *)text.ptr, text.len, JSON_REJECT_DUPLICATES, NULL);
-    const json_t *list = json_object_get(json, "keys"), *item;
-    struct jwks *set = json_array_size(list) == 0 || json_array_size(list) > JWKS_KEYS_MAX
-                           ? NULL
-                           : calloc(1, sizeof(*set));
+    const json_t *list, *item;
+    struct jwks *set = NULL;
+    json_t *json;
     size_t at;
 
+    memory_begin();
+    json = text.len == 0 || text.len > JWKS_SIZE_MAX
+               ? NULL
+               : json_loadb((const char *)text.ptr, text.len, JSON_REJECT_DUPLICATES, NULL);
+    list = json_object_get(json, "keys");
+    if (json_array_size(list) > 0 && json_array_size(list) <= JWKS_KEYS_MAX)
+        set = calloc(1, sizeof(*set));
     if (set != NULL) {
         atomic_init(&set->refs, 1);
         json_array_foreach(list, at, item)
@@ -152,7 +171,7 @@ struct jwks *jwks_read(sgl_view text)
         }
     }
     json_decref(json);
-    if (set != NULL && set->keys > 0)
+    if (set != NULL && set->keys > 0 && !memory_ended())
         return set;
     jwks_unref(set);
     return NULL;
@@ -189,7 +208,7 @@ enum token_fault jwks_check(const struct jwks *set, const struct jwt *j)
 
     if (!jwks_algorithm_ok(j->algorithm))
         return TOKEN_ALGORITHM;
-    for (size_t i = 0; i < set->keys && fault != TOKEN_FINE; i++)
+    for (size_t i = 0; i < set->keys && fault != TOKEN_FINE && fault != TOKEN_UNAVAILABLE; i++)
         if (is_for(&set->key[i], j))
             fault = jwt_check_signature(j, set->key[i].jwk, j->algorithm);
     return fault;

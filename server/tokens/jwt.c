@@ -4,6 +4,8 @@
 #include <sodium.h>
 #include <stdlib.h>
 
+#include "memory.h"
+
 #define URLSAFE       sodium_base64_VARIANT_URLSAFE_NO_PADDING
 #define SIGNATURE_MAX 1024 /* of RSA-8192 */
 #define ES256_SIZE    64
@@ -46,6 +48,7 @@ bool jwt_read(sgl_view text, struct jwt *out)
     sgl_view header, claims;
 
     *out = (struct jwt){0};
+    memory_begin();
     if (text.len > TOKEN_SIZE_MAX || !split(text, &header, &claims, &j.signature_len))
         return false;
     j.header = read_object(header);
@@ -53,7 +56,8 @@ bool jwt_read(sgl_view text, struct jwt *out)
     j.algorithm = json_string_value(json_object_get(j.header, "alg"));
     j.key_id = json_string_value(json_object_get(j.header, "kid"));
     /* [RFC 7515 s4.1.11]: what must be understood, and is not, makes it invalid */
-    if (j.claims == NULL || j.algorithm == NULL || json_object_get(j.header, "crit") != NULL) {
+    if (j.claims == NULL || j.algorithm == NULL || json_object_get(j.header, "crit") != NULL ||
+        memory_ended()) {
         jwt_done(&j);
         return false;
     }
@@ -92,10 +96,15 @@ enum token_fault jwt_check_signature(const struct jwt *j, const cjose_jwk_t *key
     /* [RFC 7518 s3.4]; cjose looks at the first bytes only. That of RSA is as long as its key, and OpenSSL looks. */
     if (strcmp(algorithm, CJOSE_HDR_ALG_ES256) == 0 && j->signature_len != ES256_SIZE)
         return TOKEN_SIGNATURE;
+    memory_begin();
+    memory_lend_begin();
     jws = cjose_jws_import((const char *)j->text.ptr, j->text.len, &err);
     if (jws != NULL && cjose_jws_verify(jws, key, &err))
         fault = TOKEN_FINE;
+    else if (memory_ended())
+        fault = TOKEN_UNAVAILABLE;
     cjose_jws_release(jws);
+    memory_lend_end();
     return fault;
 }
 
@@ -146,10 +155,12 @@ void jwt_put_base64url(sgl_view bytes, struct sgl_buf *out)
 
 static void put_json(json_t *json, struct sgl_buf *out)
 {
-    char *text = json == NULL ? NULL : json_dumps(json, JSON_COMPACT);
+    char *text;
 
+    memory_begin();
+    text = json == NULL ? NULL : json_dumps(json, JSON_COMPACT);
     json_decref(json);
-    if (text == NULL)
+    if (text == NULL || memory_ended()) /* without memory jansson leaves members out */
         out->status = SGL_E_NOMEM;
     else
         jwt_put_base64url(sgl_view_cstr(text), out);

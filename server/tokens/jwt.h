@@ -19,7 +19,7 @@ struct jwt {
     const char *key_id;    /* in the header; "": none */
     size_t signature_len;  /* bytes */
 };
-/* false: it is none, it needs what we do not know (crit), or memory has ended; *out is empty then. Nothing in it is proven yet. */
+/* false: it is none, it needs what we do not know (crit), or memory has ended (memory.h); *out is empty then. Nothing in it is proven yet. */
 bool jwt_read(sgl_view text, struct jwt *out);
 void jwt_done(struct jwt *j);
 

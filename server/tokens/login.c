@@ -12,6 +12,7 @@ static void look(struct work *w)
     struct identity *app =
         tokens_verify(l->tokens, l->token, TOKEN_FOR_SMTP, clock_now_s(), &l->token_is);
 
+    l->unavailable = l->token_is == TOKEN_UNAVAILABLE;
     if (app == NULL)
         return;
     l->identity = directory_login_of_app(l->tokens->directory, app, l->user, &l->fault);

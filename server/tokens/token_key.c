@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "memory.h"
 #include "tokens_internal.h"
 
 #define BASE64 sodium_base64_VARIANT_ORIGINAL
@@ -116,10 +117,15 @@ char *token_key_value(const struct token_key *k)
     json_t *json =
         json_pack("{s:I, s:o, s:o}", "made_at", (json_int_t)k->made_at, "public",
                   base64(k->point, sizeof(k->point)), "sealed", base64(k->sealed, k->sealed_len));
-    char *text = json == NULL ? NULL : json_dumps(json, JSON_COMPACT);
+    char *text;
 
+    memory_begin();
+    text = json == NULL ? NULL : json_dumps(json, JSON_COMPACT);
     json_decref(json);
-    return text;
+    if (!memory_ended())
+        return text;
+    free(text); /* jansson left members out: it would be stored, and never be read again */
+    return NULL;
 }
 
 bool token_key_take(struct token_key *k, const struct keys_op *op)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "memory.h"
 #include "tokens_internal.h"
 
 struct tokens *tokens_new(struct loop *loop, struct store *store, struct keys *keys,
@@ -15,6 +16,7 @@ struct tokens *tokens_new(struct loop *loop, struct store *store, struct keys *k
     snprintf(why, why_size, "out of memory");
     if (t == NULL)
         return NULL;
+    memory_watch();
     t->loop = loop;
     t->store = store;
     t->keys = keys;

@@ -81,8 +81,9 @@ enum token_fault {
     TOKEN_ISSUER,
     TOKEN_AUDIENCE,
     TOKEN_EXPIRED,
-    TOKEN_EARLY,   /* not valid yet */
-    TOKEN_SUBJECT, /* its application is not there, or not in that subscription any more */
+    TOKEN_EARLY,       /* not valid yet */
+    TOKEN_SUBJECT,     /* its application is not there, or not in that subscription any more */
+    TOKEN_UNAVAILABLE, /* memory has ended: nothing is known of it */
 };
 const char *token_fault_text(enum token_fault fault); /* one sentence, for the client */
 /* The application that it says it is for, of which nothing is proven: "" when it says none. */

@@ -3,6 +3,7 @@
 #include <sodium.h>
 
 #include "jwt.h"
+#include "memory.h"
 #include "tokens_internal.h"
 
 const char *token_fault_text(enum token_fault fault)
@@ -26,6 +27,8 @@ const char *token_fault_text(enum token_fault fault)
         return "The token has expired.";
     case TOKEN_EARLY:
         return "The token is not valid yet.";
+    case TOKEN_UNAVAILABLE:
+        return "The token cannot be looked at now; try again soon.";
     case TOKEN_SUBJECT:
         break;
     }
@@ -174,12 +177,14 @@ struct identity *tokens_verify(struct tokens *t, sgl_view token, enum token_audi
     struct identity *who = NULL;
     struct jwt j;
 
-    *fault = TOKEN_BROKEN;
     if (jwt_read(token, &j)) {
         *fault = check(t, &j, audience, now, &who);
         jwt_done(&j);
+    } else {
+        *fault = memory_ended() ? TOKEN_UNAVAILABLE : TOKEN_BROKEN;
     }
-    atomic_fetch_add_explicit(*fault == TOKEN_FINE ? &t->accepted : &t->refused, 1,
-                              memory_order_relaxed);
+    if (*fault != TOKEN_UNAVAILABLE)
+        atomic_fetch_add_explicit(*fault == TOKEN_FINE ? &t->accepted : &t->refused, 1,
+                                  memory_order_relaxed);
     return who;
 }

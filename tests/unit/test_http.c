@@ -3,12 +3,14 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "../../server/directory/directory.h"
 #include "../../server/doors/http/http.h"
 #include "check.h"
 
@@ -129,6 +131,39 @@ static void answer_target(struct http_request *r, void *ctx)
     http_reply_bytes(r, 200, "text/plain", sgl_view_cstr(text));
 }
 
+/* ---- who asks ---- */
+
+struct identity *directory_bearer(struct directory *d, sgl_view token)
+{
+    (void)d;
+    (void)token;
+    return NULL;
+}
+
+static struct identity *check_token(void *ctx, sgl_view token, bool *unavailable, const char **why)
+{
+    (void)ctx;
+    *unavailable = sgl_view_eq(token, SGL_LIT("good"));
+    *why = *unavailable ? "Not now." : "This is wrong.";
+    return NULL;
+}
+
+static void wrong(void *ctx, sgl_view bearer, const char *peer, const char *why)
+{
+    (void)bearer;
+    (void)peer;
+    (void)why;
+    atomic_fetch_add((atomic_int *)ctx, 1);
+}
+
+static atomic_int guessed;
+
+static void answer_who(struct http_request *r, void *ctx)
+{
+    (void)ctx;
+    CHECK_TRUE("nobody", http_authenticate(r, NULL) == NULL);
+}
+
 static bool is_ready(void *ctx, char *why, size_t why_size)
 {
     struct fixture *f = ctx;
@@ -192,6 +227,9 @@ static int setup(void **state)
     http_route(f->http, HTTP_PUBLIC, "GET", "/watched/{name}", answer_watched, f);
     http_route(f->http, HTTP_PUBLIC, "POST", "/shaped", answer_shaped, f);
     http_shape_below(f->http, "/below/", shape);
+    http_route(f->http, HTTP_PUBLIC, "GET", "/who", answer_who, f);
+    http_use_tokens(f->http, check_token, f);
+    http_use_guesses(f->http, (struct http_guesses){.ctx = &guessed, .wrong = wrong});
     http_route(f->http, HTTP_PUBLIC, "GET", "/target/{name}", answer_target, f);
     http_route(f->http, HTTP_PUBLIC, "GET", "//target/{name}", answer_target, f);
     assert_true(http_listen(f->http, listen_tcp(&f->port), NULL, NULL));
@@ -444,6 +482,31 @@ static void test_watch(void **state)
               "first:GET /watched/{name} 0  ;second:GET /watched/{name} 0  ;");
 }
 
+/* A good token must not be called wrong, nor its owner a guesser, because there is no memory to look at it. */
+static void test_tokens(void **state)
+{
+    static const struct {
+        const char *name, *token, *want[3];
+        int guesses;
+    } rows[] = {
+        {"wrong", "bad", {"HTTP/1.1 401", "error=\"invalid_token\"", "This is wrong."}, 1},
+        {"nobody could look", "good", {"HTTP/1.1 503", "Retry-After: 5", "Not now."}, 0},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char head[200], out[4096];
+
+        atomic_store(&guessed, 0);
+        snprintf(head, sizeof(head),
+                 "GET /who HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer %s\r\nConnection: "
+                 "close\r\n\r\n",
+                 rows[i].token);
+        check_parts(rows[i].name, talk(connect_tcp(*state), head, 0, out, sizeof(out)),
+                    rows[i].want);
+        CHECK_EQ(rows[i].name, atomic_load(&guessed), rows[i].guesses);
+    }
+}
+
 static void test_client_gone(void **state)
 {
     static char reply[4096];
@@ -541,6 +604,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_refused_and_deaf, setup, teardown),
         cmocka_unit_test_setup_teardown(test_admin_peer, setup, teardown),
         cmocka_unit_test_setup_teardown(test_watch, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_tokens, setup, teardown),
         cmocka_unit_test_setup_teardown(test_client_gone, setup, teardown),
         cmocka_unit_test_setup_teardown(test_more_than_allowed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_admin_while_all_connections_are_taken, setup,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Each allocation of the tokens' room made to fail once: what cannot be done is said, and nothing leaks or is half there. */
+#include <openssl/crypto.h>
 #include <semaphore.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -7,6 +8,7 @@
 #include "../../server/tokens/federation.h"
 #include "../../server/tokens/jwt.h"
 #include "../../server/tokens/login.h"
+#include "../../server/tokens/memory.h"
 #include "../../server/tokens/request.h"
 #include "../../server/tokens/tokens_internal.h"
 #include "check.h"
@@ -118,11 +120,80 @@ static void test_a_key_set(void **state)
     for (size_t n = 1; fail_alloc_round(n); n++) {
         struct jwks *set = jwks_read(sgl_view_of(text, (size_t)len));
 
-        CHECK_TRUE("a set, or none", set != NULL || fail_alloc_hit());
+        CHECK_EQ("the whole set, or none", set != NULL, !fail_alloc_hit());
         if (set != NULL)
             CHECK_TRUE("with what it names", jwks_has(set, "one") && jwks_has(set, "two"));
         jwks_unref(set);
     }
+}
+
+/* RFC 7515 appendix A.3. */
+#define SIGNED                                                                                     \
+    "eyJhbGciOiJFUzI1NiJ9."                                                                        \
+    "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVl" \
+    "fQ.DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q"
+
+/* [RFC 6750 s3.1] invalid_token would be wrong of it: nobody could look. */
+static void test_a_good_token(void **state)
+{
+    char text[1024];
+    int len = snprintf(text, sizeof(text), "{\"keys\":[" P256 "]}", "");
+    struct jwks *set = jwks_read(sgl_view_of(text, (size_t)len));
+    size_t rounds = 0;
+
+    (void)state;
+    assert_non_null(set);
+    for (size_t n = 1; fail_alloc_round(n); n++) {
+        enum token_fault fault;
+        struct jwt j;
+
+        rounds = n;
+        if (jwt_read(SGL_LIT(SIGNED), &j)) {
+            fault = jwks_check(set, &j);
+            jwt_done(&j);
+        } else {
+            fault = memory_ended() ? TOKEN_UNAVAILABLE : TOKEN_BROKEN;
+        }
+        if (fault != TOKEN_FINE)
+            CHECK_EQ("good, or nobody could look", fault, TOKEN_UNAVAILABLE);
+        CHECK_TRUE("good with memory", fault == TOKEN_FINE || fail_alloc_hit());
+    }
+    CHECK_TRUE("the libraries' allocations failed, too", rounds > 20);
+    jwks_unref(set);
+}
+
+/* What is broken stays broken, and what names no key of ours is not taken for our trouble. */
+static void test_looked_at(void **state)
+{
+    struct tokens tokens = {.url = (char *)""};
+    enum token_fault fault;
+
+    (void)state;
+    pthread_rwlock_init(&tokens.lock, NULL);
+    CHECK_TRUE("garbage",
+               tokens_verify(&tokens, SGL_LIT("a.b.c"), TOKEN_FOR_US, 0, &fault) == NULL);
+    CHECK_EQ("garbage", fault, TOKEN_BROKEN);
+    for (size_t n = 1; fail_alloc_round(n); n++) {
+        CHECK_TRUE("nobody",
+                   tokens_verify(&tokens, SGL_LIT(SIGNED), TOKEN_FOR_US, 0, &fault) == NULL);
+        CHECK_EQ("another's, or nobody could look", fault,
+                 fail_alloc_hit() ? TOKEN_UNAVAILABLE : TOKEN_KEY);
+    }
+    CHECK_EQ("those that could be looked at are counted", tokens.refused, 2);
+    pthread_rwlock_destroy(&tokens.lock);
+}
+
+/* It keeps things for longer than the reserve is lent. */
+static void test_openssl_is_lent_nothing(void **state)
+{
+    CRYPTO_malloc_fn make = NULL;
+    CRYPTO_realloc_fn again = NULL;
+    CRYPTO_free_fn give_back = NULL;
+
+    (void)state;
+    CRYPTO_get_mem_functions(&make, &again, &give_back);
+    CHECK_TRUE("its functions are its own",
+               make == CRYPTO_malloc && again == CRYPTO_realloc && give_back == CRYPTO_free);
 }
 
 static void test_the_rooms(void **state)
@@ -193,10 +264,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_signed_part), cmocka_unit_test(test_a_request),
         cmocka_unit_test(test_a_key),         cmocka_unit_test(test_broken_keys),
-        cmocka_unit_test(test_a_key_set),     cmocka_unit_test(test_the_rooms),
-        cmocka_unit_test(test_a_login),
+        cmocka_unit_test(test_a_key_set),     cmocka_unit_test(test_a_good_token),
+        cmocka_unit_test(test_looked_at),     cmocka_unit_test(test_openssl_is_lent_nothing),
+        cmocka_unit_test(test_the_rooms),     cmocka_unit_test(test_a_login),
     };
 
+    memory_watch();
     fail_alloc_this_thread();
     return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -147,6 +147,11 @@ static void check_bearer(struct acs_call *c)
         go_on(c);
         return;
     }
+    if (fault == TOKEN_UNAVAILABLE) {
+        unavailable(c->r, token_fault_text(fault));
+        free(c);
+        return;
+    }
     why = fault == TOKEN_FINE ? "This access key is not known." : token_fault_text(fault);
     http_guessed_wrong(c->r, token, why);
     refuse(c->r, why);

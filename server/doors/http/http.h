@@ -97,9 +97,11 @@ sgl_view http_tls_text(struct http_request *r); /* "TLSv1.3 TLS_AES_256_GCM_SHA3
  */
 json_t *http_json(struct http_request *r);
 /*
- * Who looks at tokens (a JWT instead of an access key): a reference, or NULL with one sentence that says why.  Set before the loop starts.
+ * Who looks at tokens (a JWT instead of an access key): a reference, or NULL with one sentence that says why; *unavailable: nothing is known of the token.  Set before the loop
+ * starts.
  */
-typedef struct identity *(*http_token_check)(void *ctx, sgl_view token, const char **why);
+typedef struct identity *(*http_token_check)(void *ctx, sgl_view token, bool *unavailable,
+                                             const char **why);
 void http_use_tokens(struct http *http, http_token_check check, void *ctx);
 /* Who counts bearers that are wrong; without any, nobody does. Set before the loop starts. */
 struct http_guesses {

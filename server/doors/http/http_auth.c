@@ -55,11 +55,19 @@ static void refuse(struct http_request *r, const char *code, const char *why)
     http_reply_problem(r, 401, code, "Authorization", why);
 }
 
+/* Nothing was looked at, so nothing was guessed. */
+static void refuse_for_now(struct http_request *r, const char *why)
+{
+    http_reply_header(r, "Retry-After", SGL_LIT("5"));
+    http_reply_problem(r, 503, "authentication-unavailable", NULL, why);
+}
+
 struct identity *http_authenticate(struct http_request *r, struct directory *directory)
 {
     sgl_view token = http_bearer(r);
     const char *why = "This access key is not known.", *code = "key-unknown";
     struct identity *who = NULL;
+    bool unavailable = false;
 
     if (token.ptr == NULL) {
         refuse(r, "key-missing", "This needs an access key: Authorization: Bearer sk_...");
@@ -71,10 +79,14 @@ struct identity *http_authenticate(struct http_request *r, struct directory *dir
         who = directory_bearer(directory, token);
     } else {
         code = "token";
-        who = r->http->token_check(r->http->token_ctx, token, &why);
+        who = r->http->token_check(r->http->token_ctx, token, &unavailable, &why);
     }
     if (who != NULL)
         return who;
+    if (unavailable) {
+        refuse_for_now(r, why);
+        return NULL;
+    }
     http_guessed_wrong(r, token, why);
     refuse(r, code, why);
     return NULL;

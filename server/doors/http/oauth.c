@@ -413,12 +413,13 @@ static void token_post(struct http_request *r, void *ctx)
 
 /* ---- tokens at this door ---- */
 
-static struct identity *check_token(void *ctx, sgl_view token, const char **why)
+static struct identity *check_token(void *ctx, sgl_view token, bool *unavailable, const char **why)
 {
     struct oauth *o = ctx;
     enum token_fault fault = TOKEN_FINE;
     struct identity *who = tokens_verify(o->tokens, token, TOKEN_FOR_US, clock_now_s(), &fault);
 
+    *unavailable = fault == TOKEN_UNAVAILABLE;
     *why = token_fault_text(fault);
     return who;
 }
