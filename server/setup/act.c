@@ -222,7 +222,8 @@ static void tell_step(struct setup *s, const struct domain *d)
                  names);
         break;
     case ROTATION_SETTLE:
-        snprintf(text, sizeof(text), "All name servers have the new key; it signs in %lld s.",
+        snprintf(text, sizeof(text),
+                 "All name servers that answer have the new key; it signs in %lld s.",
                  (long long)(d->rotation.until_s - d->rotation.since_s));
         break;
     case ROTATION_KEEP:

@@ -172,6 +172,7 @@ def test_a_silent_name_server_does_not_hold_up_a_rotation_for_good(world, server
         two.how = "silent"
         began = time.monotonic()
         verify_until(server, name, "settle")
+        assert "that answer have the new key" in rotation(server, name)["next"]
         assert any("ns2.turn-odd.test" in d for a, d in audit(server, name, "system:rotation") if a == "rotation waits")
         two.how = "answers"
         time.sleep(5.5)

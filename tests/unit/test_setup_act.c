@@ -424,6 +424,7 @@ static void silence_holds_up_a_step_for_a_day(void **state)
         {"both still have it: it signs", ROTATION_SETTLE, 10, false, false, true},
         {"one has fallen silent: it waits", ROTATION_SETTLE, 10, true, false, false},
         {"nearly a day", ROTATION_SETTLE, 86000, true, false, false},
+        {"a day, but not the record's time to live", ROTATION_SETTLE, 86600, true, false, false},
         {"a day and the settle time", ROTATION_SETTLE, 90100, true, false, true},
         {"not when both are silent", ROTATION_SETTLE, 900000, true, true, false},
         {"the old one is revoked here, not known there", ROTATION_REVOKE, 10, true, false, false},

@@ -37,7 +37,8 @@ static const char *next_text(const struct domain *d, bool automatic)
                          : "Publish the record of the selector that waits (sigillo domain records "
                            "shows it); it is waited for until all name servers have it.";
     case ROTATION_SETTLE:
-        return "All name servers have the new key. It signs when what was known of its name "
+        return "All name servers that answer have the new key. It signs when what was known of its "
+               "name "
                "before is forgotten everywhere.";
     case ROTATION_KEEP:
         return "The new key signs. Leave the record of the old one where it is, for messages that "
