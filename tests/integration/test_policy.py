@@ -398,6 +398,30 @@ def test_the_fields_of_azure_communication_services(sigillo, sender):
             assert post(authorization, **sent)[0] == 202, sent
 
 
+def test_the_fields_of_sendgrid(sigillo, sender):
+    """Of the message, of each personalization, and what substitutions put into them."""
+    def post(person=None, **kw):
+        body = {"personalizations": [dict({"to": [{"email": "x@plain.test"}]}, **(person or {}))], "from": {"email": OWN}, "subject": "x",
+                "content": [{"type": "text/plain", "value": "x"}]}
+        body.update(kw)
+        return https(sigillo, "POST", "/v3/mail/send", json.dumps(body), {"Content-Type": "application/json", "Authorization": "Bearer " + sender.key})
+    before, names = stored(sigillo), ("From", "Sender", "Resent-From", "fRoM", "X: y\r\nFrom")
+    put = {"substitutions": {"-it-": "x\r\nFrom: %s\r\nSender: %s" % (BOSS, BOSS)}}
+    koi8 = "=?koi8-r?b?%s?=" % base64.b64encode(BOSS.encode()).decode()
+    for sent in ([{"from": {"email": a}} for a in (BOSS, "BOSS@POLICY.TEST", '"boss"@policy.test', "ceo@stranger.test", "\u0430pp@policy.test", "app@policy.test.",
+                                                   "Boss <%s>" % BOSS, "%s, %s" % (OWN, BOSS), "=?utf-8?q?app?=@policy.test", "")] +
+                 [{"from": {"email": OWN, "name": n}} for n in (BOSS, "boss\uff20policy.test", 'x" <%s>' % BOSS, "x\r\nFrom: " + BOSS, koi8)] +
+                 [{"person": {"from": {"email": BOSS}}}, {"person": {"from": {"email": OWN, "name": BOSS}}}] +
+                 [{"headers": {n: BOSS}} for n in names] + [{"person": {"headers": {n: BOSS}}} for n in names] +
+                 [{"headers": {"X-Mine": "x\r\nFrom: " + BOSS}}, {"person": {"headers": {"X-Mine": "x\r\nFrom: " + BOSS}}}] +
+                 [{"person": dict(put), "subject": "-it-"}, {"person": {"substitutions": {"-it-": BOSS}}, "from": {"email": "-it-"}}]):
+        status, answer = post(**sent)
+        assert status in (400, 403) and len(answer["errors"]) == 1 and answer["errors"][0]["message"], (sent, status, answer)
+    assert stored(sigillo) == before, "nothing of it is kept"
+    for sent in ({}, {"from": {"email": SHARED, "name": "The Box"}}, {"person": {"from": {"email": SHARED}}}, {"reply_to": {"email": BOSS}}):
+        assert post(**sent)[0] == 202, sent
+
+
 def door_threads(d):
     """Of the service's door loops: {thread: how often it has waited}."""
     found = {}
