@@ -182,6 +182,12 @@ static bool wants_asking(const struct issuer *i, const char *key_id, int64_t now
            !jwks_has(i->set, key_id);
 }
 
+/* A key that is not there may be a new one: only an issuer that could be asked has said that it has none such. */
+static bool is_answer(const struct issuer *i, const char *key_id)
+{
+    return jwks_has(i->set, key_id) || (!i->failed && !i->busy);
+}
+
 static bool wait_for(struct issuer *i, struct issuer_wait *w)
 {
     if (!i->busy || w == NULL || i->waits == ISSUER_WAITING_MAX)
@@ -211,7 +217,7 @@ struct jwks *issuers_keys(struct issuers *s, const char *url, const char *key_id
         usable = i->set != NULL && within(i->fetched_at, now, ISSUER_KEEP_S);
         if (!usable || !jwks_has(i->set, key_id))
             *waiting = wait_for(i, w);
-        if (usable && !*waiting)
+        if (usable && !*waiting && is_answer(i, key_id))
             set = jwks_ref(i->set);
     }
     pthread_mutex_unlock(&s->lock);

@@ -300,6 +300,7 @@ def test_an_issuer_that_goes(later, idp):
     for after in (7200, 80000):
         move(after)
         assert show(sigillo, app, in_time(idp, host, after))[0] == 200
+        assert show(sigillo, app, in_time(idp, host, after, Key("two", "ES256")))[:2] == (503, 90033) # it may be published by now
     move(86400 + 20)
     assert show(sigillo, app, in_time(idp, host, 86420))[:2] == (503, 90033)
     idp.down.discard(host)
