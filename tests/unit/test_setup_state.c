@@ -209,6 +209,12 @@ static void test_authority(void **state)
         {"a server without an address is left out", "app.test",
          "NS ns.app.test\nNS gone.test\nns.app.test A 192.0.2.1\ngone.test NXDOMAIN",
          "app.test 192.0.2.1; ns.app.test (192.0.2.1), 1"},
+        {"six servers at most", "app.test",
+         "NS a.ns.test\nNS b.ns.test\nNS c.ns.test\nNS d.ns.test\nNS e.ns.test\nNS f.ns.test\n"
+         "NS g.ns.test\na.ns.test A 192.0.2.1\nb.ns.test NXDOMAIN\nc.ns.test A 192.0.2.3\n"
+         "d.ns.test NODATA\ne.ns.test SERVFAIL\nf.ns.test A 192.0.2.6\ng.ns.test A 192.0.2.7",
+         "app.test 192.0.2.1 192.0.2.3 192.0.2.6; a.ns.test (192.0.2.1), 1; "
+         "c.ns.test (192.0.2.3), 1; f.ns.test (192.0.2.6), 1"},
         {"none at all", "app.test", "app.test NXDOMAIN\ntest NXDOMAIN", ""},
     };
 
