@@ -161,6 +161,9 @@ struct domain_change {
         managed_zone; /* the operator's; empty: he has none. A managed domain's name is one label below it, and nobody adds a custom one there */
     size_t
         name_max; /* names can be no longer, so that those of their records fit; 0: as long as any */
+    bool (*kept)(const void *ctx,
+                 sgl_view name); /* true: only an operator adds this one. NULL: none is kept */
+    const void *kept_ctx;
     int64_t
         claim_expires_s; /* who has verified nothing for so long must make room for another subscription; 0: never */
 

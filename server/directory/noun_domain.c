@@ -175,6 +175,13 @@ static bool asked_name(struct change *g, const struct domain_change *dc)
         change_say(g->c, DIRECTORY_INVALID, "domain", "this %s", why);
         return false;
     }
+    if (g->c->within.len > 0 && dc->kept != NULL && dc->kept(dc->kept_ctx, sgl_view_cstr(g->key))) {
+        change_say(g->c, DIRECTORY_INVALID, "domain",
+                   "this server itself publishes the records of %.100s, which would prove it to "
+                   "anybody who names it; the operator adds it for a subscription",
+                   g->key);
+        return false;
+    }
     if (!below(g->key, dc->managed_zone))
         return true;
     change_say(g->c, DIRECTORY_INVALID, "domain",

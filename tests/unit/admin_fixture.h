@@ -93,9 +93,18 @@ static inline struct config *admin_config(const struct admin_fixture *x)
     struct config *c;
     FILE *f;
 
+    snprintf(path, sizeof(path), "%s/tsig", x->f->folder);
+    f = fopen(path, "w");
+    assert_non_null(f);
+    fputs("c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0\n", f);
+    fclose(f);
     snprintf(path, sizeof(path), "%s/sigillo.conf", x->f->folder);
     f = fopen(path, "w");
     assert_non_null(f);
+    fprintf(f,
+            "dns_update ours {\nzone = \"ours.test\"\nserver = {\"127.0.0.1@1\"}\n"
+            "key_name = \"k\"\nsecret_file = \"%s/tsig\"\n}\n",
+            x->f->folder);
     fputs(
         "hostname = \"mail.sigillo.test\"\n"
         "listen api {\ndoor = http\naddress = {\"*:8080\", \"127.0.0.1:8081\", \"[::1]:8081\"}\n}\n"

@@ -326,6 +326,33 @@ static void test_claims(void **state)
     CHECK_TRUE("and the refusal says why", strstr(again.why, "has proved it") != NULL);
 }
 
+static bool is_kept(const void *ctx, sgl_view name)
+{
+    return sgl_view_ends(name, sgl_view_cstr(ctx));
+}
+
+/* What the server would prove to anybody who names it is the operator's to give. */
+static void test_kept_names(void **state)
+{
+    static const struct domain_change keeping = {.kept = is_kept, .kept_ctx = "kept.test"};
+    static const struct domain_change parked = {
+        .kind = DOMAIN_PARKED, .kept = is_kept, .kept_ctx = "kept.test"};
+    struct directory_fixture *f = *state;
+    struct directory_change c = add("shop.kept.test", &keeping);
+
+    c.within = SGL_LIT("default");
+    CHECK_EQ("an owner does not add one", fixture_change(f, &c), DIRECTORY_INVALID);
+    CHECK_STR("and hears which member is wrong", c.field, "domain");
+    c = add("Shop.KEPT.test.", &parked);
+    c.within = SGL_LIT("default");
+    CHECK_EQ("nor in other letters, nor parked", fixture_change(f, &c), DIRECTORY_INVALID);
+    c = add("shop.free.test", &keeping);
+    c.within = SGL_LIT("default");
+    CHECK_EQ("others he does", fixture_change(f, &c), DIRECTORY_OK);
+    c = add("shop.kept.test", &keeping);
+    CHECK_EQ("the operator adds it", fixture_change(f, &c), DIRECTORY_OK);
+}
+
 /* ---- may it send? ---- */
 
 #define WAS                                                                                        \
@@ -424,6 +451,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_documents_of_old, setup, teardown),
         cmocka_unit_test_setup_teardown(test_keys_are_shared_by_copies, setup, teardown),
         cmocka_unit_test_setup_teardown(test_claims, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_kept_names, setup, teardown),
         cmocka_unit_test(test_may_send),
         cmocka_unit_test(test_parts_text),
     };

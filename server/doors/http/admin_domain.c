@@ -121,11 +121,19 @@ static size_t names_room(const char *zone)
     return taken < SGL_LIMIT_NAME_TEXT ? SGL_LIMIT_NAME_TEXT - taken : 1;
 }
 
+/* Where we publish by ourselves, the token that proves a domain is there as soon as somebody names it. */
+static bool is_published_here(const void *config, sgl_view name)
+{
+    return publish_zone(config, (struct sgl_name){.text = name}) != NULL;
+}
+
 void admin_new_domain(struct admin_change *n)
 {
     const struct config *c = atomic_load(&n->admin->config);
 
     n->change.domain_change = &n->domain;
+    n->domain.kept = is_published_here;
+    n->domain.kept_ctx = c;
     if (c->domains.managed_zone != NULL)
         n->domain.managed_zone = sgl_view_cstr(c->domains.managed_zone);
     if (c->domains.dkim_zone != NULL) /* "s1000000.NAME.ZONE" */
