@@ -9,6 +9,7 @@ import email.policy
 import json
 import os
 import shutil
+import socket
 import subprocess
 import time
 
@@ -224,6 +225,14 @@ def test_the_fields_of_a_message_are_no_settings_of_the_request(world, sigillo, 
     assert arrived(world, "fields@good.test")["X-Forwarded-For"] == "192.0.2.9" and arrived(world, "fields2@good.test")
 
 
+def wait_for(what, tries=200):
+    for _ in range(tries):
+        if what():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it did not come")
+
+
 # -- what is wrong ----------------------------------------------------------------------------------------------------
 
 DUPLICATE = ("Each email address in the personalization block should be unique between to, cc, and bcc. We found the first duplicate instance of "
@@ -319,6 +328,22 @@ def test_what_is_not_here_is_not_found_in_its_shape(sigillo, sender):
     answers = client(sigillo, sender.key, requests=[{"method": m, "url": u, "body": {}} for m, u, _ in asked])
     for (_, _, status), answer in zip(asked, answers):
         assert answer["error"]["code"] == status and answer["error"]["body"]["errors"][0]["message"], answer
+
+
+def test_what_a_key_may_do(sigillo, sender):
+    asked = [{"method": "GET", "url": "/v3/scopes"}]
+    assert client(sigillo, sender.key, requests=asked)[0]["body"] == {"scopes": ["mail.send"]}
+    assert client(sigillo, "SG.nobody.nothing", requests=asked)[0]["error"]["code"] == 401
+
+
+def test_who_hangs_up_has_sent_all_the_same(sigillo, sender):
+    """A request that was read to its end is carried out, though nobody waits for the answer."""
+    body = json.dumps(v3(personalizations=[{"to": [{"email": "gone%d@good.test" % i}]} for i in range(200)])).encode()
+    with socket.create_connection((sigillo.address, 8080), timeout=20) as s:
+        s.sendall(b"POST /v3/mail/send HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n"
+                  % (sender.key.encode(), len(body)) + body)
+        wait_for(lambda: queued(sigillo, "gone0@good.test"))
+    wait_for(lambda: queued(sigillo, "gone199@good.test"))
 
 
 def test_bodies_that_are_no_request(sigillo, sender):

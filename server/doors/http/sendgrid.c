@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "http_internal.h"
 #include "sendgrid_internal.h"
 
 #define ARENA_MAX     (160u << 20)
@@ -90,6 +91,12 @@ static void refuse_answer(struct call *c, const struct admission_answer *answer)
     call_free(c);
 }
 
+static void cut_off(struct call *c)
+{
+    (void)api_refuse(&c->why, 503, "stopping", "", "The server ends; try again soon.", SGL_LIT(""));
+    refuse(c);
+}
+
 /* ---- one message after the other ---- */
 
 static void send_next(struct call *c);
@@ -116,10 +123,12 @@ static void sent(struct submission *s, const struct admission_answer *answer)
         return;
     }
     step(c);
-    if (c->personal < c->mail.personalizations)
-        send_next(c);
-    else
+    if (c->personal == c->mail.personalizations)
         reply(c, 202);
+    else if (c->r->http == NULL) /* the server ends, and admission with it */
+        cut_off(c);
+    else
+        send_next(c);
 }
 
 /* false: c->why says it. */
@@ -248,8 +257,23 @@ static void send_post(struct http_request *r, void *ctx)
     }
 }
 
+/* What a key may do here. */
+static void scopes_get(struct http_request *r, void *ctx)
+{
+    const struct api *api = ctx;
+    struct identity *who = http_authenticate(r, api->directory);
+
+    if (who == NULL)
+        return;
+    identity_unref(who);
+    http_reply_json(r, 200, json_pack("{s:[s]}", "scopes", "mail.send"));
+}
+
 void sendgrid_routes(struct http *http, const struct api *api)
 {
+    void *ctx = (void *)(uintptr_t)api;
+
     http_shape_below(http, "/v3/", sendgrid_shape);
-    http_route(http, HTTP_PUBLIC, "POST", "/v3/mail/send", send_post, (void *)(uintptr_t)api);
+    http_route(http, HTTP_PUBLIC, "POST", "/v3/mail/send", send_post, ctx);
+    http_route(http, HTTP_PUBLIC, "GET", "/v3/scopes", scopes_get, ctx);
 }

@@ -3,6 +3,7 @@
  * The API of SendGrid, version 3, for programs that were written for it: another language for the message model of api.h, and nothing more.
  *
  *   POST /v3/mail/send   a message for each personalization
+ *   GET  /v3/scopes      what the key may do here: send
  *
  * Who asks shows it by an access key, or a token, as a bearer.  Whatever else lies below /v3/ is answered in this API's shape: there is no such thing here.
  */
