@@ -114,12 +114,13 @@ static void sent(struct submission *s, const struct admission_answer *answer)
 {
     struct api_post *p = api_post_of(s);
     struct call *c = (struct call *)(uintptr_t)p->ctx;
+    struct admission_answer mine = *answer; /* which is the submission's own */
 
-    if (answer->smtp < 400 && c->accepted++ == 0)
+    if (mine.smtp < 400 && c->accepted++ == 0)
         id_text(s->message.id, c->id);
     api_post_free(p);
-    if (answer->smtp >= 400) {
-        refuse_answer(c, answer);
+    if (mine.smtp >= 400) {
+        refuse_answer(c, &mine);
         return;
     }
     step(c);
