@@ -85,6 +85,12 @@ def test_wrong_signatures(sigillo):
         assert signed(sigillo, keys[1], b"{}", host=other)[0] == 400, "another key is not kept waiting"
 
 
+def test_hosts_that_name_no_key_count_as_one(sigillo):
+    sigillo.json("key", "add", "--domain", DOMAIN)
+    wrong = {"access_key": "A" * 43 + "="}
+    assert [signed(sigillo, wrong, b"{}", host="%012d.mail.example" % n)[0] for n in range(11)] == [401] * 10 + [429]
+
+
 def test_what_names_nothing_counts_as_one(sigillo):
     assert [get(sigillo, "garbage%d" % n)[0] for n in range(11)] == [401] * 10 + [429]
     assert get(sigillo, "sk_x_y")[0] == 429

@@ -68,16 +68,33 @@ static void go_on(struct acs_call *c)
 
 /* ---- a signature ---- */
 
-/* By what a wrong one is counted: the key that HOST names, as if that were shown; else all of an address together. */
-static sgl_view shown_by(const struct http_request *r, char out[SHOWN_SIZE])
+/* Is it the id of a key?  In lower case to *id. */
+static bool take_key_id(struct directory *d, sgl_view label, char id[GUESS_KEY_ID_LEN + 1])
 {
-    sgl_view rest, host = http_header(r, "Host"), label = sgl_view_split(host, '.', &rest);
+    struct identity *key = NULL;
 
-    if (rest.ptr == NULL || label.len != GUESS_KEY_ID_LEN)
+    if (label.len == GUESS_KEY_ID_LEN) {
+        for (size_t i = 0; i < label.len; i++)
+            id[i] = (char)sgl_ascii_lower(label.ptr[i]);
+        id[label.len] = '\0';
+        key = directory_key(d, sgl_view_of(id, label.len), NULL);
+    }
+    identity_unref(key);
+    return key != NULL;
+}
+
+/*
+ * By what a wrong one is counted: the key that HOST names, as if that were shown; else all of an address together, also those whose HOST only looks like it: each of them is
+ * tried with all keys that need not be named.
+ */
+static sgl_view shown_by(const struct acs_call *c, char out[SHOWN_SIZE])
+{
+    sgl_view rest, label = sgl_view_split(http_header(c->r, "Host"), '.', &rest);
+    char id[GUESS_KEY_ID_LEN + 1];
+
+    if (rest.ptr == NULL || !take_key_id(c->acs->api->directory, label, id))
         return SGL_LIT(GUESS_SIGNED);
-    snprintf(out, SHOWN_SIZE, "sk_%.*s_", SGL_FMT(label));
-    for (char *c = out; *c != '\0'; c++)
-        *c = (char)sgl_ascii_lower((uint8_t)*c);
+    snprintf(out, SHOWN_SIZE, "sk_%s_", id);
     return sgl_view_cstr(out);
 }
 
@@ -87,7 +104,7 @@ static void signature_checked(struct hmac_check *h)
     char shown[SHOWN_SIZE];
 
     if (h->answer == HMAC_REFUSED)
-        http_guessed_wrong(c->r, shown_by(c->r, shown), hmac_answer_text(h->answer));
+        http_guessed_wrong(c->r, shown_by(c, shown), hmac_answer_text(h->answer));
     if (h->answer == HMAC_OK) {
         c->who = h->identity;
         go_on(c);
@@ -106,7 +123,7 @@ static void check_signature(struct acs_call *c)
     struct hmac_check *h = &c->check;
     char shown[SHOWN_SIZE];
 
-    if (!http_may_guess(r, shown_by(r, shown))) {
+    if (!http_may_guess(r, shown_by(c, shown))) {
         free(c);
         return;
     }
