@@ -386,12 +386,15 @@ static void write_own_noun(struct directory *d, sgl_view kind, sgl_view key, jso
 {
     struct own_noun *own = calloc(1, sizeof(*own));
 
-    if (own == NULL) {
-        json_decref(json);
+    if (own != NULL)
+        own->value = json_dumps(json, JSON_COMPACT);
+    json_decref(json);
+    if (own == NULL || own->value == NULL || json_memory_ended()) {
+        if (own != NULL)
+            free(own->value);
+        free(own);
         return;
     }
-    own->value = json_dumps(json, JSON_COMPACT);
-    json_decref(json);
     own->noun = (struct store_noun){.kind = kind, .key = key, .value = sgl_view_cstr(own->value)};
     own->op = (struct store_noun_op){
         .op = {.kind = STORE_NOUN_PUT, .loop = d->loop, .done = own_noun_done},
@@ -468,6 +471,8 @@ struct directory *directory_open(struct store *store, struct keys *keys, struct 
         free(d);
         return NULL;
     }
+    json_memory_watch();
+    json_memory_begin();
     d->store = store;
     d->keys = keys;
     d->workers = workers;

@@ -167,16 +167,19 @@ static sgl_view part(const struct change *g, size_t from, size_t to)
 bool change_audit(struct change *g)
 {
     sgl_auto(sgl_buf) text = SGL_BUF_INIT(65536);
-    json_t *after = g->c->verb == DIRECTORY_REMOVE ? NULL : noun_to_json(g->kind, g->noun);
+    json_t *after;
     size_t action, object;
 
+    json_memory_begin();
+    after = g->c->verb == DIRECTORY_REMOVE ? NULL : noun_to_json(g->kind, g->noun);
     sgl_buf_addf(&text, "%s %s", g->kind->name, directory_verb_word(g->c->verb));
     action = text.len;
     sgl_buf_addf(&text, "%s:%s", g->kind->name, g->key);
     object = text.len;
     put_detail(&text, g->kind, g->before, after);
     json_decref(after);
-    g->line = text.status == SGL_OK ? text_of(sgl_buf_view(&text)) : NULL;
+    if (text.status == SGL_OK && !json_memory_ended())
+        g->line = text_of(sgl_buf_view(&text));
     if (g->line == NULL)
         return false;
     g->audit = (struct store_audit){.at_ms = clock_now_ms(),

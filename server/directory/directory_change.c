@@ -173,10 +173,7 @@ static void submit(struct change *g, enum store_op_kind kind)
 
 void change_store(struct change *g)
 {
-    json_t *json = noun_to_json(g->kind, g->noun);
-
-    g->value = json == NULL ? NULL : json_dumps(json, JSON_COMPACT);
-    json_decref(json);
+    g->value = noun_text(g->kind, g->noun);
     if (g->value == NULL) {
         change_no_memory(g->c);
         change_refuse(g);
@@ -287,6 +284,7 @@ static bool find(struct change *g, bool copy)
     noun = g->key == NULL ? NULL : table_find(table_of(g), sgl_view_cstr(g->key));
     if (noun != NULL && !is_within(g, noun))
         noun = NULL;
+    json_memory_begin();
     if (noun != NULL) {
         g->before = noun_to_json(g->kind, noun);
         g->version = *g->kind->version((void *)(uintptr_t)noun);
@@ -299,7 +297,8 @@ static bool find(struct change *g, bool copy)
                    g->kind->name);
     else if (c->version != 0 && c->version != g->version)
         say_conflict(g);
-    else if ((copy && g->noun == NULL) || g->before == NULL || g->owner == NULL)
+    else if ((copy && g->noun == NULL) || g->before == NULL || g->owner == NULL ||
+             json_memory_ended())
         change_no_memory(g->c);
     else
         return true;

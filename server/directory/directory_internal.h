@@ -11,6 +11,7 @@
 #include "directory.h"
 #include "hashing.h"
 #include "hmac.h"
+#include "json_memory.h"
 #include "sigillo/crypto.h"
 #include "suppression_set.h"
 #include "table.h"
@@ -212,6 +213,8 @@ const struct noun_kind *noun_kind_of(enum directory_noun noun);
 
 /* The kind's own, and what all kinds have in common that hold identities: the member "profile", where it has one. */
 json_t *noun_to_json(const struct noun_kind *kind, const void *noun);
+/* As it is stored, the whole of it; NULL: memory has ended. */
+char *noun_text(const struct noun_kind *kind, const void *noun);
 void *noun_from_json(const struct noun_kind *kind, const struct store_noun *stored,
                      const json_t *json);
 

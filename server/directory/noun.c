@@ -140,6 +140,8 @@ json_t *base64_json(const uint8_t *bytes, size_t len)
 
     if (text != NULL)
         json = json_string(sodium_bin2base64(text, size, bytes, len, BASE64));
+    else
+        json_memory_note();
     free(text);
     return json;
 }
@@ -173,4 +175,19 @@ bool json_base64_exact(const json_t *object, const char *member, uint8_t *out, s
 bool noun_last_reference(_Atomic unsigned *refs)
 {
     return atomic_fetch_sub_explicit(refs, 1, memory_order_acq_rel) == 1;
+}
+
+char *noun_text(const struct noun_kind *kind, const void *noun)
+{
+    json_t *json;
+    char *text;
+
+    json_memory_begin();
+    json = noun_to_json(kind, noun);
+    text = json == NULL ? NULL : json_dumps(json, JSON_COMPACT);
+    json_decref(json);
+    if (!json_memory_ended())
+        return text;
+    free(text);
+    return NULL;
 }

@@ -2,7 +2,6 @@
 #include "memory.h"
 
 #include <cjose/cjose.h>
-#include <jansson.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <pthread.h>
@@ -11,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+
+#include "../directory/json_memory.h"
 
 #define RESERVE_SIZE                                                                               \
     131072 /* for a token of the greatest size, in all the forms that cjose makes of it */
@@ -79,19 +80,20 @@ static void set(void)
     /* cjose would give its functions to OpenSSL, too, which keeps things for longer than we lend; once it has allocated it takes no others. */
     OPENSSL_free(OPENSSL_malloc(1));
     cjose_set_alloc_funcs(allocate_or_lend, allocate_again, give_back);
-    json_set_alloc_funcs(allocate, free);
 }
 
 void memory_watch(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
 
+    json_memory_watch();
     pthread_once(&once, set);
 }
 
 void memory_begin(void)
 {
     ended = false;
+    json_memory_begin();
     ERR_clear_error();
 }
 
@@ -118,5 +120,5 @@ bool memory_ended(void)
 
     while ((error = ERR_get_error()) != 0)
         ended = ended || ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE;
-    return ended;
+    return ended || json_memory_ended();
 }
