@@ -92,6 +92,7 @@ def test_much_mail_without_dmarc_is_told_of_then_refused_until_there_is_a_record
     assert causes(d) == [("no-dmarc", "good", False)] and metric(d, "warnings_total") == 1
     d.settings["guard"]["action"] = "stop"
     d.reload()
+    wait_for(lambda: d.json("report", "audit", "--action", "configuration reload")["audit"], bool, 10, "the reload")
     taken, refusal = send(d, sender, 1)
     assert taken == 0 and refusal[0] == 450 and refusal[1].startswith("4.7.1 "), refusal
     assert "12 messages of guard.test to good" in refusal[1] and "from 10 on" in refusal[1] and "_dmarc." + sender.domain in refusal[1]
