@@ -141,7 +141,7 @@ def finish(d):
 
 def keep_logs(d):
     """The world is a tmpfs; the logs of the last run stay below build/."""
-    folder = os.path.join(daemon.ROOT, "build", "integration-logs")
+    folder = os.path.join(daemon.ROOT, "build", "integration-logs", os.environ.get("SIGILLO_LOGS", ""))
     os.makedirs(folder, exist_ok=True)
     for path, kind in ((d.log_file, "log"), (d.config_file, "conf")):
         if os.path.exists(path):
