@@ -311,85 +311,87 @@ static void check_parts(const char *name, const char *reply, const char *const w
             fail_msg("%s: got \"%s\", want \"%s\"", name, reply, want[i]);
 }
 
+static const struct {
+    const char *name, *request;
+    size_t filler;
+    const char *want, *want_too, *want_also; /* or NULL */
+} answers[] = {
+    {"a path with a parameter and a query",
+     "GET /echo/a%40b?word=x+y%21 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", 0,
+     "HTTP/1.1 200", "{\"echo\":\"a@b|x y!|127.0.0.1\"}", "X-Content-Type-Options: nosniff"},
+    {"an unknown path is a problem document",
+     "GET /nothing HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", 0, "HTTP/1.1 404",
+     "application/problem+json", "\"status\":404"},
+    {"a known path with another method says which",
+     "DELETE /json HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", 0, "HTTP/1.1 405",
+     "Allow: POST", "\"code\":\"method\""},
+    {"HEAD is GET without the body",
+     "HEAD /healthz HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", 0, "HTTP/1.1 200"},
+    {"an admin path is not there for the public",
+     "GET /admin HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", 0, "HTTP/1.1 404"},
+    {"JSON comes back",
+     "POST /json HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: "
+     "7\r\n\r\n{\"a\":1}",
+     0, "HTTP/1.1 201", "{\"a\":1}"},
+    {"broken JSON names line and column",
+     "POST /json HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 6\r\n\r\n{\"a\":}", 0,
+     "HTTP/1.1 400", "line 1, column", "\"code\":\"json-syntax\""},
+    {"a key given twice is refused",
+     "POST /json HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: "
+     "13\r\n\r\n{\"a\":1,\"a\":2}",
+     0, "HTTP/1.1 400", "json-syntax"},
+    {"no body is refused",
+     "POST /json HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", 0,
+     "HTTP/1.1 400", "body-missing"},
+    {"another media type is refused",
+     "POST /json HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Type: "
+     "text/xml\r\nContent-Length: 4\r\n\r\n<a/>",
+     0, "HTTP/1.1 415", "\"field\":\"Content-Type\""},
+    {"a body within the limit is taken",
+     "POST /bytes HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 100000\r\n\r\n",
+     100000, "HTTP/1.1 200", "100000"},
+    {"a body above the limit gets 413",
+     "POST /bytes HTTP/1.1\r\nHost: h\r\nContent-Length: 3000000\r\n\r\n", 3000000, "HTTP/1.1 413",
+     "\"code\":\"body-too-large\""},
+    {"a late reply arrives", "GET /late HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", 0,
+     "HTTP/1.1 202", "{\"late\":true}"},
+    {"not ready says why", "GET /readyz HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", 0,
+     "HTTP/1.1 503", "the keys are being loaded"},
+    {"figures are text", "GET /metrics HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", 0,
+     "text/plain; version=0.0.4", "a_total 1"},
+    {"an API's problems have its shape, status and fields",
+     "POST /shaped HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Type: "
+     "text/xml\r\nContent-Length: 4\r\n\r\n<a/>",
+     0, "HTTP/1.1 400", "X-Code: media-type", "{\"wrong\":{\"word\":\"media-type\"}}"},
+    {"which are not problem documents",
+     "POST /shaped HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", 0,
+     "Content-Type: application/json\r\n", "body-missing"},
+    {"below a path all have the shape of its API",
+     "GET /below/nothing HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", 0, "HTTP/1.1 404",
+     "{\"wrong\":{\"word\":\"path\"}}"},
+    {"beside it they have not",
+     "GET /belownothing HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", 0, "HTTP/1.1 404",
+     "application/problem+json"},
+    {"the target is what the client wrote",
+     "GET /target/a%40b?a=%41&b HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", 0,
+     "/target/a%40b?a=%41&b a@b A"},
+    {"two slashes begin no host [RFC 9112 s3.2.1]",
+     "GET //target/x?a=1 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", 0,
+     "\r\n\r\n//target/x?a=1 x 1"},
+    {"what is not HTTP gets 400", "HELLO\r\n\r\n", 0, "400"},
+};
+
 static void test_answers(void **state)
 {
-    static const struct {
-        const char *name, *request;
-        size_t filler;
-        const char *want, *want_too, *want_also; /* or NULL */
-    } rows[] = {
-        {"a path with a parameter and a query",
-         "GET /echo/a%40b?word=x+y%21 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", 0,
-         "HTTP/1.1 200", "{\"echo\":\"a@b|x y!|127.0.0.1\"}", "X-Content-Type-Options: nosniff"},
-        {"an unknown path is a problem document",
-         "GET /nothing HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", 0, "HTTP/1.1 404",
-         "application/problem+json", "\"status\":404"},
-        {"a known path with another method says which",
-         "DELETE /json HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", 0, "HTTP/1.1 405",
-         "Allow: POST", "\"code\":\"method\""},
-        {"HEAD is GET without the body",
-         "HEAD /healthz HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", 0, "HTTP/1.1 200"},
-        {"an admin path is not there for the public",
-         "GET /admin HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", 0, "HTTP/1.1 404"},
-        {"JSON comes back",
-         "POST /json HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: "
-         "7\r\n\r\n{\"a\":1}",
-         0, "HTTP/1.1 201", "{\"a\":1}"},
-        {"broken JSON names line and column",
-         "POST /json HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 6\r\n\r\n{\"a\":}",
-         0, "HTTP/1.1 400", "line 1, column", "\"code\":\"json-syntax\""},
-        {"a key given twice is refused",
-         "POST /json HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: "
-         "13\r\n\r\n{\"a\":1,\"a\":2}",
-         0, "HTTP/1.1 400", "json-syntax"},
-        {"no body is refused",
-         "POST /json HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", 0,
-         "HTTP/1.1 400", "body-missing"},
-        {"another media type is refused",
-         "POST /json HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Type: "
-         "text/xml\r\nContent-Length: 4\r\n\r\n<a/>",
-         0, "HTTP/1.1 415", "\"field\":\"Content-Type\""},
-        {"a body within the limit is taken",
-         "POST /bytes HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 100000\r\n\r\n",
-         100000, "HTTP/1.1 200", "100000"},
-        {"a body above the limit gets 413",
-         "POST /bytes HTTP/1.1\r\nHost: h\r\nContent-Length: 3000000\r\n\r\n", 3000000,
-         "HTTP/1.1 413", "\"code\":\"body-too-large\""},
-        {"a late reply arrives", "GET /late HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", 0,
-         "HTTP/1.1 202", "{\"late\":true}"},
-        {"not ready says why", "GET /readyz HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", 0,
-         "HTTP/1.1 503", "the keys are being loaded"},
-        {"figures are text", "GET /metrics HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", 0,
-         "text/plain; version=0.0.4", "a_total 1"},
-        {"an API's problems have its shape, status and fields",
-         "POST /shaped HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Type: "
-         "text/xml\r\nContent-Length: 4\r\n\r\n<a/>",
-         0, "HTTP/1.1 400", "X-Code: media-type", "{\"wrong\":{\"word\":\"media-type\"}}"},
-        {"which are not problem documents",
-         "POST /shaped HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", 0,
-         "Content-Type: application/json\r\n", "body-missing"},
-        {"below a path all have the shape of its API",
-         "GET /below/nothing HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", 0, "HTTP/1.1 404",
-         "{\"wrong\":{\"word\":\"path\"}}"},
-        {"beside it they have not",
-         "GET /belownothing HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", 0, "HTTP/1.1 404",
-         "application/problem+json"},
-        {"the target is what the client wrote",
-         "GET /target/a%40b?a=%41&b HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", 0,
-         "/target/a%40b?a=%41&b a@b A"},
-        {"two slashes begin no host [RFC 9112 s3.2.1]",
-         "GET //target/x?a=1 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", 0,
-         "\r\n\r\n//target/x?a=1 x 1"},
-        {"what is not HTTP gets 400", "HELLO\r\n\r\n", 0, "400"},
-    };
     static char reply[65536];
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        talk(connect_tcp(*state), rows[i].request, rows[i].filler, reply, sizeof(reply));
-        check_parts(rows[i].name, reply,
-                    (const char *const[]){rows[i].want, rows[i].want_too, rows[i].want_also});
+    for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+        talk(connect_tcp(*state), answers[i].request, answers[i].filler, reply, sizeof(reply));
+        check_parts(
+            answers[i].name, reply,
+            (const char *const[]){answers[i].want, answers[i].want_too, answers[i].want_also});
         if (strstr(reply, "Injected:") != NULL)
-            fail_msg("%s: a header value with a line end got through", rows[i].name);
+            fail_msg("%s: a header value with a line end got through", answers[i].name);
     }
 }
 
