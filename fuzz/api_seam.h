@@ -24,25 +24,30 @@ bool admission_may_send_to(struct admission *a, const struct identity *who, sgl_
     return admission_may_send_as(a, who, mailbox, out);
 }
 
-/* Composed into a message that passes our own door, or refused with a reason. */
-static void check_parsed(bool parsed, struct api_message *m, struct api_refusal *why)
+/* It passes our own door, but that a caller may give References twice, in two cases of letters: admission refuses that. */
+static inline void check_composed(const struct sgl_buf *out)
 {
     sgl_auto(sgl_arena) arena = SGL_ARENA_INIT(1 << 20);
-    sgl_auto(sgl_buf) out = SGL_BUF_INIT(1 << 20);
     struct sgl_message_report r;
+
+    if (sgl_message_check(sgl_buf_view(out), &arena, &r) != SGL_OK)
+        abort();
+    if (r.fault != SGL_MESSAGE_FINE && r.fault != SGL_MESSAGE_REPEATED_FIELD)
+        abort();
+}
+
+/* Composed into a message that passes our own door, or refused with a reason. */
+static inline void check_parsed(bool parsed, struct api_message *m, struct api_refusal *why)
+{
+    sgl_auto(sgl_buf) out = SGL_BUF_INIT(1 << 20);
     struct sgl_diag diag = {0};
     enum sgl_status st = parsed ? sgl_compose_put(&out, &m->compose, &diag) : SGL_E_SYNTAX;
 
     if (parsed && st != SGL_OK)
         api_compose_refusal(m, st, &diag, why);
-    if (st != SGL_OK && (why->status == 0 || why->detail[0] == '\0'))
-        abort();
-    if (st != SGL_OK)
-        return;
-    if (sgl_message_check(sgl_buf_view(&out), &arena, &r) != SGL_OK)
-        abort();
-    /* A caller may give References twice, in two cases of letters: admission refuses that. */
-    if (r.fault != SGL_MESSAGE_FINE && r.fault != SGL_MESSAGE_REPEATED_FIELD)
+    if (st == SGL_OK)
+        check_composed(&out);
+    else if (why->status == 0 || why->detail[0] == '\0')
         abort();
 }
 

@@ -8,20 +8,16 @@ import email
 import email.policy
 import json
 import os
-import shutil
 import socket
 import struct
-import subprocess
 import time
 
 import jsonschema
+import npm
 import pytest
 from conftest import finish, launch
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-PEERS = os.environ.get("SIGILLO_PEERS", os.path.join(HERE, "..", "..", "build", "peers"))
-MODULES = os.path.join(PEERS, "clients", "sendgrid", "node_modules")
-NODE = shutil.which("node") or shutil.which("nodejs")
 SHARED = os.environ.get("SIGILLO_SHARED", os.path.join(HERE, "..", "..", "..", "shared"))
 DOMAIN = "sendgrid.test"
 SENDER = "shop@" + DOMAIN
@@ -56,13 +52,8 @@ def limited(sigillo, name, profile):
 
 def client(sigillo, key, *messages, **question):
     """What the client says to each."""
-    if NODE is None or not os.path.isdir(os.path.join(MODULES, "@sendgrid", "mail")):
-        pytest.skip("no node, or no client at %s: run tools/peers" % MODULES)
-    env = dict(os.environ, NODE_EXTRA_CA_CERTS=sigillo.world.ca.file)
     asked = dict({"url": sigillo.settings["public_url"] + "/", "key": key, "messages": messages}, **question)
-    r = subprocess.run([NODE, os.path.join(HERE, "clients", "sendgrid", "client.mjs"), MODULES], env=env, input=json.dumps(asked), capture_output=True, text=True, timeout=150)
-    assert r.returncode == 0, r.stderr
-    return json.loads(r.stdout)
+    return npm.run(sigillo, "clients/sendgrid", "@sendgrid/mail", "clients/sendgrid/client.mjs", question=asked, timeout=150)
 
 
 def mail(to="sg@good.test", **changes):
