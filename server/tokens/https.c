@@ -186,9 +186,23 @@ static void begin(struct https_get *g)
 
 /* ---- where it is ---- */
 
+/* Not this machine, nor what is only on its own wire: other services answer there, that of the machine's metadata among them. */
+bool https_may_ask(const struct sgl_ip *ip, bool loopback_allowed)
+{
+    static const char *const never[] = {"0.0.0.0/8", "169.254.0.0/16", "::/128", "fe80::/10"};
+    struct sgl_ip plain = sgl_ip_unmap(ip);
+    struct sgl_ip_prefix prefix;
+
+    for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++)
+        if (sgl_ip_prefix_parse(sgl_view_cstr(never[i]), &prefix) != SGL_OK ||
+            sgl_ip_in_prefix(&plain, &prefix))
+            return false;
+    return loopback_allowed || !sgl_ip_is_loopback(ip);
+}
+
 static bool may_ask(const struct https *h, const struct sgl_ip *ip)
 {
-    return h->loopback_allowed || !sgl_ip_is_loopback(ip);
+    return https_may_ask(ip, h->loopback_allowed);
 }
 
 static void put_addresses(const struct https_get *g, const struct sgl_dns_answer *answer,

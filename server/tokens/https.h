@@ -43,4 +43,7 @@ struct https_get { /* embedded in the caller's struct; alive until done() */
 };
 void https_get(struct https *h, struct https_get *g);
 
+/* May an issuer be at this address? */
+bool https_may_ask(const struct sgl_ip *ip, bool loopback_allowed);
+
 #endif
