@@ -5,7 +5,7 @@ import re
 import pytest
 
 import arc_tool
-from line_tool import SHARED, crlf, load
+from line_tool import SHARED, crlf, load, named
 
 yaml = pytest.importorskip("yaml", reason="python3-yaml is not installed")
 VALIMAIL = SHARED / "arc-valimail"

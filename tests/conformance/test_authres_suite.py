@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from line_tool import SHARED, LineTool, load
+from line_tool import SHARED, LineTool, load, named
 
 try:
     import authres
@@ -58,7 +58,7 @@ def tool():
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="no suites at %s" % SHARED)
-@pytest.mark.parametrize("case", load("authentication-results", "cases.json"), ids=lambda c: c["id"])
+@pytest.mark.parametrize("case", load("authentication-results", "cases.json"), ids=named(lambda c: c["id"]))
 def test_published_fields(tool, case):
     name, colon, value = case["header"].partition(":")
     got = tool.parse(value if colon and name.strip().lower() == "authentication-results" else case["header"])

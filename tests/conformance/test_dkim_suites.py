@@ -8,7 +8,7 @@ import time
 import pytest
 
 import dkim_tool
-from line_tool import SHARED, crlf, load
+from line_tool import SHARED, crlf, load, named
 
 pytestmark = pytest.mark.skipif(not SHARED.is_dir(), reason="no suites at %s" % SHARED)
 
@@ -32,7 +32,7 @@ def read(*path, eol="lf"):
     return data if eol == "crlf" else crlf(data)
 
 
-@pytest.mark.parametrize("case", MESSAGES, ids=lambda c: c["id"])
+@pytest.mark.parametrize("case", MESSAGES, ids=named(lambda c: c["id"]))
 def test_messages(tool, case):
     """A signature passes when and only when a current verifier says so. l= may leave a tail here: that is a policy, not the mathematics."""
     now = EARLY.get(case["id"], case.get("now", time.time()))
@@ -47,7 +47,7 @@ def test_messages_are_all_there():
     assert len(MESSAGES) == 110
 
 
-@pytest.mark.parametrize("case", [c for c in MESSAGES if c["modern_pass"]], ids=lambda c: c["id"])
+@pytest.mark.parametrize("case", [c for c in MESSAGES if c["modern_pass"]], ids=named(lambda c: c["id"]))
 def test_a_tail_behind_l_is_refused(tool, case):
     """[RFC 6376 s8.2] By default the same messages pass, but for those whose l= leaves a tail unsigned."""
     now = EARLY.get(case["id"], case.get("now", time.time()))
@@ -59,7 +59,7 @@ def test_a_tail_behind_l_is_refused(tool, case):
         assert any(s["l"] for s in case["signatures"])
 
 
-@pytest.mark.parametrize("case", [c for c in MESSAGES if c["modern_pass"]], ids=lambda c: c["id"])
+@pytest.mark.parametrize("case", [c for c in MESSAGES if c["modern_pass"]], ids=named(lambda c: c["id"]))
 def test_a_changed_body_fails(tool, case):
     """One more line in front of the body: nothing that passed does so now, but for a signature of nothing (l=0)."""
     now = EARLY.get(case["id"], case.get("now", time.time()))
@@ -79,13 +79,13 @@ SIGNATURE_READ = {
 }
 
 
-@pytest.mark.parametrize("case", load("record-syntax", "dkim-key-record.json"), ids=lambda c: c["text"][:30])
+@pytest.mark.parametrize("case", load("record-syntax", "dkim-key-record.json"), ids=named(lambda c: c["text"][:30]))
 def test_key_records(tool, case):
     got = tool("key", text=case["text"])
     assert got["ok"] == (case["valid"] or case["text"] in KEY_READ), got
 
 
-@pytest.mark.parametrize("case", load("record-syntax", "dkim-signature-header.json"), ids=lambda c: c["text"][15:60] + c.get("note", ""))
+@pytest.mark.parametrize("case", load("record-syntax", "dkim-signature-header.json"), ids=named(lambda c: c["text"][15:60] + c.get("note", "")))
 def test_signature_fields(tool, case):
     value = case["text"].partition(":")[2].rstrip("\r\n")
     if case.get("upstream_error") == "errSigBodyHash":
@@ -104,7 +104,7 @@ def zone(name):
     return load("rspamd-auth", "zones.json").get(name, {})
 
 
-@pytest.mark.parametrize("case", [c for c in load("rspamd-auth", "cases.json") if c["id"].startswith("dkim")], ids=lambda c: c["id"] + " " + c["name"])
+@pytest.mark.parametrize("case", [c for c in load("rspamd-auth", "cases.json") if c["id"].startswith("dkim")], ids=named(lambda c: c["id"] + " " + c["name"]))
 def test_rspamd(tool, case):
     got = [s["result"] for s in tool.verify(read("rspamd-auth", "messages", case["message"]), zone(case["zone"]), time.time())]
     want = case["expect"].get("dkim")

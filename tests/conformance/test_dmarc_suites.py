@@ -3,7 +3,7 @@
 import pytest
 
 import dmarc_tool
-from line_tool import SHARED, load
+from line_tool import SHARED, load, named
 
 pytestmark = pytest.mark.skipif(not SHARED.is_dir(), reason="no suites at %s" % SHARED)
 
@@ -28,7 +28,7 @@ def identifiers(case, kind):
     return [("pass", d) for d in case.get(kind + "_pass", [])] + [("temperror", d) for d in case.get(kind + "_temperror", [])]
 
 
-@pytest.mark.parametrize("case", load("dmarc-eval", "cases.json"), ids=lambda c: c["id"])
+@pytest.mark.parametrize("case", load("dmarc-eval", "cases.json"), ids=named(lambda c: c["id"]))
 def test_evaluation(tool, case):
     """Each case by all three ways in which answers may come."""
     tool.zone(case["zone"])
@@ -48,7 +48,7 @@ def test_evaluation(tool, case):
 # ---- the other files of dmarc-eval ----
 
 
-@pytest.mark.parametrize("case", load("dmarc-eval", "alignment.json"), ids=lambda c: "%s-%s-%s" % (c["a"], c["b"], c["mode"]))
+@pytest.mark.parametrize("case", load("dmarc-eval", "alignment.json"), ids=named(lambda c: "%s-%s-%s" % (c["a"], c["b"], c["mode"])))
 def test_alignment_by_the_list(tool, case):
     """[RFC 7489 s3.1] The suite ignores dots at the ends; two of its names are none: those align with nothing here."""
     a, b = case["a"], case["b"]
@@ -74,7 +74,7 @@ NOT_AN_ADDRESS = {
 SEVERAL_DOMAINS = ("Joe Johnson <joe@joe.com>, ace@ace.com", "joe@joe.com, ace@ace.com")  # [RFC 9989 s5.3.1]: not the first, but none
 
 
-@pytest.mark.parametrize("case", load("dmarc-eval", "from-domain.json"), ids=lambda c: c["from"])
+@pytest.mark.parametrize("case", load("dmarc-eval", "from-domain.json"), ids=named(lambda c: c["from"]))
 def test_author_domain(tool, case):
     got = tool.author("From: %s\r\n" % case["from"])
     if case["from"] in NOT_AN_ADDRESS:
@@ -85,7 +85,7 @@ def test_author_domain(tool, case):
         assert got["domain"] == case["domain"], got
 
 
-@pytest.mark.parametrize("case", load("dmarc-eval", "wild-records.json"), ids=lambda c: c["domain"])
+@pytest.mark.parametrize("case", load("dmarc-eval", "wild-records.json"), ids=named(lambda c: c["domain"]))
 def test_records_seen_in_the_wild(tool, case):
     got = tool.parse(case["record"])
     want = [v.strip()[2:] for v in case["record"].split(";") if v.strip().startswith("p=")]
@@ -95,7 +95,7 @@ def test_records_seen_in_the_wild(tool, case):
         assert "dmarc-broken-tag" in got["findings"]
 
 
-@pytest.mark.parametrize("case", load("dmarc-eval", "external-destinations.json"), ids=lambda c: "%s-%s" % (c["policy_domain"], c["destination"]))
+@pytest.mark.parametrize("case", load("dmarc-eval", "external-destinations.json"), ids=named(lambda c: "%s-%s" % (c["policy_domain"], c["destination"])))
 def test_external_destinations(tool, case):
     """[RFC 9990 s4]"""
     name = "%s._report._dmarc.%s" % (case["policy_domain"], case["destination"])
@@ -128,7 +128,7 @@ BY_9989 = {
 CASE_COUNTS = "V = DMARC1"  # [RFC 6376 s3.2, which RFC 9989 s4.7 takes over]: names of tags are case-sensitive; mox folds them
 
 
-@pytest.mark.parametrize("case", load("record-syntax", "dmarc-record.json"), ids=lambda c: c["text"][:40])
+@pytest.mark.parametrize("case", load("record-syntax", "dmarc-record.json"), ids=named(lambda c: c["text"][:40]))
 def test_record_syntax(tool, case):
     got = tool.parse(case["text"])
     if case["text"] in BY_9989:
@@ -156,7 +156,7 @@ PASSED = {
 }
 
 
-@pytest.mark.parametrize("case", [c for c in load("rspamd-auth", "cases.json") if "dmarc" in c["expect"]], ids=lambda c: c["id"])
+@pytest.mark.parametrize("case", [c for c in load("rspamd-auth", "cases.json") if "dmarc" in c["expect"]], ids=named(lambda c: c["id"]))
 def test_rspamd(tool, case):
     """By RFC 7489, as rspamd does; where neither the list nor pct= matters, by RFC 9989 as well."""
     zone = load("rspamd-auth", "zones.json")[case["zone"]]
@@ -185,7 +185,7 @@ def vectors():
     return [tuple(line.split()) for line in lines if line and not line.startswith("//")]
 
 
-@pytest.mark.parametrize("name,want", vectors(), ids=lambda v: v)
+@pytest.mark.parametrize("name,want", vectors(), ids=str)
 def test_public_suffix_list(tool, name, want):
     """The list's own vectors. Names are A-labels here, so the answers are compared as such."""
     got = tool.ask(op="registrable", name="" if name == "null" else name)["domain"]

@@ -10,7 +10,7 @@ import random
 
 import pytest
 
-from line_tool import SHARED, LineTool
+from line_tool import SHARED, LineTool, named
 
 FILE = SHARED.parent / "contracts" / "acs" / "hmac-vectors.json"
 VECTORS = json.loads(FILE.read_text(encoding="utf-8"))["vectors"] if FILE.is_file() else []
@@ -32,7 +32,7 @@ def sign(tool, key, method, target, date, host, content):
 
 
 @pytest.mark.skipif(not VECTORS, reason="no vectors at %s" % FILE)
-@pytest.mark.parametrize("v", VECTORS, ids=lambda v: v["method"] + " " + v["host"])
+@pytest.mark.parametrize("v", VECTORS, ids=named(lambda v: v["method"] + " " + v["host"]))
 def test_vector(tool, v):
     assert v["contentSha256"] == b64(hashlib.sha256(v["body"].encode()).digest())
     got = sign(tool, v["accessKey"], v["method"], v["pathAndQuery"], v["xMsDate"], v["host"], v["contentSha256"])

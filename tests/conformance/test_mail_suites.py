@@ -5,7 +5,7 @@ import calendar
 import pytest
 
 import mail_tool
-from line_tool import SHARED, load
+from line_tool import SHARED, load, named
 
 pytestmark = pytest.mark.skipif(not SHARED.is_dir(), reason="no suites at %s" % SHARED)
 

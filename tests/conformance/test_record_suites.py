@@ -2,7 +2,7 @@
 """Published strings with a verdict for the records of MTA-STS and TLS-RPT. They lie beside the repository; without them all is skipped."""
 import pytest
 
-from line_tool import SHARED, LineTool, load
+from line_tool import SHARED, LineTool, load, named
 
 pytestmark = pytest.mark.skipif(not SHARED.is_dir(), reason="no suites at %s" % SHARED)
 

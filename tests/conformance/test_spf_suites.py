@@ -4,7 +4,7 @@ import pytest
 
 import spf_tool
 from dns_zone import Zone
-from line_tool import SHARED, load
+from line_tool import SHARED, load, named
 
 yaml = pytest.importorskip("yaml")
 pytestmark = pytest.mark.skipif(not SHARED.is_dir(), reason="no suites at %s" % SHARED)
@@ -123,7 +123,7 @@ def libspf2():
     return load("spf-syntax-libspf2", "cases.json")
 
 
-@pytest.mark.parametrize("case", libspf2(), ids=lambda c: c["record"][:60])
+@pytest.mark.parametrize("case", libspf2(), ids=named(lambda c: c["record"][:60]))
 def test_syntax_of_libspf2(tool, case):
     got = tool.parse(case["record"])
     if case["valid"] is not None:
@@ -134,7 +134,7 @@ def mox():
     return load("record-syntax", "spf-record.json")
 
 
-@pytest.mark.parametrize("case", mox(), ids=lambda c: c["text"][:60])
+@pytest.mark.parametrize("case", mox(), ids=named(lambda c: c["text"][:60]))
 def test_syntax_of_mox(tool, case):
     got = tool.parse(case["text"])
     assert got["ok"] == case["valid"], (got, case)

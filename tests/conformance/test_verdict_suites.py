@@ -4,7 +4,7 @@ import pytest
 
 import verdict_tool
 from dns_zone import Zone
-from line_tool import SHARED, crlf, load
+from line_tool import SHARED, crlf, load, named
 
 pytestmark = pytest.mark.skipif(not SHARED.is_dir(), reason="no suites at %s" % SHARED)
 
@@ -48,7 +48,7 @@ def judge_real(tool, case):
     return tool.judge(message("real-mail-auth", case["file"]), ip=case.get("ip"), sender=case.get("mail_from", ""))
 
 
-@pytest.mark.parametrize("case", REAL, ids=lambda c: c["id"])
+@pytest.mark.parametrize("case", REAL, ids=named(lambda c: c["id"]))
 def test_real_mail(tool, case):
     got, want = judge_real(tool, case), case["expect"]
     assert got["ok"], got
@@ -92,7 +92,7 @@ def judge_rspamd(tool, case):
     return got, {"spf": got["spf"]["result"] if got["spf"] else "none", "dkim": best, "arc": got["arc"], "dmarc": got["dmarc"], "disposition": got["disposition"]}
 
 
-@pytest.mark.parametrize("case", RSPAMD, ids=lambda c: c["id"])
+@pytest.mark.parametrize("case", RSPAMD, ids=named(lambda c: c["id"]))
 def test_rspamd(tool, case):
     got, words = judge_rspamd(tool, case)
     if case.get("local_limit"):
@@ -106,7 +106,7 @@ def test_rspamd(tool, case):
         assert words[part] != never, (part, got)
 
 
-@pytest.mark.parametrize("case", [c for c in RSPAMD if c["id"] in OTHERWISE], ids=lambda c: c["id"])
+@pytest.mark.parametrize("case", [c for c in RSPAMD if c["id"] in OTHERWISE], ids=named(lambda c: c["id"]))
 def test_by_the_old_rules_as_rspamd(tool, case):
     """[RFC 7489 s6.6.4]"""
     tool.zone(ZONES[case["zone"]])
