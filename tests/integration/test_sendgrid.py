@@ -6,6 +6,7 @@
 import base64
 import email
 import email.policy
+import gzip
 import json
 import os
 import socket
@@ -342,9 +343,18 @@ def test_who_hangs_up_has_sent_all_the_same(sigillo, sender):
 def test_bodies_that_are_no_request(sigillo, sender):
     deep = "[" * 40 + "]" * 40
     for body, status, headers in ((b"", 400, {}), (b"{", 400, {}), (deep.encode(), 400, {}), (b"[]", 400, {}), (b'{"from":{},"from":{}}', 400, {}),
-                                  (b"{}", 415, {"Content_Type": "text/plain"}), (b"{}", 415, {"Content_Encoding": "gzip"})):
+                                  (b"{}", 415, {"Content_Type": "text/plain"}), (b"{}", 415, {"Content_Encoding": "br"}), (b"{}", 400, {"Content_Encoding": "gzip"}),
+                                  (gzip.compress(json.dumps(v3()).encode())[:-9], 400, {"Content_Encoding": "gzip"}),
+                                  (gzip.compress(b" " * 20000000), 413, {"Content_Encoding": "gzip"})):
         got, _, reply = post(sigillo, sender.key, body, **headers)
         assert got == status and reply["errors"][0]["message"], (body, got, reply)
+
+
+def test_a_body_may_be_gzip(world, sigillo, sender):
+    body = gzip.compress(json.dumps(v3(to="gzip@good.test", subject="Grüße")).encode())
+    status, headers, _ = post(sigillo, sender.key, body, Content_Encoding="gzip")
+    assert status == 202 and headers["x-message-id"]
+    assert arrived(world, "gzip@good.test")["Subject"] == "Grüße"
 
 
 def test_the_trail_says_by_which_door(sigillo, sender):

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include "../../server/directory/directory.h"
 #include "../../server/doors/http/http.h"
@@ -378,6 +379,18 @@ static const struct {
     {"two slashes begin no host [RFC 9112 s3.2.1]",
      "GET //target/x?a=1 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", 0,
      "\r\n\r\n//target/x?a=1 x 1"},
+    {"a body that says gzip and is none is refused",
+     "POST /json HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Encoding: "
+     "gzip\r\nContent-Length: 7\r\n\r\n{\"a\":1}",
+     0, "HTTP/1.1 400", "\"code\":\"body-gzip\""},
+    {"another coding is refused, and the answer says which is known [RFC 9110 s15.5.16]",
+     "POST /json HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Encoding: "
+     "br\r\nContent-Length: 7\r\n\r\n{\"a\":1}",
+     0, "HTTP/1.1 415", "Accept-Encoding: gzip", "\"field\":\"Content-Encoding\""},
+    {"identity is no coding",
+     "POST /json HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Encoding: "
+     "identity\r\nContent-Length: 7\r\n\r\n{\"a\":1}",
+     0, "HTTP/1.1 201", "{\"a\":1}"},
     {"what is not HTTP gets 400", "HELLO\r\n\r\n", 0, "400"},
 };
 
@@ -454,6 +467,86 @@ static void test_refused_and_deaf(void **state)
     }
     CHECK_TRUE("he is cut off", sent < 100000000);
     close(fd);
+}
+
+/* "[", so many blanks, "]" as gzip. */
+static size_t pack(size_t blanks, uint8_t *out, size_t size)
+{
+    uint8_t *plain = malloc(blanks + 2);
+    z_stream z = {0};
+
+    assert_non_null(plain);
+    memset(plain, ' ', blanks + 2);
+    plain[0] = '[';
+    plain[blanks + 1] = ']';
+    assert_int_equal(deflateInit2(&z, 9, Z_DEFLATED, 16 + MAX_WBITS, 9, Z_DEFAULT_STRATEGY), Z_OK);
+    z.next_in = plain;
+    z.avail_in = (uInt)blanks + 2;
+    z.next_out = out;
+    z.avail_out = (uInt)size;
+    assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
+    (void)deflateEnd(&z);
+    free(plain);
+    return size - z.avail_out;
+}
+
+static void talk_packed(int fd, size_t blanks, const char *coding, char *out, size_t out_size)
+{
+    char head[200];
+    uint8_t body[4096];
+    size_t len = pack(blanks, body, sizeof(body));
+
+    snprintf(head, sizeof(head),
+             "POST /json HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Encoding: "
+             "%s\r\nContent-Length: %zu\r\n\r\n",
+             coding, len);
+    (void)!send(fd, head, strlen(head), MSG_NOSIGNAL);
+    (void)!send(fd, body, len, MSG_NOSIGNAL);
+    talk(fd, "", 0, out, out_size);
+}
+
+static void test_gzip(void **state)
+{
+    static const struct {
+        const char *name, *coding;
+        size_t blanks;
+        const char *want[3];
+    } rows[] = {
+        {"it is what it was before", "gzip", 100, {"HTTP/1.1 201", "[]"}},
+        {"under its old name, too [RFC 9110 s8.4.1.3]", "X-GZIP", 9, {"HTTP/1.1 201"}},
+        {"as large as a body may be", "gzip", 99998, {"HTTP/1.1 201", "[]"}},
+        {"a byte more is too large", "gzip", 99999, {"HTTP/1.1 413", "body-too-large"}},
+        {"two codings are none", "gzip, gzip", 9, {"HTTP/1.1 415", "Accept-Encoding: gzip"}},
+    };
+    static char reply[65536];
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        talk_packed(connect_tcp(*state), rows[i].blanks, rows[i].coding, reply, sizeof(reply));
+        check_parts(rows[i].name, reply, rows[i].want);
+    }
+}
+
+/* What is unpacked counts as what came. */
+static void test_gzip_counts_as_memory(void **state)
+{
+    static const char head[] = "POST /bytes HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n";
+    static char filler[99000], reply[4096];
+    int slow[5];
+    bool full = false;
+
+    memset(filler, 'x', sizeof(filler));
+    for (int i = 0; i < 5; i++) {
+        slow[i] = connect_tcp(*state);
+        (void)!send(slow[i], head, sizeof(head) - 1, MSG_NOSIGNAL);
+        assert_int_equal(send(slow[i], filler, sizeof(filler), MSG_NOSIGNAL), sizeof(filler));
+    }
+    for (int i = 0; i < 100 && !full; i++) {
+        talk_packed(connect_tcp(*state), 99000, "gzip", reply, sizeof(reply));
+        full = strstr(reply, "HTTP/1.1 503") != NULL && strstr(reply, "memory-full") != NULL;
+    }
+    CHECK_TRUE("he is told to come back", full);
+    for (int i = 0; i < 5; i++)
+        close(slow[i]);
 }
 
 static void test_admin_peer(void **state)
@@ -604,6 +697,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_json_of_many_values, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refused_and_heard, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refused_and_deaf, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_gzip, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_gzip_counts_as_memory, setup, teardown),
         cmocka_unit_test_setup_teardown(test_admin_peer, setup, teardown),
         cmocka_unit_test_setup_teardown(test_watch, setup, teardown),
         cmocka_unit_test_setup_teardown(test_tokens, setup, teardown),

@@ -119,16 +119,16 @@ static void message_post(struct http_request *r, void *ctx)
     struct api_refusal why = {0};
     struct api_post *p;
     json_t *json = NULL;
-    bool fine;
+    bool raw, fine;
 
     if (who == NULL)
         return;
-    if (!is_raw(r)) {
+    raw = is_raw(r);
+    if (!raw)
         json = http_json(r);
-        if (json == NULL) {
-            identity_unref(who);
-            return;
-        }
+    if (raw ? !http_unpack(r) : json == NULL) {
+        identity_unref(who);
+        return;
     }
     p = api_post_new(r, api, who, SGL_LIT("http"));
     if (p == NULL) {

@@ -29,6 +29,7 @@ void http_request_end(struct http_request *r)
         http->busy_count--;
         http->bytes -= r->bytes;
     }
+    sgl_buf_done(&r->unpacked);
     sgl_arena_done(&r->arena);
     free(r);
 }

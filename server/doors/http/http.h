@@ -85,6 +85,8 @@ http_target(const struct http_request *r); /* as it stands in the request line, 
 sgl_view http_header(const struct http_request *r,
                      const char *name); /* first field of that name; ptr NULL: not given */
 sgl_view http_body(struct http_request *r);
+/* A body that came as gzip is what it was before, from here on; http_json() does it itself.  false: 400, 413, 415 or 503 has been sent, and the handler returns. */
+bool http_unpack(struct http_request *r);
 sgl_view http_bearer(
     const struct http_request *r); /* the token of "Authorization: Bearer ...", or ptr NULL */
 const char *http_peer(const struct http_request *r); /* "198.51.100.7", "unix:uid=0" */
@@ -92,7 +94,7 @@ uid_t http_peer_uid(const struct http_request *r);   /* of the admin socket; (ui
 bool http_is_tls(const struct http_request *r);
 sgl_view http_tls_text(struct http_request *r); /* "TLSv1.3 TLS_AES_256_GCM_SHA384", or empty */
 /*
- * The body as JSON: media type application/json (or absent), at most the configured bytes and values, 32 levels, no duplicate keys, no NUL in strings, UTF-8.  NULL: the problem
+ * The body, unpacked, as JSON: media type application/json (or absent), at most the configured bytes and values, 32 levels, no duplicate keys, no NUL in strings, UTF-8.  NULL: the problem
  * document has been sent and the handler returns.  The caller owns the reference.
  */
 json_t *http_json(struct http_request *r);

@@ -83,6 +83,8 @@ struct http_request {
     struct http_param param[HTTP_PARAMS_MAX];
     size_t params;
     sgl_view target, path, query, body;
+    struct sgl_buf unpacked; /* the body points there once it is unpacked */
+    bool is_unpacked;
     size_t bytes;
     const char *method, *pattern; /* of its route */
     http_problem_shape shape;     /* NULL: problem documents */
@@ -115,6 +117,8 @@ struct http_json_size {
     size_t depth, values;
 };
 struct http_json_size http_json_measure(sgl_view text);
+/* gzip, unpacked behind what `out` has.  SGL_E_SYNTAX: it is none, or not whole; SGL_E_LIMIT: it is more than `out` may have; SGL_E_NOMEM. */
+enum sgl_status http_gunzip(sgl_view in, struct sgl_buf *out) SGL_MUST_USE;
 /* The reply has been given, or nobody waits for it: frees the request. */
 void http_request_end(struct http_request *r);
 const char *http_reason(int status);

@@ -142,6 +142,8 @@ json_t *http_json(struct http_request *r)
                            "The body must be application/json.");
         return NULL;
     }
+    if (!http_unpack(r))
+        return NULL;
     if (r->body.len == 0) {
         http_reply_problem(r, 400, "body-missing", "body",
                            "The request needs a JSON document as its body.");

@@ -197,13 +197,6 @@ static bool read_request(struct call *c)
                       SGL_LIT(""));
 }
 
-static bool is_encoded(const struct http_request *r)
-{
-    sgl_view coding = http_header(r, "Content-Encoding");
-
-    return coding.len > 0 && !sgl_view_eq_nocase(coding, SGL_LIT("identity"));
-}
-
 /* Takes both references. */
 static struct call *call_new(struct http_request *r, const struct api *api, struct identity *who,
                              json_t *json)
@@ -233,12 +226,6 @@ static void send_post(struct http_request *r, void *ctx)
 
     if (who == NULL)
         return;
-    if (is_encoded(r)) {
-        identity_unref(who);
-        http_reply_problem(r, 415, "content-encoding", "Content-Encoding",
-                           "The body must not be compressed.");
-        return;
-    }
     json = http_json(r);
     if (json == NULL) {
         identity_unref(who);
