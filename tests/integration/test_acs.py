@@ -4,8 +4,6 @@
 @azure/communication-email comes from npm, pinned by clients/acs/package.json (tools/peers puts it below build/peers/clients).  What was delivered is read by Python's email package.
 """
 import base64
-import email
-import email.policy
 import email.utils
 import glob
 import json
@@ -20,13 +18,13 @@ import npm
 import pytest
 from acs import call, signed
 from conftest import finish, launch
+from delivered import PIXEL, last, people
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SHARED = os.environ.get("SIGILLO_SHARED", os.path.join(HERE, "..", "..", "..", "shared"))
 DOMAIN = "acs.test"
 SENDER = "shop@" + DOMAIN
 SCOPE = "https://communication.azure.com//.default"
-PIXEL = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==")
 SETTINGS = {"limits": {"message_size": 2 * 1024 * 1024},
             "profile one-a-minute": {"limits": ["1 messages/minute"]}, "profile one-a-day": {"limits": ["1 messages/day"]},
             "profile few": {"limits": ["100 messages/minute"], "recipients_per_message": 50, "message_size": "1M"}}
@@ -134,16 +132,12 @@ ALL = {
 ALL["headers"] = {"X-Order": "4711", "X-Words": "Größe 你好"}
 
 
-def people(field):
-    return [(a.display_name, a.addr_spec) for a in field.addresses]
-
-
 def test_everything_that_a_message_can_have_arrives_as_it_was_given(world, sigillo, ways):
     answer = client(sigillo, ways, ALL, poll=True)
     result = answer["sent"][0].get("result")
     assert result and result["status"] == "Succeeded" and uuid.UUID(result["id"]), answer
     for who in ("all-to", "all-to2", "all-cc", "all-bcc"):
-        got = email.message_from_bytes(world.wait_mail(who + "@good.test")[-1], policy=email.policy.default)
+        got = last(world, who + "@good.test")
     assert got["Subject"] == ALL["content"]["subject"]
     assert people(got["From"]) == [("", SENDER)]
     assert people(got["To"]) == [("Žofie, \"Ďábel\" 🎉", "all-to@good.test"), ("", "all-to2@good.test")]
@@ -462,7 +456,7 @@ def test_directives(world, sigillo, sender):
     files = [{"name": "a.exe", "contentType": "application/x-msdownload", "contentInBase64": "YQ=="}, {"name": "b.txt", "contentType": "text/plain", "contentInBase64": "Yg=="}]
     assert post(sigillo, sender, mail("directives@good.test", attachments=files, headers={
         "x-ms-acsemail-suppress-invalid-attachment": "true", "Message-ID": "<own-1@acs.test>"}))[0] == 202
-    got = email.message_from_bytes(world.wait_mail("directives@good.test")[0], policy=email.policy.default)
+    got = last(world, "directives@good.test")
     assert [p.get_filename() for p in got.iter_attachments()] == ["b.txt"] and got["Message-ID"] == "<own-1@acs.test>"
     assert "acsemail" not in got.as_string().lower()
     error_of(post(sigillo, sender, mail(headers={"Message-ID": "x", "x-ms-acsemail-validate-message-id": "true"})), 400, "BadRequest", "headers.Message-ID")

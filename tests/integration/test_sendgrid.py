@@ -4,8 +4,6 @@
 @sendgrid/mail and @sendgrid/client come from npm, pinned by clients/sendgrid/package.json (tools/peers puts them below build/peers/clients).  What was delivered is read by Python's email package.
 """
 import base64
-import email
-import email.policy
 import gzip
 import json
 import os
@@ -17,12 +15,12 @@ import jsonschema
 import npm
 import pytest
 from conftest import finish, launch
+from delivered import PIXEL, last, people
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SHARED = os.environ.get("SIGILLO_SHARED", os.path.join(HERE, "..", "..", "..", "shared"))
 DOMAIN = "sendgrid.test"
 SENDER = "shop@" + DOMAIN
-PIXEL = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==")
 SETTINGS = {"limits": {"message_size": 2 * 1024 * 1024}, "profile two-a-minute": {"limits": ["2 messages/minute"]},
             "profile two-recipients": {"limits": ["2 recipients/day"]}}
 
@@ -90,14 +88,6 @@ def post(sigillo, key, body, path="/v3/mail/send", method="POST", **headers):
     return status, {k.lower(): v for k, v in got.items()}, reply
 
 
-def arrived(world, to):
-    return email.message_from_bytes(world.wait_mail(to)[-1], policy=email.policy.default)
-
-
-def people(field):
-    return [(a.display_name, a.addr_spec) for a in field.addresses]
-
-
 def queued(sigillo, to):
     return sigillo.admin("GET", "/admin/v1/messages?to=" + to)[1]["messages"]
 
@@ -125,7 +115,7 @@ ALL = {
 def test_everything_that_a_message_can_have_arrives_as_it_was_given(world, sigillo, sender):
     number = accepted(sigillo, sender.key, ALL)
     for who in ("sg-to", "sg-to2", "sg-cc", "sg-bcc"):
-        got = arrived(world, who + "@good.test")
+        got = last(world, who + "@good.test")
     assert got["Subject"] == ALL["subject"]
     assert people(got["From"]) == [("Grüße, der Laden", SENDER)]
     assert people(got["To"]) == [("Žofie, \"Ďábel\" 🎉", "sg-to@good.test"), ("", "sg-to2@good.test")]
@@ -149,7 +139,7 @@ def test_everything_that_a_message_can_have_arrives_as_it_was_given(world, sigil
 def test_each_recipient_a_message(world, sigillo, sender):
     accepted(sigillo, sender.key, mail(["each1@good.test", "each2@good.test", {"email": "each3@good.test", "name": "Three"}]), multiple=True)
     for i, name in ((1, ""), (2, ""), (3, "Three")):
-        assert people(arrived(world, "each%d@good.test" % i)["To"]) == [(name, "each%d@good.test" % i)]
+        assert people(last(world, "each%d@good.test" % i)["To"]) == [(name, "each%d@good.test" % i)]
 
 
 def test_personalizations(world, sigillo, sender):
@@ -160,7 +150,7 @@ def test_personalizations(world, sigillo, sender):
             {"to": "pa@good.test", "substitutions": {"name": "Ádám", "box": "a"}, "customArgs": {"a": "1"}},
             {"to": "pb@good.test", "cc": "pc@good.test", "subject": "Only {{name}}", "substitutions": {"name": "B", "box": "b"}, "headers": {"X-One": "b"},
              "from": {"email": "other@sendgrid.test", "name": "Other"}}]})
-    a, b, c = (arrived(world, "p%s@good.test" % w) for w in "abc")
+    a, b, c = (last(world, "p%s@good.test" % w) for w in "abc")
     assert (a["Subject"], b["Subject"], c["Subject"]) == ("For Ádám", "Only B", "Only B")
     assert a.get_body(("plain",)).get_content().replace("\r\n", "\n") == "Dear Ádám, yours\n"
     assert "<p>B</p>" in b.get_body(("html",)).get_content()
@@ -197,7 +187,7 @@ def test_a_group_is_a_list_with_one_click(world, sigillo, sender):
     accepted(sigillo, sender.key, mail(["group1@good.test", "group2@good.test"], asm={"groupId": 42, "groupsToDisplay": [42]}))
     links = set()
     for who in ("group1", "group2"):
-        got = arrived(world, who + "@good.test")
+        got = last(world, who + "@good.test")
         assert got["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click" and "asm-42.sendgrid.test" in got["List-ID"]
         assert people(got["To"]) == [("", "group1@good.test"), ("", "group2@good.test")]
         links.add(got["List-Unsubscribe"])
@@ -206,7 +196,7 @@ def test_a_group_is_a_list_with_one_click(world, sigillo, sender):
 
 def test_a_footer(world, sigillo, sender):
     accepted(sigillo, sender.key, mail("foot@good.test", html="<body>Hi</body>", mailSettings={"footer": {"enable": True, "text": "--\nWe", "html": "<i>We</i>"}}))
-    got = arrived(world, "foot@good.test")
+    got = last(world, "foot@good.test")
     assert got.get_body(("plain",)).get_content().replace("\r\n", "\n").startswith("Thank you.\n--\nWe")
     assert "<body>Hi<i>We</i></body>" in got.get_body(("html",)).get_content()
 
@@ -215,7 +205,7 @@ def test_the_fields_of_a_message_are_no_settings_of_the_request(world, sigillo, 
     """The client sends them as fields of the request, too."""
     accepted(sigillo, sender.key, mail("fields@good.test", headers={"X-Forwarded-For": "192.0.2.9", "On-Behalf-Of": "somebody", "Idempotency-Key": "1"}))
     accepted(sigillo, sender.key, mail("fields2@good.test", headers={"Idempotency-Key": "1"}))
-    assert arrived(world, "fields@good.test")["X-Forwarded-For"] == "192.0.2.9" and arrived(world, "fields2@good.test")
+    assert last(world, "fields@good.test")["X-Forwarded-For"] == "192.0.2.9" and last(world, "fields2@good.test")
 
 
 def wait_for(what, tries=200):
@@ -354,7 +344,7 @@ def test_a_body_may_be_gzip(world, sigillo, sender):
     body = gzip.compress(json.dumps(v3(to="gzip@good.test", subject="Grüße")).encode())
     status, headers, _ = post(sigillo, sender.key, body, Content_Encoding="gzip")
     assert status == 202 and headers["x-message-id"]
-    assert arrived(world, "gzip@good.test")["Subject"] == "Grüße"
+    assert last(world, "gzip@good.test")["Subject"] == "Grüße"
 
 
 def test_the_trail_says_by_which_door(sigillo, sender):
@@ -381,9 +371,9 @@ def test_the_example_of_the_specification(world, sigillo, sender):
         text = text.replace(who + "@example.com", "spec-%s@good.test" % who)
     status, headers, body = post(sigillo, sender.key, text.replace("@example.com", "@" + DOMAIN).encode())
     assert status == 202 and headers["x-message-id"] and not body, body
-    got = arrived(world, "spec-dana@good.test")
+    got = last(world, "spec-dana@good.test")
     assert people(got["Cc"]) == [("Charlie", "spec-charlie@good.test")] and got["Subject"] == example["subject"]
-    assert people(arrived(world, "spec-lee@good.test")["From"]) == [("Example Sales Team", "sales@sendgrid.test")]
+    assert people(last(world, "spec-lee@good.test")["From"]) == [("Example Sales Team", "sales@sendgrid.test")]
     shape = jsonschema.Draft202012Validator({"$ref": "#/components/schemas/ErrorResponse", "components": document["components"]})
     for bad in ({}, v3(subject=None), v3(**{"from": {"email": "a@nowhere.example"}})):
         shape.validate(post(sigillo, sender.key, bad)[2])

@@ -163,8 +163,9 @@ def test_the_account_sends_and_is_named(world, sigillo, token):
 # -- clients that are not ours ----------------------------------------------------------------------------------------
 
 def mailer(sigillo, auth, port=465, to="smtp-oauth-node@plain.test"):
-    question = {"host": sigillo.address, "port": port, "auth": auth, "from": LOB, "to": to}
-    return npm.run(sigillo, "npm", "nodemailer", "smtp_oauth_client.mjs", question=question)
+    question = {"transport": {"host": sigillo.address, "port": port, "secure": port == 465, "requireTLS": True, "auth": auth},
+                "messages": [{"from": LOB, "to": to, "subject": "By nodemailer", "text": "Hello.\n"}]}
+    return npm.run(sigillo, "clients/nodemailer", "nodemailer", "clients/nodemailer/client.mjs", question=question)[0]
 
 
 @pytest.mark.parametrize("port", [465, 587])
