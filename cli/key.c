@@ -41,12 +41,32 @@ static void say_added(struct cli *c, const json_t *answer)
     json_decref(domains);
 }
 
+/* Every --scope, into a body; false: no UTF-8, which was said. */
+static bool put_scopes(const struct cli *c, json_t *body)
+{
+    json_t *list = json_array();
+    const char *scope;
+
+    for (size_t i = 0; (scope = cli_nth(c, "--scope", i)) != NULL; i++)
+        if (json_array_append_new(list, json_string(scope)) != 0) {
+            json_decref(list);
+            (void)cli_error(CLI_USAGE, "--scope", "this is not UTF-8");
+            return false;
+        }
+    if (json_array_size(list) > 0)
+        json_object_set_new(body, "scopes", list);
+    else
+        json_decref(list);
+    return true;
+}
+
 static int key_add_run(struct cli *c)
 {
     const char *label = cli_text(c, "--label"), *role = cli_text(c, "--role");
     json_t *body;
 
-    if (cli_text(c, "--domain") == NULL && !cli_flag(c, "--admin") && role == NULL)
+    if (cli_text(c, "--domain") == NULL && !cli_flag(c, "--admin") && role == NULL &&
+        cli_text(c, "--scope") == NULL)
         return cli_error(
             CLI_USAGE, "--domain",
             "name at least one domain that it may send as, or * for all of the subscription");
@@ -59,6 +79,10 @@ static int key_add_run(struct cli *c)
     if (role != NULL)
         json_object_set_new(body, "role", json_string(role));
     cli_noun_subscription(c, body);
+    if (!put_scopes(c, body)) {
+        json_decref(body);
+        return CLI_USAGE;
+    }
     return cli_noun_add(c, KEYS, body, say_added);
 }
 
@@ -66,6 +90,7 @@ static const struct cli_option key_add_options[] = {
     {"--domain", "DOMAIN", "it may send as addresses of this domain; * for all of the subscription",
      true},
     {"--label", "TEXT", "what it is for, shown in lists", false},
+    {"--scope", "SCOPE", "it is good for this only, as mail.send; may be repeated", true},
     {"--role", "ROLE",
      "what it may do with the admin API over TLS: reader or owner of its subscription, operator",
      false},
@@ -84,10 +109,11 @@ static int key_list_run(struct cli *c)
         {"SUBSCRIPTION", "subscription", NULL},
         {"DOMAINS", "domains", cli_column_list},
         {"ROLE", "role", NULL},
+        {"SCOPES", "scopes", cli_column_list},
         {"ADDED", "created_at", cli_column_time},
     };
 
-    return cli_noun_list(c, KEYS, "keys", column, 6);
+    return cli_noun_list(c, KEYS, "keys", column, 7);
 }
 const struct cli_verb verb_key_list = {"key list",   "",  "lists the access keys", NULL, 0, 0,
                                        key_list_run, NULL};
@@ -104,9 +130,10 @@ static int key_set_run(struct cli *c)
     const char *label = cli_text(c, "--label");
     json_t *body;
 
-    if (label == NULL && cli_text(c, "--domain") == NULL && cli_text(c, "--profile") == NULL)
+    if (label == NULL && cli_text(c, "--domain") == NULL && cli_text(c, "--profile") == NULL &&
+        cli_text(c, "--scope") == NULL)
         return cli_error(CLI_USAGE, c->argument[0],
-                         "say what changes: --domain, --label or --profile");
+                         "say what changes: --domain, --label, --scope or --profile");
     body = json_object();
     if (cli_text(c, "--domain") != NULL)
         json_object_set_new(body, "domains", cli_noun_domains(c));
@@ -114,7 +141,7 @@ static int key_set_run(struct cli *c)
         json_decref(body);
         return cli_error(CLI_USAGE, "--label", "this is not UTF-8");
     }
-    if (!cli_noun_profile(c, body)) {
+    if (!cli_noun_profile(c, body) || !put_scopes(c, body)) {
         json_decref(body);
         return CLI_USAGE;
     }
@@ -125,12 +152,14 @@ static const struct cli_option key_set_options[] = {
     {"--domain", "DOMAIN",
      "it may send as addresses of this domain, and of no others than are named; * for all", true},
     {"--label", "TEXT", "what it is for, shown in lists", false},
+    {"--scope", "SCOPE", "it is good for this, and for nothing else than is named", true},
     {"--profile", "NAME", "limits of its own, beside its subscription's; none: only those", false},
     {NULL, NULL, NULL, false},
 };
 const struct cli_verb verb_key_set = {
-    "key set",   "ID", "changes the domains or the label of an access key", key_set_options, 1, 1,
-    key_set_run, NULL};
+    "key set",       "ID", "changes the domains, the label or the scopes of an access key",
+    key_set_options, 1,    1,
+    key_set_run,     NULL};
 
 /* ---- its secrets ---- */
 
@@ -158,7 +187,7 @@ static int key_show_run(struct cli *c)
     static const char *const head[] = {"SECRET", "MADE", "FOR", "LAST USED"};
     char *path = cli_path(KEYS "/", c->argument[0], "");
     struct cli_table t;
-    char domains[1024];
+    char domains[1024], scopes[4096];
     json_t *key;
     int status = cli_call(c, "GET", path, NULL, &key);
 
@@ -167,10 +196,13 @@ static int key_show_run(struct cli *c)
         return status;
     if (c->json)
         return cli_print_json(key);
-    printf("id            %s\nsubscription  %s\ndomains       %s\nrole          %s\nendpoint      "
-           "%s\nlabel         ",
+    printf("id            %s\nsubscription  %s\ndomains       %s\nrole          %s\nscopes        "
+           "%s\nendpoint      %s\nlabel         ",
            cli_member(key, "id", 0), cli_member(key, "subscription", 1),
            cli_column_list(key, "domains", domains, sizeof(domains)), cli_member(key, "role", 2),
+           json_is_array(json_object_get(key, "scopes"))
+               ? cli_column_list(key, "scopes", scopes, sizeof(scopes))
+               : "not listed: what the role gives, and sending",
            cli_member(key, "endpoint", 3));
     cli_put(stdout, cli_member(key, "label", 0));
     puts("\n");

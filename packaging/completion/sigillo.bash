@@ -104,10 +104,10 @@ _sigillo()
     "credential list") words="--server --json --help" ;;
     "credential set") words="--domain --password-stdin --new-password --profile --server --json --help" ;;
     "credential remove") words="--server --json --help" ;;
-    "key add") words="--domain --label --role --admin --subscription --server --json --help" ;;
+    "key add") words="--domain --label --scope --role --admin --subscription --server --json --help" ;;
     "key list") words="--server --json --help" ;;
     "key show") words="--server --json --help" ;;
-    "key set") words="--domain --label --profile --server --json --help" ;;
+    "key set") words="--domain --label --scope --profile --server --json --help" ;;
     "key rotate") words="--which --server --json --help" ;;
     "key remove") words="--server --json --help" ;;
     "app add") words="--domain --label --role --expires --no-secret --subscription --server --json --help" ;;

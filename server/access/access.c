@@ -9,6 +9,7 @@ static const struct {
 } rows[] = {
     {ACCESS_UNSURE, 0, ACCESS_RULE_UNAVAILABLE, false},
     {ACCESS_REMOVED, 0, ACCESS_RULE_REMOVED, false},
+    {ACCESS_NO_SCOPE, 0, ACCESS_RULE_NO_SCOPE, false},
     {ACCESS_FOREIGN, 0, ACCESS_RULE_FOREIGN, false},
     {ACCESS_DISGUISED, 0, ACCESS_RULE_DISGUISED, false},
     {ACCESS_GROUP_GONE, 0, ACCESS_RULE_GROUP_GONE, false},
@@ -40,6 +41,8 @@ static const struct {
 } rule_words[ACCESS_RULES] = {
     [ACCESS_RULE_UNAVAILABLE] = {"unavailable", "the policies cannot be read at the moment"},
     [ACCESS_RULE_REMOVED] = {"identity-removed", "the identity was removed"},
+    [ACCESS_RULE_NO_SCOPE] = {"scope-missing",
+                              "its scopes are listed, and mail.send is not one of them"},
     [ACCESS_RULE_FOREIGN] = {"no-such-domain",
                              "its subscription has no such domain; sigillo domain add adds one"},
     [ACCESS_RULE_DISGUISED] = {"encoded-word", "the local part looks like an encoded word"},

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "scope.h"
 #include "sigillo/buf.h"
 #include "sigillo/limits.h"
 #include "sigillo/mailbox.h"
@@ -34,13 +35,15 @@ enum access_fact {
     ACCESS_IS_SENDER = 1 << 12,    /* the address is among them */
     ACCESS_DOMAIN_LISTS = 1 << 13, /* senders are listed for the domain */
     ACCESS_IS_LISTED = 1 << 14,    /* the address is among them */
+    ACCESS_NO_SCOPE = 1 << 15,     /* its scopes are listed, and sending is not among them */
 };
-#define ACCESS_FACTS 15
+#define ACCESS_FACTS 16
 
 /* What decided. */
 enum access_rule {
     ACCESS_RULE_UNAVAILABLE,
     ACCESS_RULE_REMOVED,
+    ACCESS_RULE_NO_SCOPE,
     ACCESS_RULE_FOREIGN,
     ACCESS_RULE_DISGUISED,
     ACCESS_RULE_GROUP_GONE,
@@ -58,7 +61,7 @@ enum access_rule {
 #define ACCESS_RULES (ACCESS_RULE_OWN_DOMAIN + 1)
 
 /*
- * The first that applies: unsure, removed, foreign, disguised, group gone -> denied; a deny policy matches -> denied; an allow policy matches -> granted; there are allow
+ * The first that applies: unsure, removed, no scope, foreign, disguised, group gone -> denied; a deny policy matches -> denied; an allow policy matches -> granted; there are allow
  * policies -> denied; else its own senders only.  facts is any union of enum access_fact; of those that nothing grants, the answer is denied.
  */
 enum access_rule access_judge(unsigned facts, bool *granted);

@@ -26,8 +26,6 @@ struct subscription {
     uint64_t version;
 };
 
-/* What it may do with the admin API: each may what those before it may. An owner and a reader see their own subscription only. */
-enum role { ROLE_NONE, ROLE_READER, ROLE_OWNER, ROLE_OPERATOR };
 const char *role_name(enum role role); /* "none", "reader", "owner", "operator" */
 bool role_parse(sgl_view name, enum role *out);
 
@@ -44,6 +42,7 @@ struct identity {
     _Atomic unsigned refs;
     enum identity_kind kind;
     enum role role;
+    struct scopes scopes; /* key: what it may be used for, where that is listed */
     bool any_domain;      /* any domain of its subscription (of all, when subscription is "") */
     bool packed;          /* the texts below stand behind it, in one piece of memory */
     _Atomic bool removed; /* who still holds it may do nothing with it */
@@ -76,6 +75,8 @@ struct identity *identity_ref(struct identity *i);
 void identity_unref(struct identity *i); /* NULL accepted */
 /* The profile that it has now; lives as long as it does. */
 const char *identity_profile(const struct identity *i);
+/* May it use what needs that scope ("mail.send"), as it is now?  The one decision: its scopes, or else its role. [scope.h] */
+bool identity_has_scope(const struct identity *i, const char *scope);
 /* Is this domain one that the identity may use?  A pure look-up; which addresses of it is for directory_may_send(). */
 bool directory_may_use(struct directory *d, const struct identity *who,
                        const struct domain *domain);
@@ -349,6 +350,8 @@ enum key_rotate { KEY_KEEP, KEY_ROTATE, KEY_ROTATE_PRIMARY, KEY_ROTATE_SECONDARY
 /* One that is added gets its primary secret. */
 struct key_change {
     enum key_rotate rotate; /* KEY_ROTATE: the one that is not there, else the older one */
+    struct scopes
+        scopes; /* listed: these and no others, which goes with no role; else none, or as they were */
 };
 
 enum account_way { ACCOUNT_AS_IT_IS, ACCOUNT_ON, ACCOUNT_OFF };

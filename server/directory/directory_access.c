@@ -516,6 +516,8 @@ bool directory_may_send(struct directory *d, const struct identity *who,
     access_address_of(mailbox, &a);
     if (atomic_load(&who->removed))
         f.known |= ACCESS_REMOVED;
+    if (!scopes_allow(&who->scopes, who->role, "mail.send"))
+        f.known |= ACCESS_NO_SCOPE;
     if (access_is_disguised(mailbox->local))
         f.known |= ACCESS_DISGUISED;
     if (found == NULL || !same_tenant(who, found))

@@ -153,6 +153,13 @@ const char *identity_profile(const struct identity *i)
     return i->profile == NULL ? "" : i->profile;
 }
 
+bool identity_has_scope(const struct identity *i, const char *scope)
+{
+    for (const struct identity *newer; (newer = atomic_load(&i->newer)) != NULL;)
+        i = newer;
+    return !atomic_load(&i->removed) && scopes_allow(&i->scopes, i->role, scope);
+}
+
 struct identity *identity_copy(const struct identity *i)
 {
     struct identity *copy =
@@ -162,6 +169,7 @@ struct identity *identity_copy(const struct identity *i)
         return NULL;
     copy->any_domain = i->any_domain;
     copy->role = i->role;
+    copy->scopes = i->scopes;
     copy->created_at = i->created_at;
     for (size_t d = 0; d < i->domains; d++)
         if (!identity_add_domain(copy, sgl_view_cstr(i->domain[d])))

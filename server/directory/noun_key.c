@@ -2,7 +2,9 @@
 /*
  * An access key: an id, and two random secrets, of which the second one is made when it is wanted (key_secret.c).
  *
- *   {"created_at":N,"domains":["*"],"label":"...","role":"none","primary":{...},"secondary":{...}}
+ *   {"created_at":N,"domains":["*"],"label":"...","role":"none","scopes":["mail.send"],"primary":{...},"secondary":{...}}
+ *
+ * Without "scopes" the role says what it may be used for; of those that are listed, one that is not known here gives nothing.
  *
  * Documents of older stores have one secret, which only a bearer can use: {..., "sha256":BASE64}.
  */
@@ -74,6 +76,31 @@ static bool secrets_from_json(struct access_key *k, const json_t *json)
     return any;
 }
 
+static bool scopes_from_json(struct identity *i, const json_t *json)
+{
+    const json_t *list = json_object_get(json, "scopes"), *item;
+    size_t at;
+
+    i->scopes.listed = list != NULL;
+    json_array_foreach(list, at, item)
+    {
+        if (!json_is_string(item))
+            return false;
+        (void)scopes_add(&i->scopes, sgl_view_cstr(json_string_value(item)));
+    }
+    return list == NULL || json_is_array(list);
+}
+
+static json_t *scopes_to_json(const struct identity *i)
+{
+    json_t *list = json_array();
+    const char *name;
+
+    for (size_t at = 0; (name = scopes_next(&i->scopes, &at)) != NULL;)
+        json_array_append_new(list, json_string(name));
+    return list;
+}
+
 static void *from_json(const struct store_noun *noun, const json_t *json)
 {
     const char *label = json_string_value(json_object_get(json, "label"));
@@ -83,7 +110,8 @@ static void *from_json(const struct store_noun *noun, const json_t *json)
     if (k == NULL)
         return NULL;
     k->holder.identity->version = noun->version;
-    if (identity_role_from_json(k->holder.identity, json) && label != NULL &&
+    if (identity_role_from_json(k->holder.identity, json) &&
+        scopes_from_json(k->holder.identity, json) && label != NULL &&
         identity_domains_from_json(k->holder.identity, json) && secrets_from_json(k, json))
         return k;
     free_(k);
@@ -98,6 +126,11 @@ static json_t *to_json(const void *noun)
                   "domains", identity_domains_to_json(k->holder.identity), "label",
                   k->holder.identity->label, "role", role_name(k->holder.identity->role));
 
+    if (json != NULL && k->holder.identity->scopes.listed &&
+        json_object_set_new(json, "scopes", scopes_to_json(k->holder.identity)) != 0) {
+        json_decref(json);
+        return NULL;
+    }
     for (size_t i = 0; json != NULL && i < KEY_SECRETS; i++) {
         if (k->secret[i].made_at == 0 ||
             json_object_set_new(json, key_secret_name(i),
@@ -173,12 +206,29 @@ static void make(struct change *g)
 
 /* ---- added ---- */
 
+/* What a role may goes beyond any list: with both, the list would bind nobody. */
+static bool scopes_fit(struct change *g, enum role role)
+{
+    if (g->c->key == NULL || !g->c->key->scopes.listed || role == ROLE_NONE)
+        return true;
+    change_say(g->c, DIRECTORY_INVALID, "scopes",
+               "a key has scopes or a role (%s), not both: the role would open what the scopes "
+               "do not name",
+               role_name(role));
+    return false;
+}
+
+static bool needs_domain(const struct identity *i)
+{
+    return i->role == ROLE_NONE && scopes_allow(&i->scopes, i->role, "mail.send");
+}
+
 static bool prepare(struct change *g)
 {
     struct directory_change *c = g->c;
     struct access_key *k;
 
-    if (!change_check_subscription(g))
+    if (!change_check_subscription(g) || !scopes_fit(g, c->role))
         return false;
     if (!change_label_ok(c, c->name, "name"))
         return false;
@@ -191,8 +241,10 @@ static bool prepare(struct change *g)
         return false;
     }
     k->holder.identity->role = c->role;
+    if (c->key != NULL)
+        k->holder.identity->scopes = c->key->scopes;
     secret_new(g, k, 0);
-    return identity_check_domains(g, k->holder.identity, c->role == ROLE_NONE);
+    return identity_check_domains(g, k->holder.identity, needs_domain(k->holder.identity));
 }
 
 /* ---- changed ---- */
@@ -227,14 +279,17 @@ static bool alter(struct change *g)
             return false;
         }
     }
-    if (!identity_alter(g, k->holder.identity))
+    if (!scopes_fit(g, k->holder.identity->role) || !identity_alter(g, k->holder.identity))
         return false;
-    if (g->c->key != NULL)
-        rotate(g, k, g->c->key->rotate);
+    if (g->c->key == NULL)
+        return true;
+    if (g->c->key->scopes.listed)
+        k->holder.identity->scopes = g->c->key->scopes;
+    rotate(g, k, g->c->key->rotate);
     return true;
 }
 
-static const char *const shown[] = {"domains", "label", "role", "profile", NULL};
+static const char *const shown[] = {"domains", "label", "role", "profile", "scopes", NULL};
 
 const struct noun_kind noun_key = {
     .name = "key",

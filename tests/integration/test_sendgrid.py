@@ -315,7 +315,13 @@ def test_what_is_not_here_is_not_found_in_its_shape(sigillo, sender):
 
 def test_what_a_key_may_do(sigillo, sender):
     asked = [{"method": "GET", "url": "/v3/scopes"}]
-    assert client(sigillo, sender.key, requests=asked)[0]["body"] == {"scopes": ["mail.send"]}
+    scopes = client(sigillo, sender.key, requests=asked)[0]["body"]["scopes"]
+    assert scopes[0] == "mail.send" and {s.rpartition(".")[0] for s in scopes[1:]} == {"mail.batch", "user.scheduled_sends"}
+    reader = sigillo.json("key", "add", "--role", "reader")["key"]
+    scopes = client(sigillo, reader, requests=asked)[0]["body"]["scopes"]
+    assert "stats.read" in scopes and "api_keys.create" not in scopes
+    held = sigillo.json("key", "add", "--scope", "stats.read", "--scope", "templates.read")["key"]
+    assert sorted(client(sigillo, held, requests=asked)[0]["body"]["scopes"]) == ["stats.read", "templates.read"]
     assert client(sigillo, "SG.nobody.nothing", requests=asked)[0]["error"]["code"] == 401
 
 

@@ -13,6 +13,8 @@ static enum access_rule by_prose(unsigned f)
         return ACCESS_RULE_UNAVAILABLE;
     if (f & ACCESS_REMOVED)
         return ACCESS_RULE_REMOVED;
+    if (f & ACCESS_NO_SCOPE)
+        return ACCESS_RULE_NO_SCOPE;
     if (f & ACCESS_FOREIGN)
         return ACCESS_RULE_FOREIGN;
     if (f & ACCESS_DISGUISED)

@@ -100,6 +100,9 @@ static void test_broken_documents(void **state)
         {"a seal that is none", "\"primary\":{\"sha256\":" HASH ",\"made_at\":1,\"sealed\":7}"},
         {"a second one that is broken",
          "\"primary\":{\"sha256\":" HASH ",\"made_at\":1},\"secondary\":7"},
+        {"scopes that are no list", "\"scopes\":7,\"primary\":{\"sha256\":" HASH ",\"made_at\":1}"},
+        {"a scope that is no text",
+         "\"scopes\":[7],\"primary\":{\"sha256\":" HASH ",\"made_at\":1}"},
     };
     struct directory_fixture *f = *state;
 
@@ -154,12 +157,129 @@ static void test_kept(void **state)
                key_signs(f, k.access_key, k.id) && key_signs(f, second.access_key, k.id));
 }
 
+/* ---- scopes ---- */
+
+static enum directory_result add_scoped(struct directory_fixture *f, const char *scope,
+                                        enum role role, bool domain, struct directory_change *c)
+{
+    static const sgl_view any = SGL_LIT_INIT("*");
+    struct key_change key = {0};
+
+    assert_true(scopes_add(&key.scopes, sgl_view_cstr(scope)));
+    *c = (struct directory_change){
+        .noun = DIRECTORY_KEY, .verb = DIRECTORY_ADD, .role = role, .key = &key};
+    if (domain)
+        c->domain[c->domains++] = any;
+    return fixture_change(f, c);
+}
+
+static bool has_scope(struct directory_fixture *f, const char *id, const char *scope)
+{
+    struct identity *who = directory_key(f->directory, sgl_view_cstr(id), NULL);
+    bool has;
+
+    assert_non_null(who);
+    has = identity_has_scope(who, scope);
+    identity_unref(who);
+    return has;
+}
+
+static void test_scopes(void **state)
+{
+    struct directory_fixture *f = *state;
+    struct key_change other = {0};
+    struct directory_change c, change;
+    struct identity *held;
+
+    CHECK_EQ("a key that sends needs a domain", add_scoped(f, "mail.send", ROLE_NONE, false, &c),
+             DIRECTORY_INVALID);
+    CHECK_STR("which is said", c.field, "domain");
+    CHECK_EQ("scopes go with no role", add_scoped(f, "mail.send", ROLE_READER, true, &c),
+             DIRECTORY_INVALID);
+    CHECK_STR("which is said, too", c.field, "scopes");
+    CHECK_EQ("one that does not send needs none", add_scoped(f, "stats.read", ROLE_NONE, false, &c),
+             DIRECTORY_OK);
+    for (int again = 0; again < 2; again++) {
+        CHECK_TRUE("it has its scope", has_scope(f, c.id, "stats.read"));
+        CHECK_TRUE("and no other", !has_scope(f, c.id, "mail.send"));
+        fixture_close(f);
+        fixture_open(f);
+    }
+    held = directory_key(f->directory, sgl_view_cstr(c.id), NULL);
+    assert_true(scopes_add(&other.scopes, SGL_LIT("templates.read")));
+    change = (struct directory_change){.noun = DIRECTORY_KEY,
+                                       .verb = DIRECTORY_CHANGE,
+                                       .name = sgl_view_cstr(c.id),
+                                       .key = &other};
+    assert_int_equal(fixture_change(f, &change), DIRECTORY_OK);
+    CHECK_TRUE("another list takes its place",
+               has_scope(f, c.id, "templates.read") && !has_scope(f, c.id, "stats.read"));
+    CHECK_TRUE("for who holds it still, too", identity_has_scope(held, "templates.read") &&
+                                                  !identity_has_scope(held, "stats.read"));
+    change.key = NULL;
+    change.label = SGL_LIT("renamed");
+    assert_int_equal(fixture_change(f, &change), DIRECTORY_OK);
+    CHECK_TRUE("another label leaves it alone", has_scope(f, c.id, "templates.read"));
+    change = (struct directory_change){
+        .noun = DIRECTORY_KEY, .verb = DIRECTORY_REMOVE, .name = sgl_view_cstr(c.id)};
+    assert_int_equal(fixture_change(f, &change), DIRECTORY_OK);
+    CHECK_TRUE("removed, it has none", !identity_has_scope(held, "templates.read"));
+    identity_unref(held);
+}
+
+/* The role of a key cannot be changed, so this is how it keeps to "scopes or a role". */
+static void test_a_role_gets_no_scopes(void **state)
+{
+    struct directory_fixture *f = *state;
+    struct key_change key = {0};
+    struct directory_change c = {.noun = DIRECTORY_KEY, .verb = DIRECTORY_ADD, .role = ROLE_OWNER};
+    struct directory_change change = {.noun = DIRECTORY_KEY, .verb = DIRECTORY_CHANGE, .key = &key};
+
+    assert_int_equal(fixture_change(f, &c), DIRECTORY_OK);
+    change.name = sgl_view_cstr(c.id);
+    assert_true(scopes_add(&key.scopes, SGL_LIT("stats.read")));
+    CHECK_EQ("a key with a role", fixture_change(f, &change), DIRECTORY_INVALID);
+    CHECK_TRUE("it is as it was", has_scope(f, c.id, "api_keys.create"));
+}
+
+/* What another version wrote: what is not known gives nothing, and a list of it is a list still. */
+static void test_stored_scopes(void **state)
+{
+    static const struct {
+        const char *name, *scopes;
+        bool opens, sends; /* reads statistics */
+    } cases[] = {
+        {"none are listed", "", false, true},
+        {"one that is known", "\"scopes\":[\"stats.read\"],", true, false},
+        {"one that is not", "\"scopes\":[\"new.thing\"],", false, false},
+        {"both", "\"scopes\":[\"new.thing\",\"stats.read\"],", true, false},
+        {"an empty list", "\"scopes\":[],", false, false},
+    };
+    struct directory_fixture *f = *state;
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char value[512];
+
+        snprintf(value, sizeof(value),
+                 "{\"created_at\":1,\"domains\":[\"*\"],\"label\":\"\",\"role\":\"none\",%s"
+                 "\"primary\":{\"sha256\":" HASH ",\"made_at\":1}}",
+                 cases[i].scopes);
+        key_put(f, "stored", value);
+        fixture_close(f);
+        fixture_open(f);
+        CHECK_EQ(cases[i].name, has_scope(f, "stored", "stats.read"), cases[i].opens);
+        CHECK_EQ(cases[i].name, has_scope(f, "stored", "mail.send"), cases[i].sends);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        DIRECTORY_TEST(test_added),   DIRECTORY_TEST(test_rotated),
-        DIRECTORY_TEST(test_refused), DIRECTORY_TEST(test_older_document),
-        DIRECTORY_TEST(test_kept),    DIRECTORY_TEST(test_broken_documents),
+        DIRECTORY_TEST(test_added),         DIRECTORY_TEST(test_rotated),
+        DIRECTORY_TEST(test_refused),       DIRECTORY_TEST(test_older_document),
+        DIRECTORY_TEST(test_kept),          DIRECTORY_TEST(test_broken_documents),
+        DIRECTORY_TEST(test_scopes),        DIRECTORY_TEST(test_a_role_gets_no_scopes),
+        DIRECTORY_TEST(test_stored_scopes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -141,12 +141,32 @@ struct identity *directory_bearer(struct directory *d, sgl_view token)
     return NULL;
 }
 
+static struct identity caller;
+static atomic_int callers; /* references to it */
+static atomic_bool scope_is_had;
+
+void identity_unref(struct identity *i)
+{
+    CHECK_TRUE("the caller", i == &caller);
+    atomic_fetch_sub(&callers, 1);
+}
+
+bool identity_has_scope(const struct identity *i, const char *scope)
+{
+    (void)i;
+    CHECK_STR("the scope that is asked for", scope, "mail.send");
+    return scope_is_had;
+}
+
 static struct identity *check_token(void *ctx, sgl_view token, bool *unavailable, const char **why)
 {
     (void)ctx;
     *unavailable = sgl_view_eq(token, SGL_LIT("good"));
     *why = *unavailable ? "Not now." : "This is wrong.";
-    return NULL;
+    if (!sgl_view_eq(token, SGL_LIT("known")))
+        return NULL;
+    atomic_fetch_add(&callers, 1);
+    return &caller;
 }
 
 static void wrong(void *ctx, sgl_view bearer, const char *peer, const char *why)
@@ -163,6 +183,17 @@ static void answer_who(struct http_request *r, void *ctx)
 {
     (void)ctx;
     CHECK_TRUE("nobody", http_authenticate(r, NULL) == NULL);
+}
+
+static void answer_caller(struct http_request *r, void *ctx)
+{
+    struct identity *who = http_caller(r, NULL, "mail.send");
+
+    (void)ctx;
+    if (who == NULL)
+        return;
+    identity_unref(who);
+    http_reply_json(r, 200, json_pack("{s:b}", "let in", 1));
 }
 
 static bool is_ready(void *ctx, char *why, size_t why_size)
@@ -229,6 +260,7 @@ static int setup(void **state)
     http_route(f->http, HTTP_PUBLIC, "POST", "/shaped", answer_shaped, f);
     http_shape_below(f->http, "/below/", shape);
     http_route(f->http, HTTP_PUBLIC, "GET", "/who", answer_who, f);
+    http_route(f->http, HTTP_PUBLIC, "GET", "/caller", answer_caller, f);
     http_use_tokens(f->http, check_token, f);
     http_use_guesses(f->http, (struct http_guesses){.ctx = &guessed, .wrong = wrong});
     http_route(f->http, HTTP_PUBLIC, "GET", "/target/{name}", answer_target, f);
@@ -602,6 +634,37 @@ static void test_tokens(void **state)
     }
 }
 
+/* [RFC 6750 s3.1] */
+static void test_scope(void **state)
+{
+    static const struct {
+        const char *name;
+        bool had;
+        const char *token, *want[3];
+    } rows[] = {
+        {"its key has the scope", true, "known", {"HTTP/1.1 200", "\"let in\"", "true"}},
+        {"its key lacks the scope",
+         false,
+         "known",
+         {"HTTP/1.1 403", "error=\"insufficient_scope\", scope=\"mail.send\"",
+          "needs the scope mail.send"}},
+        {"nobody has a scope", true, "bad", {"HTTP/1.1 401", "error=\"invalid_token\"", "wrong"}},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char head[200], out[4096];
+
+        atomic_store(&scope_is_had, rows[i].had);
+        snprintf(head, sizeof(head),
+                 "GET /caller HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer %s\r\nConnection: "
+                 "close\r\n\r\n",
+                 rows[i].token);
+        check_parts(rows[i].name, talk(connect_tcp(*state), head, 0, out, sizeof(out)),
+                    rows[i].want);
+        CHECK_EQ("all references are given back", atomic_load(&callers), 0);
+    }
+}
+
 static void test_client_gone(void **state)
 {
     static char reply[4096];
@@ -702,6 +765,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_admin_peer, setup, teardown),
         cmocka_unit_test_setup_teardown(test_watch, setup, teardown),
         cmocka_unit_test_setup_teardown(test_tokens, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_scope, setup, teardown),
         cmocka_unit_test_setup_teardown(test_client_gone, setup, teardown),
         cmocka_unit_test_setup_teardown(test_more_than_allowed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_admin_while_all_connections_are_taken, setup,

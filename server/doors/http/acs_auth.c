@@ -61,7 +61,8 @@ static void unavailable(struct http_request *r, const char *why)
 
 static void go_on(struct acs_call *c)
 {
-    c->then(c);
+    if (http_has_scope(c->r, c->who, "mail.send"))
+        c->then(c);
     identity_unref(c->who);
     free(c);
 }

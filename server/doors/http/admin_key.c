@@ -42,12 +42,24 @@ static void put_endpoint(const struct admin *admin, const char *id, bool shared,
     sgl_buf_add_byte(out, '/');
 }
 
+/* null: they are not listed, and the role decides. */
+static json_t *scopes_json(const struct scopes *s)
+{
+    json_t *list = s->listed ? json_array() : json_null();
+    const char *name;
+
+    for (size_t at = 0; s->listed && (name = scopes_next(s, &at)) != NULL;)
+        json_array_append_new(list, json_string(name));
+    return list;
+}
+
 static json_t *key_json(const struct admin *admin, const struct identity *i,
                         const struct key_facts *facts)
 {
     sgl_auto(sgl_buf) endpoint = SGL_BUF_INIT(1024);
     json_t *json = admin_identity_json(i);
 
+    json_object_set_new(json, "scopes", scopes_json(&i->scopes));
     for (size_t n = 0; n < KEY_SECRETS; n++)
         json_object_set_new(json, key_secret_name(n), secret_json(&facts->secret[n]));
     put_endpoint(admin, i->name + strlen("key:"), facts->shared, &endpoint);
@@ -104,6 +116,30 @@ static json_t *changed(const struct admin_change *n)
 
 /* ---- members ---- */
 
+/* At least one, where they are given: a list of none would open nothing. */
+static bool take_scopes(struct admin_change *n, const json_t *list)
+{
+    const json_t *item;
+    char text[160];
+    size_t at;
+
+    if (list == NULL)
+        return true;
+    n->change.key = &n->key;
+    json_array_foreach(list, at, item)
+    {
+        if (scopes_add(&n->key.scopes, admin_text(item)))
+            continue;
+        snprintf(text, sizeof(text), "Number %zu is no scope that is known here.", at + 1);
+        http_reply_problem(n->r, 422, "invalid", "scopes", text);
+        return false;
+    }
+    if (n->key.scopes.listed)
+        return true;
+    http_reply_problem(n->r, 422, "invalid", "scopes", "Name at least one scope.");
+    return false;
+}
+
 static bool take(struct admin_change *n, const struct admin_member *member)
 {
     n->change.name = admin_text(member[0].value);
@@ -112,7 +148,7 @@ static bool take(struct admin_change *n, const struct admin_member *member)
         return false;
     if (json_is_true(member[3].value))
         n->change.role = ROLE_OPERATOR;
-    return admin_take_domains(n, member[1].value);
+    return take_scopes(n, member[5].value) && admin_take_domains(n, member[1].value);
 }
 
 static bool take_rotate(struct admin_change *n, const json_t *rotate)
@@ -136,12 +172,13 @@ static bool take_rotate(struct admin_change *n, const json_t *rotate)
 
 static bool take_change(struct admin_change *n, const struct admin_member *member)
 {
-    if (!admin_anything_given(n, member, 4))
+    if (!admin_anything_given(n, member, 5))
         return false;
     if (member[1].value != NULL)
         n->change.label = admin_text(member[1].value);
     return admin_change_domains(n, member[0].value) && admin_take_profile(n, member[2].value) &&
-           take_rotate(n, member[3].value) && admin_take_version(n, member[4].value);
+           take_rotate(n, member[3].value) && take_scopes(n, member[4].value) &&
+           admin_take_version(n, member[5].value);
 }
 
 const struct admin_noun admin_keys = {
@@ -158,13 +195,15 @@ const struct admin_noun admin_keys = {
                {.name = "domains", .type = JSON_ARRAY},
                {.name = "subscription", .type = JSON_STRING},
                {.name = "admin", .type = JSON_TRUE},
-               {.name = "role", .type = JSON_STRING}},
+               {.name = "role", .type = JSON_STRING},
+               {.name = "scopes", .type = JSON_ARRAY}},
     .take = take,
     .added = added,
     .change_member = {{.name = "domains", .type = JSON_ARRAY},
                       {.name = "label", .type = JSON_STRING},
                       {.name = "profile", .type = JSON_STRING},
                       {.name = "rotate", .type = JSON_STRING},
+                      {.name = "scopes", .type = JSON_ARRAY},
                       {.name = "version", .type = JSON_INTEGER}},
     .take_change = take_change,
     .changed = changed,

@@ -115,7 +115,7 @@ static bool is_raw(const struct http_request *r)
 static void message_post(struct http_request *r, void *ctx)
 {
     const struct api *api = ctx;
-    struct identity *who = http_authenticate(r, api->directory);
+    struct identity *who = http_caller(r, api->directory, "mail.send");
     struct api_refusal why = {0};
     struct api_post *p;
     json_t *json = NULL;

@@ -121,7 +121,7 @@ static void read_done(struct work *w)
 void api_message_get(struct http_request *r, void *ctx)
 {
     const struct api *api = ctx;
-    struct identity *who = http_authenticate(r, api->directory);
+    struct identity *who = http_caller(r, api->directory, "mail.send");
     struct message_read *g;
     uint64_t id;
 

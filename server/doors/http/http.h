@@ -118,6 +118,11 @@ bool http_may_guess(struct http_request *r, sgl_view bearer);
 void http_guessed_wrong(struct http_request *r, sgl_view bearer, const char *why);
 /* The identity of the bearer of a key or a token. NULL: 401 has been sent (with WWW-Authenticate), or 429, and the handler returns. A reference. */
 struct identity *http_authenticate(struct http_request *r, struct directory *directory);
+/* The same for a route that needs a scope, "mail.send": who lacks it has got 403 "scope". Scopes are those of access/scope.c; one that is not there needs an owner. */
+struct identity *http_caller(struct http_request *r, struct directory *directory,
+                             const char *scope);
+/* For who is known already; false: 403 has been sent. */
+bool http_has_scope(struct http_request *r, const struct identity *who, const char *scope);
 
 /* ---- the reply: exactly one, at once or later, on the loop; the request is gone afterwards ---- */
 

@@ -91,3 +91,28 @@ struct identity *http_authenticate(struct http_request *r, struct directory *dir
     refuse(r, code, why);
     return NULL;
 }
+
+/* [RFC 6750 s3.1] */
+bool http_has_scope(struct http_request *r, const struct identity *who, const char *scope)
+{
+    char field[128], text[160];
+
+    if (identity_has_scope(who, scope))
+        return true;
+    snprintf(field, sizeof(field),
+             "Bearer realm=\"sigillo\", error=\"insufficient_scope\", scope=\"%s\"", scope);
+    snprintf(text, sizeof(text), "This needs the scope %s, which your key does not have.", scope);
+    http_reply_header(r, "WWW-Authenticate", sgl_view_cstr(field));
+    http_reply_problem(r, 403, "scope", "Authorization", text);
+    return false;
+}
+
+struct identity *http_caller(struct http_request *r, struct directory *directory, const char *scope)
+{
+    struct identity *who = http_authenticate(r, directory);
+
+    if (who == NULL || http_has_scope(r, who, scope))
+        return who;
+    identity_unref(who);
+    return NULL;
+}

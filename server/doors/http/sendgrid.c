@@ -220,7 +220,7 @@ static struct call *call_new(struct http_request *r, const struct api *api, stru
 static void send_post(struct http_request *r, void *ctx)
 {
     const struct api *api = ctx;
-    struct identity *who = http_authenticate(r, api->directory);
+    struct identity *who = http_caller(r, api->directory, "mail.send");
     struct call *c;
     json_t *json;
 
@@ -250,11 +250,19 @@ static void scopes_get(struct http_request *r, void *ctx)
 {
     const struct api *api = ctx;
     struct identity *who = http_authenticate(r, api->directory);
+    struct scopes held;
+    const char *name;
+    size_t at = 0;
+    json_t *list;
 
     if (who == NULL)
         return;
+    list = json_array();
+    scopes_of(&who->scopes, who->role, &held);
+    while ((name = scopes_next(&held, &at)) != NULL)
+        json_array_append_new(list, json_string(name));
     identity_unref(who);
-    http_reply_json(r, 200, json_pack("{s:[s]}", "scopes", "mail.send"));
+    http_reply_json(r, 200, json_pack("{s:o}", "scopes", list));
 }
 
 void sendgrid_routes(struct http *http, const struct api *api)

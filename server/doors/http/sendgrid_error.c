@@ -27,6 +27,8 @@ static struct said say(const struct http_problem *p)
     if (p->status == 401)
         return (struct said){"The provided authorization grant is invalid, expired, or revoked",
                              false};
+    if (p->status == 403 && strcmp(p->code, "scope") == 0)
+        return (struct said){"access forbidden", false};
     if (p->status == 429)
         return (struct said){"too many requests", false};
     if (strcmp(p->code, "address-syntax") == 0)
