@@ -58,6 +58,12 @@ bool admission_may_send_to(struct admission *a, const struct identity *who, sgl_
 /* Would so many messages go in, one after the other?  Nothing is charged. */
 bool admission_may_send_many(struct admission *a, const struct identity *who, sgl_view mailbox,
                              uint64_t messages, struct admission_answer *out);
+/* How many messages to one recipient each the limits leave.  Nothing is charged.  false: there is no limit of messages. */
+struct admission_rate {
+    uint64_t max, left;
+    int64_t frees_at_s; /* Unix time, when there is room for one more than `left` */
+};
+bool admission_rate(struct admission *a, const struct identity *who, struct admission_rate *out);
 bool admission_has_room(struct admission *a, size_t bytes, struct admission_answer *out);
 
 /*

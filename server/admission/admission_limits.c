@@ -312,6 +312,22 @@ bool admission_add(struct admission *a, const struct identity *who, sgl_view mai
     return false;
 }
 
+bool admission_rate(struct admission *a, const struct identity *who, struct admission_rate *out)
+{
+    struct limits_room room;
+    struct charged c;
+    bool found;
+
+    if (a->limits == NULL || who->subscription[0] == '\0')
+        return false;
+    charged_begin(a, who, sgl_view_cstr(who->subscription), &c);
+    found = limits_room(a->limits, c.scope, c.scopes, &room);
+    charged_end(&c);
+    if (found)
+        *out = (struct admission_rate){room.limit.max, room.left, (room.frees_at_ms + 999) / 1000};
+    return found;
+}
+
 bool admission_may_send_many(struct admission *a, const struct identity *who, sgl_view mailbox,
                              uint64_t messages, struct admission_answer *out)
 {

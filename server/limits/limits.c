@@ -362,6 +362,55 @@ void limits_give_back(struct limits *l, struct limits_ticket *ticket)
     pthread_mutex_unlock(&l->lock);
 }
 
+static bool is_narrower(const struct limits_room *room, bool found, const struct limits_room *than)
+{
+    return !found || room->left < than->left ||
+           (room->left == than->left && room->frees_at_ms > than->frees_at_ms);
+}
+
+/* With the lock held; frees_at_ms is in the counter's time. */
+static bool room_of(struct limits *l, const struct limits_scope *scope, bool found,
+                    struct limits_room *out)
+{
+    static const struct counter empty;
+    const struct limit_profile *p = profile_named(l, scope->profile);
+    struct tenant *t = table_find(&l->tenant, scope->name);
+    const struct counter *c = t == NULL ? &empty : &t->counter;
+
+    if (t != NULL)
+        counter_advance(&t->counter, now_ms(l));
+    for (size_t i = 0; p != NULL && i < p->limits; i++) {
+        const struct limit *limit = &p->limit[i];
+        uint64_t sum = c->sum[limit->window].n[limit->what];
+        struct limits_room room = {.limit = *limit, .frees_at_ms = now_ms(l)};
+
+        if (limit->what == LIMIT_BYTES || limit->what == LIMIT_INTERNAL)
+            continue;
+        room.left = sum < limit->max ? limit->max - sum : 0;
+        if (room.left < limit->max)
+            room.frees_at_ms =
+                counter_frees_ms(c, limit->window, limit->what, room.left + 1, limit->max);
+        if (is_narrower(&room, found, out))
+            *out = room;
+        found = true;
+    }
+    return found;
+}
+
+bool limits_room(struct limits *l, const struct limits_scope *scope, size_t scopes,
+                 struct limits_room *out)
+{
+    bool found = false;
+
+    pthread_mutex_lock(&l->lock);
+    for (size_t i = 0; i < scopes; i++)
+        found = room_of(l, &scope[i], found, out);
+    if (found)
+        out->frees_at_ms += clock_now_ms() - now_ms(l);
+    pthread_mutex_unlock(&l->lock);
+    return found;
+}
+
 void limits_now(struct limits *l, sgl_view subscription, struct limit_charge sum[LIMIT_WINDOWS])
 {
     struct tenant *t;

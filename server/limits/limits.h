@@ -97,6 +97,17 @@ enum limits_answer limits_take_all(struct limits *l, const struct limits_scope *
 /* Would it be taken now?  Nothing is charged. */
 enum limits_answer limits_ask(struct limits *l, const struct limits_scope *scope, size_t scopes,
                               const struct limit_charge *want, struct limits_refusal *refusal);
+/*
+ * How many messages to one recipient in another domain would go in now, one after the other, and the limit that says so: of several that leave as many, the one that frees last.
+ * Nothing is charged.  false: there is no such limit.
+ */
+struct limits_room {
+    struct limit limit;
+    uint64_t left;
+    int64_t frees_at_ms; /* wall time, when it leaves more than that; now, when nothing is used */
+};
+bool limits_room(struct limits *l, const struct limits_scope *scope, size_t scopes,
+                 struct limits_room *out);
 void limits_give_back(struct limits *l, struct limits_ticket *ticket); /* empties it */
 /* What counts now, for reports: sums of minute, hour, day. */
 void limits_now(struct limits *l, sgl_view subscription, struct limit_charge sum[LIMIT_WINDOWS]);

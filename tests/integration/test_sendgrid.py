@@ -282,11 +282,14 @@ def test_too_large(sigillo, sender):
 def test_a_limit(sigillo, sender):
     domain, key = limited(sigillo, "sendgrid-limited", "two-a-minute")
     message = mail("limited@good.test", **{"from": "a@" + domain})
-    for _ in range(2):
-        accepted(sigillo, key, message)
+    for left in (1, 0):
+        answer = client(sigillo, key, message)[0]
+        assert answer["status"] == 202, answer
+        assert answer["headers"]["x-ratelimit-limit"] == "2" and answer["headers"]["x-ratelimit-remaining"] == str(left), answer
+        assert 0 < int(answer["headers"]["x-ratelimit-reset"]) - time.time() <= 61
     status, error, headers = refused(sigillo, key, message)
     assert status == 429 and error["message"] == "too many requests" and error["field"] is None and error["help"]["text"]
-    assert headers["x-ratelimit-remaining"] == "0" and 0 < int(headers["x-ratelimit-reset"]) - time.time() <= 61 and int(headers["retry-after"]) > 0
+    assert headers["x-ratelimit-limit"] == "2" and headers["x-ratelimit-remaining"] == "0" and 0 < int(headers["x-ratelimit-reset"]) - time.time() <= 61 and int(headers["retry-after"]) > 0
 
 
 def test_more_messages_than_there_is_room_for_are_refused_whole(sigillo, sender):
@@ -344,6 +347,16 @@ def test_bodies_that_are_no_request(sigillo, sender):
                                   (gzip.compress(b" " * 20000000), 413, {"Content_Encoding": "gzip"})):
         got, _, reply = post(sigillo, sender.key, body, **headers)
         assert got == status and reply["errors"][0]["message"], (body, got, reply)
+
+
+def test_every_answer_says_how_much_may_still_be_sent(sigillo, sender):
+    """Of what has no limit it says the largest number that every client can read."""
+    domain, key = limited(sigillo, "sendgrid-rate", "two-a-minute")
+    for asked, who, want in ((("GET", "/v3/scopes"), key, "2"), (("GET", "/v3/scopes"), sender.key, "2147483647"), (("POST", "/v3/mail/send"), key, "2")):
+        status, headers, _ = post(sigillo, who, b"{}" if asked[0] == "POST" else None, asked[1], asked[0])
+        assert status == (400 if asked[0] == "POST" else 200)
+        assert headers["x-ratelimit-limit"] == headers["x-ratelimit-remaining"] == want and abs(int(headers["x-ratelimit-reset"]) - time.time()) < 5, headers
+    assert "x-ratelimit-limit" not in post(sigillo, "sk_nobody", None, "/v3/scopes", "GET")[1]
 
 
 def test_a_body_may_be_gzip(world, sigillo, sender):

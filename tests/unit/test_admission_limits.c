@@ -229,9 +229,12 @@ static void test_identity_profile(void **state)
 {
     struct fixture *x = *state;
     struct limit_charge sum[LIMIT_WINDOWS];
+    struct admission_rate rate;
     struct sending *g;
 
     assert_true(limits_configure(x->limits, own_profiles, 2));
+    CHECK_TRUE("without limits there is none to ask for",
+               !admission_rate(x->admission, x->who, &rate));
     set_identity_profile(x, DIRECTORY_CREDENTIAL, "app", "two");
     for (int i = 0; i < 3; i++) {
         g = send_one(x, "me@app.test", "you@good.test", PLAIN);
@@ -242,6 +245,10 @@ static void test_identity_profile(void **state)
                        strstr(g->answer.text, "(profile two of credential:app)") != NULL);
         sending_free(g);
     }
+    CHECK_TRUE("how many are left can be asked", admission_rate(x->admission, x->who, &rate));
+    CHECK_EQ("of so many", rate.max, 2);
+    CHECK_EQ("none", rate.left, 0);
+    CHECK_TRUE("for a day", rate.frees_at_s > clock_now_s() + 86300);
     limits_now(x->limits, SGL_LIT("credential:app"), sum);
     CHECK_EQ("it is charged under its name", sum[LIMIT_DAY].n[LIMIT_MESSAGES], 2);
     CHECK_EQ("beside its subscription", used(x, LIMIT_MESSAGES), 2);

@@ -80,6 +80,42 @@ static void test_answers(void **state)
              take("b", "small", message(0, 1, 1), &t, &r), LIMITS_REACHED);
 }
 
+static void test_room(void **state)
+{
+    static const struct limit_profile own = {.name = "small",
+                                             .limits = 3,
+                                             .limit = {{LIMIT_MESSAGES, LIMIT_MINUTE, 5},
+                                                       {LIMIT_RECIPIENTS, LIMIT_HOUR, 8},
+                                                       {LIMIT_BYTES, LIMIT_DAY, 1}}};
+    const struct limits_scope scope[] = {{SGL_LIT("a"), "small"}, {SGL_LIT("b"), "small"}};
+    const struct limits_scope free_one = {SGL_LIT("a"), "unlimited"};
+    struct limits_ticket t;
+    struct limits_refusal r;
+    struct limits_room room = {.left = 99};
+    int64_t now = clock_now_ms();
+
+    (void)state;
+    assert_true(limits_configure(limits, &own, 1));
+    CHECK_TRUE("without a limit there is nothing to say",
+               !limits_room(limits, &free_one, 1, &room) && room.left == 99);
+    CHECK_TRUE("with one there is", limits_room(limits, scope, 1, &room));
+    CHECK_EQ("nothing is used", room.left, 5);
+    CHECK_TRUE("and is free now", room.frees_at_ms >= now && room.frees_at_ms < now + 10000);
+    assert_int_equal(take("a", "small", message(0, 2, 0), &t, &r), LIMITS_OK);
+    CHECK_TRUE("one is used", limits_room(limits, scope, 1, &room));
+    CHECK_EQ("four are left of the narrowest", room.left, 4);
+    CHECK_EQ("which is the minute's", room.limit.window, LIMIT_MINUTE);
+    CHECK_TRUE("a minute from now there is one more",
+               room.frees_at_ms > now + 50000 && room.frees_at_ms < now + 70000);
+    assert_int_equal(take("a", "small", message(0, 6, 0), &t, &r), LIMITS_OK);
+    CHECK_TRUE("another is used up", limits_room(limits, scope, 2, &room));
+    CHECK_EQ("nothing is left", room.left, 0);
+    CHECK_EQ("of recipients", room.limit.what, LIMIT_RECIPIENTS);
+    CHECK_TRUE("for an hour", room.frees_at_ms > now + 3500000 && room.frees_at_ms < now + 3700000);
+    CHECK_TRUE("the other one's are his own", limits_room(limits, &scope[1], 1, &room));
+    CHECK_EQ("and whole", room.left, 5);
+}
+
 /* ---- many at once ---- */
 
 static _Atomic unsigned passed;
@@ -275,8 +311,9 @@ static void test_future(void **state)
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-    const struct CMUnitTest tests[] = {T(test_answers), T(test_parallel), T(test_stored_moment),
-                                       T(test_restart), T(test_future),   T(test_scopes)};
+    const struct CMUnitTest tests[] = {T(test_answers),       T(test_room),    T(test_parallel),
+                                       T(test_stored_moment), T(test_restart), T(test_future),
+                                       T(test_scopes)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -152,6 +152,10 @@ typedef json_t *(*http_problem_shape)(struct http_request *r, const struct http_
 void http_shape_problems(struct http_request *r, http_problem_shape shape);
 /* All that lies below the path has that shape, also what no route takes.  Before the loop starts; one prefix a shell, borrowed for ever. */
 void http_shape_below(struct http *http, const char *prefix, http_problem_shape shape);
+/* Told of each request below that path who asks, as soon as that is known: it may add header fields to the answer.  Before the loop starts. */
+void http_tell_who(struct http *http,
+                   void (*tell)(struct http_request *r, const struct identity *who, void *ctx),
+                   void *ctx);
 /*
  * told() runs once, while the request is still there: with the problem that it was answered with, or with NULL when it was answered otherwise.  One watch a request; a second one takes
  * the place of the first, which is told NULL.

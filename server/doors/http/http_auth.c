@@ -62,6 +62,23 @@ static void refuse_for_now(struct http_request *r, const char *why)
     http_reply_problem(r, 503, "authentication-unavailable", NULL, why);
 }
 
+void http_tell_who(struct http *http,
+                   void (*tell)(struct http_request *r, const struct identity *who, void *ctx),
+                   void *ctx)
+{
+    http->tell_who = tell;
+    http->tell_who_ctx = ctx;
+}
+
+static struct identity *known(struct http_request *r, struct identity *who)
+{
+    struct http *http = r->http;
+
+    if (http->tell_who != NULL && r->shape != NULL && r->shape == http->shape)
+        http->tell_who(r, who, http->tell_who_ctx);
+    return who;
+}
+
 struct identity *http_authenticate(struct http_request *r, struct directory *directory)
 {
     sgl_view token = http_bearer(r);
@@ -82,7 +99,7 @@ struct identity *http_authenticate(struct http_request *r, struct directory *dir
         who = r->http->token_check(r->http->token_ctx, token, &unavailable, &why);
     }
     if (who != NULL)
-        return who;
+        return known(r, who);
     if (unavailable) {
         refuse_for_now(r, why);
         return NULL;

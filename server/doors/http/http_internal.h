@@ -71,6 +71,8 @@ struct http {
     struct http_guesses guesses; /* wait_s NULL: nobody counts */
     const char *shaped;          /* what lies below it has this shape; NULL: nothing */
     http_problem_shape shape;
+    void (*tell_who)(struct http_request *r, const struct identity *who, void *ctx); /* or NULL */
+    void *tell_who_ctx;
 };
 
 struct http_request {

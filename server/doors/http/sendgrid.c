@@ -45,6 +45,7 @@ static void call_free(struct call *c)
 
 static void reply(struct call *c, int status)
 {
+    sendgrid_put_rate(c->r, c->who, (void *)(uintptr_t)c->api);
     if (c->accepted > 0)
         http_reply_header(c->r, "X-Message-Id", sgl_view_cstr(c->id));
     http_reply_bytes(c->r, status, "text/plain; charset=utf-8", SGL_LIT(""));
@@ -86,6 +87,7 @@ static void refuse_answer(struct call *c, const struct admission_answer *answer)
         snprintf(mine.field, sizeof(mine.field), "personalizations.%zu.to", c->personal);
     else if (strcmp(mine.code, "list-syntax") == 0)
         snprintf(mine.field, sizeof(mine.field), "asm.group_id");
+    sendgrid_put_rate(c->r, c->who, (void *)(uintptr_t)c->api);
     say_how_far(c, answer->text, mine.field, sizeof(mine.field), mine.text, sizeof(mine.text));
     http_reply_answer(c->r, &mine);
     call_free(c);
@@ -270,6 +272,7 @@ void sendgrid_routes(struct http *http, const struct api *api)
     void *ctx = (void *)(uintptr_t)api;
 
     http_shape_below(http, "/v3/", sendgrid_shape);
+    http_tell_who(http, sendgrid_put_rate, ctx);
     http_route(http, HTTP_PUBLIC, "POST", "/v3/mail/send", send_post, ctx);
     http_route(http, HTTP_PUBLIC, "GET", "/v3/scopes", scopes_get, ctx);
 }

@@ -17,6 +17,11 @@
 /* Problems of this API: {"errors":[{"message","field","help"}]}. */
 json_t *sendgrid_shape(struct http_request *r, const struct http_problem *p, int *status);
 
+/* ---- sendgrid_rate.c ---- */
+
+/* X-RateLimit-Limit, -Remaining and -Reset, as it is now; ctx is the API. */
+void sendgrid_put_rate(struct http_request *r, const struct identity *who, void *ctx);
+
 /* ---- sendgrid_request.c: what all messages of a request have in common ---- */
 
 /* Views point into the JSON, which must stay, the arena, and `decoded` of the common part. */
