@@ -5,7 +5,6 @@
 """
 import base64
 import email.utils
-import glob
 import json
 import os
 import socket
@@ -21,7 +20,6 @@ from conftest import finish, launch
 from delivered import PIXEL, last, people
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-SHARED = os.environ.get("SIGILLO_SHARED", os.path.join(HERE, "..", "..", "..", "shared"))
 DOMAIN = "acs.test"
 SENDER = "shop@" + DOMAIN
 SCOPE = "https://communication.azure.com//.default"
@@ -469,54 +467,7 @@ def test_the_trace_says_by_which_door(sigillo, sender):
     assert first["kind"] == "accepted" and first["detail"]["door"] == "acs", first
 
 
-# -- the specification ------------------------------------------------------------------------------------------------
-
-def specification(version):
-    found = glob.glob(os.path.join(SHARED, "contracts", "acs", "email-%s.swagger.json" % version))
-    if not found:
-        pytest.skip("no specification at %s" % SHARED)
-    with open(found[0], encoding="utf-8") as f:
-        document = f.read()
-    with open(os.path.join(SHARED, "contracts", "acs", "common-types-data-plane-v1.json"), encoding="utf-8") as f:
-        common = json.load(f)["definitions"]
-    document = json.loads(document.replace("../../../../../common-types/data-plane/v1/types.json#", "#"))
-    document["definitions"].update(common)
-    return document
-
-
-def validate(document, path, method, reply):
-    status, headers, body = reply
-    responses = document["paths"][path][method]["responses"]
-    response = responses.get(str(status), responses["default"])
-    jsonschema.Draft4Validator(dict(response["schema"], definitions=document["definitions"])).validate(body)
-    for name in response["headers"]:
-        assert name.lower() in headers or (name == "retry-after" and body.get("status") != "Running"), name
-    return body
-
-
-@pytest.mark.parametrize("version", ["2023-03-31", "2024-07-01-preview", "2025-09-01"])
-def test_the_examples_of_the_specification(sigillo, sender, version):
-    """With our own addresses in them; answers against its schemas."""
-    document = specification(version)
-    with open(os.path.join(SHARED, "contracts", "acs", "email-examples.json"), encoding="utf-8") as f:
-        example = json.load(f)["SendEmail"]
-    message = json.loads(json.dumps(example["parameters"]["emailMessage"]).replace("abc@domain.com", SENDER))
-    for group in message["recipients"].values():
-        for n, one in enumerate(group):
-            one["address"] = "example%d@good.test" % n
-    number = str(uuid.uuid4())
-    reply = post(sigillo, sender, message, version=version, Operation_Id=number)
-    assert reply[0] == 202 and validate(document, "/emails:send", "post", reply)["id"] == number
-    for _ in range(100):
-        reply = operation(sigillo, sender, number, version)
-        assert reply[0] == 200
-        if validate(document, "/emails/operations/{operationId}", "get", reply)["status"] == "Succeeded":
-            break
-        time.sleep(0.05)
-    for bad in ({}, mail(senderAddress="a@nowhere.example"), mail(attachments=[{}])):
-        validate(document, "/emails:send", "post", post(sigillo, sender, bad, version=version))
-    validate(document, "/emails/operations/{operationId}", "get", operation(sigillo, sender, "x", version))
-
+# -- our own description ----------------------------------------------------------------------------------------------
 
 with open(os.path.join(HERE, "..", "..", "server", "doors", "http", "openapi.json"), encoding="utf-8") as f:
     DESCRIPTION = json.load(f)

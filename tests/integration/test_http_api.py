@@ -201,7 +201,7 @@ def test_a_mistake_is_named_and_nothing_is_stored(sigillo, post, name):
 
 
 @pytest.mark.parametrize("body,code", [
-    (b"", "body-missing"), (b"{", "json-syntax"), (b"nonsense", "json-syntax"), (b'{"from":"a@b","from":"c@d"}', "json-syntax"), (b'{"a":"\xff"}', "json-syntax"),
+    (b"", "body-missing"), (b"{", "json-syntax"), (b"nonsense", "json-syntax"), (b'{"from":"a@b","from":"c@d"}', "member-twice"), (b'{"a":"\xff"}', "json-syntax"),
     (b'{"a":"\\u0000"}', "json-syntax"), (b"[" * 100 + b"]" * 100, "json-depth"), (b'{"a":1} trailing', "json-syntax")])
 def test_what_is_not_json(post, body, code):
     problem(post(body, Content_Type="application/json"), 400, "body", code)

@@ -372,7 +372,7 @@ static const struct {
     {"a key given twice is refused",
      "POST /json HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: "
      "13\r\n\r\n{\"a\":1,\"a\":2}",
-     0, "HTTP/1.1 400", "json-syntax"},
+     0, "HTTP/1.1 400", "\"code\":\"member-twice\",\"detail\"", "\"field\":\"a\""},
     {"no body is refused",
      "POST /json HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", 0,
      "HTTP/1.1 400", "body-missing"},

@@ -76,7 +76,8 @@ sgl_view api_string_view(const json_t *json);
 /* An optional string; *out stays as it is without one. null counts as absent. */
 bool api_read_string(const struct api_reader *p, const json_t *object, const char *name,
                      const char *path, sgl_view *out);
-/* What goes into a header must be one line. */
+/* What goes into a header must be one line, and not longer than this. */
+#define API_LINE_MAX (64u * 1024u)
 bool api_one_line(const struct api_reader *p, sgl_view v, const char *path);
 bool api_read_mailbox(const struct api_reader *p, sgl_view text, const char *path,
                       struct sgl_mailbox *out);

@@ -91,9 +91,10 @@ bool api_read_string(const struct api_reader *p, const json_t *object, const cha
     return true;
 }
 
-/* What goes into a header must be one line. */
 bool api_one_line(const struct api_reader *p, sgl_view v, const char *path)
 {
+    if (v.len > API_LINE_MAX)
+        return api_wrong(p, "too-long", path, "This is longer than 64 KiB.");
     for (size_t i = 0; i < v.len; i++)
         if (sgl_ascii_is_control(v.ptr[i]) && v.ptr[i] != '\t')
             return api_wrong(p, "line-end", path,

@@ -121,6 +121,9 @@ struct http_json_size {
 struct http_json_size http_json_measure(sgl_view text);
 /* gzip, unpacked behind what `out` has.  SGL_E_SYNTAX: it is none, or not whole; SGL_E_LIMIT: it is more than `out` may have; SGL_E_NOMEM. */
 enum sgl_status http_gunzip(sgl_view in, struct sgl_buf *out) SGL_MUST_USE;
+#define HTTP_JSON_DEPTH_MAX 32
+/* The path of what stands before `off`, as far as it is that deep; empty: it is the document itself. Keys are escaped, and shortened. */
+void http_json_path(sgl_view text, size_t off, struct sgl_buf *out);
 /* The reply has been given, or nobody waits for it: frees the request. */
 void http_request_end(struct http_request *r);
 const char *http_reason(int status);

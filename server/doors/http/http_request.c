@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a handler may ask about its request. */
+#include <stdio.h>
 #include <string.h>
 
 #include <event2/bufferevent_ssl.h>
@@ -7,7 +8,7 @@
 #include "../../loop/tls.h"
 #include "http_internal.h"
 
-#define JSON_DEPTH_MAX 32
+#define JSON_PATH_MAX 127
 
 struct loop *http_loop(const struct http_request *r)
 {
@@ -128,13 +129,44 @@ sgl_view http_tls_text(struct http_request *r)
     return out;
 }
 
+/* By the path of the place where it went wrong. */
+static void refuse_json(struct http_request *r, size_t off, const char *code, const char *why)
+{
+    struct sgl_buf path = SGL_BUF_INIT(JSON_PATH_MAX);
+    char field[JSON_PATH_MAX + 1];
+
+    http_json_path(r->body, off, &path);
+    snprintf(field, sizeof(field), "%.*s", (int)path.len,
+             path.data == NULL ? "" : (const char *)path.data);
+    sgl_buf_done(&path);
+    http_reply_problem(r, 400, code, field[0] == '\0' ? "body" : field, why);
+}
+
+/* What the reader of JSON says of it. */
+static void refuse_syntax(struct http_request *r, const json_error_t *error)
+{
+    struct sgl_buf text = SGL_BUF_INIT(199);
+    char why[200];
+
+    if (json_error_code(error) == json_error_duplicate_key) {
+        refuse_json(r, (size_t)error->position, "member-twice",
+                    "This member stands there twice, and only one of them could count.");
+        return;
+    }
+    sgl_buf_addf(&text, "The body is not JSON: line %d, column %d: ", error->line, error->column);
+    sgl_buf_add_escaped(&text, sgl_view_cstr(error->text), 100);
+    snprintf(why, sizeof(why), "%.*s", (int)text.len,
+             text.data == NULL ? "" : (const char *)text.data);
+    sgl_buf_done(&text);
+    http_reply_problem(r, 400, "json-syntax", "body", why);
+}
+
 json_t *http_json(struct http_request *r)
 {
     sgl_view type = http_header(r, "Content-Type"), rest;
     struct http_json_size size;
     json_error_t error;
     json_t *json;
-    char why[200];
 
     type = sgl_view_trim(sgl_view_split(type, ';', &rest));
     if (type.len > 0 && !sgl_view_eq_nocase(type, SGL_LIT("application/json"))) {
@@ -150,9 +182,9 @@ json_t *http_json(struct http_request *r)
         return NULL;
     }
     size = http_json_measure(r->body);
-    if (size.depth > JSON_DEPTH_MAX) {
-        http_reply_problem(r, 400, "json-depth", "body",
-                           "The JSON document is nested more than 32 levels deep.");
+    if (size.depth > HTTP_JSON_DEPTH_MAX) {
+        refuse_json(r, r->body.len, "json-depth",
+                    "The JSON document is nested more than 32 levels deep.");
         return NULL;
     }
     if (size.values > r->http->config.json_values_max) {
@@ -161,16 +193,7 @@ json_t *http_json(struct http_request *r)
         return NULL;
     }
     json = json_loadb((const char *)r->body.ptr, r->body.len, JSON_REJECT_DUPLICATES, &error);
-    if (json == NULL) {
-        struct sgl_buf text = SGL_BUF_INIT(sizeof(why) - 1);
-
-        sgl_buf_addf(&text, "The body is not JSON: line %d, column %d: ", error.line, error.column);
-        sgl_buf_add_escaped(&text, sgl_view_cstr(error.text), 100);
-        memcpy(why, text.data == NULL ? (const uint8_t *)"" : text.data, text.len);
-        why[text.len] = '\0';
-        sgl_buf_done(&text);
-        http_reply_problem(r, 400, "json-syntax", "body", why);
-        return NULL;
-    }
+    if (json == NULL)
+        refuse_syntax(r, &error);
     return json;
 }
