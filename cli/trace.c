@@ -114,6 +114,32 @@ static void put_other(const json_t *d)
     }
 }
 
+/* What the sender calls it. */
+static void put_labels(const json_t *m)
+{
+    const json_t *categories = json_object_get(m, "categories"), *category;
+    const json_t *metadata = json_object_get(m, "metadata");
+    size_t at;
+
+    json_array_foreach(categories, at, category)
+    {
+        if (at == 0)
+            printf("  %-13s ", "categories");
+        else
+            printf(", ");
+        cli_put(stdout, json_string_value(category));
+    }
+    if (json_array_size(categories) > 0)
+        putchar('\n');
+    if (json_object_size(metadata) > 0) {
+        printf("  %-13s", "metadata");
+        put_other(metadata);
+        putchar('\n');
+    }
+    message_put_line("batch", cli_member(m, "batch", 0));
+    message_put_line("pool", cli_member(m, "pool", 0));
+}
+
 static void put_trace(const struct cli *c, const json_t *m)
 {
     const char *from = cli_member(m, "from", 1);
@@ -123,6 +149,7 @@ static void put_trace(const struct cli *c, const json_t *m)
     printf("%s%s%s  from ", cli_bold(c), cli_member(m, "id", 0), cli_plain(c));
     cli_put(stdout, from[0] == '\0' ? "<>" : from);
     printf(", accepted %s UTC\n", cli_time(m, "accepted_at", 2));
+    put_labels(m);
     json_array_foreach(json_object_get(m, "events"), at, e)
     {
         const json_t *d = json_object_get(e, "detail");

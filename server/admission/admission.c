@@ -151,8 +151,10 @@ static void answer_accepted(struct submission *s, uint64_t id)
 
 static void hand_to_queue(struct admit *m)
 {
-    struct store_message *copy = store_message_dup(&m->s->message);
+    struct store_message g = m->s->message, *copy;
 
+    g.labels = SGL_LIT(""); /* as when it is claimed later */
+    copy = store_message_dup(&g);
     if (copy == NULL)
         return; /* the room goes back; the claim ends with its lease, and the store hands the message out again */
     m->room_bytes = 0;
@@ -324,12 +326,17 @@ static bool describe(struct admit *m, const struct sgl_message_report *report)
 
 static bool is_suppressed(const struct admit *m, sgl_view address, enum suppression_reason *reason)
 {
-    int64_t now = m->s->message.accepted_at / 1000;
+    const struct store_message *g = &m->s->message;
+    struct suppression_question q = {.subscription = sgl_view_cstr(m->domain->subscription),
+                                     .domain = sgl_view_cstr(m->domain->name),
+                                     .address = address,
+                                     .now = g->accepted_at / 1000,
+                                     .passed = g->bypass};
 
-    return directory_suppressed(m->a->directory, m->domain, address, now, reason) ||
-           (m->list.mail.id.len > 0 &&
-            directory_unsubscribed(m->a->directory, sgl_view_cstr(m->domain->subscription),
-                                   m->list.mail.id, address, now, reason));
+    if (directory_suppressed_now(m->a->directory, &q, reason))
+        return true;
+    q.domain = m->list.mail.id;
+    return q.domain.len > 0 && directory_unsubscribed(m->a->directory, &q, reason);
 }
 
 /* Who is suppressed is final at birth; that is no error, and the others go their way. */
@@ -378,6 +385,9 @@ static bool check_and_complete(struct admit *m)
     if (s->raw.len > m->a->message_size_max)
         return refuse(out, 552, "5.3.4", 413, "message-too-large", "",
                       "The message is larger than this server accepts.", SGL_LIT(""));
+    if (s->message.labels.len > STORE_LABELS_MAX)
+        return refuse(out, 552, "5.3.4", 422, "labels-too-long", "labels",
+                      "Categories and metadata together have at most 16384 bytes.", SGL_LIT(""));
     if (!admission_has_room(m->a, s->raw.len, out) || !check_envelope(m->a, s, &utf8, out))
         return false;
     if (sgl_message_check(s->raw, s->arena, &report) != SGL_OK)

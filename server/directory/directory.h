@@ -437,21 +437,26 @@ const char *suppression_reason_name(enum suppression_reason reason); /* "hard-bo
 const char *suppression_reason_text(enum suppression_reason reason);
 bool suppression_reason_parse(sgl_view name, enum suppression_reason *out);
 
-/* A pure look-up, any thread: is this address, as admission has it, suppressed for mail of this domain? */
+/* A pure look-up, any thread: is this address, as admission has it, suppressed for mail of this domain? The same as the one below, with nothing passed over. */
 bool directory_suppressed(struct directory *d, const struct domain *domain, sgl_view address,
                           int64_t now, enum suppression_reason *reason);
 
 enum suppression_spelling { SUPPRESSION_AS_CONFIGURED, SUPPRESSION_ANY, SUPPRESSION_EXACT };
+struct suppression_question {
+    sgl_view subscription;
+    sgl_view domain; /* or the list's id: whose mail it is */
+    sgl_view address;
+    int64_t now;
+    unsigned passed; /* bits, 1 << reason: entries for these reasons are passed over */
+};
+bool directory_suppressed_now(struct directory *d, const struct suppression_question *q,
+                              enum suppression_reason *reason);
 /*
  * In place of a domain: "list:" and a list's id in lower case: for mail of that list only.  A pure look-up, any thread: is the address suppressed for it?  For other mail see above.
  */
 #define SUPPRESSION_LIST "list:"
-bool directory_unsubscribed(struct directory *d, sgl_view subscription, sgl_view list,
-                            sgl_view address, int64_t now, enum suppression_reason *reason);
-
-/* The same for mail that was accepted before, by the name of the domain that it is from. */
-bool directory_suppressed_now(struct directory *d, sgl_view subscription, sgl_view domain,
-                              sgl_view address, int64_t now, enum suppression_reason *reason);
+bool directory_unsubscribed(struct directory *d, const struct suppression_question *q,
+                            enum suppression_reason *reason);
 /* Is there any list at all for which the address may be suppressed?  Yes may be wrong, no is not: a look at which list it is can be saved. */
 bool directory_may_be_unsubscribed(struct directory *d, sgl_view subscription, sgl_view address);
 

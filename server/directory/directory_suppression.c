@@ -91,53 +91,63 @@ static bool has(const struct directory *d, const struct name *n, int64_t now, un
     return name.len > 0 && suppression_set_has(&d->suppressed, name, now, word);
 }
 
-/* An entry of any spelling is there in lower case; one of a single spelling as that is, and says so. */
-static bool covered(const struct directory *d, const struct spelling *s, int64_t now,
-                    unsigned *word)
+static bool is_passed(unsigned word, unsigned passed)
 {
-    if (has(d, &s->folded, now, word) && (!s->differ || (*word & SUPPRESSION_WORD_EXACT) == 0))
+    return (passed >> (word & SUPPRESSION_REASON_MASK) & 1) != 0;
+}
+
+/* An entry of any spelling is there in lower case; one of a single spelling as that is, and says so. */
+static bool covered(const struct directory *d, const struct spelling *s,
+                    const struct suppression_question *q, unsigned *word)
+{
+    if (has(d, &s->folded, q->now, word) && (!s->differ || (*word & SUPPRESSION_WORD_EXACT) == 0) &&
+        !is_passed(*word, q->passed))
         return true;
-    return s->differ && has(d, &s->given, now, word);
+    return s->differ && has(d, &s->given, q->now, word) && !is_passed(*word, q->passed);
 }
 
 bool directory_suppressed(struct directory *d, const struct domain *domain, sgl_view address,
                           int64_t now, enum suppression_reason *reason)
 {
-    return directory_suppressed_now(d, sgl_view_cstr(domain->subscription),
-                                    sgl_view_cstr(domain->name), address, now, reason);
+    struct suppression_question q = {.subscription = sgl_view_cstr(domain->subscription),
+                                     .domain = sgl_view_cstr(domain->name),
+                                     .address = address,
+                                     .now = now};
+
+    return directory_suppressed_now(d, &q, reason);
 }
 
-bool directory_suppressed_now(struct directory *d, sgl_view subscription, sgl_view domain,
-                              sgl_view address, int64_t now, enum suppression_reason *reason)
+bool directory_suppressed_now(struct directory *d, const struct suppression_question *q,
+                              enum suppression_reason *reason)
 {
     struct spelling all, own;
     unsigned word = 0;
     bool found;
 
-    spell(&all, subscription, SGL_LIT(""), address);
-    spell(&own, subscription, domain, address);
+    spell(&all, q->subscription, SGL_LIT(""), q->address);
+    spell(&own, q->subscription, q->domain, q->address);
     pthread_rwlock_rdlock(&d->lock);
-    found = covered(d, &all, now, &word) || covered(d, &own, now, &word);
+    found = covered(d, &all, q, &word) || covered(d, &own, q, &word);
     pthread_rwlock_unlock(&d->lock);
     if (found)
         *reason = (enum suppression_reason)(word & SUPPRESSION_REASON_MASK);
     return found;
 }
 
-bool directory_unsubscribed(struct directory *d, sgl_view subscription, sgl_view list,
-                            sgl_view address, int64_t now, enum suppression_reason *reason)
+bool directory_unsubscribed(struct directory *d, const struct suppression_question *q,
+                            enum suppression_reason *reason)
 {
     char scope[SCOPE_ROOM];
     struct spelling of_list;
     unsigned word = 0;
     bool found;
 
-    if (list.len > sizeof(scope) - sizeof(SUPPRESSION_LIST))
+    if (q->domain.len > sizeof(scope) - sizeof(SUPPRESSION_LIST))
         return false;
-    snprintf(scope, sizeof(scope), SUPPRESSION_LIST "%.*s", SGL_FMT(list));
-    spell(&of_list, subscription, sgl_view_cstr(scope), address);
+    snprintf(scope, sizeof(scope), SUPPRESSION_LIST "%.*s", SGL_FMT(q->domain));
+    spell(&of_list, q->subscription, sgl_view_cstr(scope), q->address);
     pthread_rwlock_rdlock(&d->lock);
-    found = covered(d, &of_list, now, &word);
+    found = covered(d, &of_list, q, &word);
     pthread_rwlock_unlock(&d->lock);
     if (found)
         *reason = (enum suppression_reason)(word & SUPPRESSION_REASON_MASK);
@@ -440,7 +450,7 @@ static bool prepare_addition(struct batch *b, const struct suppression *item,
     pthread_rwlock_rdlock(&d->lock);
     if (has(d, &spelling->folded, b->now, &word) && (word & SUPPRESSION_WORD_EXACT) == 0)
         exact = false;
-    known = covered(d, spelling, b->now, &word);
+    known = covered(d, spelling, &(struct suppression_question){.now = b->now}, &word);
     pthread_rwlock_unlock(&d->lock);
     if (known && b->s->keep)
         return true;

@@ -62,17 +62,16 @@ void service_bounced(void *service, const struct store_message *message,
 
 #define HEADERS_MAX (4u * 1024u * 1024u)
 
-static bool has_left_list(struct service *s, const struct store_message *message, sgl_view address,
-                          sgl_view body, enum suppression_reason *reason)
+/* What the question says of a domain is of the list here. */
+static bool has_left_list(struct service *s, struct suppression_question q, sgl_view body,
+                          enum suppression_reason *reason)
 {
     sgl_auto(sgl_arena) arena = SGL_ARENA_INIT(HEADERS_MAX);
     struct sgl_headers headers;
-    sgl_view list;
 
     return sgl_headers_parse(body, SGL_HEADERS_TOLERANT, &arena, &headers, NULL) == SGL_OK &&
-           list_id_of(&headers, &arena, &list) &&
-           directory_unsubscribed(s->directory, message->subscription, list, address, clock_now_s(),
-                                  reason);
+           list_id_of(&headers, &arena, &q.domain) &&
+           directory_unsubscribed(s->directory, &q, reason);
 }
 
 static sgl_view domain_in(sgl_view address)
@@ -88,19 +87,22 @@ enum queue_stop_answer service_stops(void *service, const struct store_message *
                                      const struct store_rcpt *rcpt, sgl_view body, const char **why)
 {
     struct service *s = service;
+    struct suppression_question q = {.subscription = message->subscription,
+                                     .domain = domain_in(message->header_from),
+                                     .address = rcpt->address,
+                                     .now = clock_now_s(),
+                                     .passed = message->bypass};
     enum suppression_reason reason;
     bool ends;
 
     if (message->env_from.len == 0 && sgl_view_eq(message->door, SGL_LIT("bounce")))
         return QUEUE_STOP_GOES; /* a report to a sender is nothing that one can leave */
-    ends = directory_suppressed_now(s->directory, message->subscription,
-                                    domain_in(message->header_from), rcpt->address, clock_now_s(),
-                                    &reason);
+    ends = directory_suppressed_now(s->directory, &q, &reason);
     if (!ends &&
         directory_may_be_unsubscribed(s->directory, message->subscription, rcpt->address)) {
         if (body.len == 0)
             return QUEUE_STOP_WANTS_BODY;
-        ends = has_left_list(s, message, rcpt->address, body, &reason);
+        ends = has_left_list(s, q, body, &reason);
     }
     if (!ends)
         return QUEUE_STOP_GOES;

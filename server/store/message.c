@@ -52,13 +52,15 @@ const char *rcpt_state_name(enum rcpt_state s)
 }
 
 /* The strings of a message, so that measuring and copying cannot disagree. */
-#define MESSAGE_VIEWS 10
+#define MESSAGE_VIEWS 13
 static const size_t message_view[MESSAGE_VIEWS] = {
     offsetof(struct store_message, subscription), offsetof(struct store_message, identity),
     offsetof(struct store_message, env_from),     offsetof(struct store_message, env_id),
     offsetof(struct store_message, message_id),   offsetof(struct store_message, header_from),
     offsetof(struct store_message, subject),      offsetof(struct store_message, signed_by),
     offsetof(struct store_message, door),         offsetof(struct store_message, peer),
+    offsetof(struct store_message, labels),       offsetof(struct store_message, batch),
+    offsetof(struct store_message, pool),
 };
 /* `domain` is not among them: it is found again inside of the address when it was borrowed from there. */
 #define RCPT_VIEWS 6

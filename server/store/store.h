@@ -79,6 +79,8 @@ struct store_rcpt {
     sgl_view remote_mta; /* last host asked, "mx1.example.net [192.0.2.1]" */
 };
 
+#define STORE_LABELS_MAX ((size_t)16 << 10)
+
 struct store_message {
     uint64_t id; /* time-ordered, unique; see id_new() */
     sgl_view subscription;
@@ -99,6 +101,11 @@ struct store_message {
     sgl_view signed_by; /* "d=example.org s=s1 rsa-sha256; d=example.org s=e1 ed25519-sha256" */
     sgl_view door;      /* "submission", "http", "bounce" */
     sgl_view peer;      /* "198.51.100.7" */
+    sgl_view
+        labels; /* what the sender calls it: {"categories":["a"],"custom_args":{"k":"v"}}, or empty. A claim leaves it empty: nobody delivers by it */
+    sgl_view batch; /* messages that are held or cancelled together, or empty */
+    sgl_view pool;  /* of addresses to send from, or empty: the server's own */
+    uint8_t bypass; /* bits, 1 << reason: suppressions for these reasons do not count */
     struct store_rcpt *rcpt;
     size_t rcpts;
 };

@@ -46,6 +46,51 @@ static void test_some_are_suppressed(void **state)
     sending_free(g);
 }
 
+/* What was asked for when it was sent counts when it is handed out, too: it is kept with the message. */
+static void test_bypass(void **state)
+{
+    struct fixture *x = *state;
+    struct sending *g;
+    struct store_message *m = NULL;
+
+    suppress(x, "", "gone@good.test");
+    g = send_as(x, x->who, "me@app.test", "gone@good.test", sgl_view_cstr(PLAIN));
+    g->s.message.bypass = 1u << SUPPRESSION_HARD_BOUNCE;
+    go(g);
+    CHECK_EQ("another reason is passed over", g->s.message.rcpt[0].state, RCPT_SUPPRESSED);
+    sending_free(g);
+    g = send_as(x, x->who, "me@app.test", "gone@good.test", sgl_view_cstr(PLAIN));
+    g->s.message.bypass = 1u << SUPPRESSION_UNSUBSCRIBE;
+    go(g);
+    CHECK_EQ("this reason is", g->s.message.rcpt[0].state, RCPT_QUEUED);
+    assert_int_equal(store_read_message(x->f->store, g->s.message.id, &m), STORE_OK);
+    CHECK_EQ("it is kept", m->bypass, 1u << SUPPRESSION_UNSUBSCRIBE);
+    store_message_free(m);
+    sending_free(g);
+    g = send_as(x, x->who, "me@foreign.test", "gone@good.test", sgl_view_cstr(PLAIN));
+    g->s.message.bypass = 0xff;
+    go(g);
+    CHECK_STR("who may send as whom is no suppression", g->answer.code, "sender-not-allowed");
+    sending_free(g);
+}
+
+static void test_labels(void **state)
+{
+    static char text[STORE_LABELS_MAX + 1];
+    struct fixture *x = *state;
+
+    memset(text, 'x', sizeof(text));
+    for (size_t over = 0; over < 2; over++) {
+        struct sending *g = send_as(x, x->who, "me@app.test", "a@good.test", sgl_view_cstr(PLAIN));
+
+        g->s.message.labels = sgl_view_of(text, STORE_LABELS_MAX + over);
+        go(g);
+        CHECK_STR("labels have a maximum", g->answer.code,
+                  over == 1 ? "labels-too-long" : "accepted");
+        sending_free(g);
+    }
+}
+
 static void test_all_are_suppressed(void **state)
 {
     struct fixture *x = *state;
@@ -403,6 +448,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_some_are_suppressed, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_bypass, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_labels, setup, teardown),
         cmocka_unit_test_setup_teardown(test_all_are_suppressed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_profile, setup, teardown),
         cmocka_unit_test_setup_teardown(test_managed, setup, teardown),

@@ -75,6 +75,20 @@ static const struct refusal refused_content[] = {
      "member-type"},
 };
 
+static const struct refusal refused_labels[] = {
+    {"categories of a wrong type", "{" BASE ",\"categories\":\"a\"}", "categories", "member-type"},
+    {"a category of a wrong type", "{" BASE ",\"categories\":[\"a\",1]}", "categories[1]",
+     "member-type"},
+    {"an empty category", "{" BASE ",\"categories\":[\"\"]}", "categories[0]", "too-long"},
+    {"eleven categories",
+     "{" BASE ",\"categories\":[\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\",\"10\","
+     "\"11\"]}",
+     "categories", "too-many"},
+    {"metadata of a wrong type", "{" BASE ",\"metadata\":[]}", "metadata", "member-type"},
+    {"a value of metadata that is no string", "{" BASE ",\"metadata\":{\"a\":\"b\",\"c\":1}}",
+     "metadata", "member-type"},
+};
+
 static const struct refusal refused_attachments[] = {
     {"attachments of a wrong type", "{" BASE ",\"attachments\":{}}", "attachments", "member-type"},
     {"an attachment of a wrong type", "{" BASE ",\"attachments\":[1]}", "attachments[0]",
@@ -115,6 +129,7 @@ static void refusals(void **state)
     (void)state;
     check_refusals(ALL_OF(refused_addresses));
     check_refusals(ALL_OF(refused_content));
+    check_refusals(ALL_OF(refused_labels));
     check_refusals(ALL_OF(refused_attachments));
 }
 
@@ -180,10 +195,32 @@ static void envelope(void **state)
     done(&f);
 }
 
+static void labels(void **state)
+{
+    char text[11000], *at = text + sprintf(text, "{" BASE ",\"metadata\":{\"k\":\"");
+    struct fixture f;
+
+    (void)state;
+    CHECK_TRUE("parse", parse(&f, "{" BASE ",\"categories\":[\"a\"],\"metadata\":{\"k\":\"v\"}}"));
+    CHECK_VIEW("labels", f.m.labels, V("{\"categories\":[\"a\"],\"custom_args\":{\"k\":\"v\"}}"));
+    done(&f);
+    CHECK_TRUE("null is as absent", parse(&f, "{" BASE ",\"categories\":null,\"metadata\":null}"));
+    CHECK_EQ("no labels", f.m.labels.len, 0);
+    done(&f);
+    memset(at, 'x', 9992); /* {"k":""} is 8 */
+    strcpy(at + 9992, "\"}}");
+    CHECK_TRUE("metadata of 10000 bytes", parse(&f, text));
+    done(&f);
+    strcpy(at + 9992, "x\"}}");
+    CHECK_TRUE("not one more", !parse(&f, text));
+    CHECK_STR("by its code", f.why.code, "too-long");
+    done(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(refusals), cmocka_unit_test(composed),
-                                       cmocka_unit_test(envelope)};
+                                       cmocka_unit_test(envelope), cmocka_unit_test(labels)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

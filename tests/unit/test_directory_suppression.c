@@ -74,6 +74,49 @@ static bool is_suppressed(struct directory_fixture *f, const char *domain, const
     return found;
 }
 
+static bool is_passed_over(struct directory_fixture *f, const char *domain, const char *address,
+                           unsigned passed)
+{
+    struct suppression_question q = {.subscription = SGL_LIT("default"),
+                                     .domain = sgl_view_cstr(domain),
+                                     .address = sgl_view_cstr(address),
+                                     .now = NOW,
+                                     .passed = passed};
+    enum suppression_reason reason;
+
+    return !directory_suppressed_now(f->directory, &q, &reason);
+}
+
+/* One entry of each reason for one address: all mail, mail of the domain. */
+static void test_passed_over(void **state)
+{
+    struct suppression item = {.address = SGL_LIT("User@x.test"),
+                               .reason = SUPPRESSION_HARD_BOUNCE,
+                               .spelling = SUPPRESSION_ANY};
+    struct directory_suppress s = {.item = &item, .items = 1};
+    const unsigned bounce = 1u << SUPPRESSION_HARD_BOUNCE, left = 1u << SUPPRESSION_UNSUBSCRIBE;
+
+    CHECK_EQ("for all mail: it bounced", suppress(*state, &s), DIRECTORY_OK);
+    CHECK_TRUE("nothing is passed over", !is_passed_over(*state, "a.test", "user@x.test", 0));
+    CHECK_TRUE("another reason is", !is_passed_over(*state, "a.test", "user@x.test", ~bounce));
+    CHECK_TRUE("this reason is", is_passed_over(*state, "a.test", "USER@x.test", bounce));
+    item.reason = SUPPRESSION_UNSUBSCRIBE;
+    s.domain = SGL_LIT("a.test");
+    CHECK_EQ("for a.test: it unsubscribed", suppress(*state, &s), DIRECTORY_OK);
+    CHECK_TRUE("the other entry counts", !is_passed_over(*state, "a.test", "user@x.test", bounce));
+    CHECK_TRUE("both reasons", is_passed_over(*state, "a.test", "user@x.test", bounce | left));
+    item.reason = SUPPRESSION_COMPLAINT;
+    item.spelling = SUPPRESSION_EXACT;
+    item.address = SGL_LIT("Exact@x.test");
+    s.domain = SGL_LIT("");
+    CHECK_EQ("in one spelling: it complained", suppress(*state, &s), DIRECTORY_OK);
+    CHECK_TRUE("that counts", !is_passed_over(*state, "a.test", "Exact@x.test", bounce | left));
+    CHECK_TRUE("and no other spelling",
+               is_passed_over(*state, "a.test", "eXact@x.test", bounce | left));
+    CHECK_TRUE("unless it is passed over",
+               is_passed_over(*state, "a.test", "Exact@x.test", 1u << SUPPRESSION_COMPLAINT));
+}
+
 static void test_compared(void **state)
 {
     static const struct {
@@ -545,6 +588,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_compared, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_passed_over, setup, teardown),
         cmocka_unit_test_setup_teardown(test_whose, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_last_of_the_room_is_the_servers, setup, teardown),

@@ -111,6 +111,8 @@ static void test_migration(void **state)
         store_fixture_open(&fx);
         assert_int_equal(store_read_message(fx.store, 1000, &m), STORE_OK);
         CHECK_VIEW("a message of version 1 is there", m->rcpt[0].address, SGL_LIT("u@example.net"));
+        CHECK_TRUE("nobody has called it anything",
+                   m->labels.len + m->batch.len + m->pool.len == 0 && m->bypass == 0);
         store_message_free(m);
         assert_int_equal(store_read_counts(fx.store, &counts), STORE_OK);
         CHECK_EQ("and waits", counts.waiting, 1);

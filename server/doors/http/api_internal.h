@@ -30,8 +30,10 @@ struct api_message {
     struct sgl_compose_address from;
     struct store_rcpt *rcpt; /* to, cc, bcc */
     size_t rcpts;
-    sgl_view list, list_name; /* of list mail; ptr NULL: it is none */
-    struct sgl_buf decoded;   /* the attachments' bytes, one behind the other */
+    sgl_view list, list_name;     /* of list mail; ptr NULL: it is none */
+    sgl_view labels, batch, pool; /* as of the message in the store */
+    uint8_t bypass;
+    struct sgl_buf decoded; /* the attachments' bytes, one behind the other */
     const struct api_word
         *words;            /* up to one without a word; what is not among them is its own path */
     const size_t *part_at; /* where the parts stood in the request; NULL: in their own order */

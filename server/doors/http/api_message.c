@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "api_internal.h"
+#include "labels.h"
 
 #define EVENTS_MAX 10000
 
@@ -57,15 +58,19 @@ static json_t *message_json(const struct store_message *m)
 {
     json_t *rcpts = json_array();
     char id[ID_TEXT_SIZE];
+    json_t *json;
 
     id_text(m->id, id);
     for (size_t i = 0; i < m->rcpts; i++)
         json_array_append_new(rcpts, rcpt_json(&m->rcpt[i]));
-    return json_pack("{s:s, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o}", "id", id, "from",
+    json = json_pack("{s:s, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "id", id, "from",
                      text_json(m->env_from), "subject", text_json(m->subject), "message_id",
                      text_json(m->message_id), "size", (json_int_t)m->size, "accepted_at",
                      time_json(m->accepted_at), "expires_at", time_json(m->expires_at * 1000),
-                     "signed_by", text_json(m->signed_by), "recipients", rcpts);
+                     "signed_by", text_json(m->signed_by), "batch", text_json(m->batch), "pool",
+                     text_json(m->pool), "recipients", rcpts);
+    labels_show(m->labels, json);
+    return json;
 }
 
 static bool add_event(void *ctx, const struct store_event *e)

@@ -3,6 +3,11 @@
 #include <stdio.h>
 
 #include "api_internal.h"
+#include "labels.h"
+
+#define CATEGORIES_MAX 10
+#define CATEGORY_MAX   255
+#define METADATA_MAX   10000
 
 /* ---- addresses ---- */
 
@@ -175,6 +180,58 @@ static bool take_list(const struct api_reader *p, const json_t *root)
     return api_one_line(p, p->m->list_name, "list.name");
 }
 
+/* ---- labels ---- */
+
+static bool check_categories(const struct api_reader *p, const json_t *list)
+{
+    char path[40];
+
+    if (list == NULL || json_is_null(list))
+        return true;
+    if (!json_is_array(list))
+        return api_wrong(p, "member-type", "categories", "An array of strings is wanted here.");
+    if (json_array_size(list) > CATEGORIES_MAX)
+        return api_wrong(p, "too-many", "categories", "There are more than 10 categories.");
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *item = json_array_get(list, i);
+
+        snprintf(path, sizeof(path), "categories[%zu]", i);
+        if (!json_is_string(item))
+            return api_wrong(p, "member-type", path, "A category is a string.");
+        if (json_string_length(item) == 0 || json_string_length(item) > CATEGORY_MAX)
+            return api_wrong(p, "too-long", path, "A category has 1 to 255 bytes.");
+    }
+    return true;
+}
+
+static bool check_metadata(const struct api_reader *p, json_t *metadata)
+{
+    const char *name;
+    json_t *value;
+
+    if (metadata == NULL || json_is_null(metadata))
+        return true;
+    if (!json_is_object(metadata))
+        return api_wrong(p, "member-type", "metadata", "An object of strings is wanted here.");
+    json_object_foreach(metadata, name, value)
+    {
+        if (!json_is_string(value))
+            return api_refuse(p->why, 422, "member-type", "metadata",
+                              "The value of %s is no string.", sgl_view_cstr(name));
+    }
+    return json_dumpb(metadata, NULL, 0, JSON_COMPACT) <= METADATA_MAX ||
+           api_wrong(p, "too-long", "metadata", "The metadata have at most 10000 bytes, as JSON.");
+}
+
+static bool take_labels(const struct api_reader *p, const json_t *root)
+{
+    json_t *categories = json_object_get(root, "categories");
+    json_t *metadata = json_object_get(root, "metadata");
+
+    return check_categories(p, categories) && check_metadata(p, metadata) &&
+           (labels_put(categories, metadata, p->arena, &p->m->labels) || api_refuse_memory(p->why));
+}
+
 /* ---- content ---- */
 
 static bool take_content(const struct api_reader *p, const json_t *json, const char *path,
@@ -273,9 +330,9 @@ static size_t attachment_bytes(const json_t *root)
 bool api_parse(const struct api *api, const struct identity *who, const json_t *json,
                struct sgl_arena *arena, struct api_message *m, struct api_refusal *why)
 {
-    static const char *const known[] = {"from",        "to",      "cc",   "bcc",
-                                        "reply_to",    "subject", "text", "html",
-                                        "attachments", "headers", "list", NULL};
+    static const char *const known[] = {
+        "from", "to",          "cc",      "bcc",  "reply_to",   "subject",  "text",
+        "html", "attachments", "headers", "list", "categories", "metadata", NULL};
     static const struct api_word words[] = {
         {"content_type", "attachments[", "].content_type"},
         {"content_id", "attachments[", "].content_id"},
@@ -297,6 +354,6 @@ bool api_parse(const struct api *api, const struct identity *who, const json_t *
     if (!api_read_string(&p, json, "text", "text", &m->compose.text) ||
         !api_read_string(&p, json, "html", "html", &m->compose.html))
         return false;
-    return take_list(&p, json) && take_headers(&p, json) &&
+    return take_list(&p, json) && take_labels(&p, json) && take_headers(&p, json) &&
            take_attachments(&p, json, attachment_bytes(json));
 }

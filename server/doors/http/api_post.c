@@ -94,11 +94,17 @@ static bool compose(struct api_post *p, struct api_message *m, struct api_refusa
 }
 
 /* The JSON is gone when admission is done. */
-static bool keep_list(struct submission *s, struct api_refusal *why)
+static bool keep(struct submission *s, const struct api_message *m, struct api_refusal *why)
 {
-    return s->list.ptr == NULL ||
-           (sgl_arena_dup(s->arena, s->list, &s->list) == SGL_OK &&
-            sgl_arena_dup(s->arena, s->list_name, &s->list_name) == SGL_OK) ||
+    struct store_message *g = &s->message;
+
+    if (sgl_arena_dup(s->arena, m->labels, &g->labels) != SGL_OK ||
+        sgl_arena_dup(s->arena, m->batch, &g->batch) != SGL_OK ||
+        sgl_arena_dup(s->arena, m->pool, &g->pool) != SGL_OK)
+        return api_refuse_memory(why);
+    return m->list.ptr == NULL ||
+           (sgl_arena_dup(s->arena, m->list, &s->list) == SGL_OK &&
+            sgl_arena_dup(s->arena, m->list_name, &s->list_name) == SGL_OK) ||
            api_refuse_memory(why);
 }
 
@@ -112,9 +118,8 @@ bool api_post_message(struct api_post *p, struct api_message *m, struct api_refu
     s->message.env_from = m->from.mailbox.text;
     s->message.rcpt = m->rcpt;
     s->message.rcpts = m->rcpts;
-    s->list = m->list;
-    s->list_name = m->list_name;
-    return keep_list(s, why);
+    s->message.bypass = m->bypass;
+    return keep(s, m, why);
 }
 
 void api_post_submit(struct api_post *p,

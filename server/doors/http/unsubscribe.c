@@ -196,13 +196,16 @@ static void link_post(struct http_request *r, void *ctx)
 {
     struct unsubscribe *u = ctx;
     enum suppression_reason reason;
+    struct suppression_question q;
     struct list_token token;
 
     if (!open_link(r, u, &token) || !check_form(r))
         return;
-    if (directory_unsubscribed(u->directory, token.subscription, token.list, token.address,
-                               clock_now_s(), &reason) &&
-        reason == SUPPRESSION_UNSUBSCRIBE)
+    q = (struct suppression_question){.subscription = token.subscription,
+                                      .domain = token.list,
+                                      .address = token.address,
+                                      .now = clock_now_s()};
+    if (directory_unsubscribed(u->directory, &q, &reason) && reason == SUPPRESSION_UNSUBSCRIBE)
         say_done(r, token.list);
     else
         unsubscribe(r, u, &token);

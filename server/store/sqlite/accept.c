@@ -102,7 +102,8 @@ static void add_key(struct store *store, const struct store_accept *a)
 static int message_flags(const struct store_message *m)
 {
     return (m->eightbit ? MESSAGE_FLAG_EIGHTBIT : 0) | (m->smtputf8 ? MESSAGE_FLAG_SMTPUTF8 : 0) |
-           (m->require_tls ? MESSAGE_FLAG_REQUIRE_TLS : 0) | (uint8_t)m->ret << MESSAGE_RET_SHIFT;
+           (m->require_tls ? MESSAGE_FLAG_REQUIRE_TLS : 0) | (uint8_t)m->ret << MESSAGE_RET_SHIFT |
+           m->bypass << MESSAGE_BYPASS_SHIFT;
 }
 
 static void add_message(struct store *store, const struct store_message *m, uint64_t first)
@@ -110,7 +111,8 @@ static void add_message(struct store *store, const struct store_message *m, uint
     sqlite3_stmt *s = sql_use(&store->db, SQL_MESSAGE_ADD);
     const sgl_view *text[] = {&m->subscription, &m->identity,    &m->env_from, &m->env_id,
                               &m->message_id,   &m->header_from, &m->subject,  &m->signed_by,
-                              &m->door,         &m->peer};
+                              &m->door,         &m->peer,        &m->labels,   &m->batch,
+                              &m->pool};
 
     sql_bind_u64(s, 1, m->id);
     sql_bind_u64(s, 2, first);
@@ -120,7 +122,7 @@ static void add_message(struct store *store, const struct store_message *m, uint
     sqlite3_bind_int64(s, 6, m->not_before);
     sql_bind_u64(s, 7, m->size);
     sqlite3_bind_int(s, 8, message_flags(m));
-    for (int i = 0; i < 10; i++)
+    for (int i = 0; i < MESSAGE_TEXTS; i++)
         sql_bind_view(s, 9 + i, *text[i]);
     sql_run(&store->db, s);
 }

@@ -180,6 +180,7 @@ static struct store_message *build(struct store *store, const struct pick *p, si
     sqlite3_reset(s);
     if (ok) {
         m.rcpts = count;
+        m.labels = SGL_LIT("");
         m.rcpt = SGL_NEW_N(&store->scratch, count, struct store_rcpt);
         ok = m.rcpt != NULL;
     }

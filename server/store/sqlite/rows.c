@@ -19,7 +19,8 @@ bool row_message(sqlite3_stmt *s, struct sgl_arena *arena, struct store_message 
     int flags = sqlite3_column_int(s, 7);
     sgl_view *const text[] = {
         &out->subscription, &out->identity, &out->env_from,  &out->env_id, &out->message_id,
-        &out->header_from,  &out->subject,  &out->signed_by, &out->door,   &out->peer};
+        &out->header_from,  &out->subject,  &out->signed_by, &out->door,   &out->peer,
+        &out->labels,       &out->batch,    &out->pool};
 
     memset(out, 0, sizeof(*out));
     out->id = sql_u64(s, 0);
@@ -33,7 +34,8 @@ bool row_message(sqlite3_stmt *s, struct sgl_arena *arena, struct store_message 
     out->smtputf8 = (flags & MESSAGE_FLAG_SMTPUTF8) != 0;
     out->require_tls = (flags & MESSAGE_FLAG_REQUIRE_TLS) != 0;
     out->ret = (char)(flags >> MESSAGE_RET_SHIFT & 0x7f);
-    return copy_columns(s, 8, text, 10, arena);
+    out->bypass = (uint8_t)(flags >> MESSAGE_BYPASS_SHIFT & 0xff);
+    return copy_columns(s, 8, text, MESSAGE_TEXTS, arena);
 }
 
 bool row_rcpt(sqlite3_stmt *s, struct sgl_arena *arena, struct store_rcpt *out)

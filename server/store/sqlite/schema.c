@@ -11,6 +11,8 @@
  * usage       what was charged: a row for each millisecond, subscription and identity (step 2)
  * audit       who changed what (step 3). Triggers keep it append-only: a line goes only while audit_expiry names a time after it, which it does within one transaction of the writer. A
  *             line is not replaced either: REPLACE would not ask the trigger for DELETE
+ *
+ * Step 4 adds to message what its sender calls it, its batch and its pool.
  */
 #include "schema.h"
 
@@ -74,6 +76,9 @@ static const char *const step[] = {
     "CREATE TRIGGER audit_delete BEFORE DELETE ON audit"
     " WHEN OLD.at_ms >= (SELECT before_ms FROM audit_expiry)"
     " BEGIN SELECT RAISE(ABORT, 'lines of the audit go by age only'); END;",
+    "ALTER TABLE message ADD COLUMN labels TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE message ADD COLUMN batch TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE message ADD COLUMN pool TEXT NOT NULL DEFAULT '';",
 };
 #define STEPS ((int)(sizeof(step) / sizeof(step[0])))
 

@@ -17,8 +17,9 @@ const char *const sql_text[SQL_COUNT] = {
     [SQL_IDEMPOTENCY_FIND] =
         "SELECT hash,message FROM idempotency WHERE subscription=?1 AND key=?2",
     [SQL_IDEMPOTENCY_ADD] = "INSERT INTO idempotency VALUES(?1,?2,?3,?4,?5)",
-    [SQL_MESSAGE_ADD] = "INSERT INTO message "
-                        "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18)",
+    [SQL_MESSAGE_ADD] =
+        "INSERT INTO message "
+        "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21)",
     [SQL_MESSAGE_GET] = "SELECT " MESSAGE_COLUMNS " FROM message m WHERE m.id=?1",
     [SQL_RCPT_ADD] = "INSERT INTO recipient VALUES(?1,?2,?3,?4,?5,?6,?7,0,0,?8,?9,?10)",
     [SQL_RCPT_GET] =

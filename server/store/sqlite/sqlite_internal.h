@@ -19,6 +19,7 @@
 #define MESSAGE_FLAG_SMTPUTF8       2
 #define MESSAGE_FLAG_REQUIRE_TLS    4
 #define MESSAGE_RET_SHIFT           8 /* the letter of RET */
+#define MESSAGE_BYPASS_SHIFT        16
 
 /* Statements of the writer, prepared once; the text of each is in sql.c. */
 enum sql {
@@ -291,7 +292,8 @@ void note_change(struct store *store, uint64_t lane, int64_t due, int out);
     "m.id,m.first_rcpt,m.rcpts,m.accepted_at,m.expires_at,m.not_before,m.size,m.flags,m."          \
     "subscription,"                                                                                \
     "m.identity,m.env_from,m.env_id,m.message_id,m.header_from,m.subject,m.signed_by,m.door,m."    \
-    "peer"
+    "peer,m.labels,m.batch,m.pool"
+#define MESSAGE_TEXTS 13
 #define RCPT_COLUMNS                                                                               \
     "r.id,r.state,r.next_at,r.attempts,r.fence,r.flags,r.notify,r.address,r.orcpt,n.status,n."     \
     "reason,"                                                                                      \
