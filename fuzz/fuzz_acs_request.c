@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     sgl_auto(sgl_arena) arena = SGL_ARENA_INIT(1 << 20);
     const struct api api = {.recipients_max = 100};
-    struct api_message m = {.decoded = SGL_BUF_INIT(size + 1024)};
+    struct api_message m = {0};
     struct api_refusal why = {0};
     struct api_reader p = {.api = &api, .arena = &arena, .m = &m, .why = &why};
     json_t *json = size == 0
@@ -20,7 +20,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (json == NULL)
         return 0;
     check_parsed(acs_parse(&p, json, data[0] % 2 == 1), &m, &why);
-    sgl_buf_done(&m.decoded);
     json_decref(json);
     return 0;
 }

@@ -23,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     sgl_auto(sgl_arena) arena = SGL_ARENA_INIT(1 << 24);
     const struct api api = {.recipients_max = 100};
-    struct sendgrid_mail mail = {.common = {.decoded = SGL_BUF_INIT(size + 1024)}};
+    struct sendgrid_mail mail = {0};
     struct api_refusal why = {0};
     struct api_reader p = {.api = &api, .arena = &arena, .m = &mail.common, .why = &why};
     json_t *json = json_loadb((const char *)data, size, JSON_REJECT_DUPLICATES, NULL);
@@ -34,7 +34,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check(&p, &mail);
     else if (why.status == 0 || why.detail[0] == '\0')
         abort();
-    sgl_buf_done(&mail.common.decoded);
     json_decref(json);
     return 0;
 }

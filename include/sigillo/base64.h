@@ -27,6 +27,13 @@ SGL_API void sgl_base64_encode_lines(struct sgl_buf *out, sgl_view v, size_t lin
 SGL_API enum sgl_status sgl_base64_decode(sgl_view text, struct sgl_buf *out) SGL_MUST_USE;
 /* The same for text in which SP, HTAB, CR and LF may stand anywhere (DKIM tags, MIME bodies). */
 SGL_API enum sgl_status sgl_base64_decode_fws(sgl_view text, struct sgl_buf *out) SGL_MUST_USE;
+/*
+ * That, piece by piece: what stands at the front of *text, decoded into `to`, `room` bytes at most (3 or more; rounded down
+ * to a multiple of 3); *text moves behind it.  Until it is empty, every piece but the last has as many bytes as room.
+ * Returns SGL_OK; SGL_E_SYNTAX: not base64, *text is as before.
+ */
+SGL_API enum sgl_status sgl_base64_decode_some(sgl_view *text, uint8_t *to, size_t room,
+                                               size_t *got) SGL_MUST_USE;
 
 #ifdef __cplusplus
 }

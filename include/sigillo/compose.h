@@ -24,7 +24,8 @@ struct sgl_compose_addresses {
     size_t count;
 };
 struct sgl_compose_part {
-    sgl_view content; /* the decoded bytes */
+    sgl_view
+        content; /* the bytes; with `base64` their base64, in which SP, HTAB, CR and LF may stand */
     sgl_view
         content_type;  /* "application/pdf", parameters allowed; empty: application/octet-stream */
     sgl_view filename; /* UTF-8; may be empty */
@@ -32,6 +33,8 @@ struct sgl_compose_part {
     sgl_view content_id;
     /* Content-Disposition: inline; with a content_id it is a part of multipart/related when there is HTML */
     bool inline_;
+    /* content is decoded on its way, piece by piece: it is never in memory as bytes */
+    bool base64;
 };
 struct sgl_compose_field {
     sgl_view name;

@@ -139,20 +139,28 @@ static size_t decode_fast(sgl_view text, uint8_t **to)
     return i;
 }
 
-static bool decode_at(sgl_view text, bool skip_fws, uint8_t **to)
+/*
+ * Decodes groups from the front of *text while `room` has place for one, and moves *text behind them.  false: this is not
+ * base64, or it ends within a group.
+ */
+static bool decode_at(sgl_view *text, bool skip_fws, uint8_t **to, size_t room)
 {
+    const uint8_t *end = *to + room / 3 * 3;
     struct group g = {{0}, 0, 0};
     bool ended = false;
+    size_t i = 0;
 
-    for (size_t i = 0; i < text.len; i++) {
+    for (; i < text->len; i++) {
         uint8_t c;
 
         if (g.have == 0 && !ended) {
-            i += decode_fast(sgl_view_from(text, i), to);
-            if (i == text.len)
+            size_t left = (size_t)(end - *to) / 3 * 4;
+
+            i += decode_fast(sgl_view_sub(*text, i, left), to);
+            if (i == text->len || *to == end)
                 break;
         }
-        c = text.ptr[i];
+        c = text->ptr[i];
         if (skip_fws && sgl_ascii_is_fws(c))
             continue;
         if (ended || (g.padding > 0 && c != '='))
@@ -169,20 +177,36 @@ static bool decode_at(sgl_view text, bool skip_fws, uint8_t **to)
             g = (struct group){{0}, 0, 0};
         }
     }
+    *text = sgl_view_from(*text, i);
     return g.have == 0;
+}
+
+enum sgl_status sgl_base64_decode_some(sgl_view *text, uint8_t *to, size_t room, size_t *got)
+{
+    uint8_t *at = to;
+    sgl_view rest = *text;
+
+    assert(room >= 3);
+    if (!decode_at(&rest, true, &at, room))
+        return SGL_E_SYNTAX;
+    *text = rest;
+    *got = (size_t)(at - to);
+    return SGL_OK;
 }
 
 static enum sgl_status decode(sgl_view text, bool skip_fws, struct sgl_buf *out)
 {
+    size_t room = text.len / 4 * 3;
     uint8_t *to;
 
-    SGL_TRY(sgl_buf_reserve(out, text.len / 4 * 3));
+    SGL_TRY(sgl_buf_reserve(out, room));
     if (text.len == 0)
         return SGL_OK;
     if (text.len < 4)
         return skip_fws && sgl_view_trim(text).len == 0 ? SGL_OK : SGL_E_SYNTAX;
     to = out->data + out->len;
-    if (!decode_at(text, skip_fws, &to))
+    if (!decode_at(&text, skip_fws, &to, room) || (text.len > 0 && !skip_fws) ||
+        sgl_view_trim(text).len > 0)
         return SGL_E_SYNTAX;
     out->len = (size_t)(to - out->data);
     return SGL_OK;

@@ -333,6 +333,14 @@ enum sgl_status sgl_compose_put(struct sgl_buf *out, const struct sgl_compose *c
     return status;
 }
 
+/* In lines of 76 characters with their ends. */
+static size_t content_bound(const struct sgl_compose_part *part)
+{
+    size_t n = part->content.len;
+
+    return part->base64 ? n + n / 38 : n / 3 * 4 + n / 28;
+}
+
 /* A byte that is no UTF-8 becomes three, each of them three characters in a parameter; a long name leaves room for one on a line. */
 size_t sgl_compose_bound(const struct sgl_compose *c)
 {
@@ -346,8 +354,7 @@ size_t sgl_compose_bound(const struct sgl_compose *c)
         n += 16 + c->header[i].name.len + 8 * c->header[i].value.len;
     n += sgl_compose_text_bound(c->text) + sgl_compose_text_bound(c->html);
     for (size_t i = 0; i < c->parts; i++)
-        n += 512 + c->part[i].content.len / 3 * 4 + c->part[i].content.len / 28 +
-             28 * c->part[i].filename.len + 84 * c->part[i].content_type.len +
-             c->part[i].content_id.len;
+        n += 512 + content_bound(&c->part[i]) + 28 * c->part[i].filename.len +
+             84 * c->part[i].content_type.len + c->part[i].content_id.len;
     return n;
 }

@@ -12,6 +12,7 @@
 #include "sigillo/banned.h"
 
 #define BASE64_LINE 76
+#define PIECE       (57u * 64) /* bytes of whole lines */
 
 bool sgl_compose_text_ok(sgl_view text)
 {
@@ -20,33 +21,38 @@ bool sgl_compose_text_ok(sgl_view text)
 
 /* What the choice of an encoding depends on. */
 struct shape {
-    size_t longest;            /* line, without its line end */
-    bool eightbit, nul, stray; /* stray: a CR or an LF that is not of a CRLF */
+    size_t longest, line; /* line: so far, without a line end */
+    bool eightbit, nul, stray,
+        cr; /* stray: a CR or an LF that is not of a CRLF; cr: the last was one */
 };
 
-static struct shape shape_of(sgl_view v)
+static void end_line(struct shape *s)
 {
-    struct shape s = {0};
-    size_t start = 0;
+    if (s->line > s->longest)
+        s->longest = s->line;
+    s->line = 0;
+}
 
+static void shape_add(struct shape *s, sgl_view v)
+{
     for (size_t i = 0; i < v.len; i++) {
         uint8_t c = v.ptr[i];
 
-        s.eightbit |= c >= 0x80;
-        s.nul |= c == '\0';
+        s->eightbit |= c >= 0x80;
+        s->nul |= c == '\0';
+        s->stray |= s->cr != (c == '\n');
+        s->cr = c == '\r';
         if (c != '\r' && c != '\n')
-            continue;
-        if (i - start > s.longest)
-            s.longest = i - start;
-        if (c == '\r' && v.len - i > 1 && v.ptr[i + 1] == '\n')
-            i++;
+            s->line++;
         else
-            s.stray = true;
-        start = i + 1;
+            end_line(s);
     }
-    if (v.len - start > s.longest)
-        s.longest = v.len - start;
-    return s;
+}
+
+static void shape_end(struct shape *s)
+{
+    s->stray |= s->cr;
+    end_line(s);
 }
 
 static enum sgl_encoding choose(const struct sgl_composing *c, const struct shape *s, sgl_view text)
@@ -78,8 +84,10 @@ static void put_crlf_lines(struct sgl_buf *buf, sgl_view v)
 enum sgl_status sgl_compose_prepare_text(const struct sgl_composing *c, sgl_view text,
                                          struct sgl_composed_text *out)
 {
-    struct shape s = shape_of(text);
+    struct shape s = {0};
 
+    shape_add(&s, text);
+    shape_end(&s);
     out->view = text;
     if (s.stray) {
         put_crlf_lines(&out->crlf, text);
@@ -111,8 +119,22 @@ static void put_encoding(struct sgl_composing *c, enum sgl_encoding encoding)
     sgl_buf_add(c->out, SGL_LIT("\r\n"));
 }
 
+static void put_lines(struct sgl_composing *c, sgl_view content)
+{
+    sgl_base64_encode_lines(c->out, content, BASE64_LINE);
+}
+
+/* The line end behind a part belongs to the boundary. */
+static void end_lines(struct sgl_composing *c, size_t start)
+{
+    if (c->out->len > start && c->out->status == SGL_OK)
+        sgl_buf_truncate(c->out, c->out->len - 2);
+}
+
 static void put_body(struct sgl_composing *c, enum sgl_encoding encoding, sgl_view content)
 {
+    size_t start = c->out->len;
+
     switch (encoding) {
     case SGL_ENCODING_7BIT:
     case SGL_ENCODING_8BIT:
@@ -122,9 +144,8 @@ static void put_body(struct sgl_composing *c, enum sgl_encoding encoding, sgl_vi
         sgl_qp_put(c->out, content, true);
         break;
     case SGL_ENCODING_BASE64:
-        sgl_base64_encode_lines(c->out, content, BASE64_LINE);
-        if (content.len > 0 && c->out->status == SGL_OK)
-            sgl_buf_truncate(c->out, c->out->len - 2);
+        put_lines(c, content);
+        end_lines(c, start);
         break;
     }
 }
@@ -208,18 +229,75 @@ static enum sgl_status put_content_id(struct sgl_composing *c, sgl_view id, size
     return c->out->status;
 }
 
-/* A message inside a message may not be encoded; one that cannot go as it is goes as a file. [RFC 2046 s5.2.1] */
-static enum sgl_encoding part_encoding(const struct sgl_compose_part *part, sgl_view *type)
+/* Shows each piece of a part's content, in whole lines of base64. */
+static enum sgl_status each_piece(const struct sgl_compose_part *part,
+                                  void (*each)(void *ctx, sgl_view piece), void *ctx)
 {
-    struct shape s;
+    sgl_view rest = part->content;
+    uint8_t piece[PIECE];
+    size_t got;
 
+    if (!part->base64) {
+        each(ctx, rest);
+        return SGL_OK;
+    }
+    while (rest.len > 0) {
+        SGL_TRY(sgl_base64_decode_some(&rest, piece, sizeof piece, &got));
+        each(ctx, sgl_view_of(piece, got));
+    }
+    return SGL_OK;
+}
+
+static void add_to_shape(void *ctx, sgl_view piece)
+{
+    shape_add(ctx, piece);
+}
+
+static void add_bytes(void *ctx, sgl_view piece)
+{
+    struct sgl_composing *c = ctx;
+
+    sgl_buf_add(c->out, piece);
+}
+
+static void add_lines(void *ctx, sgl_view piece)
+{
+    put_lines(ctx, piece);
+}
+
+static enum sgl_status put_content(struct sgl_composing *c, enum sgl_encoding encoding,
+                                   const struct sgl_compose_part *part)
+{
+    size_t start = c->out->len;
+
+    if (encoding != SGL_ENCODING_BASE64)
+        return each_piece(part, add_bytes, c);
+    SGL_TRY(each_piece(part, add_lines, c));
+    end_lines(c, start);
+    return SGL_OK;
+}
+
+/* A message inside a message may not be encoded; one that cannot go as it is goes as a file. [RFC 2046 s5.2.1] */
+static enum sgl_status part_encoding(const struct sgl_compose_part *part, sgl_view *type,
+                                     enum sgl_encoding *out)
+{
+    struct shape s = {0};
+
+    *out = SGL_ENCODING_BASE64;
     if (!sgl_view_starts_nocase(*type, SGL_LIT("message/")))
-        return SGL_ENCODING_BASE64;
-    s = shape_of(part->content);
+        return SGL_OK;
+    SGL_TRY(each_piece(part, add_to_shape, &s));
+    shape_end(&s);
     if (!s.eightbit && !s.nul && !s.stray && s.longest <= SGL_LIMIT_LINE)
-        return SGL_ENCODING_7BIT;
-    *type = SGL_LIT("application/octet-stream");
-    return SGL_ENCODING_BASE64;
+        *out = SGL_ENCODING_7BIT;
+    else
+        *type = SGL_LIT("application/octet-stream");
+    return SGL_OK;
+}
+
+static enum sgl_status not_base64(const struct sgl_composing *c, size_t index)
+{
+    return sgl_compose_refuse(c, "content is not base64", "RFC 4648 s4", index);
 }
 
 enum sgl_status sgl_compose_put_part(struct sgl_composing *c, const struct sgl_compose_part *part,
@@ -227,13 +305,16 @@ enum sgl_status sgl_compose_put_part(struct sgl_composing *c, const struct sgl_c
 {
     sgl_view type =
         part->content_type.len > 0 ? part->content_type : SGL_LIT("application/octet-stream");
-    enum sgl_encoding encoding = part_encoding(part, &type);
+    enum sgl_encoding encoding;
 
+    if (part_encoding(part, &type, &encoding) != SGL_OK)
+        return not_base64(c, index);
     SGL_TRY(put_type(c, type, index));
     put_encoding(c, encoding);
     SGL_TRY(put_disposition(c, part, index, related));
     SGL_TRY(put_content_id(c, part->content_id, index));
     sgl_buf_add(c->out, SGL_LIT("\r\n"));
-    put_body(c, encoding, part->content);
+    if (put_content(c, encoding, part) != SGL_OK)
+        return not_base64(c, index);
     return c->out->status;
 }

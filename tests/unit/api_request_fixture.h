@@ -50,7 +50,6 @@ static inline void begin(struct fixture *f, const char *text)
 {
     memset(f, 0, sizeof(*f));
     sgl_arena_init(&f->arena, 1 << 20);
-    sgl_buf_init(&f->m.decoded, 1 << 20);
     sgl_buf_init(&f->out, 1 << 20);
     f->json = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
     CHECK_TRUE(text, f->json != NULL);
@@ -60,7 +59,6 @@ static inline void done(struct fixture *f)
 {
     json_decref(f->json);
     sgl_buf_done(&f->out);
-    sgl_buf_done(&f->m.decoded);
     sgl_arena_done(&f->arena);
 }
 

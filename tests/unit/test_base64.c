@@ -31,6 +31,27 @@ static void vectors(void **state)
     }
 }
 
+/* Decoded with so much room for each piece; each but the last fills it. */
+static enum sgl_status in_pieces(sgl_view text, size_t room, struct sgl_buf *out)
+{
+    bool last = false;
+
+    while (text.len > 0) {
+        uint8_t piece[64];
+        size_t got;
+        sgl_view before = text;
+
+        if (sgl_base64_decode_some(&text, piece, room, &got) != SGL_OK) {
+            CHECK_TRUE("the text is as before", text.ptr == before.ptr && text.len == before.len);
+            return SGL_E_SYNTAX;
+        }
+        CHECK_TRUE("a short one is the last", !last || got == 0);
+        last = got < room / 3 * 3;
+        sgl_buf_add(out, sgl_view_of(piece, got));
+    }
+    return SGL_OK;
+}
+
 static void refusals(void **state)
 {
     static const struct {
@@ -66,7 +87,27 @@ static void refusals(void **state)
         CHECK_VIEW(cases[i].name, sgl_buf_view(&out), V("!"));
         CHECK_EQ(cases[i].name, sgl_base64_decode_fws(V(cases[i].text), &out), cases[i].fws);
         CHECK_TRUE(cases[i].name, cases[i].fws == SGL_OK || out.len == 1);
+        CHECK_EQ(cases[i].name, in_pieces(V(cases[i].text), 3, &out), cases[i].fws);
     }
+}
+
+/* Piece by piece is the same as at once, however the text is folded and however large the pieces are. */
+static void pieces(void **state)
+{
+    uint8_t bytes[100];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)(i * 41 + 7);
+    for (size_t n = 0; n <= sizeof bytes; n++)
+        for (size_t room = 3; room < 40; room += n % 5 + 1) {
+            sgl_auto(sgl_buf) text = SGL_BUF_INIT(1000);
+            sgl_auto(sgl_buf) back = SGL_BUF_INIT(1000);
+
+            sgl_base64_encode_lines(&text, sgl_view_of(bytes, n), 4 + room);
+            CHECK_EQ("decodes", in_pieces(sgl_buf_view(&text), room, &back), SGL_OK);
+            CHECK_TRUE("is the same", sgl_view_eq(sgl_buf_view(&back), sgl_view_of(bytes, n)));
+        }
 }
 
 static void lines(void **state)
@@ -112,6 +153,7 @@ int main(void)
         cmocka_unit_test(vectors),
         cmocka_unit_test(refusals),
         cmocka_unit_test(lines),
+        cmocka_unit_test(pieces),
         cmocka_unit_test(every_length_survives),
     };
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "sigillo/base64.h"
 #include "sigillo/compose.h"
 
 #include "check.h"
@@ -177,6 +178,50 @@ static void message_parts(void **state)
     }
 }
 
+/* Composed with the content as it is, and as base64 in lines of that length. */
+static void same_as_base64(const char *name, sgl_view content, const char *type, size_t line)
+{
+    sgl_auto(sgl_buf) plain = SGL_BUF_INIT(1 << 20), text = SGL_BUF_INIT(1 << 20);
+    sgl_auto(sgl_buf) coded = SGL_BUF_INIT(1 << 20);
+    struct sgl_compose_part part = {.content = content, .content_type = V(type)};
+    struct fixture f;
+
+    fixture_init(&f);
+    f.c.part = &part;
+    f.c.parts = 1;
+    CHECK_EQ(name, sgl_compose_put(&plain, &f.c, NULL), SGL_OK);
+    sgl_base64_encode_lines(&text, content, line);
+    part.content = sgl_buf_view(&text);
+    part.base64 = true;
+    CHECK_EQ(name, sgl_compose_put(&coded, &f.c, NULL), SGL_OK);
+    CHECK_VIEW(name, sgl_buf_view(&coded), sgl_buf_view(&plain));
+    CHECK_TRUE(name, sgl_compose_bound(&f.c) >= coded.len);
+    sgl_arena_done(&f.arena);
+}
+
+/* A content that comes as base64 makes the message that its bytes make, also where it is decoded in pieces. */
+static void base64_parts(void **state)
+{
+    static const size_t lengths[] = {0,    1,    2,    3,    56,   57,   58,   3647,
+                                     3648, 3649, 3705, 7295, 7296, 7297, 20000};
+    static const char *const messages[] = {"a\r\nb\r\n", "a\nb", "a\r", "\n", "a\r\n\xc3"};
+    uint8_t bytes[20000];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)(i * 131 + i / 256);
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+        same_as_base64("a file", sgl_view_of(bytes, lengths[i]), "image/png", 76);
+        same_as_base64("of odd lines", sgl_view_of(bytes, lengths[i]), "image/png", 37);
+    }
+    for (size_t i = 0; i < sizeof messages / sizeof messages[0]; i++)
+        same_as_base64(messages[i], V(messages[i]), "message/rfc822", 4);
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t) "abcdef\r\n"[i % 8];
+    for (size_t i = 3640; i < 3660; i++) /* a CR is the last of a piece */
+        same_as_base64("a long message", sgl_view_of(bytes, i), "message/rfc822", 76);
+}
+
 enum part {
     FROM,
     SUBJECT,
@@ -189,7 +234,8 @@ enum part {
     FILENAME,
     CID,
     MESSAGE_ID,
-    EMPTY
+    EMPTY,
+    CONTENT
 };
 
 static const struct {
@@ -220,6 +266,10 @@ static const struct {
     {"a file name that is no UTF-8", FILENAME, "\xff"},
     {"a bracket in a content id", CID, "a>b"},
     {"a line end in a content id", CID, "a\r\nb"},
+    {"content that is not base64", CONTENT,
+     "Zg=="
+     "Zg=="},
+    {"content whose base64 is cut", CONTENT, "Zg"},
     {"a message id without brackets", MESSAGE_ID, "a@b"},
     {"a line end in a message id", MESSAGE_ID, "<a@b>\r\nX: y"},
     {"nothing to send", EMPTY, ""},
@@ -262,6 +312,10 @@ static void spoil(struct fixture *f, struct sgl_compose_field *field, struct sgl
         break;
     case MESSAGE_ID:
         f->c.message_id = v;
+        break;
+    case CONTENT:
+        part->content = v;
+        part->base64 = true;
         break;
     case EMPTY:
         f->c.text = sgl_view_of(NULL, 0);
@@ -325,9 +379,11 @@ static void lines(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(plain),     cmocka_unit_test(encodings),
-                                       cmocka_unit_test(structure), cmocka_unit_test(message_parts),
-                                       cmocka_unit_test(refusals),  cmocka_unit_test(lines)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(plain),        cmocka_unit_test(encodings),
+        cmocka_unit_test(structure),    cmocka_unit_test(message_parts),
+        cmocka_unit_test(base64_parts), cmocka_unit_test(refusals),
+        cmocka_unit_test(lines)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

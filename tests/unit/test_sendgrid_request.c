@@ -14,13 +14,13 @@ static bool parse(struct fixture *f, struct sendgrid_mail *mail, const char *tex
         .api = &some_recipients, .arena = &f->arena, .m = &mail->common, .why = &f->why};
 
     begin(f, text);
-    *mail = (struct sendgrid_mail){.common = {.decoded = SGL_BUF_INIT(1 << 20)}};
+    *mail = (struct sendgrid_mail){0};
     return sendgrid_parse(&reader, f->json, NOW, mail);
 }
 
 static void end(struct fixture *f, struct sendgrid_mail *mail)
 {
-    sgl_buf_done(&mail->common.decoded);
+    *mail = (struct sendgrid_mail){0};
     done(f);
 }
 

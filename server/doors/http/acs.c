@@ -11,7 +11,6 @@
 #include "acs_internal.h"
 #include "sigillo/ascii.h"
 
-#define DECODED_SLACK 1024 /* rounding of the bound, three bytes for each attachment */
 #define RETRY_AFTER_S "1"
 /* A client sends a request again up to three times with the date that it had at first, which must still be good then; who is told to come too early is told so once more. */
 #define WAIT_MAX_S (HMAC_WINDOW_DEFAULT / 4)
@@ -114,13 +113,11 @@ static bool take_message(struct api_post *p, const json_t *json, bool content_id
                          struct api_refusal *why)
 {
     struct submission *s = &p->submission;
-    struct api_message m = {.decoded = SGL_BUF_INIT(http_body(p->r).len + DECODED_SLACK)};
+    struct api_message m = {0};
     struct api_reader reader = {
         .api = p->api, .who = s->who, .arena = s->arena, .m = &m, .why = why};
-    bool fine = acs_parse(&reader, json, content_ids) && api_post_message(p, &m, why);
 
-    sgl_buf_done(&m.decoded);
-    return fine;
+    return acs_parse(&reader, json, content_ids) && api_post_message(p, &m, why);
 }
 
 static void refuse(struct http_request *r, const struct api_refusal *why)

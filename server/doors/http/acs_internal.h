@@ -30,7 +30,7 @@ const char *acs_code(const char *code, const char *rule);
 
 /* ---- acs_request.c ---- */
 
-/* The JSON of /emails:send becomes the message model. false: *why says it. m->decoded is the caller's to free in either case. */
+/* The JSON of /emails:send becomes the message model. false: *why says it. */
 bool acs_parse(struct api_reader *p, const json_t *json, bool content_ids);
 
 /* ---- acs_types.c ---- */

@@ -260,7 +260,7 @@ static bool take_file(const struct request *q, sgl_view base64, const char *path
         return api_refuse(p->why, 422, "attachment-type", field,
                           "Files of this type are not sent: %s.", out->content_type);
     snprintf(field, sizeof(field), "%s.contentInBase64", path);
-    return api_read_base64(p, base64, field, &out->content);
+    return api_read_base64(p, base64, field, out);
 }
 
 static bool is_seen(const struct sgl_compose_part *part, size_t count, sgl_view content_id)
@@ -314,18 +314,6 @@ static bool take_attachment(const struct request *q, const json_t *json, const c
     return *kept || (q->directive[DROP_INVALID] && p->why->status == 422);
 }
 
-/* An upper bound of what the attachments decode to. */
-static size_t attachment_bytes(const json_t *list)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < json_array_size(list); i++)
-        n += json_string_length(json_object_get(json_array_get(list, i), "contentInBase64")) / 4 *
-                 3 +
-             3;
-    return n;
-}
-
 static bool take_list(const struct request *q, const json_t *list, struct sgl_compose_part *part,
                       size_t *at)
 {
@@ -368,8 +356,7 @@ static bool take_attachments(const struct request *q, const json_t *root)
                          "There are more than 100 attachments.");
     part = SGL_NEW_N(p->arena, json_array_size(list), struct sgl_compose_part);
     at = SGL_NEW_N(p->arena, json_array_size(list), size_t);
-    if (part == NULL || at == NULL ||
-        sgl_buf_reserve(&p->m->decoded, attachment_bytes(list)) != SGL_OK)
+    if (part == NULL || at == NULL)
         return api_refuse_memory(p->why);
     return take_list(q, list, part, at);
 }

@@ -10,7 +10,6 @@
 #include "sigillo/ascii.h"
 
 #define IDEMPOTENCY_KEY_MAX 255
-#define DECODED_SLACK       1024 /* rounding of the bound, three bytes for each attachment */
 
 static void reply_refusal(struct http_request *r, const struct api_refusal *why)
 {
@@ -83,11 +82,9 @@ static bool take_idempotency_key(struct api_post *p, struct api_refusal *why)
 static bool take_json(struct api_post *p, const json_t *json, struct api_refusal *why)
 {
     struct submission *s = &p->submission;
-    struct api_message m = {.decoded = SGL_BUF_INIT(http_body(p->r).len + DECODED_SLACK)};
-    bool fine = api_parse(p->api, s->who, json, s->arena, &m, why) && api_post_message(p, &m, why);
+    struct api_message m = {0};
 
-    sgl_buf_done(&m.decoded);
-    return fine;
+    return api_parse(p->api, s->who, json, s->arena, &m, why) && api_post_message(p, &m, why);
 }
 
 static bool take_raw(struct api_post *p, struct api_refusal *why)

@@ -24,7 +24,7 @@ struct api_word {
     const char *word, *path, *behind;
 };
 
-/* A message as the JSON describes it. Views point into the JSON, the arena and `decoded`. */
+/* A message as the JSON describes it. Views point into the JSON and the arena. */
 struct api_message {
     struct sgl_compose compose;
     struct sgl_compose_address from;
@@ -33,7 +33,6 @@ struct api_message {
     sgl_view list, list_name;     /* of list mail; ptr NULL: it is none */
     sgl_view labels, batch, pool; /* as of the message in the store */
     uint8_t bypass;
-    struct sgl_buf decoded; /* the attachments' bytes, one behind the other */
     const struct api_word
         *words;            /* up to one without a word; what is not among them is its own path */
     const size_t *part_at; /* where the parts stood in the request; NULL: in their own order */
@@ -44,7 +43,7 @@ bool api_refuse(struct api_refusal *why, int status, const char *code, const cha
                 const char *detail, sgl_view about);
 bool api_refuse_memory(struct api_refusal *why);
 
-/* Reads and checks the JSON document. false: *why says it. m->decoded is the caller's to free in either case. */
+/* Reads and checks the JSON document. false: *why says it. */
 bool api_parse(const struct api *api, const struct identity *who, const json_t *json,
                struct sgl_arena *arena, struct api_message *m, struct api_refusal *why);
 /* compose() failed: its reason, in the words of the JSON. */
@@ -87,8 +86,9 @@ bool api_add_recipient(struct api_reader *p, const struct sgl_mailbox *mailbox, 
 /* A field of `headers`, which is where its path begins. */
 bool api_read_header(const struct api_reader *p, const char *name, const json_t *value,
                      struct sgl_compose_field *out);
-/* Into m->decoded, whose room was reserved. */
-bool api_read_base64(const struct api_reader *p, sgl_view text, const char *path, sgl_view *out);
+/* It becomes the part's content, as it is: compose() decodes it. */
+bool api_read_base64(const struct api_reader *p, sgl_view text, const char *path,
+                     struct sgl_compose_part *out);
 
 /* ---- api_post.c: a message on its way to admission ---- */
 

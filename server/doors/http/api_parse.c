@@ -245,7 +245,7 @@ static bool take_content(const struct api_reader *p, const json_t *json, const c
         return false;
     if (text.ptr == NULL)
         return api_wrong(p, "member-missing", field, "An attachment needs its content, as base64.");
-    return api_read_base64(p, text, field, &out->content);
+    return api_read_base64(p, text, field, out);
 }
 
 static bool take_disposition(const struct api_reader *p, const json_t *json, const char *path,
@@ -288,7 +288,7 @@ static bool take_attachment(const struct api_reader *p, const json_t *json, cons
     return take_disposition(p, json, path, out) && take_content(p, json, path, out);
 }
 
-static bool take_attachments(const struct api_reader *p, const json_t *root, size_t body_bytes)
+static bool take_attachments(const struct api_reader *p, const json_t *root)
 {
     json_t *list = json_object_get(root, "attachments");
     struct sgl_compose_part *part;
@@ -302,7 +302,7 @@ static bool take_attachments(const struct api_reader *p, const json_t *root, siz
         return api_wrong(p, "too-many-attachments", "attachments",
                          "There are more than 100 attachments.");
     part = SGL_NEW_N(p->arena, count, struct sgl_compose_part);
-    if (part == NULL || sgl_buf_reserve(&p->m->decoded, body_bytes) != SGL_OK)
+    if (part == NULL)
         return api_refuse_memory(p->why);
     for (size_t i = 0; i < count; i++) {
         char path[32];
@@ -314,17 +314,6 @@ static bool take_attachments(const struct api_reader *p, const json_t *root, siz
     p->m->compose.part = part;
     p->m->compose.parts = count;
     return true;
-}
-
-/* An upper bound of what the attachments decode to. */
-static size_t attachment_bytes(const json_t *root)
-{
-    const json_t *list = json_object_get(root, "attachments");
-    size_t n = 0;
-
-    for (size_t i = 0; i < json_array_size(list); i++)
-        n += json_string_length(json_object_get(json_array_get(list, i), "content")) / 4 * 3 + 3;
-    return n;
 }
 
 bool api_parse(const struct api *api, const struct identity *who, const json_t *json,
@@ -355,5 +344,5 @@ bool api_parse(const struct api *api, const struct identity *who, const json_t *
         !api_read_string(&p, json, "html", "html", &m->compose.html))
         return false;
     return take_list(&p, json) && take_labels(&p, json) && take_headers(&p, json) &&
-           take_attachments(&p, json, attachment_bytes(json));
+           take_attachments(&p, json);
 }

@@ -186,18 +186,19 @@ bool api_read_header(const struct api_reader *p, const char *name, const json_t 
     return api_one_line(p, out->value, path);
 }
 
-bool api_read_base64(const struct api_reader *p, sgl_view text, const char *path, sgl_view *out)
+bool api_read_base64(const struct api_reader *p, sgl_view text, const char *path,
+                     struct sgl_compose_part *out)
 {
-    size_t before = p->m->decoded.len;
-    enum sgl_status status = sgl_base64_decode_fws(text, &p->m->decoded);
+    sgl_view rest = text;
+    uint8_t piece[3 * 1024];
+    size_t got;
 
-    if (status == SGL_E_SYNTAX)
-        return api_wrong(p, "base64", path,
-                         "The content is not base64 (RFC 4648 section 4), or not whole.");
-    if (status != SGL_OK)
-        return api_refuse_memory(p->why);
-    /* The buffer never grows: its room was reserved for all. */
-    *out = sgl_view_from(sgl_buf_view(&p->m->decoded), before);
+    while (rest.len > 0)
+        if (sgl_base64_decode_some(&rest, piece, sizeof(piece), &got) != SGL_OK)
+            return api_wrong(p, "base64", path,
+                             "The content is not base64 (RFC 4648 section 4), or not whole.");
+    out->content = text;
+    out->base64 = true;
     return true;
 }
 

@@ -13,8 +13,7 @@
 #include "http_internal.h"
 #include "sendgrid_internal.h"
 
-#define ARENA_MAX     (160u << 20)
-#define DECODED_SLACK 1024 /* rounding of the bound, three bytes for each attachment */
+#define ARENA_MAX (160u << 20)
 
 struct call {
     struct http_request *r;
@@ -35,7 +34,6 @@ static void call_free(struct call *c)
 {
     identity_unref(c->who);
     json_decref(c->json);
-    sgl_buf_done(&c->mail.common.decoded);
     sgl_arena_done(&c->one);
     sgl_arena_done(&c->arena);
     free(c);
@@ -181,7 +179,6 @@ static bool read_request(struct call *c)
     struct admission_answer answer;
     size_t messages;
 
-    c->mail.common.decoded = (struct sgl_buf)SGL_BUF_INIT(http_body(c->r).len + DECODED_SLACK);
     if (!sendgrid_parse(&reader, c->json, clock_now_s(), &c->mail))
         return false;
     messages = c->mail.one_each ? c->mail.recipients : c->mail.personalizations;

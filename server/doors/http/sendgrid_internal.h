@@ -24,7 +24,7 @@ void sendgrid_put_rate(struct http_request *r, const struct identity *who, void 
 
 /* ---- sendgrid_request.c: what all messages of a request have in common ---- */
 
-/* Views point into the JSON, which must stay, the arena, and `decoded` of the common part. */
+/* Views point into the JSON, which must stay, and the arena. */
 struct sendgrid_mail {
     const json_t *json;
     struct api_message common; /* from, attachments; its recipients are of no message */
@@ -35,7 +35,7 @@ struct sendgrid_mail {
     size_t personalizations, recipients;
     size_t compares, bytes; /* that were needed so far */
 };
-/* Everything in the request, each personalization with it, or the whole is refused. p->m is &mail->common, whose `decoded` is the caller's to free in either case. */
+/* Everything in the request, each personalization with it, or the whole is refused. p->m is &mail->common. */
 bool sendgrid_parse(struct api_reader *p, const json_t *json, int64_t now,
                     struct sendgrid_mail *mail);
 
@@ -65,7 +65,7 @@ bool sendgrid_settings(const struct api_reader *p, struct sendgrid_mail *mail);
 /* ---- sendgrid_personal.c: one message ---- */
 
 struct sendgrid_one {
-    struct api_message m; /* decoded is empty: the common part has it */
+    struct api_message m;
     int64_t not_before;
 };
 /* The message of that personalization, on p->arena; p->m becomes &one->m. */

@@ -322,7 +322,6 @@ bool sendgrid_personal(struct api_reader *p, struct sendgrid_mail *mail, size_t 
     snprintf(q.place, sizeof(q.place), "personalizations.%zu", index);
     q.json = json_array_get(json_object_get(mail->json, "personalizations"), index);
     *one = (struct sendgrid_one){.m = mail->common, .not_before = mail->send_at};
-    one->m.decoded = (struct sgl_buf)SGL_BUF_INIT(0);
     p->m = &one->m;
     if (!json_is_object(q.json))
         return api_wrong(p, "member-type", q.place, "A personalization is an object.");

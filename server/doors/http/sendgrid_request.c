@@ -108,17 +108,7 @@ static bool take_attachment(const struct api_reader *p, const json_t *json, cons
         return api_wrong(p, SENDGRID_WRONG, field,
                          "The disposition is \"attachment\" or \"inline\".");
     snprintf(field, sizeof(field), "%s.content", path);
-    return api_read_base64(p, base64, field, &out->content);
-}
-
-/* An upper bound of what the attachments decode to. */
-static size_t attachment_bytes(const json_t *list)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < json_array_size(list); i++)
-        n += json_string_length(json_object_get(json_array_get(list, i), "content")) / 4 * 3 + 3;
-    return n;
+    return api_read_base64(p, base64, field, out);
 }
 
 static bool take_attachments(const struct api_reader *p, const json_t *root)
@@ -135,7 +125,7 @@ static bool take_attachments(const struct api_reader *p, const json_t *root)
         return api_wrong(p, "too-many-attachments", "attachments",
                          "There are more than 100 attachments.");
     part = SGL_NEW_N(p->arena, count, struct sgl_compose_part);
-    if (part == NULL || sgl_buf_reserve(&p->m->decoded, attachment_bytes(list)) != SGL_OK)
+    if (part == NULL)
         return api_refuse_memory(p->why);
     for (size_t i = 0; i < count; i++) {
         char path[32];
