@@ -30,6 +30,7 @@ LIB = {  # module: modules below it
     "setup": ["base", "crypto", "dns", "mail", "psl", "spf", "dkim", "dmarc", "bimi", "transport", "survey"],
     "transport": ["base", "crypto", "dns", "mail"],
     "report": ["base", "crypto", "dns", "mail", "smtp", "transport"],
+    "template": ["base"],
     "callers": ["base", "dns"],  # no folder: a header that is compiled into programs
 }
 HEADERS = {  # module: its headers in include/sigillo/
@@ -50,6 +51,7 @@ HEADERS = {  # module: its headers in include/sigillo/
     "setup": "setup",
     "transport": "dane mta_sts tlsrpt",
     "report": "dsn",
+    "template": "template",
     "callers": "unbound",
 }
 GROUND = ["config", "log", "loop", "metrics"]  # may be known to every room above them
@@ -68,13 +70,14 @@ SERVER = {  # room: rooms below it
     "setup": GROUND + ["audit", "directory", "resolver", "store", "update"],
     "tokens": GROUND + ["directory", "keys", "resolver", "store"],
     "lists": GROUND + ["keys", "store"],
+    "templates": GROUND + ["audit", "directory", "store"],
     "queue": GROUND + ["audit", "store"],
     "limits": GROUND + ["audit", "directory", "store"],
     "guard": GROUND + ["directory", "store"],
     "admission": GROUND + ["access", "audit", "directory", "guard", "keys", "limits", "lists", "queue", "store"],
     "delivery": GROUND + ["audit", "directory", "queue", "resolver", "store"],
-    "doors": GROUND + ["access", "admission", "audit", "directory", "guard", "limits", "lists", "queue", "setup", "store", "tokens"],
-    "main": GROUND + ["admission", "audit", "delivery", "directory", "doors", "guard", "keys", "limits", "lists", "queue", "resolver", "setup", "store", "tokens"],
+    "doors": GROUND + ["access", "admission", "audit", "directory", "guard", "limits", "lists", "queue", "setup", "store", "templates", "tokens"],
+    "main": GROUND + ["admission", "audit", "delivery", "directory", "doors", "guard", "keys", "limits", "lists", "queue", "resolver", "setup", "store", "templates", "tokens"],
 }
 PURE = {  # system headers that lib/ may include
     "assert.h", "ctype.h", "emmintrin.h", "immintrin.h", "inttypes.h", "limits.h", "stdalign.h", "stdarg.h", "stdatomic.h", "stdbool.h", "stddef.h", "stdint.h",

@@ -21,6 +21,11 @@
 #define SGL_LIMIT_MESSAGE_ID    996 /* one line of a folded field */
 #define SGL_LIMIT_PARAMS        64  /* parameters, RFC 2231 pieces counted, of one MIME field */
 
+/* ---- templates ---- */
+#define SGL_LIMIT_TEMPLATE       (1024u * 1024u) /* bytes: what SendGrid takes */
+#define SGL_LIMIT_TEMPLATE_NODES 100000 /* texts, tags and names: a megabyte of them has no end; long letters have some 1000 */
+#define SGL_LIMIT_TEMPLATE_DEPTH 100    /* blocks within each other, and each else if is one: nobody reads more */
+
 /* ---- records and findings ---- */
 #define SGL_LIMIT_TAGS         100  /* of one tag list: a DKIM signature has about 12 */
 #define SGL_LIMIT_FINDINGS     200  /* about one domain: nobody reads more */
