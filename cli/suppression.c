@@ -73,7 +73,8 @@ static int add_run(struct cli *c)
         "--domain", "DOMAIN", "only for mail from this domain (default: all mail)", false          \
     }
 #define WHY                                                                                        \
-    {"--reason", "WORD", "hard-bounce, complaint, unsubscribe or manual (default)", false},        \
+    {"--reason", "WORD",                                                                           \
+     "hard-bounce, invalid, complaint, unsubscribe, blocked or manual (default)", false},          \
         {"--reply", "TEXT", "the answer that caused it", false},                                   \
         {"--expires", "TIME", "until then: RFC 3339 (default: for ever)", false},                  \
         {"--case-sensitive", NULL, "of this spelling of the local part only", false},              \

@@ -251,7 +251,7 @@ complete -c sigillo -n '__sigillo_wants suppression' -a import -d 'stops sending
 complete -c sigillo -n '__sigillo_wants suppression' -a export -d 'prints the addresses that are not sent to as CSV'
 complete -c sigillo -n "__sigillo_is_one 'suppression add' 'suppression list' 'suppression remove' 'suppression import' 'suppression export'" -l subscription -x -d 'whose list it is (default: default)'
 complete -c sigillo -n "__sigillo_is_one 'suppression add' 'suppression list' 'suppression remove' 'suppression import' 'suppression export'" -l domain -x -d 'only for mail from this domain (default: all mail)'
-complete -c sigillo -n "__sigillo_is_one 'suppression add' 'suppression import'" -l reason -x -a 'hard-bounce complaint unsubscribe manual' -d 'hard-bounce, complaint, unsubscribe or manual (default)'
+complete -c sigillo -n "__sigillo_is_one 'suppression add' 'suppression import'" -l reason -x -a 'hard-bounce invalid complaint unsubscribe blocked manual' -d 'hard-bounce, invalid, complaint, unsubscribe, blocked or manual (default)'
 complete -c sigillo -n "__sigillo_is_one 'suppression add' 'suppression import'" -l reply -x -d 'the answer that caused it'
 complete -c sigillo -n "__sigillo_is_one 'suppression add' 'suppression import'" -l expires -x -d 'until then: RFC 3339 (default: for ever)'
 complete -c sigillo -n "__sigillo_is_one 'suppression add' 'suppression import'" -l case-sensitive -d 'of this spelling of the local part only'

@@ -84,11 +84,12 @@ void account_outcome(struct delivery *d, const struct job *job, const struct sto
 {
     static const char *const word[] = {"delivered", "deferred", "failed", "put back"};
     enum log_level level = verdict == RCPT_UNTRIED ? LOG_DEBUG_ : LOG_INFO_;
+    enum delivery_bounce kind;
 
     count(d, verdict, a);
     if (verdict == RCPT_PERMANENT && d->bounced.bounced != NULL &&
-        policy_is_hard_bounce(a->stage, status, job->rcpts))
-        d->bounced.bounced(d->bounced.ctx, job->message, rcpt, a->reason);
+        policy_bounce_kind(a->stage, status, job->rcpts, &kind))
+        d->bounced.bounced(d->bounced.ctx, job->message, rcpt, kind, status, a->reason);
     if (!log_wants(level))
         return;
     log_line(level, word[verdict], LOG_ID(job->message->id), LOG_VIEW("to", rcpt->address),

@@ -22,10 +22,15 @@ struct delivery;
 struct delivery *delivery_new(struct loop *loop, struct queue *queue, struct resolver *resolver,
                               struct store *store, struct config *config, char *why,
                               size_t why_size);
-/* Who hears of each address that turned out to be no good for ever (never of a refusal for policy or reputation). On the loop; nothing may be kept. */
+enum delivery_bounce {
+    BOUNCE_ADDRESS, /* there is nobody of that name */
+    BOUNCE_INVALID, /* no mail can go there at all: no such domain, or one that takes none */
+    BOUNCE_REFUSED, /* policy, reputation, a full mailbox: nothing against the address itself */
+};
+/* Who hears of each permanent failure that a receiver answered, or DNS. On the loop; nothing may be kept. */
 struct delivery_bounced {
     void (*bounced)(void *ctx, const struct store_message *message, const struct store_rcpt *rcpt,
-                    sgl_view reply);
+                    enum delivery_bounce kind, sgl_view status, sgl_view reply);
     void *ctx;
 };
 void delivery_set_bounced(struct delivery *d,

@@ -183,17 +183,34 @@ struct decision policy_decide(enum failure failure, enum sgl_smtp_stage stage,
     return d;
 }
 
-bool policy_is_hard_bounce(const char *stage, sgl_view status, size_t rcpts)
+/* Is it about this recipient? */
+static bool means_recipient(const char *stage, size_t rcpts)
 {
-    static const char *const codes[] = {"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10"};
+    return stage == NULL || strcmp(stage, sgl_smtp_stage_name(SGL_SMTP_AT_RCPT)) == 0 ||
+           (rcpts == 1 && strcmp(stage, sgl_smtp_stage_name(SGL_SMTP_AT_DOT)) == 0);
+}
 
-    if (stage != NULL && strcmp(stage, sgl_smtp_stage_name(SGL_SMTP_AT_RCPT)) != 0 &&
-        !(rcpts == 1 && strcmp(stage, sgl_smtp_stage_name(SGL_SMTP_AT_DOT)) == 0))
-        return false;
-    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
-        if (sgl_view_eq(status, sgl_view_cstr(codes[i])))
+bool policy_bounce_kind(const char *stage, sgl_view status, size_t rcpts,
+                        enum delivery_bounce *kind)
+{
+    static const struct {
+        const char *code;
+        enum delivery_bounce kind;
+    } codes[] = {{"5.1.1", BOUNCE_ADDRESS},
+                 {"5.1.2", BOUNCE_INVALID},
+                 {"5.1.3", BOUNCE_INVALID},
+                 {"5.1.6", BOUNCE_ADDRESS},
+                 {"5.1.10", BOUNCE_INVALID}};
+
+    for (size_t i = 0; means_recipient(stage, rcpts) && i < sizeof codes / sizeof *codes; i++)
+        if (sgl_view_eq(status, sgl_view_cstr(codes[i].code))) {
+            *kind = codes[i].kind;
             return true;
-    return false;
+        }
+    if (stage == NULL)
+        return false;
+    *kind = BOUNCE_REFUSED;
+    return true;
 }
 
 void policy_reason_put(struct sgl_buf *out, enum failure failure, enum sgl_smtp_stage stage,

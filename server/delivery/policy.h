@@ -6,6 +6,7 @@
 #ifndef SERVER_DELIVERY_POLICY_H
 #define SERVER_DELIVERY_POLICY_H
 
+#include "delivery.h"
 #include "sigillo/buf.h"
 #include "sigillo/smtp_client.h"
 
@@ -68,11 +69,14 @@ struct decision policy_decide(enum failure failure, enum sgl_smtp_stage stage,
 
 /* For `queue show` and reports, printable, one line: "mx1.example.net [192.0.2.1] said at RCPT: 450 4.2.0 greylisted". host and detail may be empty. */
 /*
- * Does a permanent failure say that the address itself is no good, so that nothing should be sent to it again?  Only with one of the codes 5.1.1, 5.1.2, 5.1.3, 5.1.6 and 5.1.10
+ * What does a permanent failure say of the recipient?  false: nothing, since nobody was asked.
+ *
+ * Does it say that the address itself is no good, so that nothing should be sent to it again?  Only with one of the codes 5.1.1, 5.1.2, 5.1.3, 5.1.6 and 5.1.10
  * [RFC 3463 s3.2, RFC 7505 s4], and only where it can mean this recipient: before any dialogue (stage NULL), at RCPT, or after the dot of a message for it alone.  A refusal
  * for policy or reputation is none.
  */
-bool policy_is_hard_bounce(const char *stage, sgl_view status, size_t rcpts);
+bool policy_bounce_kind(const char *stage, sgl_view status, size_t rcpts,
+                        enum delivery_bounce *kind);
 
 void policy_reason_put(struct sgl_buf *out, enum failure failure, enum sgl_smtp_stage stage,
                        const struct sgl_smtp_reply *reply, sgl_view host, sgl_view detail);

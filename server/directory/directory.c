@@ -219,6 +219,20 @@ void directory_each_group(struct directory *d, bool (*each)(void *ctx, struct gr
     free(all);
 }
 
+void directory_each_asm_group(struct directory *d, bool (*each)(void *ctx, struct asm_group *g),
+                              void *ctx)
+{
+    size_t count;
+    void **all = referenced(d, DIRECTORY_ASM_GROUP, owned_ref, &count);
+    bool more = true;
+
+    for (size_t i = 0; i < count; i++) {
+        more = more && each(ctx, all[i]);
+        asm_group_unref(all[i]);
+    }
+    free(all);
+}
+
 void directory_each_policy(struct directory *d, bool (*each)(void *ctx, struct policy *p),
                            void *ctx)
 {

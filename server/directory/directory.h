@@ -259,6 +259,24 @@ struct policy {
     bool deny;
     struct policy *next; /* directory's own: of the same identity */
 };
+/* An unsubscribe group: mail that people may leave without leaving the rest; noun_asm.c says how it is a list. */
+struct asm_group {
+    struct owned owned; /* first; its key: the id in digits */
+    uint32_t id;        /* of this server only, never another's */
+    char *name, *description;
+    bool
+        chosen; /* what was said of the default last, and when; directory_asm_is_default() is the answer */
+    int64_t default_at;
+};
+void asm_group_unref(struct asm_group *g);
+#define ASM_GROUP_LIST "asm-" /* and the id: its list's name */
+/* "asm-42", or "asm-42.example.org": false: it is the name of another list. */
+bool asm_group_of_list(sgl_view list, uint32_t *id);
+/* Of this subscription: a reference, or NULL. */
+struct asm_group *directory_asm_group(struct directory *d, sgl_view subscription, uint32_t id);
+bool directory_asm_is_default(struct directory *d, const struct asm_group *g);
+void directory_each_asm_group(struct directory *d, bool (*each)(void *ctx, struct asm_group *g),
+                              void *ctx);
 void sender_unref(struct sender *s); /* NULL accepted, as by the others */
 void group_unref(struct group *g);
 void policy_unref(struct policy *p);
@@ -302,6 +320,16 @@ struct policy_change {
     bool deny;
 };
 
+#define DIRECTORY_ASM_GROUPS_MAX  200 /* of a subscription */
+#define ASM_GROUP_NAME_MAX        30  /* characters */
+#define ASM_GROUP_DESCRIPTION_MAX 100
+enum asm_default { ASM_DEFAULT_AS_IT_IS, ASM_DEFAULT_YES, ASM_DEFAULT_NO };
+struct asm_group_change {
+    sgl_view name,
+        description; /* changed: ptr NULL: as it was; of a subscription all names differ */
+    enum asm_default is_default;
+};
+
 /* ---- changes ---- */
 
 enum directory_noun {
@@ -315,6 +343,7 @@ enum directory_noun {
     DIRECTORY_POLICY,
     DIRECTORY_ACCOUNT,
     DIRECTORY_LOCAL,
+    DIRECTORY_ASM_GROUP,
 };
 enum directory_verb { DIRECTORY_ADD, DIRECTORY_CHANGE, DIRECTORY_REMOVE };
 const char *directory_verb_word(enum directory_verb verb); /* "add", "change", "remove" */
@@ -400,6 +429,7 @@ struct directory_change {
     const struct account_change *account;
     const struct key_change *key;
     const struct local_change *local;
+    const struct asm_group_change *asm_group; /* changed, removed: `name` is its id */
     /* out */
     enum directory_result result;
     char field[32];        /* what is wrong, when not OK */
@@ -422,7 +452,7 @@ void directory_change(struct directory *d, struct directory_change *c);
  * made so, its own spelling only.  In memory there is a hash of each; what else is known is read from the store, as nouns of the kind "suppression" whose key is
  * "SUBSCRIPTION/DOMAIN/ADDRESS" (DOMAIN empty: all mail) and whose value is
  *
- *   {"reason":"hard-bounce","reply":"550 5.1.1 no such user","exact":1,"created_at":N,"expires_at":N}      expires_at 0: never; reply and exact may be left out
+ *   {"reason":"hard-bounce","status":"5.1.1","reply":"550 5.1.1 no such user","exact":1,"created_at":N,"expires_at":N}      expires_at 0: never; status, reply and exact may be left out
  */
 #define SUPPRESSION_KIND "suppression"
 
@@ -430,8 +460,12 @@ enum suppression_reason {
     SUPPRESSION_HARD_BOUNCE,
     SUPPRESSION_COMPLAINT,
     SUPPRESSION_UNSUBSCRIBE,
-    SUPPRESSION_MANUAL
+    SUPPRESSION_MANUAL,
+    SUPPRESSION_INVALID, /* no mail can go there: no such domain, or a null MX */
+    SUPPRESSION_BLOCKED, /* a receiver refused a message, and not because of the address: kept to be known, and stops nothing */
 };
+#define SUPPRESSION_REASON_BIT(reason) (1u << (reason))
+bool suppression_reason_stops(enum suppression_reason reason);
 const char *suppression_reason_name(enum suppression_reason reason); /* "hard-bounce" ... */
 /* As the reason of a recipient's state: "suppressed: the recipient complained" */
 const char *suppression_reason_text(enum suppression_reason reason);
@@ -455,6 +489,8 @@ bool directory_suppressed_now(struct directory *d, const struct suppression_ques
  * In place of a domain: "list:" and a list's id in lower case: for mail of that list only.  A pure look-up, any thread: is the address suppressed for it?  For other mail see above.
  */
 #define SUPPRESSION_LIST "list:"
+/* What stands behind "list:" for a list of this id: that of a group is the same for all domains. */
+sgl_view directory_list_scope(sgl_view list);
 bool directory_unsubscribed(struct directory *d, const struct suppression_question *q,
                             enum suppression_reason *reason);
 /* Is there any list at all for which the address may be suppressed?  Yes may be wrong, no is not: a look at which list it is can be saved. */
@@ -465,6 +501,7 @@ struct suppression {
     sgl_view domain; /* only for mail from it; empty: as the whole call */
     enum suppression_reason reason;
     enum suppression_spelling spelling; /* when it is added */
+    sgl_view status;                    /* "5.1.1", or empty */
     sgl_view
         reply; /* what caused it: at most 500 bytes are kept, control characters become blanks */
     int64_t created_at; /* wall seconds; 0: now */
@@ -481,6 +518,8 @@ struct suppression {
 struct directory_suppress {
     bool remove;
     bool keep;             /* who is suppressed already stays as it is; else it is replaced */
+    unsigned reasons;      /* removed: only entries of these, SUPPRESSION_REASON_BIT(); 0: of any */
+    bool absent_ok;        /* removed: what is not there is passed over */
     sgl_view subscription; /* empty: "default" */
     sgl_view domain;       /* empty: all of its mail */
     const struct suppression *item; /* these, and what they point to, are copied by the call */
@@ -495,7 +534,7 @@ struct directory_suppress {
     size_t wrong;   /* which one, when not OK */
     char field[32]; /* "address", "domain", "subscription", "expires_at", ... */
     char why[240];
-    size_t fresh;          /* so many were not there before */
+    size_t fresh;          /* so many were not there before; removed: so many were */
     struct loop_task task; /* directory's own, as is private_ */
     void *private_;
 };

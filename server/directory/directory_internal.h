@@ -87,7 +87,7 @@ struct cached {
     uint64_t until_ms;
 };
 
-#define DIRECTORY_NOUNS 10
+#define DIRECTORY_NOUNS 11
 
 struct directory {
     struct store *store;
@@ -208,7 +208,7 @@ struct noun_kind {
     bool (*may_go)(struct change *g);
 };
 extern const struct noun_kind noun_subscription, noun_domain, noun_credential, noun_key, noun_app,
-    noun_sender, noun_group, noun_policy, noun_account, noun_local;
+    noun_sender, noun_group, noun_policy, noun_account, noun_local, noun_asm_group;
 const struct noun_kind *noun_kind_of(enum directory_noun noun);
 
 /* The kind's own, and what all kinds have in common that hold identities: the member "profile", where it has one. */
@@ -353,8 +353,8 @@ void cache_forget(struct directory *d);
 
 /* ---- suppressions: a word in the set is the reason, and whether the entry is of one spelling ---- */
 
-#define SUPPRESSION_REASON_MASK 3u
-#define SUPPRESSION_WORD_EXACT  4u
+#define SUPPRESSION_REASON_MASK 7u
+#define SUPPRESSION_WORD_EXACT  8u
 
 /* ---- directory_sweep.c ---- */
 

@@ -15,6 +15,7 @@
 
 #define ROOM_FOR_NAME 768u /* 64 of a subscription, 255 of a domain, 320 of an address */
 #define REPLY_MAX     500u
+#define STATUS_MAX    16u
 #define VALUE_MAX     4096u
 #define BATCH_MAX     ((size_t)192 * 1024 * 1024)
 #define MANY          1000u
@@ -91,19 +92,32 @@ static bool has(const struct directory *d, const struct name *n, int64_t now, un
     return name.len > 0 && suppression_set_has(&d->suppressed, name, now, word);
 }
 
-static bool is_passed(unsigned word, unsigned passed)
+static enum suppression_reason reason_of(unsigned word)
 {
-    return (passed >> (word & SUPPRESSION_REASON_MASK) & 1) != 0;
+    return (enum suppression_reason)(word & SUPPRESSION_REASON_MASK);
+}
+
+/* Of another reason than those that are passed over? */
+static bool counts(unsigned word, unsigned passed)
+{
+    return (passed & SUPPRESSION_REASON_BIT(reason_of(word))) == 0;
 }
 
 /* An entry of any spelling is there in lower case; one of a single spelling as that is, and says so. */
+static bool listed(const struct directory *d, const struct spelling *s, int64_t now,
+                   unsigned passed, unsigned *word)
+{
+    if (has(d, &s->folded, now, word) && (!s->differ || (*word & SUPPRESSION_WORD_EXACT) == 0) &&
+        counts(*word, passed))
+        return true;
+    return s->differ && has(d, &s->given, now, word) && counts(*word, passed);
+}
+
+/* The same for what stops mail. */
 static bool covered(const struct directory *d, const struct spelling *s,
                     const struct suppression_question *q, unsigned *word)
 {
-    if (has(d, &s->folded, q->now, word) && (!s->differ || (*word & SUPPRESSION_WORD_EXACT) == 0) &&
-        !is_passed(*word, q->passed))
-        return true;
-    return s->differ && has(d, &s->given, q->now, word) && !is_passed(*word, q->passed);
+    return listed(d, s, q->now, q->passed | SUPPRESSION_REASON_BIT(SUPPRESSION_BLOCKED), word);
 }
 
 bool directory_suppressed(struct directory *d, const struct domain *domain, sgl_view address,
@@ -130,8 +144,16 @@ bool directory_suppressed_now(struct directory *d, const struct suppression_ques
     found = covered(d, &all, q, &word) || covered(d, &own, q, &word);
     pthread_rwlock_unlock(&d->lock);
     if (found)
-        *reason = (enum suppression_reason)(word & SUPPRESSION_REASON_MASK);
+        *reason = reason_of(word);
     return found;
+}
+
+/* A group of a subscription is one, whichever of its domains the mail is from. */
+sgl_view directory_list_scope(sgl_view list)
+{
+    uint32_t id;
+
+    return asm_group_of_list(list, &id) ? sgl_view_sub(list, 0, sgl_view_find(list, '.')) : list;
 }
 
 bool directory_unsubscribed(struct directory *d, const struct suppression_question *q,
@@ -140,17 +162,19 @@ bool directory_unsubscribed(struct directory *d, const struct suppression_questi
     char scope[SCOPE_ROOM];
     struct spelling of_list;
     unsigned word = 0;
+    sgl_view list;
     bool found;
 
-    if (q->domain.len > sizeof(scope) - sizeof(SUPPRESSION_LIST))
+    list = directory_list_scope(q->domain);
+    if (list.len > sizeof(scope) - sizeof(SUPPRESSION_LIST))
         return false;
-    snprintf(scope, sizeof(scope), SUPPRESSION_LIST "%.*s", SGL_FMT(q->domain));
+    snprintf(scope, sizeof(scope), SUPPRESSION_LIST "%.*s", SGL_FMT(list));
     spell(&of_list, q->subscription, sgl_view_cstr(scope), q->address);
     pthread_rwlock_rdlock(&d->lock);
     found = covered(d, &of_list, q, &word);
     pthread_rwlock_unlock(&d->lock);
     if (found)
-        *reason = (enum suppression_reason)(word & SUPPRESSION_REASON_MASK);
+        *reason = reason_of(word);
     return found;
 }
 
@@ -261,12 +285,12 @@ static void show(struct batch *b)
         size_t before = d->suppressed.used;
 
         if (b->s->remove)
-            (void)suppression_set_remove(&d->suppressed, b->noun[i].key);
+            b->s->fresh += suppression_set_remove(&d->suppressed, b->noun[i].key);
         else
             fits &= suppression_note_list(d, b->noun[i].key) &&
                     suppression_set_put(&d->suppressed, b->noun[i].key, b->shown[i].word,
                                         b->shown[i].until);
-        b->s->fresh += d->suppressed.used > before;
+        b->s->fresh += !b->s->remove && d->suppressed.used > before;
     }
     pthread_rwlock_unlock(&d->lock);
     if (!fits)
@@ -319,20 +343,36 @@ static bool list_name_ok(sgl_view id)
     return part && dot;
 }
 
+/* "list:ID": cut to what it is in keys. */
+static bool take_list(sgl_view *name, sgl_view *list)
+{
+    const size_t mark = sizeof(SUPPRESSION_LIST) - 1;
+
+    if (!sgl_view_starts_nocase(*name, SGL_LIT(SUPPRESSION_LIST)))
+        return false;
+    *list = directory_list_scope(sgl_view_from(*name, mark));
+    name->len = mark + list->len;
+    return true;
+}
+
 /* The domain's name as it is in keys; entries of a domain that is gone can still be removed. */
 static bool check_domain(struct batch *b, sgl_view *name)
 {
     struct domain *domain;
+    sgl_view list;
+    uint32_t id;
     bool owned;
 
     if (name->len > 0 && name->ptr[name->len - 1] == '.')
         name->len--;
+    if (take_list(name, &list)) {
+        if (b->s->remove || list_name_ok(list) || asm_group_of_list(list, &id))
+            return true;
+        return say(b->s, DIRECTORY_INVALID, "domain",
+                   "behind list: stands the id of a list, such as news.example.org");
+    }
     if (name->len == 0 || b->s->remove || sgl_view_eq(*name, b->domain))
         return true;
-    if (sgl_view_starts_nocase(*name, SGL_LIT(SUPPRESSION_LIST)))
-        return list_name_ok(sgl_view_from(*name, sizeof(SUPPRESSION_LIST) - 1)) ||
-               say(b->s, DIRECTORY_INVALID, "domain",
-                   "behind list: stands the id of a list, such as news.example.org");
     domain = directory_domain(b->d, *name);
     owned = domain != NULL && sgl_view_eq(sgl_view_cstr(domain->subscription), b->subscription);
     domain_unref(domain);
@@ -393,6 +433,8 @@ static bool make_value(struct batch *b, const struct suppression *item, bool exa
 
     sgl_buf_add_byte(&text, '{');
     json_text_member(&text, "reason", sgl_view_cstr(suppression_reason_name(item->reason)));
+    if (item->status.len > 0 && item->status.len <= STATUS_MAX)
+        json_text_member(&text, "status", item->status);
     put_reply(&text, item->reply);
     if (exact)
         json_text_number(&text, "exact", 1);
@@ -418,6 +460,11 @@ static struct store_noun *add_noun(struct batch *b, const struct name *key)
     return noun;
 }
 
+static bool is_wanted(const struct batch *b, unsigned word)
+{
+    return b->s->reasons == 0 || (b->s->reasons & SUPPRESSION_REASON_BIT(reason_of(word))) != 0;
+}
+
 /* What covers the address goes: the entry of any spelling, and the one of this spelling. */
 static bool prepare_removal(struct batch *b, const struct spelling *spelling)
 {
@@ -427,11 +474,12 @@ static bool prepare_removal(struct batch *b, const struct spelling *spelling)
 
     pthread_rwlock_rdlock(&d->lock);
     folded = has(d, &spelling->folded, 0, &word) &&
-             (!spelling->differ || (word & SUPPRESSION_WORD_EXACT) == 0);
-    exact = spelling->differ && has(d, &spelling->given, 0, &word);
+             (!spelling->differ || (word & SUPPRESSION_WORD_EXACT) == 0) && is_wanted(b, word);
+    exact = spelling->differ && has(d, &spelling->given, 0, &word) && is_wanted(b, word);
     pthread_rwlock_unlock(&d->lock);
     if (!folded && !exact)
-        return say(b->s, DIRECTORY_NOT_FOUND, "address", "this address is not suppressed");
+        return b->s->absent_ok ||
+               say(b->s, DIRECTORY_NOT_FOUND, "address", "this address is not suppressed");
     return (!folded || add_noun(b, &spelling->folded) != NULL) &&
            (!exact || add_noun(b, &spelling->given) != NULL);
 }
@@ -445,15 +493,16 @@ static bool prepare_addition(struct batch *b, const struct suppression *item,
                  (item->spelling == SUPPRESSION_AS_CONFIGURED && atomic_load(&d->suppress_exact));
     struct store_noun *noun;
     unsigned word = 0;
-    bool known;
+    bool known, stops = suppression_reason_stops(item->reason);
 
     pthread_rwlock_rdlock(&d->lock);
     if (has(d, &spelling->folded, b->now, &word) && (word & SUPPRESSION_WORD_EXACT) == 0)
         exact = false;
-    known = covered(d, spelling, &(struct suppression_question){.now = b->now}, &word);
+    known = covered(d, spelling, &(struct suppression_question){.now = b->now}, &word) ||
+            (!stops && listed(d, spelling, b->now, 0, &word));
     pthread_rwlock_unlock(&d->lock);
-    if (known && b->s->keep)
-        return true;
+    if (known && (b->s->keep || (!stops && suppression_reason_stops(reason_of(word)))))
+        return true; /* what stops nothing never takes the place of what does */
     b->shown[b->op.nouns] = (struct shown){
         (uint8_t)(item->reason | (exact ? SUPPRESSION_WORD_EXACT : 0u)), item->expires_at};
     noun = add_noun(b, exact ? given(spelling) : &spelling->folded);

@@ -19,6 +19,7 @@ const struct noun_kind *noun_kind_of(enum directory_noun noun)
         [DIRECTORY_POLICY] = &noun_policy,
         [DIRECTORY_ACCOUNT] = &noun_account,
         [DIRECTORY_LOCAL] = &noun_local,
+        [DIRECTORY_ASM_GROUP] = &noun_asm_group,
     };
 
     return kind[noun];

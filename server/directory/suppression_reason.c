@@ -3,16 +3,20 @@
 #include "directory.h"
 
 static const char *const reason_name[] = {
-    [SUPPRESSION_HARD_BOUNCE] = "hard-bounce",
-    [SUPPRESSION_COMPLAINT] = "complaint",
-    [SUPPRESSION_UNSUBSCRIBE] = "unsubscribe",
-    [SUPPRESSION_MANUAL] = "manual",
+    [SUPPRESSION_HARD_BOUNCE] = "hard-bounce", [SUPPRESSION_COMPLAINT] = "complaint",
+    [SUPPRESSION_UNSUBSCRIBE] = "unsubscribe", [SUPPRESSION_MANUAL] = "manual",
+    [SUPPRESSION_INVALID] = "invalid",         [SUPPRESSION_BLOCKED] = "blocked",
 };
 #define REASONS (sizeof(reason_name) / sizeof(reason_name[0]))
 
 const char *suppression_reason_name(enum suppression_reason reason)
 {
     return reason_name[reason];
+}
+
+bool suppression_reason_stops(enum suppression_reason reason)
+{
+    return reason != SUPPRESSION_BLOCKED;
 }
 
 const char *suppression_reason_text(enum suppression_reason reason)
@@ -22,6 +26,8 @@ const char *suppression_reason_text(enum suppression_reason reason)
         [SUPPRESSION_COMPLAINT] = "suppressed: the recipient complained",
         [SUPPRESSION_UNSUBSCRIBE] = "suppressed: the recipient unsubscribed",
         [SUPPRESSION_MANUAL] = "suppressed by hand",
+        [SUPPRESSION_INVALID] = "suppressed: no mail can go to this address",
+        [SUPPRESSION_BLOCKED] = "not suppressed: a receiver refused a message",
     };
 
     return text[reason];

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 
 #define SLOTS_FIRST 64
-#define WORD_BITS   3
-#define WORD_MASK   7u
+#define WORD_BITS   4
+#define WORD_MASK   15u
 
 void suppression_set_init(struct suppression_set *s)
 {

@@ -90,9 +90,10 @@ void service_metrics(struct service *s);
 
 /* service_suppress.c */
 void service_configure_suppression(struct service *s, const struct config *c);
-/* An address that is no good, told by delivery. */
+/* What a permanent failure says of an address, told by delivery. */
 void service_bounced(void *service, const struct store_message *message,
-                     const struct store_rcpt *rcpt, sgl_view reply);
+                     const struct store_rcpt *rcpt, enum delivery_bounce kind, sgl_view status,
+                     sgl_view reply);
 /* For the queue: is this recipient, whose mail was accepted, suppressed by now? */
 enum queue_stop_answer service_stops(void *service, const struct store_message *message,
                                      const struct store_rcpt *rcpt, sgl_view body,

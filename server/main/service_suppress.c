@@ -11,6 +11,7 @@ struct bounce {
     struct directory_suppress op; /* first: cast from it */
     uint64_t message;
     char address[330];
+    bool stops; /* it is suppressed, and not only noted */
 };
 
 static void suppressed(struct directory_suppress *s)
@@ -18,9 +19,9 @@ static void suppressed(struct directory_suppress *s)
     const struct bounce *b = (const struct bounce *)(void *)s;
 
     if (s->result != DIRECTORY_OK)
-        log_line(LOG_WARN_, "hard bounce not suppressed", LOG_ID(b->message),
-                 LOG_STR("address", b->address), LOG_STR("why", s->why));
-    else if (s->fresh > 0)
+        log_line(LOG_WARN_, b->stops ? "hard bounce not suppressed" : "refusal not noted",
+                 LOG_ID(b->message), LOG_STR("address", b->address), LOG_STR("why", s->why));
+    else if (s->fresh > 0 && b->stops)
         log_line(LOG_INFO_, "suppressed", LOG_ID(b->message), LOG_STR("address", b->address));
     free(s);
 }
@@ -31,13 +32,27 @@ void service_configure_suppression(struct service *s, const struct config *c)
     directory_suppress_exact(s->directory, c->suppress_exact);
 }
 
+static enum suppression_reason reason_of(enum delivery_bounce kind)
+{
+    switch (kind) {
+    case BOUNCE_ADDRESS:
+        return SUPPRESSION_HARD_BOUNCE;
+    case BOUNCE_INVALID:
+        return SUPPRESSION_INVALID;
+    case BOUNCE_REFUSED:
+        break;
+    }
+    return SUPPRESSION_BLOCKED;
+}
+
 void service_bounced(void *service, const struct store_message *message,
-                     const struct store_rcpt *rcpt, sgl_view reply)
+                     const struct store_rcpt *rcpt, enum delivery_bounce kind, sgl_view status,
+                     sgl_view reply)
 {
     struct service *s = service;
     unsigned suppress_s = atomic_load(&s->suppress_s);
     struct suppression item = {
-        .address = rcpt->address, .reason = SUPPRESSION_HARD_BOUNCE, .reply = reply};
+        .address = rcpt->address, .reason = reason_of(kind), .status = status, .reply = reply};
     struct bounce *b;
 
     /* A report of ours that comes back says nothing of somebody who is written to. */
@@ -49,6 +64,7 @@ void service_bounced(void *service, const struct store_message *message,
     item.expires_at = clock_now_s() + (int64_t)suppress_s;
     b->message = message->id;
     snprintf(b->address, sizeof(b->address), "%.*s", SGL_FMT(rcpt->address));
+    b->stops = suppression_reason_stops(item.reason);
     b->op.keep = true; /* who has unsubscribed is not forgotten when the bounce is over */
     b->op.subscription = message->subscription;
     b->op.item = &item;

@@ -42,7 +42,7 @@ static void test_import_is_refused(void **state)
     static const struct admin_row rows[] = {
         {"a line that is no address", "POST", IMPORT, "a@x.test\nnobody\n", 422, "field", "line 2"},
         {"a reason that is none", "POST", IMPORT, "a@x.test,spite\n", 422, "detail",
-         "reason: One of hard-bounce, complaint, unsubscribe, manual is wanted."},
+         "reason: One of hard-bounce, invalid, complaint, unsubscribe, manual, blocked is wanted."},
         {"its line", "POST", IMPORT, "\n# x\na@x.test,spite\n", 422, "field", "line 3"},
         {"a time that is none", "POST", IMPORT, "a@x.test,,soon\n", 422, "field", "line 1"},
         {"a time that has passed", "POST", IMPORT, "b@x.test\na@x.test,,1000\n", 422, "detail",

@@ -22,6 +22,7 @@ static const struct {
     {DIRECTORY_GROUP, "default/g", "{\"members\":[\"b@app.test\",\"c@app.test\"]}"},
     {DIRECTORY_POLICY, "p1", "{\"identity\":\"app:x\",\"group\":\"g\",\"deny\":true}"},
     {DIRECTORY_SENDER, "b@app.test app:y", "{\"address\":\"b@app.test\",\"identity\":\"app:y\"}"},
+    {DIRECTORY_ASM_GROUP, "42", "{\"name\":\"n\",\"description\":\"d\",\"is_default\":true}"},
     {DIRECTORY_KEY, "k",
      "{\"created_at\":1,\"domains\":[\"*\"],\"label\":\"l\",\"role\":\"none\",\"primary\":{"
      "\"sha256\":" HASH ",\"made_at\":1}}"},

@@ -296,7 +296,7 @@ static void test_expiry(void **state)
 static bool count_noun(void *ctx, const struct store_noun *n)
 {
     assert_true(sgl_view_starts(n->key, SGL_LIT("default/")));
-    assert_true(sgl_view_find(n->value, 'h') < n->value.len);
+    assert_true(sgl_view_find_view(n->value, SGL_LIT("\"reason\"")) < n->value.len);
     ++*(size_t *)ctx;
     return true;
 }
@@ -381,6 +381,90 @@ static void test_keep(void **state)
     CHECK_EQ("another", suppress(f, &s), DIRECTORY_OK);
     CHECK_EQ("is", s.fresh, 1);
     domain_unref(d);
+}
+
+static enum directory_result put(struct directory_fixture *f, const char *domain,
+                                 const char *address, enum suppression_reason reason, bool keep)
+{
+    struct suppression item = {.address = sgl_view_cstr(address), .reason = reason};
+    struct directory_suppress s = {
+        .domain = sgl_view_cstr(domain), .keep = keep, .item = &item, .items = 1};
+
+    return suppress(f, &s);
+}
+
+/* Where a refusal is kept, mail goes on; and it takes the place of nothing that stops. */
+static void test_blocked_stops_nothing(void **state)
+{
+    struct directory_fixture *f = *state;
+
+    assert_int_equal(put(f, "", "b@x.test", SUPPRESSION_BLOCKED, true), DIRECTORY_OK);
+    CHECK_TRUE("known, and sent to", !is_suppressed(f, "a.test", "b@x.test"));
+    CHECK_EQ("it is kept", rows_stored(f), 1);
+    assert_int_equal(put(f, "", "b@x.test", SUPPRESSION_HARD_BOUNCE, true), DIRECTORY_OK);
+    CHECK_TRUE("what stops takes its place, also where what is there is kept",
+               is_suppressed(f, "a.test", "b@x.test"));
+    assert_int_equal(put(f, "", "B@x.test", SUPPRESSION_BLOCKED, false), DIRECTORY_OK);
+    CHECK_TRUE("and is not taken away by it", is_suppressed(f, "a.test", "b@x.test"));
+    fixture_close(f);
+    fixture_open(f);
+    CHECK_TRUE("after a restart", is_suppressed(f, "a.test", "b@x.test"));
+}
+
+static void test_removed_by_reason(void **state)
+{
+    struct directory_fixture *f = *state;
+    struct suppression item[2] = {{.address = SGL_LIT("u@x.test")},
+                                  {.address = SGL_LIT("nobody@x.test")}};
+    struct directory_suppress s = {.remove = true,
+                                   .absent_ok = true,
+                                   .reasons = SUPPRESSION_REASON_BIT(SUPPRESSION_HARD_BOUNCE),
+                                   .item = item,
+                                   .items = 2};
+
+    assert_int_equal(put(f, "", "u@x.test", SUPPRESSION_UNSUBSCRIBE, false), DIRECTORY_OK);
+    CHECK_EQ("none of these", suppress(f, &s), DIRECTORY_OK);
+    CHECK_EQ("nothing went", s.fresh, 0);
+    CHECK_TRUE("who left stays away", is_suppressed(f, "a.test", "u@x.test"));
+    s.reasons |= SUPPRESSION_REASON_BIT(SUPPRESSION_UNSUBSCRIBE);
+    CHECK_EQ("of these", suppress(f, &s), DIRECTORY_OK);
+    CHECK_EQ("one", s.fresh, 1);
+    CHECK_TRUE("he is sent to", !is_suppressed(f, "a.test", "u@x.test"));
+    s.absent_ok = false;
+    CHECK_EQ("without leave what is not there is a fault", suppress(f, &s), DIRECTORY_NOT_FOUND);
+}
+
+static bool is_unsubscribed(struct directory_fixture *f, const char *list)
+{
+    const struct suppression_question q = {.subscription = SGL_LIT_INIT("default"),
+                                           .domain = sgl_view_cstr(list),
+                                           .address = SGL_LIT_INIT("u@x.test"),
+                                           .now = NOW};
+    enum suppression_reason reason;
+
+    return directory_unsubscribed(f->directory, &q, &reason);
+}
+
+/* A group is the same for all domains of its subscription. */
+static void test_groups(void **state)
+{
+    struct directory_fixture *f = *state;
+
+    assert_int_equal(put(f, "list:asm-42.a.test", "u@x.test", SUPPRESSION_UNSUBSCRIBE, false),
+                     DIRECTORY_OK);
+    CHECK_TRUE("from where it was", is_unsubscribed(f, "asm-42.a.test"));
+    CHECK_TRUE("from the other domain", is_unsubscribed(f, "ASM-42.b.test"));
+    CHECK_TRUE("but no other group", !is_unsubscribed(f, "asm-4.a.test"));
+    CHECK_TRUE("it is of a list", directory_may_be_unsubscribed(f->directory, SGL_LIT("default"),
+                                                                SGL_LIT("u@x.test")));
+    CHECK_EQ("added again it is the same",
+             put(f, "list:asm-42", "u@x.test", SUPPRESSION_UNSUBSCRIBE, false), DIRECTORY_OK);
+    CHECK_EQ("one row", rows_stored(f), 1);
+    CHECK_EQ("another list needs its domain",
+             put(f, "list:news", "u@x.test", SUPPRESSION_UNSUBSCRIBE, false), DIRECTORY_INVALID);
+    CHECK_EQ("removed by any of its names", one(f, true, "", "list:asm-42.b.test", "u@x.test"),
+             DIRECTORY_OK);
+    CHECK_TRUE("everywhere", !is_unsubscribed(f, "asm-42.a.test"));
 }
 
 static void test_domain_of_an_item(void **state)
@@ -598,6 +682,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_spelling, setup, teardown),
         cmocka_unit_test_setup_teardown(test_spelling_as_configured, setup, teardown),
         cmocka_unit_test_setup_teardown(test_keep, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_blocked_stops_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_removed_by_reason, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_groups, setup, teardown),
         cmocka_unit_test_setup_teardown(test_domain_of_an_item, setup, teardown),
         cmocka_unit_test_setup_teardown(test_reply, setup, teardown),
         cmocka_unit_test_setup_teardown(test_one_large_change_at_a_time, setup, teardown),

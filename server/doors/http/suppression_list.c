@@ -54,7 +54,8 @@ const char *admin_suppression_take(enum admin_suppression_part part, sgl_view te
     case SUPPRESSION_REASON:
         return suppression_reason_parse(text, &to->reason)
                    ? NULL
-                   : "One of hard-bounce, complaint, unsubscribe, manual is wanted.";
+                   : "One of hard-bounce, invalid, complaint, unsubscribe, manual, blocked is "
+                     "wanted.";
     case SUPPRESSION_CASE_SENSITIVE:
         return take_spelling(text, to);
     case SUPPRESSION_CREATED_AT:

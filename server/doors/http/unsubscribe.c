@@ -142,6 +142,19 @@ static void suppressed(struct directory_suppress *s)
     free(c);
 }
 
+/* Whoever leaves a group that is there no more leaves all mail: which of it he meant nobody knows. */
+static bool is_of_removed_group(struct unsubscribe *u, const struct list_token *token)
+{
+    struct asm_group *group;
+    uint32_t id;
+
+    if (!asm_group_of_list(token->list, &id))
+        return false;
+    group = directory_asm_group(u->directory, token->subscription, id);
+    asm_group_unref(group);
+    return group == NULL;
+}
+
 static void unsubscribe(struct http_request *r, struct unsubscribe *u,
                         const struct list_token *token)
 {
@@ -160,7 +173,8 @@ static void unsubscribe(struct http_request *r, struct unsubscribe *u,
     c->token = *token;
     snprintf(c->scope, sizeof(c->scope), SUPPRESSION_LIST "%.*s", SGL_FMT(token->list));
     c->op.subscription = token->subscription;
-    c->op.domain = sgl_view_cstr(c->scope);
+    if (!is_of_removed_group(u, token))
+        c->op.domain = sgl_view_cstr(c->scope);
     c->op.item = &item;
     c->op.items = 1;
     c->op.loop = http_loop(r);

@@ -59,7 +59,8 @@ static bool is_of_list(struct stopping *s, uint64_t id)
     if (store_read_body(s->u->store, id, &body) == STORE_OK)
         is = sgl_headers_parse(sgl_view_of(body->bytes, body->len), SGL_HEADERS_TOLERANT, &arena,
                                &headers, NULL) == SGL_OK &&
-             list_id_of(&headers, &arena, &list) && sgl_view_eq(list, s->token.list);
+             list_id_of(&headers, &arena, &list) &&
+             sgl_view_eq_nocase(directory_list_scope(list), directory_list_scope(s->token.list));
     body_unref(body);
     sgl_arena_done(&arena);
     return is;
