@@ -108,6 +108,7 @@ enum login_fault directory_login_fault(struct directory *d, sgl_view user);
 /*
  * Passwords are compared on a worker thread (Argon2id), or at once from a cache of recent successes; same time and answer for unknown users.  A user name that is an application's
  * (app_user.h) goes with one of its secrets: 256 random bits, of which a SHA-256 is compared at once, each time.
+ * So is an access key that somebody shows as the password of "apikey".
  */
 struct auth_check {
     struct work work;

@@ -195,6 +195,61 @@ static bool copy_words(struct auth_check *a)
     return true;
 }
 
+/* ---- access keys ---- */
+
+/* Both are compared, also of a key that is not there, so that the time tells nothing of which one it was. */
+static bool is_secret_of(struct access_key *k, const uint8_t hash[32])
+{
+    static const uint8_t nobody[32] = {0};
+    bool found = false;
+
+    for (size_t i = 0; i < KEY_SECRETS; i++) {
+        bool there = k != NULL && k->secret[i].made_at != 0;
+        bool same = sodium_memcmp(hash, there ? k->secret[i].hash : nobody, sizeof(nobody)) == 0;
+
+        if (there && same)
+            key_secret_used(&k->secret[i], clock_now_s());
+        found = found || (there && same);
+    }
+    return found;
+}
+
+static struct identity *bearer_of_key(struct directory *d, sgl_view token)
+{
+    struct identity *who = NULL;
+    struct access_key *k;
+    uint8_t hash[32];
+    sgl_view id, secret;
+
+    if (!sgl_view_starts(token, SGL_LIT("sk_")) || token.len > PASSWORD_MAX)
+        return NULL;
+    id = sgl_view_split(sgl_view_from(token, 3), '_', &secret);
+    crypto_hash_sha256(hash, secret.ptr, secret.len);
+    pthread_rwlock_rdlock(&d->lock);
+    k = table_find(&d->table[DIRECTORY_KEY], id);
+    if (is_secret_of(k, hash))
+        who = identity_ref(k->holder.identity);
+    pthread_rwlock_unlock(&d->lock);
+    return who;
+}
+
+struct identity *directory_bearer(struct directory *d, sgl_view token)
+{
+    struct identity *who = bearer_of_key(d, token);
+
+    if (who == NULL)
+        atomic_fetch_add_explicit(&d->refused, 1, memory_order_relaxed);
+    return who;
+}
+
+/* ---- a name and a password ---- */
+
+/* Programs for SendGrid have this name for whoever shows a key. Who really has it here is looked for afterwards, with his password. */
+static struct identity *login_by_key(struct directory *d, const struct auth_check *a)
+{
+    return sgl_view_eq(a->user, SGL_LIT("apikey")) ? bearer_of_key(d, a->password) : NULL;
+}
+
 /* true: it is decided, or cannot be; else a worker has to hash. */
 static bool check_at_once(struct directory *d, struct auth_check *a)
 {
@@ -206,6 +261,9 @@ static bool check_at_once(struct directory *d, struct auth_check *a)
         a->identity = login_by_secret(d, &app, a->password, clock_now_s(), &a->fault);
         return true;
     }
+    a->identity = login_by_key(d, a);
+    if (a->identity != NULL)
+        return true;
     cache_mac(d, a->user, a->password, mac);
     who = directory_login(d, a->user);
     if (who != NULL && cache_has(d, mac, who->version)) {
@@ -285,44 +343,4 @@ void directory_scram(struct directory *d, sgl_view user, struct scram_secret *ou
     c = find_login(d, user);
     *out = c == NULL ? fake : c->scram;
     pthread_rwlock_unlock(&d->lock);
-}
-
-/* ---- access keys ---- */
-
-/* Both are compared, also of a key that is not there, so that the time tells nothing of which one it was. */
-static bool is_secret_of(struct access_key *k, const uint8_t hash[32])
-{
-    static const uint8_t nobody[32] = {0};
-    bool found = false;
-
-    for (size_t i = 0; i < KEY_SECRETS; i++) {
-        bool there = k != NULL && k->secret[i].made_at != 0;
-        bool same = sodium_memcmp(hash, there ? k->secret[i].hash : nobody, sizeof(nobody)) == 0;
-
-        if (there && same)
-            key_secret_used(&k->secret[i], clock_now_s());
-        found = found || (there && same);
-    }
-    return found;
-}
-
-struct identity *directory_bearer(struct directory *d, sgl_view token)
-{
-    struct identity *who = NULL;
-    struct access_key *k;
-    uint8_t hash[32];
-    sgl_view id, secret;
-
-    if (!sgl_view_starts(token, SGL_LIT("sk_")) || token.len > PASSWORD_MAX)
-        return NULL;
-    id = sgl_view_split(sgl_view_from(token, 3), '_', &secret);
-    crypto_hash_sha256(hash, secret.ptr, secret.len);
-    pthread_rwlock_rdlock(&d->lock);
-    k = table_find(&d->table[DIRECTORY_KEY], id);
-    if (is_secret_of(k, hash))
-        who = identity_ref(k->holder.identity);
-    pthread_rwlock_unlock(&d->lock);
-    if (who == NULL)
-        atomic_fetch_add_explicit(&d->refused, 1, memory_order_relaxed);
-    return who;
 }

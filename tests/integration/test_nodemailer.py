@@ -130,6 +130,31 @@ def test_a_report_of_delivery(world, sigillo, login):
     assert shown["recipients"][0]["address"] == "nm-dsn@good.test"
 
 
+def test_a_key_is_the_password_of_apikey(world, sigillo, sender):
+    """As programs for SendGrid log in."""
+    key = sigillo.json("key", "add", "--domain", DOMAIN)
+    login = {"user": "apikey", "pass": key["key"]}
+    sent = accepted(client(sigillo, login, mail("nm-apikey@good.test"))[0])
+    assert sigillo.show(sent["response"].split()[2])["recipients"] and world.wait_mail("nm-apikey@good.test")
+    for wrong in (key["key"] + "x", key["key"][:-1], "sk_" + key["id"] + "_", "", "x" * 2000):
+        assert refused(sigillo, dict(login, **{"pass": wrong or "sk_"}), mail())["code"] == "EAUTH", wrong
+    assert refused(sigillo, dict(login, user="APIKEY"), mail())["code"] == "EAUTH"
+    narrow = sigillo.json("key", "add", "--domain", DOMAIN, "--scope", "stats.read")
+    error = refused(sigillo, {"user": "apikey", "pass": narrow["key"]}, mail())
+    assert (error["code"], error["status"]) == ("EENVELOPE", 550), error
+    sigillo.cli("key", "remove", key["id"])
+    assert refused(sigillo, login, mail())["code"] == "EAUTH"
+
+
+def test_who_has_the_name_apikey_takes_nothing_from_keys(sigillo, sender):
+    made = sigillo.json("credential", "add", "apikey", "--domain", DOMAIN)
+    try:
+        for password in (made["password"], sender.key):
+            accepted(client(sigillo, {"user": "apikey", "pass": password}, mail())[0])
+    finally:
+        sigillo.cli("credential", "remove", "apikey")
+
+
 # -- what goes wrong, as the client tells it --------------------------------------------------------------------------
 
 def test_a_wrong_password(sigillo, login):
