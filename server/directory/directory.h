@@ -243,6 +243,7 @@ struct sender {
     struct owned owned; /* first; its key: "news@example.org", "*@example.org app:news" */
     char *address;      /* as struct access_address has it */
     char *identity;     /* "" : of the domain */
+    char *display;      /* the name that a From without one gets; "": none */
 };
 /* Addresses and whole domains under a name. */
 struct group {
@@ -278,6 +279,13 @@ struct asm_group *directory_asm_group(struct directory *d, sgl_view subscription
 bool directory_asm_is_default(struct directory *d, const struct asm_group *g);
 void directory_each_asm_group(struct directory *d, bool (*each)(void *ctx, struct asm_group *g),
                               void *ctx);
+#define SENDER_DISPLAY_MAX 200
+/*
+ * The display name that this identity's own sender has, or else the domain's; empty: neither has any.  A pure look-up, any thread; *out lives in the arena. false: memory has ended.
+ */
+bool directory_display_name(struct directory *d, const struct identity *who,
+                            const struct sgl_mailbox *mailbox, struct sgl_arena *arena,
+                            sgl_view *out);
 void sender_unref(struct sender *s); /* NULL accepted, as by the others */
 void group_unref(struct group *g);
 void policy_unref(struct policy *p);
@@ -309,6 +317,7 @@ void directory_exact_local_parts(struct directory *d, bool exact);
 #define DIRECTORY_POLICIES_MAX 100   /* of an identity */
 struct sender_change {
     sgl_view identity; /* empty: of the domain */
+    sgl_view display;  /* ptr NULL: as it was, or none */
 };
 struct group_change {
     sgl_view description; /* ptr NULL: as it was */

@@ -2,12 +2,16 @@
 /*
  * A sender: an address, or all of a domain, that may stand where a sender stands.  Its key is "ADDRESS" for all identities that may use the domain, "ADDRESS IDENTITY" for one.
  *
- *   {"created_at":N,"address":"news@example.org","identity":"app:news"}      address "*@example.org": all of the domain; identity may be ""
+ *   {"created_at":N,"address":"news@example.org","identity":"app:news","display_name":"News"}
+ *
+ * address "*@example.org": all of the domain; identity may be "", and display_name may be left out.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "directory_change.h"
+#include "sigillo/ascii.h"
+#include "sigillo/utf8.h"
 
 void sender_unref(struct sender *s)
 {
@@ -17,6 +21,7 @@ void sender_unref(struct sender *s)
     free(s->owned.subscription);
     free(s->address);
     free(s->identity);
+    free(s->display);
     free(s);
 }
 
@@ -35,7 +40,7 @@ static char *key_of(const char *address, sgl_view identity)
 }
 
 static struct sender *sender_new(const char *address, sgl_view identity, sgl_view subscription,
-                                 int64_t created_at)
+                                 sgl_view display, int64_t created_at)
 {
     struct sender *s = calloc(1, sizeof(*s));
 
@@ -47,8 +52,9 @@ static struct sender *sender_new(const char *address, sgl_view identity, sgl_vie
     s->owned.created_at = created_at;
     s->address = text_of(sgl_view_cstr(address));
     s->identity = text_of(identity);
+    s->display = text_of(display);
     if (s->owned.key != NULL && s->owned.subscription != NULL && s->address != NULL &&
-        s->identity != NULL)
+        s->identity != NULL && s->display != NULL)
         return s;
     sender_unref(s);
     return NULL;
@@ -60,6 +66,7 @@ static void *from_json(const struct store_noun *stored, const json_t *json)
 {
     const char *address = json_string_value(json_object_get(json, "address")), *why;
     const char *identity = json_string_value(json_object_get(json, "identity"));
+    const char *display = json_string_value(json_object_get(json, "display_name"));
     struct access_address a;
     struct sender *s;
 
@@ -67,6 +74,7 @@ static void *from_json(const struct store_noun *stored, const json_t *json)
         access_address_parse(sgl_view_cstr(address), &a, &why) != SGL_OK)
         return NULL;
     s = sender_new(a.text, sgl_view_cstr(identity), stored->subscription,
+                   sgl_view_cstr(display == NULL ? "" : display),
                    json_integer_value(json_object_get(json, "created_at")));
     if (s != NULL)
         s->owned.version = stored->version;
@@ -77,10 +85,16 @@ static json_t *to_json(const void *noun)
 {
     const struct sender *s = noun;
     char text[ACCESS_TEXT_MAX + 2];
+    json_t *json;
 
     access_address_text(s->address, text);
-    return json_pack("{s:I, s:s, s:s}", "created_at", (json_int_t)s->owned.created_at, "address",
+    json = json_pack("{s:I, s:s, s:s}", "created_at", (json_int_t)s->owned.created_at, "address",
                      text, "identity", s->identity);
+    if (json == NULL || s->display[0] == '\0' ||
+        json_object_set_new(json, "display_name", json_string(s->display)) == 0)
+        return json;
+    json_decref(json);
+    return NULL;
 }
 
 /* ---- added ---- */
@@ -178,10 +192,31 @@ static void take_place(struct change *g)
     pthread_rwlock_unlock(&g->d->lock);
 }
 
+static sgl_view display_of(const struct change *g)
+{
+    return g->c->sender == NULL ? SGL_LIT("") : g->c->sender->display;
+}
+
+/* It goes into a header. */
+static bool check_display(struct change *g)
+{
+    sgl_view name = display_of(g);
+    bool fits = name.len <= SENDER_DISPLAY_MAX && sgl_utf8_valid(name);
+
+    for (size_t i = 0; fits && i < name.len; i++)
+        fits = !sgl_ascii_is_control(name.ptr[i]);
+    if (!fits)
+        change_say(g->c, DIRECTORY_INVALID, "display_name",
+                   "a display name has at most %d bytes of UTF-8 without control characters",
+                   SENDER_DISPLAY_MAX);
+    return fits;
+}
+
 static bool make_sender(struct change *g, sgl_view identity, const struct access_address *a)
 {
     g->key = key_of(a->text, identity);
-    g->noun = sender_new(a->text, identity, sgl_view_cstr(g->subscription), clock_now_s());
+    g->noun =
+        sender_new(a->text, identity, sgl_view_cstr(g->subscription), display_of(g), clock_now_s());
     if (g->key != NULL && g->noun != NULL) {
         take_place(g);
         return true;
@@ -195,8 +230,9 @@ static bool prepare(struct change *g)
     struct identity *who = identity_meant(g);
     struct domain *domain = NULL;
     struct access_address a;
-    bool made = parse(g, &a) && check_domain(g, &a, &domain) && check_identity(g, who, domain) &&
-                check_new(g, name_of(g, who), &a) && make_sender(g, name_of(g, who), &a);
+    bool made = parse(g, &a) && check_display(g) && check_domain(g, &a, &domain) &&
+                check_identity(g, who, domain) && check_new(g, name_of(g, who), &a) &&
+                make_sender(g, name_of(g, who), &a);
 
     domain_unref(domain);
     identity_unref(who);
@@ -226,6 +262,83 @@ static char *key_meant(const struct change *g)
     return key;
 }
 
+/* ---- changed: what it is called ---- */
+
+static void *copy(const void *noun)
+{
+    const struct sender *s = noun;
+    struct sender *made =
+        sender_new(s->address, sgl_view_cstr(s->identity), sgl_view_cstr(s->owned.subscription),
+                   sgl_view_cstr(s->display), s->owned.created_at);
+
+    if (made != NULL)
+        made->owned.version = s->owned.version;
+    return made;
+}
+
+static bool alter(struct change *g)
+{
+    struct sender *s = g->noun;
+    char *display;
+
+    if (!check_display(g))
+        return false;
+    if (display_of(g).ptr == NULL)
+        return true;
+    display = text_of(display_of(g));
+    if (display == NULL) {
+        change_no_memory(g->c);
+        return false;
+    }
+    free(s->display);
+    s->display = display;
+    return true;
+}
+
+/* ---- looked at ---- */
+
+/* Under the lock. false: memory has ended. */
+static bool display_find(struct directory *d, sgl_view subscription, sgl_view identity,
+                         const struct access_address *a, struct sgl_arena *arena, sgl_view *out)
+{
+    const char *known = access_known_sender(d, subscription, identity, a);
+    const struct sender *s;
+    char *key;
+
+    if (known == NULL)
+        return true;
+    key = key_of(known, identity);
+    if (key == NULL)
+        return false;
+    s = table_find(&d->table[DIRECTORY_SENDER], sgl_view_cstr(key));
+    free(key);
+    return s == NULL || s->display[0] == '\0' ||
+           sgl_arena_dup(arena, sgl_view_cstr(s->display), out) == SGL_OK;
+}
+
+bool directory_display_name(struct directory *d, const struct identity *who,
+                            const struct sgl_mailbox *mailbox, struct sgl_arena *arena,
+                            sgl_view *out)
+{
+    struct access_address a;
+    struct domain *domain;
+    bool fine = true;
+
+    *out = SGL_LIT("");
+    access_address_of(mailbox, &a);
+    domain = directory_domain(d, sgl_view_from(sgl_view_of(a.text, a.len), a.at + 1));
+    if (domain == NULL)
+        return true;
+    pthread_rwlock_rdlock(&d->lock);
+    fine = display_find(d, sgl_view_cstr(domain->subscription), sgl_view_cstr(who->name), &a, arena,
+                        out) &&
+           (out->len > 0 ||
+            display_find(d, sgl_view_cstr(domain->subscription), SGL_LIT(""), &a, arena, out));
+    pthread_rwlock_unlock(&d->lock);
+    domain_unref(domain);
+    return fine;
+}
+
 /* ---- the row ---- */
 
 static void free_(void *noun)
@@ -233,7 +346,7 @@ static void free_(void *noun)
     sender_unref(noun);
 }
 
-static const char *const shown[] = {"address", "identity", NULL};
+static const char *const shown[] = {"address", "identity", "display_name", NULL};
 
 const struct noun_kind noun_sender = {
     .name = "sender",
@@ -247,5 +360,7 @@ const struct noun_kind noun_sender = {
     .to_json = to_json,
     .shown = shown,
     .prepare = prepare,
+    .copy = copy,
+    .alter = alter,
     .key_meant = key_meant,
 };

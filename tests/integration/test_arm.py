@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Domains and senders managed by @azure/arm-communication, as published, against our own endpoint.  It comes from npm as the client of test_acs.py does."""
+import email
+import email.policy
+
 import npm
 import pytest
 from conftest import finish, launch
@@ -86,9 +89,44 @@ def test_sender_user_names(sigillo, owner):
         sender("createOrUpdate", "shop", {"username": "shop", "displayName": "The shop"}), sender("delete", "NEWS"), sender("delete", "news"), sender("get", "news"))
     assert shown["value"]["username"].lower() == "news"
     assert (mismatch["error"]["status"], mismatch["error"]["code"]) == (400, "BadRequest"), mismatch
-    assert named["error"]["status"] == 400 and "display name" in named["error"]["message"], named
+    assert named["value"]["displayName"] == "The shop", named
     assert "error" not in gone and "error" not in twice and missing["error"]["status"] == 404
-    assert sigillo.json("sender", "list")["senders"] == []
+    assert [s["address"] for s in sigillo.json("sender", "list")["senders"]] == ["shop@senders-arm.test"]
+
+
+def test_a_sender_has_a_display_name(world, sigillo, owner):
+    """A message that names nobody has it in From; one that does keeps its own; what is in From is a name, or refused."""
+    sigillo.sender("named-arm.test")
+    ask(sigillo, owner, verify("named-arm.test"))
+    key = sigillo.json("key", "add", "--domain", "named-arm.test")["key"]
+
+    def sent(to, sender="news@named-arm.test", **changes):
+        status, _, reply = sigillo.post("/v1/messages", dict({"from": sender, "to": [to], "subject": "x", "text": "x"}, **changes), key)
+        assert status in (200, 202), reply
+        return email.message_from_bytes(world.wait_mail(to)[-1], policy=email.policy.default)["From"].addresses[0]
+    body = {"username": "News", "displayName": "Žofie & Co"}
+    made, again, shown = ask(sigillo, owner, sender("createOrUpdate", "News", body, "named-arm.test"), sender("createOrUpdate", "news", body, "named-arm.test"),
+                             sender("get", "NEWS", of="named-arm.test"))
+    assert made["value"] == again["value"] == shown["value"] and shown["value"]["displayName"] == "Žofie & Co", (made, again, shown)
+    assert sent("named1-arm@good.test").display_name == "Žofie & Co"
+    own = sent("named2-arm@good.test", {"email": "NEWS@named-arm.test", "name": "Own"})
+    assert (own.display_name, own.username) == ("Own", "NEWS")
+    other, bad, line = ask(sigillo, owner, sender("createOrUpdate", "News", dict(body, displayName="Another"), "named-arm.test"),
+                           sender("createOrUpdate", "News", dict(body, displayName=7), "named-arm.test"),
+                           sender("createOrUpdate", "News", dict(body, displayName="a\r\nBcc: b@c.test"), "named-arm.test"))
+    assert other["value"]["displayName"] == "Another" and other["value"]["name"] == "News"
+    assert "error" in bad and line["error"]["status"] == 400, (bad, line)
+    assert sent("named3-arm@good.test").display_name == "Another"
+    assert sigillo.json("sender", "list")["senders"][0]["display_name"] == "Another"
+    status, reply = sigillo.admin("PATCH", "/admin/v1/senders/news@named-arm.test", {"display_name": ""})
+    assert status == 200 and reply["display_name"] == "", reply
+    assert sent("named4-arm@good.test").display_name == ""
+    sigillo.kill()
+    sigillo.restart()
+    assert sigillo.admin("PATCH", "/admin/v1/senders/news@named-arm.test", {"display_name": "Kept"})[0] == 200
+    sigillo.kill()
+    sigillo.restart()
+    assert sent("named5-arm@good.test").display_name == "Kept"
 
 
 def test_what_is_wrong(sigillo, owner):

@@ -206,6 +206,10 @@ def test_policies(api):
     api("addSender", {"address": "*@none.test", "subscription": "acme"}, want=404)
     api("addSender", {"address": "none", "subscription": "acme"}, want=422)
     api("listSenders")
+    its = {"identity": "credential:openapi-policy"}
+    assert api("changeSender", {"display_name": "One"}, query=its, address="one@openapi.test")["display_name"] == "One"
+    api("changeSender", {"display_name": "a\nb"}, query=its, address="one@openapi.test", want=422)
+    api("changeSender", {}, query=its, address="one@openapi.test", want=400)
     api("addGroup", {"name": "team", "members": ["two@openapi.test", "three@openapi.test"], "subscription": "acme"})
     api("addGroup", {"name": "team", "subscription": "acme"}, want=409)
     api("changeGroup", {"drop": ["three@openapi.test"]}, query=whose, name="team")

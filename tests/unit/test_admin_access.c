@@ -66,6 +66,8 @@ static const struct row rows[] = {
     {"DELETE", "locals/{name}", "locals/$-process", "", HIDES},
     {"GET", "senders", "senders", "", LISTS},
     {"POST", "senders", "senders", "{\"address\":\"#N@s-$.test\",\"subscription\":\"$\"}", MAKES},
+    {"PATCH", "senders/{address}", "senders/*@s-$.test?identity=credential:s-$",
+     "{\"display_name\":\"x\"}", HIDES},
     {"DELETE", "senders/{address}", "senders/*@s-$.test?identity=credential:s-$", "", HIDES},
     {"GET", "groups", "groups", "", LISTS},
     {"POST", "groups", "groups", "{\"name\":\"#N\",\"subscription\":\"$\"}", MAKES},

@@ -59,6 +59,7 @@ static const struct admin_access table[] = {
     {"DELETE", V1 "locals/{name}", ROLE_OWNER, "local remove"},
     {"GET", V1 "senders", ROLE_READER, "sender list"},
     {"POST", V1 "senders", ROLE_OWNER, "sender add"},
+    {"PATCH", V1 "senders/{address}", ROLE_OWNER, "sender change"},
     {"DELETE", V1 "senders/{address}", ROLE_OWNER, "sender remove"},
     {"GET", V1 "groups", ROLE_READER, "group list"},
     {"POST", V1 "groups", ROLE_OWNER, "group add"},

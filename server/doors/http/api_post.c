@@ -71,6 +71,15 @@ bool api_post_once(struct api_post *p, sgl_view key, struct api_refusal *why)
     return true;
 }
 
+/* A sender of that address may have a name, which a message that gives none has then. */
+static bool name_sender(struct api_post *p, struct api_message *m, struct api_refusal *why)
+{
+    return m->from.name.len > 0 ||
+           directory_display_name(p->api->directory, p->submission.who, &m->from.mailbox,
+                                  p->submission.arena, &m->from.name) ||
+           api_refuse_memory(why);
+}
+
 static bool compose(struct api_post *p, struct api_message *m, struct api_refusal *why)
 {
     size_t bound = sgl_compose_bound(&m->compose);
@@ -112,7 +121,7 @@ bool api_post_message(struct api_post *p, struct api_message *m, struct api_refu
 {
     struct submission *s = &p->submission;
 
-    if (!compose(p, m, why))
+    if (!name_sender(p, m, why) || !compose(p, m, why))
         return false;
     s->raw = sgl_buf_view(&p->raw);
     s->message.env_from = m->from.mailbox.text;

@@ -9,13 +9,14 @@
 
 /* ---- as JSON ---- */
 
-static json_t *sender_json(struct http_request *r, const char *domain, sgl_view username)
+static json_t *sender_json(struct http_request *r, const char *domain, sgl_view username,
+                           sgl_view display)
 {
-    return json_pack("{s:o, s:o, s:s, s:{s:s, s:s, s:o}}", "id", arm_id(r, domain, username),
+    return json_pack("{s:o, s:o, s:s, s:{s:s, s:s, s:o, s:o}}", "id", arm_id(r, domain, username),
                      "name", admin_json_view(username), "type",
                      "microsoft.communication/emailservices/domains/senderusernames", "properties",
                      "provisioningState", "Succeeded", "dataLocation", "local", "username",
-                     admin_json_view(username));
+                     admin_json_view(username), "displayName", admin_json_view(display));
 }
 
 /* ---- read ---- */
@@ -43,7 +44,8 @@ static bool list_one(void *ctx, struct sender *s)
     sgl_view username = username_of(s, l->domain->name);
 
     if (username.len > 0)
-        json_array_append_new(l->list, sender_json(l->r, l->domain->name, username));
+        json_array_append_new(
+            l->list, sender_json(l->r, l->domain->name, username, sgl_view_cstr(s->display)));
     return true;
 }
 
@@ -137,11 +139,10 @@ static bool take_properties(struct admin_change *n, const json_t *properties)
     if (!json_is_string(username) ||
         !sgl_view_eq_nocase(admin_text(username), http_param(n->r, "username")))
         return wrong(n, "properties.username", "It must be the one that the path has.");
-    if (shown == NULL || json_is_null(shown) ||
-        (json_is_string(shown) && (json_string_length(shown) == 0 || json_equal(shown, username))))
-        return true;
-    return wrong(n, "properties.displayName",
-                 "Senders have no display name here, and nothing is kept that is not used.");
+    if (shown != NULL && !json_is_null(shown) && !json_is_string(shown))
+        return wrong(n, "properties.displayName", "A string is wanted here.");
+    n->sender.display = admin_text(json_is_string(shown) ? shown : NULL);
+    return true;
 }
 
 static bool take(struct admin_change *n, const struct admin_member *member)
@@ -167,7 +168,23 @@ static json_t *added(const struct admin_change *n)
     size_t at = sgl_view_find(n->change.name, '@');
     const char *domain = sgl_arena_cstr(http_arena(n->r), sgl_view_from(n->change.name, at + 1));
 
-    return sender_json(n->r, domain == NULL ? "" : domain, sgl_view_sub(n->change.name, 0, at));
+    return sender_json(n->r, domain == NULL ? "" : domain, sgl_view_sub(n->change.name, 0, at),
+                       n->sender.display);
+}
+
+/* Its name stays spelled as it was at first. */
+static bool take_change(struct admin_change *n, const struct admin_member *member)
+{
+    return take_properties(n, member[0].value);
+}
+
+static json_t *changed(const struct admin_change *n)
+{
+    struct domain *d = directory_domain(n->admin->directory, http_param(n->r, "name"));
+    json_t *json = d == NULL ? NULL : find(n->r, n->admin, d);
+
+    domain_unref(d);
+    return json == NULL ? json_object() : json;
 }
 
 static void take_query(struct admin_change *n)
@@ -188,6 +205,9 @@ static const struct admin_noun senders = {
     .member = {{.name = "properties", .type = JSON_OBJECT, .required = true}},
     .take = take,
     .added = added,
+    .change_member = {{.name = "properties", .type = JSON_OBJECT, .required = true}},
+    .take_change = take_change,
+    .changed = changed,
     .take_query = take_query,
 };
 
@@ -198,9 +218,10 @@ static void sender_put(struct http_request *r, void *ctx)
     if (!named(r, ctx, &there))
         return;
     if (there != NULL)
-        http_reply_json(r, 200, there);
+        admin_noun_change(r, ctx, &senders);
     else
         admin_noun_add(r, ctx, &senders);
+    json_decref(there);
 }
 
 static void sender_delete(struct http_request *r, void *ctx)
