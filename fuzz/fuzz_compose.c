@@ -49,11 +49,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                     .filename = piece(&rest),
                                     .content_id = piece(&rest),
                                     .content = piece(&rest)};
+    struct sgl_compose_form form = {.content_type = piece(&rest), .content = piece(&rest)};
     struct sgl_compose c = {.from = {&from, 1},
                             .header = &field,
                             .headers = 1,
                             .part = &part,
                             .parts = 1,
+                            .form = &form,
+                            .forms = form.content.len > 0,
                             .subject = piece(&rest),
                             .text = piece(&rest),
                             .html = rest,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A message from its description: text, HTML, attachments and inline parts become MIME. [RFC 2045-2049, 2183, 2231,
- * 2392, 5322, 6532]  Structure: mixed( alternative( text, related( html, inline ... )), attachment ...), without the levels
+ * A message from its description: text, HTML, other forms of the same, attachments and inline parts become MIME. [RFC 2045-2049, 2183, 2231,
+ * 2392, 5322, 6532]  Structure: mixed( alternative( text, related( html, inline ... ), form ... ), attachment ...), without the levels
  * that would hold one part.  Every foreign value goes through an encoder that cannot write a line end.
  */
 #ifndef SIGILLO_COMPOSE_H
@@ -36,6 +36,12 @@ struct sgl_compose_part {
     /* content is decoded on its way, piece by piece: it is never in memory as bytes */
     bool base64;
 };
+/* The same once more in a form that is neither plain nor HTML: an invitation, a richer text. */
+struct sgl_compose_form {
+    sgl_view
+        content_type; /* "text/calendar; method=REQUEST"; a text/... always says charset=utf-8 */
+    sgl_view content; /* UTF-8, as text and html */
+};
 struct sgl_compose_field {
     sgl_view name;
     sgl_view value; /* UTF-8; written as unstructured text with encoded words where needed */
@@ -55,6 +61,8 @@ struct sgl_compose {
     /* Text may go as 8bit where its lines allow; otherwise quoted-printable or base64 */
     bool eightbit;
     uint8_t random[16]; /* for the boundaries: fresh random bytes */
+    const struct sgl_compose_form *form;
+    size_t forms; /* behind text and html, in their own order */
 };
 
 /*
@@ -67,7 +75,7 @@ SGL_API bool sgl_compose_header_ok(sgl_view name);
  * Writes the whole message with CRLF line ends; lines within 78 characters in the header where blanks allow and within 998 always.
  *
  * diag  says what is wrong; its `what` names the member ("header value holds a line end", "text is not UTF-8"), off is the index of the item
- * Returns SGL_OK; SGL_E_SYNTAX: a value that cannot be written, nothing to send (no text, HTML or part), no from; SGL_E_LIMIT: out is full; SGL_E_NOMEM.
+ * Returns SGL_OK; SGL_E_SYNTAX: a value that cannot be written, nothing to send (no text, HTML, form or part), no from; SGL_E_LIMIT: out is full; SGL_E_NOMEM.
  * On failure `out` is as it was.
  */
 SGL_API enum sgl_status sgl_compose_put(struct sgl_buf *out, const struct sgl_compose *c,

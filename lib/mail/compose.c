@@ -245,26 +245,43 @@ static enum sgl_status put_html(struct sgl_composing *c)
     return SGL_OK;
 }
 
+/* In how many forms it says the same. */
+static size_t count_forms(const struct sgl_compose *d)
+{
+    return d->forms + (d->text.ptr == NULL ? 0 : 1) + (d->html.ptr == NULL ? 0 : 1);
+}
+
 /* The plainest form first. [RFC 2046 s5.1.4] */
 static enum sgl_status put_body(struct sgl_composing *c)
 {
-    bool text = c->description->text.ptr != NULL, html = c->description->html.ptr != NULL;
+    const struct sgl_compose *d = c->description;
+    bool several = count_forms(d) > 1;
 
-    if (text && html) {
+    if (several)
         open_multipart(c, "alternative", LEVEL_ALTERNATIVE);
-        next_part(c, LEVEL_ALTERNATIVE);
+    if (d->text.ptr != NULL) {
+        if (several)
+            next_part(c, LEVEL_ALTERNATIVE);
         SGL_TRY(sgl_compose_put_text(c, &c->text, "plain"));
-        next_part(c, LEVEL_ALTERNATIVE);
-        SGL_TRY(put_html(c));
-        close_multipart(c, LEVEL_ALTERNATIVE);
-        return SGL_OK;
     }
-    return text ? sgl_compose_put_text(c, &c->text, "plain") : put_html(c);
+    if (d->html.ptr != NULL) {
+        if (several)
+            next_part(c, LEVEL_ALTERNATIVE);
+        SGL_TRY(put_html(c));
+    }
+    for (size_t i = 0; i < d->forms; i++) {
+        if (several)
+            next_part(c, LEVEL_ALTERNATIVE);
+        SGL_TRY(sgl_compose_put_form(c, &d->form[i], i));
+    }
+    if (several)
+        close_multipart(c, LEVEL_ALTERNATIVE);
+    return SGL_OK;
 }
 
 static enum sgl_status put_tree(struct sgl_composing *c)
 {
-    bool body = c->description->text.ptr != NULL || c->description->html.ptr != NULL;
+    bool body = count_forms(c->description) > 0;
     size_t attachments = count_parts(c, false);
 
     if (!body && attachments == 0)
@@ -353,6 +370,8 @@ size_t sgl_compose_bound(const struct sgl_compose *c)
     for (size_t i = 0; i < c->headers; i++)
         n += 16 + c->header[i].name.len + 8 * c->header[i].value.len;
     n += sgl_compose_text_bound(c->text) + sgl_compose_text_bound(c->html);
+    for (size_t i = 0; i < c->forms; i++)
+        n += 512 + sgl_compose_text_bound(c->form[i].content) + 84 * c->form[i].content_type.len;
     for (size_t i = 0; i < c->parts; i++)
         n += 512 + content_bound(&c->part[i]) + 28 * c->part[i].filename.len +
              84 * c->part[i].content_type.len + c->part[i].content_id.len;

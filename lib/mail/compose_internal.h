@@ -33,6 +33,8 @@ enum sgl_status sgl_compose_prepare_text(const struct sgl_composing *c, sgl_view
                                          struct sgl_composed_text *out);
 size_t sgl_compose_text_bound(sgl_view text);
 
+enum sgl_status sgl_compose_put_form(struct sgl_composing *c, const struct sgl_compose_form *form,
+                                     size_t index);
 /* One part with its fields, the empty line and its encoded body; without a line end behind it. */
 enum sgl_status sgl_compose_put_text(struct sgl_composing *c, const struct sgl_composed_text *text,
                                      const char *subtype);

@@ -55,11 +55,11 @@ static void shape_end(struct shape *s)
     end_line(s);
 }
 
-static enum sgl_encoding choose(const struct sgl_composing *c, const struct shape *s, sgl_view text)
+static enum sgl_encoding choose(bool eightbit, const struct shape *s, sgl_view text)
 {
     if (s->longest <= SGL_LIMIT_LINE && !s->eightbit)
         return SGL_ENCODING_7BIT;
-    if (s->longest <= SGL_LIMIT_LINE && c->description->eightbit)
+    if (s->longest <= SGL_LIMIT_LINE && eightbit)
         return SGL_ENCODING_8BIT;
     return sgl_qp_size(text, true) <= text.len / 3 * 4 + text.len / 28 ? SGL_ENCODING_QP
                                                                        : SGL_ENCODING_BASE64;
@@ -81,8 +81,7 @@ static void put_crlf_lines(struct sgl_buf *buf, sgl_view v)
     sgl_buf_add(buf, sgl_view_from(v, start));
 }
 
-enum sgl_status sgl_compose_prepare_text(const struct sgl_composing *c, sgl_view text,
-                                         struct sgl_composed_text *out)
+static enum sgl_status prepare(bool eightbit, sgl_view text, struct sgl_composed_text *out)
 {
     struct shape s = {0};
 
@@ -95,8 +94,14 @@ enum sgl_status sgl_compose_prepare_text(const struct sgl_composing *c, sgl_view
             return out->crlf.status;
         out->view = sgl_buf_view(&out->crlf);
     }
-    out->encoding = choose(c, &s, out->view);
+    out->encoding = choose(eightbit, &s, out->view);
     return SGL_OK;
+}
+
+enum sgl_status sgl_compose_prepare_text(const struct sgl_composing *c, sgl_view text,
+                                         struct sgl_composed_text *out)
+{
+    return prepare(c->description->eightbit, text, out);
 }
 
 size_t sgl_compose_text_bound(sgl_view text)
@@ -169,11 +174,12 @@ static void put_param(struct sgl_composing *c, sgl_view name, sgl_view value)
     sgl_param_put_with(c->out, name, value, SGL_LIT(";\r\n\t"));
 }
 
-/* Content-Type as the caller gave it, taken apart and written anew: nothing foreign goes out as it came. */
-static enum sgl_status put_type(struct sgl_composing *c, sgl_view type, size_t index)
+/* Content-Type as the caller gave it, taken apart and written anew: nothing foreign goes out as it came.  Text that is UTF-8 says so. */
+static enum sgl_status put_type(struct sgl_composing *c, sgl_view type, size_t index, bool utf8)
 {
     struct sgl_param_value v;
     enum sgl_status status;
+    bool charset;
 
     for (size_t i = 0; i < type.len; i++)
         if (sgl_ascii_is_control(type.ptr[i]))
@@ -190,8 +196,12 @@ static enum sgl_status put_type(struct sgl_composing *c, sgl_view type, size_t i
                                   "RFC 2046 s5.1", index);
     sgl_buf_add(c->out, SGL_LIT("Content-Type: "));
     sgl_buf_add(c->out, v.token);
+    charset = utf8 && sgl_view_starts(v.token, SGL_LIT("text/"));
+    if (charset)
+        sgl_buf_add(c->out, SGL_LIT("; charset=utf-8"));
     for (size_t i = 0; i < v.count; i++)
-        put_param(c, v.param[i].name, v.param[i].value);
+        if (!charset || !sgl_view_eq(v.param[i].name, SGL_LIT("charset")))
+            put_param(c, v.param[i].name, v.param[i].value);
     sgl_buf_add(c->out, SGL_LIT("\r\n"));
     if (c->out->status == SGL_E_SYNTAX)
         return sgl_compose_refuse(c, "content_type has a parameter that cannot be written",
@@ -309,7 +319,7 @@ enum sgl_status sgl_compose_put_part(struct sgl_composing *c, const struct sgl_c
 
     if (part_encoding(part, &type, &encoding) != SGL_OK)
         return not_base64(c, index);
-    SGL_TRY(put_type(c, type, index));
+    SGL_TRY(put_type(c, type, index, false));
     put_encoding(c, encoding);
     SGL_TRY(put_disposition(c, part, index, related));
     SGL_TRY(put_content_id(c, part->content_id, index));
@@ -317,4 +327,29 @@ enum sgl_status sgl_compose_put_part(struct sgl_composing *c, const struct sgl_c
     if (put_content(c, encoding, part) != SGL_OK)
         return not_base64(c, index);
     return c->out->status;
+}
+
+/* Never 8bit: what is around it was begun before it was looked at. */
+enum sgl_status sgl_compose_put_form(struct sgl_composing *c, const struct sgl_compose_form *form,
+                                     size_t index)
+{
+    struct sgl_composed_text text = {.crlf = SGL_BUF_INIT(form->content.len * 2 + 2)};
+    enum sgl_status status;
+
+    if (!sgl_compose_text_ok(form->content))
+        return sgl_compose_refuse(c, "form is not UTF-8, or holds a NUL", "RFC 2045 s2.7", index);
+    if (sgl_view_starts_nocase(sgl_view_trim(form->content_type), SGL_LIT("message/")))
+        return sgl_compose_refuse(c, "form is a message, which only an attachment can be",
+                                  "RFC 2046 s5.2", index);
+    status = put_type(c, form->content_type, index, true);
+    if (status == SGL_OK)
+        status = prepare(false, form->content, &text);
+    if (status == SGL_OK) {
+        put_encoding(c, text.encoding);
+        sgl_buf_add(c->out, SGL_LIT("\r\n"));
+        put_body(c, text.encoding, text.view);
+        status = c->out->status;
+    }
+    sgl_buf_done(&text.crlf);
+    return status;
 }

@@ -160,6 +160,33 @@ def test_personalizations(world, sigillo, sender):
     assert "pb@" not in a.as_string() and people(b["To"]) == [("", "pb@good.test")] and people(b["Cc"]) == [("", "pc@good.test")]
 
 
+def test_forms_that_are_neither_text_nor_html(world, sigillo, sender):
+    """Alternatives in the order given; their parameters stay."""
+    invitation = "BEGIN:VCALENDAR\nMETHOD:REQUEST\nSUMMARY:Grüße {{name}}\nEND:VCALENDAR\n"
+    accepted(sigillo, sender.key, {
+        "from": SENDER, "subject": "Invitation", "personalizations": [{"to": "invited@good.test", "substitutions": {"name": "Ádám"}}],
+        "content": [{"type": "text/plain", "value": "Come!"}, {"type": "text/html", "value": "<p>Come!"},
+                    {"type": "text/x-amp-html", "value": "<!doctype html><html ⚡4email>"}, {"type": "text/calendar; method=REQUEST", "value": invitation}]})
+    got = last(world, "invited@good.test")
+    assert got.get_content_type() == "multipart/alternative"
+    parts = list(got.iter_parts())
+    assert [p.get_content_type() for p in parts] == ["text/plain", "text/html", "text/x-amp-html", "text/calendar"]
+    assert parts[3]["Content-Type"].params["method"] == "REQUEST" and {p.get_content_charset() for p in parts} == {"utf-8"}
+    assert parts[3].get_content().replace("\r\n", "\n") == invitation.replace("{{name}}", "Ádám")
+    assert "⚡4email" in parts[2].get_content()
+    accepted(sigillo, sender.key, {"from": SENDER, "subject": "I", "to": "invited2@good.test", "content": [{"type": "text/calendar", "value": "BEGIN:VCALENDAR\n"}]})
+    assert last(world, "invited2@good.test").get_content_type() == "text/calendar"
+
+
+def test_sections(world, sigillo, sender):
+    accepted(sigillo, sender.key, {
+        "from": SENDER, "subject": "S", "text": "{{greeting}} {{foot}}\n", "sections": {"-mr-": "Dear Mr. {{name}},", "-ms-": "Dear Ms. {{name}},", "{{foot}}": "Yours"},
+        "personalizations": [{"to": "section1@good.test", "substitutions": {"greeting": "-ms-", "name": "Łódź"}},
+                             {"to": "section2@good.test", "substitutions": {"greeting": "-mr-", "name": "-ms-"}}]})
+    for who, text in (("section1", "Dear Ms. Łódź, Yours\n"), ("section2", "Dear Mr. -ms-, Yours\n")):
+        assert last(world, who + "@good.test").get_content().replace("\r\n", "\n") == text
+
+
 def test_a_thousand_personalizations(sigillo, sender):
     some = [{"to": [{"email": "t%d@good.test" % i, "name": "T"}], "substitutions": {"-%d-" % k: "x" for k in range(5)}} for i in range(1000)]
     status, _, body = post(sigillo, sender.key, v3(personalizations=some, mail_settings={"sandbox_mode": {"enable": True}}))

@@ -100,6 +100,7 @@ static void structure(void **state)
         const char *name;
         bool text, html, attachment, inline_part;
         const char *types; /* in order of appearance */
+        size_t forms;
     } cases[] = {
         {"text", true, false, false, false, "text/plain"},
         {"html", false, true, false, false, "text/html"},
@@ -113,7 +114,17 @@ static void structure(void **state)
          "application/pdf"},
         {"a picture without html is a file", true, false, false, true,
          "multipart/mixed text/plain image/png"},
+        {"an invitation alone", false, false, false, false, "text/calendar", 1},
+        {"an invitation in words, too", true, false, false, false,
+         "multipart/alternative text/plain text/calendar", 1},
+        {"all forms, with a file", true, true, true, true,
+         "multipart/mixed multipart/alternative text/plain multipart/related text/html image/png "
+         "text/calendar application/x-other application/pdf",
+         2},
     };
+    static const struct sgl_compose_form form[] = {
+        {SGL_LIT_INIT("text/calendar; method=REQUEST"), SGL_LIT_INIT("BEGIN:VCALENDAR\n")},
+        {SGL_LIT_INIT("application/x-other"), SGL_LIT_INIT("{}")}};
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -127,6 +138,8 @@ static void structure(void **state)
         f.c.text = cases[i].text ? V("t") : sgl_view_of(NULL, 0);
         f.c.html = cases[i].html ? V("<p>") : sgl_view_of(NULL, 0);
         f.c.part = part;
+        f.c.form = form;
+        f.c.forms = cases[i].forms;
         if (cases[i].attachment)
             part[f.c.parts++] = (struct sgl_compose_part){.content = V("pdf"),
                                                           .content_type = V("application/pdf")};
@@ -144,6 +157,41 @@ static void structure(void **state)
             sgl_buf_add(&got, sgl_view_trim(sgl_view_split(sgl_view_from(line, 14), ';', &end)));
         }
         CHECK_VIEW(cases[i].name, sgl_buf_view(&got), V(cases[i].types));
+        CHECK_TRUE("bound", sgl_compose_bound(&f.c) >= b.len);
+        sgl_arena_done(&f.arena);
+    }
+}
+
+/* Its parameters stay, but for the charset, which is ours to know. */
+static void forms(void **state)
+{
+    static const struct {
+        const char *name, *type, *content, *want;
+    } cases[] = {
+        {"ASCII", "text/calendar; method=REQUEST", "BEGIN:V\nEND:V\n",
+         "Content-Type: text/calendar; charset=utf-8;\r\n\tmethod=REQUEST\r\n"
+         "Content-Transfer-Encoding: 7bit\r\n\r\nBEGIN:V\r\nEND:V\r\n"},
+        {"never 8bit", "text/x-amp-html", "caf\xc3\xa9 and much more text",
+         "Content-Type: text/x-amp-html; charset=utf-8\r\nContent-Transfer-Encoding: "
+         "quoted-printable\r\n\r\ncaf=C3=A9"},
+        {"another charset is not said", "text/calendar; charset=iso-8859-1", "x",
+         "Content-Type: text/calendar; charset=utf-8\r\n"},
+        {"what is no text has no charset of ours", "application/json; charset=x", "{}",
+         "Content-Type: application/json;\r\n\tcharset=x\r\n"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        sgl_auto(sgl_buf) b = SGL_BUF_INIT(1 << 20);
+        struct sgl_compose_form form = {V(cases[i].type), V(cases[i].content)};
+        struct fixture f;
+
+        fixture_init(&f);
+        f.c.eightbit = true;
+        f.c.form = &form;
+        f.c.forms = 1;
+        CHECK_EQ(cases[i].name, sgl_compose_put(&b, &f.c, NULL), SGL_OK);
+        CHECK_TRUE(cases[i].name, has(&b, cases[i].want));
         sgl_arena_done(&f.arena);
     }
 }
@@ -234,6 +282,8 @@ enum part {
     FILENAME,
     CID,
     MESSAGE_ID,
+    FORM,
+    FORM_TYPE,
     EMPTY,
     CONTENT
 };
@@ -273,12 +323,22 @@ static const struct {
     {"a message id without brackets", MESSAGE_ID, "a@b"},
     {"a line end in a message id", MESSAGE_ID, "<a@b>\r\nX: y"},
     {"nothing to send", EMPTY, ""},
+    {"a form of no type", FORM_TYPE, ""},
+    {"a line end in the type of a form", FORM_TYPE, "text/calendar\r\nBcc: x@y.z"},
+    {"a form of several parts", FORM_TYPE, "multipart/mixed; boundary=x"},
+    {"a form that is a message", FORM_TYPE, " Message/rfc822"},
+    {"a form that is no UTF-8", FORM, "\xff"},
 };
 
 /* The value in place of what was right. */
 static void spoil(struct fixture *f, struct sgl_compose_field *field, struct sgl_compose_part *part,
                   enum part which, sgl_view v)
 {
+    static struct sgl_compose_form form;
+
+    form = (struct sgl_compose_form){V("text/calendar"), V("x")};
+    f->c.form = &form;
+    f->c.forms = which == FORM || which == FORM_TYPE;
     switch (which) {
     case FROM:
         f->c.from.count = 0;
@@ -316,6 +376,12 @@ static void spoil(struct fixture *f, struct sgl_compose_field *field, struct sgl
     case CONTENT:
         part->content = v;
         part->base64 = true;
+        break;
+    case FORM:
+        form.content = v;
+        break;
+    case FORM_TYPE:
+        form.content_type = v;
         break;
     case EMPTY:
         f->c.text = sgl_view_of(NULL, 0);
@@ -380,10 +446,9 @@ static void lines(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(plain),        cmocka_unit_test(encodings),
-        cmocka_unit_test(structure),    cmocka_unit_test(message_parts),
-        cmocka_unit_test(base64_parts), cmocka_unit_test(refusals),
-        cmocka_unit_test(lines)};
+        cmocka_unit_test(plain),    cmocka_unit_test(encodings),     cmocka_unit_test(structure),
+        cmocka_unit_test(forms),    cmocka_unit_test(message_parts), cmocka_unit_test(base64_parts),
+        cmocka_unit_test(refusals), cmocka_unit_test(lines)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -34,6 +34,7 @@ static void end(struct fixture *f, struct sendgrid_mail *mail)
 #define OF_TYPES(c) "{" FROM "," SUBJECT ",\"personalizations\":[{" TO "}],\"content\":[" c "]}"
 #define PLAIN       "{\"type\":\"text/plain\",\"value\":\"T\"}"
 #define HTML        "{\"type\":\"text/html\",\"value\":\"<p>\"}"
+#define CALENDAR    "{\"type\":\"text/calendar; method=REQUEST\",\"value\":\"BEGIN:-who-\"}"
 #define FILE_(more) WITH("\"attachments\":[{\"content\":\"YQ==\",\"filename\":\"f\"" more "}]")
 #define SETTING(s)  WITH("\"mail_settings\":{" s "}")
 
@@ -55,8 +56,19 @@ static const struct {
     {"a value that is no string", OF_TYPES(PLAIN ",{\"type\":\"text/html\",\"value\":1}"),
      "content.1.value", "member-type"},
     {"no type", OF_TYPES("{\"value\":\"x\"}"), "content.0.type", "member-missing"},
-    {"another type", OF_TYPES("{\"type\":\"text/calendar\",\"value\":\"x\"}"), "content.0.type",
+    {"no type of content", OF_TYPES("{\"type\":\"calendar\",\"value\":\"x\"}"), "content.0.type",
      "content-type"},
+    {"several parts as one", OF_TYPES(PLAIN ",{\"type\":\"Multipart/mixed\",\"value\":\"x\"}"),
+     "content.1.type", "content-type"},
+    {"a message as a text", OF_TYPES("{\"type\":\"message/rfc822\",\"value\":\"x\"}"),
+     "content.0.type", "content-type"},
+    {"a line end in the type", OF_TYPES("{\"type\":\"text/calendar;\\r\\n a=b\",\"value\":\"x\"}"),
+     "content.0.type", "line-end"},
+    {"plain behind something else", OF_TYPES(CALENDAR "," PLAIN), "content", "content-order"},
+    {"html behind something else", OF_TYPES(PLAIN "," CALENDAR "," HTML), "content",
+     "content-order"},
+    {"sections of a wrong type", WITH("\"sections\":[]"), "sections", "member-type"},
+    {"a section of a wrong type", WITH("\"sections\":{\"-a-\":1}"), "sections", "member-type"},
     {"html before plain", OF_TYPES(HTML "," PLAIN), "content", "content-order"},
     {"plain twice", OF_TYPES(PLAIN "," PLAIN), "content", "content-order"},
     {"html twice", OF_TYPES(HTML "," HTML), "content", "content-order"},
@@ -234,6 +246,59 @@ static void personalizations(void **state)
     end(&f, &mail);
 }
 
+/* The words of the sections are those of the substitutions, too. */
+static void sections(void **state)
+{
+    static const char text[] =
+        "{" FROM "," SUBJECT
+        ",\"content\":[{\"type\":\"text/plain\",\"value\":\"-greeting- -foot-\"}," CALENDAR
+        "],\"sections\":{\"-mr-\":\"Hello Mr. -who-,\",\"-ms-\":\"Hello Ms. -who-,\",\"-foot-\":"
+        "\"Bye -who-.\"},\"personalizations\":[{" TO
+        ",\"substitutions\":{\"-greeting-\":\"-ms-\",\"-who-\":\"Ada\"}},{" TO
+        ",\"substitutions\":{\"-greeting-\":\"-mr-\",\"-who-\":\"-greeting-\"}},{" TO "}]}";
+    struct sendgrid_mail mail;
+    struct sendgrid_one one;
+    struct fixture f;
+
+    (void)state;
+    CHECK_TRUE("it is fine", parse(&f, &mail, text));
+    personal(&f, &mail, 0, &one);
+    CHECK_TRUE("a section stands for a value, and has values",
+               holds(&f.out, "\r\n\r\nHello Ms. Ada, Bye Ada.\r\n"));
+    CHECK_TRUE("another form has them, too", holds(&f.out, "\r\n\r\nBEGIN:Ada\r\n"));
+    CHECK_TRUE("with its type", holds(&f.out, "text/calendar; charset=utf-8;\r\n\tmethod=REQUEST"));
+    personal(&f, &mail, 1, &one);
+    CHECK_TRUE("a value in a section is not looked at again",
+               holds(&f.out, "\r\n\r\nHello Mr. -greeting-, Bye -greeting-.\r\n"));
+    personal(&f, &mail, 2, &one);
+    CHECK_TRUE("without values there are sections all the same",
+               holds(&f.out, "\r\n\r\n-greeting- Bye -who-.\r\n"));
+    end(&f, &mail);
+}
+
+/* Each key may ask for a whole section: together they are no more than a message needs. */
+static void expanding(void **state)
+{
+    sgl_auto(sgl_arena) arena = SGL_ARENA_INIT(64 << 20);
+    static char large[1 << 20];
+    json_t *values = json_object(), *all = NULL, *section = json_object();
+    size_t compares = 0;
+
+    (void)state;
+    memset(large, 'x', sizeof(large));
+    json_object_set_new(section, "-s-", json_stringn(large, sizeof(large) - 3));
+    json_object_set_new(values, "-a-", json_string("-s-"));
+    CHECK_TRUE("once", sendgrid_expand(values, section, &arena, &compares, &all) == SGL_OK);
+    json_decref(all);
+    all = NULL;
+    json_object_set_new(values, "-b-", json_string("-s-"));
+    CHECK_TRUE("but not many times",
+               sendgrid_expand(values, section, &arena, &compares, &all) == SGL_E_LIMIT);
+    CHECK_TRUE("and nothing is left over", all == NULL);
+    json_decref(values);
+    json_decref(section);
+}
+
 static void settings(void **state)
 {
     struct sendgrid_mail mail;
@@ -318,7 +383,8 @@ static void replacing(void **state)
 static void memory(void **state)
 {
     static const char text[] =
-        "{" FROM "," SUBJECT "," CONTENT ",\"reply_to\":{\"email\":\"-r-@b.test\"},\"headers\":{"
+        "{" FROM "," SUBJECT ",\"content\":[" PLAIN "," CALENDAR "],\"sections\":{\"-s-\":\"-r-\"},"
+        "\"reply_to\":{\"email\":\"-r-@b.test\"},\"headers\":{"
         "\"X-A\":\"b\"},\"asm\":{\"group_id\":1},\"attachments\":[{\"content\":\"YQ==\","
         "\"filename\":\"f\"}],\"mail_settings\":{\"footer\":{\"enable\":true,\"text\":\"f\"}},"
         "\"personalizations\":[{" TO ",\"substitutions\":{\"-r-\":\"r\",\"T\":\"U\"}}]}";
@@ -339,8 +405,9 @@ static void memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(refusals), cmocka_unit_test(personalizations), cmocka_unit_test(settings),
-        cmocka_unit_test(limits),   cmocka_unit_test(replacing),        cmocka_unit_test(memory),
+        cmocka_unit_test(refusals),  cmocka_unit_test(personalizations), cmocka_unit_test(settings),
+        cmocka_unit_test(sections),  cmocka_unit_test(expanding),        cmocka_unit_test(limits),
+        cmocka_unit_test(replacing), cmocka_unit_test(memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

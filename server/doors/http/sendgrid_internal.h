@@ -28,7 +28,8 @@ void sendgrid_put_rate(struct http_request *r, const struct identity *who, void 
 struct sendgrid_mail {
     const json_t *json;
     struct api_message common; /* from, attachments; its recipients are of no message */
-    sgl_view text, html;       /* before substitution */
+    sgl_view text, html;       /* before substitution, as the forms in `common` are */
+    const json_t *sections;    /* an object of strings, or NULL */
     int64_t now, send_at;      /* Unix seconds; send_at 0: at once */
     bool sandbox;
     bool one_each; /* list mail: a message for each recipient */
@@ -58,6 +59,10 @@ bool sendgrid_send_at(const struct api_reader *p, const json_t *object, const ch
                       int64_t now, int64_t *out);
 bool sendgrid_custom_args(const struct api_reader *p, const json_t *object, const char *path);
 
+/* ---- sendgrid_content.c ---- */
+
+bool sendgrid_content(const struct api_reader *p, struct sendgrid_mail *mail);
+
 /* ---- sendgrid_settings.c: what a request asks beside the message ---- */
 
 bool sendgrid_settings(const struct api_reader *p, struct sendgrid_mail *mail);
@@ -74,6 +79,12 @@ bool sendgrid_personal(struct api_reader *p, struct sendgrid_mail *mail, size_t 
 
 /* ---- sendgrid_replace.c ---- */
 
+/*
+ * What the keys of a personalization stand for where there are sections: a key of either is replaced, in a value of a substitution sections are, and in a section
+ * substitutions; what these put there is not looked at again.  A new reference.  SGL_E_LIMIT: that is more than a message needs.
+ */
+enum sgl_status sendgrid_expand(const json_t *substitutions, const json_t *sections,
+                                struct sgl_arena *arena, size_t *compares, json_t **out);
 /* Each key of the object stands for its value, the longest that fits first. *compares counts up, to SENDGRID_COMPARES_MAX. */
 enum sgl_status sendgrid_replace(const json_t *values, sgl_view text, struct sgl_arena *arena,
                                  size_t *compares, sgl_view *out);

@@ -11,6 +11,7 @@ struct personal {
     struct api_reader *p;
     struct sendgrid_mail *mail;
     const json_t *json;
+    const json_t *values;   /* of keys that are replaced; NULL: there are none */
     char place[PLACE_SIZE]; /* "personalizations.3" */
 };
 
@@ -183,10 +184,8 @@ static bool check_substitutions(const struct personal *q)
                      "The substitutions of a personalization have at most 10000 bytes.");
 }
 
-static bool replace(const struct personal *q, sgl_view text, sgl_view *out)
+static bool replaced(const struct personal *q, enum sgl_status status)
 {
-    enum sgl_status status = sendgrid_replace(sendgrid_member(q->json, "substitutions"), text,
-                                              q->p->arena, &q->mail->compares, out);
     char path[API_PATH_SIZE];
 
     if (status == SGL_E_LIMIT)
@@ -194,6 +193,11 @@ static bool replace(const struct personal *q, sgl_view text, sgl_view *out)
                           "The substitutions make the message too large, or take too long.",
                           SGL_LIT(""));
     return status == SGL_OK || api_refuse_memory(q->p->why);
+}
+
+static bool replace(const struct personal *q, sgl_view text, sgl_view *out)
+{
+    return replaced(q, sendgrid_replace(q->values, text, q->p->arena, &q->mail->compares, out));
 }
 
 static bool take_subject(const struct personal *q)
@@ -217,7 +221,16 @@ static bool take_subject(const struct personal *q)
 static bool take_content(const struct personal *q)
 {
     struct sgl_compose *c = &q->p->m->compose;
+    struct sgl_compose_form *form = SGL_NEW_N(q->p->arena, c->forms, struct sgl_compose_form);
 
+    if (form == NULL)
+        return api_refuse_memory(q->p->why);
+    for (size_t i = 0; i < c->forms; i++) {
+        form[i] = c->form[i];
+        if (!replace(q, form[i].content, &form[i].content))
+            return false;
+    }
+    c->form = form;
     return replace(q, q->mail->text, &c->text) && replace(q, q->mail->html, &c->html);
 }
 
@@ -261,7 +274,7 @@ static bool take_reply(const struct personal *q, const json_t *json, const char 
     json_t *copy;
     bool fine;
 
-    if (!json_is_object(json) || sendgrid_member(q->json, "substitutions") == NULL)
+    if (!json_is_object(json) || q->values == NULL)
         return sendgrid_address(q->p, json, path, out);
     q->p->why->status = 0;
     copy = replaced_address(q, json);
@@ -313,6 +326,29 @@ static bool check_data(const struct personal *q)
     return sendgrid_custom_args(q->p, q->json, path_of(q, "custom_args", path));
 }
 
+static bool take_rest(struct personal *q)
+{
+    return take_subject(q) && take_headers(q) && take_content(q) && take_replies(q) &&
+           check_data(q);
+}
+
+/* What was replaced is in the arena: the expanded values are needed no longer then. */
+static bool take_with_sections(struct personal *q)
+{
+    json_t *expanded = NULL;
+    bool fine;
+
+    if (q->mail->sections == NULL)
+        return take_rest(q);
+    if (!replaced(q, sendgrid_expand(q->values, q->mail->sections, q->p->arena, &q->mail->compares,
+                                     &expanded)))
+        return false;
+    q->values = expanded;
+    fine = take_rest(q);
+    json_decref(expanded);
+    return fine;
+}
+
 bool sendgrid_personal(struct api_reader *p, struct sendgrid_mail *mail, size_t index,
                        struct sendgrid_one *one)
 {
@@ -325,7 +361,8 @@ bool sendgrid_personal(struct api_reader *p, struct sendgrid_mail *mail, size_t 
     p->m = &one->m;
     if (!json_is_object(q.json))
         return api_wrong(p, "member-type", q.place, "A personalization is an object.");
-    return take_from(&q) && take_recipients(&q) && check_substitutions(&q) && take_subject(&q) &&
-           take_headers(&q) && take_content(&q) && take_replies(&q) && check_data(&q) &&
+    q.values = sendgrid_member(q.json, "substitutions");
+    return take_from(&q) && take_recipients(&q) && check_substitutions(&q) &&
+           take_with_sections(&q) &&
            sendgrid_send_at(p, q.json, path_of(&q, "send_at", path), mail->now, &one->not_before);
 }

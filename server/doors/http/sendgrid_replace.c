@@ -5,6 +5,7 @@
 #include "sendgrid_internal.h"
 
 #define REPLACED_MAX (32u << 20)
+#define EXPANDED_MAX (2u << 20) /* of all keys together */
 
 struct pair {
     sgl_view key, value;
@@ -98,5 +99,52 @@ enum sgl_status sendgrid_replace(const json_t *values, sgl_view text, struct sgl
     if (status == SGL_OK)
         status = sgl_arena_dup(arena, sgl_buf_view(&buf), out);
     sgl_buf_done(&buf);
+    return status;
+}
+
+/* Each value of `from`, with the keys of `by` replaced in it, into `out`. *room counts down. */
+static enum sgl_status expand(const json_t *from, const json_t *by, struct sgl_arena *arena,
+                              size_t *compares, size_t *room, json_t *out)
+{
+    const char *name;
+    json_t *value;
+
+    json_object_foreach((json_t *)(uintptr_t)from, name, value)
+    {
+        struct sgl_arena_mark mark = sgl_arena_mark(arena);
+        sgl_view text;
+        int set;
+
+        SGL_TRY(sendgrid_replace(by, api_string_view(value), arena, compares, &text));
+        if (text.len > *room)
+            return SGL_E_LIMIT;
+        *room -= text.len;
+        set = json_object_set_new(
+            out, name, json_stringn(text.len == 0 ? "" : (const char *)text.ptr, text.len));
+        sgl_arena_rewind(arena, mark);
+        if (set != 0)
+            return SGL_E_NOMEM;
+    }
+    return SGL_OK;
+}
+
+enum sgl_status sendgrid_expand(const json_t *substitutions, const json_t *sections,
+                                struct sgl_arena *arena, size_t *compares, json_t **out)
+{
+    json_t *plain = json_object(), *all;
+    size_t room = EXPANDED_MAX;
+    enum sgl_status status = plain == NULL
+                                 ? SGL_E_NOMEM
+                                 : expand(sections, substitutions, arena, compares, &room, plain);
+
+    all = status == SGL_OK ? json_copy(plain) : NULL; /* sections may stand in the content, too */
+    if (status == SGL_OK)
+        status =
+            all == NULL ? SGL_E_NOMEM : expand(substitutions, plain, arena, compares, &room, all);
+    json_decref(plain);
+    if (status == SGL_OK)
+        *out = all;
+    else
+        json_decref(all);
     return status;
 }

@@ -4,74 +4,6 @@
 
 #include "sendgrid_internal.h"
 
-/* ---- content ---- */
-
-/* [RFC 1341 s7.2]: the richest comes last. */
-static bool check_order(const struct api_reader *p, bool fine)
-{
-    return fine || api_wrong(p, "content-order", "content",
-                             "Following RFC 1341, section 7.2, if either text/html or text/plain "
-                             "are to be sent in your email: text/plain needs to be first, followed "
-                             "by text/html, followed by any other content.");
-}
-
-static bool take_value(const struct api_reader *p, struct sendgrid_mail *mail, sgl_view type,
-                       sgl_view value, const char *path)
-{
-    bool plain = sgl_view_eq_nocase(type, SGL_LIT("text/plain"));
-
-    if (!plain && !sgl_view_eq_nocase(type, SGL_LIT("text/html")))
-        return api_wrong(p, "content-type", path,
-                         "The content is text/plain, text/html or both; attach what is of another "
-                         "type.");
-    if (!check_order(p, plain ? mail->text.ptr == NULL && mail->html.ptr == NULL
-                              : mail->html.ptr == NULL))
-        return false;
-    if (plain)
-        mail->text = value;
-    else
-        mail->html = value;
-    return true;
-}
-
-static bool take_item(const struct api_reader *p, const json_t *item, size_t i,
-                      struct sendgrid_mail *mail)
-{
-    char path[32], field[48];
-    sgl_view type = {NULL, 0}, value = {NULL, 0};
-
-    snprintf(path, sizeof(path), "content.%zu", i);
-    if (!json_is_object(item))
-        return api_wrong(p, "member-type", path, "An object of type and value is wanted here.");
-    snprintf(field, sizeof(field), "%s.value", path);
-    if (!api_read_string(p, item, "value", field, &value))
-        return false;
-    if (value.len == 0)
-        return api_wrong(p, "member-missing", field,
-                         "The content value must be a string at least one character in length.");
-    snprintf(field, sizeof(field), "%s.type", path);
-    if (!api_read_string(p, item, "type", field, &type))
-        return false;
-    if (type.len == 0)
-        return api_wrong(p, "member-missing", field, "The content type is required.");
-    return take_value(p, mail, type, value, field);
-}
-
-static bool take_content(const struct api_reader *p, struct sendgrid_mail *mail)
-{
-    const json_t *list = sendgrid_member(mail->json, "content");
-
-    if (list != NULL && !json_is_array(list))
-        return api_wrong(p, "member-type", "content", "An array is wanted here.");
-    if (json_array_size(list) == 0)
-        return api_wrong(p, "member-missing", "content",
-                         "The content is required: at least one of text/plain and text/html.");
-    for (size_t i = 0; i < json_array_size(list); i++)
-        if (!take_item(p, json_array_get(list, i), i, mail))
-            return false;
-    return true;
-}
-
 /* ---- attachments ---- */
 
 static bool take_text(const struct api_reader *p, const json_t *json, const char *path,
@@ -223,7 +155,6 @@ static bool check_absent(const struct api_reader *p, const json_t *root)
     } absent[] = {
         {"template_id", "There are no templates at this server: send the content itself."},
         {"batch_id", "invalid batch id: there are no batches at this server."},
-        {"sections", "There are no sections at this server: use substitutions."},
     };
 
     for (size_t i = 0; i < sizeof(absent) / sizeof(absent[0]); i++) {
@@ -245,6 +176,7 @@ bool sendgrid_parse(struct api_reader *p, const json_t *json, int64_t now,
         {"header", "headers.", NULL},
         {"text", "content", NULL},
         {"html", "content", NULL},
+        {"form", "content", NULL},
         {"there", "content", NULL},
         {"to", "personalizations", NULL},
         {"cc", "personalizations", NULL},
@@ -256,6 +188,6 @@ bool sendgrid_parse(struct api_reader *p, const json_t *json, int64_t now,
     p->m->words = words;
     if (!json_is_object(json))
         return api_wrong(p, "member-type", "", "The body must be a JSON object.");
-    return check_absent(p, json) && take_sender(p, json) && take_content(p, mail) &&
+    return check_absent(p, json) && take_sender(p, json) && sendgrid_content(p, mail) &&
            sendgrid_settings(p, mail) && take_attachments(p, json) && check_personals(p, mail);
 }
