@@ -50,7 +50,9 @@ struct sgl_compose {
     struct sgl_compose_addresses from;             /* at least one */
     const struct sgl_compose_address *sender;      /* needed when from has several; may be NULL */
     struct sgl_compose_addresses reply_to, to, cc; /* Bcc is not here: it is never written */
-    sgl_view subject;                              /* UTF-8; ptr NULL: no Subject field */
+    struct sgl_compose_addresses
+        receipt_to;   /* who asks to be told that it was read [RFC 8098 s2.1] */
+    sgl_view subject; /* UTF-8; ptr NULL: no Subject field */
     sgl_time date;
     sgl_view message_id; /* "<...@...>"; empty: no field (admission adds one) */
     const struct sgl_compose_field *header;

@@ -115,7 +115,10 @@ static enum sgl_status put_originator(struct sgl_composing *c)
     SGL_TRY(put_addresses(c, SGL_LIT("Reply-To"), &d->reply_to,
                           "reply_to has a name that cannot be written"));
     SGL_TRY(put_addresses(c, SGL_LIT("To"), &d->to, "to has a name that cannot be written"));
-    return put_addresses(c, SGL_LIT("Cc"), &d->cc, "cc has a name that cannot be written");
+    SGL_TRY(put_addresses(c, SGL_LIT("Cc"), &d->cc, "cc has a name that cannot be written"));
+    /* [RFC 8098 s2.1] */
+    return put_addresses(c, SGL_LIT("Disposition-Notification-To"), &d->receipt_to,
+                         "receipt_to has a name that cannot be written");
 }
 
 static enum sgl_status put_custom(struct sgl_composing *c)
@@ -362,11 +365,12 @@ static size_t content_bound(const struct sgl_compose_part *part)
 size_t sgl_compose_bound(const struct sgl_compose *c)
 {
     size_t n = 2048 + 8 * c->subject.len;
-    const struct sgl_compose_addresses *list[] = {&c->from, &c->reply_to, &c->to, &c->cc};
+    const struct sgl_compose_addresses *list[] = {&c->from, &c->reply_to, &c->to, &c->cc,
+                                                  &c->receipt_to};
 
     for (size_t l = 0; l < sizeof list / sizeof list[0]; l++)
         for (size_t i = 0; i < list[l]->count; i++)
-            n += 16 + 8 * list[l]->item[i].name.len + list[l]->item[i].mailbox.text.len;
+            n += 40 + 8 * list[l]->item[i].name.len + list[l]->item[i].mailbox.text.len;
     for (size_t i = 0; i < c->headers; i++)
         n += 16 + c->header[i].name.len + 8 * c->header[i].value.len;
     n += sgl_compose_text_bound(c->text) + sgl_compose_text_bound(c->html);

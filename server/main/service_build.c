@@ -290,6 +290,7 @@ static bool build_http(struct service *s)
     s->acs = (struct acs){.api = &s->api, .tokens = s->tokens, .crypto = sgl_crypto_new()};
     if (s->acs.crypto == NULL)
         return false;
+    s->graph = (struct graph){.api = &s->api, .tokens = s->tokens};
     s->oauth =
         (struct oauth){.directory = s->directory, .tokens = s->tokens, .federation = s->federation};
     attempts_init(&s->oauth.attempts);
@@ -310,6 +311,7 @@ static bool build_http(struct service *s)
         acs_routes(s->http[i], &s->acs);
         arm_routes(s->http[i], &s->admin);
         sendgrid_routes(s->http[i], &s->api);
+        graph_routes(s->http[i], &s->graph);
         oauth_routes(s->http[i], &s->oauth);
         unsubscribe_routes(s->http[i], &s->unsubscribe);
     }

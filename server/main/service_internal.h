@@ -11,6 +11,7 @@
 #include "../doors/http/admin.h"
 #include "../doors/http/api.h"
 #include "../doors/http/arm.h"
+#include "../doors/http/graph.h"
 #include "../doors/http/http.h"
 #include "../doors/http/oauth.h"
 #include "../doors/http/sendgrid.h"
@@ -57,6 +58,7 @@ struct service {
     struct admin admin;
     struct api api;
     struct acs acs;
+    struct graph graph;
     struct oauth oauth;
     struct unsubscribe unsubscribe;
     struct http_status_page page;

@@ -115,6 +115,11 @@ void api_post_submit(struct api_post *p,
 bool api_raw_envelope(const struct api *api, const struct identity *who, struct http_request *r,
                       struct store_message *m, struct api_refusal *why);
 
+/* The same from the header of any message; without From and Sender env_from is empty, and nobody has looked whether it may be. */
+bool api_raw_header_envelope(const struct api *api, const struct identity *who,
+                             struct sgl_arena *arena, sgl_view raw, struct store_message *m,
+                             struct api_refusal *why);
+
 void api_message_get(struct http_request *r, void *ctx);
 
 extern const unsigned char api_openapi_json[];

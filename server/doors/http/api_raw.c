@@ -68,8 +68,11 @@ static bool from_field(struct envelope *e, const struct sgl_headers *headers, co
     while ((h = sgl_headers_next(headers, sgl_view_cstr(name), h)) != NULL) {
         struct sgl_address_list list;
         struct sgl_diag diag = {0};
+        enum sgl_status status = sgl_address_list_parse(h->value, e->arena, &list, &diag);
 
-        if (sgl_address_list_parse(h->value, e->arena, &list, &diag) != SGL_OK)
+        if (status == SGL_E_NOMEM)
+            return api_refuse_memory(e->why);
+        if (status != SGL_OK)
             return api_refuse(e->why, 422, "address-syntax", name,
                               "The field is no list of addresses: %s.", sgl_view_cstr(diag.what));
         for (size_t i = 0; i < list.count; i++)
@@ -93,22 +96,51 @@ static sgl_view sender_of(const struct envelope *e, const struct sgl_headers *he
     return list.item[0].mailbox.text;
 }
 
+/* To, Cc and Bcc of the header. */
+static bool recipients_of(struct envelope *e, const struct sgl_headers *headers)
+{
+    return from_field(e, headers, "To") && from_field(e, headers, "Cc") &&
+           from_field(e, headers, "Bcc");
+}
+
+static bool read_header(const struct envelope *e, sgl_view raw, struct sgl_headers *headers)
+{
+    struct sgl_diag diag = {0};
+    enum sgl_status status = sgl_headers_parse(raw, SGL_HEADERS_STRICT, e->arena, headers, &diag);
+
+    if (status == SGL_E_NOMEM)
+        return api_refuse_memory(e->why);
+    return status == SGL_OK ||
+           api_refuse(e->why, 422, "header-syntax", "header", "The body is no message: %s.",
+                      sgl_view_cstr(diag.what == NULL ? "too large" : diag.what));
+}
+
+bool api_raw_header_envelope(const struct api *api, const struct identity *who,
+                             struct sgl_arena *arena, sgl_view raw, struct store_message *m,
+                             struct api_refusal *why)
+{
+    struct envelope e = {.api = api, .who = who, .arena = arena, .m = m, .why = why};
+    struct sgl_headers headers = {0};
+
+    if (!read_header(&e, raw, &headers))
+        return false;
+    m->env_from = sender_of(&e, &headers);
+    return recipients_of(&e, &headers);
+}
+
 bool api_raw_envelope(const struct api *api, const struct identity *who, struct http_request *r,
                       struct store_message *m, struct api_refusal *why)
 {
     struct envelope e = {.api = api, .who = who, .arena = http_arena(r), .m = m, .why = why};
     struct sgl_headers headers = {0};
-    struct sgl_diag diag = {0};
     sgl_view from = http_query(r, "from");
 
-    if (sgl_headers_parse(http_body(r), SGL_HEADERS_STRICT, e.arena, &headers, &diag) != SGL_OK)
-        return api_refuse(why, 422, "header-syntax", "header", "The body is no message: %s.",
-                          sgl_view_cstr(diag.what == NULL ? "too large" : diag.what));
+    if (!read_header(&e, http_body(r), &headers))
+        return false;
     m->env_from = from.ptr == NULL ? sender_of(&e, &headers) : from;
     if (!api_check_sender(api, who, m->env_from, "from", why) || !from_query(&e, r->query))
         return false;
-    if (m->rcpts == 0 && (!from_field(&e, &headers, "To") || !from_field(&e, &headers, "Cc") ||
-                          !from_field(&e, &headers, "Bcc")))
+    if (m->rcpts == 0 && !recipients_of(&e, &headers))
         return false;
     if (m->rcpts == 0)
         return api_refuse(

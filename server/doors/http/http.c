@@ -159,6 +159,15 @@ static bool admin_allowed(const struct http_request *r)
     return r->uid != (uid_t)-1 && (r->uid == 0 || r->uid == geteuid() || r->uid == l->owner);
 }
 
+static void take_shape(struct http_request *r)
+{
+    const struct http *http = r->http;
+
+    for (size_t i = 0; r->listener->side == HTTP_PUBLIC && i < http->shapes; i++)
+        if (sgl_view_starts(r->path, sgl_view_cstr(http->shape[i].below)))
+            r->shape = http->shape[i].shape;
+}
+
 static void request_arrived(struct evhttp_request *ev, void *arg)
 {
     struct http_listener *l = arg;
@@ -169,9 +178,7 @@ static void request_arrived(struct evhttp_request *ev, void *arg)
         evhttp_send_reply(ev, 503, http_reason(503), NULL);
         return;
     }
-    if (l->side == HTTP_PUBLIC && l->http->shaped != NULL &&
-        sgl_view_starts(r->path, sgl_view_cstr(l->http->shaped)))
-        r->shape = l->http->shape;
+    take_shape(r);
     if (!admin_allowed(r)) {
         log_line(LOG_WARN_, "admin refused", LOG_STR("peer", r->peer));
         http_reply_problem(r, 403, "peer", NULL,

@@ -132,6 +132,8 @@ void http_reply_header(
 void http_reply_json(struct http_request *r, int status, json_t *json); /* takes the reference */
 void http_reply_bytes(struct http_request *r, int status, const char *content_type,
                       sgl_view bytes); /* copies */
+/* A reply without a body, and so without a Content-Type. */
+void http_reply_empty(struct http_request *r, int status);
 /* application/problem+json: {"type":"about:blank","title":...,"status":N,"code":code,"field":field,"detail":detail}; field may be NULL or "". */
 void http_reply_problem(struct http_request *r, int status, const char *code, const char *field,
                         const char *detail);
@@ -150,10 +152,10 @@ struct http_problem {
 typedef json_t *(*http_problem_shape)(struct http_request *r, const struct http_problem *p,
                                       int *status);
 void http_shape_problems(struct http_request *r, http_problem_shape shape);
-/* All that lies below the path has that shape, also what no route takes.  Before the loop starts; one prefix a shell, borrowed for ever. */
+/* All that lies below the path has that shape, also what no route takes.  Before the loop starts; the prefix is borrowed for ever. */
 void http_shape_below(struct http *http, const char *prefix, http_problem_shape shape);
-/* Told of each request below that path who asks, as soon as that is known: it may add header fields to the answer.  Before the loop starts. */
-void http_tell_who(struct http *http,
+/* Told of each request of the public side below the path who asks, as soon as that is known: it may add header fields to the answer.  Before the loop starts. */
+void http_tell_who(struct http *http, const char *prefix,
                    void (*tell)(struct http_request *r, const struct identity *who, void *ctx),
                    void *ctx);
 /*

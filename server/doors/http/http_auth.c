@@ -62,10 +62,11 @@ static void refuse_for_now(struct http_request *r, const char *why)
     http_reply_problem(r, 503, "authentication-unavailable", NULL, why);
 }
 
-void http_tell_who(struct http *http,
+void http_tell_who(struct http *http, const char *prefix,
                    void (*tell)(struct http_request *r, const struct identity *who, void *ctx),
                    void *ctx)
 {
+    http->told_below = prefix;
     http->tell_who = tell;
     http->tell_who_ctx = ctx;
 }
@@ -74,7 +75,8 @@ static struct identity *known(struct http_request *r, struct identity *who)
 {
     struct http *http = r->http;
 
-    if (http->tell_who != NULL && r->shape != NULL && r->shape == http->shape)
+    if (http->tell_who != NULL && r->listener->side == HTTP_PUBLIC &&
+        sgl_view_starts(r->path, sgl_view_cstr(http->told_below)))
         http->tell_who(r, who, http->tell_who_ctx);
     return who;
 }

@@ -13,6 +13,7 @@
 
 #define HTTP_PARAMS_MAX   5
 #define HTTP_CONN_BUCKETS 256
+#define HTTP_SHAPES_MAX   4
 
 struct http_param {
     const char *name; /* in the pattern, not terminated */
@@ -69,10 +70,14 @@ struct http {
     http_token_check token_check; /* NULL: access keys only */
     void *token_ctx;
     struct http_guesses guesses; /* wait_s NULL: nobody counts */
-    const char *shaped;          /* what lies below it has this shape; NULL: nothing */
-    http_problem_shape shape;
+    const char *told_below;      /* of what lies below it tell_who() hears */
     void (*tell_who)(struct http_request *r, const struct identity *who, void *ctx); /* or NULL */
     void *tell_who_ctx;
+    struct http_shape {
+        const char *below; /* what lies below this path has the shape */
+        http_problem_shape shape;
+    } shape[HTTP_SHAPES_MAX];
+    size_t shapes;
 };
 
 struct http_request {

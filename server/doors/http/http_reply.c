@@ -44,6 +44,7 @@ const char *http_reason(int status)
         {409, "Conflict"},
         {413, "Content Too Large"},
         {415, "Unsupported Media Type"},
+        {416, "Range Not Satisfiable"},
         {422, "Unprocessable Content"},
         {429, "Too Many Requests"},
         {500, "Internal Server Error"},
@@ -75,7 +76,8 @@ void http_reply_header(struct http_request *r, const char *name, sgl_view value)
 
 static void put_head(struct http_request *r, int status, const char *content_type)
 {
-    http_reply_header(r, "Content-Type", sgl_view_cstr(content_type));
+    if (content_type != NULL)
+        http_reply_header(r, "Content-Type", sgl_view_cstr(content_type));
     http_reply_header(r, "X-Content-Type-Options", SGL_LIT("nosniff"));
     http_reply_header(r, "Cache-Control", SGL_LIT("no-store"));
     if (r->http != NULL && r->http->draining)
@@ -104,6 +106,11 @@ void http_reply_bytes(struct http_request *r, int status, const char *content_ty
     if (content == NULL || (bytes.len > 0 && evbuffer_add(content, bytes.ptr, bytes.len) != 0))
         status = 500;
     send_reply(r, status, content_type, content);
+}
+
+void http_reply_empty(struct http_request *r, int status)
+{
+    send_reply(r, status, NULL, NULL);
 }
 
 static void release_json(const void *data, size_t len, void *arg)
@@ -171,8 +178,9 @@ void http_shape_problems(struct http_request *r, http_problem_shape shape)
 
 void http_shape_below(struct http *http, const char *prefix, http_problem_shape shape)
 {
-    http->shaped = prefix;
-    http->shape = shape;
+    if (http->shapes == HTTP_SHAPES_MAX)
+        abort(); /* at start only: ours to have given room for */
+    http->shape[http->shapes++] = (struct http_shape){prefix, shape};
 }
 
 void http_reply_problem(struct http_request *r, int status, const char *code, const char *field,

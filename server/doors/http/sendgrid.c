@@ -269,7 +269,7 @@ void sendgrid_routes(struct http *http, const struct api *api)
     void *ctx = (void *)(uintptr_t)api;
 
     http_shape_below(http, "/v3/", sendgrid_shape);
-    http_tell_who(http, sendgrid_put_rate, ctx);
+    http_tell_who(http, "/v3/", sendgrid_put_rate, ctx);
     http_route(http, HTTP_PUBLIC, "POST", "/v3/mail/send", send_post, ctx);
     http_route(http, HTTP_PUBLIC, "GET", "/v3/scopes", scopes_get, ctx);
 }

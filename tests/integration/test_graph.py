@@ -1,0 +1,364 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Programs for Microsoft Graph that send mail, by that service's own client, which knows nothing of us.
+
+@microsoft/microsoft-graph-client comes from npm, pinned by clients/graph/package.json (tools/peers puts it below build/peers/clients).  What was delivered is read by Python's email
+package.
+"""
+import base64
+import email
+import email.message
+import email.policy
+import json
+import re
+import time
+import urllib.parse
+import uuid
+
+import npm
+import pytest
+from conftest import finish, launch
+
+DOMAIN = "graph.test"
+SENDER = "shop@" + DOMAIN
+PIXEL = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==")
+SETTINGS = {"limits": {"message_size": 36 * 1024 * 1024}, "profile one-a-minute": {"limits": ["1 messages/minute"]}, "profile small": {"message_size": "1M"}}
+SEND = "/users/%s/sendMail" % SENDER
+TYPE = "#microsoft.graph."
+
+
+@pytest.fixture(scope="module")
+def sigillo(world):
+    d = launch(world, "graph", SETTINGS, start=False)
+    d.open_https()
+    d.start()
+    yield d
+    finish(d)
+
+
+@pytest.fixture(scope="module")
+def sender(sigillo):
+    return sigillo.sender(DOMAIN)
+
+
+@pytest.fixture(scope="module")
+def app(sigillo, sender):
+    return sigillo.json("app", "add", "graph-shop", "--domain", DOMAIN)
+
+
+def way_of(sigillo, app, tenant="default"):
+    url = sigillo.settings["public_url"]
+    return {"url": url + "/", "host": urllib.parse.urlsplit(url).hostname, "authority": url, "tenant": tenant, "client": app["client_id"], "secret": app["secret"]}
+
+
+@pytest.fixture(scope="module")
+def way(sigillo, app):
+    return way_of(sigillo, app)
+
+
+def client(sigillo, way, *calls, **question):
+    return npm.run(sigillo, "clients/graph", "@microsoft/microsoft-graph-client", "clients/graph/client.mjs", question=dict(way, calls=calls, **question),
+                   timeout=240)
+
+
+def address(a, name=None):
+    return {"emailAddress": {"address": a, **({"name": name} if name is not None else {})}}
+
+
+def mail(to="graph@good.test", **changes):
+    return {"message": dict({"subject": "Your order", "body": {"contentType": "Text", "content": "Thank you.\n"}, "toRecipients": [address(to)]}, **changes)}
+
+
+def accepted(sigillo, way, body, path=SEND, **headers):
+    answer = client(sigillo, way, {"path": path, "body": body, "headers": headers})
+    assert "error" not in answer["answers"][0], answer
+    sent = [r for r in answer["requests"] if "endMail" in r["path"]]
+    assert sent[-1]["status"] == 202, answer
+    return sent
+
+
+def refused(sigillo, way, body, path=SEND, **headers):
+    """What the client makes of it, and all requests to send."""
+    answer = client(sigillo, way, {"path": path, "body": body, "headers": headers})
+    assert "error" in answer["answers"][0], answer
+    error = answer["answers"][0]["error"]
+    assert error["name"] == "GraphError" and error["message"] and error["code"], error
+    return error, [r for r in answer["requests"] if "/v1.0/" in r["path"]]
+
+
+def arrived(world, to):
+    return email.message_from_bytes(world.wait_mail(to)[-1], policy=email.policy.default)
+
+
+def lines(part):
+    return part.get_content().replace("\r\n", "\n")
+
+
+def people(field):
+    return [(a.display_name, a.addr_spec) for a in field.addresses]
+
+
+def token(sigillo, app, scope="https://graph.microsoft.com/.default", tenant="default"):
+    form = {"grant_type": "client_credentials", "client_id": app["client_id"], "client_secret": app["secret"], "scope": scope}
+    return sigillo.request("POST", "/%s/oauth2/v2.0/token" % tenant, urllib.parse.urlencode(form),
+                           headers={"Content-Type": "application/x-www-form-urlencoded"}, tls=True)[2]["access_token"]
+
+
+def post(sigillo, bearer, body, path=SEND, method="POST", **headers):
+    """Without the client: (status, headers in lower case, JSON)."""
+    h = {"Content-Type": "application/json", **({"Authorization": "Bearer " + bearer} if bearer else {})}
+    h.update({k.replace("_", "-"): v for k, v in headers.items()})
+    status, got, reply = sigillo.request(method, "/v1.0" + path, body, headers=h, tls=True)
+    return status, {k.lower(): v for k, v in got.items()}, reply
+
+
+def error_of(reply, status, code, target=None):
+    assert reply[0] == status, reply
+    error = reply[2]["error"]
+    assert error["code"] == code and error["message"] and error.get("target") == target, reply
+    assert reply[1]["content-type"].startswith("application/json")
+    assert error["innerError"]["request-id"] == reply[1]["request-id"] and re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$", error["innerError"]["date"])
+    return error
+
+
+# -- everything that a program can send -------------------------------------------------------------------------------
+
+FILES = [
+    {"@odata.type": TYPE + "fileAttachment", "name": "Rechnung Öl – 你好.pdf", "contentType": "application/pdf", "contentBytes": base64.b64encode(bytes(range(256)) * 40).decode()},
+    {"@odata.type": TYPE + "fileAttachment", "name": "bild.png", "contentType": "image/png", "contentBytes": base64.b64encode(PIXEL).decode(), "isInline": True,
+     "contentId": "bild-1"},
+    {"@odata.type": TYPE + "fileAttachment", "name": "notes.txt", "contentType": "text/plain; charset=utf-8", "contentBytes": base64.b64encode("ä\n".encode()).decode(),
+     "contentId": "never-shown"},
+]
+ALL = {
+    "subject": "Grüße aus Łódź – 你好 🎉", "body": {"contentType": "HTML", "content": "<p>Grüße <img src=\"cid:bild-1\"> 你好</p>\n"},
+    "toRecipients": [address("gr-to@good.test", "Žofie, \"Ďábel\" 🎉"), address("gr-to2@good.test")], "ccRecipients": [address("gr-cc@good.test", "Jürgen; Groß")],
+    "bccRecipients": [address("gr-bcc@good.test", "Nobody sees")], "replyTo": [address("antwort@graph.test", "Antwört"), address("second@graph.test")],
+    "from": address("news@graph.test", "Grüße, der Laden"), "sender": address(SENDER, "Shop"), "importance": "high", "isReadReceiptRequested": True,
+    "isDeliveryReceiptRequested": True, "internetMessageHeaders": [{"name": "x-order", "value": "4711"}, {"name": "X-Words", "value": "Größe 你好"}],
+    "categories": ["order"], "flag": {"flagStatus": "flagged"}, "attachments": FILES,
+}
+
+
+def test_everything_that_a_message_can_have_arrives_as_it_was_given(world, sigillo, way):
+    accepted(sigillo, way, {"message": ALL, "saveToSentItems": "false"})
+    for who in ("gr-to", "gr-to2", "gr-cc", "gr-bcc"):
+        got = arrived(world, who + "@good.test")
+    assert got["Subject"] == ALL["subject"] and got["Importance"] == "high"
+    assert people(got["From"]) == [("Grüße, der Laden", "news@graph.test")] and people(got["Sender"]) == [("Shop", SENDER)]
+    assert people(got["To"]) == [("Žofie, \"Ďábel\" 🎉", "gr-to@good.test"), ("", "gr-to2@good.test")]
+    assert people(got["Cc"]) == [("Jürgen; Groß", "gr-cc@good.test")]
+    assert people(got["Reply-To"]) == [("Antwört", "antwort@graph.test"), ("", "second@graph.test")]
+    assert "Bcc" not in got and "Nobody sees" not in got.as_string()
+    assert str(got["Disposition-Notification-To"]) == "Grüße, der Laden <news@graph.test>"
+    assert got["x-order"] == "4711" and got["X-Words"] == "Größe 你好" and "d=graph.test" in got["DKIM-Signature"]
+    assert lines(got.get_body(("html",))) == ALL["body"]["content"] and got.get_body(("plain",)) is None
+    parts = {p.get_filename(): p for p in got.walk() if p.get_filename()}
+    assert set(parts) == {f["name"] for f in FILES}
+    for f in FILES:
+        p = parts[f["name"]]
+        assert p.get_payload(decode=True) == base64.b64decode(f["contentBytes"]) and p.get_content_type() == f["contentType"].split(";")[0]
+        assert p["Content-ID"] == ("<bild-1>" if "isInline" in f else None) and p.get_content_disposition() == ("inline" if "isInline" in f else "attachment")
+
+
+def test_a_message_that_is_attached(world, sigillo, way):
+    """It may be from anybody and to anybody."""
+    item = {"@odata.type": TYPE + "message", "subject": "Größe", "body": {"contentType": "text", "content": "Inner.\n"}, "from": address("x@elsewhere.example", "Ä"),
+            "toRecipients": [address("y@elsewhere.example")], "attachments": [FILES[2]]}
+    accepted(sigillo, way, mail("gr-item@good.test", attachments=[{"@odata.type": TYPE + "itemAttachment", "name": "Größe.eml", "item": item}, FILES[0]]))
+    got = arrived(world, "gr-item@good.test")
+    first, second = list(got.iter_attachments())
+    inner = first.get_content()
+    assert first.get_content_type() == "message/rfc822" and first.get_filename() == "Größe.eml" and second.get_filename() == FILES[0]["name"]
+    assert inner["Subject"] == "Größe" and people(inner["From"]) == [("Ä", "x@elsewhere.example")] and lines(inner.get_body()) == "Inner.\n"
+    assert [p.get_filename() for p in inner.iter_attachments()] == ["notes.txt"]
+
+
+def test_five_hundred_recipients(world, sigillo, way):
+    to = [address("gr500-%d@good.test" % i, "Nr. %d" % i) for i in range(500)]
+    accepted(sigillo, way, mail(toRecipients=to[:300], ccRecipients=to[300:400], bccRecipients=to[400:]))
+    for i in (0, 299, 300, 399, 400, 499):
+        assert world.wait_mail("gr500-%d@good.test" % i)
+
+
+def test_mime(world, sigillo, way):
+    """As Python writes it, with lines that end in LF."""
+    m = email.message.EmailMessage()
+    m["From"], m["To"], m["Cc"], m["Bcc"] = "Größe <%s>" % SENDER, "gr-mime@good.test", "gr-mime-cc@good.test", "gr-mime-bcc@good.test"
+    m["Subject"], m["In-Reply-To"], m["References"] = "Grüße 你好", "<first@elsewhere.example>", "<first@elsewhere.example>"
+    m["List-Unsubscribe"] = "<mailto:off@graph.test>"
+    m.set_content("Grüße\n")
+    m.add_alternative("<p>Grüße\n", subtype="html")
+    m.add_attachment(bytes(range(256)), maintype="application", subtype="octet-stream", filename="Öl.bin")
+    accepted(sigillo, way, base64.encodebytes(m.as_bytes()).decode(), **{"Content-Type": "text/plain"})
+    world.wait_mail("gr-mime-cc@good.test")
+    assert "Bcc" not in arrived(world, "gr-mime-bcc@good.test")
+    got = arrived(world, "gr-mime@good.test")
+    for name in ("Subject", "In-Reply-To", "References", "List-Unsubscribe", "To", "Cc", "From"):
+        assert str(got[name]) == str(m[name]), name
+    assert got["Date"] and got["Message-ID"] and got["DKIM-Signature"] and "gr-mime-bcc" not in got.as_string()
+    assert [p.get_content() for p in got.iter_attachments()] == [bytes(range(256))]
+    assert [lines(p) for p in got.walk() if p.get_content_maintype() == "text"] == ["Grüße\n", "<p>Grüße\n"]
+
+
+def test_mime_without_from_is_from_the_mailbox(world, sigillo, way):
+    accepted(sigillo, way, base64.b64encode(b"To: gr-nofrom@good.test\nSubject: x\n\nHi\n").decode(), **{"Content-Type": "text/plain"})
+    assert people(arrived(world, "gr-nofrom@good.test")["From"]) == [("", SENDER)]
+
+
+def test_how_the_answer_looks(sigillo, sender, app):
+    number = str(uuid.uuid4())
+    for path in (SEND, SEND.replace("@", "%40"), SEND.replace("sendMail", "microsoft.graph.sendMail")):
+        status, headers, body = post(sigillo, token(sigillo, app), mail(), path, client_request_id=number)
+        assert status == 202 and body in (None, "", b""), body
+        assert headers["content-length"] == "0" and "content-type" not in headers
+        assert uuid.UUID(headers["request-id"]) and headers["client-request-id"] == number
+    assert post(sigillo, sender.key, mail())[0] == 202 # an access key is good, too
+
+
+def test_the_trace_says_by_which_door(sigillo, sender):
+    post(sigillo, sender.key, mail("trace-graph@good.test"))
+    listed = sigillo.admin("GET", "/admin/v1/messages?to=trace-graph@good.test")[1]["messages"]
+    first = sigillo.json("trace", listed[0]["id"])["events"][0]
+    assert first["kind"] == "accepted" and first["detail"]["door"] == "graph", first
+
+
+# -- what goes wrong, as the client tells it --------------------------------------------------------------------------
+
+@pytest.mark.parametrize("changes, code", [
+    ({"toRecipients": []}, "ErrorInvalidRecipients"),
+    ({"toRecipients": [address("nobody")]}, "ErrorInvalidRecipients"),
+    ({"internetMessageHeaders": [{"name": "In-Reply-To", "value": "<a@b>"}]}, "InvalidInternetMessageHeader"),
+    ({"internetMessageHeaders": [{"name": "x-%d" % i, "value": ""} for i in range(6)]}, "InvalidInternetMessageHeaderCollection"),
+    ({"importance": "urgent"}, "ErrorInvalidParameter"),
+    ({"colour": 1}, "BadRequest"),
+])
+def test_what_is_wrong_has_its_code(sigillo, way, changes, code):
+    error, requests = refused(sigillo, way, mail(**changes))
+    assert (error["status"], error["code"]) == (400, code), error
+    assert len(requests) == 1 and error["request_id"] == requests[0]["headers"]["request-id"]
+    assert requests[0]["headers"]["client-request-id"] == requests[0]["asked"]
+    if "internetMessageHeaders" in changes and len(changes["internetMessageHeaders"]) == 1:
+        assert error["message"] == "The internet message header name 'In-Reply-To' should start with 'x-' or 'X-'."
+
+
+def test_mime_that_is_no_base64(sigillo, way):
+    error, _ = refused(sigillo, way, "From: a@b.test", **{"Content-Type": "text/plain"})
+    assert (error["status"], error["code"], error["message"]) == (400, "ErrorMimeContentInvalidBase64String", "Invalid base64 string for MIME content."), error
+
+
+def test_me_of_an_application(sigillo, way):
+    error, _ = refused(sigillo, way, mail(), "/me/sendMail")
+    assert (error["status"], error["code"]) == (400, "BadRequest") and "delegated" in error["message"], error
+
+
+def test_users_that_are_none(sigillo, way):
+    sigillo.json("subscription", "add", "graph-other")
+    sigillo.json("domain", "add", "other-graph.test", "--subscription", "graph-other")
+    for user in ("me@nowhere.example", "me@other-graph.test", "shop", str(uuid.uuid4())):
+        error, _ = refused(sigillo, way, mail(), "/users/%s/sendMail" % user)
+        assert (error["status"], error["code"], error["message"]) == (404, "ErrorInvalidUser", "The requested user '%s' is invalid." % user), error
+
+
+def test_an_application_is_confined_to_what_it_was_given(sigillo, sender, way):
+    """The default: the domains that it was added with; '*' is every mailbox of the subscription."""
+    sigillo.json("domain", "add", "second-graph.test")
+    sigillo.publish_records("second-graph.test")
+    second = "/users/me@second-graph.test/sendMail"
+    error, _ = refused(sigillo, way, mail(), second)
+    assert (error["status"], error["code"]) == (403, "ErrorAccessDenied") and error["message"].endswith("the domain is not one of its own."), error
+    everywhere = way_of(sigillo, sigillo.json("app", "add", "graph-everywhere", "--domain", "*"))
+    accepted(sigillo, everywhere, mail(), second)
+    accepted(sigillo, everywhere, mail())
+
+
+def test_a_policy_is_named(sigillo, sender):
+    app = sigillo.json("app", "add", "graph-confined", "--domain", DOMAIN)
+    sigillo.cli("group", "add", "graph-billing", "--member", "billing@" + DOMAIN)
+    policy = sigillo.json("policy", "add", "--app", "graph-confined", "--allow", "--senders", "graph-billing")["id"]
+    way = way_of(sigillo, app)
+    accepted(sigillo, way, mail(), "/users/billing@%s/sendMail" % DOMAIN)
+    error, _ = refused(sigillo, way, mail())
+    assert (error["status"], error["code"]) == (403, "ErrorAccessDenied"), error
+    sigillo.cli("policy", "remove", policy)
+    deny = sigillo.json("policy", "add", "--app", "graph-confined", "--deny", "--senders", "graph-billing")["id"]
+    error, _ = refused(sigillo, way, mail(), "/users/billing@%s/sendMail" % DOMAIN)
+    assert (error["status"], error["code"]) == (403, "ErrorAccessDenied") and "policy " + deny in error["message"], error
+    accepted(sigillo, way, mail())
+    error, _ = refused(sigillo, way, mail(**{"from": address("billing@" + DOMAIN)}))
+    assert (error["status"], error["code"]) == (403, "ErrorSendAsDenied") and "policy " + deny in error["message"], error
+    m = base64.b64encode(("From: billing@%s\nTo: graph@good.test\n\nHi\n" % DOMAIN).encode()).decode()
+    error, _ = refused(sigillo, way, m, **{"Content-Type": "text/plain"})
+    assert (error["status"], error["code"]) == (403, "ErrorSendAsDenied"), error
+
+
+def test_a_wrong_token(sigillo, sender, app, way):
+    for wrong in ("nonsense", "a.b.c", "", token(sigillo, app, "https://communication.azure.com//.default"), token(sigillo, app, sigillo.settings["public_url"] + "/.default")):
+        error, requests = refused(sigillo, dict(way, token=wrong), mail())
+        assert (error["status"], error["code"]) == (401, "InvalidAuthenticationToken"), (wrong, error)
+        assert requests[0]["headers"]["www-authenticate"].startswith("Bearer") and len(requests) == 1
+    reply = post(sigillo, None, mail())
+    error_of(reply, 401, "InvalidAuthenticationToken", "Authorization")
+    ours = sigillo.request("POST", "/v1/messages", {"from": SENDER, "to": ["a@good.test"], "text": "x"}, token(sigillo, app), tls=True)
+    assert ours[0] == 401 # and a token for Graph opens nothing else
+
+
+def test_what_a_token_says(sigillo, app):
+    claims = token(sigillo, app).split(".")[1]
+    claims = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
+    assert claims["aud"] == "https://graph.microsoft.com" and claims["roles"] == ["Mail.Send"], claims
+
+
+def test_a_limit_and_the_clients_own_retry(world, sigillo):
+    """The client waits as long as it is told, and sends the same request again."""
+    sigillo.json("subscription", "add", "graph-limited")
+    sigillo.json("domain", "add", "limited-graph.test", "--subscription", "graph-limited")
+    sigillo.publish_records("limited-graph.test")
+    way = way_of(sigillo, sigillo.json("app", "add", "graph-slow", "--domain", "limited-graph.test", "--subscription", "graph-limited"), "graph-limited")
+    sigillo.cli("subscription", "set", "graph-limited", "--profile", "one-a-minute")
+    call, began = {"path": "/users/me@limited-graph.test/sendMail", "body": mail("gr-limited@good.test")}, time.monotonic()
+    answer = client(sigillo, way, call, call)
+    sent = [r for r in answer["requests"] if r["path"].endswith("sendMail")]
+    assert [r["status"] for r in sent] == [202, 429, 202] and [r["attempt"] for r in sent] == [None, None, "1"], answer
+    wait = int(sent[1]["retry_after"])
+    assert 0 < wait <= 60 and time.monotonic() - began > wait - 1
+    assert len(world.wait_mail("gr-limited@good.test", 2)) == 2
+    bearer = token(sigillo, {"client_id": way["client"], "secret": way["secret"]}, tenant="graph-limited")
+    error_of(post(sigillo, bearer, mail(), call["path"]), 429, "ApplicationThrottled", "messages")
+
+
+def test_too_large(sigillo, way):
+    """More than the profile allows, than the server takes, and than it reads: then nothing is known of the request yet, not even whose shape it has."""
+    sigillo.cli("subscription", "set", "default", "--profile", "small")
+    try:
+        for size in (1100000, 27 * 1024 * 1024):
+            error, requests = refused(sigillo, way, mail(attachments=[dict(FILES[0], contentBytes=base64.b64encode(b"x" * size).decode())]))
+            assert (error["status"], error["code"]) == (413, "ErrorMessageSizeExceeded") and len(requests) == 1, error
+    finally:
+        sigillo.cli("subscription", "set", "default", "--profile", "unlimited")
+    answer = client(sigillo, way, {"path": SEND, "body": mail(attachments=[dict(FILES[0], contentBytes=base64.b64encode(b"x" * (37 << 20)).decode())])})
+    assert answer["answers"][0]["error"]["status"] == 413 and [r["status"] for r in answer["requests"] if "sendMail" in r["path"]] == [413], answer
+
+
+def test_suppressed_recipients_end_here(sigillo, sender, way):
+    sigillo.cli("suppression", "add", "gone-graph@good.test")
+    accepted(sigillo, way, mail("gone-graph@good.test"))
+    listed = sigillo.admin("GET", "/admin/v1/messages?to=gone-graph@good.test")[1]["messages"]
+    assert sigillo.json("trace", listed[0]["id"])["recipients"][0]["state"] == "suppressed"
+
+
+# -- without the client: what goes over the wire ----------------------------------------------------------------------
+
+def test_bodies_that_are_no_request(sigillo, sender):
+    for body in (b"", b"{", b"\xff", b'{"message":{},"message":{}}', b"[" * 40 + b"]" * 40):
+        assert post(sigillo, sender.key, body)[2]["error"]["code"] == "BadRequest", body
+    error_of(post(sigillo, sender.key, b"{}"), 400, "ErrorInvalidParameter", "message")
+    error_of(post(sigillo, sender.key, b"<a/>", Content_Type="text/xml"), 415, "UnsupportedMediaType", "Content-Type")
+    error_of(post(sigillo, sender.key, mail(subject="a\r\nBcc: b@good.test")), 400, "ErrorInvalidParameter", "message.subject")
+    error_of(post(sigillo, sender.key, mail(attachments=[dict(FILES[0], contentBytes="%")])), 400, "ErrorInvalidParameter", "message.attachments[0].contentBytes")
+
+
+def test_paths_that_are_none(sigillo, sender):
+    error_of(post(sigillo, sender.key, b"", "/users", method="GET"), 404, "ResourceNotFound")
+    reply = post(sigillo, sender.key, b"", method="GET", client_request_id="a\x7fb")
+    error_of(reply, 405, "MethodNotAllowed")
+    assert reply[1]["allow"] == "POST" and reply[1]["client-request-id"] == reply[1]["request-id"]
