@@ -216,8 +216,9 @@ def test_how_the_answer_looks(sigillo, sender, app):
 
 
 def test_the_trace_says_by_which_door(sigillo, sender):
-    post(sigillo, sender.key, mail("trace-graph@good.test"))
+    post(sigillo, sender.key, mail("trace-graph@good.test", categories=["größe"]))
     listed = sigillo.admin("GET", "/admin/v1/messages?to=trace-graph@good.test")[1]["messages"]
+    assert sigillo.json("trace", listed[0]["id"])["categories"] == ["größe"]
     first = sigillo.json("trace", listed[0]["id"])["events"][0]
     assert first["kind"] == "accepted" and first["detail"]["door"] == "graph", first
 
@@ -300,6 +301,11 @@ def test_a_wrong_token(sigillo, sender, app, way):
     error_of(reply, 401, "InvalidAuthenticationToken", "Authorization")
     ours = sigillo.request("POST", "/v1/messages", {"from": SENDER, "to": ["a@good.test"], "text": "x"}, token(sigillo, app), tls=True)
     assert ours[0] == 401 # and a token for Graph opens nothing else
+
+
+def test_a_key_without_the_scope(sigillo, sender):
+    other = sigillo.json("key", "add", "--domain", DOMAIN, "--scope", "templates.read")["key"]
+    error_of(post(sigillo, other, mail()), 403, "ErrorAccessDenied", "Authorization")
 
 
 def test_what_a_token_says(sigillo, app):

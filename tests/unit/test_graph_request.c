@@ -109,7 +109,11 @@ static const struct {
      "member-value"},
     {"categories of a wrong type", WITH("\"categories\":\"x\""), "message.categories",
      "member-type"},
-    {"a category of a wrong type", WITH("\"categories\":[1]"), "message.categories", "member-type"},
+    {"a category of a wrong type", WITH("\"categories\":[1]"), "message.categories[0]",
+     "member-value"},
+    {"eleven categories",
+     WITH("\"categories\":[\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\",\"10\",\"11\"]"),
+     "message.categories", "too-many"},
     {"attachments of a wrong type", WITH("\"attachments\":{}"), "message.attachments",
      "member-type"},
     {"an attachment of a wrong type", FILE_("1"), "message.attachments[0]", "member-type"},
@@ -208,6 +212,7 @@ static void taken(void **state)
              RCPT_NOTIFY_SUCCESS | RCPT_NOTIFY_FAILURE | RCPT_NOTIFY_DELAY);
     CHECK_EQ("the caller's header, and the importance", c->headers, 2);
     CHECK_VIEW("its name", c->header[1].name, V("Importance"));
+    CHECK_VIEW("its categories", f.m.labels, V("{\"categories\":[\"c\"]}"));
     CHECK_EQ("three attachments", c->parts, 3);
     CHECK_VIEW("what the HTML shows has its id", c->part[0].content_id, V("pic"));
     CHECK_EQ("what it does not show has none", c->part[1].content_id.len, 0);

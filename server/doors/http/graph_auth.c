@@ -6,6 +6,7 @@
 #include "graph_internal.h"
 
 #define KEY_PREFIX     SGL_LIT("sk_")
+#define SCOPE          "mail.send"
 #define ACCOUNT_PREFIX SGL_LIT("account:")
 
 /* ---- who ---- */
@@ -49,8 +50,12 @@ struct identity *graph_caller(struct http_request *r, const struct graph *g)
     if (!http_may_guess(r, bearer))
         return NULL;
     who = look_at(g, bearer, &fault);
-    if (who != NULL)
+    if (who != NULL && http_has_scope(r, who, SCOPE))
         return who;
+    if (who != NULL) {
+        identity_unref(who);
+        return NULL;
+    }
     why = fault == TOKEN_FINE ? "This access key is not known." : token_fault_text(fault);
     if (fault == TOKEN_UNAVAILABLE) {
         http_reply_header(r, "Retry-After", SGL_LIT("5"));

@@ -3,8 +3,12 @@
 #include <stdio.h>
 
 #include "graph_internal.h"
+#include "labels.h"
 #include "sigillo/ascii.h"
 #include "sigillo/message_id.h"
+
+#define CATEGORIES_MAX 10
+#define CATEGORY_MAX   255
 
 /* ---- members ---- */
 
@@ -330,7 +334,7 @@ static bool take_receipts(struct graph_reader *g, const json_t *message)
     return graph_bool(g->p, message, "isDeliveryReceiptRequested", path, &g->receipt);
 }
 
-/* Marks of the sender's own mailbox, which nobody else sees: looked at, and not kept. */
+/* A mark in the sender's own mailbox, which nobody else sees: looked at, and not kept. */
 static bool check_flag(const struct graph_reader *g, const json_t *message)
 {
     static const char *const known[] = {"flagStatus", "startDateTime", "dueDateTime",
@@ -355,20 +359,28 @@ static bool check_flag(const struct graph_reader *g, const json_t *message)
                      "The status is \"notFlagged\", \"flagged\" or \"complete\".");
 }
 
-static bool check_categories(const struct graph_reader *g, const json_t *message)
+/* What the sender calls it: labels of ours, which it is found by; they do not go out. */
+static bool take_categories(const struct graph_reader *g, const json_t *message)
 {
-    const json_t *list = json_object_get(message, "categories");
-    char path[API_PATH_SIZE];
+    json_t *list = json_object_get(message, "categories");
+    char path[API_PATH_SIZE], at[API_PATH_SIZE];
 
     if (list == NULL || json_is_null(list))
         return true;
     graph_path(g->at, "categories", path);
     if (!json_is_array(list))
         return api_wrong(g->p, "member-type", path, "An array of strings is wanted here.");
-    for (size_t i = 0; i < json_array_size(list); i++)
-        if (!json_is_string(json_array_get(list, i)))
-            return api_wrong(g->p, "member-type", path, "An array of strings is wanted here.");
-    return true;
+    if (json_array_size(list) > CATEGORIES_MAX)
+        return api_wrong(g->p, "too-many", path, "There are more than 10 categories.");
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        size_t len = json_string_length(json_array_get(list, i));
+
+        snprintf(at, sizeof(at), "%.60s[%zu]", path, i);
+        if (len == 0 || len > CATEGORY_MAX)
+            return api_wrong(g->p, "member-value", at, "A category is a string of 1 to 255 bytes.");
+    }
+    return g->attached || labels_put(list, NULL, g->p->arena, &g->p->m->labels) ||
+           api_refuse_memory(g->p->why);
 }
 
 /* ---- all of it ---- */
@@ -421,7 +433,7 @@ static bool take_members(struct graph_reader *g, const json_t *message)
            take_addresses(g, message, "bccRecipients", true, &bcc) &&
            take_addresses(g, message, "replyTo", false, &c->reply_to) && take_subject(g, message) &&
            take_body(g, message) && take_message_id(g, message) && take_headers(g, message) &&
-           take_receipts(g, message) && check_flag(g, message) && check_categories(g, message) &&
+           take_receipts(g, message) && check_flag(g, message) && take_categories(g, message) &&
            graph_attachments(g, json_object_get(message, "attachments"), path);
 }
 
