@@ -216,7 +216,7 @@ static void taken(void **state)
     CHECK_EQ("three attachments", c->parts, 3);
     CHECK_VIEW("what the HTML shows has its id", c->part[0].content_id, V("pic"));
     CHECK_EQ("what it does not show has none", c->part[1].content_id.len, 0);
-    CHECK_VIEW("content", c->part[0].content, V("abc"));
+    CHECK_VIEW("content", c->part[0].content, V("YWJj"));
     CHECK_VIEW("a message", c->part[2].content_type, V("message/rfc822"));
     CHECK_TRUE("its own", sgl_view_find_view(c->part[2].content, V("From: x@foreign.test\r\n")) <
                               c->part[2].content.len);

@@ -7,8 +7,6 @@
 
 #include "graph_internal.h"
 
-#define DECODED_SLACK 1024 /* rounding of the bound, three bytes for each attachment */
-
 /* ---- the answer ---- */
 
 /* Admission speaks of the envelope; the request has other names for it. */
@@ -44,18 +42,15 @@ static bool take_json(struct api_post *p, const struct sgl_mailbox *mailbox, con
                       struct api_refusal *why)
 {
     struct submission *s = &p->submission;
-    struct api_message m = {.decoded = SGL_BUF_INIT(http_body(p->r).len + DECODED_SLACK)};
+    struct api_message m = {0};
     struct api_reader reader = {
         .api = p->api, .who = s->who, .arena = s->arena, .m = &m, .why = why};
     struct graph_reader g = {
         .p = &reader, .at = "message", .mailbox = *mailbox, .now = clock_now_s()};
-    bool fine;
 
     if (getrandom(g.random, sizeof(g.random), 0) != (ssize_t)sizeof(g.random))
         return api_refuse_memory(why);
-    fine = graph_send_mail(&g, json) && api_post_message(p, &m, why);
-    sgl_buf_done(&m.decoded);
-    return fine;
+    return graph_send_mail(&g, json) && api_post_message(p, &m, why);
 }
 
 static bool take_mime(struct api_post *p, const struct sgl_mailbox *mailbox,

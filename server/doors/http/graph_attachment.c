@@ -4,8 +4,6 @@
 
 #include "graph_internal.h"
 
-#define DECODED_SLACK 1024 /* rounding of the bound, three bytes for each attachment */
-
 static bool is_type(const json_t *json, const char *name)
 {
     sgl_view type = api_string_view(json_object_get(json, "@odata.type"));
@@ -13,17 +11,6 @@ static bool is_type(const json_t *json, const char *name)
     if (sgl_view_starts(type, SGL_LIT("#")))
         type = sgl_view_from(type, 1);
     return sgl_view_eq_nocase(type, sgl_view_cstr(name));
-}
-
-/* An upper bound of what the attachments decode to. */
-static size_t decoded_bound(const json_t *list)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < json_array_size(list); i++)
-        n += json_string_length(json_object_get(json_array_get(list, i), "contentBytes")) / 4 * 3 +
-             3;
-    return n;
 }
 
 /* ---- a file ---- */
@@ -72,7 +59,7 @@ static bool take_file(const struct graph_reader *g, const json_t *json, const ch
         return false;
     if (base64.ptr == NULL)
         return api_wrong(p, "member-missing", field, "The content is missing, as base64.");
-    return api_read_base64(p, base64, field, &out->content) && take_content_id(g, json, path, out);
+    return api_read_base64(p, base64, field, out) && take_content_id(g, json, path, out);
 }
 
 /* ---- a message ---- */
@@ -90,7 +77,6 @@ static bool compose_item(const struct graph_reader *g, const json_t *item, const
     bool fine;
 
     p.m = &m;
-    sgl_buf_init(&m.decoded, decoded_bound(json_object_get(item, "attachments")) + DECODED_SLACK);
     fine = graph_message(&inner, item);
     if (fine) {
         m.compose.date = g->now;
@@ -102,7 +88,6 @@ static bool compose_item(const struct graph_reader *g, const json_t *item, const
         if (!fine)
             api_compose_refusal(&m, status, &diag, g->p->why);
     }
-    sgl_buf_done(&m.decoded);
     return fine;
 }
 
@@ -182,7 +167,7 @@ bool graph_attachments(const struct graph_reader *g, const json_t *list, const c
     if (count > API_ATTACHMENTS_MAX)
         return api_wrong(p, "too-many-attachments", path, "There are more than 100 attachments.");
     part = SGL_NEW_N(p->arena, count, struct sgl_compose_part);
-    if (part == NULL || sgl_buf_reserve(&p->m->decoded, decoded_bound(list)) != SGL_OK)
+    if (part == NULL)
         return api_refuse_memory(p->why);
     for (size_t i = 0; i < count; i++) {
         char at[API_PATH_SIZE];

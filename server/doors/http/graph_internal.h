@@ -35,7 +35,7 @@ struct graph_reader {
     bool attached;              /* it is one: nobody sends it, and it goes to nobody */
     bool receipt;               /* of delivery, which was asked for */
 };
-/* Any of its members may be missing, the recipients too. p->m->decoded is the caller's to free in either case. */
+/* Any of its members may be missing, the recipients too. */
 bool graph_message(struct graph_reader *g, const json_t *message);
 /* The body of sendMail. */
 bool graph_send_mail(struct graph_reader *g, const json_t *body);
