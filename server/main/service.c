@@ -15,6 +15,7 @@
 #include "../log/log.h"
 #include "service_internal.h"
 
+#define LARGE              (2 * 1024 * 1024)
 #define DESCRIPTORS_WANTED 1048576
 #define TIDY_EVERY_S       60
 
@@ -48,6 +49,9 @@ static bool prepare_libraries(const struct service_setup *setup, char *why, size
     tzset();
     mallopt(M_ARENA_MAX,
             4); /* as many threads are busy at once; more arenas keep more free memory apart */
+    /* A large message is memory of its own, which goes back when it is gone; left to itself, malloc keeps it from the first one on, in pieces. */
+    mallopt(M_MMAP_THRESHOLD, LARGE);
+    mallopt(M_TRIM_THRESHOLD, 2 * LARGE);
     setenv("SQLITE_TMPDIR", setup->store, 1);
     event_set_log_callback(libevent_says);
     if (OPENSSL_init_ssl(OPENSSL_INIT_LOAD_CONFIG, NULL) != 1 || sodium_init() < 0) {

@@ -2,6 +2,7 @@
 /* The HTTP shell over real sockets on loopback: limits, problem documents, late replies, peers. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <openssl/evp.h>
 #include <poll.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -47,6 +48,32 @@ static void answer_json(struct http_request *r, void *ctx)
     (void)ctx;
     if (json != NULL)
         http_reply_json(r, 201, json);
+}
+
+/* What a long string is, and what is left of the body once it is done with. */
+static void answer_long(struct http_request *r, void *ctx)
+{
+    static const char *const paths[] = {"long", NULL};
+    sgl_view body = http_body(r), string;
+    json_t *json = http_json_long(r, paths);
+    uint8_t first[32], then[32];
+    char text[128];
+
+    (void)ctx;
+    if (json == NULL)
+        return;
+    string = http_json_view(json_object_get(json, "long"));
+    snprintf(text, sizeof(text), "%zu %s %c%d", string.len,
+             string.ptr > body.ptr && string.ptr < body.ptr + body.len ? "there" : "copied",
+             string.ptr[0], string.ptr[string.len - 1]);
+    json_decref(json);
+    assert_true(http_body_hash(r, first));
+    http_body_done(r);
+    assert_true(http_body_hash(r, then));
+    assert_memory_equal(first, then, sizeof(first));
+    assert_int_equal(http_body(r).len, 0);
+    snprintf(text + strlen(text), sizeof(text) - strlen(text), " %02x%02x", first[0], first[1]);
+    http_reply_bytes(r, 200, "text/plain", sgl_view_cstr(text));
 }
 
 static void answer_bytes(struct http_request *r, void *ctx)
@@ -254,6 +281,7 @@ static int setup(void **state)
     http_route(f->http, HTTP_BOTH, "GET", "/echo/{name}", answer_echo, f);
     http_route(f->http, HTTP_PUBLIC, "POST", "/json", answer_json, f);
     http_route(f->http, HTTP_PUBLIC, "POST", "/bytes", answer_bytes, f);
+    http_route(f->http, HTTP_PUBLIC, "POST", "/long", answer_long, f);
     http_route(f->http, HTTP_PUBLIC, "GET", "/late", answer_late, f);
     http_route(f->http, HTTP_ADMIN, "GET", "/admin", answer_echo, f);
     http_route(f->http, HTTP_PUBLIC, "GET", "/watched/{name}", answer_watched, f);
@@ -454,6 +482,28 @@ static void test_json_of_many_values(void **state)
     talk(connect_tcp(*state), request, 0, reply, sizeof(reply));
     CHECK_TRUE("JSON of more values than are allowed is not read",
                strstr(reply, "HTTP/1.1 400") != NULL && strstr(reply, "json-values") != NULL);
+}
+
+/* A body of many pieces is one, whose long string is read where it stands; what is told of the body is told of it as it came. */
+static void test_long_body(void **state)
+{
+    enum { RUN = 80000 };
+    static char request[RUN + 200], reply[2048], want[100];
+    char *body;
+    uint8_t hash[32];
+    unsigned len = 0;
+    int n = snprintf(request, sizeof(request),
+                     "POST /long HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: "
+                     "%d\r\n\r\n{\"long\":\"y",
+                     RUN + 10 + 4);
+
+    body = strstr(request, "\r\n\r\n") + 4;
+    memset(request + n, 'x', RUN);
+    memcpy(request + n + RUN, "\\n\"}", 5);
+    assert_int_equal(EVP_Digest(body, strlen(body), hash, &len, EVP_sha256(), NULL), 1);
+    snprintf(want, sizeof(want), "\r\n\r\n%d there y10 %02x%02x", RUN + 2, hash[0], hash[1]);
+    talk(connect_tcp(*state), request, 0, reply, sizeof(reply));
+    check_parts("a long string", reply, (const char *const[]){"HTTP/1.1 200", want, NULL});
 }
 
 /* He who sends what nobody wants is told so, and may end what he says: a reset would take the answer away from him. */
@@ -758,6 +808,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_answers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_json_of_many_values, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_long_body, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refused_and_heard, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refused_and_deaf, setup, teardown),
         cmocka_unit_test_setup_teardown(test_gzip, setup, teardown),

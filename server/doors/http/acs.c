@@ -129,9 +129,11 @@ static void refuse(struct http_request *r, const struct api_refusal *why)
 
 static void send_(struct acs_call *c)
 {
+    static const char *const long_strings[] = {"content.plainText", "content.html",
+                                               "attachments.*.contentInBase64", NULL};
     struct http_request *r = c->r;
     struct api_refusal why = {0};
-    json_t *json = http_json(r);
+    json_t *json = http_json_long(r, long_strings);
     struct api_post *p;
     bool fine;
 
@@ -149,6 +151,7 @@ static void send_(struct acs_call *c)
     fine = take_operation_id(p, &why) && take_message(p, json, c->content_ids, &why);
     json_decref(json);
     if (fine) {
+        http_body_done(r); /* the message is composed */
         api_post_submit(p, sent);
         return;
     }

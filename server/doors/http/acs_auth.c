@@ -137,7 +137,7 @@ static void check_signature(struct acs_call *c)
                              .now = clock_now_s(),
                              .loop = http_loop(r),
                              .done = signature_checked};
-    if (sgl_sha256(c->acs->crypto, http_body(r), h->body_hash) == SGL_OK) {
+    if (http_body_hash(r, h->body_hash)) {
         directory_hmac(c->acs->api->directory, h);
         return;
     }

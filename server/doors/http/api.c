@@ -111,6 +111,7 @@ static bool is_raw(const struct http_request *r)
 
 static void message_post(struct http_request *r, void *ctx)
 {
+    static const char *const long_strings[] = {"text", "html", "attachments.*.content", NULL};
     const struct api *api = ctx;
     struct identity *who = http_caller(r, api->directory, "mail.send");
     struct api_refusal why = {0};
@@ -122,7 +123,7 @@ static void message_post(struct http_request *r, void *ctx)
         return;
     raw = is_raw(r);
     if (!raw)
-        json = http_json(r);
+        json = http_json_long(r, long_strings);
     if (raw ? !http_unpack(r) : json == NULL) {
         identity_unref(who);
         return;
@@ -137,6 +138,8 @@ static void message_post(struct http_request *r, void *ctx)
     fine = take_idempotency_key(p, &why) &&
            (json == NULL ? take_raw(p, &why) : take_json(p, json, &why));
     json_decref(json);
+    if (fine && json != NULL)
+        http_body_done(r); /* the message is composed */
     if (fine) {
         api_post_submit(p, sent);
         return;

@@ -56,15 +56,18 @@ struct api_post *api_post_of(struct submission *s)
 
 bool api_post_once(struct api_post *p, sgl_view key, struct api_refusal *why)
 {
-    sgl_view body = http_body(p->r), type = http_header(p->r, "Content-Type");
+    sgl_view type = http_header(p->r, "Content-Type");
     crypto_hash_sha256_state state;
+    uint8_t body[32];
 
+    if (!http_body_hash(p->r, body))
+        return api_refuse_memory(why);
     crypto_hash_sha256_init(&state);
     crypto_hash_sha256_update(&state, type.ptr, type.len);
     crypto_hash_sha256_update(&state, (const unsigned char *)"", 1);
     crypto_hash_sha256_update(&state, p->r->query.ptr, p->r->query.len);
     crypto_hash_sha256_update(&state, (const unsigned char *)"", 1);
-    crypto_hash_sha256_update(&state, body.ptr, body.len);
+    crypto_hash_sha256_update(&state, body, sizeof(body));
     crypto_hash_sha256_final(&state, p->submission.request_hash);
     if (sgl_arena_dup(p->submission.arena, key, &p->submission.idempotency_key) != SGL_OK)
         return api_refuse_memory(why);

@@ -74,7 +74,7 @@ bool api_known_only(const struct api_reader *p, const json_t *object, const char
 
 sgl_view api_string_view(const json_t *json)
 {
-    return sgl_view_of(json_string_value(json), json_string_length(json));
+    return http_json_view(json);
 }
 
 /* An optional string; *out stays as it is without one. null counts as absent. */

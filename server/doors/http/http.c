@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <event2/event.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -29,6 +30,7 @@ void http_request_end(struct http_request *r)
         http->busy_count--;
         http->bytes -= r->bytes;
     }
+    sgl_buf_done(&r->gathered);
     sgl_buf_done(&r->unpacked);
     sgl_arena_done(&r->arena);
     free(r);
@@ -58,7 +60,7 @@ static const char *method_name(enum evhttp_cmd_type type)
 
 static void note_peer(struct http_request *r, struct evhttp_connection *conn)
 {
-    int fd = bufferevent_getfd(evhttp_connection_get_bufferevent(conn));
+    int fd = bufferevent_getfd(evhttp_connection_get_bufferevent(conn)), one = 1;
     struct sockaddr_storage addr;
     socklen_t len = sizeof(addr);
     struct ucred cred;
@@ -73,6 +75,8 @@ static void note_peer(struct http_request *r, struct evhttp_connection *conn)
                  r->uid == (uid_t)-1 ? -1LL : (long long)r->uid);
         return;
     }
+    /* Head and content of a reply go out apart: the second would wait until the first is acknowledged. */
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
     if (getpeername(fd, (struct sockaddr *)&addr, &len) != 0)
         return;
     if (addr.ss_family == AF_INET)
@@ -98,7 +102,6 @@ static struct http_request *new_request(struct http_listener *l, struct evhttp_r
     struct http *http = l->http;
     struct http_request *r = calloc(1, sizeof(*r));
     struct evhttp_connection *conn = evhttp_request_get_connection(ev);
-    struct evbuffer *input = evhttp_request_get_input_buffer(ev);
     struct http_conn *c;
 
     if (r == NULL)
@@ -111,10 +114,11 @@ static struct http_request *new_request(struct http_listener *l, struct evhttp_r
     sgl_arena_init(&r->arena, http->config.body_max * 2 + 1024 * 1024);
     note_peer(r, conn);
     take_target(r, evhttp_request_get_evhttp_uri(ev));
-    r->body.len = evbuffer_get_length(input);
-    r->body.ptr = r->body.len == 0 ? NULL : evbuffer_pullup(input, -1);
-    if (r->body.ptr == NULL)
-        r->body.len = 0;
+    if (!http_body_take(r)) {
+        sgl_arena_done(&r->arena);
+        free(r);
+        return NULL;
+    }
     c = http_conn_find(http, evhttp_connection_get_bufferevent(conn));
     r->bytes = c == NULL ? 0 : http_conn_take_bytes(c);
     r->next = http->busy;
@@ -223,10 +227,11 @@ struct http *http_new(struct loop *loop, const struct http_config *config)
         return NULL;
     http->loop = loop;
     http->config = *config;
+    http->crypto = sgl_crypto_new();
     if (getrandom(&seed, sizeof(seed), 0) == sizeof(seed))
         json_object_seed(seed); /* here, since nothing may be opened once the sandbox is closed */
     http->sweep = event_new(loop_base(loop), -1, EV_PERSIST, sweep_on_timer, http);
-    if (http->sweep == NULL || event_add(http->sweep, &every) != 0) {
+    if (http->crypto == NULL || http->sweep == NULL || event_add(http->sweep, &every) != 0) {
         http_free(http);
         return NULL;
     }
@@ -372,5 +377,6 @@ void http_free(struct http *http)
     }
     if (http->sweep != NULL)
         event_free(http->sweep);
+    sgl_crypto_free(http->crypto);
     free(http);
 }

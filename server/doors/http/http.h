@@ -85,6 +85,10 @@ http_target(const struct http_request *r); /* as it stands in the request line, 
 sgl_view http_header(const struct http_request *r,
                      const char *name); /* first field of that name; ptr NULL: not given */
 sgl_view http_body(struct http_request *r);
+/* SHA-256 of it: as it came, or once it is unpacked of that. false: no memory. */
+bool http_body_hash(struct http_request *r, uint8_t out[32]);
+/* It is not needed any more, nor is what http_json_view() gave: its memory goes back, and it is empty. */
+void http_body_done(struct http_request *r);
 /* A body that came as gzip is what it was before, from here on; http_json() does it itself.  false: 400, 413, 415 or 503 has been sent, and the handler returns. */
 bool http_unpack(struct http_request *r);
 sgl_view http_bearer(
@@ -98,6 +102,12 @@ sgl_view http_tls_text(struct http_request *r); /* "TLSv1.3 TLS_AES_256_GCM_SHA3
  * document has been sent and the handler returns.  The caller owns the reference.
  */
 json_t *http_json(struct http_request *r);
+/*
+ * The same where long strings are looked for: at these paths ("attachments.*.content", where the star is any index; up to a NULL) a string may be no copy, but stay in the body.  It is
+ * read by http_json_view(), and by nothing else, and the body is no longer what it was: http_body_hash() tells of it as it came.
+ */
+json_t *http_json_long(struct http_request *r, const char *const *paths);
+sgl_view http_json_view(const json_t *string); /* of any string, until http_body_done() */
 /*
  * Who looks at tokens (a JWT instead of an access key): a reference, or NULL with one sentence that says why; *unavailable: nothing is known of the token.  Set before the loop
  * starts.

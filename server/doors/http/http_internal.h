@@ -10,6 +10,7 @@
 #include <event2/listener.h>
 
 #include "http.h"
+#include "sigillo/crypto.h"
 
 #define HTTP_PARAMS_MAX   5
 #define HTTP_CONN_BUCKETS 256
@@ -57,6 +58,7 @@ struct http_conn {
 
 struct http {
     struct loop *loop;
+    struct sgl_crypto *crypto;
     struct http_config config;
     struct http_listener *listener;
     struct http_route_entry *route;
@@ -89,7 +91,12 @@ struct http_request {
     struct sgl_arena arena;
     struct http_param param[HTTP_PARAMS_MAX];
     size_t params;
-    sgl_view target, path, query, body;
+    sgl_view target, path, query;
+    sgl_view
+        body; /* writable: in `gathered`, in `unpacked` or, a short one, in the buffer of `ev` */
+    struct sgl_buf gathered;
+    uint8_t body_hash[32];
+    bool is_hashed;
     struct sgl_buf unpacked; /* the body points there once it is unpacked */
     bool is_unpacked;
     size_t bytes;
@@ -127,8 +134,31 @@ struct http_json_size http_json_measure(sgl_view text);
 /* gzip, unpacked behind what `out` has.  SGL_E_SYNTAX: it is none, or not whole; SGL_E_LIMIT: it is more than `out` may have; SGL_E_NOMEM. */
 enum sgl_status http_gunzip(sgl_view in, struct sgl_buf *out) SGL_MUST_USE;
 #define HTTP_JSON_DEPTH_MAX 32
+#define HTTP_JSON_LONG      4096 /* shorter strings, with what stands around them, are copied */
+/* An array, with how many elements came before; or an object, with the key that came last. */
+struct http_json_level {
+    bool array, key_is_next;
+    size_t index;
+    sgl_view key;
+};
+/* Of a walk through a JSON text. */
+struct http_json_place {
+    struct http_json_level level[HTTP_JSON_DEPTH_MAX];
+    size_t depth;
+};
+/* The string that begins there, a key or a value: what stands behind it, beyond the text when it does not end. */
+size_t http_json_skip_string(struct http_json_place *p, sgl_view text, size_t begin);
+/* Any other byte. false: deeper than a text may be. */
+bool http_json_skip_mark(struct http_json_place *p, uint8_t c);
+/*
+ * json_loadb() with JSON_REJECT_DUPLICATES, but for long strings at one of the paths ("attachments.*.content", where the star is any index; up to a NULL): these stay in the text,
+ * which must outlive the result, and are read by http_json_view().  With a result the text may have changed, without one it is as it was.  paths may be NULL.
+ */
+json_t *http_json_load(uint8_t *text, size_t len, const char *const *paths, json_error_t *error);
 /* The path of what stands before `off`, as far as it is that deep; empty: it is the document itself. Keys are escaped, and shortened. */
 void http_json_path(sgl_view text, size_t off, struct sgl_buf *out);
+/* The whole of a request's body in one piece. false: no memory. */
+bool http_body_take(struct http_request *r);
 /* The reply has been given, or nobody waits for it: frees the request. */
 void http_request_end(struct http_request *r);
 const char *http_reason(int status);

@@ -148,6 +148,12 @@ static void refuse_syntax(struct http_request *r, const json_error_t *error)
     struct sgl_buf text = SGL_BUF_INIT(199);
     char why[200];
 
+    if (json_error_code(error) == json_error_out_of_memory) {
+        http_reply_header(r, "Retry-After", SGL_LIT("5"));
+        http_reply_problem(r, 503, "memory-full", NULL,
+                           "The server has no memory left for this; try again soon.");
+        return;
+    }
     if (json_error_code(error) == json_error_duplicate_key) {
         refuse_json(r, (size_t)error->position, "member-twice",
                     "This member stands there twice, and only one of them could count.");
@@ -161,7 +167,22 @@ static void refuse_syntax(struct http_request *r, const json_error_t *error)
     http_reply_problem(r, 400, "json-syntax", "body", why);
 }
 
+static json_t *load(struct http_request *r, const char *const *paths, json_error_t *error)
+{
+    uint8_t hash[32];
+
+    /* Where a string stays in the body, it is written anew without its escapes: what came must be known by then. */
+    if (r->body.len > HTTP_JSON_LONG && paths != NULL && !http_body_hash(r, hash))
+        paths = NULL;
+    return http_json_load((uint8_t *)(uintptr_t)r->body.ptr, r->body.len, paths, error);
+}
+
 json_t *http_json(struct http_request *r)
+{
+    return http_json_long(r, NULL);
+}
+
+json_t *http_json_long(struct http_request *r, const char *const *paths)
 {
     sgl_view type = http_header(r, "Content-Type"), rest;
     struct http_json_size size;
@@ -192,7 +213,7 @@ json_t *http_json(struct http_request *r)
                            "The JSON document has more values than any message needs.");
         return NULL;
     }
-    json = json_loadb((const char *)r->body.ptr, r->body.len, JSON_REJECT_DUPLICATES, &error);
+    json = load(r, paths, &error);
     if (json == NULL)
         refuse_syntax(r, &error);
     return json;

@@ -122,7 +122,9 @@ bool http_unpack(struct http_request *r)
     status = http_gunzip(r->body, &r->unpacked);
     if (status != SGL_OK)
         return refuse(r, status, status == SGL_E_LIMIT && left < max);
+    http_body_done(r);
     r->is_unpacked = true;
+    r->is_hashed = false;
     r->body = sgl_buf_view(&r->unpacked);
     r->bytes += r->unpacked.cap;
     r->http->bytes += r->unpacked.cap;

@@ -132,6 +132,21 @@ static void sent(struct submission *s, const struct admission_answer *answer)
         send_next(c);
 }
 
+static bool is_last(const struct call *c)
+{
+    return c->personal + 1 == c->mail.personalizations &&
+           (!c->mail.one_each || c->rcpt + 1 == c->rcpts);
+}
+
+/* All is composed: the request is not needed any more. */
+static void give_back(struct call *c)
+{
+    json_decref(c->json);
+    c->json = NULL;
+    c->mail.json = NULL;
+    http_body_done(c->r);
+}
+
 /* false: c->why says it. */
 static bool make(struct call *c, struct api_post *p)
 {
@@ -149,7 +164,11 @@ static bool make(struct call *c, struct api_post *p)
     }
     if (one.not_before > c->mail.now)
         p->submission.message.not_before = one.not_before;
-    return api_post_message(p, &one.m, &c->why);
+    if (!api_post_message(p, &one.m, &c->why))
+        return false;
+    if (is_last(c))
+        give_back(c);
+    return true;
 }
 
 static void send_next(struct call *c)
@@ -218,6 +237,7 @@ static struct call *call_new(struct http_request *r, const struct api *api, stru
 
 static void send_post(struct http_request *r, void *ctx)
 {
+    static const char *const long_strings[] = {"content.*.value", "attachments.*.content", NULL};
     const struct api *api = ctx;
     struct identity *who = http_caller(r, api->directory, "mail.send");
     struct call *c;
@@ -225,7 +245,7 @@ static void send_post(struct http_request *r, void *ctx)
 
     if (who == NULL)
         return;
-    json = http_json(r);
+    json = http_json_long(r, long_strings);
     if (json == NULL) {
         identity_unref(who);
         return;

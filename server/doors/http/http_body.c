@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The body of a request: one piece of memory, held once and no longer than it is needed. */
+#include <malloc.h>
+
+#include "http_internal.h"
+
+#define SHORT (64u * 1024)
+#define PIECE (256u * 1024)
+
+/* What the buffer gave back lies between what others hold: the system gets it only when it is asked to take it. */
+static void give_back(size_t bytes)
+{
+    if (bytes > SHORT * 16)
+        (void)malloc_trim(0);
+}
+
+/* A long one came in many pieces, each of which goes back as soon as it is copied. */
+static bool gather(struct http_request *r, struct evbuffer *input)
+{
+    size_t len = evbuffer_get_length(input);
+    int got;
+
+    sgl_buf_init(&r->gathered, len);
+    if (sgl_buf_reserve(&r->gathered, len) != SGL_OK)
+        return false;
+    while (r->gathered.len < len) {
+        size_t want = len - r->gathered.len < PIECE ? len - r->gathered.len : PIECE;
+
+        got = evbuffer_remove(input, r->gathered.data + r->gathered.len, want);
+        if (got <= 0) {
+            sgl_buf_done(&r->gathered);
+            return false;
+        }
+        r->gathered.len += (size_t)got;
+    }
+    give_back(len);
+    r->body = sgl_buf_view(&r->gathered);
+    return true;
+}
+
+bool http_body_take(struct http_request *r)
+{
+    struct evbuffer *input = evhttp_request_get_input_buffer(r->ev);
+
+    r->body.len = evbuffer_get_length(input);
+    if (r->body.len > SHORT)
+        return gather(r, input);
+    r->body.ptr = r->body.len == 0 ? NULL : evbuffer_pullup(input, -1);
+    return r->body.len == 0 || r->body.ptr != NULL;
+}
+
+bool http_body_hash(struct http_request *r, uint8_t out[32])
+{
+    if (!r->is_hashed) {
+        if (r->http == NULL || sgl_sha256(r->http->crypto, r->body, r->body_hash) != SGL_OK)
+            return false;
+        r->is_hashed = true;
+    }
+    memcpy(out, r->body_hash, sizeof(r->body_hash));
+    return true;
+}
+
+void http_body_done(struct http_request *r)
+{
+    struct evbuffer *input = r->ev == NULL ? NULL : evhttp_request_get_input_buffer(r->ev);
+
+    if (input != NULL)
+        (void)evbuffer_drain(input, evbuffer_get_length(input));
+    sgl_buf_done(&r->gathered);
+    if (r->is_unpacked)
+        sgl_buf_done(&r->unpacked);
+    if (r->http != NULL)
+        r->http->bytes -= r->bytes;
+    r->bytes = 0;
+    r->body = sgl_view_of(NULL, 0);
+}
