@@ -10,13 +10,14 @@
 
 #define KEYS "/admin/v1/keys"
 
-/* The secret in its two forms, for a bearer and for who signs. */
+/* The secret in its forms: for a bearer, for who signs, for programs for SendGrid. */
 static void say_secret(const json_t *answer)
 {
-    printf("id                 %s\nkey                %s\nconnection string  %s\n\nBoth are the "
-           "same secret, shown this once: it is kept sealed.\n",
-           cli_member(answer, "id", 0), cli_member(answer, "key", 1),
-           cli_member(answer, "connection_string", 2));
+    printf(
+        "id                 %s\nkey                %s\nconnection string  %s\n"
+        "SendGrid key       %s\n\nAll are the same secret, shown this once: it is kept sealed.\n",
+        cli_member(answer, "id", 0), cli_member(answer, "key", 1),
+        cli_member(answer, "connection_string", 2), cli_member(answer, "sendgrid_key", 3));
 }
 
 static void say_added(struct cli *c, const json_t *answer)

@@ -58,6 +58,16 @@ struct identity {
         newer; /* a reference, once it was changed: who still holds this one may do what that one may */
 };
 
+enum directory_result {
+    DIRECTORY_OK,
+    DIRECTORY_INVALID,
+    DIRECTORY_EXISTS,
+    DIRECTORY_NOT_FOUND,
+    DIRECTORY_IN_USE,
+    DIRECTORY_CONFLICT, /* somebody else changed or removed it meanwhile */
+    DIRECTORY_UNAVAILABLE
+};
+
 /* Reads all nouns (synchronously, at start). Starts loading the sealed DKIM keys; directory_ready() once all are in the keys process. */
 struct directory *directory_open(struct store *store, struct keys *keys, struct workers *workers,
                                  struct loop *loop, char *why, size_t why_size);
@@ -80,6 +90,16 @@ bool identity_has_scope(const struct identity *i, const char *scope);
 /* Is this domain one that the identity may use?  A pure look-up; which addresses of it is for directory_may_send(). */
 bool directory_may_use(struct directory *d, const struct identity *who,
                        const struct domain *domain);
+/*
+ * In the place of that subscription, by its name or GUID: his own is himself; an operator becomes its owner, under his own name.  *out is a reference with OK; NOT_FOUND: there is
+ * none that he may act for; UNAVAILABLE: memory has ended.
+ */
+enum directory_result directory_acting_for(struct directory *d, struct identity *who,
+                                           sgl_view subscription, struct identity **out);
+/* Do policies, senders or limits of its own say what it may send, beside its domains? */
+bool directory_is_narrowed(struct directory *d, const struct identity *who);
+/* May it use all the domains that the other one may?  Of one subscription both. */
+bool identity_has_domains_of(const struct identity *who, const struct identity *other);
 /* The identity of a full name, "credential:app1", "local:uid=1000", "app:" with a name or a client id: a reference, or NULL. */
 struct identity *directory_identity(struct directory *d, sgl_view name);
 /* The identity of a credential by its user name, without a password (trusted networks), or NULL. */
@@ -132,7 +152,7 @@ struct scram_secret {
     bool known;
 };
 void directory_scram(struct directory *d, sgl_view user, struct scram_secret *out);
-/* A bearer key "sk_<id>_<secret>": SHA-256 of a 256-bit random secret, compared in constant time. NULL = refused. */
+/* A bearer's key, in one of its forms (key_form.h): SHA-256 of a 256-bit random secret, compared in constant time. NULL = refused. */
 struct identity *directory_bearer(struct directory *d, sgl_view token);
 
 /* ---- access keys: each has two secrets, and either proves it, so that one can be replaced while the other is in use ---- */
@@ -357,15 +377,6 @@ enum directory_noun {
 };
 enum directory_verb { DIRECTORY_ADD, DIRECTORY_CHANGE, DIRECTORY_REMOVE };
 const char *directory_verb_word(enum directory_verb verb); /* "add", "change", "remove" */
-enum directory_result {
-    DIRECTORY_OK,
-    DIRECTORY_INVALID,
-    DIRECTORY_EXISTS,
-    DIRECTORY_NOT_FOUND,
-    DIRECTORY_IN_USE,
-    DIRECTORY_CONFLICT, /* somebody else changed or removed it meanwhile */
-    DIRECTORY_UNAVAILABLE
-};
 
 struct app_trust_change {
     sgl_view issuer, subject, audience;
@@ -447,6 +458,7 @@ struct directory_change {
     char secret[128];      /* the password or key, shown this once */
     char canonical[256];   /* domain: its name as it is kept */
     char access_key[48];   /* the same one in base64, as programs that sign want it */
+    char dotted[128];      /* and as programs for SendGrid want it: "SG.<id>.<secret>" */
     const char *which;     /* key: "primary", "secondary": the secret that was made; else NULL */
     char id[32];           /* a key that is added: its name in lists, and in "sk_<id>_<secret>" */
     struct loop_task task; /* directory's own, as is private_ */

@@ -7,6 +7,7 @@
 
 #include "app_user.h"
 #include "directory_internal.h"
+#include "key_form.h"
 #include "sigillo/sasl.h"
 
 /* ---- the cache of recent successes ---- */
@@ -221,9 +222,8 @@ static struct identity *bearer_of_key(struct directory *d, sgl_view token)
     uint8_t hash[32];
     sgl_view id, secret;
 
-    if (!sgl_view_starts(token, SGL_LIT("sk_")) || token.len > PASSWORD_MAX)
+    if (token.len > PASSWORD_MAX || !key_form_split(token, &id, &secret))
         return NULL;
-    id = sgl_view_split(sgl_view_from(token, 3), '_', &secret);
     crypto_hash_sha256(hash, secret.ptr, secret.len);
     pthread_rwlock_rdlock(&d->lock);
     k = table_find(&d->table[DIRECTORY_KEY], id);

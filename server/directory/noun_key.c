@@ -146,7 +146,7 @@ static json_t *to_json(const void *noun)
 
 #define URLSAFE sodium_base64_VARIANT_URLSAFE_NO_PADDING
 
-/* Shown once, in both of its forms. */
+/* Shown once, in each of its forms. */
 static void secret_new(struct change *g, struct access_key *k, size_t which)
 {
     struct directory_change *c = g->c;
@@ -161,6 +161,7 @@ static void secret_new(struct change *g, struct access_key *k, size_t which)
                       sodium_base64_VARIANT_ORIGINAL);
     snprintf(c->id, sizeof(c->id), "%s", k->holder.name);
     snprintf(c->secret, sizeof(c->secret), "sk_%s_%s", k->holder.name, text);
+    snprintf(c->dotted, sizeof(c->dotted), "SG.%s.%s", k->holder.name, text);
     sodium_memzero(text, sizeof(text));
 }
 

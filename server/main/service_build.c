@@ -287,6 +287,7 @@ static bool build_http(struct service *s)
     s->admin.audit = audit_new(s->store);
     if (s->admin.audit == NULL)
         return false;
+    s->api.audit = s->admin.audit;
     s->acs = (struct acs){.api = &s->api, .tokens = s->tokens, .crypto = sgl_crypto_new()};
     if (s->acs.crypto == NULL)
         return false;

@@ -52,6 +52,16 @@ def test_what_sends_needs_the_scope(sigillo, door):
     assert said.get("code") in ("scope", "Forbidden", None) and said.get("message", "") in ("access forbidden", "", "This needs the scope mail.send, which your key does not have."), said
 
 
+def test_smtp_sends_as_nobody_without_it(sigillo):
+    """There a key is the password of "apikey": it logs in, and no address is its own."""
+    for scope, code in (("mail.send", 250), ("stats.read", 550)):
+        for form in ("key", "sendgrid_key"):
+            with sigillo.connect() as s:
+                s.login("apikey", key(sigillo, scope)[form])
+                answer = s.mail("a@" + DOMAIN)
+                assert answer[0] == code and (code == 250 or b"mail.send is not one of them" in answer[1]), answer
+
+
 def test_the_decision_itself_asks_for_it(sigillo):
     """Were a door to forget it, nothing would go out."""
     k = key(sigillo, "stats.read")

@@ -8,6 +8,7 @@ static void test_added(void **state)
     struct made_key k = key_add(f);
     struct key_facts facts;
     struct identity *who = directory_key(f->directory, sgl_view_cstr(k.id), &facts);
+    char dotted[128];
 
     CHECK_TRUE("it is found", who != NULL);
     identity_unref(who);
@@ -19,6 +20,10 @@ static void test_added(void **state)
     CHECK_TRUE("who signs uses the same bytes", key_signs(f, k.access_key, k.id));
     identity_unref(directory_key(f->directory, sgl_view_cstr(k.id), &facts));
     CHECK_TRUE("then it was used", facts.secret[0].day > 20000);
+    snprintf(dotted, sizeof(dotted), "SG.%s.%s", k.id, k.secret + 4 + strlen(k.id));
+    CHECK_TRUE("written with dots it is the same", key_bears(f, dotted, k.id));
+    dotted[2] = '_';
+    CHECK_TRUE("half and half it is none", !key_bears(f, dotted, k.id));
     CHECK_TRUE("nobody else's id finds it",
                directory_key(f->directory, SGL_LIT("none"), &facts) == NULL);
 }

@@ -15,6 +15,11 @@ static void test_names(void **state)
         {"one with other letters", "sk_01ftz85b24z/_secret", ""},
         {"no secret at all", "sk_01ftz85b24zv", ""},
         {"nothing behind the prefix", "sk_", ""},
+        {"a key with dots, too", "SG.01ftz85b24zv.secret", "01ftz85b24zv"},
+        {"dots and lines are not mixed", "SG.01ftz85b24zv_secret", ""},
+        {"nor lines and dots", "sk_01ftz85b24zv.secret", ""},
+        {"an id with a dot is none", "SG.01ftz85b2.zv.secret", ""},
+        {"small letters are another word", "sg.01ftz85b24zv.secret", ""},
         /* {"alg":"ES256"}.{"appid":"F47AC10B-58CC-4372-A567-0E02B2C3D479"}.x */
         {"a token by its application",
          "eyJhbGciOiJFUzI1NiJ9.eyJhcHBpZCI6IkY0N0FDMTBCLTU4Q0MtNDM3Mi1BNTY3LTBFMDJCMkMzRDQ3OSJ9.eA",

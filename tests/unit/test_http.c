@@ -178,6 +178,19 @@ void identity_unref(struct identity *i)
     atomic_fetch_sub(&callers, 1);
 }
 
+enum directory_result directory_acting_for(struct directory *d, struct identity *who,
+                                           sgl_view subscription, struct identity **out)
+{
+    (void)d;
+    if (sgl_view_eq(subscription, SGL_LIT("full")))
+        return DIRECTORY_UNAVAILABLE;
+    if (!sgl_view_eq(subscription, SGL_LIT("own")))
+        return DIRECTORY_NOT_FOUND;
+    atomic_fetch_add(&callers, 1);
+    *out = who;
+    return DIRECTORY_OK;
+}
+
 bool identity_has_scope(const struct identity *i, const char *scope)
 {
     (void)i;
@@ -698,6 +711,22 @@ static void test_scope(void **state)
          "known",
          {"HTTP/1.1 403", "error=\"insufficient_scope\", scope=\"mail.send\"",
           "needs the scope mail.send"}},
+        {"for one's own subscription it goes on",
+         true,
+         "known\r\nOn-Behalf-Of: own",
+         {"HTTP/1.1 200", "\"let in\"", "true"}},
+        {"for another one it does not, and not as oneself either",
+         true,
+         "known\r\nOn-Behalf-Of: other",
+         {"HTTP/1.1 403", "\"on-behalf-of\"", "may act for"}},
+        {"nor for one without a name",
+         true,
+         "known\r\nOn-Behalf-Of: ",
+         {"HTTP/1.1 403", "\"on-behalf-of\"", "may act for"}},
+        {"nor when nobody can say",
+         true,
+         "known\r\nOn-Behalf-Of: full",
+         {"HTTP/1.1 503", "Retry-After: 5", "no memory"}},
         {"nobody has a scope", true, "bad", {"HTTP/1.1 401", "error=\"invalid_token\"", "wrong"}},
     };
 

@@ -3,13 +3,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../../directory/key_form.h"
 #include "../../log/log.h"
 #include "acs_internal.h"
 #include "guess.h"
 #include "sigillo/ascii.h"
 #include "sigillo/crypto.h"
 
-#define KEY_PREFIX SGL_LIT("sk_")
 #define SHOWN_SIZE 32
 
 static const struct version {
@@ -157,7 +157,7 @@ static void check_bearer(struct acs_call *c)
         free(c);
         return;
     }
-    if (sgl_view_starts(token, KEY_PREFIX))
+    if (key_form_is(token))
         c->who = directory_bearer(c->acs->api->directory, token);
     else
         c->who = tokens_verify(c->acs->tokens, token, TOKEN_FOR_ACS, clock_now_s(), &fault);

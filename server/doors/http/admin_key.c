@@ -86,6 +86,7 @@ static void put_secret(json_t *json, const struct directory_change *c, const cha
     sgl_buf_addf(&text, "endpoint=%s;accesskey=%s", endpoint, c->access_key);
     json_object_set_new(json, "key", json_string(c->secret));
     json_object_set_new(json, "access_key", json_string(c->access_key));
+    json_object_set_new(json, "sendgrid_key", json_string(c->dotted));
     json_object_set_new(json, "connection_string", admin_json_view(sgl_buf_view(&text)));
     sgl_wipe(text.data, text.len);
 }

@@ -95,6 +95,7 @@ static void change_free(struct admin_change *n)
     json_decref(n->body);
     sgl_wipe(n->change.secret, sizeof(n->change.secret));
     sgl_wipe(n->change.access_key, sizeof(n->change.access_key));
+    sgl_wipe(n->change.dotted, sizeof(n->change.dotted));
     free(n->member);
     free(n);
 }

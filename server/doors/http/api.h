@@ -11,6 +11,7 @@
 #ifndef SERVER_DOORS_HTTP_API_H
 #define SERVER_DOORS_HTTP_API_H
 
+#include "../../audit/audit.h"
 #include "http.h"
 
 struct api {
@@ -19,6 +20,7 @@ struct api {
     struct store *store;
     struct workers *workers;
     size_t recipients_max; /* to, cc and bcc together */
+    struct audit *audit;   /* of what was refused; NULL: that is not kept */
 };
 
 /* On each door loop's shell, HTTP_PUBLIC; *api is borrowed for its life. */

@@ -3,15 +3,13 @@
 
 #include <stdio.h>
 
+#include "../../directory/key_form.h"
 #include "../../log/log.h"
 #include "../../tokens/tokens.h"
 #include "sigillo/ascii.h"
 
-/* "sk_ID_SECRET" */
-static void key_name(sgl_view bearer, char out[GUESS_NAME_SIZE])
+static void key_name(sgl_view id, sgl_view secret, char out[GUESS_NAME_SIZE])
 {
-    sgl_view secret, id = sgl_view_split(sgl_view_from(bearer, 3), '_', &secret);
-
     for (size_t i = 0; i < id.len; i++)
         if (!sgl_ascii_is_alnum(id.ptr[i]))
             return;
@@ -21,9 +19,11 @@ static void key_name(sgl_view bearer, char out[GUESS_NAME_SIZE])
 
 void guess_name(sgl_view bearer, char out[GUESS_NAME_SIZE])
 {
+    sgl_view id, secret;
+
     out[0] = '\0';
-    if (sgl_view_starts(bearer, SGL_LIT("sk_")))
-        key_name(bearer, out);
+    if (key_form_split(bearer, &id, &secret))
+        key_name(id, secret, out);
     else if (sgl_view_eq(bearer, SGL_LIT(GUESS_SIGNED)))
         snprintf(out, GUESS_NAME_SIZE, GUESS_SIGNED);
     else

@@ -128,7 +128,10 @@ bool http_may_guess(struct http_request *r, sgl_view bearer);
 void http_guessed_wrong(struct http_request *r, sgl_view bearer, const char *why);
 /* The identity of the bearer of a key or a token. NULL: 401 has been sent (with WWW-Authenticate), or 429, and the handler returns. A reference. */
 struct identity *http_authenticate(struct http_request *r, struct directory *directory);
-/* The same for a route that needs a scope, "mail.send": who lacks it has got 403 "scope". Scopes are those of access/scope.c; one that is not there needs an owner. */
+/*
+ * The same for a route that needs a scope, "mail.send" (NULL: none): who lacks it has got 403 "scope". Scopes are those of access/scope.c; one that is not there needs an owner.
+ * With On-Behalf-Of it is the owner of that subscription, or 403 "on-behalf-of".
+ */
 struct identity *http_caller(struct http_request *r, struct directory *directory,
                              const char *scope);
 /* For who is known already; false: 403 has been sent. */

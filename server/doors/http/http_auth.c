@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
+#include "../../directory/key_form.h"
 #include "http_internal.h"
-
-#define KEY_PREFIX SGL_LIT("sk_")
 
 void http_use_tokens(struct http *http, http_token_check check, void *ctx)
 {
@@ -94,7 +93,7 @@ struct identity *http_authenticate(struct http_request *r, struct directory *dir
     }
     if (!http_may_guess(r, token))
         return NULL;
-    if (sgl_view_starts(token, KEY_PREFIX) || r->http->token_check == NULL) {
+    if (key_form_is(token) || r->http->token_check == NULL) {
         who = directory_bearer(directory, token);
     } else {
         code = "token";
@@ -126,11 +125,33 @@ bool http_has_scope(struct http_request *r, const struct identity *who, const ch
     return false;
 }
 
+/* Takes the reference. In place of another subscription only for who may act for it: never silently for his own. NULL: answered. */
+static struct identity *on_behalf_of(struct http_request *r, struct directory *directory,
+                                     struct identity *who)
+{
+    sgl_view name = http_header(r, "On-Behalf-Of");
+    struct identity *acting = NULL;
+    enum directory_result result;
+
+    if (name.ptr == NULL)
+        return who;
+    result = directory_acting_for(directory, who, name, &acting);
+    identity_unref(who);
+    if (result == DIRECTORY_UNAVAILABLE)
+        refuse_for_now(r, "The server has no memory left for this; try again soon.");
+    else if (result != DIRECTORY_OK)
+        http_reply_problem(r, 403, "on-behalf-of", "On-Behalf-Of",
+                           "There is no such subscription that this key may act for.");
+    return acting;
+}
+
 struct identity *http_caller(struct http_request *r, struct directory *directory, const char *scope)
 {
     struct identity *who = http_authenticate(r, directory);
 
-    if (who == NULL || http_has_scope(r, who, scope))
+    if (who != NULL)
+        who = on_behalf_of(r, directory, who);
+    if (who == NULL || scope == NULL || http_has_scope(r, who, scope))
         return who;
     identity_unref(who);
     return NULL;

@@ -264,26 +264,6 @@ static void send_post(struct http_request *r, void *ctx)
     }
 }
 
-/* What a key may do here. */
-static void scopes_get(struct http_request *r, void *ctx)
-{
-    const struct api *api = ctx;
-    struct identity *who = http_authenticate(r, api->directory);
-    struct scopes held;
-    const char *name;
-    size_t at = 0;
-    json_t *list;
-
-    if (who == NULL)
-        return;
-    list = json_array();
-    scopes_of(&who->scopes, who->role, &held);
-    while ((name = scopes_next(&held, &at)) != NULL)
-        json_array_append_new(list, json_string(name));
-    identity_unref(who);
-    http_reply_json(r, 200, json_pack("{s:o}", "scopes", list));
-}
-
 void sendgrid_routes(struct http *http, const struct api *api)
 {
     void *ctx = (void *)(uintptr_t)api;
@@ -291,5 +271,5 @@ void sendgrid_routes(struct http *http, const struct api *api)
     http_shape_below(http, "/v3/", sendgrid_shape);
     http_tell_who(http, "/v3/", sendgrid_put_rate, ctx);
     http_route(http, HTTP_PUBLIC, "POST", "/v3/mail/send", send_post, ctx);
-    http_route(http, HTTP_PUBLIC, "GET", "/v3/scopes", scopes_get, ctx);
+    sendgrid_keys_routes(http, api);
 }

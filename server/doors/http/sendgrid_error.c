@@ -27,7 +27,7 @@ static struct said say(const struct http_problem *p)
     if (p->status == 401)
         return (struct said){"The provided authorization grant is invalid, expired, or revoked",
                              false};
-    if (p->status == 403 && strcmp(p->code, "scope") == 0)
+    if (p->status == 403 && (strcmp(p->code, "scope") == 0 || strcmp(p->code, "on-behalf-of") == 0))
         return (struct said){"access forbidden", false};
     if (p->status == 429)
         return (struct said){"too many requests", false};

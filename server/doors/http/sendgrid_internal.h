@@ -22,6 +22,18 @@ json_t *sendgrid_shape(struct http_request *r, const struct http_problem *p, int
 /* X-RateLimit-Limit, -Remaining and -Reset, as it is now; ctx is the API. */
 void sendgrid_put_rate(struct http_request *r, const struct identity *who, void *ctx);
 
+/* ---- sendgrid_keys.c ---- */
+
+void sendgrid_keys_routes(struct http *http, const struct api *api);
+/* A list of all that he may do. */
+json_t *sendgrid_scopes_json(const struct identity *who);
+/* What a request says of a key. Views point into the JSON. */
+struct sendgrid_key {
+    sgl_view name;
+    struct scopes scopes; /* listed: they were given */
+};
+bool sendgrid_key_parse(const json_t *json, struct sendgrid_key *out, struct api_refusal *why);
+
 /* ---- sendgrid_request.c: what all messages of a request have in common ---- */
 
 /* Views point into the JSON, which must stay, and the arena. */
