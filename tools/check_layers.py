@@ -51,7 +51,7 @@ HEADERS = {  # module: its headers in include/sigillo/
     "setup": "setup",
     "transport": "dane mta_sts tlsrpt",
     "report": "dsn",
-    "template": "template",
+    "template": "html_text template",
     "callers": "unbound",
 }
 GROUND = ["config", "log", "loop", "metrics"]  # may be known to every room above them

@@ -319,6 +319,7 @@ struct store_noun {
     sgl_view value;        /* JSON */
     uint64_t
         version; /* 0 to create (STORE_EXISTS if taken), else must equal the stored one (STORE_CONFLICT) */
+    bool remove; /* in STORE_NOUN_PUT: this one goes while others are put */
 };
 /* As a version: put, whatever is there; delete, if it is there. For nouns whose last writer is right. */
 #define STORE_NOUN_ANY UINT64_MAX
@@ -379,6 +380,10 @@ enum store_result store_read_events(struct store *store, uint64_t message,
                                     void *ctx);
 enum store_result store_read_nouns(struct store *store, sgl_view kind,
                                    bool (*each)(void *ctx, const struct store_noun *n), void *ctx);
+
+/* One of them; each() is called at most once. */
+enum store_result store_read_noun(struct store *store, sgl_view kind, sgl_view key,
+                                  bool (*each)(void *ctx, const struct store_noun *n), void *ctx);
 
 struct store_usage {
     sgl_view subscription, identity;

@@ -16,6 +16,11 @@ static uint64_t stored_version(struct store *store, const struct store_noun *n)
     return version;
 }
 
+static bool goes(const struct store_noun_op *op, const struct store_noun *n)
+{
+    return op->op.kind == STORE_NOUN_DELETE || n->remove;
+}
+
 static enum store_result allowed(struct store *store, const struct store_noun_op *op,
                                  const struct store_noun *n)
 {
@@ -24,9 +29,9 @@ static enum store_result allowed(struct store *store, const struct store_noun_op
     if (n->version == STORE_NOUN_ANY)
         return STORE_OK;
     version = stored_version(store, n);
-    if (op->op.kind == STORE_NOUN_DELETE && version == 0)
+    if (goes(op, n) && version == 0)
         return STORE_NOT_FOUND;
-    if (op->op.kind == STORE_NOUN_PUT && n->version == 0)
+    if (!goes(op, n) && n->version == 0)
         return version == 0 ? STORE_OK : STORE_EXISTS;
     return n->version == version ? STORE_OK : STORE_CONFLICT;
 }
@@ -56,7 +61,7 @@ enum store_result apply_nouns(struct store *store, struct store_noun_op *op)
             return r;
     }
     for (size_t i = 0; i < op->nouns && store->db.hard == 0; i++)
-        write_noun(store, &op->noun[i], op->op.kind == STORE_NOUN_DELETE);
+        write_noun(store, &op->noun[i], goes(op, &op->noun[i]));
     if (op->audit != NULL)
         audit_add(store, op->audit, SGL_LIT(""));
     return STORE_OK;

@@ -20,6 +20,7 @@ enum read_sql {
     READ_NOUNS,
     READ_NOUNS_ALL,
     READ_NOUNS_PAGE,
+    READ_NOUN,
     READ_DUE,
     READ_OLDEST,
     READ_CHARGES,
@@ -70,6 +71,7 @@ static const char *const read_text[READ_COUNT] = {
         "SELECT kind,key,subscription,value,version FROM noun WHERE kind=?1 ORDER BY key",
     [READ_NOUNS_PAGE] = "SELECT kind,key,subscription,value,version FROM noun"
                         " WHERE kind=?1 AND key>?2 AND key<?3 ORDER BY key LIMIT ?4",
+    [READ_NOUN] = "SELECT kind,key,subscription,value,version FROM noun WHERE kind=?1 AND key=?2",
     [READ_NOUNS_ALL] = "SELECT kind,key,subscription,value,version FROM noun ORDER BY kind,key",
     [READ_DUE] = ("SELECT count(*) FROM recipient INDEXED BY recipient_due"
                   " WHERE state=0 AND lease=0 AND next_at<=?1"),
@@ -418,6 +420,22 @@ enum store_result store_read_noun_page(struct store *store, const struct store_n
     sql_bind_view(s, 3,
                   page->before.len > 0 ? page->before : SGL_LIT("\xff")); /* no key begins so */
     sql_bind_u64(s, 4, page->max);
+    tell_nouns(db, s, each, ctx);
+    return give_back(store, db, STORE_OK);
+}
+
+enum store_result store_read_noun(struct store *store, sgl_view kind, sgl_view key,
+                                  bool (*each)(void *ctx, const struct store_noun *n), void *ctx)
+{
+    enum store_result result;
+    struct db *db = borrow(store, &result);
+    sqlite3_stmt *s;
+
+    if (result != STORE_OK)
+        return give_back(store, db, result);
+    s = sql_use(db, READ_NOUN);
+    sql_bind_view(s, 1, kind);
+    sql_bind_view(s, 2, key);
     tell_nouns(db, s, each, ctx);
     return give_back(store, db, STORE_OK);
 }
