@@ -487,6 +487,7 @@ enum suppression_reason {
     SUPPRESSION_BLOCKED, /* a receiver refused a message, and not because of the address: kept to be known, and stops nothing */
 };
 #define SUPPRESSION_REASON_BIT(reason) (1u << (reason))
+#define SUPPRESSION_PASS_LISTS         0x80u /* beside these bits: who unsubscribed from a list, too */
 bool suppression_reason_stops(enum suppression_reason reason);
 const char *suppression_reason_name(enum suppression_reason reason); /* "hard-bounce" ... */
 /* As the reason of a recipient's state: "suppressed: the recipient complained" */
@@ -503,7 +504,8 @@ struct suppression_question {
     sgl_view domain; /* or the list's id: whose mail it is */
     sgl_view address;
     int64_t now;
-    unsigned passed; /* bits, 1 << reason: entries for these reasons are passed over */
+    unsigned
+        passed; /* bits, 1 << reason: entries for these reasons are passed over; those for a list only with SUPPRESSION_PASS_LISTS, too */
 };
 bool directory_suppressed_now(struct directory *d, const struct suppression_question *q,
                               enum suppression_reason *reason);

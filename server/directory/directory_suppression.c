@@ -159,19 +159,22 @@ sgl_view directory_list_scope(sgl_view list)
 bool directory_unsubscribed(struct directory *d, const struct suppression_question *q,
                             enum suppression_reason *reason)
 {
+    struct suppression_question mine = *q;
     char scope[SCOPE_ROOM];
     struct spelling of_list;
     unsigned word = 0;
     sgl_view list;
     bool found;
 
+    if ((q->passed & SUPPRESSION_PASS_LISTS) == 0)
+        mine.passed = 0;
     list = directory_list_scope(q->domain);
     if (list.len > sizeof(scope) - sizeof(SUPPRESSION_LIST))
         return false;
     snprintf(scope, sizeof(scope), SUPPRESSION_LIST "%.*s", SGL_FMT(list));
     spell(&of_list, q->subscription, sgl_view_cstr(scope), q->address);
     pthread_rwlock_rdlock(&d->lock);
-    found = covered(d, &of_list, q, &word);
+    found = covered(d, &of_list, &mine, &word);
     pthread_rwlock_unlock(&d->lock);
     if (found)
         *reason = reason_of(word);

@@ -221,6 +221,36 @@ def test_a_group_is_a_list_with_one_click(world, sigillo, sender):
     assert len(links) == 2, links
 
 
+def shown(sigillo, key, number):
+    return sigillo.request("GET", "/v1/messages/" + number, headers={"Authorization": "Bearer " + key}, tls=True)[2]
+
+
+def test_what_a_message_is_called_is_kept(sigillo, sender):
+    number = accepted(sigillo, sender.key, {
+        "from": SENDER, "subject": "S", "text": "T", "categories": ["order", "größe"], "customArgs": {"shop": "1", "order": "0"},
+        "personalizations": [{"to": "labels@good.test", "customArgs": {"order": "4711"}}]})
+    got = shown(sigillo, sender.key, number)
+    assert got["categories"] == ["order", "größe"] and got["metadata"] == {"shop": "1", "order": "4711"}, got
+
+
+@pytest.mark.parametrize("reason, lifted_by", [("hard-bounce", "bypassBounceManagement"), ("complaint", "bypassSpamManagement"),
+                                               ("unsubscribe", "bypassUnsubscribeManagement"), ("manual", None)])
+def test_who_is_suppressed_is_dropped_unless_that_is_lifted(world, sigillo, sender, reason, lifted_by):
+    """Always 202. What was suppressed by hand nothing lifts."""
+    to = "dropped-%s@good.test" % reason
+    sigillo.cli("suppression", "add", to, "--reason", reason)
+    for name in (None, "bypassBounceManagement", "bypassSpamManagement", "bypassUnsubscribeManagement", "bypassListManagement"):
+        settings = {} if name is None else {"mailSettings": {name: {"enable": True}}}
+        number = accepted(sigillo, sender.key, mail(to, **settings))
+        lifted = lifted_by is not None and name in (lifted_by, "bypassListManagement")
+        got = shown(sigillo, sender.key, number)["recipients"][0]
+        assert (got["state"] != "suppressed") == lifted, (name, got)
+        if not lifted:
+            assert got["reason"].startswith("suppressed"), got
+    if lifted_by is not None:
+        last(world, to)
+
+
 def test_a_footer(world, sigillo, sender):
     accepted(sigillo, sender.key, mail("foot@good.test", html="<body>Hi</body>", mailSettings={"footer": {"enable": True, "text": "--\nWe", "html": "<i>We</i>"}}))
     got = last(world, "foot@good.test")

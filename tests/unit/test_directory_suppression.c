@@ -434,15 +434,21 @@ static void test_removed_by_reason(void **state)
     CHECK_EQ("without leave what is not there is a fault", suppress(f, &s), DIRECTORY_NOT_FOUND);
 }
 
-static bool is_unsubscribed(struct directory_fixture *f, const char *list)
+static bool is_unsubscribed_but(struct directory_fixture *f, const char *list, unsigned passed)
 {
     const struct suppression_question q = {.subscription = SGL_LIT_INIT("default"),
                                            .domain = sgl_view_cstr(list),
                                            .address = SGL_LIT_INIT("u@x.test"),
-                                           .now = NOW};
+                                           .now = NOW,
+                                           .passed = passed};
     enum suppression_reason reason;
 
     return directory_unsubscribed(f->directory, &q, &reason);
+}
+
+static bool is_unsubscribed(struct directory_fixture *f, const char *list)
+{
+    return is_unsubscribed_but(f, list, 0);
 }
 
 /* A group is the same for all domains of its subscription. */
@@ -455,6 +461,13 @@ static void test_groups(void **state)
     CHECK_TRUE("from where it was", is_unsubscribed(f, "asm-42.a.test"));
     CHECK_TRUE("from the other domain", is_unsubscribed(f, "ASM-42.b.test"));
     CHECK_TRUE("but no other group", !is_unsubscribed(f, "asm-4.a.test"));
+    CHECK_TRUE(
+        "who passes over who unsubscribed does not pass over this",
+        is_unsubscribed_but(f, "asm-42.a.test", SUPPRESSION_REASON_BIT(SUPPRESSION_UNSUBSCRIBE)));
+    CHECK_TRUE("but by saying so",
+               !is_unsubscribed_but(f, "asm-42.a.test",
+                                    SUPPRESSION_REASON_BIT(SUPPRESSION_UNSUBSCRIBE) |
+                                        SUPPRESSION_PASS_LISTS));
     CHECK_TRUE("it is of a list", directory_may_be_unsubscribed(f->directory, SGL_LIT("default"),
                                                                 SGL_LIT("u@x.test")));
     CHECK_EQ("added again it is the same",

@@ -299,6 +299,52 @@ static void expanding(void **state)
     json_decref(section);
 }
 
+/* What it is called: an argument of one stands in place of the common one. */
+static void labels(void **state)
+{
+    struct sendgrid_mail mail;
+    struct sendgrid_one one;
+    struct fixture f;
+
+    (void)state;
+    CHECK_TRUE("it is fine",
+               parse(&f, &mail,
+                     "{" FROM "," SUBJECT "," CONTENT
+                     ",\"categories\":[\"x\",\"y\"],\"custom_args\":{\"a\":\"1\",\"b\":\"2\"},"
+                     "\"personalizations\":[{" TO ",\"custom_args\":{\"b\":\"own\"}},{" TO "}]}"));
+    personal(&f, &mail, 0, &one);
+    CHECK_VIEW("its own stands in place of the common one", one.m.labels,
+               V("{\"categories\":[\"x\",\"y\"],\"custom_args\":{\"a\":\"1\",\"b\":\"own\"}}"));
+    personal(&f, &mail, 1, &one);
+    CHECK_VIEW("the other has the common one", one.m.labels,
+               V("{\"categories\":[\"x\",\"y\"],\"custom_args\":{\"a\":\"1\",\"b\":\"2\"}}"));
+    end(&f, &mail);
+    CHECK_TRUE("none", parse(&f, &mail, "{" BASE "}"));
+    personal(&f, &mail, 0, &one);
+    CHECK_EQ("are nothing", one.m.labels.len, 0);
+    end(&f, &mail);
+}
+
+#define BIT(reason) SUPPRESSION_REASON_BIT(SUPPRESSION_##reason)
+#define BYPASS(s)   SETTING("\"bypass_" s "_management\":{\"enable\":true}")
+
+static const struct {
+    const char *name, *json;
+    unsigned want;
+} bypasses[] = {
+    {"nothing is lifted", "{" BASE "}", 0},
+    {"a switch that is off", SETTING("\"bypass_list_management\":{\"enable\":false}"), 0},
+    {"spam", BYPASS("spam"), BIT(COMPLAINT)},
+    {"bounces", BYPASS("bounce"), BIT(HARD_BOUNCE)},
+    {"who unsubscribed, but not from a group", BYPASS("unsubscribe"), BIT(UNSUBSCRIBE)},
+    {"all, but what was done by hand", BYPASS("list"),
+     BIT(COMPLAINT) | BIT(HARD_BOUNCE) | BIT(UNSUBSCRIBE) | BIT(INVALID) | SUPPRESSION_PASS_LISTS},
+    {"two of them",
+     SETTING("\"bypass_spam_management\":{\"enable\":true},\"bypass_bounce_management\":{"
+             "\"enable\":true}"),
+     BIT(COMPLAINT) | BIT(HARD_BOUNCE)},
+};
+
 static void settings(void **state)
 {
     struct sendgrid_mail mail;
@@ -312,6 +358,11 @@ static void settings(void **state)
     CHECK_TRUE("no sandbox", parse(&f, &mail, SETTING("\"sandbox_mode\":{\"enable\":false}")));
     CHECK_TRUE("", !mail.sandbox && !mail.one_each);
     end(&f, &mail);
+    for (size_t i = 0; i < sizeof(bypasses) / sizeof(bypasses[0]); i++) {
+        CHECK_TRUE(bypasses[i].name, parse(&f, &mail, bypasses[i].json));
+        CHECK_EQ(bypasses[i].name, mail.common.bypass, bypasses[i].want);
+        end(&f, &mail);
+    }
     CHECK_TRUE("a group", parse(&f, &mail, WITH("\"asm\":{\"group_id\":42}")));
     CHECK_VIEW("is a list", mail.common.list, V("asm-42"));
     CHECK_TRUE("with a message for each", mail.one_each);
@@ -405,9 +456,9 @@ static void memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(refusals),  cmocka_unit_test(personalizations), cmocka_unit_test(settings),
-        cmocka_unit_test(sections),  cmocka_unit_test(expanding),        cmocka_unit_test(limits),
-        cmocka_unit_test(replacing), cmocka_unit_test(memory),
+        cmocka_unit_test(refusals), cmocka_unit_test(personalizations), cmocka_unit_test(settings),
+        cmocka_unit_test(sections), cmocka_unit_test(labels),           cmocka_unit_test(expanding),
+        cmocka_unit_test(limits),   cmocka_unit_test(replacing),        cmocka_unit_test(memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

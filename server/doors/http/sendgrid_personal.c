@@ -2,6 +2,7 @@
 /* A personalization: one message of the request, from what it says itself and from what all have in common. */
 #include <stdio.h>
 
+#include "labels.h"
 #include "sendgrid_internal.h"
 
 #define SUBSTITUTIONS_MAX 10000
@@ -313,6 +314,27 @@ static bool take_replies(const struct personal *q)
     return true;
 }
 
+/* ---- what it is called ---- */
+
+/* An argument of the personalization stands in place of the common one. */
+static bool take_labels(const struct personal *q)
+{
+    json_t *own = json_object_get(q->json, "custom_args");
+    json_t *common = json_object_get(q->mail->json, "custom_args");
+    json_t *all = json_is_object(common) ? json_copy(common) : json_object();
+    struct api_message *m = q->p->m;
+    bool fine;
+
+    fine = all != NULL && (!json_is_object(own) || json_object_update(all, own) == 0) &&
+           labels_put(json_object_get(q->mail->json, "categories"), all, q->p->arena, &m->labels);
+    json_decref(all);
+    if (!fine)
+        return api_refuse_memory(q->p->why);
+    return m->labels.len <= STORE_LABELS_MAX ||
+           api_wrong(q->p, "too-long", "custom_args",
+                     "Categories and custom arguments together have at most 16384 bytes.");
+}
+
 /* ---- all of it ---- */
 
 static bool check_data(const struct personal *q)
@@ -323,7 +345,7 @@ static bool check_data(const struct personal *q)
     if (data != NULL && !json_is_object(data))
         return api_wrong(q->p, "member-type", path_of(q, "dynamic_template_data", path),
                          "An object is wanted here.");
-    return sendgrid_custom_args(q->p, q->json, path_of(q, "custom_args", path));
+    return sendgrid_custom_args(q->p, q->json, path_of(q, "custom_args", path)) && take_labels(q);
 }
 
 static bool take_rest(struct personal *q)

@@ -41,15 +41,37 @@ static bool take_switches(const struct api_reader *p, const json_t *root, const 
     return true;
 }
 
-static bool check_bypass(const struct api_reader *p, const json_t *settings)
-{
-    static const char *const single[] = {"bypass_spam_management", "bypass_bounce_management",
-                                         "bypass_unsubscribe_management"};
+/* All but what was suppressed by hand: that is somebody's decision here, and no setting of a message lifts it. */
+#define BYPASS_ALL                                                                                 \
+    (SUPPRESSION_REASON_BIT(SUPPRESSION_HARD_BOUNCE) |                                             \
+     SUPPRESSION_REASON_BIT(SUPPRESSION_COMPLAINT) |                                               \
+     SUPPRESSION_REASON_BIT(SUPPRESSION_UNSUBSCRIBE) |                                             \
+     SUPPRESSION_REASON_BIT(SUPPRESSION_INVALID) | SUPPRESSION_PASS_LISTS)
 
-    for (size_t i = 0; i < sizeof(single) / sizeof(single[0]); i++)
-        if (is_enabled(settings, "bypass_list_management") && is_enabled(settings, single[i]))
+/* Who unsubscribed from a group stays so but for bypass_list_management. */
+static bool take_bypass(const struct api_reader *p, const json_t *settings,
+                        struct sendgrid_mail *mail)
+{
+    static const struct {
+        const char *name;
+        unsigned reasons;
+    } single[] = {
+        {"bypass_spam_management", SUPPRESSION_REASON_BIT(SUPPRESSION_COMPLAINT)},
+        {"bypass_bounce_management", SUPPRESSION_REASON_BIT(SUPPRESSION_HARD_BOUNCE)},
+        {"bypass_unsubscribe_management", SUPPRESSION_REASON_BIT(SUPPRESSION_UNSUBSCRIBE)},
+    };
+    bool all = is_enabled(settings, "bypass_list_management");
+    unsigned reasons = all ? BYPASS_ALL : 0;
+
+    for (size_t i = 0; i < sizeof(single) / sizeof(single[0]); i++) {
+        if (!is_enabled(settings, single[i].name))
+            continue;
+        if (all)
             return api_wrong(p, SENDGRID_WRONG, "mail_settings",
                              "bypass_list_management cannot be combined with another bypass.");
+        reasons |= single[i].reasons;
+    }
+    mail->common.bypass = (uint8_t)reasons;
     return true;
 }
 
@@ -90,7 +112,7 @@ static bool take_mail_settings(const struct api_reader *p, struct sendgrid_mail 
 {
     const json_t *settings = sendgrid_member(mail->json, "mail_settings");
 
-    if (!take_switches(p, mail->json, "mail_settings") || !check_bypass(p, settings))
+    if (!take_switches(p, mail->json, "mail_settings") || !take_bypass(p, settings, mail))
         return false;
     mail->sandbox = is_enabled(settings, "sandbox_mode");
     return take_footer(p, settings, mail);
