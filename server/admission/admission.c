@@ -16,25 +16,6 @@
 #include "../metrics/metrics.h"
 #include "admission_internal.h"
 
-struct admit {
-    struct admission *a;
-    struct submission *s;
-    struct domain *domain;
-    struct list_part list;
-    struct sgl_buf header; /* completed, without the blank line */
-    size_t body_off;       /* in s->raw */
-    uint8_t body_hash[32];
-    struct signing *signing;
-    struct body *body;
-    struct store_accept accept;
-    struct charges charges;   /* what it was charged; empty once that is durable */
-    struct guard_ticket bulk; /* what the guard counted; the same */
-    size_t open;              /* recipients that are not final at birth */
-    size_t room_bytes;        /* reserved in the queue */
-    uint64_t stored_us;
-    uint64_t started_us;
-};
-
 static struct metric accept_time =
     METRIC_HISTOGRAM("sigillo_accept_seconds", "From the end of the message to its answer", NULL);
 static struct metric durable_time =
@@ -52,13 +33,12 @@ static void count_end(struct admission *a, const struct admission_answer *answer
     atomic_fetch_sub_explicit(&a->busy, 1, memory_order_relaxed);
 }
 
-/* Frees what admission holds; the queue's room is given back unless it was used. */
-static void admit_free(struct admit *m)
+void admit_free(struct admit *m)
 {
     if (m == NULL)
         return;
     if (m->room_bytes > 0)
-        queue_unreserve(m->a->queue, m->s->message.rcpts, m->room_bytes);
+        queue_unreserve(m->a->queue, m->message->rcpts, m->room_bytes);
     charges_give_back(m->a, &m->charges);
     if (m->bulk.used > 0)
         guard_give_back(m->a->guard, &m->bulk);
@@ -66,6 +46,9 @@ static void admit_free(struct admit *m)
     signing_free(m->signing);
     body_unref(m->body);
     sgl_buf_done(&m->header);
+    free(m->charged_domain);
+    if (m->s == NULL)
+        store_message_free(m->message);
     free(m);
 }
 
@@ -77,8 +60,7 @@ static void log_refusal(const struct submission *s)
              LOG_STR("text", s->answer.text));
 }
 
-/* On the submission's loop, never inside admission_submit(). */
-static void finish(struct submission *s)
+void admit_finish(struct submission *s)
 {
     struct admit *m = s->private_;
 
@@ -94,7 +76,7 @@ static void finish(struct submission *s)
 
 static void finish_task(struct loop_task *task)
 {
-    finish((struct submission *)(void *)((char *)task - offsetof(struct submission, task)));
+    admit_finish((struct submission *)(void *)((char *)task - offsetof(struct submission, task)));
 }
 
 static void finish_later(struct submission *s)
@@ -105,15 +87,15 @@ static void finish_later(struct submission *s)
 
 /* ---- stored ---- */
 
-static void log_accepted(const struct admit *m)
+static void log_accepted(const struct admit *m, uint64_t durable_us)
 {
-    const struct store_message *g = &m->s->message;
+    const struct store_message *g = m->message;
 
     log_line(LOG_INFO_, "accepted", LOG_ID(g->id), LOG_VIEW("door", g->door),
              LOG_VIEW("peer", g->peer), LOG_VIEW("identity", g->identity),
              LOG_VIEW("from", g->env_from), LOG_INT("recipients", g->rcpts),
              LOG_INT("suppressed", g->rcpts - m->open), LOG_INT("size", g->size),
-             LOG_VIEW("signed", g->signed_by), LOG_INT("durable_us", m->s->durable_us));
+             LOG_VIEW("signed", g->signed_by), LOG_INT("durable_us", durable_us));
 }
 
 static struct durable *durable_slot(struct admission *a, uint64_t id)
@@ -151,7 +133,7 @@ static void answer_accepted(struct submission *s, uint64_t id)
 
 static void hand_to_queue(struct admit *m)
 {
-    struct store_message g = m->s->message, *copy;
+    struct store_message g = *m->message, *copy;
 
     g.labels = SGL_LIT(""); /* as when it is claimed later */
     copy = store_message_dup(&g);
@@ -161,6 +143,20 @@ static void hand_to_queue(struct admit *m)
     queue_offer(m->a->queue, copy, body_ref(m->body));
 }
 
+bool admit_stored(struct admit *m, uint64_t durable_us)
+{
+    m->charges = (struct charges){0};
+    m->bulk.used = 0;
+    metric_observe_us(&durable_time, durable_us);
+    durable_keep(m->a, m->message->id, durable_us);
+    atomic_fetch_add_explicit(&m->a->bytes, m->message->size, memory_order_relaxed);
+    atomic_fetch_add_explicit(&m->a->suppressed, m->message->rcpts - m->open, memory_order_relaxed);
+    log_accepted(m, durable_us);
+    if (m->accept.claim)
+        hand_to_queue(m);
+    return !m->accept.claim && m->open > 0;
+}
+
 static void stored(struct store_op *op)
 {
     struct admit *m = (struct admit *)(void *)((char *)op - offsetof(struct admit, accept));
@@ -168,18 +164,8 @@ static void stored(struct store_op *op)
 
     s->durable_us = clock_mono_us() - m->stored_us;
     if (op->result == STORE_OK) {
-        m->charges = (struct charges){0};
-        m->bulk.used = 0;
-        metric_observe_us(&durable_time, s->durable_us);
         answer_accepted(s, s->message.id);
-        durable_keep(m->a, s->message.id, s->durable_us);
-        atomic_fetch_add_explicit(&m->a->bytes, m->body->len, memory_order_relaxed);
-        atomic_fetch_add_explicit(&m->a->suppressed, s->message.rcpts - m->open,
-                                  memory_order_relaxed);
-        log_accepted(m);
-        if (m->accept.claim)
-            hand_to_queue(m);
-        else if (m->open > 0)
+        if (admit_stored(m, s->durable_us))
             queue_nudge(m->a->queue);
     } else if (op->result == STORE_EXISTS) {
         s->existing_id = m->accept.existing_id;
@@ -187,30 +173,41 @@ static void stored(struct store_op *op)
     } else {
         answer_store(&s->answer, op->result);
     }
-    finish(s);
+    admit_finish(s);
 }
 
-static void store_it(struct admit *m)
+void admit_fill(struct admit *m, struct loop *loop, void (*done)(struct store_op *op))
 {
-    struct submission *s = m->s;
-    struct store_message *g = &s->message;
-
-    m->accept = (struct store_accept){.op = {.kind = STORE_ACCEPT, .loop = s->loop, .done = stored},
-                                      .message = g,
+    m->accept = (struct store_accept){.op = {.kind = STORE_ACCEPT, .loop = loop, .done = done},
+                                      .message = m->message,
                                       .body = m->body,
                                       .charge = m->charges.subscription.stored,
                                       .charged_domain = m->charges.domain_name,
                                       .domain_charge = m->charges.domain.stored,
                                       .tally = m->bulk.tally,
-                                      .tallies = m->bulk.used,
-                                      .idempotency_key = s->idempotency_key};
-    memcpy(m->accept.request_hash, s->request_hash, sizeof(s->request_hash));
+                                      .tallies = m->bulk.used};
+}
+
+void admit_claim(struct admit *m)
+{
+    const struct store_message *g = m->message;
+
     if (m->open > 0 && g->not_before <= g->accepted_at / 1000 &&
         queue_room(m->a->queue, g->rcpts, m->body->len)) {
         m->room_bytes = m->body->len;
         m->accept.claim = true;
         m->accept.lease_until = (uint64_t)(g->accepted_at / 1000) + m->a->lease_s;
     }
+}
+
+static void store_it(struct admit *m)
+{
+    struct submission *s = m->s;
+
+    admit_fill(m, s->loop, stored);
+    m->accept.idempotency_key = s->idempotency_key;
+    memcpy(m->accept.request_hash, s->request_hash, sizeof(s->request_hash));
+    admit_claim(m);
     m->stored_us = clock_mono_us();
     store_submit(m->a->store, &m->accept.op);
 }
@@ -267,10 +264,13 @@ static void signed_(struct signing *g, void *ctx)
     if (signing_result(g) != SIGNING_OK)
         (void)refuse_signing(&m->s->answer, signing_result(g));
     else if (build_body(m)) {
-        store_it(m);
+        if (m->all != NULL)
+            all_ready(m);
+        else
+            store_it(m);
         return;
     }
-    finish(m->s);
+    admit_finish(m->s);
 }
 
 static bool start_signing(struct admit *m)
@@ -424,6 +424,8 @@ void admission_submit(struct admission *a, struct submission *s)
     }
     m->a = a;
     m->s = s;
+    m->all = s->all;
+    m->message = &s->message;
     m->started_us = clock_mono_us();
     sgl_buf_init(&m->header, 2u * 1024u * 1024u);
     if (!check_and_complete(m))

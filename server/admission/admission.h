@@ -109,13 +109,28 @@ struct submission {
     /* filled before done() when accepted: message.id; existing_id when an idempotency key was repeated */
     uint64_t existing_id;
     uint64_t durable_us;            /* from the start of the commit to durable */
-    struct admission_answer answer; /* what done() gets; admission's own, as the next three */
+    struct admission_answer answer; /* what done() gets; admission's own, as what follows */
     struct admission *admission;
+    struct admission_all *all;
     struct loop_task task;
     void *private_;
 };
 /* done() is always called, later, on s->loop; s must live until then. Only an answer of 250/202 means: durable. */
 void admission_submit(struct admission *a, struct submission *s);
+
+/*
+ * Several messages of one request: all become durable, or none does.  Each is checked, charged and signed as any other, one after the other; for it 250/202 means that it is
+ * ready, and its submission may go.  Its bytes wait in memory; when those of all together are too many, in a file.  A submission of several has no idempotency key.
+ */
+struct admission_all;
+struct admission_all *admission_all_new(struct admission *a, struct loop *loop); /* or NULL */
+void admission_all_add(struct admission_all *all, struct submission *s);
+/* Once, when each that was added is ready. done() is called later on the loop; the answer is that of one message, and 250/202 means: all are durable. */
+void admission_all_commit(struct admission_all *all,
+                          void (*done)(void *ctx, const struct admission_answer *answer),
+                          void *ctx);
+/* Not between admission_all_commit() and its done(). What is not durable was never charged, and goes. NULL accepted. */
+void admission_all_free(struct admission_all *all);
 
 struct admission_stats {
     uint64_t accepted, refused, unavailable; /* messages */

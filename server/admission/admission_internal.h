@@ -142,4 +142,45 @@ sgl_view signing_fields(const struct signing *g);
 sgl_view signing_text(const struct signing *g);
 void signing_free(struct signing *g);
 
+/* ---- admission.c: a message on its way ---- */
+
+struct admit {
+    struct admission *a;
+    struct submission *s;          /* NULL: it is ready, and the submission is gone */
+    struct store_message *message; /* the submission's, or a copy of its own */
+    struct domain *domain;
+    struct list_part list;
+    struct sgl_buf header; /* completed, without the blank line */
+    size_t body_off;       /* in s->raw */
+    uint8_t body_hash[32];
+    struct signing *signing;
+    struct body *body;
+    struct store_accept accept;
+    struct charges charges;   /* what it was charged; empty once that is durable */
+    struct guard_ticket bulk; /* what the guard counted; the same */
+    size_t open;              /* recipients that are not final at birth */
+    size_t room_bytes;        /* reserved in the queue */
+    uint64_t stored_us;
+    uint64_t started_us;
+    struct admission_all *all; /* admission_all.c: it goes with others */
+    struct admit *next;
+    char *charged_domain;
+};
+
+void admit_free(
+    struct admit *m); /* NULL accepted; what was taken for it and is not durable is given back */
+/* Everything that becomes durable with it, but who delivers it. */
+void admit_fill(struct admit *m, struct loop *loop, void (*done)(struct store_op *op));
+/* It shall be born claimed, if the queue has room for it now. */
+void admit_claim(struct admit *m);
+/* It is durable. true: the queue has to look for it in the store. */
+bool admit_stored(struct admit *m, uint64_t durable_us);
+/* The submission's end, on its loop; never inside of admission_submit(). Frees its admit. */
+void admit_finish(struct submission *s);
+
+/* ---- admission_all.c: several, or none ---- */
+
+/* Signed and built: it waits for the others. */
+void all_ready(struct admit *m);
+
 #endif

@@ -137,6 +137,7 @@ struct store_event {
 
 enum store_op_kind {
     STORE_ACCEPT,
+    STORE_STAGE,
     STORE_CLAIM,
     STORE_OUTCOME,
     STORE_RELEASE,
@@ -205,9 +206,15 @@ struct store_audit_op {
  * The message, its recipients and its body become durable, or nothing does.  With `claim` the recipients are born claimed by this node (fence 1), so that the queue can
  * deliver from memory without asking again.  A recipient may be born final (RCPT_SUPPRESSED): its status and reason are kept, and an event of the state's name; when all are, the
  * body goes at once.  An idempotency key that exists with the same request hash gives STORE_EXISTS and existing_id; with another hash STORE_CONFLICT.
+ *
+ * `with` is another message that becomes durable in the same transaction, and so on: all of them, or none, with the result of the first that fails in the op of the first.
+ *
+ * STORE_STAGE writes the body of one to a file, and nothing else: after STORE_OK body may be NULL when the same struct is accepted, so that many messages can be made ready
+ * without holding their bodies in memory.  What is staged and not accepted is given up with store_unstage(), or with the end of the process.
  */
 struct store_accept {
     struct store_op op;
+    struct store_accept *with;     /* or NULL; its op is not used */
     struct store_message *message; /* rcpt[].id are filled in */
     struct body *body;             /* borrowed until done() */
     bool claim;
@@ -222,8 +229,12 @@ struct store_accept {
         domain_charge; /* kept beside, without a subscription, by the identity "domain:NAME": of one message too, and in no report */
     const struct store_tally *tally; /* borrowed until done() */
     size_t tallies;
-    bool spooled; /* the engine's own */
+    bool staged;  /* result of STORE_STAGE */
+    bool spooled; /* the engine's own, as what follows */
+    size_t header_len;
 };
+void store_unstage(struct store *store,
+                   struct store_accept *a); /* any thread; does nothing to what is not staged */
 
 /*
  * Recipients that are due get an owner, a lease and a fence.  A lane is one subscription's mail to one destination; lanes take turns, oldest first within a lane, and of a
@@ -341,7 +352,7 @@ struct store_expire_trail {
     size_t removed;
 };
 
-/* Thread-safe. done() is always called, later, on op->loop. STORE_BUSY is only for STORE_ACCEPT: the end of a recipient is never turned away. */
+/* Thread-safe. done() is always called, later, on op->loop. STORE_BUSY is only for STORE_ACCEPT and STORE_STAGE: the end of a recipient is never turned away. */
 void store_submit(struct store *store, struct store_op *op);
 
 /*

@@ -8,6 +8,7 @@ server said goes to the log at once, one line each:
     accepted MONOTONIC_NS TOKEN ID DOOR RECIPIENT...      a 250 or 202 was read
     refused  MONOTONIC_NS TOKEN CODE DOOR                 a final 4xx, 5xx
     unknown  MONOTONIC_NS TOKEN DOOR                      the line broke before an answer: may be there, may be not
+    together MONOTONIC_NS TOKEN RECIPIENT...              one request is about to ask for a message to each: all are there, or none
 
 An SMTP client does not repeat a message whose answer it missed; an HTTP client does, under the same Idempotency-Key."""
 import asyncio
@@ -132,12 +133,12 @@ class Http:
                     break
 
     @staticmethod
-    async def post(body, token):
+    async def post(body, token, path="/v1/messages"):
         reader, writer = await asyncio.open_connection(settings["address"], 8080)
         try:
-            head = ("POST /v1/messages HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nContent-Type: "
+            head = ("POST %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nContent-Type: "
                     "application/json\r\nIdempotency-Key: %s\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % (
-                        settings["address"], settings["key"], token, len(body)))
+                        path, settings["address"], settings["key"], token, len(body)))
             writer.write(head.encode() + body)
             answer = await reader.read(65536)
             while b"\r\n\r\n" not in answer:
@@ -157,10 +158,44 @@ class Http:
             writer.transport.abort()
 
 
+class Together(Http):
+    """Requests of several messages, at the door for SendGrid; none is repeated."""
+
+    async def run(self):
+        while True:
+            token, rcpts, body = self.request()
+            note("together", time.monotonic_ns(), token, *rcpts)
+            try:
+                status, _ = await asyncio.wait_for(self.post(body, token, "/v3/mail/send"), 30)
+            except (OSError, EOFError, ValueError, IndexError, asyncio.IncompleteReadError, asyncio.TimeoutError):
+                note("unknown", time.monotonic_ns(), token, "together")
+                await asyncio.sleep(0.1)
+                continue
+            if status == 202:
+                note("accepted", time.monotonic_ns(), token, "-", "together", *rcpts)
+            else:
+                note("refused", time.monotonic_ns(), token, status, "together")
+                await asyncio.sleep(0.1)
+
+    @staticmethod
+    def request():
+        """One in fifty has bodies that live in files, and more of them than are held in memory."""
+        n = next(numbers)
+        token = "%s%d-together" % (settings["prefix"], n)
+        large = n % 50 == 0
+        rcpts = ["r%d-%d@%s" % (n, i, random.choice(settings["domains"])) for i in range(12 if large else 5)]
+        people = [{"to": [{"email": r}], "headers": {"X-Crash": token}} for r in rcpts]
+        text = "x" * 70 + "\r\n"
+        return token, rcpts, json.dumps({
+            "from": {"email": "me@" + settings["from"]}, "subject": "crash", "personalizations": people,
+            "content": [{"type": "text/plain", "value": text * (14000 if large else 20)}]}).encode()
+
+
 async def main():
     loop = asyncio.get_running_loop()
     tasks = [Smtp(i < settings["tls_sessions"]).run() for i in range(settings["sessions"])]
     tasks += [Http().run() for _ in range(settings["http_clients"])]
+    tasks += [Together().run() for _ in range(settings["together_clients"])]
     running = [loop.create_task(t) for t in tasks]
     reader = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)

@@ -152,7 +152,7 @@ static void send_(struct acs_call *c)
     json_decref(json);
     if (fine) {
         http_body_done(r); /* the message is composed */
-        api_post_submit(p, sent);
+        api_post_submit(p, NULL, sent);
         return;
     }
     api_post_free(p);

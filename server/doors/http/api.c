@@ -141,7 +141,7 @@ static void message_post(struct http_request *r, void *ctx)
     if (fine && json != NULL)
         http_body_done(r); /* the message is composed */
     if (fine) {
-        api_post_submit(p, sent);
+        api_post_submit(p, NULL, sent);
         return;
     }
     api_post_free(p);

@@ -108,7 +108,8 @@ struct api_post *api_post_of(struct submission *s);
 bool api_post_once(struct api_post *p, sgl_view key, struct api_refusal *why);
 /* Composed, and made the submission's own; m is not needed afterwards. */
 bool api_post_message(struct api_post *p, struct api_message *m, struct api_refusal *why);
-void api_post_submit(struct api_post *p,
+/* all: the others that it goes with, or NULL. */
+void api_post_submit(struct api_post *p, struct admission_all *all,
                      void (*done)(struct submission *s, const struct admission_answer *answer));
 
 /* Envelope of a message/rfc822 body: ?from= and ?to= (several), else its header. */

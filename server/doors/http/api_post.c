@@ -134,9 +134,12 @@ bool api_post_message(struct api_post *p, struct api_message *m, struct api_refu
     return keep(s, m, why);
 }
 
-void api_post_submit(struct api_post *p,
+void api_post_submit(struct api_post *p, struct admission_all *all,
                      void (*done)(struct submission *s, const struct admission_answer *answer))
 {
     p->submission.done = done;
-    admission_submit(p->api->admission, &p->submission);
+    if (all != NULL)
+        admission_all_add(all, &p->submission);
+    else
+        admission_submit(p->api->admission, &p->submission);
 }

@@ -98,7 +98,7 @@ static void send_(struct http_request *r, const struct graph *g, struct identity
         fine = json == NULL ? take_mime(p, mailbox, &why) : take_json(p, mailbox, json, &why);
     json_decref(json);
     if (fine) {
-        api_post_submit(p, sent);
+        api_post_submit(p, NULL, sent);
         return;
     }
     if (p != NULL)

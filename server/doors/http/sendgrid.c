@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * POST /v3/mail/send:  whose -> read, and each message tried -> composed and admitted, one after the other -> 202.
+ * POST /v3/mail/send:  whose -> read, and each message tried -> composed and admitted, one after the other -> all made durable at once -> 202.
  *
  * Everything that can be known beforehand is known before the first message goes to admission.  What remains, a limit that is reached between two or a store that fails, ends the
- * request there, and the answer says how far it came.
+ * request, and nothing of it was accepted.
  */
 #include "sendgrid.h"
 
@@ -24,16 +24,18 @@ struct call {
     struct sgl_arena arena; /* what all messages have in common */
     struct sgl_arena one;   /* the message that is on its way */
     struct api_refusal why;
-    size_t personal, rcpt; /* which it is; rcpt counts where each recipient has a message */
-    size_t rcpts;          /* of this personalization */
-    size_t accepted;
-    char id[ID_TEXT_SIZE]; /* of the first */
+    size_t personal, rcpt;     /* which it is; rcpt counts where each recipient has a message */
+    size_t rcpts;              /* of this personalization */
+    struct admission_all *all; /* of more than one message; else NULL */
+    size_t messages;           /* of the request */
+    char id[ID_TEXT_SIZE];     /* of the first */
 };
 
 static void call_free(struct call *c)
 {
     identity_unref(c->who);
     json_decref(c->json);
+    admission_all_free(c->all);
     sgl_arena_done(&c->one);
     sgl_arena_done(&c->arena);
     free(c);
@@ -44,33 +46,17 @@ static void call_free(struct call *c)
 static void reply(struct call *c, int status)
 {
     sendgrid_put_rate(c->r, c->who, (void *)(uintptr_t)c->api);
-    if (c->accepted > 0)
+    if (c->id[0] != '\0')
         http_reply_header(c->r, "X-Message-Id", sgl_view_cstr(c->id));
     http_reply_bytes(c->r, status, "text/plain; charset=utf-8", SGL_LIT(""));
     call_free(c);
 }
 
-/* Whoever has sent a part must know which. */
-static void say_how_far(const struct call *c, const char *text, char *field, size_t field_size,
-                        char *out, size_t size)
-{
-    snprintf(out, size, "%s", text);
-    if (c->accepted == 0)
-        return;
-    snprintf(field, field_size, "personalizations.%zu", c->personal);
-    snprintf(out, size,
-             "%zu messages were accepted; personalization %zu and those behind it were not. %.160s",
-             c->accepted, c->personal, text);
-}
-
 static void refuse(struct call *c)
 {
-    char text[300];
-
-    say_how_far(c, c->why.detail, c->why.field, sizeof(c->why.field), text, sizeof(text));
     if (c->why.status == 503)
         http_reply_header(c->r, "Retry-After", SGL_LIT("30"));
-    http_reply_problem(c->r, c->why.status, c->why.code, c->why.field, text);
+    http_reply_problem(c->r, c->why.status, c->why.code, c->why.field, c->why.detail);
     call_free(c);
 }
 
@@ -86,7 +72,6 @@ static void refuse_answer(struct call *c, const struct admission_answer *answer)
     else if (strcmp(mine.code, "list-syntax") == 0)
         snprintf(mine.field, sizeof(mine.field), "asm.group_id");
     sendgrid_put_rate(c->r, c->who, (void *)(uintptr_t)c->api);
-    say_how_far(c, answer->text, mine.field, sizeof(mine.field), mine.text, sizeof(mine.text));
     http_reply_answer(c->r, &mine);
     call_free(c);
 }
@@ -110,13 +95,31 @@ static void step(struct call *c)
     c->personal++;
 }
 
+static void durable(void *ctx, const struct admission_answer *answer)
+{
+    if (answer->smtp >= 400)
+        refuse_answer(ctx, answer);
+    else
+        reply(ctx, 202);
+}
+
+static void end(struct call *c, const struct admission_answer *last)
+{
+    if (c->all == NULL)
+        durable(c, last);
+    else if (c->r->http == NULL) /* the server ends, and admission with it */
+        cut_off(c);
+    else
+        admission_all_commit(c->all, durable, c);
+}
+
 static void sent(struct submission *s, const struct admission_answer *answer)
 {
     struct api_post *p = api_post_of(s);
     struct call *c = (struct call *)(uintptr_t)p->ctx;
     struct admission_answer mine = *answer; /* which is the submission's own */
 
-    if (mine.smtp < 400 && c->accepted++ == 0)
+    if (mine.smtp < 400 && c->id[0] == '\0')
         id_text(s->message.id, c->id);
     api_post_free(p);
     if (mine.smtp >= 400) {
@@ -125,8 +128,8 @@ static void sent(struct submission *s, const struct admission_answer *answer)
     }
     step(c);
     if (c->personal == c->mail.personalizations)
-        reply(c, 202);
-    else if (c->r->http == NULL) /* the server ends, and admission with it */
+        end(c, &mine);
+    else if (c->r->http == NULL)
         cut_off(c);
     else
         send_next(c);
@@ -182,7 +185,7 @@ static void send_next(struct call *c)
         return;
     }
     if (make(c, p)) {
-        api_post_submit(p, sent);
+        api_post_submit(p, c->all, sent);
         return;
     }
     api_post_free(p);
@@ -196,13 +199,12 @@ static bool read_request(struct call *c)
     struct api_reader reader = {
         .api = c->api, .who = c->who, .arena = &c->arena, .m = &c->mail.common, .why = &c->why};
     struct admission_answer answer;
-    size_t messages;
 
     if (!sendgrid_parse(&reader, c->json, clock_now_s(), &c->mail))
         return false;
-    messages = c->mail.one_each ? c->mail.recipients : c->mail.personalizations;
+    c->messages = c->mail.one_each ? c->mail.recipients : c->mail.personalizations;
     if (admission_may_send_many(c->api->admission, c->who, c->mail.common.from.mailbox.text,
-                                messages, &answer))
+                                c->messages, &answer))
         return true;
     c->why = (struct api_refusal){0};
     if (answer.retry_after_s > 0) {
@@ -235,6 +237,19 @@ static struct call *call_new(struct http_request *r, const struct api *api, stru
     return c;
 }
 
+static void begin(struct call *c)
+{
+    if (c->messages > 1) {
+        c->all = admission_all_new(c->api->admission, http_loop(c->r));
+        if (c->all == NULL) {
+            api_refuse_memory(&c->why);
+            refuse(c);
+            return;
+        }
+    }
+    send_next(c);
+}
+
 static void send_post(struct http_request *r, void *ctx)
 {
     static const char *const long_strings[] = {"content.*.value", "attachments.*.content", NULL};
@@ -260,7 +275,7 @@ static void send_post(struct http_request *r, void *ctx)
     } else if (c->mail.sandbox) {
         reply(c, 200);
     } else {
-        send_next(c);
+        begin(c);
     }
 }
 

@@ -180,16 +180,16 @@ static void add_rcpt(struct store *store, const struct store_message *m, struct 
     store->pending.held += r->state == RCPT_HELD;
 }
 
-static void add_body(struct store *store, uint64_t id, const struct body *body, bool spooled)
+static void add_body(struct store *store, const struct store_accept *a)
 {
     sqlite3_stmt *s = sql_use(&store->db, SQL_BODY_ADD);
 
-    sql_bind_u64(s, 1, id);
-    sql_bind_u64(s, 2, body->header_len);
-    if (spooled)
+    sql_bind_u64(s, 1, a->message->id);
+    sql_bind_u64(s, 2, a->spooled ? a->header_len : a->body->header_len);
+    if (a->spooled)
         sqlite3_bind_null(s, 3);
     else
-        sqlite3_bind_blob64(s, 3, body->bytes, body->len, SQLITE_STATIC);
+        sqlite3_bind_blob64(s, 3, a->body->bytes, a->body->len, SQLITE_STATIC);
     sql_run(&store->db, s);
 }
 
@@ -233,15 +233,12 @@ void apply_tally(struct store *store, const struct store_tally *tally)
     add_charge(store, SGL_LIT(""), tally->name, &tally->charge);
 }
 
-enum store_result apply_accept(struct store *store, struct store_accept *a, const struct body *body,
-                               bool spooled)
+static void accept_one(struct store *store, struct store_accept *a)
 {
     struct store_message *m = a->message;
-    enum store_result r = a->idempotency_key.len > 0 ? find_key(store, a) : STORE_OK;
     uint64_t first = store->next_rcpt, remaining = 0;
 
-    if (r != STORE_OK || store->db.hard != 0)
-        return r;
+    a->staged = false; /* spooled says all that a failure needs to know */
     store->next_rcpt += m->rcpts;
     add_message(store, m, first);
     for (size_t i = 0; i < m->rcpts && store->db.hard == 0; i++) {
@@ -251,14 +248,29 @@ enum store_result apply_accept(struct store *store, struct store_accept *a, cons
                  a->claim ? lease_time(store, &a->op, (int64_t)a->lease_until) : 0);
     }
     if (store->db.hard == 0)
-        add_unfinished(store, m->id, remaining, spooled);
+        add_unfinished(store, m->id, remaining, a->spooled);
     if (store->db.hard == 0)
-        add_body(store, m->id, body, spooled);
+        add_body(store, a);
     if (store->db.hard == 0 && a->idempotency_key.len > 0)
         add_key(store, a);
     add_charge(store, m->subscription, m->identity, &a->charge);
     add_charge(store, SGL_LIT(""), a->charged_domain, &a->domain_charge);
     for (size_t i = 0; i < a->tallies; i++)
         apply_tally(store, &a->tally[i]);
+}
+
+/* What can be wrong with one is looked for before anything of any is written. */
+enum store_result apply_accept(struct store *store, struct store_accept *a)
+{
+    for (struct store_accept *one = a; one != NULL && store->db.hard == 0; one = one->with) {
+        enum store_result r = one->idempotency_key.len > 0 ? find_key(store, one) : STORE_OK;
+
+        if (r != STORE_OK)
+            return r;
+    }
+    for (struct store_accept *one = a; one != NULL && store->db.hard == 0; one = one->with) {
+        one->op.clock_ms = a->op.clock_ms;
+        accept_one(store, one);
+    }
     return STORE_OK;
 }

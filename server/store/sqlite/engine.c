@@ -357,25 +357,44 @@ static void refuse(struct store_op *op, enum store_result result)
     ops_complete(op);
 }
 
+/* Is there a body that has to become a file? */
+static bool is_large(const struct store *store, struct store_accept *a)
+{
+    bool large = a->op.kind == STORE_STAGE;
+
+    for (; a != NULL; a = a->with) {
+        a->spooled = a->staged;
+        large |= !a->staged && a->body->len >= store->config.inline_max;
+    }
+    return large;
+}
+
+void store_unstage(struct store *store, struct store_accept *a)
+{
+    if (a->staged)
+        spools_remove(store, a->message->id);
+    a->staged = false;
+}
+
 void store_submit(struct store *store, struct store_op *op)
 {
-    struct store_accept *a = (struct store_accept *)(void *)op;
-    bool large, room;
+    bool large, full, room;
 
     op->clock_ms = clock_ahead_ms();
-    if (op->kind != STORE_ACCEPT) {
+    if (op->kind != STORE_ACCEPT && op->kind != STORE_STAGE) {
         writer_enqueue(store, op);
         return;
     }
-    a->spooled = false;
-    large = a->body->len >= store->config.inline_max;
+    large = is_large(store, (struct store_accept *)(void *)op);
+    full = atomic_load_explicit(&store->full, memory_order_relaxed) &&
+           (!large || op->kind == STORE_STAGE);
     pthread_mutex_lock(&store->lock);
     room = store->waiting_ops + store->spooling < store->config.waiting_max;
-    store->spooling += room && large;
+    store->spooling += room && large && !full;
     pthread_mutex_unlock(&store->lock);
     if (!room)
         refuse(op, STORE_BUSY);
-    else if (atomic_load_explicit(&store->full, memory_order_relaxed) && !large)
+    else if (full)
         refuse(op, STORE_FULL);
     else if (large)
         spools_submit(store, op);

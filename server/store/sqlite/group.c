@@ -19,8 +19,10 @@ static enum store_result apply_op(struct store *store, struct store_op *op)
 
         if (atomic_load_explicit(&store->full, memory_order_relaxed))
             return STORE_FULL;
-        return apply_accept(store, a, a->body, a->spooled);
+        return apply_accept(store, a);
     }
+    case STORE_STAGE:
+        return STORE_OK; /* done by a thread of the spool */
     case STORE_CLAIM:
         return apply_claim(store, (struct store_claim *)(void *)op);
     case STORE_OUTCOME:

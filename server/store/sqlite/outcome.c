@@ -58,7 +58,7 @@ enum store_result apply_outcome(struct store *store, struct store_outcome *o)
     for (size_t i = 0; i < 2 && store->db.hard == 0; i++) {
         if (o->notice[i] != NULL) {
             o->notice[i]->op.clock_ms = o->op.clock_ms;
-            apply_accept(store, o->notice[i], o->notice[i]->body, false);
+            apply_accept(store, o->notice[i]);
         }
     }
     return STORE_OK;

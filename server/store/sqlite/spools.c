@@ -7,16 +7,51 @@
 
 #define THREADS 3u
 
+static enum store_result write_file(struct store *store, struct store_accept *a)
+{
+    enum store_result r = spool_write(store->spool, a->message->id, a->body);
+
+    a->header_len = a->body->header_len;
+    a->spooled = r == STORE_OK;
+    return r;
+}
+
+/* Of those that go together each large one; what was written goes again when one fails. */
+static enum store_result write_files(struct store *store, struct store_accept *a)
+{
+    enum store_result r = STORE_OK;
+
+    for (struct store_accept *one = a; one != NULL && r == STORE_OK; one = one->with)
+        if (!one->spooled && one->body->len >= store->config.inline_max)
+            r = write_file(store, one);
+    if (r != STORE_OK)
+        spools_forget(store, a);
+    return r;
+}
+
+void spools_forget(struct store *store, struct store_accept *a)
+{
+    for (; a != NULL; a = a->with)
+        if (a->spooled) {
+            a->spooled = a->staged = false;
+            spools_remove(store, a->message->id);
+        }
+}
+
 static void write_body(struct store *store, struct store_op *op)
 {
     struct store_accept *a = (struct store_accept *)(void *)op;
 
-    op->result = spool_write(store->spool, a->message->id, a->body);
-    if (op->result == STORE_OK) {
-        a->spooled = true;
-        writer_enqueue(store, op);
-    } else {
+    if (op->kind == STORE_STAGE) {
+        op->result = write_file(store, a);
+        a->staged = a->spooled;
         ops_complete(op);
+    } else {
+        op->result = write_files(store, a);
+        if (op->result == STORE_OK)
+            writer_enqueue(store, op);
+        else
+            ops_complete(op);
     }
     pthread_mutex_lock(&store->lock);
     store->spooling--;

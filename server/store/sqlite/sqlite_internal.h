@@ -227,8 +227,7 @@ struct store {
 };
 
 /* ---- the operations: each inside the writer's transaction; a hard failure shows in store->db.hard ---- */
-enum store_result apply_accept(struct store *store, struct store_accept *a, const struct body *body,
-                               bool spooled);
+enum store_result apply_accept(struct store *store, struct store_accept *a);
 void apply_tally(struct store *store, const struct store_tally *tally);
 enum store_result apply_claim(struct store *store, struct store_claim *c);
 void undo_claim(struct store *store, struct store_claim *c);
@@ -318,6 +317,8 @@ void group_roll_back(struct store *store);
 bool spools_start(struct store *store);
 void spools_submit(struct store *store, struct store_op *op);
 void spools_remove(struct store *store, uint64_t id);
+/* The files of these messages, which have not become durable. */
+void spools_forget(struct store *store, struct store_accept *a);
 void spools_stop(struct store *store);
 bool upkeep_start(struct store *store);
 void upkeep_wal(struct store *store, int pages); /* the writer: the log has grown to this */

@@ -36,14 +36,11 @@ static void remove_gone(struct store *store)
 }
 
 /* The file was there first; its row has not come to be. */
-static void drop_refused_files(struct store *store, const struct store_op *list)
+static void drop_refused_files(struct store *store, struct store_op *list)
 {
-    for (const struct store_op *op = list; op != NULL; op = op->next) {
-        const struct store_accept *a = (const struct store_accept *)(const void *)op;
-
-        if (op->kind == STORE_ACCEPT && op->result != STORE_OK && a->spooled)
-            spools_remove(store, a->message->id);
-    }
+    for (struct store_op *op = list; op != NULL; op = op->next)
+        if (op->kind == STORE_ACCEPT && op->result != STORE_OK)
+            spools_forget(store, (struct store_accept *)(void *)op);
 }
 
 /* Claims of the former life go back, some after each group. */
