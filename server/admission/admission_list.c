@@ -59,6 +59,25 @@ static bool make_url(struct admission *a, struct submission *s, const struct lis
     return copied || refuse_memory(out);
 }
 
+/* A group is one of the subscription's, and not made by being named. */
+static bool check_group(struct admission *a, const struct domain *domain, sgl_view list,
+                        struct admission_answer *out)
+{
+    struct asm_group *group;
+    uint32_t id;
+    bool known;
+
+    if (!asm_group_of_list(list, &id))
+        return true;
+    group = directory_asm_group(a->directory, sgl_view_cstr(domain->subscription), id);
+    known = group != NULL;
+    asm_group_unref(group);
+    return known || refuse(out, 554, "5.6.0", 422, "group-unknown", LIST_MARK,
+                           "There is no unsubscribe group of this number; lists of other kinds "
+                           "have other names than asm- and a number.",
+                           SGL_LIT(""));
+}
+
 bool check_list(struct admission *a, struct submission *s, const struct sgl_headers *headers,
                 const struct domain *domain, struct list_part *out, struct admission_answer *answer)
 {
@@ -70,6 +89,8 @@ bool check_list(struct admission *a, struct submission *s, const struct sgl_head
         return true;
     if (fault != LIST_FINE)
         return refuse_fault_of(fault, answer);
+    if (!check_group(a, domain, part.mail.id, answer))
+        return false;
     if (s->message.rcpts > 1)
         return refuse(answer, 554, "5.5.3", 422, "list-one-recipient", "to",
                       "List mail has one recipient a message, because its unsubscribe link is that "

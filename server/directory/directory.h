@@ -520,6 +520,12 @@ bool directory_unsubscribed(struct directory *d, const struct suppression_questi
 /* Is there any list at all for which the address may be suppressed?  Yes may be wrong, no is not: a look at which list it is can be saved. */
 bool directory_may_be_unsubscribed(struct directory *d, sgl_view subscription, sgl_view address);
 
+/*
+ * Is there an entry for just this: the domain, "list:" and the scope of a list, or "", all mail?  Also one that stops nothing, if `passed` does not have it.
+ */
+bool directory_suppression_listed(struct directory *d, const struct suppression_question *q,
+                                  enum suppression_reason *reason);
+
 struct suppression {
     sgl_view address;
     sgl_view domain; /* only for mail from it; empty: as the whole call */

@@ -181,6 +181,22 @@ bool directory_unsubscribed(struct directory *d, const struct suppression_questi
     return found;
 }
 
+bool directory_suppression_listed(struct directory *d, const struct suppression_question *q,
+                                  enum suppression_reason *reason)
+{
+    struct spelling s;
+    unsigned word = 0;
+    bool found;
+
+    spell(&s, q->subscription, q->domain, q->address);
+    pthread_rwlock_rdlock(&d->lock);
+    found = listed(d, &s, q->now, q->passed, &word);
+    pthread_rwlock_unlock(&d->lock);
+    if (found)
+        *reason = reason_of(word);
+    return found;
+}
+
 /* ---- of any list ---- */
 
 #define ANY_LIST SGL_LIT(SUPPRESSION_LIST)

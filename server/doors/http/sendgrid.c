@@ -194,13 +194,29 @@ static void send_next(struct call *c)
 
 /* ---- the request ---- */
 
+/* A group is made before mail is sent for it. */
+static bool check_group(struct call *c)
+{
+    struct asm_group *group;
+    uint32_t id;
+    bool known;
+
+    if (!asm_group_of_list(c->mail.common.list, &id))
+        return true;
+    group = directory_asm_group(c->api->directory, sgl_view_cstr(c->who->subscription), id);
+    known = group != NULL;
+    asm_group_unref(group);
+    return known || api_refuse(&c->why, 400, "group-unknown", "asm.group_id",
+                               "There is no unsubscribe group of this number.", SGL_LIT(""));
+}
+
 static bool read_request(struct call *c)
 {
     struct api_reader reader = {
         .api = c->api, .who = c->who, .arena = &c->arena, .m = &c->mail.common, .why = &c->why};
     struct admission_answer answer;
 
-    if (!sendgrid_parse(&reader, c->json, clock_now_s(), &c->mail))
+    if (!sendgrid_parse(&reader, c->json, clock_now_s(), &c->mail) || !check_group(c))
         return false;
     c->messages = c->mail.one_each ? c->mail.recipients : c->mail.personalizations;
     if (admission_may_send_many(c->api->admission, c->who, c->mail.common.from.mailbox.text,
@@ -287,4 +303,6 @@ void sendgrid_routes(struct http *http, const struct api *api)
     http_tell_who(http, "/v3/", sendgrid_put_rate, ctx);
     http_route(http, HTTP_PUBLIC, "POST", "/v3/mail/send", send_post, ctx);
     sendgrid_keys_routes(http, api);
+    sendgrid_suppression_routes(http, api);
+    sendgrid_group_routes(http, api);
 }

@@ -75,6 +75,11 @@ bool sendgrid_custom_args(const struct api_reader *p, const json_t *object, cons
 
 bool sendgrid_content(const struct api_reader *p, struct sendgrid_mail *mail);
 
+/* ---- routes of other resources, a file each ---- */
+
+void sendgrid_suppression_routes(struct http *http, const struct api *api);
+void sendgrid_group_routes(struct http *http, const struct api *api);
+
 /* ---- sendgrid_settings.c: what a request asks beside the message ---- */
 
 bool sendgrid_settings(const struct api_reader *p, struct sendgrid_mail *mail);
