@@ -211,11 +211,13 @@ def test_it_waits_until_send_at(sigillo, sender):
 
 
 def test_a_group_is_a_list_with_one_click(world, sigillo, sender):
-    accepted(sigillo, sender.key, mail(["group1@good.test", "group2@good.test"], asm={"groupId": 42, "groupsToDisplay": [42]}))
+    owner = sigillo.json("key", "add", "--role", "owner")["key"]
+    number = post(sigillo, owner, json.dumps({"name": "News", "description": "What is new"}).encode(), "/v3/asm/groups")[2]["id"]
+    accepted(sigillo, sender.key, mail(["group1@good.test", "group2@good.test"], asm={"groupId": number, "groupsToDisplay": [number]}))
     links = set()
     for who in ("group1", "group2"):
         got = last(world, who + "@good.test")
-        assert got["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click" and "asm-42.sendgrid.test" in got["List-ID"]
+        assert got["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click" and "asm-%d.sendgrid.test" % number in got["List-ID"]
         assert people(got["To"]) == [("", "group1@good.test"), ("", "group2@good.test")]
         links.add(got["List-Unsubscribe"])
     assert len(links) == 2, links
@@ -464,7 +466,7 @@ FILE = {"content": "YQ==", "filename": "f"}
 REQUESTS = [
     v3(), v3(headers=None, attachments=None, categories=None, send_at=None, asm=None, mail_settings=None), v3(reply_to_list=[{"email": "r@sendgrid.test", "name": None}]),
     v3(attachments=[FILE, dict(FILE, disposition="inline", content_id="c", type="image/png")]), v3(unknown=1), v3(personalizations=[dict(ONE, cc=None, substitutions={"a": "b"})]),
-    v3(asm={"group_id": 1, "groups_to_display": [1]}), v3(ip_pool_name="ab"), v3(mail_settings={"footer": {"enable": False}, "sandbox_mode": None}),
+    v3(ip_pool_name="ab"), v3(mail_settings={"footer": {"enable": False}, "sandbox_mode": None}),
     {}, [], v3(content="x"), v3(content=[]), v3(content=[{"type": "text/plain"}]), v3(content=[{"type": "text/calendar", "value": "x"}]), v3(personalizations=None),
     v3(personalizations=[{}]), v3(personalizations=[dict(ONE, to=[{}])]), v3(personalizations=[dict(ONE, cc="a@good.test")]), v3(personalizations=[dict(ONE, substitutions={"a": 1})]),
     v3(personalizations=[dict(ONE, custom_args=1)]), v3(personalizations=[dict(ONE, send_at="1")]), v3(**{"from": None}), v3(**{"from": "a"}), v3(reply_to="a@good.test"),
