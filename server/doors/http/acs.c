@@ -168,6 +168,8 @@ void acs_routes(struct http *http, const struct acs *acs)
 {
     void *ctx = (void *)(uintptr_t)acs;
 
+    http_shape_below(http, "/emails:send", acs_shape);
+    http_shape_below(http, "/emails/", acs_shape);
     http_route(http, HTTP_PUBLIC, "POST", "/emails:send", send_post, ctx);
     http_route(http, HTTP_PUBLIC, "GET", "/emails/operations/{id}", acs_operation_get, ctx);
     /* as the examples of the service itself write it */

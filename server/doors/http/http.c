@@ -163,13 +163,15 @@ static bool admin_allowed(const struct http_request *r)
     return r->uid != (uid_t)-1 && (r->uid == 0 || r->uid == geteuid() || r->uid == l->owner);
 }
 
-static void take_shape(struct http_request *r)
+http_problem_shape http_shape_of(const struct http_listener *l, sgl_view path)
 {
-    const struct http *http = r->http;
+    const struct http *http = l->http;
+    http_problem_shape shape = NULL;
 
-    for (size_t i = 0; r->listener->side == HTTP_PUBLIC && i < http->shapes; i++)
-        if (sgl_view_starts(r->path, sgl_view_cstr(http->shape[i].below)))
-            r->shape = http->shape[i].shape;
+    for (size_t i = 0; l->side == HTTP_PUBLIC && i < http->shapes; i++)
+        if (sgl_view_starts(path, sgl_view_cstr(http->shape[i].below)))
+            shape = http->shape[i].shape;
+    return shape;
 }
 
 static void request_arrived(struct evhttp_request *ev, void *arg)
@@ -182,7 +184,7 @@ static void request_arrived(struct evhttp_request *ev, void *arg)
         evhttp_send_reply(ev, 503, http_reason(503), NULL);
         return;
     }
-    take_shape(r);
+    r->shape = http_shape_of(l, r->path);
     if (!admin_allowed(r)) {
         log_line(LOG_WARN_, "admin refused", LOG_STR("peer", r->peer));
         http_reply_problem(r, 403, "peer", NULL,

@@ -15,6 +15,7 @@
 #define RECEIVE_TIMES_IDLE                                                                         \
     6 /* a request may take so many idle times from its first byte to its last */
 
+#define HEAD_PEEK    4096
 #define LINGER_MS    10000
 #define LINGER_TIMES 4 /* so many of the largest requests are thrown away */
 
@@ -47,6 +48,7 @@ size_t http_conn_take_bytes(struct http_conn *c)
 
     c->bytes = 0;
     c->started_ms = 0;
+    c->shape = NULL;
     return bytes;
 }
 
@@ -69,8 +71,9 @@ static void conn_close(const struct http_conn *c)
 /* Answers a connection whose request has not come in whole; nothing more will be sent on it. */
 static void conn_refuse(struct http_conn *c, int status, const char *code, const char *detail)
 {
-    char text[640];
-    size_t len = http_raw_problem(status, code, detail, text, sizeof(text));
+    const struct http_problem p = {status, code, NULL, detail};
+    char text[2048];
+    size_t len = http_raw_problem(c->shape, &p, text, sizeof(text));
     SSL *ssl = c->listener->tls == NULL ? NULL : bufferevent_openssl_get_ssl(c->bev);
 
     c->refused_ms = clock_mono_ms();
@@ -94,10 +97,24 @@ static void throw_away(struct http_conn *c, struct evbuffer *buffer)
         conn_close(c);
 }
 
+/* The first bytes of a request are its head, or most of it: a body that is announced too large is not waited for. true: it is not. */
+static bool head_is_good(struct http_conn *c, struct evbuffer *buffer)
+{
+    const struct http_config *config = &c->listener->http->config;
+    uint8_t first[HEAD_PEEK];
+    struct http_head head;
+    ev_ssize_t n = evbuffer_copyout(buffer, first, sizeof(first));
+
+    http_head_read(sgl_view_of(first, n < 0 ? 0 : (size_t)n), &head);
+    c->shape = http_shape_of(c->listener, head.target);
+    return head.content <= config->body_max;
+}
+
 static void input_counted(struct evbuffer *buffer, const struct evbuffer_cb_info *info, void *arg)
 {
     struct http_conn *c = arg;
     struct http *http = c->listener->http;
+    bool fits = true;
 
     if (info->n_added == 0)
         return;
@@ -105,11 +122,13 @@ static void input_counted(struct evbuffer *buffer, const struct evbuffer_cb_info
         throw_away(c, buffer);
         return;
     }
-    if (c->started_ms == 0)
-        c->started_ms = clock_mono_ms();
     c->bytes += info->n_added;
     http->bytes += info->n_added;
-    if (c->bytes > http->config.body_max + http->config.header_max)
+    if (c->started_ms == 0) {
+        c->started_ms = clock_mono_ms();
+        fits = head_is_good(c, buffer);
+    }
+    if (!fits || c->bytes > http->config.body_max + http->config.header_max)
         conn_refuse(c, 413, "body-too-large", "The request is larger than this server accepts.");
     else if (http->bytes > http->config.memory_max && c->listener->side != HTTP_ADMIN)
         conn_refuse(c, 503, "memory-full",

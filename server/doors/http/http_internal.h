@@ -14,7 +14,7 @@
 
 #define HTTP_PARAMS_MAX   5
 #define HTTP_CONN_BUCKETS 256
-#define HTTP_SHAPES_MAX   4
+#define HTTP_SHAPES_MAX   8
 
 struct http_param {
     const char *name; /* in the pattern, not terminated */
@@ -52,6 +52,8 @@ struct http_conn {
     struct bufferevent *bev;
     size_t bytes;        /* of the request being received */
     uint64_t started_ms; /* when its first byte came; 0 between requests */
+    http_problem_shape
+        shape; /* of what the request asks for, once that is known; NULL: problem documents */
     uint64_t refused_ms; /* when it was refused; 0: it was not */
     size_t thrown;       /* bytes since then */
 };
@@ -162,8 +164,16 @@ bool http_body_take(struct http_request *r);
 /* The reply has been given, or nobody waits for it: frees the request. */
 void http_request_end(struct http_request *r);
 const char *http_reason(int status);
-/* A whole response for a connection that has no request yet, into `out`. */
-size_t http_raw_problem(int status, const char *code, const char *detail, char *out,
+/* A whole response for a connection that has no request yet, in that shape, into `out`. */
+size_t http_raw_problem(http_problem_shape shape, const struct http_problem *p, char *out,
                         size_t out_size);
+/* The shape of what goes wrong at that path; NULL: problem documents. */
+http_problem_shape http_shape_of(const struct http_listener *l, sgl_view path);
+/* What the first bytes of a request say of it, as far as they hold it. */
+struct http_head {
+    sgl_view target;  /* ptr NULL: not known */
+    uint64_t content; /* bytes that are announced; 0: none, or not known */
+};
+void http_head_read(sgl_view first, struct http_head *out);
 
 #endif

@@ -2,6 +2,7 @@
 /* Answers: JSON, bytes, and problem documents [RFC 9457]. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/queue.h>
 
 #include "../../metrics/metrics.h"
 #include "http_internal.h"
@@ -210,23 +211,53 @@ void http_reply_answer(struct http_request *r, const struct admission_answer *an
     http_reply_problem(r, answer->http, answer->code, answer->field, answer->text);
 }
 
-size_t http_raw_problem(int status, const char *code, const char *detail, char *out,
+/* In the shape of an API, with the fields that it adds. */
+static json_t *shaped(http_problem_shape shape, const struct http_problem *p, int *status,
+                      struct sgl_buf *fields)
+{
+    struct http_request r = {.ev = evhttp_request_new(NULL, NULL)};
+    const struct evkeyval *field;
+    json_t *json;
+
+    if (r.ev == NULL)
+        return NULL;
+    json = shape(&r, p, status);
+    TAILQ_FOREACH(field, evhttp_request_get_output_headers(r.ev), next)
+    {
+        sgl_buf_add_cstr(fields, field->key);
+        sgl_buf_add(fields, SGL_LIT(": "));
+        sgl_buf_add_cstr(fields, field->value);
+        sgl_buf_add(fields, SGL_LIT("\r\n"));
+    }
+    evhttp_request_free(r.ev);
+    return json;
+}
+
+size_t http_raw_problem(http_problem_shape shape, const struct http_problem *p, char *out,
                         size_t out_size)
 {
-    json_t *p = problem(status, code, NULL, detail);
-    char *text = p == NULL ? NULL : json_dumps(p, JSON_COMPACT | JSON_PRESERVE_ORDER);
-    int len = -1;
+    struct sgl_buf reply = SGL_BUF_INIT(out_size), fields = SGL_BUF_INIT(out_size);
+    int status = p->status;
+    json_t *json = shape == NULL ? problem(status, p->code, p->field, p->detail)
+                                 : shaped(shape, p, &status, &fields);
+    char *text = json == NULL ? NULL : json_dumps(json, JSON_COMPACT | JSON_PRESERVE_ORDER);
+    size_t len = 0;
 
-    if (text != NULL)
-        len =
-            snprintf(out, out_size,
-                     "HTTP/1.1 %d %s\r\nContent-Type: application/problem+json\r\nContent-Length: "
-                     "%zu\r\nConnection: close\r\n\r\n%s\n",
-                     status, http_reason(status), strlen(text) + 1, text);
+    if (text != NULL) {
+        sgl_buf_addf(&reply, "HTTP/1.1 %d %s\r\nContent-Type: application/%sjson\r\n", status,
+                     http_reason(status), shape == NULL ? "problem+" : "");
+        sgl_buf_add(&reply, sgl_buf_view(&fields));
+        sgl_buf_addf(&reply, "Content-Length: %zu\r\nConnection: close\r\n\r\n%s\n",
+                     strlen(text) + 1, text);
+        if (reply.status == SGL_OK && fields.status == SGL_OK)
+            memcpy(out, reply.data, len = reply.len);
+    }
     count_answer(status);
     free(text);
-    json_decref(p);
-    return len < 0 || (size_t)len >= out_size ? 0 : (size_t)len;
+    json_decref(json);
+    sgl_buf_done(&fields);
+    sgl_buf_done(&reply);
+    return len;
 }
 
 /* ---- a long reply ---- */
