@@ -143,7 +143,7 @@ static bool read_time(const struct sgl_template_value *when, int64_t *out)
         return *out >= YEARS_MIN && *out <= YEARS_MAX;
     if (when->kind != SGL_TEMPLATE_STRING && when->kind != SGL_TEMPLATE_NUMBER)
         return false;
-    n = value_to_number(when);
+    n = sgl_template_value_to_number(when);
     if (n >= MILLISECONDS || n <= -MILLISECONDS)
         n /= 1000;
     if (!(n >= (double)YEARS_MIN && n <= (double)YEARS_MAX))
@@ -218,29 +218,29 @@ static size_t put_token(struct sgl_buf *out, sgl_view format, const struct momen
     return 0;
 }
 
-void run_format_date(struct run *r, const struct sgl_template_value *when, sgl_view format,
-                     const struct sgl_template_value *zone, bool escape, size_t off)
+void sgl_template_put_date(struct run *r, const struct sgl_template_value *when, sgl_view format,
+                           const struct sgl_template_value *zone, bool escape, size_t off)
 {
     struct moment m = {0};
     sgl_view name = sgl_view_trim(zone->text);
     size_t i = 0;
 
     if (!read_time(when, &m.time)) {
-        run_wrong(r, "formatDate: the value is no time", off);
+        sgl_template_fault(r, "formatDate: the value is no time", off);
         return;
     }
     if (zone->kind == SGL_TEMPLATE_STRING && name.len > 0 &&
         (!take_zone(&name, &m.zone) || name.len > 0)) {
-        run_wrong(r, "formatDate: the zone is no offset as -0800", off);
+        sgl_template_fault(r, "formatDate: the zone is no offset as -0800", off);
         return;
     }
     m.time += m.zone * 60;
     split(&m);
-    while (i < format.len && run_step(r, 1, off)) {
+    while (i < format.len && sgl_template_step(r, 1, off)) {
         size_t len = put_token(r->out, sgl_view_from(format, i), &m);
 
         if (len == 0)
-            text_put(r, sgl_view_sub(format, i, 1), escape);
+            sgl_template_put_text(r, sgl_view_sub(format, i, 1), escape);
         i += len == 0 ? 1 : len;
     }
 }

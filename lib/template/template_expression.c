@@ -83,10 +83,10 @@ static enum sgl_status read_string(struct parse *p, struct expr *e)
         to +=
             p->text.ptr[to] == '\\' && to + 1 < p->text.len && p->text.ptr[to + 1] == quote ? 2 : 1;
     if (to >= p->text.len)
-        return template_wrong(p, "a quote is not closed", p->at);
-    copy = template_alloc(p, to - from);
+        return sgl_template_wrong(p, "a quote is not closed", p->at);
+    copy = sgl_template_alloc(p, to - from);
     if (copy == NULL)
-        return template_no_memory(p);
+        return sgl_template_no_memory(p);
     for (size_t i = from; i < to; i++) {
         if (p->text.ptr[i] == '\\' && p->text.ptr[i + 1] == quote)
             i++;
@@ -125,11 +125,11 @@ static enum sgl_status read_number(struct parse *p, struct expr *e, size_t len)
     sgl_view text = sgl_view_sub(p->text, p->at, len);
 
     if (len >= sizeof(v->shown))
-        return template_wrong(p, "a number is too long", p->at);
+        return sgl_template_wrong(p, "a number is too long", p->at);
     e->kind = EXPR_LITERAL;
     v->kind = SGL_TEMPLATE_STRING;
     v->text = text;
-    v->number = value_to_number(v);
+    v->number = sgl_template_value_to_number(v);
     v->kind = SGL_TEMPLATE_NUMBER;
     memcpy(v->shown, text.ptr, len);
     p->at += len;
@@ -178,7 +178,7 @@ static enum sgl_status read_part(struct parse *p, sgl_view *part, bool *plain)
     size_t from = p->at;
 
     *plain = true;
-    if (template_take(p, "..")) {
+    if (sgl_template_take(p, "..")) {
         *part = sgl_view_sub(p->text, from, 2);
     } else if (at(p, 0) == '.' && ends_name(at(p, 1))) {
         p->at++;
@@ -187,7 +187,7 @@ static enum sgl_status read_part(struct parse *p, sgl_view *part, bool *plain)
         size_t len = sgl_view_find(sgl_view_from(p->text, from), ']');
 
         if (len == p->text.len - from)
-            return template_wrong(p, "a bracket is not closed", from);
+            return sgl_template_wrong(p, "a bracket is not closed", from);
         *part = sgl_view_sub(p->text, from + 1, len - 1);
         *plain = false;
         p->at += len + 1;
@@ -197,10 +197,10 @@ static enum sgl_status read_part(struct parse *p, sgl_view *part, bool *plain)
             p->at++;
         *part = sgl_view_sub(p->text, from, p->at - from);
         if (part->len == 0)
-            return template_wrong(p, "a name, a path or a value is wanted here", from);
+            return sgl_template_wrong(p, "a name, a path or a value is wanted here", from);
     }
     return ends_name(at(p, 0)) ? SGL_OK
-                               : template_wrong(p, "this cannot stand behind a name", p->at);
+                               : sgl_template_wrong(p, "this cannot stand behind a name", p->at);
 }
 
 static enum sgl_status add_part(struct parse *p, struct expr *e, sgl_view part, bool plain,
@@ -211,14 +211,14 @@ static enum sgl_status add_part(struct parse *p, struct expr *e, sgl_view part, 
 
     if (plain && (here || up)) {
         if (e->parts > 0)
-            return template_wrong(p, "this, . and .. stand at the beginning of a path only",
-                                  e->off);
+            return sgl_template_wrong(p, "this, . and .. stand at the beginning of a path only",
+                                      e->off);
         e->scoped = true;
         e->up += up;
         return SGL_OK;
     }
     if (e->parts == PARTS_MAX)
-        return template_wrong(p, "a path is too long", e->off);
+        return sgl_template_wrong(p, "a path is too long", e->off);
     parts[e->parts++] = part;
     return SGL_OK;
 }
@@ -228,16 +228,16 @@ static enum sgl_status read_path(struct parse *p, struct expr *e)
     sgl_view parts[PARTS_MAX], part = {NULL, 0};
     bool plain = true;
 
-    e->kind = template_take(p, "@") ? EXPR_DATA : EXPR_PATH;
+    e->kind = sgl_template_take(p, "@") ? EXPR_DATA : EXPR_PATH;
     do {
         SGL_TRY(read_part(p, &part, &plain));
         SGL_TRY(add_part(p, e, part, plain, parts));
-    } while (template_take(p, ".") || template_take(p, "/"));
+    } while (sgl_template_take(p, ".") || sgl_template_take(p, "/"));
     if (e->up > SGL_LIMIT_TEMPLATE_DEPTH)
-        return template_wrong(p, "a path goes up too far", e->off);
-    e->part = template_alloc(p, e->parts * sizeof(*e->part));
+        return sgl_template_wrong(p, "a path goes up too far", e->off);
+    e->part = sgl_template_alloc(p, e->parts * sizeof(*e->part));
     if (e->part == NULL)
-        return template_no_memory(p);
+        return sgl_template_no_memory(p);
     if (e->parts > 0)
         memcpy(e->part, parts, e->parts * sizeof(*e->part));
     return SGL_OK;
@@ -245,11 +245,11 @@ static enum sgl_status read_path(struct parse *p, struct expr *e)
 
 static enum sgl_status read_name(struct parse *p, struct expr **out)
 {
-    struct expr *e = template_alloc(p, sizeof(*e));
+    struct expr *e = sgl_template_alloc(p, sizeof(*e));
     enum sgl_status st;
 
     if (e == NULL)
-        return template_no_memory(p);
+        return sgl_template_no_memory(p);
     e->off = p->at;
     if (!read_literal(p, e, &st))
         st = read_path(p, e);
@@ -267,17 +267,17 @@ static enum sgl_status read_argument(struct parse *p, struct expr **out)
     struct expr *head = NULL;
     size_t off = p->at;
 
-    if (!template_take(p, "("))
+    if (!sgl_template_take(p, "("))
         return read_name(p, out);
     if (++p->nested > NESTED_MAX)
-        return template_wrong(p, "brackets are nested too deep", off);
-    template_skip_space(p);
+        return sgl_template_wrong(p, "brackets are nested too deep", off);
+    sgl_template_skip_space(p);
     SGL_TRY(read_name(p, &head));
     SGL_TRY(read_call(p, head, out));
     if ((*out)->kind != EXPR_CALL)
-        return template_wrong(p, "there is no helper of this name", off + 1);
-    if (!template_take(p, ")"))
-        return template_wrong(p, "a bracket is not closed", off);
+        return sgl_template_wrong(p, "there is no helper of this name", off + 1);
+    if (!sgl_template_take(p, ")"))
+        return sgl_template_wrong(p, "a bracket is not closed", off);
     p->nested--;
     return SGL_OK;
 }
@@ -288,11 +288,11 @@ static enum sgl_status read_named(struct parse *p, struct expr *call, const stru
     struct expr *value;
 
     p->at++;
-    template_skip_space(p);
+    sgl_template_skip_space(p);
     SGL_TRY(read_argument(p, &value));
     if ((call->helper != HELPER_IF && call->helper != HELPER_UNLESS) ||
         !sgl_view_eq(name->text, SGL_LIT("includeZero")))
-        return template_wrong(p, "the helper has no argument of this name", name->off);
+        return sgl_template_wrong(p, "the helper has no argument of this name", name->off);
     call->include_zero = value;
     return SGL_OK;
 }
@@ -308,17 +308,17 @@ static enum sgl_status read_arguments(struct parse *p, struct expr *call)
 {
     struct expr **end = &call->first, *e;
 
-    for (template_skip_space(p); !ends_arguments(p); template_skip_space(p)) {
+    for (sgl_template_skip_space(p); !ends_arguments(p); sgl_template_skip_space(p)) {
         if (sgl_view_starts(sgl_view_from(p->text, p->at), SGL_LIT("as |")))
-            return template_wrong(p, "block parameters are not known here", p->at);
+            return sgl_template_wrong(p, "block parameters are not known here", p->at);
         SGL_TRY(read_argument(p, &e));
-        template_skip_space(p);
+        sgl_template_skip_space(p);
         if (at(p, 0) == '=' && e->kind == EXPR_PATH) {
             SGL_TRY(read_named(p, call, e));
             continue;
         }
         if (call->include_zero != NULL)
-            return template_wrong(p, "named arguments come last", e->off);
+            return sgl_template_wrong(p, "named arguments come last", e->off);
         *end = e;
         end = &e->next;
         call->args++;
@@ -332,31 +332,31 @@ static enum sgl_status read_call(struct parse *p, struct expr *head, struct expr
     const struct helper_row *row = find_helper(head);
     struct expr *call;
 
-    template_skip_space(p);
+    sgl_template_skip_space(p);
     *out = head;
     if (ends_arguments(p) && (row == NULL || (row->value && p->nested == 0)))
         return SGL_OK;
     if (row == NULL)
-        return template_wrong(p, "there is no helper of this name", head->off);
-    call = template_alloc(p, sizeof(*call));
+        return sgl_template_wrong(p, "there is no helper of this name", head->off);
+    call = sgl_template_alloc(p, sizeof(*call));
     if (call == NULL)
-        return template_no_memory(p);
+        return sgl_template_no_memory(p);
     *call = (struct expr){
         .kind = EXPR_CALL, .off = head->off, .text = head->text, .helper = row->helper};
     SGL_TRY(read_arguments(p, call));
     if (call->args < row->min || call->args > row->max)
-        return template_wrong(p, "the helper has another number of arguments", head->off);
+        return sgl_template_wrong(p, "the helper has another number of arguments", head->off);
     if (p->nested > 0 && !row->inner)
-        return template_wrong(p, "this helper cannot stand within brackets", head->off);
+        return sgl_template_wrong(p, "this helper cannot stand within brackets", head->off);
     *out = call;
     return SGL_OK;
 }
 
-enum sgl_status template_name(struct parse *p, struct expr **out)
+enum sgl_status sgl_template_name(struct parse *p, struct expr **out)
 {
-    template_skip_space(p);
+    sgl_template_skip_space(p);
     SGL_TRY(read_name(p, out));
-    template_skip_space(p);
+    sgl_template_skip_space(p);
     return SGL_OK;
 }
 
@@ -365,30 +365,30 @@ static enum sgl_status head_of_literal(struct parse *p, struct expr *e)
 {
     sgl_view name = e->literal.kind == SGL_TEMPLATE_STRING ? e->literal.text : e->text;
 
-    e->part = template_alloc(p, sizeof(*e->part));
+    e->part = sgl_template_alloc(p, sizeof(*e->part));
     if (e->part == NULL)
-        return template_no_memory(p);
+        return sgl_template_no_memory(p);
     e->kind = EXPR_PATH;
     e->part[0] = name;
     e->parts = 1;
     return SGL_OK;
 }
 
-enum sgl_status template_expression(struct parse *p, enum place place, struct expr **out)
+enum sgl_status sgl_template_expression(struct parse *p, enum place place, struct expr **out)
 {
     struct expr *head = NULL;
 
     p->nested = 0;
-    SGL_TRY(template_name(p, &head));
+    SGL_TRY(sgl_template_name(p, &head));
     if (head->kind == EXPR_LITERAL)
         SGL_TRY(head_of_literal(p, head));
     SGL_TRY(read_call(p, head, out));
     if ((*out)->kind != EXPR_CALL)
         return SGL_OK;
     if (place == PLACE_BLOCK ? !find_helper(head)->block : !find_helper(head)->value)
-        return template_wrong(p,
-                              place == PLACE_BLOCK ? "this helper begins no block"
-                                                   : "this helper begins a block: #",
-                              head->off);
+        return sgl_template_wrong(p,
+                                  place == PLACE_BLOCK ? "this helper begins no block"
+                                                       : "this helper begins a block: #",
+                                  head->off);
     return SGL_OK;
 }

@@ -89,23 +89,23 @@ struct parse {
     unsigned depth;
     unsigned nested; /* brackets of expressions */
 };
-enum sgl_status template_wrong(struct parse *p, const char *what, size_t off);
-/* Memory, counted; NULL: see template_no_memory(). */
-void *template_alloc(struct parse *p, size_t size);
-enum sgl_status template_no_memory(struct parse *p);
-void template_skip_space(struct parse *p);
+enum sgl_status sgl_template_wrong(struct parse *p, const char *what, size_t off);
+/* Memory, counted; NULL: see sgl_template_no_memory(). */
+void *sgl_template_alloc(struct parse *p, size_t size);
+enum sgl_status sgl_template_no_memory(struct parse *p);
+void sgl_template_skip_space(struct parse *p);
 /* Is this what stands at the place?  Then it is passed. */
-bool template_take(struct parse *p, const char *what);
+bool sgl_template_take(struct parse *p, const char *what);
 
 /* Where an expression may stand. */
 enum place { PLACE_VALUE, PLACE_BLOCK };
 /* The expression of a tag: a value, or a helper with its arguments; up to what can belong to none. */
-enum sgl_status template_expression(struct parse *p, enum place place, struct expr **out);
+enum sgl_status sgl_template_expression(struct parse *p, enum place place, struct expr **out);
 /* A path or a literal, as in a closing tag. */
-enum sgl_status template_name(struct parse *p, struct expr **out);
+enum sgl_status sgl_template_name(struct parse *p, struct expr **out);
 
 /* White space beside tags that stand alone on their line, or that have a ~. */
-void template_strip_space(struct program *root);
+void sgl_template_strip_space(struct program *root);
 
 /* ---- filling in ---- */
 
@@ -127,29 +127,31 @@ struct run {
     enum sgl_status status;
 };
 /* false: no steps are left, or something failed before. */
-bool run_step(struct run *r, size_t steps, size_t off);
-bool run_wrong(struct run *r, const char *what, size_t off);
+bool sgl_template_step(struct run *r, size_t steps, size_t off);
+bool sgl_template_fault(struct run *r, const char *what, size_t off);
 
-struct sgl_template_value value_number(double n, size_t whole);
-struct sgl_template_value value_bool(bool b);
-bool value_true(const struct sgl_template_value *v);
-bool value_same(const struct sgl_template_value *a, const struct sgl_template_value *b);
-bool value_equal(struct run *r, const struct sgl_template_value *a,
-                 const struct sgl_template_value *b, size_t off);
+struct sgl_template_value sgl_template_value_number(double n, size_t whole);
+struct sgl_template_value sgl_template_value_bool(bool b);
+bool sgl_template_value_true(const struct sgl_template_value *v);
+bool sgl_template_value_same(const struct sgl_template_value *a,
+                             const struct sgl_template_value *b);
+bool sgl_template_value_equal(struct run *r, const struct sgl_template_value *a,
+                              const struct sgl_template_value *b, size_t off);
 /* less: a < b; else a > b.  What cannot be compared is neither. */
-bool value_less(struct run *r, const struct sgl_template_value *a,
-                const struct sgl_template_value *b, size_t off);
-double value_to_number(const struct sgl_template_value *v);
-size_t value_length(struct run *r, const struct sgl_template_value *v, size_t off);
-void value_member(struct run *r, const struct sgl_template_value *v, sgl_view name, size_t off,
-                  struct sgl_template_value *out);
-void value_put(struct run *r, const struct sgl_template_value *v, bool escape, size_t off);
-void text_put(struct run *r, sgl_view text, bool escape);
+bool sgl_template_value_less(struct run *r, const struct sgl_template_value *a,
+                             const struct sgl_template_value *b, size_t off);
+double sgl_template_value_to_number(const struct sgl_template_value *v);
+size_t sgl_template_value_length(struct run *r, const struct sgl_template_value *v, size_t off);
+void sgl_template_value_member(struct run *r, const struct sgl_template_value *v, sgl_view name,
+                               size_t off, struct sgl_template_value *out);
+void sgl_template_value_put(struct run *r, const struct sgl_template_value *v, bool escape,
+                            size_t off);
+void sgl_template_put_text(struct run *r, sgl_view text, bool escape);
 
-struct sgl_template_value run_eval(struct run *r, const struct expr *e, const struct scope *scope,
-                                   const struct frame *frame);
+struct sgl_template_value sgl_template_eval(struct run *r, const struct expr *e,
+                                            const struct scope *scope, const struct frame *frame);
 /* The date itself; off is where the helper stands. */
-void run_format_date(struct run *r, const struct sgl_template_value *when, sgl_view format,
-                     const struct sgl_template_value *zone, bool escape, size_t off);
+void sgl_template_put_date(struct run *r, const struct sgl_template_value *when, sgl_view format,
+                           const struct sgl_template_value *zone, bool escape, size_t off);
 
 #endif

@@ -4,20 +4,20 @@
 #include "sigillo/banned.h"
 #include "template_internal.h"
 
-enum sgl_status template_wrong(struct parse *p, const char *what, size_t off)
+enum sgl_status sgl_template_wrong(struct parse *p, const char *what, size_t off)
 {
     sgl_diag_set(p->diag, what, TEMPLATE_RULE, p->text, off);
     return SGL_E_SYNTAX;
 }
 
-void *template_alloc(struct parse *p, size_t size)
+void *sgl_template_alloc(struct parse *p, size_t size)
 {
     if (++p->nodes > SGL_LIMIT_TEMPLATE_NODES)
         return NULL;
     return sgl_arena_alloc(p->arena, size);
 }
 
-enum sgl_status template_no_memory(struct parse *p)
+enum sgl_status sgl_template_no_memory(struct parse *p)
 {
     if (p->nodes > SGL_LIMIT_TEMPLATE_NODES || p->arena->status == SGL_E_LIMIT) {
         sgl_diag_set(p->diag, "the template has too many parts", TEMPLATE_RULE, p->text, p->at);
@@ -31,13 +31,13 @@ static bool is_space(uint8_t c)
     return sgl_ascii_is_fws(c) || c == '\f' || c == '\v';
 }
 
-void template_skip_space(struct parse *p)
+void sgl_template_skip_space(struct parse *p)
 {
     while (p->at < p->text.len && is_space(p->text.ptr[p->at]))
         p->at++;
 }
 
-bool template_take(struct parse *p, const char *what)
+bool sgl_template_take(struct parse *p, const char *what)
 {
     sgl_view v = sgl_view_cstr(what);
 

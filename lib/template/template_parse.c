@@ -32,18 +32,18 @@ struct tag {
 
 static enum sgl_status read_end(struct parse *p, struct tag *tag, const char *braces)
 {
-    template_skip_space(p);
-    tag->strip.close = template_take(p, "~");
-    if (template_take(p, braces))
+    sgl_template_skip_space(p);
+    tag->strip.close = sgl_template_take(p, "~");
+    if (sgl_template_take(p, braces))
         return SGL_OK;
     if (p->at >= p->text.len)
-        return template_wrong(p, "a tag is not closed", tag->off);
-    return template_wrong(p, "this cannot stand within a tag", p->at);
+        return sgl_template_wrong(p, "a tag is not closed", tag->off);
+    return sgl_template_wrong(p, "this cannot stand within a tag", p->at);
 }
 
 static enum sgl_status read_comment(struct parse *p, struct tag *tag)
 {
-    bool dashes = template_take(p, "--");
+    bool dashes = sgl_template_take(p, "--");
     sgl_view rest = sgl_view_from(p->text, p->at);
     size_t end = 0;
 
@@ -54,7 +54,7 @@ static enum sgl_status read_comment(struct parse *p, struct tag *tag)
 
         end += step;
         if (end >= rest.len)
-            return template_wrong(p, "a comment is not closed", tag->off);
+            return sgl_template_wrong(p, "a comment is not closed", tag->off);
         body = sgl_view_sub(rest, 0, end);
         tag->strip.close = sgl_view_ends(body, SGL_LIT("~"));
         body.len -= tag->strip.close;
@@ -70,12 +70,12 @@ static enum sgl_status read_comment(struct parse *p, struct tag *tag)
 static enum sgl_status read_raw(struct parse *p, struct tag *tag)
 {
     tag->raw = true;
-    SGL_TRY(template_expression(p, PLACE_VALUE, &tag->expr));
-    template_skip_space(p);
-    if (!template_take(p, "}"))
-        return template_wrong(p, "}}} is wanted here", p->at);
-    tag->strip.close = template_take(p, "~");
-    return template_take(p, "}}") ? SGL_OK : template_wrong(p, "}}} is wanted here", p->at);
+    SGL_TRY(sgl_template_expression(p, PLACE_VALUE, &tag->expr));
+    sgl_template_skip_space(p);
+    if (!sgl_template_take(p, "}"))
+        return sgl_template_wrong(p, "}}} is wanted here", p->at);
+    tag->strip.close = sgl_template_take(p, "~");
+    return sgl_template_take(p, "}}") ? SGL_OK : sgl_template_wrong(p, "}}} is wanted here", p->at);
 }
 
 /* else, and not a name that only begins with it. */
@@ -84,8 +84,8 @@ static bool take_else(struct parse *p)
     size_t at = p->at;
     uint8_t c;
 
-    template_skip_space(p);
-    if (template_take(p, "else")) {
+    sgl_template_skip_space(p);
+    if (sgl_template_take(p, "else")) {
         c = p->at < p->text.len ? p->text.ptr[p->at] : 0;
         if (!sgl_ascii_is_alnum(c) && c != '_')
             return true;
@@ -96,54 +96,54 @@ static bool take_else(struct parse *p)
 
 static enum sgl_status read_else(struct parse *p, struct tag *tag)
 {
-    template_skip_space(p);
+    sgl_template_skip_space(p);
     tag->kind = TAG_ELSE;
     if (p->at < p->text.len && (p->text.ptr[p->at] == '}' || p->text.ptr[p->at] == '~'))
         return read_end(p, tag, "}}");
     tag->kind = TAG_ELSE_IF;
-    SGL_TRY(template_expression(p, PLACE_BLOCK, &tag->expr));
+    SGL_TRY(sgl_template_expression(p, PLACE_BLOCK, &tag->expr));
     return read_end(p, tag, "}}");
 }
 
 static enum sgl_status read_inverse(struct parse *p, struct tag *tag)
 {
-    template_skip_space(p);
+    sgl_template_skip_space(p);
     if (p->at < p->text.len && (p->text.ptr[p->at] == '}' || p->text.ptr[p->at] == '~')) {
         tag->kind = TAG_ELSE;
         return read_end(p, tag, "}}");
     }
     tag->kind = TAG_OPEN_INVERSE;
-    SGL_TRY(template_expression(p, PLACE_BLOCK, &tag->expr));
+    SGL_TRY(sgl_template_expression(p, PLACE_BLOCK, &tag->expr));
     return read_end(p, tag, "}}");
 }
 
 /* The place is behind the two braces of a tag. */
 static enum sgl_status read_tag(struct parse *p, struct tag *tag)
 {
-    if (template_take(p, "{{"))
-        return template_wrong(p, "raw blocks are not known here", tag->off);
-    tag->strip.open = template_take(p, "~");
-    if (template_take(p, "!"))
+    if (sgl_template_take(p, "{{"))
+        return sgl_template_wrong(p, "raw blocks are not known here", tag->off);
+    tag->strip.open = sgl_template_take(p, "~");
+    if (sgl_template_take(p, "!"))
         return read_comment(p, tag);
-    if (template_take(p, ">") || template_take(p, "#>"))
-        return template_wrong(p, "partials are not known here", tag->off);
-    if (template_take(p, "*") || template_take(p, "#*"))
-        return template_wrong(p, "decorators are not known here", tag->off);
-    if (template_take(p, "{"))
+    if (sgl_template_take(p, ">") || sgl_template_take(p, "#>"))
+        return sgl_template_wrong(p, "partials are not known here", tag->off);
+    if (sgl_template_take(p, "*") || sgl_template_take(p, "#*"))
+        return sgl_template_wrong(p, "decorators are not known here", tag->off);
+    if (sgl_template_take(p, "{"))
         return read_raw(p, tag);
-    if (template_take(p, "^"))
+    if (sgl_template_take(p, "^"))
         return read_inverse(p, tag);
     if (take_else(p))
         return read_else(p, tag);
-    if (template_take(p, "/")) {
+    if (sgl_template_take(p, "/")) {
         tag->kind = TAG_CLOSE;
-        SGL_TRY(template_name(p, &tag->expr));
-    } else if (template_take(p, "#")) {
+        SGL_TRY(sgl_template_name(p, &tag->expr));
+    } else if (sgl_template_take(p, "#")) {
         tag->kind = TAG_OPEN;
-        SGL_TRY(template_expression(p, PLACE_BLOCK, &tag->expr));
+        SGL_TRY(sgl_template_expression(p, PLACE_BLOCK, &tag->expr));
     } else {
-        tag->raw = template_take(p, "&");
-        SGL_TRY(template_expression(p, PLACE_VALUE, &tag->expr));
+        tag->raw = sgl_template_take(p, "&");
+        SGL_TRY(sgl_template_expression(p, PLACE_VALUE, &tag->expr));
     }
     return read_end(p, tag, "}}");
 }
@@ -152,7 +152,7 @@ static enum sgl_status read_tag(struct parse *p, struct tag *tag)
 
 static struct node *add_node(struct parse *p, struct program *to, enum node_kind kind, size_t off)
 {
-    struct node *n = template_alloc(p, sizeof(*n));
+    struct node *n = sgl_template_alloc(p, sizeof(*n));
 
     if (n == NULL)
         return NULL;
@@ -175,7 +175,7 @@ static enum sgl_status add_text(struct parse *p, struct program *to, size_t from
         return SGL_OK;
     n = add_node(p, to, NODE_TEXT, from);
     if (n == NULL)
-        return template_no_memory(p);
+        return sgl_template_no_memory(p);
     n->text = n->original = sgl_view_sub(p->text, from, end - from);
     return SGL_OK;
 }
@@ -220,20 +220,20 @@ static enum sgl_status read_program(struct parse *p, struct program **out, struc
 static enum sgl_status check_close(struct parse *p, const struct node *block, const struct tag *tag)
 {
     if (tag->kind == TAG_END)
-        return template_wrong(p, "a block is not closed", block->off);
+        return sgl_template_wrong(p, "a block is not closed", block->off);
     if (tag->kind != TAG_CLOSE)
-        return template_wrong(p, "else stands here a second time", tag->off);
+        return sgl_template_wrong(p, "else stands here a second time", tag->off);
     return SGL_OK;
 }
 
 /* {{else helper}}: a block alone in a program. */
 static enum sgl_status chained(struct parse *p, const struct tag *tag, struct program **out)
 {
-    struct program *program = template_alloc(p, sizeof(*program));
+    struct program *program = sgl_template_alloc(p, sizeof(*program));
     struct node *block = program == NULL ? NULL : add_node(p, program, NODE_BLOCK, tag->off);
 
     if (block == NULL)
-        return template_no_memory(p);
+        return sgl_template_no_memory(p);
     program->chained = true;
     block->expr = tag->expr;
     block->strip = tag->strip;
@@ -289,12 +289,13 @@ static enum sgl_status add_block(struct parse *p, struct program *to, const stru
     struct program *swap;
 
     if (block == NULL)
-        return template_no_memory(p);
+        return sgl_template_no_memory(p);
     block->expr = tag->expr;
     block->strip = tag->strip;
     SGL_TRY(read_block(p, block, &close));
     if (!sgl_view_eq(tag->expr->text, close.expr->text))
-        return template_wrong(p, "the block that is open here has another name", close.expr->off);
+        return sgl_template_wrong(p, "the block that is open here has another name",
+                                  close.expr->off);
     if (tag->kind == TAG_OPEN_INVERSE) {
         swap = block->program;
         block->program = block->inverse;
@@ -311,7 +312,7 @@ static enum sgl_status add_tag(struct parse *p, struct program *to, const struct
         return add_block(p, to, tag);
     n = add_node(p, to, tag->kind == TAG_COMMENT ? NODE_COMMENT : NODE_VALUE, tag->off);
     if (n == NULL)
-        return template_no_memory(p);
+        return sgl_template_no_memory(p);
     n->expr = tag->expr;
     n->raw = tag->raw;
     n->strip = tag->strip;
@@ -325,10 +326,10 @@ static bool goes_on(enum tag_kind kind)
 
 static enum sgl_status read_program(struct parse *p, struct program **out, struct tag *end)
 {
-    struct program *program = template_alloc(p, sizeof(*program));
+    struct program *program = sgl_template_alloc(p, sizeof(*program));
 
     if (program == NULL)
-        return template_no_memory(p);
+        return sgl_template_no_memory(p);
     for (;;) {
         SGL_TRY(read_text(p, program));
         *end = (struct tag){.kind = TAG_END, .off = p->at};
@@ -356,14 +357,14 @@ enum sgl_status sgl_template_parse(sgl_view text, struct sgl_arena *arena,
         sgl_diag_set(diag, "the template is too long", TEMPLATE_RULE, text, SGL_LIMIT_TEMPLATE);
         return SGL_E_LIMIT;
     }
-    t = template_alloc(&p, sizeof(*t));
+    t = sgl_template_alloc(&p, sizeof(*t));
     if (t == NULL)
-        return template_no_memory(&p);
+        return sgl_template_no_memory(&p);
     t->text = text;
     SGL_TRY(read_program(&p, &t->program, &end));
     if (end.kind != TAG_END)
-        return template_wrong(&p, "no block is open here", end.off);
-    template_strip_space(t->program);
+        return sgl_template_wrong(&p, "no block is open here", end.off);
+    sgl_template_strip_space(t->program);
     *out = t;
     return SGL_OK;
 }

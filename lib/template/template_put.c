@@ -3,7 +3,7 @@
 #include "sigillo/banned.h"
 #include "template_internal.h"
 
-bool run_wrong(struct run *r, const char *what, size_t off)
+bool sgl_template_fault(struct run *r, const char *what, size_t off)
 {
     if (r->status == SGL_OK) {
         r->status = SGL_E_SYNTAX;
@@ -12,7 +12,7 @@ bool run_wrong(struct run *r, const char *what, size_t off)
     return false;
 }
 
-bool run_step(struct run *r, size_t steps, size_t off)
+bool sgl_template_step(struct run *r, size_t steps, size_t off)
 {
     if (r->status != SGL_OK)
         return false;
@@ -39,9 +39,9 @@ static struct sgl_template_value walk(struct run *r, const struct expr *e, size_
     for (; part < e->parts; part++) {
         struct sgl_template_value next;
 
-        if (!run_step(r, 1, e->off))
+        if (!sgl_template_step(r, 1, e->off))
             break;
-        value_member(r, &v, e->part[part], e->off, &next);
+        sgl_template_value_member(r, &v, e->part[part], e->off, &next);
         v = next;
     }
     return v;
@@ -60,15 +60,15 @@ static struct sgl_template_value eval_path(struct run *r, const struct expr *e,
 static struct sgl_template_value frame_value(const struct frame *f, sgl_view name)
 {
     if (sgl_view_eq(name, SGL_LIT("index")))
-        return value_number((double)f->index, f->index);
+        return sgl_template_value_number((double)f->index, f->index);
     if (sgl_view_eq(name, SGL_LIT("key")))
         return f->key.ptr == NULL
-                   ? value_number((double)f->index, f->index)
+                   ? sgl_template_value_number((double)f->index, f->index)
                    : (struct sgl_template_value){.kind = SGL_TEMPLATE_STRING, .text = f->key};
     if (sgl_view_eq(name, SGL_LIT("first")))
-        return value_bool(f->first);
+        return sgl_template_value_bool(f->first);
     if (sgl_view_eq(name, SGL_LIT("last")))
-        return value_bool(f->last);
+        return sgl_template_value_bool(f->last);
     return (struct sgl_template_value){.kind = SGL_TEMPLATE_MISSING};
 }
 
@@ -91,13 +91,13 @@ static bool compare(struct run *r, const struct expr *e, const struct sgl_templa
 {
     switch (e->helper) {
     case HELPER_EQUALS:
-        return value_equal(r, a, b, e->off);
+        return sgl_template_value_equal(r, a, b, e->off);
     case HELPER_NOT_EQUALS:
-        return !value_equal(r, a, b, e->off);
+        return !sgl_template_value_equal(r, a, b, e->off);
     case HELPER_GREATER:
-        return value_less(r, b, a, e->off);
+        return sgl_template_value_less(r, b, a, e->off);
     case HELPER_LESS:
-        return value_less(r, a, b, e->off);
+        return sgl_template_value_less(r, a, b, e->off);
     case HELPER_NONE:
     case HELPER_IF:
     case HELPER_UNLESS:
@@ -120,9 +120,9 @@ static bool eval_logic(struct run *r, const struct expr *e, const struct scope *
     bool wanted = e->helper == HELPER_OR;
 
     for (const struct expr *a = e->first; a != NULL; a = a->next) {
-        struct sgl_template_value v = run_eval(r, a, scope, frame);
+        struct sgl_template_value v = sgl_template_eval(r, a, scope, frame);
 
-        if (value_true(&v) == wanted)
+        if (sgl_template_value_true(&v) == wanted)
             return wanted;
     }
     return !wanted;
@@ -138,11 +138,11 @@ static bool is_empty(const struct sgl_template_value *v)
 static struct sgl_template_value eval_insert(struct run *r, const struct expr *e,
                                              const struct scope *scope, const struct frame *frame)
 {
-    struct sgl_template_value v = run_eval(r, e->first, scope, frame);
+    struct sgl_template_value v = sgl_template_eval(r, e->first, scope, frame);
 
     if (!is_empty(&v) || e->args < 2)
         return v;
-    v = run_eval(r, e->first->next, scope, frame);
+    v = sgl_template_eval(r, e->first->next, scope, frame);
     if (v.kind == SGL_TEMPLATE_STRING && sgl_view_starts(v.text, SGL_LIT("default=")))
         v.text = sgl_view_from(v.text, strlen("default="));
     return v;
@@ -157,22 +157,22 @@ static struct sgl_template_value eval_call(struct run *r, const struct expr *e,
     if (e->helper == HELPER_INSERT)
         return eval_insert(r, e, scope, frame);
     if (e->helper == HELPER_AND || e->helper == HELPER_OR)
-        return value_bool(eval_logic(r, e, scope, frame));
-    a = run_eval(r, e->first, scope, frame);
+        return sgl_template_value_bool(eval_logic(r, e, scope, frame));
+    a = sgl_template_eval(r, e->first, scope, frame);
     if (e->helper == HELPER_LENGTH) {
-        length = value_length(r, &a, e->off);
-        return value_number((double)length, length);
+        length = sgl_template_value_length(r, &a, e->off);
+        return sgl_template_value_number((double)length, length);
     }
-    b = run_eval(r, e->first->next, scope, frame);
-    return value_bool(compare(r, e, &a, &b));
+    b = sgl_template_eval(r, e->first->next, scope, frame);
+    return sgl_template_value_bool(compare(r, e, &a, &b));
 }
 
-struct sgl_template_value run_eval(struct run *r, const struct expr *e, const struct scope *scope,
-                                   const struct frame *frame)
+struct sgl_template_value sgl_template_eval(struct run *r, const struct expr *e,
+                                            const struct scope *scope, const struct frame *frame)
 {
     struct sgl_template_value none = {.kind = SGL_TEMPLATE_MISSING};
 
-    if (!run_step(r, 1, e->off))
+    if (!sgl_template_step(r, 1, e->off))
         return none;
     switch (e->kind) {
     case EXPR_PATH:
@@ -196,18 +196,18 @@ static void put_date(struct run *r, const struct node *n, const struct scope *sc
                      const struct frame *frame, bool escape)
 {
     const struct expr *e = n->expr->first;
-    struct sgl_template_value when = run_eval(r, e, scope, frame);
-    struct sgl_template_value format = run_eval(r, e->next, scope, frame);
+    struct sgl_template_value when = sgl_template_eval(r, e, scope, frame);
+    struct sgl_template_value format = sgl_template_eval(r, e->next, scope, frame);
     struct sgl_template_value zone = {.kind = SGL_TEMPLATE_MISSING};
 
     if (e->next->next != NULL)
-        zone = run_eval(r, e->next->next, scope, frame);
+        zone = sgl_template_eval(r, e->next->next, scope, frame);
     if (is_empty(&when) || r->status != SGL_OK)
         return;
     if (format.kind != SGL_TEMPLATE_STRING)
-        run_wrong(r, "formatDate: the format is no text", n->off);
+        sgl_template_fault(r, "formatDate: the format is no text", n->off);
     else
-        run_format_date(r, &when, format.text, &zone, escape, n->off);
+        sgl_template_put_date(r, &when, format.text, &zone, escape, n->off);
 }
 
 static void put_value(struct run *r, const struct node *n, const struct scope *scope,
@@ -220,8 +220,8 @@ static void put_value(struct run *r, const struct node *n, const struct scope *s
         put_date(r, n, scope, frame, escape);
         return;
     }
-    v = run_eval(r, n->expr, scope, frame);
-    value_put(r, &v, escape, n->off);
+    v = sgl_template_eval(r, n->expr, scope, frame);
+    sgl_template_value_put(r, &v, escape, n->off);
 }
 
 /* With another value as what is looked at; ../ leads back only from one that is another. */
@@ -230,13 +230,13 @@ static void put_with(struct run *r, const struct program *p, const struct sgl_te
 {
     struct scope inner = {.here = *v, .up = scope};
 
-    put_program(r, p, value_same(v, &scope->here) ? scope : &inner, frame);
+    put_program(r, p, sgl_template_value_same(v, &scope->here) ? scope : &inner, frame);
 }
 
 static void put_array(struct run *r, const struct node *n, const struct sgl_template_value *v,
                       const struct scope *scope, const struct frame *frame)
 {
-    for (size_t i = 0; i < v->count && run_step(r, 1, n->off); i++) {
+    for (size_t i = 0; i < v->count && sgl_template_step(r, 1, n->off); i++) {
         struct sgl_template_value item = {.kind = SGL_TEMPLATE_MISSING};
         struct frame f = {.index = i, .first = i == 0, .last = i + 1 == v->count, .up = frame};
 
@@ -257,7 +257,7 @@ static bool put_object(struct run *r, const struct node *n, const struct sgl_tem
 
     if (!reader->next(v->node, &at, &f.key, &item))
         return false;
-    while (!f.last && run_step(r, 1, n->off)) {
+    while (!f.last && sgl_template_step(r, 1, n->off)) {
         after = (struct sgl_template_value){.kind = SGL_TEMPLATE_MISSING};
         f.last = !reader->next(v->node, &at, &key, &after);
         put_with(r, n->program, &item, scope, &f);
@@ -282,7 +282,7 @@ static void put_each(struct run *r, const struct node *n, const struct sgl_templ
 static void put_section(struct run *r, const struct node *n, const struct scope *scope,
                         const struct frame *frame)
 {
-    struct sgl_template_value v = run_eval(r, n->expr, scope, frame);
+    struct sgl_template_value v = sgl_template_eval(r, n->expr, scope, frame);
 
     if (v.kind == SGL_TEMPLATE_TRUE)
         put_program(r, n->program, scope, frame);
@@ -302,8 +302,8 @@ static bool zero_counts(struct run *r, const struct expr *e, const struct sgl_te
 
     if (e->include_zero == NULL || v->kind != SGL_TEMPLATE_NUMBER)
         return false;
-    include = run_eval(r, e->include_zero, scope, frame);
-    return value_true(&include);
+    include = sgl_template_eval(r, e->include_zero, scope, frame);
+    return sgl_template_value_true(&include);
 }
 
 static void put_block(struct run *r, const struct node *n, const struct scope *scope,
@@ -318,12 +318,12 @@ static void put_block(struct run *r, const struct node *n, const struct scope *s
         return;
     }
     v = e->helper >= HELPER_EQUALS ? eval_call(r, e, scope, frame)
-                                   : run_eval(r, e->first, scope, frame);
+                                   : sgl_template_eval(r, e->first, scope, frame);
     if (e->helper == HELPER_EACH) {
         put_each(r, n, &v, scope, frame);
         return;
     }
-    yes = value_true(&v);
+    yes = sgl_template_value_true(&v);
     if (e->helper == HELPER_WITH && (yes || v.kind == SGL_TEMPLATE_NUMBER)) {
         put_with(r, n->program, &v, scope, frame);
         return;
@@ -335,8 +335,8 @@ static void put_block(struct run *r, const struct node *n, const struct scope *s
 static void put_program(struct run *r, const struct program *p, const struct scope *scope,
                         const struct frame *frame)
 {
-    for (const struct node *n = p == NULL ? NULL : p->first; n != NULL && run_step(r, 1, n->off);
-         n = n->next) {
+    for (const struct node *n = p == NULL ? NULL : p->first;
+         n != NULL && sgl_template_step(r, 1, n->off); n = n->next) {
         switch (n->kind) {
         case NODE_TEXT:
             sgl_buf_add(r->out, n->text);

@@ -190,7 +190,7 @@ static void strip_program(struct program *p, bool root)
             strip_node(n, root);
 }
 
-void template_strip_space(struct program *root)
+void sgl_template_strip_space(struct program *root)
 {
     strip_program(root, true);
 }

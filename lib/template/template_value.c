@@ -11,7 +11,7 @@
 #define NUMBER_MAX   400 /* digits of a text that is taken for a number */
 #define BYTES_A_STEP 64
 
-struct sgl_template_value value_number(double n, size_t whole)
+struct sgl_template_value sgl_template_value_number(double n, size_t whole)
 {
     struct sgl_template_value v = {.kind = SGL_TEMPLATE_NUMBER, .number = n};
 
@@ -19,12 +19,12 @@ struct sgl_template_value value_number(double n, size_t whole)
     return v;
 }
 
-struct sgl_template_value value_bool(bool b)
+struct sgl_template_value sgl_template_value_bool(bool b)
 {
     return (struct sgl_template_value){.kind = b ? SGL_TEMPLATE_TRUE : SGL_TEMPLATE_FALSE};
 }
 
-bool value_true(const struct sgl_template_value *v)
+bool sgl_template_value_true(const struct sgl_template_value *v)
 {
     switch (v->kind) {
     case SGL_TEMPLATE_MISSING:
@@ -49,7 +49,7 @@ static bool is_tree(const struct sgl_template_value *v)
     return v->kind == SGL_TEMPLATE_ARRAY || v->kind == SGL_TEMPLATE_OBJECT;
 }
 
-bool value_same(const struct sgl_template_value *a, const struct sgl_template_value *b)
+bool sgl_template_value_same(const struct sgl_template_value *a, const struct sgl_template_value *b)
 {
     if (a->kind != b->kind)
         return false;
@@ -110,7 +110,7 @@ static bool text_number(sgl_view v, double *out)
     return i == v.len;
 }
 
-double value_to_number(const struct sgl_template_value *v)
+double sgl_template_value_to_number(const struct sgl_template_value *v)
 {
     sgl_view text;
     double n = 0;
@@ -150,11 +150,11 @@ static bool charge_texts(struct run *r, const struct sgl_template_value *a,
 {
     size_t len = a->text.len < b->text.len ? a->text.len : b->text.len;
 
-    return run_step(r, 1 + len / BYTES_A_STEP, off);
+    return sgl_template_step(r, 1 + len / BYTES_A_STEP, off);
 }
 
-bool value_equal(struct run *r, const struct sgl_template_value *a,
-                 const struct sgl_template_value *b, size_t off)
+bool sgl_template_value_equal(struct run *r, const struct sgl_template_value *a,
+                              const struct sgl_template_value *b, size_t off)
 {
     double x, y;
 
@@ -164,30 +164,31 @@ bool value_equal(struct run *r, const struct sgl_template_value *a,
         return is_nothing(a) && is_nothing(b);
     if (is_tree(a) || is_tree(b) ||
         (a->kind == SGL_TEMPLATE_STRING && b->kind == SGL_TEMPLATE_STRING))
-        return value_same(a, b);
-    x = value_to_number(a);
-    y = value_to_number(b);
+        return sgl_template_value_same(a, b);
+    x = sgl_template_value_to_number(a);
+    y = sgl_template_value_to_number(b);
     return x <= y && x >= y;
 }
 
-bool value_less(struct run *r, const struct sgl_template_value *a,
-                const struct sgl_template_value *b, size_t off)
+bool sgl_template_value_less(struct run *r, const struct sgl_template_value *a,
+                             const struct sgl_template_value *b, size_t off)
 {
     if (!charge_texts(r, a, b, off))
         return false;
     if (a->kind == SGL_TEMPLATE_STRING && b->kind == SGL_TEMPLATE_STRING)
         return sgl_view_cmp(a->text, b->text) < 0;
-    return value_to_number(a) < value_to_number(b);
+    return sgl_template_value_to_number(a) < sgl_template_value_to_number(b);
 }
 
 /* In units of UTF-16, as the programs count that the templates were written with. */
-size_t value_length(struct run *r, const struct sgl_template_value *v, size_t off)
+size_t sgl_template_value_length(struct run *r, const struct sgl_template_value *v, size_t off)
 {
     size_t n = 0;
 
     if (v->kind == SGL_TEMPLATE_ARRAY)
         return v->count;
-    if (v->kind != SGL_TEMPLATE_STRING || !run_step(r, 1 + v->text.len / BYTES_A_STEP, off))
+    if (v->kind != SGL_TEMPLATE_STRING ||
+        !sgl_template_step(r, 1 + v->text.len / BYTES_A_STEP, off))
         return 0;
     for (size_t i = 0; i < v->text.len; i++)
         n += (v->text.ptr[i] & 0xc0) == 0x80 ? 0 : v->text.ptr[i] >= 0xf0 ? 2 : 1;
@@ -196,8 +197,8 @@ size_t value_length(struct run *r, const struct sgl_template_value *v, size_t of
 
 /* ---- members ---- */
 
-void value_member(struct run *r, const struct sgl_template_value *v, sgl_view name, size_t off,
-                  struct sgl_template_value *out)
+void sgl_template_value_member(struct run *r, const struct sgl_template_value *v, sgl_view name,
+                               size_t off, struct sgl_template_value *out)
 {
     const struct sgl_template_reader *reader = r->data->reader;
     struct sgl_template_value found = {.kind = v->kind == SGL_TEMPLATE_NULL ? SGL_TEMPLATE_NULL
@@ -213,8 +214,8 @@ void value_member(struct run *r, const struct sgl_template_value *v, sgl_view na
         reader->item(v->node, (size_t)i, &found);
     } else if ((v->kind == SGL_TEMPLATE_ARRAY || v->kind == SGL_TEMPLATE_STRING) &&
                sgl_view_eq(name, SGL_LIT("length"))) {
-        length = value_length(r, v, off);
-        found = value_number((double)length, length);
+        length = sgl_template_value_length(r, v, off);
+        found = sgl_template_value_number((double)length, length);
     }
     *out = found;
 }
@@ -243,7 +244,7 @@ static const char *entity(uint8_t c)
     }
 }
 
-void text_put(struct run *r, sgl_view text, bool escape)
+void sgl_template_put_text(struct run *r, sgl_view text, bool escape)
 {
     size_t from = 0;
 
@@ -265,7 +266,7 @@ static void put(struct run *r, const struct sgl_template_value *v, bool escape, 
 static void put_items(struct run *r, const struct sgl_template_value *v, bool escape, size_t off,
                       unsigned nested)
 {
-    for (size_t i = 0; i < v->count && run_step(r, 1, off); i++) {
+    for (size_t i = 0; i < v->count && sgl_template_step(r, 1, off); i++) {
         struct sgl_template_value item = {.kind = SGL_TEMPLATE_MISSING};
 
         r->data->reader->item(v->node, i, &item);
@@ -292,11 +293,11 @@ static void put(struct run *r, const struct sgl_template_value *v, bool escape, 
         sgl_buf_add_cstr(r->out, v->shown);
         return;
     case SGL_TEMPLATE_STRING:
-        text_put(r, v->text, escape);
+        sgl_template_put_text(r, v->text, escape);
         return;
     case SGL_TEMPLATE_ARRAY:
         if (nested == NESTED_MAX)
-            run_wrong(r, "the arrays of a value are nested too deep", off);
+            sgl_template_fault(r, "the arrays of a value are nested too deep", off);
         else
             put_items(r, v, escape, off, nested);
         return;
@@ -306,7 +307,8 @@ static void put(struct run *r, const struct sgl_template_value *v, bool escape, 
     }
 }
 
-void value_put(struct run *r, const struct sgl_template_value *v, bool escape, size_t off)
+void sgl_template_value_put(struct run *r, const struct sgl_template_value *v, bool escape,
+                            size_t off)
 {
     put(r, v, escape, off, 0);
 }

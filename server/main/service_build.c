@@ -9,6 +9,7 @@
 #include "../directory/hmac.h"
 #include "../log/log.h"
 #include "../metrics/metrics.h"
+#include "../templates/templates.h"
 #include "service_internal.h"
 
 #define LEASE_S            600
@@ -288,6 +289,9 @@ static bool build_http(struct service *s)
     if (s->admin.audit == NULL)
         return false;
     s->api.audit = s->admin.audit;
+    s->api.templates = s->templates = templates_new(s->store, s->workers);
+    if (s->templates == NULL)
+        return false;
     s->acs = (struct acs){.api = &s->api, .tokens = s->tokens, .crypto = sgl_crypto_new()};
     if (s->acs.crypto == NULL)
         return false;
@@ -418,5 +422,6 @@ void service_end(struct service *s)
         loop_join(s->door[i]);
     loop_join(s->outgoing);
     workers_free(s->workers);
+    templates_free(s->templates);
     store_close(s->store);
 }

@@ -51,6 +51,7 @@ struct service {
     struct setup *domain_setup;
     struct delivery *delivery;
     struct limits *limits;
+    struct templates *templates;
     struct guard *guard;
     struct admission *admission;
     struct submission_door *submission;

@@ -14,6 +14,8 @@
 #include "../../audit/audit.h"
 #include "http.h"
 
+struct templates;
+
 struct api {
     struct directory *directory;
     struct admission *admission;
@@ -21,6 +23,7 @@ struct api {
     struct workers *workers;
     size_t recipients_max; /* to, cc and bcc together */
     struct audit *audit;   /* of what was refused; NULL: that is not kept */
+    struct templates *templates;
 };
 
 /* On each door loop's shell, HTTP_PUBLIC; *api is borrowed for its life. */

@@ -305,4 +305,5 @@ void sendgrid_routes(struct http *http, const struct api *api)
     sendgrid_keys_routes(http, api);
     sendgrid_suppression_routes(http, api);
     sendgrid_group_routes(http, api);
+    sendgrid_template_routes(http, api);
 }

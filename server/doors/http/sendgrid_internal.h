@@ -34,6 +34,10 @@ struct sendgrid_key {
 };
 bool sendgrid_key_parse(const json_t *json, struct sendgrid_key *out, struct api_refusal *why);
 
+/* ---- sendgrid_template.c ---- */
+
+void sendgrid_template_routes(struct http *http, const struct api *api);
+
 /* ---- sendgrid_request.c: what all messages of a request have in common ---- */
 
 /* Views point into the JSON, which must stay, and the arena. */
