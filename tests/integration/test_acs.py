@@ -289,7 +289,7 @@ def test_too_large(sigillo, way):
         for size in (1100000, 2200000, 9000000):
             file = {"name": "a.pdf", "contentType": "application/pdf", "contentInBase64": base64.b64encode(b"x" * size).decode()}
             error, requests = refused(sigillo, way, mail(attachments=[file]))
-            assert error["status"] == 413, (size, error)
+            assert (error["status"], error["code"]) == (413, "RequestEntityTooLarge"), (size, error)
             assert len(requests) == 1, (size, requests)
     finally:
         sigillo.cli("subscription", "set", "default", "--profile", "unlimited")
@@ -303,7 +303,17 @@ def test_who_sends_too_much_and_slowly_hears_why(sigillo, sender):
             s.sendall(b"x" * 100000)
             time.sleep(0.03)
         answer = s.recv(4096)
-        assert answer.startswith(b"HTTP/1.1 413 ") and b"body-too-large" in answer
+        assert answer.startswith(b"HTTP/1.1 413 ") and b"x-ms-error-code: RequestEntityTooLarge" in answer
+        assert json.loads(answer.split(b"\r\n\r\n")[1])["error"]["code"] == "RequestEntityTooLarge"
+
+
+def test_what_is_announced_too_large_is_not_waited_for(sigillo, sender):
+    for path, code in (("/emails:send?api-version=2025-09-01", b'"code":"RequestEntityTooLarge"'), ("/v1/messages", b'"code":"body-too-large"'),
+                       ("/v3/mail/send", b'{"errors":['), ("/v1.0/me/sendMail", b'"code":"ErrorMessageSizeExceeded"')):
+        with socket.create_connection((sigillo.address, 8080), timeout=20) as s:
+            s.sendall(b"POST %s HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 999999999\r\n\r\n" % path.encode())
+            answer = b"".join(iter(lambda: s.recv(4096), b""))
+            assert answer.startswith(b"HTTP/1.1 413 ") and code in answer, (path, answer)
 
 
 def test_more_recipients_than_the_profile_allows(sigillo, way):
