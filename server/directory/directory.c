@@ -219,6 +219,20 @@ void directory_each_group(struct directory *d, bool (*each)(void *ctx, struct gr
     free(all);
 }
 
+void directory_each_resource(struct directory *d, bool (*each)(void *ctx, struct resource *r),
+                             void *ctx)
+{
+    size_t count;
+    void **all = referenced(d, DIRECTORY_RESOURCE, owned_ref, &count);
+    bool more = true;
+
+    for (size_t i = 0; i < count; i++) {
+        more = more && each(ctx, all[i]);
+        resource_unref(all[i]);
+    }
+    free(all);
+}
+
 void directory_each_asm_group(struct directory *d, bool (*each)(void *ctx, struct asm_group *g),
                               void *ctx)
 {

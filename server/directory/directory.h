@@ -170,6 +170,36 @@ struct key_facts {
 /* By its id: a reference, or NULL. facts may be NULL. */
 struct identity *directory_key(struct directory *d, sgl_view id, struct key_facts *facts);
 
+/*
+ * A service is an access key that has a name, unique in its subscription whatever the case of its letters, and facts, a JSON document that is its manager's.  Its secrets can be read
+ * again.  While it is locked, neither of them proves anything.
+ */
+#define SERVICE_NAME_MAX  63
+#define SERVICE_FACTS_MAX (16u * 1024u)
+struct named_service {
+    sgl_view name, id, facts; /* id: of its key */
+    bool locked, shared;
+    int64_t created_at;
+};
+/* Those of a subscription in order of their names; name: that one only, where it is not empty. In the arena; false: memory has ended. */
+bool directory_services(struct directory *d, sgl_view subscription, sgl_view name,
+                        struct sgl_arena *arena, struct named_service **out, size_t *count);
+/* Its two secrets, as who signs wants them. */
+struct service_keys {
+    struct keys_op op; /* directory's own, as what follows done */
+    struct loop *loop;
+    void (*done)(struct service_keys *k); /* always later, on loop */
+    bool found, fine;                     /* fine: both could be opened */
+    char key[KEY_SECRETS][48];            /* base64; the caller wipes it */
+    uint8_t sealed[KEY_SECRETS][KEYS_MAC_SEALED];
+    char id[32], context[80];
+    size_t at;
+    struct loop_task task;
+    struct keys *keys;
+};
+void directory_service_keys(struct directory *d, sgl_view subscription, sgl_view name,
+                            struct service_keys *k);
+
 /* ---- applications: they prove who they are at the token endpoint ---- */
 
 #define APP_SECRETS_MAX 8
@@ -248,7 +278,7 @@ void directory_each_subscription(struct directory *d,
 void directory_each_identity(struct directory *d, enum identity_kind kind,
                              bool (*each)(void *ctx, struct identity *i), void *ctx);
 
-/* ---- who may send as whom ---- */
+/* ---- who may send as whom; resources ---- */
 
 /* What the nouns below begin with: each belongs to a subscription, and is freed with its last reference. */
 struct owned {
@@ -306,6 +336,19 @@ void directory_each_asm_group(struct directory *d, bool (*each)(void *ctx, struc
 bool directory_display_name(struct directory *d, const struct identity *who,
                             const struct sgl_mailbox *mailbox, struct sgl_arena *arena,
                             sgl_view *out);
+/* What programs that manage a cloud want to find again as they left it, and what nothing here is made of: a document of theirs under a name. */
+struct resource {
+    struct owned owned; /* first; its key: "SUBSCRIPTION/TYPE/NAME" in lower case */
+    char *name;         /* "TYPE/NAME", as it was given */
+    char *facts;        /* JSON */
+};
+#define RESOURCE_NAME_MAX  200
+#define RESOURCE_FACTS_MAX (16u * 1024u)
+void resource_unref(struct resource *r);
+/* A reference, or NULL. */
+struct resource *directory_resource(struct directory *d, sgl_view subscription, sgl_view name);
+void directory_each_resource(struct directory *d, bool (*each)(void *ctx, struct resource *r),
+                             void *ctx);
 void sender_unref(struct sender *s); /* NULL accepted, as by the others */
 void group_unref(struct group *g);
 void policy_unref(struct policy *p);
@@ -374,6 +417,7 @@ enum directory_noun {
     DIRECTORY_ACCOUNT,
     DIRECTORY_LOCAL,
     DIRECTORY_ASM_GROUP,
+    DIRECTORY_RESOURCE,
 };
 enum directory_verb { DIRECTORY_ADD, DIRECTORY_CHANGE, DIRECTORY_REMOVE };
 const char *directory_verb_word(enum directory_verb verb); /* "add", "change", "remove" */
@@ -402,6 +446,18 @@ struct key_change {
     enum key_rotate rotate; /* KEY_ROTATE: the one that is not there, else the older one */
     struct scopes
         scopes; /* listed: these and no others, which goes with no role; else none, or as they were */
+    const struct service_change *service; /* NULL: it is none, or stays as it is */
+};
+/* Added: a service, which has both secrets. Changed: its domains are all that are given, also none. */
+struct service_change {
+    sgl_view name;  /* added */
+    sgl_view facts; /* ptr NULL: as they were */
+    bool locked;
+};
+
+/* Its name: "TYPE/NAME"; unique in its subscription, whatever the case of its letters. */
+struct resource_change {
+    sgl_view facts;
 };
 
 enum account_way { ACCOUNT_AS_IT_IS, ACCOUNT_ON, ACCOUNT_OFF };
@@ -413,7 +469,7 @@ struct account_change {
     size_t allows, forbids;
 };
 
-#define DIRECTORY_DOMAINS_MAX 64
+#define DIRECTORY_DOMAINS_MAX 100
 /* A noun is added, changed (what is not given stays as it was) or removed; between two changes the store decides: the later one is refused with DIRECTORY_CONFLICT. */
 struct directory_change {
     enum directory_noun noun;
@@ -450,6 +506,7 @@ struct directory_change {
     const struct account_change *account;
     const struct key_change *key;
     const struct local_change *local;
+    const struct resource_change *resource;
     const struct asm_group_change *asm_group; /* changed, removed: `name` is its id */
     /* out */
     enum directory_result result;

@@ -227,7 +227,7 @@ static struct identity *bearer_of_key(struct directory *d, sgl_view token)
     crypto_hash_sha256(hash, secret.ptr, secret.len);
     pthread_rwlock_rdlock(&d->lock);
     k = table_find(&d->table[DIRECTORY_KEY], id);
-    if (is_secret_of(k, hash))
+    if (is_secret_of(k, hash) && !key_is_locked(k))
         who = identity_ref(k->holder.identity);
     pthread_rwlock_unlock(&d->lock);
     return who;

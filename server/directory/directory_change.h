@@ -94,6 +94,7 @@ bool identity_take_label(struct change *g, struct identity *i, const char *field
 
 /* The domains that an identity may use must exist and belong to its subscription; false: said. */
 bool identity_check_domains(struct change *g, struct identity *i, bool needed);
+void identity_no_domains(struct identity *i); /* of a copy that is being changed */
 /* The same for a change: domains that are given replace those that it had; none: they stay. */
 bool identity_alter(struct change *g, struct identity *i);
 

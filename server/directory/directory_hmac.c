@@ -102,7 +102,7 @@ static bool add_trials(struct ask *k, struct access_key *key)
     for (size_t i = 0; i < KEY_SECRETS; i++) {
         struct trial *t = &k->trial[k->trials];
 
-        if (!key->secret[i].signs)
+        if (!key->secret[i].signs || key_is_locked(key))
             continue;
         if (!key_secret_copy(&t->secret, &key->secret[i]))
             return false;

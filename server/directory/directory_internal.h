@@ -61,6 +61,14 @@ struct access_key {
     struct holder holder; /* first: cast from it */
     const struct scratch *file;
     struct key_secret secret[KEY_SECRETS];
+    struct key_service *service; /* NULL: it is none */
+};
+/* What a key has that is a service: key_service.c. */
+struct key_service {
+    char *name, *facts;
+    bool locked;
+    bool has[KEY_SECRETS]; /* sealed so that it can be opened */
+    uint8_t shown[KEY_SECRETS][KEYS_MAC_SEALED];
 };
 #define UID_TEXT_SIZE 12
 struct local_process {
@@ -87,7 +95,7 @@ struct cached {
     uint64_t until_ms;
 };
 
-#define DIRECTORY_NOUNS 11
+#define DIRECTORY_NOUNS 12
 
 struct directory {
     struct store *store;
@@ -208,7 +216,7 @@ struct noun_kind {
     bool (*may_go)(struct change *g);
 };
 extern const struct noun_kind noun_subscription, noun_domain, noun_credential, noun_key, noun_app,
-    noun_sender, noun_group, noun_policy, noun_account, noun_local, noun_asm_group;
+    noun_sender, noun_group, noun_policy, noun_account, noun_local, noun_asm_group, noun_resource;
 const struct noun_kind *noun_kind_of(enum directory_noun noun);
 
 /* The kind's own, and what all kinds have in common that hold identities: the member "profile", where it has one. */
@@ -324,6 +332,21 @@ void key_secret_used(struct key_secret *s, int64_t now);
 #define KEY_CONTEXT_SIZE 64
 /* "hmac:01ftz85b24zv:primary": what it is sealed for. */
 void key_secret_context(const char *id, size_t which, char out[KEY_CONTEXT_SIZE]);
+
+/* ---- key_service.c ---- */
+
+struct key_service *key_service_new(sgl_view name, sgl_view facts); /* NULL: memory has ended */
+struct key_service *key_service_copy(const struct key_service *s);
+void key_service_free(struct key_service *s);                  /* NULL accepted */
+struct key_service *key_service_from_json(const json_t *json); /* NULL: it is none */
+json_t *key_service_to_json(const struct key_service *s);
+/* "shown:01ftz85b24zv:primary": what a secret is sealed for, beside its own seal. */
+void key_service_context(const char *id, size_t which, char out[KEY_CONTEXT_SIZE]);
+/* Under the lock. */
+struct access_key *key_service_find(const struct directory *d, sgl_view subscription,
+                                    sgl_view name);
+/* Does neither of its secrets prove anything? */
+bool key_is_locked(const struct access_key *k);
 
 /* ---- key_shared.c: the keys that are tried when nothing says which; under the lock ---- */
 

@@ -20,6 +20,7 @@ const struct noun_kind *noun_kind_of(enum directory_noun noun)
         [DIRECTORY_ACCOUNT] = &noun_account,
         [DIRECTORY_LOCAL] = &noun_local,
         [DIRECTORY_ASM_GROUP] = &noun_asm_group,
+        [DIRECTORY_RESOURCE] = &noun_resource,
     };
 
     return kind[noun];

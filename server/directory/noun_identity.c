@@ -279,6 +279,14 @@ bool identity_check_domains(struct change *g, struct identity *i, bool needed)
     return true;
 }
 
+void identity_no_domains(struct identity *i)
+{
+    for (size_t d = 0; d < i->domains; d++)
+        free(i->domain[d]);
+    i->domains = 0;
+    i->any_domain = false;
+}
+
 bool identity_alter(struct change *g, struct identity *i)
 {
     int64_t created_at = i->created_at;
@@ -293,10 +301,7 @@ bool identity_alter(struct change *g, struct identity *i)
     }
     if (g->c->domains == 0)
         return true;
-    for (size_t d = 0; d < i->domains; d++)
-        free(i->domain[d]);
-    i->domains = 0;
-    i->any_domain = false;
+    identity_no_domains(i);
     fits = identity_check_domains(g, i, true);
     i->created_at = created_at;
     return fits;

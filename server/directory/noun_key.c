@@ -4,6 +4,8 @@
  *
  *   {"created_at":N,"domains":["*"],"label":"...","role":"none","scopes":["mail.send"],"primary":{...},"secondary":{...}}
  *
+ * One that is a service has "service", too (key_service.c).
+ *
  * Without "scopes" the role says what it may be used for; of those that are listed, one that is not known here gives nothing.
  *
  * Documents of older stores have one secret, which only a bearer can use: {..., "sha256":BASE64}.
@@ -12,6 +14,7 @@
 #include <stdlib.h>
 
 #include "directory_change.h"
+#include "sigillo/ascii.h"
 
 static void free_(void *noun)
 {
@@ -19,6 +22,8 @@ static void free_(void *noun)
 
     for (size_t i = 0; k != NULL && i < KEY_SECRETS; i++)
         key_secret_done(&k->secret[i]);
+    if (k != NULL)
+        key_service_free(k->service);
     holder_free(noun, sizeof(struct access_key));
 }
 
@@ -30,6 +35,10 @@ static void *copy(const void *noun)
 
     for (size_t i = 0; made != NULL && i < KEY_SECRETS; i++)
         whole = key_secret_copy(&made->secret[i], &from->secret[i]) && whole;
+    if (made != NULL && from->service != NULL) {
+        made->service = key_service_copy(from->service);
+        whole = whole && made->service != NULL;
+    }
     if (whole)
         return made;
     free_(made);
@@ -101,6 +110,15 @@ static json_t *scopes_to_json(const struct identity *i)
     return list;
 }
 
+static bool service_from_json(struct access_key *k, const json_t *json)
+{
+    const json_t *service = json_object_get(json, "service");
+
+    if (service != NULL)
+        k->service = key_service_from_json(service);
+    return service == NULL || k->service != NULL;
+}
+
 static void *from_json(const struct store_noun *noun, const json_t *json)
 {
     const char *label = json_string_value(json_object_get(json, "label"));
@@ -112,7 +130,8 @@ static void *from_json(const struct store_noun *noun, const json_t *json)
     k->holder.identity->version = noun->version;
     if (identity_role_from_json(k->holder.identity, json) &&
         scopes_from_json(k->holder.identity, json) && label != NULL &&
-        identity_domains_from_json(k->holder.identity, json) && secrets_from_json(k, json))
+        identity_domains_from_json(k->holder.identity, json) && secrets_from_json(k, json) &&
+        service_from_json(k, json))
         return k;
     free_(k);
     return NULL;
@@ -128,6 +147,11 @@ static json_t *to_json(const void *noun)
 
     if (json != NULL && k->holder.identity->scopes.listed &&
         json_object_set_new(json, "scopes", scopes_to_json(k->holder.identity)) != 0) {
+        json_decref(json);
+        return NULL;
+    }
+    if (json != NULL && k->service != NULL &&
+        json_object_set_new(json, "service", key_service_to_json(k->service)) != 0) {
         json_decref(json);
         return NULL;
     }
@@ -165,17 +189,71 @@ static void secret_new(struct change *g, struct access_key *k, size_t which)
     sodium_memzero(text, sizeof(text));
 }
 
+static struct change *of_keys(struct keys_op *op)
+{
+    return (struct change *)(void *)((char *)op - offsetof(struct change, keys));
+}
+
+/* As a bearer's is: 73 bytes. false: said. */
+static bool is_sealed(struct change *g, const struct keys_op *op)
+{
+    if (op->result == KEYS_OK && op->out_len == KEYS_MAC_SEALED)
+        return true;
+    change_say(g->c, DIRECTORY_UNAVAILABLE, "", "the secret could not be sealed; try again soon");
+    return false;
+}
+
+static void seal(struct change *g, enum keys_verb verb, void (*done)(struct keys_op *op))
+{
+    const struct access_key *k = g->noun;
+    size_t which = (size_t)(g->fresh - k->secret);
+
+    if (verb == KEYS_MAC_SEAL)
+        key_secret_context(k->holder.name, which, g->context);
+    else
+        key_service_context(k->holder.name, which, g->context);
+    g->keys = (struct keys_op){.verb = verb,
+                               .loop = g->c->loop,
+                               .done = done,
+                               .in = sgl_view_of(g->mac_key, sizeof(g->mac_key)),
+                               .context = sgl_view_cstr(g->context)};
+    keys_submit(g->d->keys, &g->keys);
+}
+
+static void sealed(struct keys_op *op);
+
+/* Of a service: the second seal is there, and the other secret may be wanted still. */
+static void shown_sealed(struct keys_op *op)
+{
+    struct change *g = of_keys(op);
+    struct access_key *k = g->noun;
+    size_t which = (size_t)(g->fresh - k->secret);
+
+    if (!is_sealed(g, op)) {
+        change_finish(g);
+        return;
+    }
+    memcpy(k->service->shown[which], op->out, KEYS_MAC_SEALED);
+    k->service->has[which] = true;
+    if (k->secret[1 - which].made_at != 0) {
+        change_store(g);
+        return;
+    }
+    secret_new(g, k, 1 - which);
+    seal(g, KEYS_MAC_SEAL, sealed);
+}
+
 static void sealed(struct keys_op *op)
 {
-    struct change *g = (struct change *)(void *)((char *)op - offsetof(struct change, keys));
+    struct change *g = of_keys(op);
 
-    if (op->result != KEYS_OK || op->out_len != KEYS_MAC_SEALED) {
-        change_say(g->c, DIRECTORY_UNAVAILABLE, "",
-                   "the secret could not be sealed; try again soon");
+    if (!is_sealed(g, op)) {
         change_finish(g);
     } else if (!key_secret_seal(g->fresh, sgl_view_of(op->out, op->out_len))) {
         change_no_memory(g->c);
         change_finish(g);
+    } else if (((const struct access_key *)g->noun)->service != NULL) {
+        seal(g, KEYS_SEAL, shown_sealed);
     } else {
         change_store(g);
     }
@@ -183,8 +261,6 @@ static void sealed(struct keys_op *op)
 
 static void make(struct change *g)
 {
-    const struct access_key *k = g->noun;
-
     /* Before there is a server, nobody can seal: the first key is a bearer's, until it rotates. */
     if (g->fresh == NULL || g->d->keys == NULL) {
         change_store(g);
@@ -196,13 +272,7 @@ static void make(struct change *g)
         change_refuse(g);
         return;
     }
-    key_secret_context(k->holder.name, (size_t)(g->fresh - k->secret), g->context);
-    g->keys = (struct keys_op){.verb = KEYS_MAC_SEAL,
-                               .loop = g->c->loop,
-                               .done = sealed,
-                               .in = sgl_view_of(g->mac_key, sizeof(g->mac_key)),
-                               .context = sgl_view_cstr(g->context)};
-    keys_submit(g->d->keys, &g->keys);
+    seal(g, KEYS_MAC_SEAL, sealed);
 }
 
 /* ---- added ---- */
@@ -222,6 +292,50 @@ static bool scopes_fit(struct change *g, enum role role)
 static bool needs_domain(const struct identity *i)
 {
     return i->role == ROLE_NONE && scopes_allow(&i->scopes, i->role, "mail.send");
+}
+
+static bool service_name_ok(sgl_view name)
+{
+    for (size_t i = 0; i < name.len; i++)
+        if (!sgl_ascii_is_alnum(name.ptr[i]) && name.ptr[i] != '-' && name.ptr[i] != '_')
+            return false;
+    return name.len > 0 && name.len <= SERVICE_NAME_MAX;
+}
+
+/* false: said. */
+static bool service_check(struct change *g, sgl_view name)
+{
+    bool taken;
+
+    if (!service_name_ok(name)) {
+        change_say(g->c, DIRECTORY_INVALID, "name",
+                   "a service's name has 1 to %d letters, digits or any of - _", SERVICE_NAME_MAX);
+        return false;
+    }
+    pthread_rwlock_rdlock(&g->d->lock);
+    taken = key_service_find(g->d, sgl_view_cstr(g->subscription), name) != NULL;
+    pthread_rwlock_unlock(&g->d->lock);
+    if (taken)
+        change_say(g->c, DIRECTORY_EXISTS, "name", "there is such a service already");
+    return !taken;
+}
+
+/* Added: what makes it a service, if it is one. false: said. */
+static bool service_prepare(struct change *g, struct access_key *k)
+{
+    const struct service_change *s = g->c->key == NULL ? NULL : g->c->key->service;
+
+    if (s == NULL)
+        return true;
+    if (!service_check(g, s->name))
+        return false;
+    k->service = key_service_new(s->name, s->facts);
+    if (k->service == NULL) {
+        change_no_memory(g->c);
+        return false;
+    }
+    k->service->locked = s->locked;
+    return true;
 }
 
 static bool prepare(struct change *g)
@@ -244,8 +358,11 @@ static bool prepare(struct change *g)
     k->holder.identity->role = c->role;
     if (c->key != NULL)
         k->holder.identity->scopes = c->key->scopes;
+    if (!service_prepare(g, k))
+        return false;
     secret_new(g, k, 0);
-    return identity_check_domains(g, k->holder.identity, needs_domain(k->holder.identity));
+    return identity_check_domains(g, k->holder.identity,
+                                  k->service == NULL && needs_domain(k->holder.identity));
 }
 
 /* ---- changed ---- */
@@ -267,6 +384,25 @@ static void rotate(struct change *g, struct access_key *k, enum key_rotate rotat
     }
 }
 
+/* false: said. */
+static bool service_alter(struct change *g, struct access_key *k, const struct service_change *s)
+{
+    char *facts = s->facts.ptr == NULL ? NULL : text_of(s->facts);
+
+    if (s->facts.ptr != NULL && facts == NULL) {
+        change_no_memory(g->c);
+        return false;
+    }
+    k->service->locked = s->locked;
+    if (facts != NULL) {
+        free(k->service->facts);
+        k->service->facts = facts;
+    }
+    if (g->c->domains == 0)
+        identity_no_domains(k->holder.identity);
+    return true;
+}
+
 static bool alter(struct change *g)
 {
     struct access_key *k = g->noun;
@@ -284,6 +420,9 @@ static bool alter(struct change *g)
         return false;
     if (g->c->key == NULL)
         return true;
+    if (g->c->key->service != NULL && k->service != NULL &&
+        !service_alter(g, k, g->c->key->service))
+        return false;
     if (g->c->key->scopes.listed)
         k->holder.identity->scopes = g->c->key->scopes;
     rotate(g, k, g->c->key->rotate);

@@ -26,6 +26,14 @@ static const struct {
     {DIRECTORY_KEY, "k",
      "{\"created_at\":1,\"domains\":[\"*\"],\"label\":\"l\",\"role\":\"none\",\"primary\":{"
      "\"sha256\":" HASH ",\"made_at\":1}}"},
+    {DIRECTORY_KEY, "s",
+     "{\"created_at\":1,\"domains\":[],\"label\":\"l\",\"role\":\"none\",\"primary\":{"
+     "\"sha256\":" HASH ",\"made_at\":1},\"service\":{\"name\":\"Shop\",\"facts\":\"{}\","
+     "\"locked\":true}}"},
+    {DIRECTORY_SENDER, "n@app.test",
+     "{\"address\":\"n@app.test\",\"identity\":\"\",\"display_name\":\"News\"}"},
+    {DIRECTORY_RESOURCE, "default/emailservices/mail",
+     "{\"name\":\"emailServices/Mail\",\"facts\":\"{}\"}"},
 };
 
 static void test_whole_or_not_at_all(void **state)

@@ -9,9 +9,12 @@
 
 #define V1 "/admin/v1/"
 /* arm.h */
-#define ARM                                                                                        \
-    "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Communication/"      \
-    "emailServices/{service}/domains"
+#define ARM_SUBSCRIPTION "/subscriptions/{subscription}/providers/Microsoft.Communication/"
+#define ARM_GROUP                                                                                  \
+    "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Communication/"
+#define ARM          ARM_GROUP "emailServices/{service}/domains"
+#define ARM_SERVICES ARM_GROUP "communicationServices"
+#define ARM_MAIL     ARM_GROUP "emailServices"
 
 static const struct admin_access table[] = {
     {"GET", V1 "subscriptions", ROLE_READER, "subscription list"},
@@ -95,6 +98,22 @@ static const struct admin_access table[] = {
     {"GET", ARM "/{name}/senderUsernames/{username}", ROLE_READER, "sender show"},
     {"PUT", ARM "/{name}/senderUsernames/{username}", ROLE_OWNER, "sender add"},
     {"DELETE", ARM "/{name}/senderUsernames/{username}", ROLE_OWNER, "sender remove"},
+    {"GET", ARM_SUBSCRIPTION "communicationServices", ROLE_READER, "service list"},
+    {"GET", ARM_SUBSCRIPTION "emailServices", ROLE_READER, "resource list"},
+    {"POST", ARM_SUBSCRIPTION "checkNameAvailability", ROLE_OWNER, "service list"},
+    {"GET", ARM_SERVICES, ROLE_READER, "service list"},
+    {"GET", ARM_SERVICES "/{service}", ROLE_READER, "service show"},
+    {"PUT", ARM_SERVICES "/{service}", ROLE_OWNER, "service add"},
+    {"PATCH", ARM_SERVICES "/{service}", ROLE_OWNER, "service change"},
+    {"DELETE", ARM_SERVICES "/{service}", ROLE_OWNER, "service remove"},
+    {"POST", ARM_SERVICES "/{service}/listKeys", ROLE_OWNER, "service keys"},
+    {"POST", ARM_SERVICES "/{service}/regenerateKey", ROLE_OWNER, "service change"},
+    {"GET", ARM_MAIL, ROLE_READER, "resource list"},
+    {"GET", ARM_MAIL "/{service}", ROLE_READER, "resource show"},
+    {"PUT", ARM_MAIL "/{service}", ROLE_OWNER, "resource add"},
+    {"PATCH", ARM_MAIL "/{service}", ROLE_OWNER, "resource change"},
+    {"DELETE", ARM_MAIL "/{service}", ROLE_OWNER, "resource remove"},
+    {"PATCH", ARM "/{name}", ROLE_OWNER, "domain change"},
 };
 
 const struct admin_access *admin_access(const char *method, const char *pattern)

@@ -105,6 +105,8 @@ struct admin_change {
     struct account_change account;
     struct key_change key;
     struct local_change local;
+    struct service_change service;
+    struct resource_change resource;
     sgl_view *member; /* of a group; malloc()ed */
     struct domain_change domain;
 };
@@ -148,6 +150,9 @@ bool admin_take_version(struct admin_change *n, const json_t *version);
 /* ---- identities, in the file of credentials and keys ---- */
 
 json_t *admin_identity_json(const struct identity *i);
+/* Where programs that sign their requests send them: "https://mail.example.org/". A key that is not tried by itself has its id before the host. */
+void admin_put_endpoint(const struct admin *admin, const char *id, bool shared,
+                        struct sgl_buf *out);
 /* Members of a request, into the change; false: answered. */
 bool admin_take_domains(struct admin_change *n, const json_t *list);
 bool admin_take_role(struct admin_change *n, const json_t *role); /* NULL: as it is */

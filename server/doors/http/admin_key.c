@@ -27,9 +27,7 @@ static json_t *secret_json(const struct key_secret_facts *s)
                            (int)s->signs, "used_on", day_json(s->day));
 }
 
-/* Where programs that sign their requests send them. A key that is not tried by itself has its id before the host. */
-static void put_endpoint(const struct admin *admin, const char *id, bool shared,
-                         struct sgl_buf *out)
+void admin_put_endpoint(const struct admin *admin, const char *id, bool shared, struct sgl_buf *out)
 {
     sgl_view url = sgl_view_cstr(admin->config->public_url), host;
     size_t at = sgl_view_find_view(url, SGL_LIT("://")) + 3;
@@ -62,7 +60,7 @@ static json_t *key_json(const struct admin *admin, const struct identity *i,
     json_object_set_new(json, "scopes", scopes_json(&i->scopes));
     for (size_t n = 0; n < KEY_SECRETS; n++)
         json_object_set_new(json, key_secret_name(n), secret_json(&facts->secret[n]));
-    put_endpoint(admin, i->name + strlen("key:"), facts->shared, &endpoint);
+    admin_put_endpoint(admin, i->name + strlen("key:"), facts->shared, &endpoint);
     json_object_set_new(json, "endpoint", admin_json_view(sgl_buf_view(&endpoint)));
     return json;
 }

@@ -208,7 +208,7 @@ static void start(struct admin_change *n)
 static void take_and_start(struct admin_change *n, const struct admin_member *row,
                            bool (*take)(struct admin_change *n, const struct admin_member *member))
 {
-    struct admin_member member[ADMIN_MEMBERS_MAX];
+    struct admin_member member[ADMIN_MEMBERS_MAX + 1] = {{0}}; /* the last has no name */
     size_t members = 0;
 
     while (members < ADMIN_MEMBERS_MAX && row[members].name != NULL) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Domains and senders by the paths of Azure's resource manager, for programs that manage Azure Communication Services; docs/acs.md. */
+/* Services, domains and senders by the paths of Azure's resource manager, for programs that manage Azure Communication Services; docs/acs.md. */
 #ifndef SERVER_DOORS_HTTP_ARM_H
 #define SERVER_DOORS_HTTP_ARM_H
 

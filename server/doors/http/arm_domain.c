@@ -133,7 +133,7 @@ static void domains_get(struct http_request *r, void *ctx)
     l.list = json_array();
     directory_each_domain(l.admin->directory, list_one, &l);
     subscription_unref(s);
-    http_reply_json(r, 200, json_pack("{s:o}", "value", l.list));
+    arm_reply_list(r, l.admin, l.list);
 }
 
 static void domain_get(struct http_request *r, void *ctx)
@@ -212,6 +212,23 @@ static void domain_put(struct http_request *r, void *ctx)
         domain_get(r, ctx);
 }
 
+/* Nothing is tracked here, so that there is nothing to turn on. */
+static void domain_patch(struct http_request *r, void *ctx)
+{
+    struct admin_member member[] = {{.name = "tags", .type = JSON_OBJECT},
+                                    {.name = "properties", .type = JSON_OBJECT}};
+    struct domain *d;
+    json_t *body;
+
+    arm_begin(r);
+    d = arm_domain(r, ctx);
+    body = d == NULL ? NULL : admin_object(r, member, 2);
+    if (body != NULL)
+        http_reply_json(r, 200, domain_json(r, ctx, d));
+    json_decref(body);
+    domain_unref(d);
+}
+
 static void domain_delete(struct http_request *r, void *ctx)
 {
     struct domain *d;
@@ -278,6 +295,7 @@ void arm_domain_routes(struct http *http, void *ctx)
     http_route(http, HTTP_PUBLIC, "GET", DOMAINS, domains_get, ctx);
     http_route(http, HTTP_PUBLIC, "GET", DOMAIN_, domain_get, ctx);
     http_route(http, HTTP_PUBLIC, "PUT", DOMAIN_, domain_put, ctx);
+    http_route(http, HTTP_PUBLIC, "PATCH", DOMAIN_, domain_patch, ctx);
     http_route(http, HTTP_PUBLIC, "DELETE", DOMAIN_, domain_delete, ctx);
     http_route(http, HTTP_PUBLIC, "POST", DOMAIN_ "/initiateVerification", verify_post, ctx);
     http_route(http, HTTP_PUBLIC, "POST", DOMAIN_ "/cancelVerification", cancel_post, ctx);

@@ -64,7 +64,7 @@ static void senders_get(struct http_request *r, void *ctx)
     arm_begin(r);
     d = arm_domain(r, ctx);
     if (d != NULL)
-        http_reply_json(r, 200, json_pack("{s:o}", "value", list(r, ctx, d)));
+        arm_reply_list(r, ctx, list(r, ctx, d));
     domain_unref(d);
 }
 
