@@ -158,6 +158,11 @@ struct config {
     struct {                /* local { ... }: processes of this machine */
         const char *socket; /* NULL: none */
     } local;
+    struct {                            /* metadata { ... }: tokens for those processes */
+        struct config_address *address; /* of the loopback only */
+        size_t addresses;
+        const char *socket; /* NULL: none */
+    } metadata;
     struct { /* guard { ... }: of bulk mail */
         enum config_guard action;
         unsigned near_percent; /* of a receiver's messages: warned from here on */

@@ -17,8 +17,9 @@
 #define N_OF(type, field)  .count = offsetof(struct type, field)
 
 const char *const config_section_name[SECTIONS] = {
-    "",         "limits", "resolver", "delivery", "queue", "domains", "verification", "audit",
-    "rotation", "guard",  "local",    "listen",   "route", "profile", "dns_update",   "receiver"};
+    "",        "limits",     "resolver", "delivery", "queue",    "domains", "verification",
+    "audit",   "rotation",   "guard",    "local",    "metadata", "listen",  "route",
+    "profile", "dns_update", "receiver"};
 
 /* clang-format off */
 const struct key config_key[] = {
@@ -111,6 +112,9 @@ const struct key config_key[] = {
     {IN_GUARD, "complaints_messages", KEY_NUMBER, "1000", .min = 1, .max = 1000000000, TOP(guard.complaints_messages)},
 
     {IN_LOCAL, "socket", KEY_PATH, NULL, TOP(local.socket)},
+
+    {IN_METADATA, "listen", KEY_LISTEN, "{}", TOP(metadata.address), N_OF(config, metadata.addresses)},
+    {IN_METADATA, "socket", KEY_PATH, NULL, TOP(metadata.socket)},
 
     {IN_LISTEN, "door", KEY_WORD, "submission", .words = "submission http", LISTEN_AT(door)},
     {IN_LISTEN, "address", KEY_LISTEN, "{}", LISTEN_AT(address), N_OF(config_listen, addresses), .required = true},

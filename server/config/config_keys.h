@@ -41,6 +41,7 @@ enum key_section {
     IN_ROTATION,
     IN_GUARD,
     IN_LOCAL,
+    IN_METADATA,
     IN_LISTEN,
     IN_ROUTE,
     IN_PROFILE,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -371,6 +372,23 @@ static void store_updates(cfg_t *cfg, struct config *c)
     }
 }
 
+/* From elsewhere nobody could be told apart. */
+static void check_metadata(cfg_t *cfg, const struct config *c)
+{
+    for (size_t i = 0; i < c->metadata.addresses; i++) {
+        const struct sockaddr_storage *a = &c->metadata.address[i].addr;
+        bool v4 = a->ss_family == AF_INET;
+        bool fine =
+            v4 ? ntohl(((const struct sockaddr_in *)a)->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET
+               : IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)a)->sin6_addr);
+
+        if (!fine)
+            mistake(cfg_getsec(cfg, "metadata"),
+                    "metadata.listen: %s: not an address of this machine alone (127.0.0.1, [::1])",
+                    c->metadata.address[i].text);
+    }
+}
+
 /* What several keys must agree on. */
 static void check_whole(cfg_t *cfg, struct config *c)
 {
@@ -406,6 +424,7 @@ static void check_whole(cfg_t *cfg, struct config *c)
                 "old key");
     if (c->guard.complaints_stop > 0 && c->guard.complaints_stop < c->guard.complaints_warn)
         mistake(cfg_getsec(cfg, "guard"), "guard.complaints_stop: less than complaints_warn");
+    check_metadata(cfg, c);
     if (c->limits.memory < c->limits.message_size)
         mistake(cfg_getsec(cfg, "limits"), "limits.memory: less than limits.message_size");
 }

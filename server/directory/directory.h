@@ -109,6 +109,11 @@ struct identity *directory_login(struct directory *d, sgl_view user);
 /* Processes of this machine that run as one user, "local:NAME"; by their uid, or by the name: a reference, or NULL. uid may be NULL. */
 struct identity *directory_process(struct directory *d, uint32_t uid);
 struct identity *directory_process_named(struct directory *d, sgl_view name, uint32_t *uid);
+/* By what its tokens know it: another one of the same name or uid, made later, is another. false: it is none, or is gone. */
+bool directory_process_guid(struct directory *d, const struct identity *who,
+                            char out[GUID_TEXT_SIZE]);
+/* By its name and that GUID: a reference, or NULL. */
+struct identity *directory_process_of_guid(struct directory *d, sgl_view name, sgl_view guid);
 /* A local administrator, "local:uid=N": any domain. NULL when memory ends. */
 struct identity *directory_local(uint32_t uid);
 

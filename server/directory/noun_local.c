@@ -167,3 +167,49 @@ struct identity *directory_process_named(struct directory *d, sgl_view name, uin
 {
     return found(d, &d->table[DIRECTORY_LOCAL], name, uid);
 }
+
+/* ---- what its tokens know it by ---- */
+
+static sgl_view name_of(const struct identity *who)
+{
+    return sgl_view_from(sgl_view_cstr(who->name), strlen("local:"));
+}
+
+/* All that stays the same for as long as it is there, and when that began. */
+static bool put_guid(const struct identity *who, uint32_t uid, char out[GUID_TEXT_SIZE])
+{
+    sgl_auto(sgl_buf) text = SGL_BUF_INIT(1024);
+
+    sgl_buf_addf(&text, "%s/%s/%" PRIu32 "/%" PRId64, who->subscription, who->name, uid,
+                 who->created_at);
+    if (text.status == SGL_OK)
+        guid_of(sgl_buf_view(&text), out);
+    return text.status == SGL_OK;
+}
+
+bool directory_process_guid(struct directory *d, const struct identity *who,
+                            char out[GUID_TEXT_SIZE])
+{
+    struct identity *now;
+    uint32_t uid = 0;
+    bool fine;
+
+    if (who->kind != IDENTITY_LOCAL || who->subscription[0] == '\0')
+        return false;
+    now = directory_process_named(d, name_of(who), &uid);
+    fine = now != NULL && put_guid(now, uid, out);
+    identity_unref(now);
+    return fine;
+}
+
+struct identity *directory_process_of_guid(struct directory *d, sgl_view name, sgl_view guid)
+{
+    uint32_t uid = 0;
+    struct identity *who = directory_process_named(d, name, &uid);
+    char its[GUID_TEXT_SIZE];
+
+    if (who != NULL && put_guid(who, uid, its) && sgl_view_eq(guid, sgl_view_cstr(its)))
+        return who;
+    identity_unref(who);
+    return NULL;
+}

@@ -8,6 +8,7 @@
 
 #include "../directory/hmac.h"
 #include "../log/log.h"
+#include "../loop/owner.h"
 #include "../metrics/metrics.h"
 #include "../templates/templates.h"
 #include "service_internal.h"
@@ -267,6 +268,21 @@ static bool listen_http(struct service *s, struct http *http)
     return true;
 }
 
+static bool build_metadata(struct service *s)
+{
+    const struct bound_sockets *b = s->setup->sockets;
+    size_t over_tcp = s->config->metadata.addresses; /* the first ones */
+
+    if (b->owners >= 0 && (s->owners = owners_new(dup(b->owners))) == NULL)
+        return false;
+    s->metadata = (struct metadata){s->directory, s->tokens};
+    for (size_t i = 0; i < b->metadatas; i++)
+        if (!http_listen_metadata(s->http[0], dup(b->metadata[i]), i < over_tcp ? s->owners : NULL))
+            return false;
+    metadata_routes(s->http[0], &s->metadata);
+    return true;
+}
+
 static bool build_http(struct service *s)
 {
     const struct config *c = s->config;
@@ -320,7 +336,8 @@ static bool build_http(struct service *s)
         oauth_routes(s->http[i], &s->oauth);
         unsubscribe_routes(s->http[i], &s->unsubscribe);
     }
-    return http_listen_admin(s->http[0], dup(s->setup->sockets->admin), s->setup->owner);
+    return build_metadata(s) &&
+           http_listen_admin(s->http[0], dup(s->setup->sockets->admin), s->setup->owner);
 }
 
 static bool build_submission(struct service *s, char *why, size_t why_size)

@@ -13,6 +13,7 @@
 #include "../doors/http/arm.h"
 #include "../doors/http/graph.h"
 #include "../doors/http/http.h"
+#include "../doors/http/metadata.h"
 #include "../doors/http/oauth.h"
 #include "../doors/http/sendgrid.h"
 #include "../doors/http/unsubscribe.h"
@@ -61,6 +62,8 @@ struct service {
     struct acs acs;
     struct graph graph;
     struct oauth oauth;
+    struct metadata metadata;
+    struct owners *owners; /* tells whose a connection to it is; may be NULL */
     struct unsubscribe unsubscribe;
     struct http_status_page page;
     _Atomic bool draining;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sockets.h"
 
+#include "../loop/owner.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -16,6 +18,11 @@
 #include <unistd.h>
 
 #define BACKLOG 4096 /* the kernel's own maximum may be lower */
+#define NO_SOCKETS                                                                                 \
+    (struct bound_sockets)                                                                         \
+    {                                                                                              \
+        .admin = -1, .local = -1, .owners = -1                                                     \
+    }
 
 static int bind_one(const struct config_address *a)
 {
@@ -101,6 +108,39 @@ static int bind_place(const struct place *p, char *why, size_t why_size)
     return -1;
 }
 
+static bool bind_metadata(const struct config *config, const struct sandbox_user *user,
+                          struct bound_sockets *out, char *why, size_t why_size)
+{
+    const struct place place = {"metadata.socket", config->metadata.socket, 0666, user};
+    size_t count = config->metadata.addresses + (place.path != NULL);
+
+    out->metadata = count == 0 ? NULL : calloc(count, sizeof(*out->metadata));
+    if (count > 0 && out->metadata == NULL) {
+        snprintf(why, why_size, "out of memory");
+        return false;
+    }
+    for (size_t i = 0; i < config->metadata.addresses; i++) {
+        int fd = bind_one(&config->metadata.address[i]);
+
+        if (fd < 0) {
+            snprintf(why, why_size, "metadata.listen: %s: %s", config->metadata.address[i].text,
+                     strerror(errno));
+            return false;
+        }
+        out->metadata[out->metadatas++] = fd;
+    }
+    if (config->metadata.addresses > 0 && (out->owners = owners_socket()) < 0) {
+        snprintf(why, why_size,
+                 "metadata.listen: the kernel does not tell whose a connection is: %s",
+                 strerror(errno));
+        return false;
+    }
+    if (place.path == NULL)
+        return true;
+    out->metadata[out->metadatas] = bind_place(&place, why, why_size);
+    return out->metadata[out->metadatas] >= 0 && ++out->metadatas > 0;
+}
+
 /* Both are found by their paths. Whoever is on this machine may connect to the second: the kernel says who he is. */
 static bool bind_places(const struct config *config, const struct sandbox_user *user,
                         struct bound_sockets *out, char *why, size_t why_size)
@@ -112,7 +152,8 @@ static bool bind_places(const struct config *config, const struct sandbox_user *
     out->admin = bind_place(&admin, reason, sizeof(reason));
     if (out->admin >= 0 && local.path != NULL)
         out->local = bind_place(&local, reason, sizeof(reason));
-    if (out->admin >= 0 && (local.path == NULL || out->local >= 0))
+    if (out->admin >= 0 && (local.path == NULL || out->local >= 0) &&
+        bind_metadata(config, user, out, reason, sizeof(reason)))
         return true;
     snprintf(why, why_size, "%s: %s", config->path, reason);
     return false;
@@ -150,8 +191,8 @@ bool sockets_bind(const struct config *config, const struct sandbox_user *user,
 {
     bool good = true;
 
-    *out = (struct bound_sockets){calloc(count_addresses(config) + 1, sizeof(*out->socket)), 0, -1,
-                                  -1};
+    *out = NO_SOCKETS;
+    out->socket = calloc(count_addresses(config) + 1, sizeof(*out->socket));
     if (out->socket == NULL) {
         snprintf(why, why_size, "out of memory");
         return false;
@@ -173,7 +214,12 @@ void sockets_close(struct bound_sockets *s)
         close(s->admin);
     if (s->local >= 0)
         close(s->local);
-    *s = (struct bound_sockets){NULL, 0, -1, -1};
+    for (size_t i = 0; i < s->metadatas; i++)
+        close(s->metadata[i]);
+    free(s->metadata);
+    if (s->owners >= 0)
+        close(s->owners);
+    *s = NO_SOCKETS;
 }
 
 /* ---- the state folder ---- */

@@ -14,6 +14,10 @@ struct bound_sockets {
     size_t sockets;
     int admin; /* -1: not open */
     int local; /* of local.socket; -1: there is none */
+    /* Of metadata.listen and metadata.socket, and what tells whose a connection is; NULL, -1: there is none. */
+    int *metadata;
+    size_t metadatas;
+    int owners;
 };
 
 /* All or nothing. `why`: "FILE: listen NAME: ADDRESS: Address already in use". */

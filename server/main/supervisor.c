@@ -189,6 +189,8 @@ int supervisor_run(struct config *config)
     unlink(s.config->admin_socket);
     if (s.config->local.socket != NULL)
         unlink(s.config->local.socket);
+    if (s.config->metadata.socket != NULL)
+        unlink(s.config->metadata.socket);
     sockets_close(&s.sockets);
     close(s.lock);
     close(s.signals);

@@ -44,6 +44,16 @@ static bool same_servers(const struct config *a, const struct config *b)
     return true;
 }
 
+static bool same_addresses(const struct config *a, const struct config *b)
+{
+    if (a->metadata.addresses != b->metadata.addresses)
+        return false;
+    for (size_t i = 0; i < a->metadata.addresses; i++)
+        if (!same_text(a->metadata.address[i].text, b->metadata.address[i].text))
+            return false;
+    return true;
+}
+
 /* Keys that count at the next start only. */
 static void warn_of_restart_keys(const struct config *a, const struct config *b)
 {
@@ -57,6 +67,8 @@ static void warn_of_restart_keys(const struct config *a, const struct config *b)
         {"user", same_text(a->user, b->user)},
         {"admin_socket", same_text(a->admin_socket, b->admin_socket)},
         {"local.socket", same_text(a->local.socket, b->local.socket)},
+        {"metadata.listen", same_addresses(a, b)},
+        {"metadata.socket", same_text(a->metadata.socket, b->metadata.socket)},
         {"door_loops", a->door_loops == b->door_loops},
         {"workers", a->workers == b->workers},
         {"limits.message_size", a->limits.message_size == b->limits.message_size},

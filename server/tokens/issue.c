@@ -13,6 +13,12 @@ static json_t *roles_of(const struct token_issue *i)
     return json_pack("[s]", i->audience == TOKEN_FOR_SMTP ? "SMTP.SendAsApp" : "Mail.Send");
 }
 
+/* "backup" of "local:backup" */
+static const char *local_name(const struct identity *who)
+{
+    return who->name + strlen("local:");
+}
+
 static json_t *claims_of(const struct tokens *t, const struct token_issue *i, const char *tenant)
 {
     struct sgl_buf issuer = SGL_BUF_INIT(1024);
@@ -30,7 +36,11 @@ static json_t *claims_of(const struct tokens *t, const struct token_issue *i, co
                            "roles", roles_of(i), "iat", (json_int_t)now, "nbf", (json_int_t)now,
                            "exp", (json_int_t)(now + TOKEN_LIFETIME_S), "jti", id, "ver", "2.0");
     sgl_buf_done(&issuer);
-    return claims;
+    if (claims == NULL || i->who->kind != IDENTITY_LOCAL ||
+        json_object_set_new(claims, TOKEN_LOCAL, json_string(local_name(i->who))) == 0)
+        return claims;
+    json_decref(claims);
+    return NULL;
 }
 
 /* The GUID of its subscription; false: that is gone. */

@@ -57,7 +57,7 @@ struct token_issue {
     void (*done)(struct token_issue *i); /* on loop, always later */
     void *ctx;
     /* in; borrowed until done() */
-    const struct identity *who;
+    const struct identity *who; /* an application, or a local process */
     char client_id[GUID_TEXT_SIZE];
     enum token_audience audience;
     sgl_view tenant; /* as the request named it; empty: it came to the address without one */

@@ -12,6 +12,7 @@
 #define TOKEN_KEY_KIND "token-key" /* of the noun */
 #define POINT_SIZE     65
 #define SEEN_SLOTS     4096
+#define TOKEN_LOCAL    "local" /* the claim that names a local process, in a token for one */
 
 /* One of our keys: the private half sealed, the public one for everybody. */
 struct token_key {

@@ -32,7 +32,7 @@ const char *token_fault_text(enum token_fault fault)
     case TOKEN_SUBJECT:
         break;
     }
-    return "The application that the token was given to is not there any more.";
+    return "Whoever the token was given to is not there any more.";
 }
 
 void token_claimed_client(sgl_view token, char out[GUID_TEXT_SIZE])
@@ -132,10 +132,19 @@ static enum token_fault check_issuer(const struct tokens *t, const struct jwt *j
                : TOKEN_ISSUER;
 }
 
-/* The application, in the subscription that the token says. */
+/* A local process, which has no client id of its own, or an application. */
+static struct identity *subject_of(struct tokens *t, const struct jwt *j)
+{
+    sgl_view local = jwt_text(j, TOKEN_LOCAL), id = jwt_text(j, "appid");
+
+    return local.len > 0 ? directory_process_of_guid(t->directory, local, id)
+                         : directory_app_of_client(t->directory, id, NULL);
+}
+
+/* As it is now, in the subscription that the token says. */
 static enum token_fault check_subject(struct tokens *t, const struct jwt *j, struct identity **out)
 {
-    struct identity *who = directory_app_of_client(t->directory, jwt_text(j, "appid"), NULL);
+    struct identity *who = subject_of(t, j);
     struct subscription *s =
         who == NULL ? NULL : directory_subscription(t->directory, sgl_view_cstr(who->subscription));
     enum token_fault fault = TOKEN_SUBJECT;

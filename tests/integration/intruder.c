@@ -49,7 +49,8 @@ static void try_all(int signal_number)
     TRY(4, said(syscall(SYS_socket, AF_INET, SOCK_STREAM, 0)));
     TRY(5, said(syscall(SYS_ptrace, PTRACE_ATTACH, getppid(), 0, 0)));
     TRY(6, said(syscall(SYS_setuid, 0)));
-    TRY(7, run_shell());
+    TRY(7, said(syscall(SYS_socket, AF_NETLINK, SOCK_RAW, 4)));
+    TRY(8, run_shell());
 #undef TRY
 }
 

@@ -12,13 +12,14 @@ PEERS = os.environ.get("SIGILLO_PEERS", os.path.join(HERE, "..", "..", "build", 
 NODE = shutil.which("node") or shutil.which("nodejs")
 
 
-def run(sigillo, folder, package, script, *args, question, timeout=60):
+def run(sigillo, folder, package, script, *args, question, timeout=60, environment=None, uid=None):
     """What the script answers in JSON; skips the test when there is no such package in the folder of peers."""
     modules = os.path.join(PEERS, folder, "node_modules")
     if NODE is None or not os.path.isdir(os.path.join(modules, package)):
         pytest.skip("no node, or no %s at %s: run tools/peers" % (package, modules))
-    env = dict(os.environ, NODE_EXTRA_CA_CERTS=sigillo.world.ca.file)
+    env = dict(os.environ, NODE_EXTRA_CA_CERTS=sigillo.world.ca.file, **environment or {})
+    user = {} if uid is None else {"user": uid, "group": uid, "extra_groups": []}
     r = subprocess.run([NODE, os.path.join(HERE, script), modules, *args], env=env, input=json.dumps(question), capture_output=True, text=True,
-                       timeout=timeout)
+                       timeout=timeout, **user)
     assert r.returncode == 0, r.stderr
     return json.loads(r.stdout)

@@ -13,7 +13,7 @@ from world.internet import wait_for
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TRIES = ["open /etc/shadow", "open the master key", "create a file in /etc", "read another process's environment",
-         "make a socket", "attach to the supervisor", "become root", "run a shell"]
+         "make a socket", "attach to the supervisor", "become root", "make a socket to the kernel", "run a shell"]
 WORKED, NOT_COME_TO = 0, -1
 
 
@@ -32,7 +32,7 @@ def intruded(world, request):
     with open(results, "wb") as f:
         f.write(bytes(4096))
     os.chmod(results, 0o666)
-    d = launch(world, "intruded", {}, start=False, preload=library)
+    d = launch(world, "intruded", {"metadata": {"listen": ["127.0.0.1:8170"]}}, start=False, preload=library)
     os.environ.update(SIGILLO_INTRUDER_FILE=results, SIGILLO_INTRUDER_KEY=os.path.join(d.state, "master.key"))
     try:
         d.start()

@@ -105,10 +105,55 @@ static void test_removed(void **state)
     domain_unref(domain);
 }
 
+/* By what tokens name it: as long as it is this one. */
+static void test_guid(void **state)
+{
+    struct directory_fixture *f = *state;
+    struct directory_change c,
+        gone = {.noun = DIRECTORY_LOCAL, .verb = DIRECTORY_REMOVE, .name = SGL_LIT_INIT("backup")};
+    char guid[GUID_TEXT_SIZE], other[GUID_TEXT_SIZE];
+    struct identity *who, *found;
+
+    assert_int_equal(fixture_domain(f, "a.test", false), DIRECTORY_OK);
+    assert_int_equal(add(f, "backup", 34, &c), DIRECTORY_OK);
+    who = directory_process(f->directory, 34);
+    CHECK_TRUE("it has one", directory_process_guid(f->directory, who, guid));
+    found = directory_process_of_guid(f->directory, SGL_LIT("backup"), sgl_view_cstr(guid));
+    CHECK_TRUE("by which it is found", found == who);
+    identity_unref(found);
+    CHECK_TRUE("with its name only", directory_process_of_guid(f->directory, SGL_LIT("other"),
+                                                               sgl_view_cstr(guid)) == NULL);
+    CHECK_TRUE("and not without it",
+               directory_process_of_guid(f->directory, SGL_LIT("backup"), SGL_LIT("")) == NULL);
+    c = (struct directory_change){.noun = DIRECTORY_LOCAL,
+                                  .verb = DIRECTORY_CHANGE,
+                                  .name = SGL_LIT("backup"),
+                                  .domain = {SGL_LIT_INIT("*")},
+                                  .domains = 1};
+    assert_int_equal(fixture_change(f, &c), DIRECTORY_OK);
+    fixture_close(f);
+    fixture_open(f);
+    identity_unref(who);
+    who = directory_process(f->directory, 34);
+    CHECK_TRUE("still", directory_process_guid(f->directory, who, other));
+    CHECK_STR("changed, and after a restart, it is the same", other, guid);
+    assert_int_equal(fixture_change(f, &gone), DIRECTORY_OK);
+    CHECK_TRUE("removed, it has none", !directory_process_guid(f->directory, who, other));
+    identity_unref(who);
+    assert_int_equal(add(f, "backup", 35, &c), DIRECTORY_OK);
+    CHECK_TRUE("another one of its name is not it",
+               directory_process_of_guid(f->directory, SGL_LIT("backup"), sgl_view_cstr(guid)) ==
+                   NULL);
+    who = directory_local(34);
+    CHECK_TRUE("who used the admin socket has none",
+               !directory_process_guid(f->directory, who, other));
+    identity_unref(who);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {DIRECTORY_TEST(test_uids), DIRECTORY_TEST(test_refused),
-                                       DIRECTORY_TEST(test_removed)};
+                                       DIRECTORY_TEST(test_removed), DIRECTORY_TEST(test_guid)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -132,7 +132,7 @@ static enum token_fault verify_at(struct tokens_fixture *x, const char *text,
 
     CHECK_EQ("an identity comes with a good token only", who != NULL, fault == TOKEN_FINE);
     if (who != NULL)
-        CHECK_STR("it is the application", who->name, "app:crm");
+        CHECK_STR("it is who it was made for", who->name, x->who->name);
     identity_unref(who);
     return fault;
 }
@@ -274,6 +274,38 @@ static void test_removed(void **state)
     CHECK_EQ("a removed application's token is refused at once", verify(x, text), TOKEN_SUBJECT);
 }
 
+/* A process of this machine has tokens like an application, and the two are never mistaken for each other. */
+static void test_local(void **state)
+{
+    struct tokens_fixture *x = *state;
+    const struct local_change local = {34};
+    struct directory_change c = {.noun = DIRECTORY_LOCAL,
+                                 .verb = DIRECTORY_ADD,
+                                 .name = SGL_LIT("backup"),
+                                 .domain = {SGL_LIT_INIT("example.org")},
+                                 .domains = 1,
+                                 .local = &local};
+    struct identity *app = x->who;
+    char text[TOKEN_SIZE_MAX + 1];
+
+    wait_ready(x);
+    assert_int_equal(fixture_change(x->f, &c), DIRECTORY_OK);
+    x->who = directory_process(x->f->directory, 34);
+    CHECK_EQ("with the id of an application it is nobody's", verify(x, issue(x, TOKEN_FOR_US, "")),
+             TOKEN_SUBJECT);
+    assert_true(directory_process_guid(x->f->directory, x->who, x->app.client_id));
+    snprintf(text, sizeof(text), "%s", issue(x, TOKEN_FOR_US, ""));
+    CHECK_EQ("with its own it is its own", verify(x, text), TOKEN_FINE);
+    CHECK_EQ("for one API", verify_at(x, text, TOKEN_FOR_ACS, clock_now_s()), TOKEN_AUDIENCE);
+    CHECK_EQ("for a time", verify_at(x, text, TOKEN_FOR_US, clock_now_s() + 4000), TOKEN_EXPIRED);
+    c.verb = DIRECTORY_REMOVE;
+    assert_int_equal(fixture_change(x->f, &c), DIRECTORY_OK);
+    CHECK_EQ("removed, nobody's at once", verify(x, text), TOKEN_SUBJECT);
+    identity_unref(x->who);
+    x->who = app;
+    CHECK_EQ("and no application's", verify(x, issue(x, TOKEN_FOR_US, "")), TOKEN_SUBJECT);
+}
+
 static void test_restart(void **state)
 {
     struct tokens_fixture *x = *state;
@@ -377,6 +409,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_claims, setup, teardown),
         cmocka_unit_test_setup_teardown(test_forged, setup, teardown),
         cmocka_unit_test_setup_teardown(test_removed, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_local, setup, teardown),
         cmocka_unit_test_setup_teardown(test_restart, setup, teardown),
         cmocka_unit_test_setup_teardown(test_key_set, setup, teardown),
         cmocka_unit_test_setup_teardown(test_keys_down, setup, teardown),

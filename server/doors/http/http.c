@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "../../log/log.h"
+#include "../../loop/owner.h"
 
 #define SWEEP_MS 500
 
@@ -58,6 +59,25 @@ static const char *method_name(enum evhttp_cmd_type type)
     return "";
 }
 
+/* Is no administrator, whoever it is: that is another socket. */
+static void note_process(struct http_request *r, int fd)
+{
+    struct owners *owners = r->listener->owners;
+    struct ucred cred;
+    socklen_t len = sizeof(cred);
+    bool over_unix = owners == NULL;
+    int one = 1;
+
+    if (!over_unix)
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    if (!over_unix)
+        r->process_uid = owners_find(owners, fd);
+    else if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0)
+        r->process_uid = cred.uid;
+    snprintf(r->peer, sizeof(r->peer), "%s:uid=%lld", over_unix ? "unix" : "loopback",
+             r->process_uid == (uid_t)-1 ? -1LL : (long long)r->process_uid);
+}
+
 static void note_peer(struct http_request *r, struct evhttp_connection *conn)
 {
     int fd = bufferevent_getfd(evhttp_connection_get_bufferevent(conn)), one = 1;
@@ -66,13 +86,17 @@ static void note_peer(struct http_request *r, struct evhttp_connection *conn)
     struct ucred cred;
     socklen_t cred_len = sizeof(cred);
 
-    r->uid = (uid_t)-1;
+    r->uid = r->process_uid = (uid_t)-1;
     memset(&addr, 0, sizeof(addr));
     if (r->listener->side == HTTP_ADMIN) {
         if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &cred_len) == 0)
             r->uid = cred.uid;
         snprintf(r->peer, sizeof(r->peer), "unix:uid=%lld",
                  r->uid == (uid_t)-1 ? -1LL : (long long)r->uid);
+        return;
+    }
+    if (r->listener->side == HTTP_METADATA) {
+        note_process(r, fd);
         return;
     }
     /* Head and content of a reply go out apart: the second would wait until the first is acknowledged. */
@@ -305,6 +329,16 @@ bool http_listen_admin(struct http *http, int fd, uid_t owner_uid)
     if (l == NULL)
         return false;
     l->owner = owner_uid;
+    return true;
+}
+
+bool http_listen_metadata(struct http *http, int fd, struct owners *owners)
+{
+    struct http_listener *l = listen_on(http, fd, HTTP_METADATA);
+
+    if (l == NULL)
+        return false;
+    l->owners = owners;
     return true;
 }
 

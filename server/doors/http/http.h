@@ -36,6 +36,8 @@ enum http_side {
     HTTP_PUBLIC = 1, /* TCP, plain or TLS */
     HTTP_ADMIN = 2,  /* the unix socket: root, the service's own user, or the one that started it */
     HTTP_BOTH = 3,
+    HTTP_METADATA =
+        4, /* for processes of this machine, whose user the kernel tells; nothing else is served there */
 };
 
 /* NULL when memory ends. */
@@ -47,6 +49,9 @@ struct http *http_new(struct loop *loop, const struct http_config *config);
 bool http_listen(struct http *http, int fd, SSL *(*tls)(void *ctx), void *tls_ctx);
 /* The admin socket. Peers whose uid is not root, not ours and not owner_uid are refused with 403. */
 bool http_listen_admin(struct http *http, int fd, uid_t owner_uid);
+/* For processes of this machine: a unix socket, or an address of the loopback; then `owners` tells who is there, and must outlive the shell. */
+struct owners;
+bool http_listen_metadata(struct http *http, int fd, struct owners *owners);
 /* No new connections; what is open ends after its present request. http_busy(): requests not yet answered. */
 void http_drain(struct http *http);
 size_t http_busy(const struct http *http);
@@ -95,6 +100,9 @@ sgl_view http_bearer(
     const struct http_request *r); /* the token of "Authorization: Bearer ...", or ptr NULL */
 const char *http_peer(const struct http_request *r); /* "198.51.100.7", "unix:uid=0" */
 uid_t http_peer_uid(const struct http_request *r);   /* of the admin socket; (uid_t)-1 else */
+uid_t http_process_uid(
+    const struct http_request
+        *r); /* of a process, by http_listen_metadata(); (uid_t)-1: nobody can tell */
 bool http_is_tls(const struct http_request *r);
 sgl_view http_tls_text(struct http_request *r); /* "TLSv1.3 TLS_AES_256_GCM_SHA384", or empty */
 /*

@@ -38,6 +38,7 @@ struct http_listener {
     struct evconnlistener *socket;
     enum http_side side;
     uid_t owner;
+    struct owners *owners; /* metadata over TCP; else NULL */
     SSL *(*tls)(void *ctx);
     void *tls_ctx;
 };
@@ -106,7 +107,7 @@ struct http_request {
     http_problem_shape shape;     /* NULL: problem documents */
     void (*told)(struct http_request *r, const struct http_problem *p, void *ctx);
     void *told_ctx;
-    uid_t uid;
+    uid_t uid, process_uid;
     uint64_t started_us;
     char peer[64];
     void (*more)(struct http_request *r, void *ctx); /* a piece of a reply is on its way */

@@ -100,6 +100,11 @@ uid_t http_peer_uid(const struct http_request *r)
     return r->uid;
 }
 
+uid_t http_process_uid(const struct http_request *r)
+{
+    return r->process_uid;
+}
+
 static SSL *request_ssl(const struct http_request *r)
 {
     struct evhttp_connection *c = r->ev == NULL ? NULL : evhttp_request_get_connection(r->ev);
