@@ -106,6 +106,8 @@ struct domain {
     struct domain_status status[DOMAIN_PARTS];
     struct domain_rotation rotation;
     int64_t created_at;
+    int64_t
+        default_at; /* milliseconds, when somebody called it the default of its subscription; 0: nobody does */
     uint64_t version;
     /* Of the last check, also when it changed nothing; kept in memory, and in the store whenever something changes. */
     _Atomic int64_t checked_at_s;
@@ -169,6 +171,8 @@ struct domain_change {
 
     /* changed; what is not given stays */
     bool set_kind;
+    bool set_default;                   /* added, changed: */
+    int64_t default_at;                 /* that; 0: it is not */
     sgl_view return_path;               /* added, changed: ptr NULL: as it was, or none */
     const struct domain_status *status; /* DOMAIN_PARTS of them: all of it anew, strings copied */
     int64_t checked_at_s;               /* with status */

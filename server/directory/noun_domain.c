@@ -250,6 +250,7 @@ static bool fill_new(struct change *g, struct domain *d, const struct domain_cha
 
     d->kind = dc->kind;
     d->created_at = clock_now_s();
+    d->default_at = dc->set_default ? dc->default_at : 0;
     if (!new_token(d) || (dc->kind != DOMAIN_PARKED && !first_selectors(d, g->c->ed25519))) {
         change_no_memory(g->c);
         return false;
@@ -340,6 +341,8 @@ static bool alter(struct change *g)
         change_no_memory(g->c);
         return false;
     }
+    if (dc->set_default)
+        d->default_at = dc->default_at;
     return (!dc->set_kind || set_kind(g, d, dc->kind)) &&
            (dc->return_path.ptr == NULL || (set_return_path(g, d, dc->return_path) &&
                                             names_fit(g, d->name, d->return_path, dc))) &&

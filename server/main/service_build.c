@@ -332,6 +332,7 @@ static bool build_http(struct service *s)
         acs_routes(s->http[i], &s->acs);
         arm_routes(s->http[i], &s->admin);
         sendgrid_routes(s->http[i], &s->api);
+        whitelabel_routes(s->http[i], &s->admin);
         graph_routes(s->http[i], &s->graph);
         oauth_routes(s->http[i], &s->oauth);
         unsubscribe_routes(s->http[i], &s->unsubscribe);

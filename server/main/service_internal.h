@@ -17,6 +17,7 @@
 #include "../doors/http/oauth.h"
 #include "../doors/http/sendgrid.h"
 #include "../doors/http/unsubscribe.h"
+#include "../doors/http/whitelabel.h"
 #include "../doors/submission/submission.h"
 #include "../keys/keys.h"
 #include "../loop/scratch.h"
