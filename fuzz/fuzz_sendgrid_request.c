@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Any JSON as a request to send: refused with a reason, or messages that compose and pass our own door. */
+/* Any JSON as a request to send: refused with a reason, or messages that compose and pass our own door.  What it has as "template" is the template that was found. */
 #include "../server/doors/http/sendgrid_internal.h"
+#include "../server/templates/templates.h"
 #include "api_seam.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -19,8 +20,22 @@ static void check(struct api_reader *p, struct sendgrid_mail *mail)
         check_composed(&out);
 }
 
+/* false: it is none. */
+static bool find_template(const struct api_reader *p, json_t *json, struct sendgrid_mail *mail,
+                          struct sendgrid_template *out)
+{
+    json_t *found = json_object_get(json, "template");
+    struct templates_call c = {.id = SGL_LIT("d-1"), .json = found, .row = found, .content = found};
+
+    if (!json_is_object(found) || !sendgrid_template_read(p, &c, out))
+        return !json_is_object(found);
+    mail->template_ = out;
+    return true;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    struct sendgrid_template found;
     sgl_auto(sgl_arena) arena = SGL_ARENA_INIT(1 << 24);
     const struct api api = {.recipients_max = 100};
     struct sendgrid_mail mail = {0};
@@ -30,7 +45,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (json == NULL)
         return 0;
-    if (sendgrid_parse(&p, json, 1000000000, &mail))
+    if (!find_template(&p, json, &mail, &found))
+        why.status = 400;
+    else if (sendgrid_parse(&p, json, 1000000000, &mail))
         check(&p, &mail);
     else if (why.status == 0 || why.detail[0] == '\0')
         abort();

@@ -371,7 +371,7 @@ def test_nobody_is_sent_a_part(sigillo, sender):
 
 
 def test_what_is_not_here_is_not_found_in_its_shape(sigillo, sender):
-    asked = [("GET", "/v3/templates", 404), ("POST", "/v3/nothing", 404), ("GET", "/v3/mail/send", 405)]
+    asked = [("GET", "/v3/none", 404), ("POST", "/v3/nothing", 404), ("GET", "/v3/mail/send", 405)]
     answers = client(sigillo, sender.key, requests=[{"method": m, "url": u, "body": {}} for m, u, _ in asked])
     for (_, _, status), answer in zip(asked, answers):
         assert answer["error"]["code"] == status and answer["error"]["body"]["errors"][0]["message"], answer

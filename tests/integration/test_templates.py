@@ -184,3 +184,150 @@ def test_changes_stand_in_the_audit_and_outlive_a_restart(sigillo, owner):
     assert owner.request("GET", "/%s/versions/%s" % (one, got["versions"][0]["id"]))[1]["html_content"] == "<p>kept</p>"
     lines = sigillo.admin("GET", "/admin/v1/audit?object=template:" + one)[1]["audit"]
     assert [x["action"] for x in lines] == ["template version add", "template add"], lines
+
+
+# -- sent -------------------------------------------------------------------------------------------------------------
+
+RECEIPT = """<html><head><style>p { color: {{color}} }</style></head><body>
+<h1>Danke, {{insert name "default=Kunde"}}!</h1>
+<ul>
+{{#each items}}
+  <li>{{@index}}: {{this.name}} {{@root.currency}}{{this.price}}{{#if @last}} (last){{/if}}</li>
+{{/each}}
+</ul>
+{{#greaterThan total 100}}<p>Free of charge: {{{gift}}}</p>{{else}}<p>Thank you</p>{{/greaterThan}}
+<p><a href="https://shop.test/{{order}}">your order</a> of {{formatDate at "D MMMM YYYY" "+0100"}}</p>
+</body></html>"""
+DATA = {"name": "Žofie & Ďábel <b>", "color": "red", "currency": "€", "items": [{"name": "Hut 🎩", "price": 10.5}, {"name": "Schuhe", "price": 80}], "total": 120,
+        "gift": "<b>ein Tuch</b>", "order": 4711, "at": "2026-01-31T23:30:00Z"}
+
+
+def arrived(world, to):
+    return email.message_from_bytes(world.wait_mail(to)[-1], policy=email.policy.default)
+
+
+def content(message, kind):
+    part = message.get_body((kind,))
+    return part and part.get_content().replace("\r\n", "\n")
+
+
+def send(owner, *messages):
+    return owner.ask(messages=messages)
+
+
+def refusal(answer):
+    assert "error" in answer, answer
+    e = answer["error"]
+    assert len(e["body"]["errors"]) == 1, e
+    return e["code"], e["body"]["errors"][0]["field"], e["body"]["errors"][0]["message"]
+
+
+def test_a_dynamic_template_is_filled_in_and_delivered(world, owner):
+    one = owner.template(subject="Bestellung {{order}}: {{name}}", html_content=RECEIPT)
+    answer = send(owner, {"to": {"email": "tpl-one@good.test", "name": "Žofie"}, "from": SENDER, "templateId": one, "dynamicTemplateData": DATA,
+                          "attachments": [{"content": "aGFsbG8=", "filename": "a.txt", "type": "text/plain"}]})[0]
+    assert answer.get("status") == 202, answer
+    got = arrived(world, "tpl-one@good.test")
+    assert got["Subject"] == "Bestellung 4711: Žofie & Ďábel <b>"
+    assert content(got, "html") == """<html><head><style>p { color: red }</style></head><body>
+<h1>Danke, Žofie &amp; Ďábel &lt;b&gt;!</h1>
+<ul>
+  <li>0: Hut 🎩 €10.5</li>
+  <li>1: Schuhe €80 (last)</li>
+</ul>
+<p>Free of charge: <b>ein Tuch</b></p>
+<p><a href="https://shop.test/4711">your order</a> of 1 February 2026</p>
+</body></html>"""
+    assert content(got, "plain") == """Danke, Žofie & Ďábel <b>!
+
+* 0: Hut 🎩 €10.5
+* 1: Schuhe €80 (last)
+
+Free of charge: ein Tuch
+
+your order (https://shop.test/4711) of 1 February 2026
+"""
+    assert [p.get_filename() for p in got.iter_attachments()] == ["a.txt"]
+
+
+def test_each_personalization_has_its_own_data(world, owner):
+    one = owner.template(subject="{{s}}", html_content="<p>{{{who}}}</p>")
+    people = [{"to": [{"email": "tpl-p%d@good.test" % i}], "dynamic_template_data": {"s": "Nr %d" % i, "who": "W%d" % i}} for i in range(5)]
+    answer = owner.ask([{"method": "POST", "url": "/v3/mail/send", "body": {"personalizations": people, "from": {"email": SENDER}, "template_id": one}}])[0]
+    assert answer.get("status") == 202, answer
+    for i in range(5):
+        got = arrived(world, "tpl-p%d@good.test" % i)
+        assert got["Subject"] == "Nr %d" % i and content(got, "html").strip() == "<p>W%d</p>" % i
+
+
+def test_a_legacy_template_has_places_for_content_and_substitutions(world, owner):
+    one = owner.template("legacy", subject="[Laden] <%subject%>", html_content="<div><%body%></div>", plain_content="> <%body%>\n", generate_plain_content=False)
+    answer = send(owner, {"to": "tpl-old@good.test", "from": SENDER, "templateId": one, "subject": "für %name%", "text": "Hallo %name%", "html": "<b>Hallo %name%</b>",
+                          "substitutions": {"%name%": "Zoë"}, "substitutionWrappers": ["", ""]})[0]
+    assert answer.get("status") == 202, answer
+    got = arrived(world, "tpl-old@good.test")
+    assert got["Subject"] == "[Laden] für Zoë"
+    assert content(got, "html").strip() == "<div><b>Hallo Zoë</b></div>" and content(got, "plain").strip() == "> Hallo Zoë"
+
+
+def test_the_active_version_is_sent_and_only_that(world, owner):
+    one = owner.template(subject="first", html_content="<p>1</p>")
+    _, second = owner.request("POST", "/%s/versions" % one, {"name": "v2", "subject": "second", "html_content": "<p>2</p>"})
+    for to, subject in (("tpl-v1@good.test", "first"), ("tpl-v2@good.test", "second")):
+        assert send(owner, {"to": to, "from": SENDER, "templateId": one})[0].get("status") == 202
+        assert arrived(world, to)["Subject"] == subject
+        owner.request("POST", "/%s/versions/%s/activate" % (one, second["id"]))
+    assert owner.request("PATCH", "/%s/versions/%s" % (one, second["id"]), {"active": 0})[0] == 200
+    assert refusal(send(owner, {"to": "tpl-v3@good.test", "from": SENDER, "templateId": one})[0]) == (400, "template_id", "The template has no active version.")
+
+
+def test_what_cannot_be_filled_in_is_refused_with_all_of_the_request(sigillo, owner):
+    dated = owner.template(subject="S", html_content="<p>\n{{formatDate at \"YYYY\"}}</p>")
+    lines = owner.template(subject="{{s}}", html_content="x")
+    deep = owner.template(subject="S", html_content="{{#each @root.a}}" * 9 + "x" + "{{/each}}" * 9)
+    empty = owner.template()
+    to = "tpl-none@good.test"
+    field = "personalizations.0.dynamic_template_data"
+    cases = [
+        (NO_SUCH, {}, (400, "template_id", "There is no such template.")),
+        ("d-1", {}, (400, "template_id", "There is no such template.")),
+        (empty, {}, (400, "template_id", "The template has no active version.")),
+        (dated, {"at": "soon"}, (400, field, "The template %s, html_content, line 2, column 1: formatDate: the value is no time." % dated)),
+        (lines, {"s": "a\nBcc: x@y.test"}, (400, field, "A line end or another control character cannot stand here: it would begin a new header field.")),
+        (lines, {}, (400, field, "The template's subject comes out empty.")),
+        (deep, {"a": list(range(10))}, (413, None, "The template %s, html_content, line 1, column 140: filling the template in takes too long." % deep)),
+    ]
+    answers = send(owner, *[{"to": to, "from": SENDER, "templateId": i, "dynamicTemplateData": data} for i, data, _ in cases])
+    for answer, (_, _, want) in zip(answers, cases):
+        got = refusal(answer)
+        assert got[:2] == want[:2] and got[2].split(", line")[0] == want[2].split(", line")[0] and got[2].split(": ")[-1] == want[2].split(": ")[-1], (got, want)
+    # the second personalization is at fault: nothing of the first one goes out
+    people = [{"to": [{"email": to}], "dynamic_template_data": {"at": at}} for at in (0, "soon")]
+    answer = owner.ask([{"method": "POST", "url": "/v3/mail/send", "body": {"personalizations": people, "from": {"email": SENDER}, "template_id": dated}}])[0]
+    assert refusal(answer)[:2] == (400, "personalizations.1.dynamic_template_data")
+    people[1] = {"to": [{"email": "tpl-none2@good.test"}], "substitutions": {"a": "b"}}
+    answer = owner.ask([{"method": "POST", "url": "/v3/mail/send", "body": {"personalizations": people, "from": {"email": SENDER}, "template_id": dated}}])[0]
+    assert refusal(answer) == (400, "personalizations.1.substitutions", "Substitutions may not be used with dynamic templating.")
+    assert sigillo.admin("GET", "/admin/v1/messages?to=" + to)[1]["messages"] == []
+
+
+def test_who_only_sends_may_use_a_template_of_his_own_subscription(world, sigillo, owner, account):
+    one = owner.template(subject="for all", html_content="<p>x</p>")
+    sends_only = Account(sigillo, account[1].key)
+    assert send(sends_only, {"to": "tpl-sender@good.test", "from": SENDER, "templateId": one})[0].get("status") == 202
+    assert arrived(world, "tpl-sender@good.test")["Subject"] == "for all"
+    sigillo.json("subscription", "add", "templates-third")
+    sigillo.json("domain", "add", "templates-third.test", "--subscription", "templates-third")
+    sigillo.publish_records("templates-third.test")
+    third = Account(sigillo, sigillo.json("key", "add", "--domain", "templates-third.test", "--subscription", "templates-third")["key"])
+    answer = send(third, {"to": "tpl-third@good.test", "from": "a@templates-third.test", "templateId": one})[0]
+    assert refusal(answer) == (400, "template_id", "There is no such template.")
+
+
+def test_in_the_sandbox_it_is_filled_in_and_not_sent(sigillo, owner):
+    one = owner.template(subject="{{s}}", html_content="<p>x</p>")
+    message = {"to": "tpl-sand@good.test", "from": SENDER, "templateId": one, "mailSettings": {"sandboxMode": {"enable": True}}}
+    answers = send(owner, dict(message, dynamicTemplateData={"s": "x"}), message)
+    assert answers[0].get("status") == 200
+    assert refusal(answers[1])[2] == "The template's subject comes out empty."
+    assert sigillo.admin("GET", "/admin/v1/messages?to=tpl-sand@good.test")[1]["messages"] == []

@@ -166,10 +166,11 @@ static const struct {
      "mail_settings", "member-value"},
     {"tracking of a wrong type", WITH("\"tracking_settings\":{\"click_tracking\":1}"),
      "tracking_settings", "member-type"},
-    {"a template", WITH("\"template_id\":\"d-1\""), "template_id", "not-here"},
+    {"a template", WITH("\"template_id\":\"d-1\""), "template_id", "template-unknown"},
+    {"a template of a wrong type", WITH("\"template_id\":1"), "template_id", "member-type"},
     {"a template is told before its missing content",
      "{" FROM ",\"personalizations\":[{" TO "}],\"template_id\":\"d-1\"}", "template_id",
-     "not-here"},
+     "template-unknown"},
     {"a batch", WITH("\"batch_id\":\"x\""), "batch_id", "not-here"},
 };
 

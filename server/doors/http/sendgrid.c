@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../../templates/templates.h"
 #include "http_internal.h"
 #include "sendgrid_internal.h"
 
@@ -24,11 +25,13 @@ struct call {
     struct sgl_arena arena; /* what all messages have in common */
     struct sgl_arena one;   /* the message that is on its way */
     struct api_refusal why;
-    size_t personal, rcpt;     /* which it is; rcpt counts where each recipient has a message */
-    size_t rcpts;              /* of this personalization */
-    struct admission_all *all; /* of more than one message; else NULL */
-    size_t messages;           /* of the request */
-    char id[ID_TEXT_SIZE];     /* of the first */
+    size_t personal, rcpt;        /* which it is; rcpt counts where each recipient has a message */
+    size_t rcpts;                 /* of this personalization */
+    struct admission_all *all;    /* of more than one message; else NULL */
+    size_t messages;              /* of the request */
+    char id[ID_TEXT_SIZE];        /* of the first */
+    struct templates_call lookup; /* of a template */
+    struct sendgrid_template template_;
 };
 
 static void call_free(struct call *c)
@@ -36,6 +39,7 @@ static void call_free(struct call *c)
     identity_unref(c->who);
     json_decref(c->json);
     admission_all_free(c->all);
+    templates_call_done(&c->lookup);
     sgl_arena_done(&c->one);
     sgl_arena_done(&c->arena);
     free(c);
@@ -255,6 +259,14 @@ static struct call *call_new(struct http_request *r, const struct api *api, stru
 
 static void begin(struct call *c)
 {
+    if (!read_request(c)) {
+        refuse(c);
+        return;
+    }
+    if (c->mail.sandbox) {
+        reply(c, 200);
+        return;
+    }
     if (c->messages > 1) {
         c->all = admission_all_new(c->api->admission, http_loop(c->r));
         if (c->all == NULL) {
@@ -264,6 +276,45 @@ static void begin(struct call *c)
         }
     }
     send_next(c);
+}
+
+static void template_found(struct templates_call *found)
+{
+    struct call *c = found->ctx;
+    struct api_reader reader = {
+        .api = c->api, .who = c->who, .arena = &c->arena, .m = &c->mail.common, .why = &c->why};
+
+    if (c->r->http == NULL) {
+        cut_off(c);
+        return;
+    }
+    if (found->result == TEMPLATES_UNAVAILABLE)
+        (void)api_refuse(&c->why, 503, "store", "template_id", found->why, SGL_LIT(""));
+    else if (found->result != TEMPLATES_OK)
+        (void)api_refuse(&c->why, 422, "template-unknown", "template_id", found->why, SGL_LIT(""));
+    else if (sendgrid_template_read(&reader, found, &c->template_)) {
+        c->mail.template_ = &c->template_;
+        begin(c);
+        return;
+    }
+    refuse(c);
+}
+
+/* true: one is looked for, and the request goes on when it was found. */
+static bool find_template(struct call *c)
+{
+    const json_t *id = sendgrid_member(c->json, "template_id");
+
+    if (!json_is_string(id))
+        return false;
+    c->lookup = (struct templates_call){.verb = TEMPLATES_VERSION_GET,
+                                        .loop = http_loop(c->r),
+                                        .done = template_found,
+                                        .ctx = c,
+                                        .subscription = sgl_view_cstr(c->who->subscription),
+                                        .id = api_string_view(id)};
+    templates_call(c->api->templates, &c->lookup);
+    return true;
 }
 
 static void send_post(struct http_request *r, void *ctx)
@@ -286,11 +337,7 @@ static void send_post(struct http_request *r, void *ctx)
         http_reply_header(r, "Retry-After", SGL_LIT("5"));
         http_reply_problem(r, 503, "memory-full", NULL,
                            "The server has no memory left for this; try again soon.");
-    } else if (!read_request(c)) {
-        refuse(c);
-    } else if (c->mail.sandbox) {
-        reply(c, 200);
-    } else {
+    } else if (!find_template(c)) {
         begin(c);
     }
 }

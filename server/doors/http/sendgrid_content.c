@@ -109,7 +109,7 @@ bool sendgrid_content(const struct api_reader *p, struct sendgrid_mail *mail)
 
     if (list != NULL && !json_is_array(list))
         return api_wrong(p, "member-type", "content", "An array is wanted here.");
-    if (count == 0)
+    if (count == 0 && mail->template_ == NULL)
         return api_wrong(p, "member-missing", "content",
                          "The content is required: at least one of text/plain and text/html.");
     if (count > CONTENTS_MAX)
@@ -120,5 +120,5 @@ bool sendgrid_content(const struct api_reader *p, struct sendgrid_mail *mail)
     for (size_t i = 0; i < count; i++)
         if (!take_item(p, json_array_get(list, i), i, mail))
             return false;
-    return check_sections(p, mail);
+    return sendgrid_body(p, mail) && check_sections(p, mail);
 }

@@ -10,6 +10,7 @@
 #define SENDGRID_RECIPIENTS_MAX       1000
 #define SENDGRID_BYTES_MAX            (512u << 20) /* of all messages of a request, composed */
 #define SENDGRID_COMPARES_MAX         (64u << 20)  /* of substitutions, for a request */
+#define SENDGRID_STEPS_MAX            (16u << 20)  /* of templates, for a request */
 #define SENDGRID_AHEAD_S              (72ll * 60 * 60)
 
 /* ---- sendgrid_error.c ---- */
@@ -38,6 +39,27 @@ bool sendgrid_key_parse(const json_t *json, struct sendgrid_key *out, struct api
 
 void sendgrid_template_routes(struct http *http, const struct api *api);
 
+/* ---- sendgrid_fill.c: messages that are made of a template ---- */
+
+struct templates_call;
+struct sgl_template;
+/* The active version of one; views point into what was found. */
+struct sendgrid_template {
+    sgl_view id, subject, html, plain;
+    bool dynamic, generate; /* the plain text is made of the HTML */
+    const struct sgl_template *subject_words, *html_words, *plain_words; /* dynamic */
+};
+bool sendgrid_template_read(const struct api_reader *p, const struct templates_call *found,
+                            struct sendgrid_template *out);
+struct sendgrid_mail;
+/* Subject, HTML and text of p->m by a dynamic template; path is that of the data. */
+bool sendgrid_fill(const struct api_reader *p, struct sendgrid_mail *mail, const json_t *data,
+                   const char *path);
+/* The request's own content, or subject, in its place in a legacy template; without one nothing is done. */
+bool sendgrid_body(const struct api_reader *p, struct sendgrid_mail *mail);
+bool sendgrid_subject(const struct api_reader *p, const struct sendgrid_mail *mail,
+                      sgl_view *subject);
+
 /* ---- sendgrid_request.c: what all messages of a request have in common ---- */
 
 /* Views point into the JSON, which must stay, and the arena. */
@@ -50,7 +72,10 @@ struct sendgrid_mail {
     bool sandbox;
     bool one_each; /* list mail: a message for each recipient */
     size_t personalizations, recipients;
-    size_t compares, bytes; /* that were needed so far */
+    size_t compares, bytes;                    /* that were needed so far */
+    const struct sendgrid_template *template_; /* NULL: none; set before it is parsed */
+    size_t steps;                              /* that templates may still take */
+    sgl_view footer_text, footer_html;         /* of dynamic templates: they come last */
 };
 /* Everything in the request, each personalization with it, or the whole is refused. p->m is &mail->common. */
 bool sendgrid_parse(struct api_reader *p, const json_t *json, int64_t now,
@@ -87,6 +112,9 @@ void sendgrid_group_routes(struct http *http, const struct api *api);
 /* ---- sendgrid_settings.c: what a request asks beside the message ---- */
 
 bool sendgrid_settings(const struct api_reader *p, struct sendgrid_mail *mail);
+/* The footer behind what a dynamic template gave. */
+bool sendgrid_footer(const struct api_reader *p, const struct sendgrid_mail *mail, sgl_view *text,
+                     sgl_view *html);
 
 /* ---- sendgrid_personal.c: one message ---- */
 

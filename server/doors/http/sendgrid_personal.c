@@ -209,6 +209,8 @@ static bool take_subject(const struct personal *q)
     if (!api_read_string(q->p, q->mail->json, "subject", "subject", &subject) ||
         !api_read_string(q->p, q->json, "subject", path_of(q, "subject", path), &subject))
         return false;
+    if (!sendgrid_subject(q->p, q->mail, &subject))
+        return false;
     if (subject.len == 0)
         return api_wrong(q->p, "member-missing", "subject",
                          "The subject is required. You can get around this requirement if you use "
@@ -337,21 +339,49 @@ static bool take_labels(const struct personal *q)
 
 /* ---- all of it ---- */
 
+static bool check_type(const struct personal *q, const json_t *data)
+{
+    char path[API_PATH_SIZE];
+
+    return data == NULL || json_is_object(data) ||
+           api_wrong(q->p, "member-type", path_of(q, "dynamic_template_data", path),
+                     "An object is wanted here.");
+}
+
 static bool check_data(const struct personal *q)
+{
+    char path[API_PATH_SIZE];
+
+    if (!check_type(q, sendgrid_member(q->json, "dynamic_template_data")))
+        return false;
+    return sendgrid_custom_args(q->p, q->json, path_of(q, "custom_args", path)) && take_labels(q);
+}
+
+/* Subject and content by a dynamic template: what the request says of them gives way. */
+static bool take_filled(const struct personal *q)
 {
     const json_t *data = sendgrid_member(q->json, "dynamic_template_data");
     char path[API_PATH_SIZE];
+    sgl_view subject;
 
-    if (data != NULL && !json_is_object(data))
-        return api_wrong(q->p, "member-type", path_of(q, "dynamic_template_data", path),
-                         "An object is wanted here.");
-    return sendgrid_custom_args(q->p, q->json, path_of(q, "custom_args", path)) && take_labels(q);
+    if (q->values != NULL)
+        return api_wrong(q->p, SENDGRID_WRONG, path_of(q, "substitutions", path),
+                         "Substitutions may not be used with dynamic templating.");
+    if (!check_type(q, data) ||
+        !sendgrid_fill(q->p, q->mail, data, path_of(q, "dynamic_template_data", path)))
+        return false;
+    subject = q->p->m->compose.subject;
+    if (sgl_view_trim(subject).len == 0)
+        return api_wrong(q->p, "member-missing", path, "The template's subject comes out empty.");
+    return api_one_line(q->p, subject, path);
 }
 
 static bool take_rest(struct personal *q)
 {
-    return take_subject(q) && take_headers(q) && take_content(q) && take_replies(q) &&
-           check_data(q);
+    bool dynamic = q->mail->template_ != NULL && q->mail->template_->dynamic;
+
+    return (dynamic ? take_filled(q) : take_subject(q) && take_content(q)) && take_headers(q) &&
+           take_replies(q) && check_data(q);
 }
 
 /* What was replaced is in the arena: the expanded values are needed no longer then. */

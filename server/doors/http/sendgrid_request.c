@@ -130,6 +130,7 @@ static bool check_personals(struct api_reader *p, struct sendgrid_mail *mail)
         if (!check_personal(p, mail, i))
             return false;
     mail->compares = 0; /* each message is made once more */
+    mail->steps = SENDGRID_STEPS_MAX;
     return true;
 }
 
@@ -153,7 +154,6 @@ static bool check_absent(const struct api_reader *p, const json_t *root)
     static const struct {
         const char *name, *why;
     } absent[] = {
-        {"template_id", "There are no templates at this server: send the content itself."},
         {"batch_id", "invalid batch id: there are no batches at this server."},
     };
 
@@ -164,6 +164,19 @@ static bool check_absent(const struct api_reader *p, const json_t *root)
             return api_wrong(p, "not-here", absent[i].name, absent[i].why);
     }
     return true;
+}
+
+/* Whoever asks has looked for it before. */
+static bool check_template(const struct api_reader *p, const json_t *root,
+                           const struct sendgrid_mail *mail)
+{
+    const json_t *id = sendgrid_member(root, "template_id");
+
+    if (id != NULL && !json_is_string(id))
+        return api_wrong(p, "member-type", "template_id", "A string is wanted here.");
+    return id == NULL || mail->template_ != NULL ||
+           api_refuse(p->why, 422, "template-unknown", "template_id",
+                      "There is no template %s here.", api_string_view(id));
 }
 
 bool sendgrid_parse(struct api_reader *p, const json_t *json, int64_t now,
@@ -188,6 +201,8 @@ bool sendgrid_parse(struct api_reader *p, const json_t *json, int64_t now,
     p->m->words = words;
     if (!json_is_object(json))
         return api_wrong(p, "member-type", "", "The body must be a JSON object.");
-    return check_absent(p, json) && take_sender(p, json) && sendgrid_content(p, mail) &&
-           sendgrid_settings(p, mail) && take_attachments(p, json) && check_personals(p, mail);
+    mail->steps = SENDGRID_STEPS_MAX;
+    return check_absent(p, json) && check_template(p, json, mail) && take_sender(p, json) &&
+           sendgrid_content(p, mail) && sendgrid_settings(p, mail) && take_attachments(p, json) &&
+           check_personals(p, mail);
 }

@@ -93,6 +93,14 @@ static bool put_behind(const struct api_reader *p, sgl_view *content, sgl_view f
     return fine || api_refuse_memory(p->why);
 }
 
+bool sendgrid_footer(const struct api_reader *p, const struct sendgrid_mail *mail, sgl_view *text,
+                     sgl_view *html)
+{
+    return (text->len == 0 || mail->footer_text.len == 0 ||
+            put_behind(p, text, mail->footer_text)) &&
+           (html->len == 0 || mail->footer_html.len == 0 || put_behind(p, html, mail->footer_html));
+}
+
 static bool take_footer(const struct api_reader *p, const json_t *settings,
                         struct sendgrid_mail *mail)
 {
@@ -104,8 +112,10 @@ static bool take_footer(const struct api_reader *p, const json_t *settings,
     if (!api_read_string(p, footer, "text", "mail_settings.footer.text", &text) ||
         !api_read_string(p, footer, "html", "mail_settings.footer.html", &html))
         return false;
-    return (mail->text.len == 0 || text.len == 0 || put_behind(p, &mail->text, text)) &&
-           (mail->html.len == 0 || html.len == 0 || put_behind(p, &mail->html, html));
+    mail->footer_text = text;
+    mail->footer_html = html;
+    return (mail->template_ != NULL && mail->template_->dynamic) ||
+           sendgrid_footer(p, mail, &mail->text, &mail->html);
 }
 
 static bool take_mail_settings(const struct api_reader *p, struct sendgrid_mail *mail)
