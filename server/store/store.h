@@ -147,6 +147,7 @@ enum store_op_kind {
     STORE_NOUN_DELETE,
     STORE_AUDIT,
     STORE_TALLY,
+    STORE_DRAFT, /* draft.h */
     STORE_EXPIRE_TRAIL
 };
 
@@ -229,6 +230,8 @@ struct store_accept {
         domain_charge; /* kept beside, without a subscription, by the identity "domain:NAME": of one message too, and in no report */
     const struct store_tally *tally; /* borrowed until done() */
     size_t tallies;
+    /* It was this draft, which goes; 0: none.  STORE_NOT_FOUND: it is not there any more; STORE_CONFLICT: it has another version (0: any) */
+    uint64_t draft, draft_version;
     bool staged;  /* result of STORE_STAGE */
     bool spooled; /* the engine's own, as what follows */
     size_t header_len;

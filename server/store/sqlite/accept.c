@@ -253,6 +253,8 @@ static void accept_one(struct store *store, struct store_accept *a)
         add_body(store, a);
     if (store->db.hard == 0 && a->idempotency_key.len > 0)
         add_key(store, a);
+    if (store->db.hard == 0 && a->draft != 0)
+        draft_remove(store, a->draft);
     add_charge(store, m->subscription, m->identity, &a->charge);
     add_charge(store, SGL_LIT(""), a->charged_domain, &a->domain_charge);
     for (size_t i = 0; i < a->tallies; i++)
@@ -265,6 +267,8 @@ enum store_result apply_accept(struct store *store, struct store_accept *a)
     for (struct store_accept *one = a; one != NULL && store->db.hard == 0; one = one->with) {
         enum store_result r = one->idempotency_key.len > 0 ? find_key(store, one) : STORE_OK;
 
+        if (r == STORE_OK && one->draft != 0)
+            r = draft_check(store, one->draft, one->draft_version);
         if (r != STORE_OK)
             return r;
     }

@@ -7,6 +7,7 @@
  */
 #include <stdlib.h>
 
+#include "../draft.h"
 #include "sigillo/banned.h"
 #include "sqlite_internal.h"
 
@@ -41,6 +42,8 @@ static enum store_result apply_op(struct store *store, struct store_op *op)
     case STORE_TALLY:
         apply_tally(store, &((struct store_tally_op *)(void *)op)->tally);
         return STORE_OK;
+    case STORE_DRAFT:
+        return apply_draft(store, (struct store_draft_op *)(void *)op);
     case STORE_EXPIRE_TRAIL:
         return apply_expire_trail(store, (struct store_expire_trail *)(void *)op);
     }

@@ -9,26 +9,6 @@
 #define READERS     (sizeof(((struct readers *)0)->db) / sizeof(struct db))
 #define SCRATCH_MAX ((size_t)256 << 20)
 
-enum read_sql {
-    READ_BODY,
-    READ_MESSAGE,
-    READ_KEY,
-    READ_RCPTS,
-    READ_LIST,
-    READ_LIST_OPEN,
-    READ_EVENTS,
-    READ_NOUNS,
-    READ_NOUNS_ALL,
-    READ_NOUNS_PAGE,
-    READ_NOUN,
-    READ_DUE,
-    READ_OLDEST,
-    READ_CHARGES,
-    READ_USAGE,
-    READ_AUDIT,
-    READ_COUNT
-};
-
 /* A value of a filter as a whole, or as what stands before or behind the first colon. */
 #define AUDIT_MATCH(column, value)                                                                 \
     "(" value "='' OR " column "=" value " COLLATE NOCASE"                                         \
@@ -84,6 +64,13 @@ static const char *const read_text[READ_COUNT] = {
         " AND (?2='' OR subscription=?2) GROUP BY subscription,identity"
         " ORDER BY subscription,identity",
     [READ_AUDIT] = AUDIT_READ,
+    [READ_DRAFT] = "SELECT subscription,mailbox,value,version,expires_at FROM draft"
+                   " WHERE id=?1 AND expires_at>?2",
+    [READ_DRAFT_FILES] = "SELECT id,draft,size,have,value,0 FROM draft_file WHERE draft=?1"
+                         " ORDER BY id",
+    [READ_DRAFT_FILE] = "SELECT f.id,f.draft,f.size,f.have,f.value,d.expires_at FROM draft_file f"
+                        " JOIN draft d ON d.id=f.draft WHERE f.id=?1 AND d.expires_at>?2",
+    [READ_DRAFT_PIECES] = "SELECT at,bytes FROM draft_piece WHERE file=?1 ORDER BY at",
 };
 
 /* ---- the pool ---- */
@@ -548,4 +535,16 @@ enum store_result store_read_counts(struct store *store, struct store_counts *ou
     if (result == STORE_OK)
         *out = counts;
     return result;
+}
+
+/* ---- for reads that have a file of their own ---- */
+
+struct db *read_begin(struct store *store, enum store_result *result)
+{
+    return borrow(store, result);
+}
+
+enum store_result read_end(struct store *store, struct db *db, enum store_result result)
+{
+    return give_back(store, db, result);
 }

@@ -13,6 +13,7 @@
  *             line is not replaced either: REPLACE would not ask the trigger for DELETE
  *
  * Step 4 adds to message what its sender calls it, its batch and its pool.
+ * draft       a message that is not finished; draft_file: its files, whose bytes are in draft_piece as they came
  */
 #include "schema.h"
 
@@ -79,6 +80,16 @@ static const char *const step[] = {
     "ALTER TABLE message ADD COLUMN labels TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE message ADD COLUMN batch TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE message ADD COLUMN pool TEXT NOT NULL DEFAULT '';",
+    "CREATE TABLE draft(id INTEGER PRIMARY KEY, subscription TEXT NOT NULL, mailbox TEXT NOT NULL,"
+    " value TEXT NOT NULL, version INTEGER NOT NULL, expires_at INTEGER NOT NULL);"
+    "CREATE INDEX draft_subscription ON draft(subscription);"
+    "CREATE INDEX draft_expires ON draft(expires_at);"
+    "CREATE TABLE draft_file(id INTEGER PRIMARY KEY, draft INTEGER NOT NULL, size INTEGER NOT NULL,"
+    " have INTEGER NOT NULL, value TEXT NOT NULL);"
+    "CREATE INDEX draft_file_draft ON draft_file(draft);"
+    "CREATE TABLE draft_piece(id INTEGER PRIMARY KEY, file INTEGER NOT NULL, at INTEGER NOT NULL,"
+    " bytes BLOB NOT NULL);"
+    "CREATE UNIQUE INDEX draft_piece_at ON draft_piece(file, at);",
 };
 #define STEPS ((int)(sizeof(step) / sizeof(step[0])))
 

@@ -66,6 +66,22 @@ enum sql {
     SQL_AUDIT_ADD,
     SQL_AUDIT_EXPIRY,
     SQL_OLD_AUDIT,
+    SQL_DRAFT_ADD,
+    SQL_DRAFT_GET,
+    SQL_DRAFT_SET,
+    SQL_DRAFT_TOUCH,
+    SQL_DRAFT_DELETE,
+    SQL_DRAFT_OLD,
+    SQL_DRAFT_USED,
+    SQL_DRAFT_FILES_USED,
+    SQL_DRAFT_FILE_ADD,
+    SQL_DRAFT_FILE_GET,
+    SQL_DRAFT_FILE_SET,
+    SQL_DRAFT_FILE_DELETE,
+    SQL_DRAFT_FILES_DELETE,
+    SQL_DRAFT_PIECE_ADD,
+    SQL_DRAFT_FILE_PIECES_DELETE,
+    SQL_DRAFT_PIECES_DELETE,
     SQL_PROBE,
     SQL_COUNT
 };
@@ -236,6 +252,12 @@ enum store_result apply_release(struct store *store, struct store_release *r);
 /* own.again: there is more to change in a later group. */
 enum store_result apply_control(struct store *store, struct store_control *c);
 void undo_control(struct store_control *c);
+struct store_draft_op;
+enum store_result apply_draft(struct store *store, struct store_draft_op *op);
+void drafts_expire(struct store *store, int64_t now); /* at most 100 of them */
+/* It becomes a message: may it, in that version (0: any)?  And it goes, with the transaction that this is part of. */
+enum store_result draft_check(struct store *store, uint64_t id, uint64_t version);
+void draft_remove(struct store *store, uint64_t id);
 enum store_result apply_nouns(struct store *store, struct store_noun_op *n);
 void nouns_committed(struct store_noun_op *n);
 enum store_result apply_expire_trail(struct store *store, struct store_expire_trail *e);
@@ -300,6 +322,34 @@ void note_change(struct store *store, uint64_t lane, int64_t due, int out);
 bool row_message(sqlite3_stmt *s, struct sgl_arena *arena, struct store_message *out,
                  uint64_t *first);
 bool row_rcpt(sqlite3_stmt *s, struct sgl_arena *arena, struct store_rcpt *out);
+
+/* ---- reads: a connection of the pool; its statements are read_text of read.c ---- */
+enum read_sql {
+    READ_BODY,
+    READ_MESSAGE,
+    READ_KEY,
+    READ_RCPTS,
+    READ_LIST,
+    READ_LIST_OPEN,
+    READ_EVENTS,
+    READ_NOUNS,
+    READ_NOUNS_ALL,
+    READ_NOUNS_PAGE,
+    READ_NOUN,
+    READ_DUE,
+    READ_OLDEST,
+    READ_CHARGES,
+    READ_USAGE,
+    READ_AUDIT,
+    READ_DRAFT,
+    READ_DRAFT_FILES,
+    READ_DRAFT_FILE,
+    READ_DRAFT_PIECES,
+    READ_COUNT
+};
+struct db *read_begin(struct store *store, enum store_result *result);
+/* Ends the reader's view of the database; a failure of the medium becomes the result. */
+enum store_result read_end(struct store *store, struct db *db, enum store_result result);
 
 /* ---- threads ---- */
 void *writer_main(void *arg);

@@ -70,5 +70,7 @@ enum store_result apply_expire_trail(struct store *store, struct store_expire_tr
             audit_expire(store, e->audit_before_ms, e->max);
     }
     vector_done(&found);
+    if (store->db.hard == 0)
+        drafts_expire(store, clock_now_s());
     return STORE_OK;
 }
