@@ -79,13 +79,16 @@ static bool is_mime(const struct http_request *r)
 static void send_(struct http_request *r, const struct graph *g, struct identity *who,
                   const struct sgl_mailbox *mailbox)
 {
+    static const char *const long_strings[] = {
+        "message.body.content", "message.attachments.*.contentBytes", "Message.body.content",
+        "Message.attachments.*.contentBytes", NULL};
     struct api_refusal why = {0};
     json_t *json = NULL;
     struct api_post *p;
     bool fine;
 
     if (!is_mime(r)) {
-        json = http_json(r);
+        json = http_json_long(r, long_strings);
         if (json == NULL) {
             identity_unref(who);
             return;
@@ -98,6 +101,7 @@ static void send_(struct http_request *r, const struct graph *g, struct identity
         fine = json == NULL ? take_mime(p, mailbox, &why) : take_json(p, mailbox, json, &why);
     json_decref(json);
     if (fine) {
+        http_body_done(r); /* the message is composed */
         api_post_submit(p, NULL, sent);
         return;
     }
