@@ -157,6 +157,20 @@ bool admit_stored(struct admit *m, uint64_t durable_us)
     return !m->accept.claim && m->open > 0;
 }
 
+/* false: what is wrong is not the draft. */
+static bool answer_draft(struct admission_answer *out, enum store_result result)
+{
+    if (result == STORE_NOT_FOUND)
+        (void)refuse(out, 554, "5.5.4", 404, "draft-unknown", "",
+                     "There is no such draft any more: it was sent or removed.", SGL_LIT(""));
+    else if (result == STORE_CONFLICT)
+        (void)refuse(out, 554, "5.5.4", 409, "draft-changed", "",
+                     "The draft was changed while it was read; send it again.", SGL_LIT(""));
+    else
+        return false;
+    return true;
+}
+
 static void stored(struct store_op *op)
 {
     struct admit *m = (struct admit *)(void *)((char *)op - offsetof(struct admit, accept));
@@ -170,7 +184,7 @@ static void stored(struct store_op *op)
     } else if (op->result == STORE_EXISTS) {
         s->existing_id = m->accept.existing_id;
         answer_accepted(s, s->existing_id);
-    } else {
+    } else if (s->draft == 0 || !answer_draft(&s->answer, op->result)) {
         answer_store(&s->answer, op->result);
     }
     admit_finish(s);
@@ -207,6 +221,8 @@ static void store_it(struct admit *m)
     admit_fill(m, s->loop, stored);
     m->accept.idempotency_key = s->idempotency_key;
     memcpy(m->accept.request_hash, s->request_hash, sizeof(s->request_hash));
+    m->accept.draft = s->draft;
+    m->accept.draft_version = s->draft_version;
     admit_claim(m);
     m->stored_us = clock_mono_us();
     store_submit(m->a->store, &m->accept.op);

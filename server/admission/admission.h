@@ -104,6 +104,8 @@ struct submission {
         list_name; /* list mail: its id, and its name in UTF-8; ptr NULL: as the header's mark says */
     sgl_view idempotency_key;
     uint8_t request_hash[32];
+    /* It is this draft of the store, in this version, which is gone once the message is durable; 0: none */
+    uint64_t draft, draft_version;
     struct loop *loop;
     void (*done)(struct submission *s, const struct admission_answer *answer);
     /* filled before done() when accepted: message.id; existing_id when an idempotency key was repeated */

@@ -311,7 +311,8 @@ static bool build_http(struct service *s)
     s->acs = (struct acs){.api = &s->api, .tokens = s->tokens, .crypto = sgl_crypto_new()};
     if (s->acs.crypto == NULL)
         return false;
-    s->graph = (struct graph){.api = &s->api, .tokens = s->tokens};
+    s->graph = (struct graph){
+        .api = &s->api, .tokens = s->tokens, .message_size_max = c->limits.message_size};
     s->oauth =
         (struct oauth){.directory = s->directory, .tokens = s->tokens, .federation = s->federation};
     attempts_init(&s->oauth.attempts);

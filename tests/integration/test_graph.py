@@ -5,6 +5,7 @@
 package.
 """
 import base64
+import concurrent.futures
 import email
 import email.message
 import email.policy
@@ -351,6 +352,204 @@ def test_suppressed_recipients_end_here(sigillo, sender, way):
     accepted(sigillo, way, mail("gone-graph@good.test"))
     listed = sigillo.admin("GET", "/admin/v1/messages?to=gone-graph@good.test")[1]["messages"]
     assert sigillo.json("trace", listed[0]["id"])["recipients"][0]["state"] == "suppressed"
+
+
+# -- drafts, and files that are uploaded ------------------------------------------------------------------------------
+
+DRAFTS = "/users/%s/messages" % SENDER
+
+
+def counted(size):
+    """The bytes that the client's upload sends."""
+    return (bytes(range(251)) * (size // 251 + 1))[:size]
+
+
+def results(answer):
+    assert all("error" not in a for a in answer["answers"]), answer["answers"]
+    return [a["result"] for a in answer["answers"]]
+
+
+def test_a_draft_with_twenty_megabytes(world, sigillo, way):
+    size = 20 << 20
+    answer = client(sigillo, way, {"path": DRAFTS, "body": dict(mail("gr-draft@good.test")["message"], subject="Größe", attachments=[FILES[0]])},
+                    {"upload": DRAFTS + "/{id}/attachments/createUploadSession", "size": size, "range_size": 5 << 20,
+                     "item": {"name": "groß.bin", "contentType": "application/x-large"}},
+                    {"path": DRAFTS + "/{id}/attachments", "body": FILES[2]},
+                    {"path": DRAFTS + "/{id}/attachments", "method": "get"},
+                    {"path": DRAFTS + "/{id}", "method": "get"}, {"path": DRAFTS + "/{id}/send", "body": {}})
+    draft, upload, small, listed, read, _ = results(answer)
+    assert draft["isDraft"] is True and draft["hasAttachments"] is True and draft["subject"] == "Größe" and draft["id"] and "attachments" not in draft
+    assert upload["seen"] == 4 and upload["location"].startswith(sigillo.settings["public_url"] + "/v1.0" + DRAFTS + "/%s/attachments/" % draft["id"])
+    assert [(f["name"], f["@odata.type"]) for f in listed["value"]] == [(n, TYPE + "fileAttachment") for n in (FILES[0]["name"], "groß.bin", "notes.txt")]
+    assert listed["value"][1]["size"] == size and listed["value"][2]["id"] == small["id"]
+    assert read["subject"] == "Größe" and read["changeKey"] != draft["changeKey"]
+    pieces = [r for r in answer["requests"] if "/uploadSessions/" in r["path"]]
+    assert [(r["method"], r["status"]) for r in pieces] == [("PUT", 200)] * 3 + [("PUT", 201)]
+    assert answer["requests"][-1]["status"] == 202 and answer["requests"][-1]["headers"]["content-length"] == "0"
+    got = arrived(world, "gr-draft@good.test")
+    files = {p.get_filename(): p for p in got.iter_attachments()}
+    assert got["Subject"] == "Größe" and set(files) == {FILES[0]["name"], "groß.bin", "notes.txt"}
+    assert files["groß.bin"].get_payload(decode=True) == counted(size) and files["groß.bin"].get_content_type() == "application/x-large"
+    error_of(post(sigillo, token_of(sigillo, way), b"", DRAFTS + "/%s/send" % draft["id"]), 404, "ErrorItemNotFound")
+
+
+def token_of(sigillo, way):
+    return token(sigillo, {"client_id": way["client"], "secret": way["secret"]})
+
+
+def test_an_upload_that_was_interrupted_goes_on(world, sigillo, way):
+    answer = client(sigillo, way, {"path": DRAFTS, "body": mail("gr-resumed@good.test")["message"]},
+                    {"upload": DRAFTS + "/{id}/attachments/createUploadSession", "size": 1000, "range_size": 300, "fail_after": 2, "item": {"name": "a.bin"}},
+                    {"path": DRAFTS + "/{id}/send", "body": {}})
+    results(answer)
+    assert [r["method"] for r in answer["requests"] if "/uploadSessions/" in r["path"]] == ["PUT", "PUT", "GET", "PUT", "PUT"]
+    assert [p.get_payload(decode=True) for p in arrived(world, "gr-resumed@good.test").iter_attachments()] == [counted(1000)]
+
+
+def test_an_upload_is_cancelled(sigillo, way):
+    answer = client(sigillo, way, {"path": DRAFTS, "body": {}},
+                    {"upload": DRAFTS + "/{id}/attachments/createUploadSession", "size": 1000, "cancel": True, "item": {"name": "a.bin"}},
+                    {"path": DRAFTS + "/{id}/attachments", "method": "get"})
+    _, cancelled, listed = results(answer)
+    assert cancelled["status"] == 204 and listed["value"] == []
+
+
+def test_a_draft_is_changed_and_removed(world, sigillo, way):
+    one = DRAFTS + "/{id}"
+    answer = client(sigillo, way, {"path": DRAFTS, "body": {"subject": "First", "importance": "high"}},
+                    {"path": one, "method": "patch", "body": {"subject": "Second", "toRecipients": [address("gr-patched@good.test")]}},
+                    {"path": one + "/attachments", "body": FILES[2]}, {"path": one + "/send", "body": {}})
+    _, patched, _, _ = results(answer)
+    assert patched["subject"] == "Second" and patched["importance"] == "high"
+    got = arrived(world, "gr-patched@good.test")
+    assert got["Subject"] == "Second" and got["Importance"] == "high" and [p.get_filename() for p in got.iter_attachments()] == ["notes.txt"]
+    answer = client(sigillo, way, {"path": DRAFTS, "body": {}}, {"path": one, "method": "delete"}, {"path": one, "method": "get"})
+    assert answer["requests"][-2]["status"] == 204
+    assert (answer["answers"][2]["error"]["status"], answer["answers"][2]["error"]["code"]) == (404, "ErrorItemNotFound")
+
+
+def test_a_draft_that_cannot_be_sent_stays(sigillo, way):
+    answer = client(sigillo, way, {"path": DRAFTS, "body": {"subject": "x"}}, {"path": DRAFTS + "/{id}/send", "body": {}}, {"path": DRAFTS + "/{id}", "method": "get"})
+    assert answer["answers"][1]["error"]["code"] == "ErrorInvalidRecipients" and answer["answers"][2]["result"]["subject"] == "x", answer
+
+
+@pytest.mark.parametrize("path, body, status, code, target", [
+    ("", {"subject": 1}, 400, "ErrorInvalidParameter", "subject"),
+    ("", {"from": address("x@second-graph2.test")}, 403, "ErrorSendAsDenied", "from"),
+    ("", {"attachments": [{"name": "x"}]}, 400, "ErrorInvalidParameter", "attachments[0].contentBytes"),
+    ("/attachments", {"name": "x"}, 400, "ErrorInvalidParameter", "attachments[0].contentBytes"),
+    ("/attachments/createUploadSession", {"AttachmentItem": {"attachmentType": "item", "name": "x", "size": 1}}, 400, "ErrorInvalidParameter",
+     "AttachmentItem.attachmentType"),
+    ("/attachments/createUploadSession", {"AttachmentItem": {"attachmentType": "file", "size": 1}}, 400, "ErrorInvalidParameter", "AttachmentItem.name"),
+    ("/attachments/createUploadSession", {"AttachmentItem": {"attachmentType": "file", "name": "x", "size": 0}}, 400, "ErrorInvalidParameter", "AttachmentItem.size"),
+    ("/attachments/createUploadSession", {"AttachmentItem": {"attachmentType": "file", "name": "x", "size": 1 << 40}}, 413, "ErrorMessageSizeExceeded",
+     "AttachmentItem.size"),
+    ("/attachments/createUploadSession", {}, 400, "ErrorInvalidParameter", "AttachmentItem"),
+])
+def test_what_is_wrong_with_a_draft(sigillo, sender, path, body, status, code, target):
+    if path:
+        path = "/" + post(sigillo, sender.key, {}, DRAFTS)[2]["id"] + path
+    error_of(post(sigillo, sender.key, body, DRAFTS + path), status, code, target)
+
+
+def session(sigillo, key, size=10, **message):
+    """(draft, path of the upload)"""
+    draft = post(sigillo, key, message, DRAFTS)[2]["id"]
+    status, _, body = post(sigillo, key, {"AttachmentItem": {"attachmentType": "file", "name": "a.bin", "size": size}}, DRAFTS + "/%s/attachments/createUploadSession" % draft)
+    assert status == 201 and body["nextExpectedRanges"] == ["0-"] and re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$", body["expirationDateTime"]), body
+    return draft, body["uploadUrl"].split("/v1.0")[1]
+
+
+def piece(sigillo, path, data, content_range):
+    return post(sigillo, None, data, path, "PUT", Content_Type="application/octet-stream", Content_Range=content_range)
+
+
+def test_pieces_come_in_their_order(sigillo, sender):
+    _, path = session(sigillo, sender.key)
+    error_of(piece(sigillo, path, b"x" * 4, "bytes 4-7/10"), 416, "ErrorInvalidRange", "Content-Range")
+    status, _, body = piece(sigillo, path, b"x" * 4, "bytes 0-3/10")
+    assert status == 200 and body["nextExpectedRanges"] == ["4-"]
+    for wrong, code, status in (("bytes 0-3/10", "ErrorInvalidRange", 416), ("bytes 4-7/11", "ErrorInvalidRange", 416), ("bytes 8-11/10", "ErrorInvalidRange", 416),
+                                ("bytes 4-8/10", "BadRequest", 400), ("4-7/10", "BadRequest", 400), ("bytes */10", "BadRequest", 400), ("", "BadRequest", 400)):
+        error_of(piece(sigillo, path, b"x" * 4, wrong), status, code, "Content-Range")
+    assert post(sigillo, None, b"", path, "GET")[2]["nextExpectedRanges"] == ["4-"]
+    status, headers, _ = piece(sigillo, path, b"x" * 6, "bytes 4-9/10")
+    assert status == 201 and headers["location"] and headers["content-length"] == "0"
+    assert post(sigillo, sender.key, b"", headers["location"].split("/v1.0")[1], "GET")[2]["size"] == 10
+    error_of(piece(sigillo, path, b"x", "bytes 9-9/10"), 404, "ErrorItemNotFound") # the session is over
+
+
+def test_the_address_is_the_secret(sigillo, sender):
+    _, path = session(sigillo, sender.key)
+    for wrong in (path[:-1] + ("0" if path[-1] != "0" else "1"), path.rsplit("/", 1)[0] + "/x", "/uploadSessions/x/y", "/uploadSessions/0000000000001/" + "0" * 64):
+        for method in ("GET", "DELETE"):
+            error_of(post(sigillo, None, b"", wrong, method), 404, "ErrorItemNotFound")
+        error_of(piece(sigillo, wrong, b"x", "bytes 0-0/10"), 404, "ErrorItemNotFound")
+    assert post(sigillo, None, b"", path, "DELETE")[0] == 204
+    error_of(post(sigillo, None, b"", path, "GET"), 404, "ErrorItemNotFound")
+
+
+def test_a_draft_is_nobody_elses(sigillo, sender):
+    draft, _ = session(sigillo, sender.key)
+    sigillo.json("subscription", "add", "graph-third")
+    sigillo.json("domain", "add", "third-graph.test", "--subscription", "graph-third")
+    sigillo.publish_records("third-graph.test")
+    stranger = sigillo.json("key", "add", "--domain", "third-graph.test", "--subscription", "graph-third")["key"]
+    for key, user in ((stranger, "me@third-graph.test"), (sender.key, "other@" + DOMAIN)):
+        for method, below in (("GET", ""), ("DELETE", ""), ("POST", "/send"), ("GET", "/attachments")):
+            error_of(post(sigillo, key, b"", "/users/%s/messages/%s%s" % (user, draft, below), method), 404, "ErrorItemNotFound")
+    error_of(post(sigillo, None, b"", DRAFTS + "/" + draft, "GET"), 401, "InvalidAuthenticationToken", "Authorization")
+    assert post(sigillo, sender.key, b"", DRAFTS + "/" + draft, "GET")[0] == 200
+
+
+def test_a_draft_is_not_sent_before_its_files_are_whole(sigillo, sender):
+    draft, path = session(sigillo, sender.key, toRecipients=[address("graph@good.test")])
+    piece(sigillo, path, b"x", "bytes 0-0/10")
+    reply = post(sigillo, sender.key, b"", DRAFTS + "/%s/send" % draft)
+    assert error_of(reply, 400, "BadRequest", "attachments")["innerError"]["code"] == "upload-open"
+
+
+def test_a_draft_is_sent_once(world, sigillo, sender):
+    """Several at the same time: one is told 202, the others that there is no such draft."""
+    before = len(world.mailbox("gr-once@good.test"))
+    draft = post(sigillo, sender.key, mail("gr-once@good.test")["message"], DRAFTS)[2]["id"]
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        replies = list(pool.map(lambda _: post(sigillo, sender.key, b"", DRAFTS + "/%s/send" % draft), range(8)))
+    assert sorted(r[0] for r in replies) == [202] + [404] * 7, replies
+    world.wait_mail("gr-once@good.test", before + 1)
+    listed = sigillo.admin("GET", "/admin/v1/messages?to=gr-once@good.test")[1]["messages"]
+    assert len(listed) == 1
+
+
+def test_drafts_outlive_the_server(world, sigillo, sender):
+    draft, path = session(sigillo, sender.key, subject="Kept", toRecipients=[address("gr-kept@good.test")])
+    assert piece(sigillo, path, b"01234", "bytes 0-4/10")[0] == 200
+    sigillo.kill()
+    sigillo.restart()
+    assert post(sigillo, None, b"", path, "GET")[2]["nextExpectedRanges"] == ["5-"]
+    assert piece(sigillo, path, b"56789", "bytes 5-9/10")[0] == 201
+    assert post(sigillo, sender.key, b"", DRAFTS + "/%s/send" % draft)[0] == 202
+    sigillo.kill()
+    sigillo.restart()
+    error_of(post(sigillo, sender.key, b"", DRAFTS + "/%s/send" % draft), 404, "ErrorItemNotFound")
+    got = arrived(world, "gr-kept@good.test")
+    assert got["Subject"] == "Kept" and [p.get_payload(decode=True) for p in got.iter_attachments()] == [b"0123456789"]
+
+
+def test_drafts_have_limits(sigillo):
+    """A subscription's, when they are announced: 1 GiB."""
+    sigillo.json("subscription", "add", "graph-full")
+    sigillo.json("domain", "add", "full-graph.test", "--subscription", "graph-full")
+    sigillo.publish_records("full-graph.test")
+    key = sigillo.json("key", "add", "--domain", "full-graph.test", "--subscription", "graph-full")["key"]
+    at = "/users/me@full-graph.test/messages"
+    draft, item = post(sigillo, key, {}, at)[2]["id"], {"AttachmentItem": {"attachmentType": "file", "name": "a.bin", "size": 27 << 20}}
+    replies = [post(sigillo, key, item, at + "/%s/attachments/createUploadSession" % draft) for _ in range(38)]
+    assert [r[0] for r in replies] == [201] * 37 + [507]
+    error_of(replies[-1], 507, "ErrorQuotaExceeded")
+    assert post(sigillo, key, b"", at + "/" + draft, "DELETE")[0] == 204
+    draft = post(sigillo, key, {}, at)[2]["id"]
+    assert post(sigillo, key, item, at + "/%s/attachments/createUploadSession" % draft)[0] == 201
 
 
 # -- without the client: what goes over the wire ----------------------------------------------------------------------

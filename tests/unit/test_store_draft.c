@@ -215,11 +215,47 @@ static void test_sent(void **state)
     store_sample_done(&s);
 }
 
+/* A full disk refuses what grows, and takes back what goes. */
+static void test_full(void **state)
+{
+    static char piece[64 << 10];
+    enum store_result result = STORE_OK;
+    struct store_draft_file f = {.id = FILE_A};
+    struct store_draft_op op = an_op(DRAFT_ADD, DRAFT_A);
+    sgl_auto(sgl_arena) arena = SGL_ARENA_INIT(1 << 20);
+    struct store_draft d;
+
+    (void)state;
+    store_fixture_close(&fx);
+    fx.config.bytes_max = 2 << 20;
+    store_fixture_open(&fx);
+    memset(piece, 'x', sizeof(piece));
+    CHECK_EQ("draft", run(&op), STORE_OK);
+    op = an_op(DRAFT_FILE_ADD, DRAFT_A);
+    op.bytes_max = UINT64_C(1) << 30;
+    f.size = UINT64_C(1) << 29;
+    f.value = SGL_LIT("{}");
+    op.file = &f;
+    op.files = 1;
+    CHECK_EQ("file", run(&op), STORE_OK);
+    op = an_op(DRAFT_FILE_PUT, DRAFT_A);
+    op.file = &f;
+    op.bytes = sgl_view_of(piece, sizeof(piece));
+    for (op.at = 0; result == STORE_OK && op.at < (64 << 20); op.at += sizeof(piece))
+        result = run(&op);
+    CHECK_EQ("the disk is full", result, STORE_FULL);
+    assert_int_equal(store_read_draft_file(fx.store, FILE_A, clock_now_s(), &arena, &f), STORE_OK);
+    CHECK_EQ("what came is there", f.have, op.at - sizeof(piece));
+    CHECK_EQ("and it can be removed", remove_it(DRAFT_REMOVE, DRAFT_A, 0), STORE_OK);
+    CHECK_EQ("gone", read_it(DRAFT_A, &arena, &d), STORE_NOT_FOUND);
+    CHECK_EQ("which makes room", add(2), STORE_OK);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {STORE_TEST(test_life), STORE_TEST(test_pieces),
+    const struct CMUnitTest tests[] = {STORE_TEST(test_life),   STORE_TEST(test_pieces),
                                        STORE_TEST(test_limits), STORE_TEST(test_time),
-                                       STORE_TEST(test_sent)};
+                                       STORE_TEST(test_sent),   STORE_TEST(test_full)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,7 +25,7 @@ static void reply_answer(struct http_request *r, const struct admission_answer *
     http_reply_answer(r, &mine);
 }
 
-static void sent(struct submission *s, const struct admission_answer *answer)
+void graph_sent(struct submission *s, const struct admission_answer *answer)
 {
     struct api_post *p = api_post_of(s);
 
@@ -38,6 +38,13 @@ static void sent(struct submission *s, const struct admission_answer *answer)
 
 /* ---- the request ---- */
 
+bool graph_reader_begin(struct graph_reader *g, struct api_refusal *why)
+{
+    g->now = clock_now_s();
+    return getrandom(g->random, sizeof(g->random), 0) == (ssize_t)sizeof(g->random) ||
+           api_refuse_memory(why);
+}
+
 static bool take_json(struct api_post *p, const struct sgl_mailbox *mailbox, const json_t *json,
                       struct api_refusal *why)
 {
@@ -45,12 +52,9 @@ static bool take_json(struct api_post *p, const struct sgl_mailbox *mailbox, con
     struct api_message m = {0};
     struct api_reader reader = {
         .api = p->api, .who = s->who, .arena = s->arena, .m = &m, .why = why};
-    struct graph_reader g = {
-        .p = &reader, .at = "message", .mailbox = *mailbox, .now = clock_now_s()};
+    struct graph_reader g = {.p = &reader, .at = "message", .mailbox = *mailbox};
 
-    if (getrandom(g.random, sizeof(g.random), 0) != (ssize_t)sizeof(g.random))
-        return api_refuse_memory(why);
-    return graph_send_mail(&g, json) && api_post_message(p, &m, why);
+    return graph_reader_begin(&g, why) && graph_send_mail(&g, json) && api_post_message(p, &m, why);
 }
 
 static bool take_mime(struct api_post *p, const struct sgl_mailbox *mailbox,
@@ -102,7 +106,7 @@ static void send_(struct http_request *r, const struct graph *g, struct identity
     json_decref(json);
     if (fine) {
         http_body_done(r); /* the message is composed */
-        api_post_submit(p, NULL, sent);
+        api_post_submit(p, NULL, graph_sent);
         return;
     }
     if (p != NULL)
@@ -134,4 +138,6 @@ void graph_routes(struct http *http, const struct graph *graph)
     http_shape_below(http, "/v1.0/", graph_shape);
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         http_route(http, HTTP_PUBLIC, "POST", names[i], send_mail_post, ctx);
+    graph_draft_routes(http, graph);
+    graph_upload_routes(http, graph);
 }

@@ -154,28 +154,50 @@ static bool take_attachment(const struct graph_reader *g, const json_t *json, co
     return item ? take_item(g, json, path, index, out) : take_file(g, json, path, out);
 }
 
+bool graph_upload_item(const struct graph_reader *g, const json_t *item, const char *path,
+                       struct sgl_compose_part *out)
+{
+    static const char *const known[] = {"attachmentType", "name",      "size", "contentType",
+                                        "isInline",       "contentId", NULL};
+
+    return graph_known_only(g->p, item, path, known) && take_common(g, item, path, out) &&
+           take_content_id(g, item, path, out);
+}
+
+static bool add_uploads(const struct graph_reader *g, struct sgl_compose_part *part)
+{
+    for (size_t i = 0; i < g->uploads; i++) {
+        if (!graph_upload_item(g, g->upload[i].item, "attachments", &part[i]))
+            return false;
+        part[i].content = g->upload[i].content;
+    }
+    return true;
+}
+
 bool graph_attachments(const struct graph_reader *g, const json_t *list, const char *path)
 {
     const struct api_reader *p = g->p;
-    size_t count = json_array_size(list);
+    size_t files = json_array_size(list), count = files + g->uploads;
     struct sgl_compose_part *part;
 
-    if (list == NULL || json_is_null(list))
+    if (count == 0 && (list == NULL || json_is_null(list)))
         return true;
-    if (!json_is_array(list))
+    if (list != NULL && !json_is_null(list) && !json_is_array(list))
         return api_wrong(p, "member-type", path, "An array is wanted here.");
     if (count > API_ATTACHMENTS_MAX)
         return api_wrong(p, "too-many-attachments", path, "There are more than 100 attachments.");
     part = SGL_NEW_N(p->arena, count, struct sgl_compose_part);
     if (part == NULL)
         return api_refuse_memory(p->why);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < files; i++) {
         char at[API_PATH_SIZE];
 
         snprintf(at, sizeof(at), "%.60s[%zu]", path, i);
         if (!take_attachment(g, json_array_get(list, i), at, i, &part[i]))
             return false;
     }
+    if (!add_uploads(g, part + files))
+        return false;
     p->m->compose.part = part;
     p->m->compose.parts = count;
     return true;

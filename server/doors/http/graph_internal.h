@@ -34,6 +34,13 @@ struct graph_reader {
     uint8_t random[16];         /* for the boundaries of messages that are attached */
     bool attached;              /* it is one: nobody sends it, and it goes to nobody */
     bool receipt;               /* of delivery, which was asked for */
+    const struct graph_upload *upload;
+    size_t uploads;
+};
+/* A file that came by itself: what is said of it as an attachment, and its bytes. */
+struct graph_upload {
+    const json_t *item;
+    sgl_view content;
 };
 /* Any of its members may be missing, the recipients too. */
 bool graph_message(struct graph_reader *g, const json_t *message);
@@ -52,7 +59,23 @@ bool graph_known_only(const struct api_reader *p, const json_t *object, const ch
 
 /* ---- graph_attachment.c ---- */
 
+/* Those of the list, and behind them those that were uploaded. */
 bool graph_attachments(const struct graph_reader *g, const json_t *list, const char *path);
+/* What createUploadSession says of a file. */
+bool graph_upload_item(const struct graph_reader *g, const json_t *item, const char *path,
+                       struct sgl_compose_part *out);
+
+/* ---- graph.c ---- */
+
+/* The bytes for the boundaries. false: *why says it. */
+bool graph_reader_begin(struct graph_reader *g, struct api_refusal *why);
+/* As what admission() said is answered. */
+void graph_sent(struct submission *s, const struct admission_answer *answer);
+
+/* ---- graph_draft.c, graph_draft_send.c, graph_upload.c ---- */
+
+void graph_draft_routes(struct http *http, const struct graph *g);
+void graph_upload_routes(struct http *http, const struct graph *g);
 
 /* ---- graph_mime.c ---- */
 

@@ -437,26 +437,26 @@ static bool take_members(struct graph_reader *g, const json_t *message)
            graph_attachments(g, json_object_get(message, "attachments"), path);
 }
 
+/* What compose() speaks of, below `at`. */
+#define WORDS(at)                                                                                  \
+    {                                                                                              \
+        {"content_type", at "attachments[", "].contentType"},                                      \
+            {"content_id", at "attachments[", "].contentId"},                                      \
+            {"filename", at "attachments[", "].name"},                                             \
+            {"header", at "internetMessageHeaders.", NULL}, {"from", at "from", NULL},             \
+            {"sender", at "sender", NULL}, {"reply_to", at "replyTo", NULL},                       \
+            {"receipt_to", at "from", NULL}, {"to", at "toRecipients", NULL},                      \
+            {"cc", at "ccRecipients", NULL}, {"subject", at "subject", NULL},                      \
+            {"text", at "body.content", NULL}, {"html", at "body.content", NULL},                  \
+        {                                                                                          \
+            NULL, NULL, NULL                                                                       \
+        }                                                                                          \
+    }
+static const struct api_word words[] = WORDS("message."), draft_words[] = WORDS("");
+
 bool graph_message(struct graph_reader *g, const json_t *message)
 {
-    static const struct api_word words[] = {
-        {"content_type", "message.attachments[", "].contentType"},
-        {"content_id", "message.attachments[", "].contentId"},
-        {"filename", "message.attachments[", "].name"},
-        {"header", "message.internetMessageHeaders.", NULL},
-        {"from", "message.from", NULL},
-        {"sender", "message.sender", NULL},
-        {"reply_to", "message.replyTo", NULL},
-        {"receipt_to", "message.from", NULL},
-        {"to", "message.toRecipients", NULL},
-        {"cc", "message.ccRecipients", NULL},
-        {"subject", "message.subject", NULL},
-        {"text", "message.body.content", NULL},
-        {"html", "message.body.content", NULL},
-        {NULL, NULL, NULL},
-    };
-
-    g->p->m->words = words;
+    g->p->m->words = g->at[0] == '\0' ? draft_words : words;
     if (!json_is_object(message))
         return api_wrong(g->p, "member-type", g->at[0] == '\0' ? "body" : g->at,
                          "A message is an object.");
