@@ -137,7 +137,7 @@ struct http_json_size http_json_measure(sgl_view text);
 /* gzip, unpacked behind what `out` has.  SGL_E_SYNTAX: it is none, or not whole; SGL_E_LIMIT: it is more than `out` may have; SGL_E_NOMEM. */
 enum sgl_status http_gunzip(sgl_view in, struct sgl_buf *out) SGL_MUST_USE;
 #define HTTP_JSON_DEPTH_MAX 32
-#define HTTP_JSON_LONG      4096 /* shorter strings, with what stands around them, are copied */
+#define HTTP_JSON_LONG      512 /* shorter strings, with what stands around them, are copied */
 /* An array, with how many elements came before; or an object, with the key that came last. */
 struct http_json_level {
     bool array, key_is_next;
