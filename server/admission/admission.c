@@ -349,7 +349,8 @@ static bool is_suppressed(const struct admit *m, sgl_view address, enum suppress
                                      .now = g->accepted_at / 1000,
                                      .passed = g->bypass};
 
-    if (directory_suppressed_now(m->a->directory, &q, reason))
+    if (directory_suppressed_now(m->a->directory, &q, reason) ||
+        directory_left_sender(m->a->directory, &q, g->header_from, reason))
         return true;
     q.domain = m->list.mail.id;
     return q.domain.len > 0 && directory_unsubscribed(m->a->directory, &q, reason);

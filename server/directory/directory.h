@@ -347,7 +347,7 @@ struct resource {
     char *name;         /* "TYPE/NAME", as it was given */
     char *facts;        /* JSON */
 };
-#define RESOURCE_NAME_MAX  200
+#define RESOURCE_NAME_MAX  400
 #define RESOURCE_FACTS_MAX (16u * 1024u)
 void resource_unref(struct resource *r);
 /* A reference, or NULL. */
@@ -579,6 +579,13 @@ bool directory_suppressed_now(struct directory *d, const struct suppression_ques
 sgl_view directory_list_scope(sgl_view list);
 bool directory_unsubscribed(struct directory *d, const struct suppression_question *q,
                             enum suppression_reason *reason);
+/*
+ * The list of a sender: SUPPRESSION_LIST, "@" and the address that From has, in lower case; an address of it is suppressed for mail from there only.  A pure look-up, any thread: is it?
+ */
+#define SUPPRESSION_SENDER "@"
+#define SENDER_LIST_MAX    128 /* of the sender's address */
+bool directory_left_sender(struct directory *d, const struct suppression_question *q,
+                           sgl_view header_from, enum suppression_reason *reason);
 /* Is there any list at all for which the address may be suppressed?  Yes may be wrong, no is not: a look at which list it is can be saved. */
 bool directory_may_be_unsubscribed(struct directory *d, sgl_view subscription, sgl_view address);
 

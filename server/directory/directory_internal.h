@@ -333,6 +333,10 @@ void key_secret_used(struct key_secret *s, int64_t now);
 /* "hmac:01ftz85b24zv:primary": what it is sealed for. */
 void key_secret_context(const char *id, size_t which, char out[KEY_CONTEXT_SIZE]);
 
+/* ---- suppression_sender.c: "@news@example.org", of a domain of the subscription ---- */
+
+bool sender_list_ok(struct directory *d, sgl_view subscription, sgl_view list);
+
 /* ---- key_service.c ---- */
 
 struct key_service *key_service_new(sgl_view name, sgl_view facts); /* NULL: memory has ended */

@@ -385,7 +385,8 @@ static bool check_domain(struct batch *b, sgl_view *name)
     if (name->len > 0 && name->ptr[name->len - 1] == '.')
         name->len--;
     if (take_list(name, &list)) {
-        if (b->s->remove || list_name_ok(list) || asm_group_of_list(list, &id))
+        if (b->s->remove || list_name_ok(list) || asm_group_of_list(list, &id) ||
+            sender_list_ok(b->d, b->subscription, list))
             return true;
         return say(b->s, DIRECTORY_INVALID, "domain",
                    "behind list: stands the id of a list, such as news.example.org");

@@ -113,7 +113,8 @@ enum queue_stop_answer service_stops(void *service, const struct store_message *
 
     if (message->env_from.len == 0 && sgl_view_eq(message->door, SGL_LIT("bounce")))
         return QUEUE_STOP_GOES; /* a report to a sender is nothing that one can leave */
-    ends = directory_suppressed_now(s->directory, &q, &reason);
+    ends = directory_suppressed_now(s->directory, &q, &reason) ||
+           directory_left_sender(s->directory, &q, message->header_from, &reason);
     if (!ends &&
         directory_may_be_unsubscribed(s->directory, message->subscription, rcpt->address)) {
         if (body.len == 0)

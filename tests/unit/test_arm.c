@@ -26,7 +26,7 @@ static void test_roles(void **state)
 
     arm_routes(x->http, &x->admin);
     http_each_route(x->http, see_route, &routes);
-    CHECK_EQ("all of them were seen", routes, 26);
+    CHECK_EQ("all of them were seen", routes, 34);
 }
 
 int main(void)

@@ -480,6 +480,38 @@ static void test_groups(void **state)
     CHECK_TRUE("everywhere", !is_unsubscribed(f, "asm-42.a.test"));
 }
 
+static bool has_left(struct directory_fixture *f, const char *header_from)
+{
+    struct suppression_question q = {.subscription = SGL_LIT_INIT("default"),
+                                     .domain = SGL_LIT_INIT("a.test"),
+                                     .address = SGL_LIT_INIT("u@x.test"),
+                                     .now = NOW};
+    enum suppression_reason reason;
+
+    return directory_left_sender(f->directory, &q, sgl_view_cstr(header_from), &reason);
+}
+
+static void test_lists_of_senders(void **state)
+{
+    static const char *const none[] = {"list:@news@acme.test", "list:@news@none.test", "list:@a",
+                                       "list:@@a.test", "list:@a/b@a.test"};
+    struct directory_fixture *f = *state;
+
+    for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
+        CHECK_EQ(none[i], put(f, none[i], "u@x.test", SUPPRESSION_MANUAL, false),
+                 DIRECTORY_INVALID);
+    CHECK_TRUE("nobody has left", !has_left(f, "news@a.test"));
+    assert_int_equal(put(f, "list:@News@a.test", "u@x.test", SUPPRESSION_MANUAL, false),
+                     DIRECTORY_OK);
+    CHECK_TRUE("the sender, in whichever case", has_left(f, "NEWS@a.test"));
+    CHECK_TRUE("no other one of the domain", !has_left(f, "shop@a.test"));
+    CHECK_TRUE("no other domain", !has_left(f, "news@b.test"));
+    CHECK_TRUE("no sender", !has_left(f, ""));
+    CHECK_TRUE("it is not for all mail", !is_suppressed(f, "a.test", "u@x.test"));
+    assert_int_equal(one(f, true, "", "list:@news@a.test", "u@x.test"), DIRECTORY_OK);
+    CHECK_TRUE("taken back", !has_left(f, "news@a.test"));
+}
+
 static void test_domain_of_an_item(void **state)
 {
     struct directory_fixture *f = *state;
@@ -698,6 +730,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_blocked_stops_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_removed_by_reason, setup, teardown),
         cmocka_unit_test_setup_teardown(test_groups, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_lists_of_senders, setup, teardown),
         cmocka_unit_test_setup_teardown(test_domain_of_an_item, setup, teardown),
         cmocka_unit_test_setup_teardown(test_reply, setup, teardown),
         cmocka_unit_test_setup_teardown(test_one_large_change_at_a_time, setup, teardown),

@@ -12,9 +12,11 @@
 #define ARM_SUBSCRIPTION "/subscriptions/{subscription}/providers/Microsoft.Communication/"
 #define ARM_GROUP                                                                                  \
     "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Communication/"
-#define ARM          ARM_GROUP "emailServices/{service}/domains"
-#define ARM_SERVICES ARM_GROUP "communicationServices"
-#define ARM_MAIL     ARM_GROUP "emailServices"
+#define ARM           ARM_GROUP "emailServices/{service}/domains"
+#define ARM_LISTS     ARM "/{name}/suppressionLists"
+#define ARM_ADDRESSES ARM_LISTS "/{list}/suppressionListAddresses"
+#define ARM_SERVICES  ARM_GROUP "communicationServices"
+#define ARM_MAIL      ARM_GROUP "emailServices"
 
 static const struct admin_access table[] = {
     {"GET", V1 "subscriptions", ROLE_READER, "subscription list"},
@@ -114,6 +116,14 @@ static const struct admin_access table[] = {
     {"PATCH", ARM_MAIL "/{service}", ROLE_OWNER, "resource change"},
     {"DELETE", ARM_MAIL "/{service}", ROLE_OWNER, "resource remove"},
     {"PATCH", ARM "/{name}", ROLE_OWNER, "domain change"},
+    {"GET", ARM_LISTS, ROLE_READER, "resource list"},
+    {"GET", ARM_LISTS "/{list}", ROLE_READER, "resource show"},
+    {"PUT", ARM_LISTS "/{list}", ROLE_OWNER, "resource add"},
+    {"DELETE", ARM_LISTS "/{list}", ROLE_OWNER, "resource remove"},
+    {"GET", ARM_ADDRESSES, ROLE_READER, "suppression list"},
+    {"GET", ARM_ADDRESSES "/{address}", ROLE_READER, "suppression show"},
+    {"PUT", ARM_ADDRESSES "/{address}", ROLE_OWNER, "suppression add"},
+    {"DELETE", ARM_ADDRESSES "/{address}", ROLE_OWNER, "suppression remove"},
 };
 
 const struct admin_access *admin_access(const char *method, const char *pattern)

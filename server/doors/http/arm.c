@@ -124,5 +124,6 @@ void arm_routes(struct http *http, const struct admin *admin)
     arm_domain_routes(http, ctx);
     arm_sender_routes(http, ctx);
     arm_mail_routes(http, ctx);
+    arm_suppression_routes(http, ctx);
     arm_service_routes(http, ctx);
 }

@@ -56,6 +56,7 @@ bool arm_in_group(struct http_request *r, sgl_view facts);
 void arm_reply_list(struct http_request *r, const struct admin *admin, json_t *list);
 
 void arm_mail_routes(struct http *http, void *ctx);
+void arm_suppression_routes(struct http *http, void *ctx);
 void arm_service_routes(struct http *http, void *ctx);
 void arm_domain_routes(struct http *http, void *ctx);
 void arm_sender_routes(struct http *http, void *ctx);

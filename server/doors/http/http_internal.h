@@ -12,7 +12,7 @@
 #include "http.h"
 #include "sigillo/crypto.h"
 
-#define HTTP_PARAMS_MAX   5
+#define HTTP_PARAMS_MAX   6
 #define HTTP_CONN_BUCKETS 256
 #define HTTP_SHAPES_MAX   8
 
