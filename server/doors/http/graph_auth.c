@@ -2,10 +2,10 @@
 /* Who asks, and for which mailbox. */
 #include <stdio.h>
 
+#include "../../directory/key_form.h"
 #include "../../log/log.h"
 #include "graph_internal.h"
 
-#define KEY_PREFIX     SGL_LIT("sk_")
 #define SCOPE          "mail.send"
 #define ACCOUNT_PREFIX SGL_LIT("account:")
 
@@ -30,7 +30,7 @@ static void refuse(struct http_request *r, const char *why)
 static struct identity *look_at(const struct graph *g, sgl_view bearer, enum token_fault *fault)
 {
     *fault = TOKEN_FINE;
-    if (sgl_view_starts(bearer, KEY_PREFIX))
+    if (key_form_is(bearer))
         return directory_bearer(g->api->directory, bearer);
     return tokens_verify(g->tokens, bearer, TOKEN_FOR_GRAPH, clock_now_s(), fault);
 }
