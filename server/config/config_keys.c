@@ -14,12 +14,13 @@
 #define PROFILE_AT(field)  AT(config_profile, field)
 #define UPDATE_AT(field)   AT(config_update, field)
 #define RECEIVER_AT(field) AT(config_receiver, field)
+#define POOL_AT(field)     AT(config_pool, field)
 #define N_OF(type, field)  .count = offsetof(struct type, field)
 
 const char *const config_section_name[SECTIONS] = {
     "",        "limits",     "resolver", "delivery", "queue",    "domains", "verification",
     "audit",   "rotation",   "guard",    "local",    "metadata", "listen",  "route",
-    "profile", "dns_update", "receiver"};
+    "profile", "dns_update", "receiver", "pool"};
 
 /* clang-format off */
 const struct key config_key[] = {
@@ -145,6 +146,10 @@ const struct key config_key[] = {
 
     {IN_RECEIVER, "domains", KEY_PATTERN, "{}", RECEIVER_AT(domain), N_OF(config_receiver, domains), .required = true},
     {IN_RECEIVER, "messages", KEY_NUMBER, "5000", .max = 1000000000, RECEIVER_AT(messages)},
+
+    {IN_POOL, "source", KEY_IP, "{}", POOL_AT(source), N_OF(config_pool, sources), .required = true},
+    {IN_POOL, "hostname", KEY_HOST, NULL, POOL_AT(hostname)},
+    {IN_POOL, "subscriptions", KEY_TEXT, "{default}", POOL_AT(subscription), N_OF(config_pool, subscriptions)},
 };
 /* clang-format on */
 const size_t config_keys = sizeof(config_key) / sizeof(config_key[0]);

@@ -47,6 +47,7 @@ enum key_section {
     IN_PROFILE,
     IN_UPDATE,
     IN_RECEIVER,
+    IN_POOL,
     SECTIONS
 };
 

@@ -168,7 +168,7 @@ static size_t store_element(const struct key *k, void *array, size_t i, const ch
         (void)value_ip(text, (struct config_address *)array + i);
     else if (k->kind == KEY_NETWORK)
         (void)value_network(text, (struct config_network *)array + i);
-    else if (k->kind == KEY_PATTERN || k->kind == KEY_SPF_TERM)
+    else if (k->kind == KEY_PATTERN || k->kind == KEY_SPF_TERM || k->kind == KEY_TEXT)
         ((const char **)array)[i] = keep(value);
     else if (k->kind == KEY_LIMIT)
         (void)limit_parse(text, (struct limit *)array + i);
@@ -180,10 +180,11 @@ static size_t store_element(const struct key *k, void *array, size_t i, const ch
 static void store_list(cfg_t *cfg, const struct key *k, void *base)
 {
     size_t size = k->kind == KEY_NETWORK ? sizeof(struct config_network)
-                  : k->kind == KEY_PATTERN || k->kind == KEY_SPF_TERM ? sizeof(char *)
-                  : k->kind == KEY_SECONDS                            ? sizeof(uint32_t)
-                  : k->kind == KEY_LIMIT                              ? sizeof(struct limit)
-                                         : sizeof(struct config_address);
+                  : k->kind == KEY_PATTERN || k->kind == KEY_SPF_TERM || k->kind == KEY_TEXT
+                      ? sizeof(char *)
+                  : k->kind == KEY_SECONDS ? sizeof(uint32_t)
+                  : k->kind == KEY_LIMIT   ? sizeof(struct limit)
+                                           : sizeof(struct config_address);
     unsigned values = cfg_size(cfg, k->name);
     void *array = sgl_arena_alloc_n(&reading->config->memory->arena, 2 * (size_t)values + 1, size);
     size_t n = 0;
@@ -304,6 +305,18 @@ static void store_profiles(cfg_t *cfg, struct config *c)
 
         c->profile[i].name = keep(cfg_title(s));
         store_section(s, IN_PROFILE, &c->profile[i]);
+    }
+}
+
+static void store_pools(cfg_t *cfg, struct config *c)
+{
+    c->pools = cfg_size(cfg, "pool");
+    c->pool = SGL_NEW_N(&c->memory->arena, c->pools, struct config_pool);
+    for (size_t i = 0; c->pool != NULL && i < c->pools; i++) {
+        cfg_t *s = cfg_getnsec(cfg, "pool", (unsigned)i);
+
+        c->pool[i].name = keep(cfg_title(s));
+        store_section(s, IN_POOL, &c->pool[i]);
     }
 }
 
@@ -438,6 +451,7 @@ void config_store(cfg_t *cfg, struct config *c)
     store_profiles(cfg, c);
     store_updates(cfg, c);
     store_receivers(cfg, c);
+    store_pools(cfg, c);
     check_whole(cfg, c);
     if (sgl_arena_dup(&c->memory->arena, sgl_buf_view(&reading->flat), &c->handover) != SGL_OK)
         reading->flat.status = SGL_E_LIMIT;

@@ -77,12 +77,62 @@ static socklen_t sockaddr_of(const struct sgl_ip *ip, uint16_t port, struct sock
     return sizeof *in6;
 }
 
-static const struct config_address *source_for(const struct config *config, int family)
+static const struct config_address *nth_of(const struct config_address *list, size_t n, int family,
+                                           size_t which)
 {
-    for (size_t i = 0; i < config->delivery.sources; i++)
-        if (config->delivery.source[i].addr.ss_family == family)
-            return &config->delivery.source[i];
+    for (size_t i = 0; i < n; i++)
+        if (list[i].addr.ss_family == family && which-- == 0)
+            return &list[i];
     return NULL;
+}
+
+static size_t count_of(const struct config_pool *pool, int family)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; pool != NULL && i < pool->sources; i++)
+        n += pool->source[i].addr.ss_family == family;
+    return n;
+}
+
+/* NULL: no pool. *missing: one that is not there (any more). */
+static const struct config_pool *pool_of(const struct connection *c, bool *missing)
+{
+    sgl_view name = site_pool(c->site);
+    const struct config_pool *pool =
+        name.len == 0 ? NULL : config_pool_named(c->plan->config, name);
+
+    *missing = name.len > 0 && pool == NULL;
+    return pool;
+}
+
+/* A pool's addresses of a family take turns; NULL: any will do. */
+static const struct config_address *source_for(const struct connection *c, int family)
+{
+    const struct config *config = c->plan->config;
+    bool missing;
+    const struct config_pool *pool = pool_of(c, &missing);
+
+    if (pool == NULL)
+        return nth_of(config->delivery.source, config->delivery.sources, family, 0);
+    return nth_of(pool->source, pool->sources, family, c->site->turns++ % count_of(pool, family));
+}
+
+/* Can it be reached from an address that was asked for? */
+static bool is_within_reach(const struct connection *c, const struct sgl_ip *ip)
+{
+    bool missing;
+    const struct config_pool *pool = pool_of(c, &missing);
+
+    return !missing && (pool == NULL || count_of(pool, ip->version == 4 ? AF_INET : AF_INET6) > 0);
+}
+
+const char *connection_hostname(const struct connection *c)
+{
+    bool missing;
+    const struct config_pool *pool = pool_of(c, &missing);
+
+    return pool != NULL && pool->hostname != NULL ? pool->hostname : c->plan->config->hostname;
 }
 
 static void connect_address(struct connection *c)
@@ -91,7 +141,7 @@ static void connect_address(struct connection *c)
     const struct sgl_ip *ip = &connection_host(c)->dane.address[c->address];
     struct sockaddr_storage to;
     socklen_t to_len = sockaddr_of(ip, c->plan->port, &to);
-    const struct config_address *source = source_for(config, to.ss_family);
+    const struct config_address *source = source_for(c, to.ss_family);
 
     sgl_ip_text(ip, c->address_text);
     snprintf(c->peer, sizeof c->peer, "%.*s%s[%s]", SGL_FMT(connection_host(c)->name.text),
@@ -131,6 +181,11 @@ void connection_try_next(struct connection *c)
             connection_failed(c, host->failure, SGL_SMTP_AT_GREETING, NULL, host->why);
             return;
         }
+        if (c->address < host->dane.addresses &&
+            !is_within_reach(c, &host->dane.address[c->address])) {
+            c->address++;
+            continue;
+        }
         if (c->address < host->dane.addresses) {
             c->tried++;
             connect_address(c);
@@ -142,6 +197,10 @@ void connection_try_next(struct connection *c)
     c->address =
         connection_host(c)->dane.addresses > 0 ? connection_host(c)->dane.addresses - 1 : 0;
     c->phase = PHASE_CONNECTING;
-    connection_finish_job(c, FAILURE_REFUSED, SGL_SMTP_AT_GREETING, NULL, "no host answered");
+    if (c->tried == 0)
+        connection_finish_job(c, FAILURE_LOCAL, SGL_SMTP_AT_GREETING, NULL,
+                              "its pool has no address of the family of any host's addresses");
+    else
+        connection_finish_job(c, FAILURE_REFUSED, SGL_SMTP_AT_GREETING, NULL, "no host answered");
     connection_end(c);
 }

@@ -177,7 +177,7 @@ static void start_client(struct connection *c)
 {
     const struct config *config = c->plan->config;
     c->settings = (struct sgl_smtp_client_config){
-        .helo = sgl_view_cstr(config->hostname),
+        .helo = sgl_view_cstr(connection_hostname(c)),
         .greeting_ms = config->delivery.command_timeout_ms,
         .command_ms = config->delivery.command_timeout_ms,
         .data_ms = config->delivery.data_timeout_ms,

@@ -95,6 +95,7 @@ void connection_go_to(struct connection *c, size_t host, size_t address);
 bool connection_has_another_address(const struct connection *c);
 /* An SSL that proves what the host's demand asks; NULL: none can be made. */
 SSL *connection_tls(struct connection *c);
+const char *connection_hostname(const struct connection *c); /* for EHLO */
 bool demand_requires_tls(enum tls_demand demand);
 
 /* ---- outcome.c ---- */

@@ -6,6 +6,8 @@
 #include "../log/log.h"
 #include "internal.h"
 
+#define POOL_REST_S 60
+
 void dest_unwait(struct dest *dest)
 {
     struct site *site = dest->site;
@@ -99,6 +101,27 @@ static void fail_all(struct dest *dest, enum failure failure, const char *why)
         job_fail(dest->delivery, job, failure, why);
 }
 
+/* Nothing is sent from another address than was asked for: it waits until the pool is there. */
+static bool has_pool(struct dest *dest)
+{
+    sgl_view pool = queue_dest_pool(dest->q);
+    struct sgl_buf why = SGL_BUF_INIT(200);
+    const char *text;
+    struct job *job;
+
+    if (pool.len == 0 || config_pool_named(dest->delivery->config, pool) != NULL)
+        return true;
+    leave_site(dest);
+    sgl_buf_add_cstr(&why, "the server has no pool of addresses named ");
+    sgl_buf_add_escaped(&why, pool, 100);
+    text = sgl_cstr(&why);
+    while ((job = queue_take(dest->delivery->queue, dest->q)) != NULL)
+        job_put_back(dest->delivery, job, text == NULL ? "its pool is not there" : text,
+                     clock_now_s() + POOL_REST_S);
+    sgl_buf_done(&why);
+    return false;
+}
+
 static void planned(void *ctx, struct plan *plan)
 {
     struct dest *dest = ctx;
@@ -116,7 +139,9 @@ static void planned(void *ctx, struct plan *plan)
         fail_all(dest, plan->failure, plan->why);
         return;
     }
-    site = site_find(dest->delivery, plan);
+    if (!has_pool(dest))
+        return;
+    site = site_find(dest->delivery, plan, queue_dest_pool(dest->q));
     if (site == NULL) {
         leave_site(dest);
         fail_all(dest, FAILURE_LOCAL, "out of memory");

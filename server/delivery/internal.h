@@ -32,8 +32,9 @@ struct dest {
 
 struct site {
     struct delivery *delivery;
-    char *key;
-    size_t key_len;
+    char *key; /* the plan's, and the pool behind it */
+    size_t key_len, pool_len;
+    unsigned turns; /* of the pool's addresses */
     uint32_t hash;
     struct site *next_hash;
     struct site_pace pace;
@@ -80,8 +81,9 @@ void delivery_maybe_drained(struct delivery *d);
 
 /* ---- sites.c ---- */
 
-struct site *site_find(struct delivery *d,
-                       const struct plan *plan); /* or a new one; NULL: memory */
+struct site *site_find(struct delivery *d, const struct plan *plan,
+                       sgl_view pool);       /* or a new one; NULL: memory */
+sgl_view site_pool(const struct site *site); /* whose addresses its connections have, or empty */
 void site_free(struct site *site);
 /* A site is remembered while it has somebody, and while it rests (forgetting would end the rest). */
 void site_maybe_free(struct site *site);

@@ -34,7 +34,8 @@ unsigned site_places_max(const struct delivery *d, const struct plan *plan)
                                                         : 1;
 }
 
-static struct site *site_new(struct delivery *d, const struct plan *plan, uint32_t hash)
+static struct site *site_new(struct delivery *d, const struct plan *plan, sgl_view pool,
+                             uint32_t hash)
 {
     struct site *site = calloc(1, sizeof *site);
     struct site_limits limits = {.start = SITE_START,
@@ -49,7 +50,8 @@ static struct site *site_new(struct delivery *d, const struct plan *plan, uint32
     *site = (struct site){.delivery = d,
                           .hash = hash,
                           .key_len = plan->site_key.len,
-                          .key = malloc(plan->site_key.len + 1)};
+                          .pool_len = pool.len,
+                          .key = malloc(plan->site_key.len + pool.len + 1)};
     site->wake = evtimer_new(loop_base(d->loop), on_wake, site);
     if (site->key == NULL || site->wake == NULL) {
         free(site->key);
@@ -59,7 +61,9 @@ static struct site *site_new(struct delivery *d, const struct plan *plan, uint32
         return NULL;
     }
     memcpy(site->key, plan->site_key.ptr, plan->site_key.len);
-    site->key[site->key_len] = '\0';
+    if (pool.len > 0)
+        memcpy(site->key + site->key_len, pool.ptr, pool.len);
+    site->key[site->key_len + pool.len] = '\0';
     site_pace_init(&site->pace, &limits);
     site->next_hash = d->bucket[hash % SITE_BUCKETS];
     d->bucket[hash % SITE_BUCKETS] = site;
@@ -67,14 +71,21 @@ static struct site *site_new(struct delivery *d, const struct plan *plan, uint32
     return site;
 }
 
-struct site *site_find(struct delivery *d, const struct plan *plan)
+sgl_view site_pool(const struct site *site)
 {
-    uint32_t hash = hash_of(plan->site_key);
+    return sgl_view_of(site->key + site->key_len, site->pool_len);
+}
+
+/* Connections of one pool are never those of another, nor of none. */
+struct site *site_find(struct delivery *d, const struct plan *plan, sgl_view pool)
+{
+    uint32_t hash = hash_of(plan->site_key) ^ (pool.len > 0 ? hash_of(pool) : 0);
 
     for (struct site *s = d->bucket[hash % SITE_BUCKETS]; s != NULL; s = s->next_hash)
-        if (s->hash == hash && sgl_view_eq(sgl_view_of(s->key, s->key_len), plan->site_key))
+        if (s->hash == hash && sgl_view_eq(sgl_view_of(s->key, s->key_len), plan->site_key) &&
+            sgl_view_eq(site_pool(s), pool))
             return s;
-    return site_new(d, plan, hash);
+    return site_new(d, plan, pool, hash);
 }
 
 void site_leave_line(struct site *site)

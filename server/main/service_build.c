@@ -194,7 +194,8 @@ struct admission_config service_admission_config(const struct service *s, const 
         .loop = s->outgoing,
         .limits = s->limits,
         .guard = s->guard,
-        .lists = s->lists};
+        .lists = s->lists,
+        .config = (struct config *)(uintptr_t)c};
 }
 
 static bool build_admission(struct service *s, char *why, size_t why_size)

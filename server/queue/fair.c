@@ -33,9 +33,9 @@ static void grow_table(struct queue *q)
     q->table_size = size;
 }
 
-struct queue_dest *dest_find(struct queue *q, sgl_view domain)
+struct queue_dest *dest_find(struct queue *q, sgl_view domain, sgl_view pool)
 {
-    uint64_t hash = hash_of(domain);
+    uint64_t hash = hash_of(domain) ^ (pool.len > 0 ? hash_of(pool) : 0);
     struct queue_dest *d;
 
     if (q->dests >= q->table_size)
@@ -43,10 +43,11 @@ struct queue_dest *dest_find(struct queue *q, sgl_view domain)
     if (q->table_size == 0)
         return NULL;
     for (d = q->table[hash & (q->table_size - 1)]; d != NULL; d = d->hash_next) {
-        if (d->hash == hash && sgl_view_eq(queue_dest_domain(d), domain))
+        if (d->hash == hash && sgl_view_eq(queue_dest_domain(d), domain) &&
+            sgl_view_eq(queue_dest_pool(d), pool))
             return d;
     }
-    d = calloc(1, sizeof(*d) + domain.len + 1);
+    d = calloc(1, sizeof(*d) + domain.len + pool.len + 1);
     if (d == NULL)
         return NULL;
     d->q = q;
@@ -54,6 +55,9 @@ struct queue_dest *dest_find(struct queue *q, sgl_view domain)
     d->domain_len = domain.len;
     if (domain.len > 0)
         memcpy(d->domain, domain.ptr, domain.len);
+    d->pool_len = pool.len;
+    if (pool.len > 0)
+        memcpy(d->domain + domain.len, pool.ptr, pool.len);
     d->hash_next = q->table[hash & (q->table_size - 1)];
     q->table[hash & (q->table_size - 1)] = d;
     q->dests++;
@@ -103,6 +107,11 @@ void dest_free_all(struct queue *q)
 sgl_view queue_dest_domain(const struct queue_dest *dest)
 {
     return sgl_view_of(dest->domain, dest->domain_len);
+}
+
+sgl_view queue_dest_pool(const struct queue_dest *dest)
+{
+    return sgl_view_of(dest->domain + dest->domain_len, dest->pool_len);
 }
 
 struct queue_dest *queue_dest_ref(struct queue_dest *dest)

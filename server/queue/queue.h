@@ -14,10 +14,11 @@
 struct queue;
 
 /*
- * A destination: one domain with the jobs that are for it.  It lives while it has jobs (waiting or taken) or references; delivery keeps a reference while it remembers one.
+ * A destination: one domain, for mail of one pool of addresses, with the jobs that are for it.  It lives while it has jobs (waiting or taken) or references; delivery keeps a reference while it remembers one.
  */
 struct queue_dest;
 sgl_view queue_dest_domain(const struct queue_dest *dest);
+sgl_view queue_dest_pool(const struct queue_dest *dest); /* as of its messages; often empty */
 struct queue_dest *queue_dest_ref(struct queue_dest *dest);
 void queue_dest_unref(struct queue_dest *dest);
 /* A place for delivery's own pointer; the queue never looks at it. NULL at first. */

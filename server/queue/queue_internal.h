@@ -66,8 +66,8 @@ struct queue_dest {
     struct line *turn;         /* whose turn was the last; NULL: no line yet */
     struct qjob *building;     /* while a message is divided */
     void *slot;
-    size_t domain_len;
-    char domain[];
+    size_t domain_len, pool_len;
+    char domain[]; /* and the pool behind it */
 };
 
 struct record;
@@ -136,8 +136,8 @@ void envelope_set_body(struct envelope *env, struct body *body);
 void envelope_free(struct envelope *env);
 
 /* ---- fair.c: destinations, and whose turn it is ---- */
-struct queue_dest *dest_find(struct queue *q,
-                             sgl_view domain); /* or makes it; NULL: memory ended */
+struct queue_dest *dest_find(struct queue *q, sgl_view domain,
+                             sgl_view pool); /* or makes it; NULL: memory ended */
 void dest_maybe_free(struct queue_dest *dest);
 struct line *dest_line(struct queue_dest *dest, sgl_view subscription);
 void dest_free_all(struct queue *q);

@@ -36,6 +36,15 @@ bool admission_may_send_to(struct admission *a, const struct identity *who, sgl_
     return play(mailbox, "@nowhere.test", out);
 }
 
+bool admission_may_use_pool(struct admission *a, sgl_view subscription, sgl_view pool,
+                            struct admission_answer *out)
+{
+    (void)a;
+    (void)subscription;
+    *out = (struct admission_answer){.code = "pool-unknown", .text = "There is no such pool."};
+    return sgl_view_eq(pool, SGL_LIT("marketing"));
+}
+
 struct fixture {
     struct sgl_arena arena;
     struct api_message m;

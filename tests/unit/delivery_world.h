@@ -22,7 +22,7 @@ struct outcome {
 };
 
 struct queue_dest {
-    char domain[256];
+    char domain[256], pool[32];
     void *slot;
     unsigned refs;
     struct job *first, *last;
@@ -176,6 +176,19 @@ void resolver_cancel(struct resolver_fill *fill)
 sgl_view queue_dest_domain(const struct queue_dest *dest)
 {
     return sgl_view_cstr(dest->domain);
+}
+
+sgl_view queue_dest_pool(const struct queue_dest *dest)
+{
+    return sgl_view_cstr(dest->pool);
+}
+
+const struct config_pool *config_pool_named(const struct config *c, sgl_view name)
+{
+    for (size_t i = 0; i < c->pools; i++)
+        if (sgl_view_eq(sgl_view_cstr(c->pool[i].name), name))
+            return &c->pool[i];
+    return NULL;
 }
 
 struct queue_dest *queue_dest_ref(struct queue_dest *dest)
@@ -405,10 +418,9 @@ static inline struct queue_dest *world_dest(struct world *w, const char *domain)
 }
 
 /* Puts one job into the queue; its body is `text`, NULL: it is in the store. */
-static inline struct job *world_put(struct world *w, const char *domain, size_t rcpts,
-                                    const char *text)
+static inline struct job *world_put_at(struct world *w, struct queue_dest *dest, size_t rcpts,
+                                       const char *text)
 {
-    struct queue_dest *dest = world_dest(w, domain);
     struct job *job = calloc(1, sizeof *job);
 
     job->message = calloc(1, sizeof *job->message);
@@ -420,7 +432,7 @@ static inline struct job *world_put(struct world *w, const char *domain, size_t 
     for (size_t i = 0; i < rcpts; i++) {
         char *address = NULL;
 
-        assert_true(asprintf(&address, "r%zu@%s", i, domain) > 0);
+        assert_true(asprintf(&address, "r%zu@%s", i, dest->domain) > 0);
         job->rcpt[i] = calloc(1, sizeof **job->rcpt);
         job->rcpt[i]->id = ++w->next_id;
         job->rcpt[i]->address = sgl_view_cstr(address);
@@ -434,6 +446,12 @@ static inline struct job *world_put(struct world *w, const char *domain, size_t 
     dest->last = job;
     w->wanted += rcpts;
     return job;
+}
+
+static inline struct job *world_put(struct world *w, const char *domain, size_t rcpts,
+                                    const char *text)
+{
+    return world_put_at(w, world_dest(w, domain), rcpts, text);
 }
 
 static void world_run(struct world *w, const char *name)

@@ -205,12 +205,20 @@ static inline bool queue_fixture_accept(struct queue_fixture *fx, struct store_s
     return s->accept.claim;
 }
 
+/* A message of no pool. */
+static inline void queue_fixture_sample(struct store_sample *s, const char *domain, size_t rcpts,
+                                        size_t body_len)
+{
+    store_sample_init(s, domain, rcpts, body_len);
+    s->message.pool = SGL_LIT("");
+}
+
 static inline void queue_fixture_put(struct queue_fixture *fx, struct store_sample *s,
                                      const char *domain, size_t rcpts)
 {
     static const char text[] = "Subject: Hello\r\nFrom: Sender@example.org\r\n\r\nA body.\r\n";
 
-    store_sample_init(s, domain, rcpts, sizeof(text) - 1);
+    queue_fixture_sample(s, domain, rcpts, sizeof(text) - 1);
     memcpy(s->body->bytes, text, sizeof(text) - 1);
     s->body->header_len = 44;
     for (size_t i = 0; i < rcpts; i++)
@@ -220,7 +228,7 @@ static inline void queue_fixture_put(struct queue_fixture *fx, struct store_samp
 
 static inline struct job *queue_fixture_take(struct queue_fixture *fx, const char *domain)
 {
-    struct queue_dest *dest = dest_find(fx->queue, sgl_view_cstr(domain));
+    struct queue_dest *dest = dest_find(fx->queue, sgl_view_cstr(domain), SGL_LIT(""));
     struct job *job = queue_take(fx->queue, dest);
 
     if (job == NULL)

@@ -47,6 +47,8 @@ struct smtp_peer {
     unsigned connections, messages, tls_messages, mails,
         used_once;           /* bits of steps whose "*" is used up */
     struct sgl_buf received; /* all messages, one after the other */
+    char from[200];          /* the addresses of those who connected, a blank behind each */
+    char helo[64];           /* the last EHLO */
 };
 
 struct peer_session {
@@ -145,6 +147,7 @@ static inline void peer_command(struct peer_session *s, sgl_view line)
     const struct script *script = &s->peer->script;
 
     if (peer_is(line, "EHLO") || peer_is(line, "HELO")) {
+        snprintf(s->peer->helo, sizeof s->peer->helo, "%.*s", SGL_FMT(line));
         peer_ehlo(s);
     } else if (peer_is(line, "STARTTLS")) {
         peer_starttls(s);
@@ -225,8 +228,15 @@ static inline void peer_accepted(void *ctx, int fd, const struct sockaddr *from,
     struct smtp_peer *p = ctx;
     struct peer_session *s = calloc(1, sizeof *s);
 
-    (void)from;
+    char address[INET_ADDRSTRLEN] = "";
+
     (void)len;
+    inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)from)->sin_addr, address,
+              sizeof address);
+    if (strlen(p->from) + strlen(address) + 2 < sizeof p->from) {
+        strcat(p->from, address);
+        strcat(p->from, " ");
+    }
     PEER_BEGIN();
     s->peer = p;
     s->next = p->sessions;

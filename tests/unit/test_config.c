@@ -185,6 +185,8 @@ static const char *full_text(void)
         "recipients/day\"}\n  recipients_per_message = 20 }\n"
         "profile big { message_size = 64M }\n"
         "guard { action = stop near = 50 }\nreceiver local { domains = {a.test, b.test} }\n"
+        "pool marketing { source = {192.0.2.8, \"2001:db8::8\"} subscriptions = {acme, default} }\n"
+        "pool plain { source = {192.0.2.9} hostname = out.example.org }\n"
         "rotation { interval = 30d settle = 5s }\n"
         "dns_update own { zone = a.test server = {\"127.0.0.53@5300\", \"::1\"} key_name = "
         "sigillo_1\n"
@@ -274,6 +276,17 @@ static void check_full(const struct config *c)
     CHECK_EQ("its size", c->profile[1].message_size, 64 << 20);
     CHECK_EQ("no limit at all", c->profile[1].limits, 0);
     CHECK_EQ("the guard stops", c->guard.action, GUARD_STOP);
+    CHECK_EQ("pools", c->pools, 2);
+    CHECK_EQ("addresses", c->pool[0].sources, 2);
+    CHECK_STR("of both families", c->pool[0].source[1].text, "2001:db8::8");
+    CHECK_TRUE("without a name of its own", c->pool[0].hostname == NULL);
+    CHECK_TRUE("found by its name", config_pool_named(c, SGL_LIT("plain")) == &c->pool[1]);
+    CHECK_TRUE("and no other", config_pool_named(c, SGL_LIT("pla")) == NULL);
+    CHECK_TRUE("for those who are named", config_pool_is_for(&c->pool[0], SGL_LIT("acme")) &&
+                                              !config_pool_is_for(&c->pool[0], SGL_LIT("other")));
+    CHECK_TRUE("else for the first subscription",
+               config_pool_is_for(&c->pool[1], SGL_LIT("default")) &&
+                   !config_pool_is_for(&c->pool[1], SGL_LIT("acme")));
     CHECK_EQ("receivers", c->receivers, 1);
     CHECK_STR("its name", c->receiver[0].name, "local");
     CHECK_STR("the second domain", c->receiver[0].domain[1], "b.test");
@@ -388,6 +401,13 @@ static const struct {
     {"receiver other { domains = {a.test} }\n",
      "1: receiver other: other: the name of all receivers that are not named"},
     {"receiver a { }\n", "1: receiver a: domains: missing"},
+    {"pool p { source = {192.0.2.1} }\n",
+     "1: pool p: a pool's name has 2 to 64 printable characters"},
+    {"pool marketing { }\n", "1: pool marketing: source: missing (the addresses to send from)"},
+    {"pool marketing { source = {a.test} }\n",
+     "1: pool marketing: source: \"a.test\": not an IP address"},
+    {"pool marketing { source = {192.0.2.1} subscriptions = {} }\n",
+     "1: pool marketing: subscriptions: empty"},
     {"receiver a { domains = {.a.test} }\n",
      "1: receiver a: domains: names of domains, no patterns"},
     {"receiver a { domains = {\"*\"} }\n", "1: receiver a: domains: names of domains, no patterns"},

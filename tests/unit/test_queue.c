@@ -30,6 +30,33 @@ static void test_delivered(void **state)
     store_sample_done(&s);
 }
 
+/* Mail of another pool of addresses is another destination, even to the same domain. */
+static void test_pools(void **state)
+{
+    struct store_sample s[2];
+    struct queue_dest *dest[2];
+    struct job *job;
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        queue_fixture_sample(&s[i], "example.net", 1, 10);
+        s[i].message.pool = i == 0 ? SGL_LIT("bulk") : SGL_LIT("");
+        queue_fixture_accept(&fx, &s[i]);
+        dest[i] = dest_find(fx.queue, SGL_LIT("example.net"), s[i].message.pool);
+    }
+    CHECK_TRUE("they are two", dest[0] != dest[1]);
+    CHECK_VIEW("of the pool", queue_dest_pool(dest[0]), SGL_LIT("bulk"));
+    CHECK_VIEW("of the domain", queue_dest_domain(dest[0]), SGL_LIT("example.net"));
+    CHECK_VIEW("of none", queue_dest_pool(dest[1]), SGL_LIT(""));
+    for (int i = 0; i < 2; i++) {
+        job = queue_take(fx.queue, dest[i]);
+        CHECK_EQ("each has its own", job->message->id, s[i].message.id);
+        queue_fixture_finish(&fx, job, RCPT_OK);
+        store_sample_done(&s[i]);
+    }
+    CHECK_EQ("both are forgotten", fx.queue->dests, 0);
+}
+
 static void test_schedule(void **state)
 {
     static const int64_t waits[] = {60, 300, 900, 1800, 3600, 7200, 14400, 14400, 14400};
@@ -127,7 +154,7 @@ static void test_fairness(void **state)
 
     (void)state;
     for (size_t i = 0; i < 12; i++) {
-        store_sample_init(&s[i], "example.net", 1, 100);
+        queue_fixture_sample(&s[i], "example.net", 1, 100);
         s[i].message.subscription = i < 8 ? SGL_LIT("a") : i < 10 ? SGL_LIT("b") : SGL_LIT("c");
         queue_fixture_accept(&fx, &s[i]);
     }
@@ -223,13 +250,10 @@ static void test_drain(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        QUEUE_TEST(test_delivered),
-        QUEUE_TEST(test_schedule),
-        QUEUE_TEST(test_expiry),
-        QUEUE_TEST(test_restart),
-        QUEUE_TEST(test_fairness),
-        QUEUE_TEST(test_late_outcome),
-        QUEUE_TEST(test_leases_are_extended),
+        QUEUE_TEST(test_delivered),    QUEUE_TEST(test_pools),
+        QUEUE_TEST(test_schedule),     QUEUE_TEST(test_expiry),
+        QUEUE_TEST(test_restart),      QUEUE_TEST(test_fairness),
+        QUEUE_TEST(test_late_outcome), QUEUE_TEST(test_leases_are_extended),
         QUEUE_TEST(test_drain),
     };
 

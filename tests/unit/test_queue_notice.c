@@ -52,7 +52,7 @@ static void test_bounce(void **state)
         struct job *job;
 
         fx.notices = 0;
-        store_sample_init(&s, "example.net", 2, 100);
+        queue_fixture_sample(&s, "example.net", 2, 100);
         s.message.env_from = sgl_view_cstr(cases[i].from);
         s.rcpt[0].notify = s.rcpt[1].notify = cases[i].notify;
         queue_fixture_accept(&fx, &s);
@@ -73,7 +73,7 @@ static void test_success_taken_over(void **state)
     struct rcpt_outcome o = {.verdict = RCPT_OK, .status = SGL_LIT("2.0.0"), .dsn_taken = true};
 
     (void)state;
-    store_sample_init(&s, "example.net", 1, 100);
+    queue_fixture_sample(&s, "example.net", 1, 100);
     s.rcpt[0].notify = RCPT_NOTIFY_SUCCESS;
     queue_fixture_accept(&fx, &s);
     queue_outcome(fx.queue, queue_fixture_take(&fx, "example.net"), &o, NULL, 0, UINT32_MAX);
@@ -106,7 +106,7 @@ static void test_bounce_without_its_original(void **state)
     enum { LEN = sizeof(line) - 1, LINES = 20000 };
 
     (void)state;
-    store_sample_init(&s, "example.net", 1, (size_t)LEN * LINES);
+    queue_fixture_sample(&s, "example.net", 1, (size_t)LEN * LINES);
     for (size_t i = 0; i < LINES; i++)
         memcpy(s.body->bytes + i * LEN, line, LEN);
     s.body->header_len = s.body->len;

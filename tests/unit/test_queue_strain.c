@@ -19,7 +19,7 @@ static void test_overflow(void **state)
         char domain[32];
 
         snprintf(domain, sizeof(domain), "d%zu.example", i % 4);
-        store_sample_init(&s[i], domain, 1, 100);
+        queue_fixture_sample(&s[i], domain, 1, 100);
         born += queue_fixture_accept(&fx, &s[i]);
         CHECK_TRUE("memory is bounded", atomic_load(&fx.queue->held_rcpts) <= 10);
     }
@@ -83,9 +83,9 @@ static void test_large_bodies_make_room(void **state)
     struct job *job;
 
     (void)state;
-    store_sample_init(&slow, "slow.example", 1, 1 << 20);
+    queue_fixture_sample(&slow, "slow.example", 1, 1 << 20);
     CHECK_TRUE("it fills all memory for bodies", queue_fixture_accept(&fx, &slow));
-    store_sample_init(&other, "other.example", 1, 100);
+    queue_fixture_sample(&other, "other.example", 1, 100);
     CHECK_TRUE("the next one waits in the store", !queue_fixture_accept(&fx, &other));
     queue_fixture_at(&fx, fx.now + 60);
     job = queue_fixture_take(&fx, "other.example");

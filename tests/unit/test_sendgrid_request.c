@@ -156,6 +156,8 @@ static const struct {
     {"a group without an id", WITH("\"asm\":{}"), "asm.group_id", "member-missing"},
     {"a group of a wrong type", WITH("\"asm\":{\"group_id\":\"7\"}"), "asm.group_id",
      "member-type"},
+    {"a pool that is not there", WITH("\"ip_pool_name\":\"transactional\""), "ip_pool_name",
+     "pool-unknown"},
     {"a short pool", WITH("\"ip_pool_name\":\"a\""), "ip_pool_name", "member-value"},
     {"settings of a wrong type", WITH("\"mail_settings\":1"), "mail_settings", "member-type"},
     {"a switch of a wrong type", SETTING("\"sandbox_mode\":{\"enable\":\"yes\"}"), "mail_settings",
@@ -364,6 +366,9 @@ static void settings(void **state)
         CHECK_EQ(bypasses[i].name, mail.common.bypass, bypasses[i].want);
         end(&f, &mail);
     }
+    CHECK_TRUE("a pool", parse(&f, &mail, WITH("\"ip_pool_name\":\"marketing\"")));
+    CHECK_VIEW("is the message's", mail.common.pool, V("marketing"));
+    end(&f, &mail);
     CHECK_TRUE("a group", parse(&f, &mail, WITH("\"asm\":{\"group_id\":42}")));
     CHECK_VIEW("is a list", mail.common.list, V("asm-42"));
     CHECK_TRUE("with a message for each", mail.one_each);

@@ -353,4 +353,5 @@ void sendgrid_routes(struct http *http, const struct api *api)
     sendgrid_suppression_routes(http, api);
     sendgrid_group_routes(http, api);
     sendgrid_template_routes(http, api);
+    sendgrid_ips_routes(http, api);
 }

@@ -26,6 +26,8 @@ void sendgrid_put_rate(struct http_request *r, const struct identity *who, void 
 /* ---- sendgrid_keys.c ---- */
 
 void sendgrid_keys_routes(struct http *http, const struct api *api);
+/* Addresses to send from, and their pools. */
+void sendgrid_ips_routes(struct http *http, const struct api *api);
 /* A list of all that he may do. */
 json_t *sendgrid_scopes_json(const struct identity *who);
 /* What a request says of a key. Views point into the JSON. */

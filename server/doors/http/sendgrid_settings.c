@@ -178,21 +178,29 @@ static bool take_asm(const struct api_reader *p, struct sendgrid_mail *mail)
            api_refuse_memory(p->why);
 }
 
-static bool take_pool(const struct api_reader *p, const json_t *root)
+static bool take_pool(const struct api_reader *p, struct sendgrid_mail *mail)
 {
+    struct admission_answer answer;
     sgl_view name = {NULL, 0};
 
-    if (!api_read_string(p, root, "ip_pool_name", "ip_pool_name", &name))
+    if (!api_read_string(p, mail->json, "ip_pool_name", "ip_pool_name", &name))
         return false;
-    return name.ptr == NULL || (name.len >= POOL_NAME_MIN && name.len <= POOL_NAME_MAX) ||
-           api_wrong(p, SENDGRID_WRONG, "ip_pool_name",
-                     "The name of an IP pool has 2 to 64 characters.");
+    if (name.ptr == NULL)
+        return true;
+    if (name.len < POOL_NAME_MIN || name.len > POOL_NAME_MAX)
+        return api_wrong(p, SENDGRID_WRONG, "ip_pool_name",
+                         "The name of an IP pool has 2 to 64 characters.");
+    mail->common.pool = name;
+    return admission_may_use_pool(p->api->admission,
+                                  sgl_view_cstr(p->who == NULL ? "" : p->who->subscription), name,
+                                  &answer) ||
+           api_wrong(p, answer.code, "ip_pool_name", answer.text);
 }
 
 bool sendgrid_settings(const struct api_reader *p, struct sendgrid_mail *mail)
 {
     return take_mail_settings(p, mail) && take_switches(p, mail->json, "tracking_settings") &&
            take_categories(p, mail->json) && sendgrid_custom_args(p, mail->json, "custom_args") &&
-           take_asm(p, mail) && take_pool(p, mail->json) &&
+           take_asm(p, mail) && take_pool(p, mail) &&
            sendgrid_send_at(p, mail->json, "send_at", mail->now, &mail->send_at);
 }
