@@ -253,6 +253,19 @@ def test_me_of_an_application(sigillo, way):
     assert (error["status"], error["code"]) == (400, "BadRequest") and "delegated" in error["message"], error
 
 
+def test_me_of_a_key_with_one_sender(world, sigillo, sender, way):
+    key = sigillo.json("key", "add", "--domain", DOMAIN)
+    error_of(post(sigillo, key["key"], mail(), "/me/sendMail"), 400, "BadRequest")
+    sigillo.cli("sender", "add", "me@" + DOMAIN, "--identity", "key:" + key["id"])
+    accepted(sigillo, dict(way, token=key["key"]), mail("gr-me@good.test"), "/me/sendMail")
+    assert people(arrived(world, "gr-me@good.test")["From"]) == [("", "me@" + DOMAIN)]
+    draft = post(sigillo, key["key"], mail("gr-me@good.test")["message"], "/me/messages")[2]["id"]
+    assert post(sigillo, key["key"], b"", "/users/me@%s/messages/%s" % (DOMAIN, draft), "GET")[0] == 200
+    assert post(sigillo, key["key"], b"", "/me/messages/%s/send" % draft)[0] == 202
+    sigillo.cli("sender", "add", "other@" + DOMAIN, "--identity", "key:" + key["id"])
+    error_of(post(sigillo, key["key"], mail(), "/me/sendMail"), 400, "BadRequest")
+
+
 def test_users_that_are_none(sigillo, way):
     sigillo.json("subscription", "add", "graph-other")
     sigillo.json("domain", "add", "other-graph.test", "--subscription", "graph-other")

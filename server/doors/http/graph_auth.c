@@ -69,14 +69,40 @@ struct identity *graph_caller(struct http_request *r, const struct graph *g)
 
 /* ---- the mailbox ---- */
 
-/* The address that an identity has of its own; empty: it has none. */
-static sgl_view own_address(const struct identity *who)
+struct own {
+    const struct identity *who;
+    struct sgl_arena *arena;
+    sgl_view address;
+    size_t count;
+};
+
+static bool see_sender(void *ctx, struct sender *s)
 {
+    struct own *own = ctx;
+
+    if (strcmp(s->identity, own->who->name) != 0 ||
+        strcmp(s->owned.subscription, own->who->subscription) != 0)
+        return true;
+    own->count++;
+    return s->address[0] != '@' && own->count == 1 &&
+           sgl_arena_dup(own->arena, sgl_view_cstr(s->address), &own->address) == SGL_OK;
+}
+
+/*
+ * The address that who asks has of its own: an account's, or the only sender of a key or a process.  Empty: none.  An application acts for many, and names the mailbox, though there
+ * may be one only.
+ */
+static sgl_view own_address(struct http_request *r, const struct graph *g,
+                            const struct identity *who)
+{
+    struct own own = {.who = who, .arena = http_arena(r), .address = SGL_LIT("")};
     sgl_view name = sgl_view_cstr(who->name);
 
-    return who->kind == IDENTITY_ACCOUNT && sgl_view_starts(name, ACCOUNT_PREFIX)
-               ? sgl_view_from(name, ACCOUNT_PREFIX.len)
-               : SGL_LIT("");
+    if (who->kind == IDENTITY_ACCOUNT && sgl_view_starts(name, ACCOUNT_PREFIX))
+        return sgl_view_from(name, ACCOUNT_PREFIX.len);
+    if (who->kind != IDENTITY_APP)
+        directory_each_sender(g->api->directory, see_sender, &own);
+    return own.count == 1 ? own.address : SGL_LIT("");
 }
 
 static void refuse_user(struct http_request *r, sgl_view user)
@@ -106,7 +132,7 @@ bool graph_mailbox(struct http_request *r, const struct graph *g, const struct i
     enum sgl_status status;
 
     if (user.ptr == NULL) {
-        user = own_address(who);
+        user = own_address(r, g, who);
         if (user.len == 0) {
             http_reply_problem(r, 400, "graph-me", NULL,
                                "Whoever asks has no mailbox of its own: name one, "
