@@ -148,6 +148,17 @@ def test_lists_are_emptied(sigillo, key):
     fault(ask(sigillo, key, delete(path, {"emails": ["no address"]}))[0], 400, "emails")
 
 
+def test_a_thousand_at_once(sigillo, key):
+    emails = ["t%04d@thousand.test" % i for i in range(1001)]
+    path = "/v3/asm/suppressions/global"
+    too_many, added, shown, more, removed, left = ask(
+        sigillo, key, post(path, {"recipient_emails": emails}), post(path, {"recipient_emails": emails[:1000]}), get(path + "/" + emails[999]),
+        delete("/v3/suppression/bounces", {"emails": emails}), delete("/v3/suppression/bounces", {"emails": emails[:1000]}), get(path + "/" + emails[0]))
+    fault(too_many, 400, "recipient_emails")
+    fault(more, 400, "emails")
+    assert added[0] == 201 and shown[1] == {"recipient_email": emails[999]} and removed == (204, "") and left[1] == {"recipient_email": emails[0]}
+
+
 def test_classifications(sigillo, key):
     sigillo.cli("suppression", "import", input="address,created_at,reason\nc1@c.test,1000000000,invalid\nc2@c.test,1000000001,invalid\nc3@d.test,1000000002,blocked\n"
                 "c4@d.test,1000086400,blocked\n")

@@ -13,6 +13,7 @@
 
 #define EMAILS_MAX 1000
 #define ARENA_MAX  (4u << 20)
+#define OF_DOMAINS 4096 /* entries of single domains, of all that are named */
 
 struct removing {
     struct sendgrid_walk walk; /* first: cast from it */
@@ -146,7 +147,7 @@ static void remove_named(struct removing *m, const sgl_view *one, const json_t *
     size_t count = one != NULL ? 1 : json_array_size(list);
     bool fine;
 
-    m->room = count * 64 + 1024;
+    m->room = count * 2 + OF_DOMAINS;
     m->item = SGL_NEW_N(&m->arena, m->room, struct suppression);
     fine = m->item != NULL;
     for (size_t i = 0; fine && i < count; i++)
