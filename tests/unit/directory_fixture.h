@@ -113,6 +113,20 @@ static void fake_mac(struct keys_op *op)
     op->result = KEYS_OK;
 }
 
+/* What fake_mac_seal() made, by a seal that can be opened. */
+static void fake_open(struct keys_op *op)
+{
+    uint8_t context[32];
+
+    op->result = KEYS_REFUSED;
+    assert_int_equal(sgl_sha256(fake_keys.crypto, op->context, context), SGL_OK);
+    if (op->in.len != KEYS_MAC_SEALED || memcmp(op->in.ptr + 9, context, 32) != 0)
+        return;
+    memcpy(op->out, op->in.ptr + 9 + 32, KEYS_MAC_KEY);
+    op->out_len = KEYS_MAC_KEY;
+    op->result = KEYS_OK;
+}
+
 void keys_submit(struct keys *keys, struct keys_op *op)
 {
     (void)keys;
@@ -126,8 +140,10 @@ void keys_submit(struct keys *keys, struct keys_op *op)
         fake_generate(op);
     } else if (op->verb == KEYS_LOAD) {
         fake_load(op);
-    } else if (op->verb == KEYS_MAC_SEAL) {
+    } else if (op->verb == KEYS_MAC_SEAL || op->verb == KEYS_SEAL) {
         fake_mac_seal(op);
+    } else if (op->verb == KEYS_OPEN) {
+        fake_open(op);
     } else if (op->verb == KEYS_MAC) {
         fake_mac(op);
     } else {
