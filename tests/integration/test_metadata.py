@@ -138,6 +138,21 @@ def test_each_token_is_for_its_api(sigillo):
     assert sigillo.show(sent["id"])["identity"] == "local:job"
 
 
+def test_the_doors_for_graph_and_smtp_take_theirs(sigillo):
+    graph, smtp = (token(sigillo, r)["access_token"] for r in ("https://graph.microsoft.com", "https://outlook.office365.com/"))
+    body = {"message": {"subject": "x", "body": {"contentType": "Text", "content": "x"}, "toRecipients": [{"emailAddress": {"address": "x@good.test"}}]}}
+    path = "/v1.0/users/%s/sendMail"
+    assert sigillo.request("POST", path % ("job@" + DOMAIN), body, key=graph, tls=True)[0] == 202
+    assert sigillo.request("POST", path % ("job@" + DOMAIN), body, key=smtp, tls=True)[0] == 401
+    for user, bearer, code in (("job@" + DOMAIN, smtp, 235), ("job@elsewhere.test", smtp, 535), ("job@" + DOMAIN, graph, 535)):
+        said = ("user=%s\1auth=Bearer %s\1\1" % (user, bearer)).encode()
+        with sigillo.connect() as s:
+            answer = s.docmd("AUTH", "XOAUTH2 " + base64.b64encode(said).decode())
+            if answer[0] == 334:
+                answer = s.docmd("")
+            assert answer[0] == code, (user, answer)
+
+
 def test_it_ends_with_its_identity(sigillo):
     sigillo.json("local", "add", "short", "--uid", "2063", "--domain", DOMAIN)
     old = token(sigillo, uid=2063)["access_token"]

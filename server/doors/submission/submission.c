@@ -90,10 +90,16 @@ static struct generation *generation_new(struct config *config, bool has_tls)
     return g;
 }
 
+/* May anybody have a token?  An application, or a process that asks for one by its uid. */
+static bool has_tokens(const struct config *c, struct directory *d)
+{
+    return directory_has_apps(d) || c->metadata.addresses > 0 || c->metadata.socket != NULL;
+}
+
 const struct sgl_smtp_server_config *generation_smtp(const struct generation *g,
                                                      const struct submission_door *d, size_t listen)
 {
-    bool tokens = d->tokens != NULL && directory_has_apps(d->directory);
+    bool tokens = d->tokens != NULL && has_tokens(g->config, d->directory);
 
     if (listen == LISTEN_LOCAL)
         return &g->smtp[2 * g->config->listens];
