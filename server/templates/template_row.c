@@ -134,6 +134,11 @@ json_t *template_read_content(struct templates_call *c, sgl_view version)
 
 bool template_load_version(struct templates_call *c)
 {
+    json_int_t bytes = json_integer_value(json_object_get(c->row, "bytes"));
+
+    if (!templates_hold(c, (size_t)bytes))
+        return template_say(c, TEMPLATES_UNAVAILABLE, "",
+                            "Too many templates are being filled in; try again soon.");
     c->content = template_read_content(c, text_of(c->row, "id"));
     return c->content != NULL;
 }

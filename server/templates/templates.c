@@ -38,8 +38,17 @@ void templates_free(struct templates *t)
     free(t);
 }
 
+bool templates_hold(struct templates_call *c, size_t bytes)
+{
+    c->held += bytes;
+    return atomic_fetch_add(&c->templates->held, bytes) + bytes <= TEMPLATES_HELD_MAX;
+}
+
 void templates_call_done(struct templates_call *c)
 {
+    if (c->held > 0)
+        atomic_fetch_sub(&c->templates->held, c->held);
+    c->held = 0;
     json_decref(c->json);
     json_decref(c->content);
     private_free(c->private_);

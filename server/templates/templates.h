@@ -22,6 +22,9 @@
 #define TEMPLATES_SUBJECT_MAX  255
 #define TEMPLATES_TEXT_MAX     (1u << 20) /* bytes of an HTML, of a plain text, of test data */
 
+#define TEMPLATES_HELD_MAX                                                                         \
+    (256u << 20) /* bytes of versions that are being sent, all calls together */
+
 struct templates;
 struct templates *templates_new(struct store *store, struct workers *workers); /* both borrowed */
 void templates_free(struct templates *t); /* no loop and no worker runs any more; NULL accepted */
@@ -84,10 +87,13 @@ struct templates_call {
     json_t *content; /* VERSION_...: {"html","plain","test_data"} */
     size_t count;    /* LIST: of all pages */
     bool more;       /* LIST: there is another page */
+    size_t held;     /* bytes that are counted for it */
     struct templates_private *private_;
 };
 /* Any thread. Zeroed at first, but for what is in. */
 void templates_call(struct templates *t, struct templates_call *c);
+/* So many bytes more are in memory until templates_call_done(); false: that is too much, and the work is refused for now. */
+bool templates_hold(struct templates_call *c, size_t bytes);
 void templates_call_done(struct templates_call *c); /* gives back what came out */
 
 #endif

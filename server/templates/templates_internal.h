@@ -3,6 +3,7 @@
 #define SERVER_TEMPLATES_TEMPLATES_INTERNAL_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "../directory/guid.h"
 #include "templates.h"
@@ -14,6 +15,7 @@
 struct templates {
     struct store *store;
     struct workers *workers;
+    _Atomic size_t held;
     pthread_mutex_t lock;
     bool turn_taken;
     struct templates_call *first, **last; /* that wait for their turn */

@@ -7,6 +7,7 @@ import re
 
 import npm
 import pytest
+import spec
 from conftest import finish, launch
 
 DOMAIN = "templates.test"
@@ -184,6 +185,33 @@ def test_changes_stand_in_the_audit_and_outlive_a_restart(sigillo, owner):
     assert owner.request("GET", "/%s/versions/%s" % (one, got["versions"][0]["id"]))[1]["html_content"] == "<p>kept</p>"
     lines = sigillo.admin("GET", "/admin/v1/audit?object=template:" + one)[1]["audit"]
     assert [x["action"] for x in lines] == ["template version add", "template add"], lines
+
+
+def test_answers_are_those_of_the_specification(sigillo, owner):
+    """Of the legacy kind: an id of the dynamic one, d- and 32 digits, is shorter than the specification has it."""
+    api = spec.load("sendgrid/tsg_templates_v3.json")
+    head = {"Authorization": "Bearer " + owner.key, "Content-Type": "application/json"}
+
+    def ask(method, path, body=None, query=""):
+        reply = sigillo.request(method, path + query, body, headers=head, tls=True)
+        return api.validate(path, method.lower(), reply)
+
+    made = ask("POST", "/v3/templates", {"name": "example_name"})
+    one = "/v3/templates/" + made["id"]
+    version = ask("POST", one + "/versions", {"name": "example_version_name", "subject": "<%subject%>", "html_content": "<%body%>", "plain_content": "<%body%>", "active": 1})
+    for method, path, body in (("GET", one, None), ("PATCH", one, {"name": "new_example_name"}), ("GET", one + "/versions/" + version["id"], None),
+                               ("PATCH", one + "/versions/" + version["id"], {"name": "n", "subject": "s"}), ("POST", one + "/versions/" + version["id"] + "/activate", None)):
+        ask(method, path, body)
+    copy = ask("POST", one, {"name": "example_name"})
+    assert len(ask("GET", "/v3/templates", query="?page_size=200&generations=legacy")["result"]) >= 2
+    ask("DELETE", one + "/versions/" + version["id"])
+    ask("DELETE", one)
+    ask("DELETE", "/v3/templates/" + copy["id"])
+    for e in api.examples("/v3/templates", "post") + api.examples("/v3/templates/{template_id}/versions", "post"):
+        if e.request is not None:
+            where = "/v3/templates" + ("" if "generation" in e.request else "/" + owner.template() + "/versions")
+            status, _, answer = sigillo.request("POST", where, e.request, headers=head, tls=True)
+            assert status == 201, (e.name, e.request, answer)
 
 
 # -- sent -------------------------------------------------------------------------------------------------------------

@@ -394,34 +394,63 @@ static void pages(void **state)
     CHECK_EQ("all of both kinds", count_listed(), 10);
 }
 
-/* Many at once: each change stands upon the one before, and none is lost. */
+static struct asked many[120];
+
+static void begin_change(struct asked *a, const char *id)
+{
+    *a = question(TEMPLATES_VERSION_ADD, "acme", id);
+    a->c.change.name = a->c.change.subject = SGL_LIT("v");
+    a->c.loop = fx.loop;
+    a->c.done = answered;
+    sem_init(&a->done, 0, 0);
+    templates_call(templates, &a->c);
+}
+
+/* Many at once, and more while those wait: each change stands upon the one before, and none is lost. */
 static void changes_take_turns(void **state)
 {
-    enum { MANY = 40 };
-    static struct asked a[MANY];
+    const size_t count = sizeof(many) / sizeof(many[0]), first = 40;
     char id[GUID_TEXT_SIZE];
     struct asked g;
 
     (void)state;
     CHECK_EQ("made", add("acme", "n", true, id), TEMPLATES_OK);
-    for (size_t i = 0; i < MANY; i++) {
-        a[i] = question(TEMPLATES_VERSION_ADD, "acme", id);
-        a[i].c.change.name = a[i].c.change.subject = SGL_LIT("v");
-        a[i].c.loop = fx.loop;
-        a[i].c.done = answered;
-        sem_init(&a[i].done, 0, 0);
-        templates_call(templates, &a[i].c);
-    }
-    for (size_t i = 0; i < MANY; i++) {
-        sem_wait(&a[i].done);
-        CHECK_EQ("each", a[i].c.result, TEMPLATES_OK);
-        templates_call_done(&a[i].c);
-        sem_destroy(&a[i].done);
+    for (size_t i = 0; i < first; i++)
+        begin_change(&many[i], id);
+    for (size_t i = 0; i < count; i++) {
+        sem_wait(&many[i].done);
+        CHECK_EQ("each", many[i].c.result, TEMPLATES_OK);
+        templates_call_done(&many[i].c);
+        sem_destroy(&many[i].done);
+        if (first + i < count)
+            begin_change(&many[first + i], id);
     }
     g = question(TEMPLATES_GET, "acme", id);
     CHECK_EQ("it is there", ask(&g), TEMPLATES_OK);
-    CHECK_EQ("with all", json_array_size(json_object_get(g.c.json, "versions")), MANY);
+    CHECK_EQ("with all", json_array_size(json_object_get(g.c.json, "versions")), count);
     templates_call_done(&g.c);
+}
+
+/* What is held counts until it is given back; above the maximum nothing more is read. */
+static void what_is_held_is_bounded(void **state)
+{
+    char id[GUID_TEXT_SIZE], version[GUID_TEXT_SIZE];
+    struct asked a, b;
+
+    (void)state;
+    CHECK_EQ("made", add("acme", "n", true, id), TEMPLATES_OK);
+    CHECK_EQ("a version", add_version(id, "0123456789", 1, version), TEMPLATES_OK);
+    a = question(TEMPLATES_VERSION_GET, "acme", id);
+    CHECK_EQ("it is read", ask(&a), TEMPLATES_OK);
+    CHECK_EQ("and counted, with the text of its HTML", a.c.held, 21);
+    CHECK_TRUE("more than there may be", !templates_hold(&a.c, TEMPLATES_HELD_MAX));
+    b = question(TEMPLATES_VERSION_GET, "acme", id);
+    CHECK_EQ("no other one is read", ask(&b), TEMPLATES_UNAVAILABLE);
+    templates_call_done(&b.c);
+    templates_call_done(&a.c);
+    b = question(TEMPLATES_VERSION_GET, "acme", id);
+    CHECK_EQ("until it is given back", ask(&b), TEMPLATES_OK);
+    templates_call_done(&b.c);
 }
 
 int main(void)
@@ -436,6 +465,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_copy_holds_the_same, setup, teardown),
         cmocka_unit_test_setup_teardown(pages, setup, teardown),
         cmocka_unit_test_setup_teardown(changes_take_turns, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_held_is_bounded, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

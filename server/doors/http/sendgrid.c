@@ -31,6 +31,7 @@ struct call {
     size_t messages;              /* of the request */
     char id[ID_TEXT_SIZE];        /* of the first */
     struct templates_call lookup; /* of a template */
+    struct sgl_arena words;       /* the template, as it was read */
     struct sendgrid_template template_;
 };
 
@@ -39,6 +40,7 @@ static void call_free(struct call *c)
     identity_unref(c->who);
     json_decref(c->json);
     admission_all_free(c->all);
+    sgl_arena_done(&c->words);
     templates_call_done(&c->lookup);
     sgl_arena_done(&c->one);
     sgl_arena_done(&c->arena);
@@ -152,6 +154,8 @@ static void give_back(struct call *c)
     c->json = NULL;
     c->mail.json = NULL;
     http_body_done(c->r);
+    sgl_arena_done(&c->words);
+    templates_call_done(&c->lookup);
 }
 
 /* false: c->why says it. */
@@ -254,6 +258,7 @@ static struct call *call_new(struct http_request *r, const struct api *api, stru
     c->json = json;
     sgl_arena_init(&c->arena, ARENA_MAX);
     sgl_arena_init(&c->one, ARENA_MAX);
+    sgl_arena_init(&c->words, ARENA_MAX);
     return c;
 }
 
@@ -278,26 +283,35 @@ static void begin(struct call *c)
     send_next(c);
 }
 
+/* false: c->why says it. */
+static bool take_template(struct call *c)
+{
+    struct templates_call *found = &c->lookup;
+    struct api_reader reader = {
+        .api = c->api, .who = c->who, .arena = &c->words, .m = &c->mail.common, .why = &c->why};
+
+    if (found->result == TEMPLATES_UNAVAILABLE)
+        return api_refuse(&c->why, 503, "store", "template_id", found->why, SGL_LIT(""));
+    if (found->result != TEMPLATES_OK)
+        return api_refuse(&c->why, 422, "template-unknown", "template_id", found->why, SGL_LIT(""));
+    if (!sendgrid_template_read(&reader, found, &c->template_))
+        return false;
+    c->mail.template_ = &c->template_;
+    return templates_hold(found, c->words.used) ||
+           api_refuse(&c->why, 503, "busy", "template_id",
+                      "Too many templates are being filled in; try again soon.", SGL_LIT(""));
+}
+
 static void template_found(struct templates_call *found)
 {
     struct call *c = found->ctx;
-    struct api_reader reader = {
-        .api = c->api, .who = c->who, .arena = &c->arena, .m = &c->mail.common, .why = &c->why};
 
-    if (c->r->http == NULL) {
+    if (c->r->http == NULL) /* the server ends */
         cut_off(c);
-        return;
-    }
-    if (found->result == TEMPLATES_UNAVAILABLE)
-        (void)api_refuse(&c->why, 503, "store", "template_id", found->why, SGL_LIT(""));
-    else if (found->result != TEMPLATES_OK)
-        (void)api_refuse(&c->why, 422, "template-unknown", "template_id", found->why, SGL_LIT(""));
-    else if (sendgrid_template_read(&reader, found, &c->template_)) {
-        c->mail.template_ = &c->template_;
+    else if (take_template(c))
         begin(c);
-        return;
-    }
-    refuse(c);
+    else
+        refuse(c);
 }
 
 /* true: one is looked for, and the request goes on when it was found. */

@@ -213,7 +213,7 @@ static void reply(const struct call *call)
     case TEMPLATES_VERSION_REMOVE:
         break;
     }
-    http_reply_bytes(call->r, 204, "application/json", SGL_LIT(""));
+    http_reply_empty(call->r, 204);
 }
 
 static void done(struct templates_call *c)
