@@ -534,6 +534,17 @@ def test_a_draft_is_sent_once(world, sigillo, sender):
     assert len(listed) == 1
 
 
+def test_a_draft_is_never_more_than_can_be_sent(sigillo, sender):
+    """Files that come whole, and those that are announced."""
+    draft = post(sigillo, sender.key, {}, DRAFTS)[2]["id"]
+    file = dict(FILES[2], contentBytes=base64.b64encode(b"x" * (20 << 20)).decode())
+    assert post(sigillo, sender.key, file, DRAFTS + "/%s/attachments" % draft)[0] == 201
+    error_of(post(sigillo, sender.key, file, DRAFTS + "/%s/attachments" % draft), 413, "ErrorMessageSizeExceeded", "contentBytes")
+    item = {"AttachmentItem": {"attachmentType": "file", "name": "a.bin", "size": 20 << 20}}
+    error_of(post(sigillo, sender.key, item, DRAFTS + "/%s/attachments/createUploadSession" % draft), 413, "ErrorMessageSizeExceeded", "AttachmentItem.size")
+    assert post(sigillo, sender.key, b"", DRAFTS + "/" + draft, "DELETE")[0] == 204
+
+
 def test_drafts_outlive_the_server(world, sigillo, sender):
     draft, path = session(sigillo, sender.key, subject="Kept", toRecipients=[address("gr-kept@good.test")])
     assert piece(sigillo, path, b"01234", "bytes 0-4/10")[0] == 200
@@ -556,11 +567,11 @@ def test_drafts_have_limits(sigillo):
     sigillo.publish_records("full-graph.test")
     key = sigillo.json("key", "add", "--domain", "full-graph.test", "--subscription", "graph-full")["key"]
     at = "/users/me@full-graph.test/messages"
-    draft, item = post(sigillo, key, {}, at)[2]["id"], {"AttachmentItem": {"attachmentType": "file", "name": "a.bin", "size": 27 << 20}}
-    replies = [post(sigillo, key, item, at + "/%s/attachments/createUploadSession" % draft) for _ in range(38)]
-    assert [r[0] for r in replies] == [201] * 37 + [507]
+    drafts, item = [post(sigillo, key, {}, at)[2]["id"] for _ in range(42)], {"AttachmentItem": {"attachmentType": "file", "name": "a.bin", "size": 25 << 20}}
+    replies = [post(sigillo, key, item, at + "/%s/attachments/createUploadSession" % draft) for draft in drafts]
+    assert [r[0] for r in replies] == [201] * 40 + [507] * 2
     error_of(replies[-1], 507, "ErrorQuotaExceeded")
-    assert post(sigillo, key, b"", at + "/" + draft, "DELETE")[0] == 204
+    assert post(sigillo, key, b"", at + "/" + drafts[0], "DELETE")[0] == 204
     draft = post(sigillo, key, {}, at)[2]["id"]
     assert post(sigillo, key, item, at + "/%s/attachments/createUploadSession" % draft)[0] == 201
 

@@ -208,7 +208,7 @@ static void attach(struct draft_job *j)
         json_decref(value);
     else
         fine = draft_job_add_file(j, value, 0);
-    if (fine)
+    if (fine && draft_job_fits(j, j->files[0].value.len, "contentBytes"))
         draft_job_change(j, DRAFT_FILE_ADD, attached);
     else
         draft_job_refuse(j);

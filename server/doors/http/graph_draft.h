@@ -54,6 +54,8 @@ bool draft_job_look(
     struct draft_job *j); /* the same on a worker, for read(). false: it is not there */
 void draft_job_change(struct draft_job *j, enum store_draft_verb verb,
                       void (*stored)(struct draft_job *j));
+/* Could the draft still be sent with so many bytes more, as base64? false: j->why. */
+bool draft_job_fits(struct draft_job *j, uint64_t more, const char *field);
 /* One more file of op.file, with this as its value: takes the reference. false: j->why. */
 bool draft_job_add_file(struct draft_job *j, json_t *value, uint64_t size);
 /* The attachment as it is shown; a new reference. */

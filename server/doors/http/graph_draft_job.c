@@ -6,6 +6,8 @@
 
 #include "graph_draft.h"
 
+#define ARENA_TIMES 8 /* some that come at the same time may each find room */
+
 struct draft_job *draft_job_open(struct http_request *r, const struct graph *g)
 {
     struct draft_job *j = calloc(1, sizeof(*j));
@@ -19,7 +21,7 @@ struct draft_job *draft_job_open(struct http_request *r, const struct graph *g)
     }
     j->r = r;
     j->graph = g;
-    sgl_arena_init(&j->arena, 2 * g->message_size_max + (8u << 20));
+    sgl_arena_init(&j->arena, ARENA_TIMES * g->message_size_max + (8u << 20));
     return j;
 }
 
@@ -179,6 +181,17 @@ void draft_job_change(struct draft_job *j, enum store_draft_verb verb,
     j->op.drafts_max = DRAFTS_MAX;
     j->op.bytes_max = DRAFT_BYTES_MAX;
     store_submit(j->graph->api->store, &j->op.op);
+}
+
+bool draft_job_fits(struct draft_job *j, uint64_t more, const char *field)
+{
+    uint64_t bytes = j->draft.value.len;
+
+    for (size_t i = 0; i < j->draft.files; i++)
+        bytes += j->draft.file[i].value.len + j->draft.file[i].size / 3 * 4;
+    return (bytes <= j->graph->message_size_max && more <= j->graph->message_size_max - bytes) ||
+           api_refuse(&j->why, 413, "message-too-large", field,
+                      "The message would be larger than this server accepts.", SGL_LIT(""));
 }
 
 bool draft_job_add_file(struct draft_job *j, json_t *value, uint64_t size)
