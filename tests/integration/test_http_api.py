@@ -76,6 +76,21 @@ def test_a_message_arrives_as_it_was_described(world, sigillo, sender, post):
     assert world.wait_mail("http-bcc@good.test")
 
 
+def test_what_is_long_arrives_as_it_was(world, sigillo, post):
+    """Escapes, letters of several bytes, and slashes that are escaped, as some writers of JSON do; and the same once more is the same."""
+    text = "".join('Line %d: "café" \\ \U0001f600\n' % i for i in range(3000))
+    data = bytes(range(256)) * 400
+    body = json.dumps(message(to="http-long@good.test", text=text, attachments=[{"filename": "a.bin", "content": base64.b64encode(data).decode()}]))
+    ways = [body.encode(), body.replace("/", "\\/").encode(), json.dumps(json.loads(body), ensure_ascii=False).encode()]
+    for i, way in enumerate(ways):
+        got = [accepted(post(way, Content_Type="application/json", Idempotency_Key="long-%d" % i)) for _ in range(2)]
+        assert [g["repeated"] for g in got] == [False, True] and got[0]["id"] == got[1]["id"]
+    for raw in world.wait_mail("http-long@good.test", len(ways)):
+        mail = email.message_from_bytes(bytes(raw), policy=email.policy.SMTP)
+        assert mail.get_body(("plain",)).get_content().replace("\r\n", "\n") == text
+        assert next(mail.iter_attachments()).get_payload(decode=True) == data
+
+
 def test_the_trail_of_a_message(sigillo, sender, post):
     got = accepted(post(message()))
     sigillo.wait_state(got["id"], "delivered")
@@ -200,11 +215,16 @@ def test_a_mistake_is_named_and_nothing_is_stored(sigillo, post, name):
     assert count(sigillo) == before
 
 
-@pytest.mark.parametrize("body,code", [
-    (b"", "body-missing"), (b"{", "json-syntax"), (b"nonsense", "json-syntax"), (b'{"from":"a@b","from":"c@d"}', "member-twice"), (b'{"a":"\xff"}', "json-syntax"),
-    (b'{"a":"\\u0000"}', "json-syntax"), (b"[" * 100 + b"]" * 100, "json-depth"), (b'{"a":1} trailing', "json-syntax")])
-def test_what_is_not_json(post, body, code):
-    problem(post(body, Content_Type="application/json"), 400, "body", code)
+LONG = b"x" * 5000
+
+
+@pytest.mark.parametrize("body,code,field", [
+    (b"", "body-missing", "body"), (b"{", "json-syntax", "body"), (b"nonsense", "json-syntax", "body"), (b'{"from":"a@b","from":"c@d"}', "member-twice", "from"),
+    (b'{"a":"\xff"}', "json-syntax", "body"), (b'{"a":"\\u0000"}', "json-syntax", "body"), (b"[" * 100 + b"]" * 100, "json-depth", "[0]" * 32),
+    (b'{"a":1} trailing', "json-syntax", "body"), (b'{"text":"%s\\u0000"}' % LONG, "json-syntax", "body"), (b'{"text":"%s\xff"}' % LONG, "json-syntax", "body"),
+    (b'{"text":"%s","cc":"\\u0000%s"}' % (LONG, b"0" * 32), "json-syntax", "body"), (b'{"text":"%s","a":{"b":1,"b":2}}' % LONG, "member-twice", "a.b")])
+def test_what_is_not_json(post, body, code, field):
+    problem(post(body, Content_Type="application/json"), 400, field, code)
 
 
 def test_another_media_type(post):

@@ -89,7 +89,9 @@ static bool try_compose(struct sendgrid_mail *mail, struct sendgrid_one *one, si
                           SGL_LIT(""));
     if (index > 0)
         one->m.compose.parts = 0;
-    status = sgl_compose_put(&out, &one->m.compose, &diag);
+    status = sgl_buf_reserve(&out, sgl_compose_bound(&one->m.compose));
+    if (status == SGL_OK)
+        status = sgl_compose_put(&out, &one->m.compose, &diag);
     if (status != SGL_OK)
         api_compose_refusal(&one->m, status, &diag, why);
     sgl_buf_done(&out);
