@@ -22,7 +22,7 @@ SHARED = os.environ.get("SIGILLO_SHARED", os.path.join(HERE, "..", "..", "..", "
 DOMAIN = "sendgrid.test"
 SENDER = "shop@" + DOMAIN
 SETTINGS = {"limits": {"message_size": 2 * 1024 * 1024}, "profile two-a-minute": {"limits": ["2 messages/minute"]},
-            "profile two-recipients": {"limits": ["2 recipients/day"]}}
+            **{"pool " + name: {"source": ["127.0.64.1"]} for name in ("ab", "transactional", "transactional email")}, "profile two-recipients": {"limits": ["2 recipients/day"]}}
 
 
 @pytest.fixture(scope="module")
@@ -261,8 +261,8 @@ def test_a_footer(world, sigillo, sender):
 
 
 def test_the_fields_of_a_message_are_no_settings_of_the_request(world, sigillo, sender):
-    """The client sends them as fields of the request, too."""
-    accepted(sigillo, sender.key, mail("fields@good.test", headers={"X-Forwarded-For": "192.0.2.9", "On-Behalf-Of": "somebody", "Idempotency-Key": "1"}))
+    """The client sends them as fields of the request, too.  On-Behalf-Of is one that asks for something: there it cannot be told apart."""
+    accepted(sigillo, sender.key, mail("fields@good.test", headers={"X-Forwarded-For": "192.0.2.9", "Idempotency-Key": "1"}))
     accepted(sigillo, sender.key, mail("fields2@good.test", headers={"Idempotency-Key": "1"}))
     assert last(world, "fields@good.test")["X-Forwarded-For"] == "192.0.2.9" and last(world, "fields2@good.test")
 
@@ -443,10 +443,12 @@ def specification():
 
 
 def test_the_example_of_the_specification(world, sigillo, sender):
-    """Its batch is left out, since there are none here, and its addresses are of this world."""
+    """Its batch is left out, since there are none here; its addresses are of this world, and its group is one that is there."""
     document = specification()
     example = document["components"]["requestBodies"]["PostMailSend"]["content"]["application/json"]["examples"]["MailSendNoTemplate"]["value"]
-    text = json.dumps({k: v for k, v in example.items() if k != "batch_id"})
+    maker = sigillo.json("key", "add", "--domain", DOMAIN, "--scope", "asm.groups.create")["key"]
+    group = post(sigillo, maker, json.dumps({"name": "Example", "description": "Of the specification"}).encode(), "/v3/asm/groups")[2]["id"]
+    text = json.dumps(dict({k: v for k, v in example.items() if k != "batch_id"}, asm={"group_id": group, "groups_to_display": [group]}))
     for who in ("alex", "bola", "charlie", "dana", "ira", "lee"):
         text = text.replace(who + "@example.com", "spec-%s@good.test" % who)
     status, headers, body = post(sigillo, sender.key, text.replace("@example.com", "@" + DOMAIN).encode())
