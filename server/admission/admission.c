@@ -131,6 +131,15 @@ static void answer_accepted(struct submission *s, uint64_t id)
     snprintf(s->answer.text, sizeof(s->answer.text), "%s accepted", text);
 }
 
+/* Its batch may have stopped it. */
+static bool has_work(const struct store_message *m)
+{
+    for (size_t i = 0; i < m->rcpts; i++)
+        if (m->rcpt[i].state == RCPT_QUEUED)
+            return true;
+    return false;
+}
+
 static void hand_to_queue(struct admit *m)
 {
     struct store_message g = *m->message, *copy;
@@ -152,9 +161,11 @@ bool admit_stored(struct admit *m, uint64_t durable_us)
     atomic_fetch_add_explicit(&m->a->bytes, m->message->size, memory_order_relaxed);
     atomic_fetch_add_explicit(&m->a->suppressed, m->message->rcpts - m->open, memory_order_relaxed);
     log_accepted(m, durable_us);
+    if (!has_work(m->message))
+        return false;
     if (m->accept.claim)
         hand_to_queue(m);
-    return !m->accept.claim && m->open > 0;
+    return !m->accept.claim;
 }
 
 /* false: what is wrong is not the draft. */

@@ -80,10 +80,13 @@ void answer_store(struct admission_answer *out, enum store_result result)
         (void)refuse(out, 554, "5.5.4", 409, "idempotency-conflict", "Idempotency-Key",
                      "This key was used before with another message.", SGL_LIT(""));
         return;
+    case STORE_NOT_FOUND:
+        (void)refuse(out, 554, "5.5.4", 422, "batch-unknown", "batch", "There is no such batch.",
+                     SGL_LIT(""));
+        return;
     case STORE_OK:
     case STORE_EXISTS:
     case STORE_IO:
-    case STORE_NOT_FOUND:
     case STORE_CORRUPT:
     case STORE_NOMEM:
         break;

@@ -299,7 +299,12 @@ static bool build_http(struct service *s)
     s->page = (struct http_status_page){s, service_ready, show_metrics};
     s->admin =
         (struct admin){s->directory, s->admission, s->store, s->queue, s->workers, c, s->limits};
-    s->api = (struct api){s->directory, s->admission, s->store, s->workers, c->limits.recipients};
+    s->api = (struct api){.directory = s->directory,
+                          .admission = s->admission,
+                          .store = s->store,
+                          .workers = s->workers,
+                          .queue = s->queue,
+                          .recipients_max = c->limits.recipients};
     s->admin.guard = s->guard;
     s->admin.setup = s->domain_setup;
     s->admin.audit = audit_new(s->store);

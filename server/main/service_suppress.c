@@ -111,6 +111,8 @@ enum queue_stop_answer service_stops(void *service, const struct store_message *
     enum suppression_reason reason;
     bool ends;
 
+    if (store_batch_status(s->store, message->subscription, message->batch) != BATCH_GOES)
+        return QUEUE_STOP_YIELDS;
     if (message->env_from.len == 0 && sgl_view_eq(message->door, SGL_LIT("bounce")))
         return QUEUE_STOP_GOES; /* a report to a sender is nothing that one can leave */
     ends = directory_suppressed_now(s->directory, &q, &reason) ||

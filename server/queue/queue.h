@@ -105,7 +105,12 @@ void queue_set_signer(struct queue *q, const struct queue_signer *signer);
  * Who is not to be sent to any more?  Asked on the loop of each recipient before its job is handed out, so it has to be quick.  Like the signer it is given from outside.  body: empty
  * when it is not in memory; with WANTS_BODY it is brought, and the question comes again.  *why, with ENDS: a text that stays; it becomes the reason of the recipient's state "suppressed".
  */
-enum queue_stop_answer { QUEUE_STOP_GOES, QUEUE_STOP_ENDS, QUEUE_STOP_WANTS_BODY };
+enum queue_stop_answer {
+    QUEUE_STOP_GOES,
+    QUEUE_STOP_ENDS,
+    QUEUE_STOP_WANTS_BODY,
+    QUEUE_STOP_YIELDS /* the store says what becomes of it: it goes back there. For all recipients of a message, or none */
+};
 struct queue_stop {
     void *ctx;
     enum queue_stop_answer (*stopped)(void *ctx, const struct store_message *message,

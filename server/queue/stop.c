@@ -6,6 +6,7 @@
  *   taken from its line -> all may go: handed out
  *                       -> some may not: they end as suppressed, the others are handed out
  *                       -> the answer is in the body, which is not in memory: brought there, then lined up again
+ *                       -> its batch is paused or cancelled: it goes back to the store, which has or soon will have written that
  */
 #include <stdlib.h>
 
@@ -185,7 +186,7 @@ static enum queue_stop_answer ask(struct queue *q, struct qjob *j, const char **
 
         why[i] = NULL;
         a = q->stop.stopped(q->stop.ctx, j->env->m, j->rcpt[i], body, &why[i]);
-        if (a == QUEUE_STOP_WANTS_BODY && body.ptr == NULL)
+        if (a == QUEUE_STOP_YIELDS || (a == QUEUE_STOP_WANTS_BODY && body.ptr == NULL))
             return a;
         if (a == QUEUE_STOP_ENDS)
             ++*ends;
@@ -215,6 +216,11 @@ struct qjob *queue_stop_some(struct queue *q, struct qjob *j)
     case QUEUE_STOP_WANTS_BODY:
         goes = NULL;
         fetch_body(q, j);
+        break;
+    case QUEUE_STOP_YIELDS:
+        goes = NULL;
+        job_take_out(j);
+        put_back(q, j);
         break;
     case QUEUE_STOP_ENDS:
         goes = NULL;

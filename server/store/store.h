@@ -143,6 +143,7 @@ enum store_op_kind {
     STORE_RELEASE,
     STORE_EXTEND,
     STORE_CONTROL,
+    STORE_BATCH,
     STORE_NOUN_PUT,
     STORE_NOUN_DELETE,
     STORE_AUDIT,
@@ -210,6 +211,8 @@ struct store_audit_op {
  *
  * `with` is another message that becomes durable in the same transaction, and so on: all of them, or none, with the result of the first that fails in the op of the first.
  *
+ * A message of a batch that is paused is born held, of one that is cancelled cancelled; of one that is not there, STORE_NOT_FOUND.
+ *
  * STORE_STAGE writes the body of one to a file, and nothing else: after STORE_OK body may be NULL when the same struct is accepted, so that many messages can be made ready
  * without holding their bodies in memory.  What is staged and not accepted is given up with store_unstage(), or with the end of the process.
  */
@@ -235,6 +238,7 @@ struct store_accept {
     bool staged;  /* result of STORE_STAGE */
     bool spooled; /* the engine's own, as what follows */
     size_t header_len;
+    bool born_stopped;
 };
 void store_unstage(struct store *store,
                    struct store_accept *a); /* any thread; does nothing to what is not staged */
@@ -305,7 +309,11 @@ struct store_control {
     uint64_t rcpt;         /* 0: all recipients of it */
     sgl_view domain;       /* only this destination, or empty */
     sgl_view subscription; /* only messages of this one, or empty; another's message is not found */
-    sgl_view actor;        /* who asked, for the trail */
+    sgl_view
+        batch; /* of that subscription, or empty: all its messages. STORE_NOT_FOUND; STORE_BUSY: too many are stopped */
+    bool
+        batch_new; /* it has to go now, else STORE_EXISTS; without, it has to be stopped, else STORE_CONFLICT */
+    sgl_view actor; /* who asked, for the trail */
     int64_t now;
     /* Written with the first group that changes something, and once more at the end when there were several; how many recipients is added to its detail. May be NULL. */
     const struct store_audit *audit;
@@ -317,6 +325,25 @@ struct store_control {
         bool again, audited, audited_before;
     } own;
 };
+/* ---- batches ---- */
+
+/*
+ * Messages that are held or cancelled together, those that come later as well.  The verbs of a hand on a batch set what becomes of it: hold pauses it, cancel cancels it, release
+ * lets it go.  From the first moment that is durable nobody is given such a message to deliver: store_batch_status() says so before done(), whatever is claimed already.
+ * Cancelled messages stay so.  What its batch holds no other hand releases, and what another hand holds no batch does.
+ */
+enum batch_status { BATCH_GOES, BATCH_PAUSED, BATCH_CANCELLED };
+#define STORE_BATCH_ID_MAX        100
+#define STORE_BATCHES_MAX         10000 /* of a subscription */
+#define STORE_BATCHES_STOPPED_MAX 1000  /* of these, not going */
+struct store_batch {    /* makes one; STORE_EXISTS, or STORE_BUSY when there are too many */
+    struct store_op op; /* kind STORE_BATCH */
+    sgl_view subscription, id;
+    int64_t at_ms;
+};
+/* What is decided of it now; a batch that is not there goes. Any thread, never waits for the medium. */
+enum batch_status store_batch_status(struct store *store, sgl_view subscription, sgl_view id);
+
 /* The queue wants to hear which recipients that it has claimed were changed by a hand. `changed` runs on `loop` before the done() of the operation when both share the loop. */
 struct store_watch {
     struct loop *loop;
@@ -398,6 +425,14 @@ enum store_result store_read_nouns(struct store *store, sgl_view kind,
 /* One of them; each() is called at most once. */
 enum store_result store_read_noun(struct store *store, sgl_view kind, sgl_view key,
                                   bool (*each)(void *ctx, const struct store_noun *n), void *ctx);
+
+/* BATCH_GOES as well; STORE_NOT_FOUND: there is none. */
+enum store_result store_read_batch(struct store *store, sgl_view subscription, sgl_view id,
+                                   enum batch_status *out);
+/* Those that do not go, in the order of their ids. */
+enum store_result store_read_batches(struct store *store, sgl_view subscription,
+                                     bool (*each)(void *ctx, sgl_view id, enum batch_status status),
+                                     void *ctx);
 
 struct store_usage {
     sgl_view subscription, identity;

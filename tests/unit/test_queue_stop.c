@@ -10,6 +10,7 @@ static struct {
     char ends[8][80]; /* addresses */
     size_t count;
     bool by_body; /* the answer stands in the body */
+    bool yields;  /* its batch is stopped */
     unsigned asked, without_body;
 } stop;
 
@@ -20,6 +21,8 @@ static enum queue_stop_answer stopped(void *ctx, const struct store_message *mes
     (void)ctx;
     (void)message;
     stop.asked++;
+    if (stop.yields)
+        return QUEUE_STOP_YIELDS;
     stop.without_body += body.len == 0;
     if (stop.by_body && body.len == 0)
         return QUEUE_STOP_WANTS_BODY;
@@ -208,14 +211,39 @@ static void test_without_memory(void **state)
     }
 }
 
+/* The store has written what becomes of it, and the queue has not heard of that. */
+static void test_a_batch_is_stopped(void **state)
+{
+    struct store_sample s;
+    struct job *job;
+
+    (void)state;
+    begin(&s, 2);
+    stop.yields = true;
+    CHECK_TRUE("nothing is handed out", queue_fixture_take(&fx, "example.net") == NULL);
+    queue_fixture_settle(&fx);
+    for (size_t i = 0; i < 2; i++) {
+        const struct store_rcpt *r = queue_fixture_rcpt(&fx, s.message.id, i);
+
+        CHECK_EQ("it waits on", r->state, RCPT_QUEUED);
+        CHECK_EQ("no attempt is counted", r->attempts, 0);
+    }
+    CHECK_EQ("nothing is out", fx.queue->out, 0);
+    stop.yields = false;
+    queue_fixture_at(&fx, fx.now + 10);
+    job = queue_fixture_take(&fx, "example.net");
+    assert_non_null(job);
+    CHECK_EQ("then it goes", job->rcpts, 2);
+    queue_fixture_finish(&fx, job, RCPT_OK);
+    store_sample_done(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        QUEUE_TEST(test_all_of_a_job),
-        QUEUE_TEST(test_some_of_a_job),
-        QUEUE_TEST(test_between_two_attempts),
-        QUEUE_TEST(test_the_body_is_brought),
-        QUEUE_TEST(test_cancelled_while_the_body_is_brought),
+        QUEUE_TEST(test_a_batch_is_stopped),  QUEUE_TEST(test_all_of_a_job),
+        QUEUE_TEST(test_some_of_a_job),       QUEUE_TEST(test_between_two_attempts),
+        QUEUE_TEST(test_the_body_is_brought), QUEUE_TEST(test_cancelled_while_the_body_is_brought),
         QUEUE_TEST(test_without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

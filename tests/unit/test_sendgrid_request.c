@@ -173,7 +173,9 @@ static const struct {
     {"a template is told before its missing content",
      "{" FROM ",\"personalizations\":[{" TO "}],\"template_id\":\"d-1\"}", "template_id",
      "template-unknown"},
-    {"a batch", WITH("\"batch_id\":\"x\""), "batch_id", "not-here"},
+    {"a batch that is none", WITH("\"batch_id\":\"x y\""), "batch_id", "member-value"},
+    {"an empty batch", WITH("\"batch_id\":\"\""), "batch_id", "member-value"},
+    {"a batch of a wrong type", WITH("\"batch_id\":1"), "batch_id", "member-type"},
 };
 
 static void refusals(void **state)

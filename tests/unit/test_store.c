@@ -18,7 +18,6 @@ static void test_accept_and_read(void **state)
     CHECK_VIEW("peer", m->peer, s.message.peer);
     CHECK_VIEW("signed_by", m->signed_by, s.message.signed_by);
     CHECK_VIEW("labels", m->labels, s.message.labels);
-    CHECK_VIEW("batch", m->batch, s.message.batch);
     CHECK_VIEW("pool", m->pool, s.message.pool);
     CHECK_EQ("bypass", m->bypass, 0x8a);
     CHECK_EQ("ret", m->ret, 'H');
@@ -63,7 +62,6 @@ static void test_trail(void **state)
     assert_int_equal(outcome(s.message.id, s.rcpt[0].id, 1, RCPT_QUEUED, &r), STORE_OK);
     assert_int_equal(store_read_events(fx.store, s.message.id, collect, text), STORE_OK);
     CHECK_VIEW("a claim has the pool", c.message[0]->pool, s.message.pool);
-    CHECK_VIEW("and the batch", c.message[0]->batch, s.message.batch);
     CHECK_EQ("and what it passes over", c.message[0]->bypass, 0x8a);
     CHECK_EQ("and no labels", c.message[0]->labels.len, 0);
     CHECK_STR("the trail begins with the acceptance", text,

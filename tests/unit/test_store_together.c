@@ -154,7 +154,7 @@ static void test_given_up(void **state)
     CHECK_EQ("what is given up goes at once", files(), 0);
     snprintf(path, sizeof(path), "%s/spool", fx.folder);
     nftw(path, store_fixture_unlink, 16, FTW_DEPTH | FTW_PHYS);
-    CHECK_EQ("without a spool nothing is staged", stage(&s), STORE_NOT_FOUND);
+    CHECK_EQ("without a spool nothing is staged", stage(&s), STORE_IO);
     CHECK_TRUE("and nothing is said to be", !s.accept.staged);
     store_sample_done(&s);
 }

@@ -12,6 +12,7 @@
 #define SERVER_DOORS_HTTP_API_H
 
 #include "../../audit/audit.h"
+#include "../../queue/queue.h"
 #include "http.h"
 
 struct templates;
@@ -21,6 +22,7 @@ struct api {
     struct admission *admission;
     struct store *store;
     struct workers *workers;
+    struct queue *queue;   /* to be looked at when something is let go */
     size_t recipients_max; /* to, cc and bcc together */
     struct audit *audit;   /* of what was refused; NULL: that is not kept */
     struct templates *templates;

@@ -77,6 +77,10 @@ static void refuse_answer(struct call *c, const struct admission_answer *answer)
         snprintf(mine.field, sizeof(mine.field), "personalizations.%zu.to", c->personal);
     else if (strcmp(mine.code, "list-syntax") == 0)
         snprintf(mine.field, sizeof(mine.field), "asm.group_id");
+    else if (strcmp(mine.code, "batch-unknown") == 0) {
+        snprintf(mine.field, sizeof(mine.field), "batch_id");
+        snprintf(mine.text, sizeof(mine.text), "invalid batch id");
+    }
     sendgrid_put_rate(c->r, c->who, (void *)(uintptr_t)c->api);
     http_reply_answer(c->r, &mine);
     call_free(c);
@@ -368,4 +372,5 @@ void sendgrid_routes(struct http *http, const struct api *api)
     sendgrid_group_routes(http, api);
     sendgrid_template_routes(http, api);
     sendgrid_ips_routes(http, api);
+    sendgrid_batch_routes(http, api);
 }

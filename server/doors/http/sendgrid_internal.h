@@ -23,6 +23,10 @@ json_t *sendgrid_shape(struct http_request *r, const struct http_problem *p, int
 /* X-RateLimit-Limit, -Remaining and -Reset, as it is now; ctx is the API. */
 void sendgrid_put_rate(struct http_request *r, const struct identity *who, void *ctx);
 
+/* ---- sendgrid_batch.c ---- */
+
+void sendgrid_batch_routes(struct http *http, const struct api *api);
+
 /* ---- sendgrid_keys.c ---- */
 
 void sendgrid_keys_routes(struct http *http, const struct api *api);
@@ -100,6 +104,7 @@ bool sendgrid_integer(const struct api_reader *p, const json_t *object, const ch
                       const char *path, int64_t *out);
 bool sendgrid_send_at(const struct api_reader *p, const json_t *object, const char *path,
                       int64_t now, int64_t *out);
+bool sendgrid_is_batch(sgl_view id); /* by its form */
 bool sendgrid_custom_args(const struct api_reader *p, const json_t *object, const char *path);
 
 /* ---- sendgrid_content.c ---- */

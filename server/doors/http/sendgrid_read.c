@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "sendgrid_internal.h"
+#include "sigillo/ascii.h"
 
 #define CUSTOM_ARGS_MAX 10000
 
@@ -89,6 +90,14 @@ bool sendgrid_send_at(const struct api_reader *p, const json_t *object, const ch
            (*out <= now + SENDGRID_AHEAD_S ||
             api_wrong(p, SENDGRID_WRONG, path,
                       "The send_at parameter must be Unix time at most 72 hours ahead."));
+}
+
+bool sendgrid_is_batch(sgl_view id)
+{
+    for (size_t i = 0; i < id.len; i++)
+        if (!sgl_ascii_is_alnum(id.ptr[i]) && id.ptr[i] != '-' && id.ptr[i] != '_')
+            return false;
+    return id.len > 0 && id.len <= STORE_BATCH_ID_MAX;
 }
 
 /* How long they are together, as JSON, is the service's own rule. */

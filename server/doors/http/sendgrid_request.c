@@ -150,24 +150,6 @@ static bool take_sender(const struct api_reader *p, const json_t *root)
     return true;
 }
 
-/* To send without them would be another message than was asked for, or one that cannot be taken back. */
-static bool check_absent(const struct api_reader *p, const json_t *root)
-{
-    static const struct {
-        const char *name, *why;
-    } absent[] = {
-        {"batch_id", "invalid batch id: there are no batches at this server."},
-    };
-
-    for (size_t i = 0; i < sizeof(absent) / sizeof(absent[0]); i++) {
-        const json_t *value = sendgrid_member(root, absent[i].name);
-
-        if (value != NULL && !(json_is_object(value) && json_object_size(value) == 0))
-            return api_wrong(p, "not-here", absent[i].name, absent[i].why);
-    }
-    return true;
-}
-
 /* Whoever asks has looked for it before. */
 static bool check_template(const struct api_reader *p, const json_t *root,
                            const struct sendgrid_mail *mail)
@@ -204,7 +186,6 @@ bool sendgrid_parse(struct api_reader *p, const json_t *json, int64_t now,
     if (!json_is_object(json))
         return api_wrong(p, "member-type", "", "The body must be a JSON object.");
     mail->steps = SENDGRID_STEPS_MAX;
-    return check_absent(p, json) && check_template(p, json, mail) && take_sender(p, json) &&
-           sendgrid_content(p, mail) && sendgrid_settings(p, mail) && take_attachments(p, json) &&
-           check_personals(p, mail);
+    return check_template(p, json, mail) && take_sender(p, json) && sendgrid_content(p, mail) &&
+           sendgrid_settings(p, mail) && take_attachments(p, json) && check_personals(p, mail);
 }

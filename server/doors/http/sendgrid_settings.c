@@ -197,10 +197,24 @@ static bool take_pool(const struct api_reader *p, struct sendgrid_mail *mail)
            api_wrong(p, answer.code, "ip_pool_name", answer.text);
 }
 
+/* Whether it is there is the store's to say, when it takes the message. */
+static bool take_batch(const struct api_reader *p, const json_t *root)
+{
+    sgl_view id = {NULL, 0};
+
+    if (!api_read_string(p, root, "batch_id", "batch_id", &id))
+        return false;
+    if (id.ptr != NULL && !sendgrid_is_batch(id))
+        return api_wrong(p, SENDGRID_WRONG, "batch_id", "invalid batch id");
+    p->m->batch = id;
+    return true;
+}
+
 bool sendgrid_settings(const struct api_reader *p, struct sendgrid_mail *mail)
 {
     return take_mail_settings(p, mail) && take_switches(p, mail->json, "tracking_settings") &&
-           take_categories(p, mail->json) && sendgrid_custom_args(p, mail->json, "custom_args") &&
-           take_asm(p, mail) && take_pool(p, mail) &&
+           take_batch(p, mail->json) && take_categories(p, mail->json) &&
+           sendgrid_custom_args(p, mail->json, "custom_args") && take_asm(p, mail) &&
+           take_pool(p, mail) &&
            sendgrid_send_at(p, mail->json, "send_at", mail->now, &mail->send_at);
 }

@@ -127,9 +127,9 @@ static void add_message(struct store *store, const struct store_message *m, uint
     sql_run(&store->db, s);
 }
 
-/* Nothing will be tried: why, as a note and in the trail. */
-static void add_final(struct store *store, const struct store_message *m,
-                      const struct store_rcpt *r)
+/* Nothing will be tried, or not yet: why, as a note and in the trail. */
+static void add_stopped(struct store *store, const struct store_message *m,
+                        const struct store_rcpt *r)
 {
     struct sgl_buf detail = SGL_BUF_INIT(8192);
     struct store_event event = {
@@ -170,10 +170,11 @@ static void add_rcpt(struct store *store, const struct store_message *m, struct 
     sqlite3_bind_int(s, 8, r->notify);
     sql_bind_view(s, 9, r->address);
     sql_bind_view(s, 10, r->orcpt);
+    sqlite3_bind_int(s, 11, r->state == RCPT_HELD ? RCPT_FLAG_BATCH_HELD : 0);
     if (!sql_run(&store->db, s))
         return;
-    if (state_is_final((int)r->state))
-        add_final(store, m, r);
+    if (r->state != RCPT_QUEUED)
+        add_stopped(store, m, r);
     if (r->state == RCPT_QUEUED)
         note_change(store, lane, lease > 0 ? INT64_MAX : r->next_at, lease > 0);
     store->pending.waiting += r->state == RCPT_QUEUED;
@@ -233,6 +234,48 @@ void apply_tally(struct store *store, const struct store_tally *tally)
     add_charge(store, SGL_LIT(""), tally->name, &tally->charge);
 }
 
+/* ---- of a batch that is paused or cancelled ---- */
+
+static void stop(struct store_accept *a, enum batch_status status)
+{
+    struct store_message *m = a->message;
+
+    a->born_stopped = status != BATCH_GOES;
+    for (size_t i = 0; a->born_stopped && i < m->rcpts; i++) {
+        if (m->rcpt[i].state != RCPT_QUEUED)
+            continue;
+        m->rcpt[i].state = status == BATCH_PAUSED ? RCPT_HELD : RCPT_CANCELLED;
+        m->rcpt[i].reason = status == BATCH_PAUSED ? SGL_LIT("its batch is paused")
+                                                   : SGL_LIT("its batch was cancelled");
+    }
+}
+
+void undo_accept(struct store_accept *a)
+{
+    for (; a != NULL; a = a->with)
+        for (size_t i = 0; a->born_stopped && i < a->message->rcpts; i++) {
+            struct store_rcpt *r = &a->message->rcpt[i];
+
+            if (r->state == RCPT_HELD || r->state == RCPT_CANCELLED) {
+                r->state = RCPT_QUEUED;
+                r->reason = SGL_LIT("");
+            }
+        }
+}
+
+static enum store_result find_batch(struct store *store, struct store_accept *a)
+{
+    enum batch_status status = BATCH_GOES;
+
+    a->born_stopped = false;
+    if (a->message->batch.len == 0)
+        return STORE_OK;
+    if (!batch_get(store, a->message->subscription, a->message->batch, &status))
+        return STORE_NOT_FOUND;
+    stop(a, status);
+    return STORE_OK;
+}
+
 static void accept_one(struct store *store, struct store_accept *a)
 {
     struct store_message *m = a->message;
@@ -251,6 +294,8 @@ static void accept_one(struct store *store, struct store_accept *a)
         add_unfinished(store, m->id, remaining, a->spooled);
     if (store->db.hard == 0)
         add_body(store, a);
+    if (store->db.hard == 0 && m->batch.len > 0)
+        batch_add_message(store, m);
     if (store->db.hard == 0 && a->idempotency_key.len > 0)
         add_key(store, a);
     if (store->db.hard == 0 && a->draft != 0)
@@ -269,6 +314,8 @@ enum store_result apply_accept(struct store *store, struct store_accept *a)
 
         if (r == STORE_OK && one->draft != 0)
             r = draft_check(store, one->draft, one->draft_version);
+        if (r == STORE_OK)
+            r = find_batch(store, one);
         if (r != STORE_OK)
             return r;
     }

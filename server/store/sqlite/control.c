@@ -44,22 +44,47 @@ static void find_lanes(struct hand *h)
     }
 }
 
-/* What the verb makes of a row; false: it does not apply. */
-static bool change_row(enum store_control_verb verb, int64_t now, struct rcpt_row *r)
+/* What a verb makes of a row of a batch: its own time stays. */
+static bool change_batch_row(enum store_control_verb verb, int64_t now, struct rcpt_row *r)
 {
+    if (verb == CONTROL_CANCEL) {
+        r->state = RCPT_CANCELLED;
+        return true;
+    }
+    if (verb == CONTROL_HOLD && r->state == RCPT_QUEUED) {
+        r->state = RCPT_HELD;
+        r->flags |= RCPT_FLAG_BATCH_HELD;
+        return true;
+    }
+    if (verb != CONTROL_RELEASE || (r->flags & RCPT_FLAG_BATCH_HELD) == 0)
+        return false;
+    r->state = RCPT_QUEUED;
+    r->flags &= ~RCPT_FLAG_BATCH_HELD;
+    r->next_at = r->next_at > now ? r->next_at : now;
+    return true;
+}
+
+/* What the verb makes of a row; false: it does not apply. */
+static bool change_row(const struct store_control *c, struct rcpt_row *r)
+{
+    int64_t now = c->now;
+
     if (state_is_final(r->state))
         return false;
-    switch (verb) {
+    if (c->batch.len > 0)
+        return change_batch_row(c->verb, now, r);
+    switch (c->verb) {
     case CONTROL_RETRY:
         r->next_at = now;
         return r->state == RCPT_QUEUED;
     case CONTROL_HOLD:
-        if (r->state == RCPT_HELD)
+        if (r->state == RCPT_HELD && (r->flags & RCPT_FLAG_BATCH_HELD) == 0)
             return false;
         r->state = RCPT_HELD;
+        r->flags &= ~RCPT_FLAG_BATCH_HELD;
         return true;
     case CONTROL_RELEASE:
-        if (r->state != RCPT_HELD)
+        if (r->state != RCPT_HELD || (r->flags & RCPT_FLAG_BATCH_HELD) != 0)
             return false;
         r->state = RCPT_QUEUED;
         r->next_at = now;
@@ -98,7 +123,7 @@ static void touch(struct hand *h, uint64_t rcpt, uint64_t message, uint64_t *fin
         !lane_wanted(h, before.lane))
         return;
     after = before;
-    if (!change_row(c->verb, c->now, &after))
+    if (!change_row(c, &after))
         return;
     rcpt_set(store, &before, &after);
     *finals += state_is_final(after.state);
@@ -140,6 +165,33 @@ static bool next_message(struct hand *h, enum sql which, uint64_t id, uint64_t o
     *others = only.len > 0 && !sgl_view_eq(only, sql_view(s, 3));
     sqlite3_reset(s);
     return true;
+}
+
+static enum store_result touch_batch(struct hand *h)
+{
+    struct store *store = h->store;
+    struct store_control *c = h->control;
+    enum store_result r = c->own.cursor == 0 ? batch_control(store, c) : STORE_OK;
+
+    if (r != STORE_OK)
+        return r;
+    while (h->seen < SLICE_RCPTS && store->db.hard == 0) {
+        sqlite3_stmt *s = sql_use(&store->db, SQL_BATCH_AFTER);
+        uint64_t m[3];
+
+        sql_bind_u64(s, 1, c->own.cursor);
+        sql_bind_view(s, 2, c->subscription);
+        sql_bind_view(s, 3, c->batch);
+        if (!sql_step(&store->db, s))
+            return STORE_OK;
+        for (int i = 0; i < 3; i++)
+            m[i] = sql_u64(s, i);
+        sqlite3_reset(s);
+        touch_message(h, m[0], m[1], m[2]);
+        c->own.cursor = m[0];
+    }
+    c->own.again = true;
+    return STORE_OK;
 }
 
 static enum store_result touch_one(struct hand *h, uint64_t message)
@@ -221,7 +273,9 @@ enum store_result apply_control(struct store *store, struct store_control *c)
     sgl_buf_add_byte(&h.detail, '}');
     if (h.detail.status != SGL_OK)
         sgl_buf_reset(&h.detail);
-    if (c->message != 0)
+    if (c->batch.len > 0)
+        r = touch_batch(&h);
+    else if (c->message != 0)
         r = touch_one(&h, c->message);
     else if (c->rcpt != 0)
         r = rcpt_get(store, c->rcpt, &row) ? touch_one(&h, row.message) : STORE_NOT_FOUND;

@@ -235,6 +235,7 @@ static struct store *store_make(const struct store_config *config)
     store->pending.turns.size = sizeof(uint64_t);
     store->pending.gone.size = sizeof(struct gone);
     store->pending.watched.size = sizeof(struct watched);
+    batches_init(store);
     sgl_arena_init(&store->scratch, SCRATCH_MAX);
     lanes_init(&store->lanes);
     init_threads(store);
@@ -268,6 +269,14 @@ static bool start_threads(struct store *store, char *why, size_t why_size)
     return inherit_wait(store, why, why_size);
 }
 
+static bool load_batches(struct store *store, char *why, size_t why_size)
+{
+    if (batches_load(store))
+        return true;
+    snprintf(why, why_size, "%s: the batches cannot be read", store->path);
+    return false;
+}
+
 struct store *store_open(const struct store_config *config, char *why, size_t why_size)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -283,7 +292,8 @@ struct store *store_open(const struct store_config *config, char *why, size_t wh
         (store->spool = spool_open(store->folder, why, why_size)) != NULL &&
         open_database(store, why, why_size) &&
         (store->doubt = doubt_open(store->folder, why, why_size)) != NULL &&
-        takeover(store, why, why_size) && start_threads(store, why, why_size))
+        takeover(store, why, why_size) && load_batches(store, why, why_size) &&
+        start_threads(store, why, why_size))
         return store;
     store_close(store);
     return NULL;
@@ -311,6 +321,7 @@ static void free_memory(struct store *store)
     vector_done(&store->pending.turns);
     vector_done(&store->pending.gone);
     vector_done(&store->pending.watched);
+    batches_done(store);
     vector_done(&store->gone);
     vector_done(&store->leased);
     vector_done(&store->inherit.waits);

@@ -33,6 +33,8 @@ static enum store_result apply_op(struct store *store, struct store_op *op)
         return apply_release(store, (struct store_release *)(void *)op);
     case STORE_CONTROL:
         return apply_control(store, (struct store_control *)(void *)op);
+    case STORE_BATCH:
+        return apply_batch(store, (struct store_batch *)(void *)op);
     case STORE_NOUN_PUT:
     case STORE_NOUN_DELETE:
         return apply_nouns(store, (struct store_noun_op *)(void *)op);
@@ -56,6 +58,8 @@ static void undo_op(struct store *store, struct store_op *op)
         undo_claim(store, (struct store_claim *)(void *)op);
     else if (op->kind == STORE_CONTROL)
         undo_control((struct store_control *)(void *)op);
+    else if (op->kind == STORE_ACCEPT)
+        undo_accept((struct store_accept *)(void *)op);
 }
 
 /* true: it goes on in a later group. */
@@ -85,6 +89,7 @@ static void forget_pending(struct store *store)
     struct pending *p = &store->pending;
 
     p->changes.count = p->gone.count = p->watched.count = p->turns.count = 0;
+    batches_forget(store);
     p->waiting = p->held = p->messages = 0;
     p->nomem = false;
 }
@@ -121,6 +126,7 @@ void group_settle(struct store *store)
     add_count(&store->waiting, p->waiting);
     add_count(&store->held, p->held);
     add_count(&store->messages, p->messages);
+    batches_settle(store);
     tell_watched(store);
     forget_pending(store);
 }

@@ -71,6 +71,8 @@ static const char *const read_text[READ_COUNT] = {
     [READ_DRAFT_FILE] = "SELECT f.id,f.draft,f.size,f.have,f.value,d.expires_at FROM draft_file f"
                         " JOIN draft d ON d.id=f.draft WHERE f.id=?1 AND d.expires_at>?2",
     [READ_DRAFT_PIECES] = "SELECT at,bytes FROM draft_piece WHERE file=?1 ORDER BY at",
+    [READ_BATCH] = "SELECT status FROM batch WHERE subscription=?1 AND id=?2",
+    [READ_BATCHES] = "SELECT id,status FROM batch WHERE subscription=?1 AND status>0 ORDER BY id",
 };
 
 /* ---- the pool ---- */
@@ -254,6 +256,42 @@ enum store_result store_read_key(struct store *store, sgl_view subscription, sgl
     if (result == STORE_OK)
         *message = id;
     return result;
+}
+
+enum store_result store_read_batch(struct store *store, sgl_view subscription, sgl_view id,
+                                   enum batch_status *out)
+{
+    enum store_result result;
+    struct db *db = borrow(store, &result);
+    sqlite3_stmt *s;
+
+    if (result != STORE_OK)
+        return give_back(store, db, result);
+    s = sql_use(db, READ_BATCH);
+    sql_bind_view(s, 1, subscription);
+    sql_bind_view(s, 2, id);
+    result = sql_step(db, s) ? STORE_OK : STORE_NOT_FOUND;
+    if (result == STORE_OK)
+        *out = (enum batch_status)sqlite3_column_int(s, 0);
+    return give_back(store, db, result);
+}
+
+enum store_result store_read_batches(struct store *store, sgl_view subscription,
+                                     bool (*each)(void *ctx, sgl_view id, enum batch_status status),
+                                     void *ctx)
+{
+    enum store_result result;
+    struct db *db = borrow(store, &result);
+    sqlite3_stmt *s;
+    bool more = true;
+
+    if (result != STORE_OK)
+        return give_back(store, db, result);
+    s = sql_use(db, READ_BATCHES);
+    sql_bind_view(s, 1, subscription);
+    while (more && sql_step(db, s))
+        more = each(ctx, sql_view(s, 0), (enum batch_status)sqlite3_column_int(s, 1));
+    return give_back(store, db, STORE_OK);
 }
 
 /* ---- lists ---- */

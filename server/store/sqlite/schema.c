@@ -14,6 +14,7 @@
  *
  * Step 4 adds to message what its sender calls it, its batch and its pool.
  * draft       a message that is not finished; draft_file: its files, whose bytes are in draft_piece as they came
+ * batch           what becomes of the messages that have one, and which those are
  */
 #include "schema.h"
 
@@ -90,6 +91,10 @@ static const char *const step[] = {
     "CREATE TABLE draft_piece(id INTEGER PRIMARY KEY, file INTEGER NOT NULL, at INTEGER NOT NULL,"
     " bytes BLOB NOT NULL);"
     "CREATE UNIQUE INDEX draft_piece_at ON draft_piece(file, at);",
+    "CREATE TABLE batch(subscription TEXT NOT NULL, id TEXT NOT NULL, status INTEGER NOT NULL,"
+    " at_ms INTEGER NOT NULL, PRIMARY KEY(subscription, id)) WITHOUT ROWID;"
+    "CREATE TABLE batch_message(subscription TEXT NOT NULL, batch TEXT NOT NULL,"
+    " message INTEGER NOT NULL, PRIMARY KEY(subscription, batch, message)) WITHOUT ROWID;",
 };
 #define STEPS ((int)(sizeof(step) / sizeof(step[0])))
 

@@ -11,6 +11,8 @@ static enum store_result write_file(struct store *store, struct store_accept *a)
 {
     enum store_result r = spool_write(store->spool, a->message->id, a->body);
 
+    if (r == STORE_NOT_FOUND) /* a folder of ours has gone */
+        r = STORE_IO;
     a->header_len = a->body->header_len;
     a->spooled = r == STORE_OK;
     return r;

@@ -21,7 +21,7 @@ const char *const sql_text[SQL_COUNT] = {
         "INSERT INTO message "
         "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21)",
     [SQL_MESSAGE_GET] = "SELECT " MESSAGE_COLUMNS " FROM message m WHERE m.id=?1",
-    [SQL_RCPT_ADD] = "INSERT INTO recipient VALUES(?1,?2,?3,?4,?5,?6,?7,0,0,?8,?9,?10)",
+    [SQL_RCPT_ADD] = "INSERT INTO recipient VALUES(?1,?2,?3,?4,?5,?6,?7,0,?11,?8,?9,?10)",
     [SQL_RCPT_GET] =
         "SELECT message,lane,state,next_at,lease,fence,attempts,flags FROM recipient WHERE id=?1",
     [SQL_RCPT_SET] = "UPDATE recipient SET "
@@ -57,6 +57,17 @@ const char *const sql_text[SQL_COUNT] = {
                       "(SELECT 1 FROM message m WHERE m.id=recipient.message AND m.not_before>?1)",
     [SQL_LANES_FIRST] = "SELECT lane,min(next_at) FROM recipient INDEXED BY recipient_due"
                         " WHERE state=0 AND lease=0 GROUP BY lane",
+    [SQL_BATCH_GET] = "SELECT status FROM batch WHERE subscription=?1 AND id=?2",
+    [SQL_BATCH_COUNT] = "SELECT count(*) FROM"
+                        " (SELECT 1 FROM batch WHERE subscription=?1 AND status>=?2 LIMIT ?3)",
+    [SQL_BATCH_ADD] = "INSERT INTO batch VALUES(?1,?2,0,?3)",
+    [SQL_BATCH_SET] = "UPDATE batch SET status=?3 WHERE subscription=?1 AND id=?2",
+    [SQL_BATCH_MESSAGE_ADD] = "INSERT INTO batch_message VALUES(?1,?2,?3)",
+    [SQL_BATCH_AFTER] = "SELECT m.id,m.first_rcpt,m.rcpts FROM batch_message b"
+                        " JOIN unfinished u ON u.id=b.message AND u.remaining>0"
+                        " JOIN message m ON m.id=b.message"
+                        " WHERE b.subscription=?2 AND b.batch=?3 AND b.message>?1"
+                        " ORDER BY b.message LIMIT 1",
     [SQL_NOUN_GET] = "SELECT version FROM noun WHERE kind=?1 AND key=?2",
     [SQL_NOUN_ADD] = "INSERT INTO noun VALUES(?1,?2,?3,?4,?5)",
     [SQL_NOUN_SET] = "UPDATE noun SET subscription=?3,value=?4,version=?5 WHERE kind=?1 AND key=?2",
@@ -68,6 +79,12 @@ const char *const sql_text[SQL_COUNT] = {
     [SQL_OLD_NOTES] = "DELETE FROM note WHERE rcpt>=?1 AND rcpt<?2",
     [SQL_OLD_RCPTS] = "DELETE FROM recipient WHERE id>=?1 AND id<?2",
     [SQL_OLD_MESSAGE] = "DELETE FROM message WHERE id=?1",
+    [SQL_OLD_BATCH_MESSAGE] = "DELETE FROM batch_message WHERE (subscription,batch,message) IN"
+                              " (SELECT subscription,batch,id FROM message WHERE id=?1)",
+    [SQL_OLD_BATCHES] = "SELECT subscription,id FROM batch WHERE at_ms<?1 AND NOT EXISTS"
+                        "(SELECT 1 FROM batch_message b WHERE b.subscription=batch.subscription"
+                        " AND b.batch=batch.id) LIMIT 1000",
+    [SQL_BATCH_DELETE] = "DELETE FROM batch WHERE subscription=?1 AND id=?2",
     [SQL_OLD_KEYS] = "DELETE FROM idempotency WHERE at_ms<?1",
     [SQL_OLD_USAGE] = "DELETE FROM usage WHERE at_ms<min(?1,"
                       "(SELECT coalesce(max(at_ms),0)-90000000 FROM usage))",

@@ -15,6 +15,7 @@
 
 #define RCPT_FLAG_POSSIBLY_REPEATED 1
 #define RCPT_FLAG_DELAY_TOLD        2
+#define RCPT_FLAG_BATCH_HELD        4 /* by its batch, not by another hand */
 #define MESSAGE_FLAG_EIGHTBIT       1
 #define MESSAGE_FLAG_SMTPUTF8       2
 #define MESSAGE_FLAG_REQUIRE_TLS    4
@@ -51,6 +52,12 @@ enum sql {
     SQL_LEASE_OVER,
     SQL_PULL_BACK,
     SQL_LANES_FIRST,
+    SQL_BATCH_GET,
+    SQL_BATCH_COUNT,
+    SQL_BATCH_ADD,
+    SQL_BATCH_SET,
+    SQL_BATCH_MESSAGE_ADD,
+    SQL_BATCH_AFTER,
     SQL_NOUN_GET,
     SQL_NOUN_ADD,
     SQL_NOUN_SET,
@@ -60,6 +67,9 @@ enum sql {
     SQL_OLD_NOTES,
     SQL_OLD_RCPTS,
     SQL_OLD_MESSAGE,
+    SQL_OLD_BATCH_MESSAGE,
+    SQL_OLD_BATCHES,
+    SQL_BATCH_DELETE,
     SQL_OLD_KEYS,
     SQL_OLD_USAGE,
     SQL_USAGE_ADD,
@@ -142,8 +152,18 @@ struct pending {
     struct vector changes, gone, watched;
     struct vector
         turns; /* lanes that a claim took from the line: they wait again when it is rolled back */
+    struct vector stops; /* struct batch_stop: batches whose status changes */
     int64_t waiting, held, messages;
     bool nomem;
+};
+
+struct batch_stop {
+    char *name; /* "SUBSCRIPTION/ID" */
+    enum batch_status status;
+};
+struct batches { /* those that do not go, in the order of their names */
+    pthread_rwlock_t lock;
+    struct vector stops;
 };
 
 struct lane_name { /* one place of the cache of lane numbers */
@@ -204,6 +224,7 @@ struct store {
     struct lane_name lane_name[LANE_NAMES];
     uint64_t next_rcpt;
     struct pending pending;
+    struct batches batches;
     struct vector gone; /* bodies to remove, of committed groups */
     struct inherit inherit;
     struct vector leased; /* uint64_t: claims of the former life, the writer's */
@@ -244,6 +265,7 @@ struct store {
 
 /* ---- the operations: each inside the writer's transaction; a hard failure shows in store->db.hard ---- */
 enum store_result apply_accept(struct store *store, struct store_accept *a);
+void undo_accept(struct store_accept *a);
 void apply_tally(struct store *store, const struct store_tally *tally);
 enum store_result apply_claim(struct store *store, struct store_claim *c);
 void undo_claim(struct store *store, struct store_claim *c);
@@ -258,6 +280,21 @@ void drafts_expire(struct store *store, int64_t now); /* at most 100 of them */
 /* It becomes a message: may it, in that version (0: any)?  And it goes, with the transaction that this is part of. */
 enum store_result draft_check(struct store *store, uint64_t id, uint64_t version);
 void draft_remove(struct store *store, uint64_t id);
+
+/* ---- batch.c ---- */
+void batches_init(struct store *store);
+bool batches_load(
+    struct store *store); /* before the writer starts; false: shows in store->db.hard */
+void batches_done(struct store *store);
+enum store_result apply_batch(struct store *store, struct store_batch *b);
+/* What is stored; false: there is none. */
+bool batch_get(struct store *store, sgl_view subscription, sgl_view id, enum batch_status *out);
+enum store_result batch_control(struct store *store, const struct store_control *c);
+void batch_add_message(struct store *store, const struct store_message *m);
+void batches_expire(struct store *store, int64_t before_ms);
+void batches_settle(struct store *store); /* committed */
+void batches_forget(struct store *store); /* rolled back */
+
 enum store_result apply_nouns(struct store *store, struct store_noun_op *n);
 void nouns_committed(struct store_noun_op *n);
 enum store_result apply_expire_trail(struct store *store, struct store_expire_trail *e);
@@ -341,6 +378,8 @@ enum read_sql {
     READ_CHARGES,
     READ_USAGE,
     READ_AUDIT,
+    READ_BATCH,
+    READ_BATCHES,
     READ_DRAFT,
     READ_DRAFT_FILES,
     READ_DRAFT_FILE,

@@ -60,11 +60,13 @@ enum store_result apply_expire_trail(struct store *store, struct store_expire_tr
         run_range(store, SQL_OLD_EVENTS, old->id, 0);
         run_range(store, SQL_OLD_NOTES, old->first, old->first + old->rcpts);
         run_range(store, SQL_OLD_RCPTS, old->first, old->first + old->rcpts);
+        run_range(store, SQL_OLD_BATCH_MESSAGE, old->id, 0);
         run_range(store, SQL_OLD_MESSAGE, old->id, 0);
         e->removed++;
     }
     if (found.count < e->max) {
         run_before(store, SQL_OLD_KEYS, e->before_ms);
+        batches_expire(store, e->before_ms);
         run_before(store, SQL_OLD_USAGE, e->before_ms < day_ago ? e->before_ms : day_ago);
         if (e->audit_before_ms > 0)
             audit_expire(store, e->audit_before_ms, e->max);
