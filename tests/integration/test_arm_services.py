@@ -143,7 +143,8 @@ def test_keys_are_shown_to_an_owner_only_and_noted(sigillo, owner):
 
 
 @pytest.mark.parametrize("changes, target", [
-    ({"linkedDomains": ["x"]}, "properties.linkedDomains[0]"), ({"linkedDomains": "x"}, "properties.linkedDomains"), ({"linkedDomains": [1]}, "properties.linkedDomains"),
+    ({"linkedDomains": ["x"]}, "properties.linkedDomains[0]"), ({"linkedDomains": ["/a/domains/*"]}, "properties.linkedDomains[0]"),
+    ({"linkedDomains": ["/a/domains/one-services.test", "/a/domains/"]}, "properties.linkedDomains[1]"), ({"linkedDomains": "x"}, "properties.linkedDomains"), ({"linkedDomains": [1]}, "properties.linkedDomains"),
     ({"disableLocalAuth": "no"}, "properties.disableLocalAuth"), ({"dataLocation": {}}, "properties.dataLocation"), ({"colour": 1}, "properties.colour"),
     ({"publicNetworkAccess": "Disabled"}, "properties.publicNetworkAccess"), ({"linkedDomains": ["/a/domains/x.test"] * 101}, "properties.linkedDomains"),
     ({"linkedDomains": ["/a/domains/nobody-services.test"]}, "domain"), ({"dataLocation": "x" * 20000}, "body"),

@@ -147,14 +147,16 @@ static bool take_link(struct admin_change *n, const json_t *link, size_t at)
 {
     sgl_view id = admin_text(link), mark = SGL_LIT("/domains/");
     size_t begin = sgl_view_find_view(id, mark);
+    sgl_view name = begin == id.len ? SGL_LIT("") : sgl_view_from(id, begin + mark.len);
     char field[64];
 
     snprintf(field, sizeof(field), "properties.linkedDomains[%zu]", at);
-    if (begin == id.len ||
-        sgl_view_find(sgl_view_from(id, begin + mark.len), '/') + begin + mark.len != id.len)
+    /* "*" would be all of the subscription's */
+    if (name.len == 0 || sgl_view_find(name, '/') != name.len ||
+        sgl_view_find(name, '*') != name.len)
         return wrong(n, field,
                      "The id of a domain is wanted: .../emailServices/NAME/domains/DOMAIN");
-    n->change.domain[n->change.domains++] = sgl_view_from(id, begin + mark.len);
+    n->change.domain[n->change.domains++] = name;
     return true;
 }
 
