@@ -17,9 +17,10 @@ static void say_local(struct cli *c, const json_t *local)
     char domains[1024];
 
     (void)c;
-    printf("name          %s\nuid           %s\nsubscription  %s\ndomains       %s\nsocket        ",
+    printf("name          %s\nuid           %s\nclient id     %s\nsubscription  %s\ndomains       "
+           "%s\nsocket        ",
            cli_member(local, "name", 0), cli_member(local, "uid", 1),
-           cli_member(local, "subscription", 2),
+           cli_member(local, "client_id", 4), cli_member(local, "subscription", 2),
            cli_column_list(local, "domains", domains, sizeof(domains)));
     cli_put(stdout, socket == NULL ? "none: set local.socket in the configuration" : socket);
     putchar('\n');

@@ -115,6 +115,7 @@ def test_what_is_refused(sigillo):
     assert status == 400 and body["error"] == "invalid_resource"
     assert ask(sigillo, ("POST", PATH + QUERY), ("PUT", PATH + QUERY))[0][0] == 405
     mine = token(sigillo)["client_id"]
+    assert sigillo.json("local", "show", "job")["client_id"] == mine and "client id     " + mine in sigillo.cli("local", "show", "job").stdout
     assert ask(sigillo, ("GET", PATH + QUERY + "&client_id=" + mine.upper()), ("GET", PATH + QUERY + "&object_id=" + mine))[1][0] == 200
 
 

@@ -7,8 +7,12 @@ static json_t *local_json(const struct admin *admin, const struct identity *i, u
 {
     const char *socket = admin->config->local.socket;
     json_t *json = admin_identity_json(i);
+    char guid[GUID_TEXT_SIZE];
 
     json_object_set_new(json, "uid", json_integer((json_int_t)uid));
+    json_object_set_new(json, "client_id",
+                        directory_process_guid(admin->directory, i, guid) ? json_string(guid)
+                                                                          : json_null());
     json_object_set_new(json, "socket", socket == NULL ? json_null() : json_string(socket));
     return json;
 }
