@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import time
 
 import jsonschema
 import npm
@@ -118,3 +119,31 @@ def test_what_is_not_there_and_what_may_not_be_changed(sigillo, sender, reader):
     for path in ("/v3/ips", "/v3/ips/assigned", "/v3/ips/pools"):
         (answer,) = client(sigillo, sender, requests=[{"method": "GET", "url": path}])
         assert answer["error"]["code"] == 403, (path, answer)
+
+
+def reloaded(sigillo):
+    reloads = lambda: sigillo.json("report", "audit", "--action", "configuration reload")["audit"]  # noqa: E731
+    before = len(reloads())
+    sigillo.reload()
+    wait_for(reloads, lambda lines: len(lines) > before, 10, "the reload")
+
+
+def test_a_pool_comes_and_goes_with_the_configuration(world, sigillo, sender):
+    """Mail of a pool that is gone waits, and says so; when it is there again it goes out from there."""
+    name = "for-a-while"
+    assert client(sigillo, sender, mail("while@good.test", name))[0]["error"]["code"] == 400
+    sigillo.settings["pool " + name] = {"source": ["127.0.64.9"]}
+    reloaded(sigillo)
+    message = dict(mail("while@good.test", name), sendAt=int(time.time()) + 3)
+    (answer,) = client(sigillo, sender, message)
+    assert answer["status"] == 202, answer
+    number = answer["headers"]["x-message-id"]
+    pool = sigillo.settings.pop("pool " + name)
+    reloaded(sigillo)
+    waits = wait_for(lambda: sigillo.show(number)["recipients"][0], lambda r: r["why_wait"], 20, "a reason to wait")
+    assert (waits["state"], waits["attempts"]) == ("queued", 0) and "no pool of addresses named for-a-while" in waits["why_wait"], waits
+    sigillo.settings["pool " + name] = pool
+    reloaded(sigillo)
+    sigillo.cli("queue", "retry", number)
+    sigillo.wait_state(number, "delivered")
+    assert came_from(world, "while@good.test")[1] == "127.0.64.9"

@@ -74,6 +74,21 @@ static void test_bypass(void **state)
     sending_free(g);
 }
 
+/* Whichever door it came by: a pool is one of the configuration, and none is there. */
+static void test_pool(void **state)
+{
+    struct fixture *x = *state;
+    struct sending *g = send_as(x, x->who, "me@app.test", "you@good.test", sgl_view_cstr(PLAIN));
+
+    g->s.message.pool = SGL_LIT("mar\r\nketing");
+    go(g);
+    CHECK_EQ("it is refused", g->answer.http, 422);
+    CHECK_STR("for its pool", g->answer.code, "pool-unknown");
+    CHECK_TRUE("in one line", strpbrk(g->answer.text, "\r\n") == NULL);
+    CHECK_EQ("nothing is stored", stored(x), 0);
+    sending_free(g);
+}
+
 static void test_labels(void **state)
 {
     static char text[STORE_LABELS_MAX + 1];
@@ -449,6 +464,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_some_are_suppressed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bypass, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_pool, setup, teardown),
         cmocka_unit_test_setup_teardown(test_labels, setup, teardown),
         cmocka_unit_test_setup_teardown(test_all_are_suppressed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_profile, setup, teardown),
