@@ -29,10 +29,15 @@ static const struct row rows[] = {
 
 /* What has no row goes by its status: all that is wrong with a message is one code. */
 static const struct row by_status[] = {
-    {NULL, 401, "Denied", DENIED},           {NULL, 403, "Forbidden", NULL},
-    {NULL, 404, "NotFound", NULL},           {NULL, 413, "RequestEntityTooLarge", NULL},
-    {NULL, 429, "TooManyRequests", NULL},    {NULL, 500, "InternalServerError", NULL},
-    {NULL, 503, "ServiceUnavailable", NULL}, {NULL, 507, "ServiceUnavailable", NULL},
+    {NULL, 401, "Denied", DENIED},
+    {NULL, 403, "Forbidden", NULL},
+    {NULL, 404, "NotFound", NULL},
+    {NULL, 405, "MethodNotAllowed", NULL},
+    {NULL, 413, "RequestEntityTooLarge", NULL},
+    {NULL, 429, "TooManyRequests", NULL},
+    {NULL, 500, "InternalServerError", NULL},
+    {NULL, 503, "ServiceUnavailable", NULL},
+    {NULL, 507, "ServiceUnavailable", NULL},
 };
 
 static struct row find(const struct http_problem *p)
