@@ -443,12 +443,13 @@ def specification():
 
 
 def test_the_example_of_the_specification(world, sigillo, sender):
-    """Its batch is left out, since there are none here; its addresses are of this world, and its group is one that is there."""
+    """Its addresses are of this world, and its batch and its group are there."""
     document = specification()
     example = document["components"]["requestBodies"]["PostMailSend"]["content"]["application/json"]["examples"]["MailSendNoTemplate"]["value"]
     maker = sigillo.json("key", "add", "--domain", DOMAIN, "--scope", "asm.groups.create")["key"]
     group = post(sigillo, maker, json.dumps({"name": "Example", "description": "Of the specification"}).encode(), "/v3/asm/groups")[2]["id"]
-    text = json.dumps(dict({k: v for k, v in example.items() if k != "batch_id"}, asm={"group_id": group, "groups_to_display": [group]}))
+    batch = post(sigillo, sender.key, b"{}", "/v3/mail/batch")[2]["batch_id"]
+    text = json.dumps(dict(example, batch_id=batch, asm={"group_id": group, "groups_to_display": [group]}))
     for who in ("alex", "bola", "charlie", "dana", "ira", "lee"):
         text = text.replace(who + "@example.com", "spec-%s@good.test" % who)
     status, headers, body = post(sigillo, sender.key, text.replace("@example.com", "@" + DOMAIN).encode())
