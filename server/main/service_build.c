@@ -284,17 +284,10 @@ static bool build_metadata(struct service *s)
     return true;
 }
 
-static bool build_http(struct service *s)
+/* What the routes know, one for all loops. */
+static bool build_apis(struct service *s)
 {
     const struct config *c = s->config;
-    /* base64 in JSON takes 4 bytes for 3, and some room for the rest */
-    struct http_config hc = {.header_max = HTTP_HEADER_MAX,
-                             .body_max = c->limits.message_size / 3 * 4 + 1024 * 1024,
-                             .connections_max = c->limits.connections / s->doors + 1,
-                             .memory_max = c->limits.memory / s->doors,
-                             .idle_s = c->limits.idle_s,
-                             /* an address is an object of two, and a comma */
-                             .json_values_max = c->limits.recipients * 4 + JSON_VALUES_BESIDE};
 
     s->page = (struct http_status_page){s, service_ready, show_metrics};
     s->admin =
@@ -329,6 +322,23 @@ static bool build_http(struct service *s)
                                           .queue = s->queue,
                                           .workers = s->workers};
     attempts_init(&s->unsubscribe.attempts);
+    return true;
+}
+
+static bool build_http(struct service *s)
+{
+    const struct config *c = s->config;
+    /* base64 in JSON takes 4 bytes for 3, and some room for the rest */
+    struct http_config hc = {.header_max = HTTP_HEADER_MAX,
+                             .body_max = c->limits.message_size / 3 * 4 + 1024 * 1024,
+                             .connections_max = c->limits.connections / s->doors + 1,
+                             .memory_max = c->limits.memory / s->doors,
+                             .idle_s = c->limits.idle_s,
+                             /* an address is an object of two, and a comma */
+                             .json_values_max = c->limits.recipients * 4 + JSON_VALUES_BESIDE};
+
+    if (!build_apis(s))
+        return false;
     for (unsigned i = 0; i < s->doors; i++) {
         s->http[i] = http_new(s->door[i], &hc);
         if (s->http[i] == NULL || !listen_http(s, s->http[i]))

@@ -81,7 +81,7 @@ static const struct {
 };
 
 /* [RFC 5322 s3.2] [RFC 5322 s3.2.2] [RFC 5322 s3.4.1] [RFC 5322 s4.1] */
-/* [RFC 5322 s3.4, s4.4, appendix A; RFC 6532 s3.2; RFC 2047 s5] */
+/* [RFC 5322 s3.4, s4.4, appendix A; RFC 6532 s3.2; RFC 2047 s4.2, s5] */
 static void lists(void **state)
 {
     (void)state;
