@@ -108,11 +108,21 @@ static bool aim(int fd, struct question *q)
 
 /* ---- the answer ---- */
 
-static bool is_pair(const struct inet_diag_sockid *a, const struct inet_diag_sockid *b)
+/* A socket of both families that speaks IPv4 is shown with ::ffff:127.0.0.1. [RFC 4291 s2.5.5.2] */
+static bool is_address(const __be32 shown[4], const __be32 asked[4], bool mapped)
 {
-    return a->idiag_sport == b->idiag_sport && a->idiag_dport == b->idiag_dport &&
-           memcmp(a->idiag_src, b->idiag_src, sizeof(a->idiag_src)) == 0 &&
-           memcmp(a->idiag_dst, b->idiag_dst, sizeof(a->idiag_dst)) == 0;
+    const __be32 as_v6[4] = {0, 0, htonl(0xffff), asked[0]};
+
+    return memcmp(shown, mapped ? as_v6 : asked, sizeof(as_v6)) == 0;
+}
+
+static bool is_pair(const struct inet_diag_msg *m, const struct inet_diag_req_v2 *req)
+{
+    bool mapped = m->idiag_family == AF_INET6 && req->sdiag_family == AF_INET;
+
+    return m->id.idiag_sport == req->id.idiag_sport && m->id.idiag_dport == req->id.idiag_dport &&
+           is_address(m->id.idiag_src, req->id.idiag_src, mapped) &&
+           is_address(m->id.idiag_dst, req->id.idiag_dst, mapped);
 }
 
 static uid_t read_answer(const uint8_t *bytes, size_t len, const struct question *q)
@@ -125,7 +135,7 @@ static uid_t read_answer(const uint8_t *bytes, size_t len, const struct question
     memcpy(&head, bytes, sizeof(head));
     memcpy(&m, bytes + sizeof(head), sizeof(m));
     if (head.nlmsg_type != SOCK_DIAG_BY_FAMILY || head.nlmsg_seq != q->head.nlmsg_seq ||
-        m.idiag_state != TCP_ESTABLISHED_ || m.idiag_inode == 0 || !is_pair(&m.id, &q->req.id))
+        m.idiag_state != TCP_ESTABLISHED_ || m.idiag_inode == 0 || !is_pair(&m, &q->req))
         return NO_OWNER;
     return m.idiag_uid;
 }

@@ -80,6 +80,38 @@ static void test_found(void **state)
     owners_free(o);
 }
 
+/* Programs of Java and .NET have one kind of socket for both families; the kernel answers in its words. */
+static void test_found_from_a_socket_of_both_families(void **state)
+{
+    struct sockaddr_in6 mapped = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_ANY_INIT};
+    struct sockaddr_storage at;
+    socklen_t len = address(AF_INET, &at);
+    struct owners *o = owners();
+    struct pair p = {.client = socket(AF_INET6, SOCK_STREAM, 0)};
+    int off = 0;
+
+    (void)state;
+    if (p.client < 0) {
+        owners_free(o);
+        skip(); /* this machine has one family only */
+    }
+    p.listener = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(p.listener, (struct sockaddr *)&at, len), 0);
+    assert_int_equal(listen(p.listener, 5), 0);
+    assert_int_equal(getsockname(p.listener, (struct sockaddr *)&at, &len), 0);
+    assert_int_equal(inet_pton(AF_INET6, "::ffff:127.0.0.1", &mapped.sin6_addr), 1);
+    mapped.sin6_port = ((struct sockaddr_in *)&at)->sin_port;
+    setsockopt(p.client, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+    assert_int_equal(connect(p.client, (struct sockaddr *)&mapped, sizeof(mapped)), 0);
+    p.server = accept(p.listener, NULL, NULL);
+    assert_true(p.server >= 0);
+    CHECK_EQ("its end is ours", owners_find(o, p.server), geteuid());
+    shutdown(p.client, SHUT_WR);
+    CHECK_EQ("and nobody's once it is closed", owners_find(o, p.server), NOBODY);
+    end(&p);
+    owners_free(o);
+}
+
 /* Closed sockets stay in the kernel's tables for a while, and are shown as root's there. */
 static void test_closed(void **state)
 {
@@ -141,9 +173,10 @@ static void test_no_connection(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_found), cmocka_unit_test(test_closed),
-                                       cmocka_unit_test(test_a_listener_in_its_place),
-                                       cmocka_unit_test(test_no_connection)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_found), cmocka_unit_test(test_found_from_a_socket_of_both_families),
+        cmocka_unit_test(test_closed), cmocka_unit_test(test_a_listener_in_its_place),
+        cmocka_unit_test(test_no_connection)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
