@@ -41,6 +41,9 @@ struct store_draft_op {
     /* ADD, SET, FILE_ADD: over either of these for the subscription: STORE_CONFLICT and over_limit */
     uint64_t drafts_max, bytes_max;
     bool over_limit;
+    uint64_t
+        files_max; /* FILE_ADD: more than so many of the draft: STORE_CONFLICT and over_files */
+    bool over_files;
 };
 
 struct store_draft {

@@ -23,7 +23,8 @@ static struct store_draft_op an_op(enum store_draft_verb verb, uint64_t draft)
                                    .now = clock_now_s(),
                                    .expires_at = far(),
                                    .drafts_max = 2,
-                                   .bytes_max = 1000};
+                                   .bytes_max = 1000,
+                                   .files_max = 3};
 }
 
 static enum store_result run(struct store_draft_op *op)
@@ -165,6 +166,64 @@ static void test_limits(void **state)
     CHECK_EQ("again", add_file(2, 12, 900), STORE_OK);
 }
 
+/* Those that come at the same time have each seen room for one more: the store counts. */
+static void test_files(void **state)
+{
+    struct store_draft_file f = {.id = 13, .value = SGL_LIT("{}")};
+    struct store_draft_op op = an_op(DRAFT_FILE_ADD, 1);
+
+    (void)state;
+    op.file = &f;
+    op.files = 1;
+    CHECK_EQ("draft", add(1), STORE_OK);
+    CHECK_EQ("another", add(2), STORE_OK);
+    for (uint64_t i = 10; i < 13; i++)
+        CHECK_EQ("as many as a message may have", add_file(1, i, 0), STORE_OK);
+    CHECK_EQ("and no more", run(&op), STORE_CONFLICT);
+    CHECK_TRUE("which is said", op.over_files && !op.over_limit);
+    op.draft = 2;
+    CHECK_EQ("of one draft", run(&op), STORE_OK);
+    CHECK_EQ("what is removed makes room", remove_it(DRAFT_FILE_REMOVE, 1, 10), STORE_OK);
+    CHECK_EQ("again", add_file(1, 14, 0), STORE_OK);
+}
+
+/* A character may be several of them. */
+static void test_bytes_are_counted(void **state)
+{
+    static char text[601];
+    sgl_auto(sgl_arena) arena = SGL_ARENA_INIT(1 << 20);
+    struct store_draft_op op = an_op(DRAFT_ADD, 1), set = an_op(DRAFT_SET, 1);
+    struct store_draft_file f = {.id = FILE_A};
+    struct store_draft d;
+
+    (void)state;
+    for (size_t i = 0; i < 600; i += 2)
+        memcpy(text + i, "\xc3\xa9", 2);
+    op.value = set.value = f.value = sgl_view_of(text, 600);
+    CHECK_EQ("one", run(&op), STORE_OK);
+    op.draft = 2;
+    CHECK_EQ("the next one is too much", run(&op), STORE_CONFLICT);
+    CHECK_TRUE("in bytes", op.over_limit);
+    set.bytes_max = 1200;
+    CHECK_EQ("changed", run(&set), STORE_OK);
+    CHECK_EQ("which is as much", run(&op), STORE_CONFLICT);
+    CHECK_EQ("it stays what it was", read_it(1, &arena, &d), STORE_OK);
+    CHECK_VIEW("all of it", d.value, set.value);
+    op = an_op(DRAFT_FILE_ADD, 1);
+    op.value = SGL_LIT("");
+    op.file = &f;
+    op.files = 1;
+    op.bytes_max = 1200;
+    CHECK_EQ("with a file", run(&op), STORE_OK);
+    CHECK_EQ("that is counted, too", add_file(1, 11, 1), STORE_CONFLICT);
+    op = an_op(DRAFT_ADD, 2);
+    op.value = SGL_LIT("12");
+    op.bytes_max = 1201;
+    CHECK_EQ("to the last byte", run(&op), STORE_CONFLICT);
+    op.bytes_max = 1202;
+    CHECK_EQ("fits", run(&op), STORE_OK);
+}
+
 static void test_time(void **state)
 {
     sgl_auto(sgl_arena) arena = SGL_ARENA_INIT(1 << 20);
@@ -253,9 +312,14 @@ static void test_full(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {STORE_TEST(test_life),   STORE_TEST(test_pieces),
-                                       STORE_TEST(test_limits), STORE_TEST(test_time),
-                                       STORE_TEST(test_sent),   STORE_TEST(test_full)};
+    const struct CMUnitTest tests[] = {STORE_TEST(test_life),
+                                       STORE_TEST(test_pieces),
+                                       STORE_TEST(test_limits),
+                                       STORE_TEST(test_files),
+                                       STORE_TEST(test_bytes_are_counted),
+                                       STORE_TEST(test_time),
+                                       STORE_TEST(test_sent),
+                                       STORE_TEST(test_full)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -200,9 +200,6 @@ static void attach(struct draft_job *j)
     bool fine = list != NULL ? check(j, NULL, list) : api_refuse_memory(&j->why);
 
     json_decref(list);
-    if (fine && j->draft.files >= API_ATTACHMENTS_MAX)
-        fine = api_refuse(&j->why, 422, "too-many-attachments", "",
-                          "There are 100 attachments already.", SGL_LIT(""));
     j->json = NULL;
     if (!fine)
         json_decref(value);

@@ -153,6 +153,10 @@ static void changed(struct store_op *op)
         (void)api_refuse(&j->why, 507, "draft-limit", "",
                          "A subscription has at most 1000 drafts, and 1 GiB in them.", SGL_LIT(""));
         draft_job_refuse(j);
+    } else if (op->result == STORE_CONFLICT && j->op.over_files) {
+        (void)api_refuse(&j->why, 422, "too-many-attachments", "",
+                         "There are 100 attachments already.", SGL_LIT(""));
+        draft_job_refuse(j);
     } else if (op->result == STORE_CONFLICT && j->op.verb == DRAFT_FILE_PUT) {
         (void)api_refuse(&j->why, 416, "upload-range", "Content-Range",
                          "Another piece came first; ask what is expected next.", SGL_LIT(""));
@@ -180,6 +184,7 @@ void draft_job_change(struct draft_job *j, enum store_draft_verb verb,
     j->op.expires_at = j->op.now + DRAFT_LIFE_S;
     j->op.drafts_max = DRAFTS_MAX;
     j->op.bytes_max = DRAFT_BYTES_MAX;
+    j->op.files_max = API_ATTACHMENTS_MAX;
     store_submit(j->graph->api->store, &j->op.op);
 }
 

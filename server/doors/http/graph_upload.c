@@ -79,11 +79,7 @@ static bool check_item(struct draft_job *j, const json_t *item, uint64_t *size)
         return api_refuse(&j->why, 422, "member-type", "AttachmentItem.size",
                           "The size is the number of bytes, 1 or more.", SGL_LIT(""));
     *size = (uint64_t)json_integer_value(said);
-    if (!draft_job_fits(j, *size / 3 * 4, "AttachmentItem.size"))
-        return false;
-    return j->draft.files < API_ATTACHMENTS_MAX ||
-           api_refuse(&j->why, 422, "too-many-attachments", "",
-                      "There are 100 attachments already.", SGL_LIT(""));
+    return draft_job_fits(j, *size / 3 * 4, "AttachmentItem.size");
 }
 
 /* The address that is the secret, and what the store keeps of it. */

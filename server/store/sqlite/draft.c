@@ -18,6 +18,13 @@ static bool run_two(struct store *store, int which, uint64_t a, uint64_t b)
     return store->db.hard == 0 && sql_run(&store->db, s);
 }
 
+/* As bytes: of a blob the length is known without reading it, and of a text it is that of its characters. */
+static void bind_value(sqlite3_stmt *s, int at, sgl_view value)
+{
+    sqlite3_bind_blob64(s, at, value.len == 0 ? "" : (const char *)value.ptr, value.len,
+                        SQLITE_STATIC);
+}
+
 /* ---- limits of a subscription ---- */
 
 struct used {
@@ -92,7 +99,7 @@ static enum store_result add_files(struct store *store, const struct store_draft
         sql_bind_u64(s, 1, op->file[i].id);
         sql_bind_u64(s, 2, op->draft);
         sql_bind_u64(s, 3, op->file[i].size);
-        sql_bind_view(s, 4, op->file[i].value);
+        bind_value(s, 4, op->file[i].value);
         sql_run(&store->db, s);
     }
     return STORE_OK;
@@ -109,7 +116,7 @@ static enum store_result add(struct store *store, struct store_draft_op *op)
     sql_bind_u64(s, 1, op->draft);
     sql_bind_view(s, 2, op->subscription);
     sql_bind_view(s, 3, op->mailbox);
-    sql_bind_view(s, 4, op->value);
+    bind_value(s, 4, op->value);
     sqlite3_bind_int64(s, 5, op->expires_at);
     sql_run(&store->db, s);
     return add_files(store, op);
@@ -148,7 +155,7 @@ static enum store_result set(struct store *store, struct store_draft_op *op)
         return result;
     s = sql_use(&store->db, SQL_DRAFT_SET);
     sql_bind_u64(s, 1, op->draft);
-    sql_bind_view(s, 2, op->value);
+    bind_value(s, 2, op->value);
     sql_run(&store->db, s);
     return STORE_OK;
 }
@@ -162,12 +169,27 @@ enum store_result draft_check(struct store *store, uint64_t id, uint64_t version
 
 /* ---- its files ---- */
 
+static uint64_t count_files(struct store *store, uint64_t draft)
+{
+    sqlite3_stmt *s = sql_use(&store->db, SQL_DRAFT_FILES_COUNT);
+    uint64_t n = 0;
+
+    sql_bind_u64(s, 1, draft);
+    if (sql_step(&store->db, s))
+        n = sql_u64(s, 0);
+    sqlite3_reset(s);
+    return n;
+}
+
 static enum store_result add_file(struct store *store, struct store_draft_op *op)
 {
     enum store_result result = find(store, op, true);
 
     if (result != STORE_OK)
         return result;
+    op->over_files = count_files(store, op->draft) + op->files > op->files_max;
+    if (op->over_files)
+        return STORE_CONFLICT;
     touch(store, op->draft);
     return add_files(store, op);
 }
@@ -237,7 +259,7 @@ static bool grows(enum store_draft_verb verb)
 
 enum store_result apply_draft(struct store *store, struct store_draft_op *op)
 {
-    op->over_limit = false;
+    op->over_limit = op->over_files = false;
     if (grows(op->verb) && atomic_load_explicit(&store->full, memory_order_relaxed))
         return STORE_FULL;
     switch (op->verb) {

@@ -109,6 +109,7 @@ const char *const sql_text[SQL_COUNT] = {
                        " WHERE subscription=?1",
     [SQL_DRAFT_FILES_USED] = "SELECT 0,coalesce(sum(f.size+length(f.value)),0) FROM draft d"
                              " JOIN draft_file f ON f.draft=d.id WHERE d.subscription=?1",
+    [SQL_DRAFT_FILES_COUNT] = "SELECT count(*) FROM draft_file WHERE draft=?1",
     [SQL_DRAFT_FILE_ADD] = "INSERT INTO draft_file(id,draft,size,have,value) VALUES(?1,?2,?3,0,?4)",
     [SQL_DRAFT_FILE_GET] = "SELECT size,have FROM draft_file WHERE id=?1 AND draft=?2",
     [SQL_DRAFT_FILE_SET] = "UPDATE draft_file SET have=?2 WHERE id=?1",
