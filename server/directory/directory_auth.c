@@ -247,7 +247,7 @@ struct identity *directory_bearer(struct directory *d, sgl_view token)
 /* Programs for SendGrid have this name for whoever shows a key. Who really has it here is looked for afterwards, with his password. */
 static struct identity *login_by_key(struct directory *d, const struct auth_check *a)
 {
-    return sgl_view_eq(a->user, SGL_LIT("apikey")) ? bearer_of_key(d, a->password) : NULL;
+    return sgl_view_eq(a->user, KEY_FORM_USER) ? bearer_of_key(d, a->password) : NULL;
 }
 
 /* true: it is decided, or cannot be; else a worker has to hash. */

@@ -8,6 +8,9 @@
 
 #include "sigillo/view.h"
 
+/* By SMTP the key is the password of this name, whoever's it is. */
+#define KEY_FORM_USER SGL_LIT("apikey")
+
 static inline bool key_form_is(sgl_view bearer)
 {
     return sgl_view_starts(bearer, SGL_LIT("sk_")) || sgl_view_starts(bearer, SGL_LIT("SG."));

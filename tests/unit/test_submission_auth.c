@@ -89,11 +89,14 @@ static void password_end(struct loop_task *task)
 void directory_check_password(struct directory *d, struct loop *loop, struct auth_check *a)
 {
     a->unavailable = sgl_view_eq(a->user, SGL_LIT("busy"));
-    a->identity = sgl_view_eq(a->user, SGL_LIT("good")) ? identity_ref(&app) : NULL;
+    a->identity =
+        sgl_view_eq(a->user, SGL_LIT("good")) || sgl_view_eq(a->password, SGL_LIT("sk_good_secret"))
+            ? identity_ref(&app)
+            : NULL;
     a->fault =
         sgl_view_eq(a->user, SGL_LIT("late")) ? LOGIN_EXPIRED : directory_login_fault(d, a->user);
-    a->user =
-        sgl_view_eq(a->user, SGL_LIT("modern@a.test")) ? SGL_LIT("modern@a.test") : SGL_LIT("");
+    if (!sgl_view_eq(a->user, SGL_LIT("modern@a.test")) && !sgl_view_eq(a->user, SGL_LIT("apikey")))
+        a->user = SGL_LIT("");
     a->task.run = password_end;
     loop_post(loop, &a->task);
 }
@@ -368,13 +371,18 @@ static void say_token(struct wire *w, const char *user)
     say(w, line);
 }
 
-static void say_plain(struct wire *w, const char *user)
+static void say_password(struct wire *w, const char *user, const char *password)
 {
     char message[64], line[1100];
-    int n = snprintf(message, sizeof(message), "%c%s%cpassword", 0, user, 0);
+    int n = snprintf(message, sizeof(message), "%c%s%c%s", 0, user, 0, password);
 
     snprintf(line, sizeof(line), "AUTH PLAIN %s\r\n", base64(sgl_view_of(message, (size_t)n)));
     say(w, line);
+}
+
+static void say_plain(struct wire *w, const char *user)
+{
+    say_password(w, user, "password");
 }
 
 /* The server's challenge, decoded. */
@@ -540,6 +548,29 @@ static void too_many_guesses(void **state)
     hang_up(&w);
 }
 
+/* All keys have one name: who shows a wrong one keeps no other waiting. */
+static void keys_are_counted_by_themselves(void **state)
+{
+    struct wire w;
+
+    guess_wrong(*state, "sk_bad", 9);
+    guess_wrong(*state, "apikey", 10);
+    w = dial(*state);
+    say_password(&w, "apikey", "sk_bad_guess");
+    expect(&w, "the tenth", "535 5.7.8 ");
+    say_password(&w, "apikey", "sk_bad_another");
+    expect(&w, "is the last", "421 4.7.0 too many failed logins; try again in ");
+    hang_up(&w);
+    w = dial(*state);
+    say_password(&w, "apikey", "sk_good_secret");
+    expect(&w, "another key", "235 ");
+    hang_up(&w);
+    w = dial(*state);
+    say_password(&w, "apikey", "password");
+    expect(&w, "whoever has the name himself", "421 4.7.0 ");
+    hang_up(&w);
+}
+
 static void a_right_proof_ends_the_count(void **state)
 {
     char verifier[64];
@@ -601,6 +632,7 @@ int main(void)
         DOOR_TEST(when_nobody_can_look),
         DOOR_TEST(passwords_that_are_refused),
         DOOR_TEST(too_many_guesses),
+        DOOR_TEST(keys_are_counted_by_themselves),
         DOOR_TEST(a_right_proof_ends_the_count),
         DOOR_TEST(a_client_that_does_not_wait),
     };

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "../../directory/key_form.h"
 #include "../../log/log.h"
 #include "session_auth.h"
 
@@ -98,6 +99,16 @@ static void on_delay(evutil_socket_t fd, short what, void *arg)
     session_go_on(s);
 }
 
+/* A name that all keys share is none that guesses are counted by: what stands before the secret is. */
+static sgl_view counted_name(const struct session *s, sgl_view user)
+{
+    sgl_view key = s->auth->check.password, id, secret;
+
+    if (!sgl_view_eq(user, KEY_FORM_USER) || !key_form_split(key, &id, &secret))
+        return user;
+    return sgl_view_sub(key, 0, (size_t)(id.ptr - key.ptr) + id.len);
+}
+
 /* Counts and logs it; how long the answer waits. */
 static unsigned note_failure(struct session *s, sgl_view user)
 {
@@ -106,7 +117,7 @@ static unsigned note_failure(struct session *s, sgl_view user)
     char ip[SGL_IP_TEXT_SIZE];
 
     peers_failed(s->door->peers, &s->ip, now);
-    peers_guessed(s->door->peers, &s->ip, user, false, now);
+    peers_guessed(s->door->peers, &s->ip, counted_name(s, user), false, now);
     atomic_fetch_add(&s->door->auth_failed, 1);
     log_line(LOG_INFO_, "login refused", LOG_VIEW("user", user),
              LOG_VIEW("peer", sgl_ip_text(&s->ip, ip)),
@@ -189,7 +200,7 @@ static void on_checked(struct auth_check *check)
     } else if (check->unavailable) {
         auth_finish(s, 454, "4.7.0", "the password can't be checked now");
     } else if (check->identity != NULL) {
-        peers_guessed(s->door->peers, &s->ip, check->user, true, clock_mono_ms());
+        peers_guessed(s->door->peers, &s->ip, counted_name(s, check->user), true, clock_mono_ms());
         auth_succeed(s, check->identity);
     } else {
         fail_password(s, check->user, check->fault);
@@ -202,10 +213,10 @@ static void check_password(struct session *s, sgl_view user, sgl_view password)
 {
     struct auth_exchange *x = s->auth;
 
-    if (!auth_may_guess(s, user))
-        return;
     x->check =
         (struct auth_check){.user = user, .password = password, .done = on_checked, .private_ = s};
+    if (!auth_may_guess(s, counted_name(s, user)))
+        return;
     x->checking = true;
     directory_check_password(s->door->directory, s->on->loop, &x->check);
 }
