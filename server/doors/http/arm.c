@@ -70,7 +70,7 @@ struct subscription *arm_subscription(struct http_request *r, const struct admin
 static void not_there(struct http_request *r)
 {
     if (strcmp(http_method(r), "DELETE") == 0)
-        http_reply_bytes(r, 204, "application/json", SGL_LIT(""));
+        http_reply_empty(r, 204);
     else
         http_reply_problem(r, 404, "domain-unknown", "domainName", ADMIN_NO_DOMAIN);
 }

@@ -93,7 +93,7 @@ static bool named(struct http_request *r, const struct admin *admin, struct reso
 static void not_found(struct http_request *r)
 {
     if (strcmp(http_method(r), "DELETE") == 0)
-        http_reply_bytes(r, 204, "application/json", SGL_LIT(""));
+        http_reply_empty(r, 204);
     else
         http_reply_problem(r, 404, "not-found", "emailServiceName",
                            "There is no such e-mail service in this group.");

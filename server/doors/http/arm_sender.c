@@ -231,7 +231,7 @@ static void sender_delete(struct http_request *r, void *ctx)
     if (!named(r, ctx, &there))
         return;
     if (there == NULL)
-        http_reply_bytes(r, 204, "application/json", SGL_LIT(""));
+        http_reply_empty(r, 204);
     else
         admin_noun_remove(r, ctx, &senders);
     json_decref(there);

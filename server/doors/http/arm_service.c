@@ -106,7 +106,7 @@ bool arm_service_named(struct http_request *r, const struct admin *admin, sgl_vi
 void arm_service_not_found(struct http_request *r)
 {
     if (strcmp(http_method(r), "DELETE") == 0)
-        http_reply_bytes(r, 204, "application/json", SGL_LIT(""));
+        http_reply_empty(r, 204);
     else
         http_reply_problem(r, 404, "not-found", "communicationServiceName",
                            "There is no such communication service in this group.");

@@ -124,7 +124,7 @@ json_t *arm_now(void)
 void arm_missing(struct http_request *r, const char *field, const char *detail)
 {
     if (strcmp(http_method(r), "DELETE") == 0)
-        http_reply_bytes(r, 204, "application/json", SGL_LIT(""));
+        http_reply_empty(r, 204);
     else
         http_reply_problem(r, 404, "not-found", field, detail);
 }

@@ -255,7 +255,7 @@ static void changed(struct store_op *op)
                             json_pack("{s:s, s:s}", "batch_id", c->id, "status",
                                       c->control.verb == CONTROL_HOLD ? "pause" : "cancel"));
         else
-            http_reply_bytes(c->r, 204, "application/json", SGL_LIT(""));
+            http_reply_empty(c->r, 204);
     }
     call_free(c);
 }

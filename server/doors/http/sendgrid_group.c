@@ -239,7 +239,7 @@ static void clear_group(struct changing *c)
     what.scope = sgl_arena_cstr(http_arena(c->r), sgl_buf_view(&scope));
     sgl_buf_done(&scope);
     if (what.scope == NULL)
-        http_reply_bytes(c->r, 204, "application/json", SGL_LIT(""));
+        http_reply_empty(c->r, 204);
     else
         sendgrid_remove(c->r, c->api, identity_ref(c->who), &what);
 }

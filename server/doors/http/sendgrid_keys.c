@@ -232,7 +232,7 @@ static void answer(const struct call *c)
     case DIRECTORY_REMOVE:
         break;
     }
-    http_reply_bytes(c->r, 204, "application/json", SGL_LIT(""));
+    http_reply_empty(c->r, 204);
 }
 
 static void changed(struct directory_change *change)

@@ -37,7 +37,7 @@ static void removing_free(struct removing *m)
 
 static void answer(struct removing *m)
 {
-    http_reply_bytes(m->walk.r, 204, "application/json", SGL_LIT(""));
+    http_reply_empty(m->walk.r, 204);
     removing_free(m);
 }
 

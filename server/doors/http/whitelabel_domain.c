@@ -259,7 +259,7 @@ static void changed(struct directory_change *c)
     if (c->result != DIRECTORY_OK)
         answer_fault(n);
     else if (c->verb == DIRECTORY_REMOVE)
-        http_reply_bytes(n->r, 204, "application/json", SGL_LIT(""));
+        http_reply_empty(n->r, 204);
     else
         answer(n);
     call_free(n);
