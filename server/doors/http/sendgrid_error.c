@@ -38,6 +38,17 @@ static struct said say(const struct http_problem *p)
     return (struct said){NULL, p->status != 413};
 }
 
+/* A place in the JSON is written with brackets elsewhere: here "content[0].type" is "content.0.type". */
+static void put_dots(const char *field, struct sgl_buf *out)
+{
+    for (const char *c = field; *c != '\0'; c++) {
+        if (*c == '[' && c > field)
+            sgl_buf_add_byte(out, '.');
+        else if (*c != '[' && *c != ']')
+            sgl_buf_add_byte(out, (uint8_t)*c);
+    }
+}
+
 /* Nothing is left now, and there is more when Retry-After says so. */
 static void put_rate(struct http_request *r)
 {
@@ -58,13 +69,21 @@ json_t *sendgrid_shape(struct http_request *r, const struct http_problem *p, int
     const struct said said = say(p);
     const char *detail = p->detail == NULL ? http_reason(p->status) : p->detail;
     const char *field = said.field && p->field != NULL && p->field[0] != '\0' ? p->field : NULL;
-    json_t *help = json_pack("{s:s}", "code", p->code);
+    json_t *help = json_pack("{s:s}", "code", p->code), *json;
+    struct sgl_buf dots = SGL_BUF_INIT(4096);
 
     *status = p->status == 422 ? 400 : p->status;
     if (p->status == 429)
         put_rate(r);
     if (said.message != NULL)
         json_object_set_new(help, "text", json_string(detail));
-    return json_pack("{s:[{s:s, s:s?, s:o}]}", "errors", "message",
-                     said.message == NULL ? detail : said.message, "field", field, "help", help);
+    if (field != NULL)
+        put_dots(field, &dots);
+    sgl_buf_add_byte(&dots, '\0');
+    json = json_pack("{s:[{s:s, s:s?, s:o}]}", "errors", "message",
+                     said.message == NULL ? detail : said.message, "field",
+                     field == NULL || dots.status != SGL_OK ? NULL : (const char *)dots.data,
+                     "help", help);
+    sgl_buf_done(&dots);
+    return json;
 }

@@ -18,25 +18,60 @@ static bool is_enabled(const json_t *settings, const char *name)
     return json_is_true(json_object_get(sendgrid_member(settings, name), "enable"));
 }
 
-static bool take_switches(const struct api_reader *p, const json_t *root, const char *path)
+static const char *const mail_settings[] = {"bypass_list_management",
+                                            "bypass_spam_management",
+                                            "bypass_bounce_management",
+                                            "bypass_unsubscribe_management",
+                                            "footer",
+                                            "sandbox_mode",
+                                            NULL};
+static const char *const tracking_settings[] = {"click_tracking", "open_tracking",
+                                                "subscription_tracking", "ganalytics", NULL};
+
+/* What is in any of them: it is of its type, whether the setting is on or not. */
+static bool take_setting(const struct api_reader *p, const json_t *setting, const char *path)
 {
-    const json_t *settings = sendgrid_member(root, path), *enable;
-    const char *name;
-    json_t *value;
+    static const char *const switches[] = {"enable", "enable_text"};
+    static const char *const texts[] = {"text",        "html",        "substitution_tag",
+                                        "utm_source",  "utm_medium",  "utm_term",
+                                        "utm_content", "utm_campaign"};
+    char field[API_PATH_SIZE];
+
+    if (!json_is_object(setting))
+        return api_wrong(p, "member-type", path, "An object with the member enable is wanted.");
+    for (size_t i = 0; i < sizeof(switches) / sizeof(switches[0]); i++) {
+        const json_t *value = sendgrid_member(setting, switches[i]);
+
+        snprintf(field, sizeof(field), "%.60s.%s", path, switches[i]);
+        if (value != NULL && !json_is_boolean(value))
+            return api_wrong(p, "member-type", field, "true or false is wanted here.");
+    }
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        const json_t *value = sendgrid_member(setting, texts[i]);
+
+        snprintf(field, sizeof(field), "%.60s.%s", path, texts[i]);
+        if (value != NULL && !json_is_string(value))
+            return api_wrong(p, "member-type", field, "A string is wanted here.");
+    }
+    return true;
+}
+
+static bool take_settings(const struct api_reader *p, const json_t *root, const char *path,
+                          const char *const *known)
+{
+    const json_t *settings = sendgrid_member(root, path);
 
     if (settings == NULL)
         return true;
     if (!json_is_object(settings))
         return api_wrong(p, "member-type", path, "An object of settings is wanted here.");
-    json_object_foreach((json_t *)(uintptr_t)settings, name, value)
-    {
-        if (json_is_null(value))
-            continue;
-        enable = sendgrid_member(value, "enable");
-        if (!json_is_object(value) || (enable != NULL && !json_is_boolean(enable)))
-            return api_refuse(p->why, 422, "member-type", path,
-                              "The setting %s is an object whose enable is true or false.",
-                              sgl_view_cstr(name));
+    for (; *known != NULL; known++) {
+        const json_t *one = sendgrid_member(settings, *known);
+        char at[API_PATH_SIZE];
+
+        snprintf(at, sizeof(at), "%s.%.40s", path, *known);
+        if (one != NULL && !take_setting(p, one, at))
+            return false;
     }
     return true;
 }
@@ -122,7 +157,8 @@ static bool take_mail_settings(const struct api_reader *p, struct sendgrid_mail 
 {
     const json_t *settings = sendgrid_member(mail->json, "mail_settings");
 
-    if (!take_switches(p, mail->json, "mail_settings") || !take_bypass(p, settings, mail))
+    if (!take_settings(p, mail->json, "mail_settings", mail_settings) ||
+        !take_bypass(p, settings, mail))
         return false;
     mail->sandbox = is_enabled(settings, "sandbox_mode");
     return take_footer(p, settings, mail);
@@ -212,7 +248,8 @@ static bool take_batch(const struct api_reader *p, const json_t *root)
 
 bool sendgrid_settings(const struct api_reader *p, struct sendgrid_mail *mail)
 {
-    return take_mail_settings(p, mail) && take_switches(p, mail->json, "tracking_settings") &&
+    return take_mail_settings(p, mail) &&
+           take_settings(p, mail->json, "tracking_settings", tracking_settings) &&
            take_batch(p, mail->json) && take_categories(p, mail->json) &&
            sendgrid_custom_args(p, mail->json, "custom_args") && take_asm(p, mail) &&
            take_pool(p, mail) &&
