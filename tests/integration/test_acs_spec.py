@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """The API of Azure Communication Services Email against its specification: its examples, and each member of a request, wrong in each way."""
-import copy
 import json
 import re
 import time
@@ -10,6 +9,7 @@ import pytest
 import spec
 from acs import call
 from conftest import finish, launch
+from matrix import VALUES, at, drop, members, named, raw
 
 DOMAIN = "acs-spec.test"
 SENDER = "shop@" + DOMAIN
@@ -112,47 +112,6 @@ def good_in(version):
     return dict(GOOD, attachments=[{k: v for k, v in FILE.items() if k != "contentId" or version != "2023-03-31"}])
 
 
-VALUES = {"string": "text", "integer": 7, "number": 1.5, "boolean": True, "null": None, "array": [], "object": {}}
-
-
-def members(api, schema, value, path=()):
-    """(path, schema, required) of all that the message has, by its schema; of an array the first element."""
-    schema = api.resolve(schema)
-    for one in schema.get("allOf", []):
-        yield from members(api, one, value, path)
-    if isinstance(value, list) and value:
-        yield path + (0,), api.resolve(schema["items"]), True
-        yield from members(api, schema["items"], value[0], path + (0,))
-    for name, node in schema.get("properties", {}).items():
-        if name in value:
-            yield path + (name,), api.resolve(node), name in schema.get("required", [])
-            yield from members(api, node, value[name], path + (name,))
-    if isinstance(schema.get("additionalProperties"), dict):
-        for name in value:
-            yield path + (name,), api.resolve(schema["additionalProperties"]), False
-
-
-def named(path):
-    return "".join("[%d]" % p if isinstance(p, int) else "." + p for p in path).lstrip(".")
-
-
-def at(path, value, good):
-    """The message with that value in one place, or with what a function made of the place."""
-    message = copy.deepcopy(good)
-    holder = message
-    for p in path[:-1]:
-        holder = holder[p]
-    if callable(value):
-        value(holder, path[-1])
-    else:
-        holder[path[-1]] = value
-    return message
-
-
-def drop(holder, name):
-    del holder[name]
-
-
 def refused(api, reply, target, way, below=False):
     assert 400 <= reply[0] < 500, (way, target, reply)
     error = api.validate(SEND, "post", reply)["error"]
@@ -200,18 +159,6 @@ def test_each_member_wrong_in_each_way(sigillo, sender, version):
             else:
                 refused(api, reply, target, way)
     assert tried > 150 and accepted(sigillo) - before == taken
-
-
-def raw(path, good, change):
-    """The text of the message, with change(text of the member) in its place."""
-    mark = "\"@@\""
-    text = json.dumps(at(path, "@@", good))
-    value = good
-    for p in path:
-        value = value[p]
-    name = json.dumps(path[-1])
-    assert text.count("%s: %s" % (name, mark)) == 1
-    return text.replace("%s: %s" % (name, mark), change(name, json.dumps(value)))
 
 
 def test_each_member_twice_and_too_deep(sigillo, sender):
