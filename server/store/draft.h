@@ -22,6 +22,7 @@ struct store_draft_file {
     uint64_t id, draft;
     sgl_view value;      /* JSON */
     uint64_t size, have; /* bytes that are to come, and that came */
+    uint64_t value_len;  /* read: also where the value was not wanted */
     int64_t expires_at;  /* read: of its draft */
 };
 
@@ -53,8 +54,11 @@ struct store_draft {
     struct store_draft_file *file; /* oldest first */
     size_t files;
 };
-/* On worker threads, as the reads of store.h; what they give lives in the arena. Those whose time is over are not found. */
-enum store_result store_read_draft(struct store *store, uint64_t id, int64_t now,
+/*
+ * On worker threads, as the reads of store.h; what they give lives in the arena. Those whose time is over are not found.  values: those of its files are read, too, which may be as
+ * large as a message.
+ */
+enum store_result store_read_draft(struct store *store, uint64_t id, int64_t now, bool values,
                                    struct sgl_arena *arena, struct store_draft *out);
 enum store_result store_read_draft_file(struct store *store, uint64_t id, int64_t now,
                                         struct sgl_arena *arena, struct store_draft_file *out);

@@ -76,7 +76,7 @@ static enum store_result remove_it(enum store_draft_verb verb, uint64_t draft, u
 static enum store_result read_it(uint64_t id, struct sgl_arena *arena, struct store_draft *d)
 {
     sgl_arena_reset(arena);
-    return store_read_draft(fx.store, id, clock_now_s(), arena, d);
+    return store_read_draft(fx.store, id, clock_now_s(), true, arena, d);
 }
 
 static void test_life(void **state)
@@ -171,6 +171,8 @@ static void test_files(void **state)
 {
     struct store_draft_file f = {.id = 13, .value = SGL_LIT("{}")};
     struct store_draft_op op = an_op(DRAFT_FILE_ADD, 1);
+    sgl_auto(sgl_arena) arena = SGL_ARENA_INIT(1 << 20);
+    struct store_draft d;
 
     (void)state;
     op.file = &f;
@@ -183,6 +185,12 @@ static void test_files(void **state)
     CHECK_TRUE("which is said", op.over_files && !op.over_limit);
     op.draft = 2;
     CHECK_EQ("of one draft", run(&op), STORE_OK);
+    CHECK_EQ("read", read_it(2, &arena, &d), STORE_OK);
+    CHECK_VIEW("with what they are", d.file[0].value, SGL_LIT("{}"));
+    CHECK_EQ("or without", store_read_draft(fx.store, 2, clock_now_s(), false, &arena, &d),
+             STORE_OK);
+    CHECK_EQ("which takes no room", d.file[0].value.len, 0);
+    CHECK_EQ("and still says how much it is", d.file[0].value_len, 2);
     CHECK_EQ("what is removed makes room", remove_it(DRAFT_FILE_REMOVE, 1, 10), STORE_OK);
     CHECK_EQ("again", add_file(1, 14, 0), STORE_OK);
 }
@@ -236,7 +244,7 @@ static void test_time(void **state)
     CHECK_EQ("until then", run(&op), STORE_OK);
     CHECK_EQ("with a file", add_file(1, 10, 1), STORE_OK);
     CHECK_EQ("it is there", read_it(1, &arena, &d), STORE_OK);
-    CHECK_EQ("then it is not", store_read_draft(fx.store, 1, op.expires_at, &arena, &d),
+    CHECK_EQ("then it is not", store_read_draft(fx.store, 1, op.expires_at, true, &arena, &d),
              STORE_NOT_FOUND);
     late.now = op.expires_at;
     CHECK_EQ("nor to be changed", run(&late), STORE_NOT_FOUND);

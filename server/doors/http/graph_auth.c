@@ -141,6 +141,13 @@ bool graph_mailbox(struct http_request *r, const struct graph *g, const struct i
         }
     }
     status = sgl_mailbox_parse(user, http_arena(r), out, NULL);
+    if (status == SGL_E_NOMEM || (status != SGL_OK && http_arena(r)->status != SGL_OK)) {
+        struct api_refusal why = {0};
+
+        (void)api_refuse_memory(&why);
+        graph_refuse(r, &why);
+        return false;
+    }
     if (status != SGL_OK) {
         refuse_user(r, user);
         return false;

@@ -245,7 +245,7 @@ static void attachments_get(struct http_request *r, void *ctx)
     struct draft_job *j = draft_job_new(r, ctx);
 
     if (j != NULL)
-        draft_job_read(j, show_attachments);
+        draft_job_read_whole(j, show_attachments);
 }
 
 /* The one that the path names; NULL: refused. */
@@ -273,7 +273,7 @@ static void attachment_get(struct http_request *r, void *ctx)
     struct draft_job *j = draft_job_new(r, ctx);
 
     if (j != NULL)
-        draft_job_read(j, show_attachment);
+        draft_job_read_whole(j, show_attachment);
 }
 
 static void detach(struct draft_job *j)

@@ -50,8 +50,9 @@ void draft_job_start(struct draft_job *j, void (*read)(struct draft_job *j),
                      void (*then)(struct draft_job *j));
 /* The draft that the path names, which belongs to the caller and the mailbox; then then(). */
 void draft_job_read(struct draft_job *j, void (*then)(struct draft_job *j));
-bool draft_job_look(
-    struct draft_job *j); /* the same on a worker, for read(). false: it is not there */
+/* The same with what its attachments are, as far as there is room for it. */
+void draft_job_read_whole(struct draft_job *j, void (*then)(struct draft_job *j));
+void draft_job_look_whole(struct draft_job *j); /* on a worker, for read() */
 void draft_job_change(struct draft_job *j, enum store_draft_verb verb,
                       void (*stored)(struct draft_job *j));
 /* Could the draft still be sent with so many bytes more, as base64? false: j->why. */

@@ -116,27 +116,54 @@ void draft_job_start(struct draft_job *j, void (*read)(struct draft_job *j),
     draft_job_refuse(j);
 }
 
-bool draft_job_look(struct draft_job *j)
+static void look_at(struct draft_job *j, bool values)
 {
-    j->result = store_read_draft(j->graph->api->store, j->id, clock_now_s(), &j->arena, &j->draft);
+    j->result =
+        store_read_draft(j->graph->api->store, j->id, clock_now_s(), values, &j->arena, &j->draft);
     if (j->result == STORE_OK &&
         (!sgl_view_eq(j->draft.subscription, sgl_view_cstr(j->who->subscription)) ||
          !sgl_view_eq_nocase(j->draft.mailbox, j->mailbox.text)))
         j->result = STORE_NOT_FOUND;
-    return j->result == STORE_OK;
 }
 
 static void look(struct draft_job *j)
 {
-    (void)draft_job_look(j);
+    look_at(j, false);
+}
+
+void draft_job_look_whole(struct draft_job *j)
+{
+    size_t bytes = 0, most = j->graph->message_size_max;
+    struct admission_answer answer;
+
+    look(j);
+    if (j->result != STORE_OK)
+        return;
+    for (size_t i = 0; i < j->draft.files && bytes < most; i++)
+        bytes += j->draft.file[i].value_len;
+    if (admission_has_room(j->graph->api->admission, bytes < most ? bytes : most, &answer))
+        look_at(j, true);
+    else
+        (void)api_refuse(&j->why, answer.http, answer.code, "", answer.text, SGL_LIT(""));
+}
+
+static void read_by(struct draft_job *j, void (*read)(struct draft_job *j),
+                    void (*then)(struct draft_job *j))
+{
+    if (id_parse(http_param(j->r, "id"), &j->id))
+        draft_job_start(j, read, then);
+    else
+        draft_job_unknown(j);
 }
 
 void draft_job_read(struct draft_job *j, void (*then)(struct draft_job *j))
 {
-    if (id_parse(http_param(j->r, "id"), &j->id))
-        draft_job_start(j, look, then);
-    else
-        draft_job_unknown(j);
+    read_by(j, look, then);
+}
+
+void draft_job_read_whole(struct draft_job *j, void (*then)(struct draft_job *j))
+{
+    read_by(j, draft_job_look_whole, then);
 }
 
 /* ---- changed ---- */
@@ -193,7 +220,7 @@ bool draft_job_fits(struct draft_job *j, uint64_t more, const char *field)
     uint64_t bytes = j->draft.value.len;
 
     for (size_t i = 0; i < j->draft.files; i++)
-        bytes += j->draft.file[i].value.len + j->draft.file[i].size / 3 * 4;
+        bytes += j->draft.file[i].value_len + j->draft.file[i].size / 3 * 4;
     return (bytes <= j->graph->message_size_max && more <= j->graph->message_size_max - bytes) ||
            api_refuse(&j->why, 413, "message-too-large", field,
                       "The message would be larger than this server accepts.", SGL_LIT(""));

@@ -48,7 +48,8 @@ static void read_all(struct draft_job *j)
     struct admission_answer answer;
     size_t uploaded, bytes;
 
-    if (!draft_job_look(j) || !count(j, &uploaded, &bytes))
+    draft_job_look_whole(j);
+    if (j->why.status != 0 || j->result != STORE_OK || !count(j, &uploaded, &bytes))
         return;
     if (!admission_has_room(j->graph->api->admission, bytes, &answer)) {
         (void)api_refuse(&j->why, answer.http, answer.code, "", answer.text, SGL_LIT(""));

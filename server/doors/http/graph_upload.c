@@ -147,7 +147,8 @@ static void look(struct draft_job *j)
         sodium_memcmp(kept, hash, SECRET_TEXT - 1) != 0 || j->file.have == j->file.size)
         j->result = STORE_NOT_FOUND;
     else
-        j->result = store_read_draft(store, j->file.draft, clock_now_s(), &j->arena, &j->draft);
+        j->result =
+            store_read_draft(store, j->file.draft, clock_now_s(), false, &j->arena, &j->draft);
     json_decref(value);
 }
 

@@ -290,13 +290,15 @@ static bool row_file(sqlite3_stmt *s, struct sgl_arena *arena, struct store_draf
                                      .draft = sql_u64(s, 1),
                                      .size = sql_u64(s, 2),
                                      .have = sql_u64(s, 3),
-                                     .expires_at = sqlite3_column_int64(s, 5)};
+                                     .expires_at = sqlite3_column_int64(s, 5),
+                                     .value_len = sql_u64(s, 6)};
     return sgl_arena_dup(arena, sql_view(s, 4), &out->value) == SGL_OK;
 }
 
 #define FILES_MAX 200
 
-static enum store_result read_files(struct db *db, struct sgl_arena *arena, struct store_draft *out)
+static enum store_result read_files(struct db *db, bool values, struct sgl_arena *arena,
+                                    struct store_draft *out)
 {
     sqlite3_stmt *s = sql_use(db, READ_DRAFT_FILES);
 
@@ -304,13 +306,14 @@ static enum store_result read_files(struct db *db, struct sgl_arena *arena, stru
     if (out->file == NULL)
         return STORE_NOMEM;
     sql_bind_u64(s, 1, out->id);
+    sql_bind_u64(s, 2, values);
     while (out->files < FILES_MAX && sql_step(db, s))
         if (!row_file(s, arena, &out->file[out->files++]))
             return STORE_NOMEM;
     return STORE_OK;
 }
 
-enum store_result store_read_draft(struct store *store, uint64_t id, int64_t now,
+enum store_result store_read_draft(struct store *store, uint64_t id, int64_t now, bool values,
                                    struct sgl_arena *arena, struct store_draft *out)
 {
     enum store_result result;
@@ -330,7 +333,7 @@ enum store_result store_read_draft(struct store *store, uint64_t id, int64_t now
         sgl_arena_dup(arena, sql_view(s, 1), &out->mailbox) != SGL_OK ||
         sgl_arena_dup(arena, sql_view(s, 2), &out->value) != SGL_OK)
         return read_end(store, db, STORE_NOMEM);
-    return read_end(store, db, read_files(db, arena, out));
+    return read_end(store, db, read_files(db, values, arena, out));
 }
 
 enum store_result store_read_draft_file(struct store *store, uint64_t id, int64_t now,

@@ -66,10 +66,12 @@ static const char *const read_text[READ_COUNT] = {
     [READ_AUDIT] = AUDIT_READ,
     [READ_DRAFT] = "SELECT subscription,mailbox,value,version,expires_at FROM draft"
                    " WHERE id=?1 AND expires_at>?2",
-    [READ_DRAFT_FILES] = "SELECT id,draft,size,have,value,0 FROM draft_file WHERE draft=?1"
+    [READ_DRAFT_FILES] = "SELECT id,draft,size,have,CASE WHEN ?2 THEN value END,0,length(value) "
+                         "FROM draft_file WHERE draft=?1"
                          " ORDER BY id",
-    [READ_DRAFT_FILE] = "SELECT f.id,f.draft,f.size,f.have,f.value,d.expires_at FROM draft_file f"
-                        " JOIN draft d ON d.id=f.draft WHERE f.id=?1 AND d.expires_at>?2",
+    [READ_DRAFT_FILE] =
+        "SELECT f.id,f.draft,f.size,f.have,f.value,d.expires_at,length(f.value) FROM draft_file f"
+        " JOIN draft d ON d.id=f.draft WHERE f.id=?1 AND d.expires_at>?2",
     [READ_DRAFT_PIECES] = "SELECT at,bytes FROM draft_piece WHERE file=?1 ORDER BY at",
     [READ_BATCH] = "SELECT status FROM batch WHERE subscription=?1 AND id=?2",
     [READ_BATCHES] = "SELECT id,status FROM batch WHERE subscription=?1 AND status>0 ORDER BY id",
