@@ -10,21 +10,29 @@ import json
 VALUES = {"string": "text", "integer": 7, "number": 1.5, "boolean": True, "null": None, "array": [], "object": {}}
 
 
+def plain(api, schema):
+    """What it is when it is not null."""
+    schema = api.resolve(schema)
+    if len(schema.get("anyOf", [])) == 2 and schema["anyOf"][1] == {"type": "null"}:
+        schema = api.resolve(schema["anyOf"][0])
+    return dict(schema, type="string") if "enum" in schema and "type" not in schema else schema
+
+
 def members(api, schema, value, path=()):
     """(path, schema, required) of all that the message has, by its schema; of an array the first element."""
-    schema = api.resolve(schema)
+    schema = plain(api, schema)
     for one in schema.get("allOf", []):
         yield from members(api, one, value, path)
     if isinstance(value, list) and value:
-        yield path + (0,), api.resolve(schema["items"]), True
+        yield path + (0,), plain(api, schema["items"]), True
         yield from members(api, schema["items"], value[0], path + (0,))
     for name, node in schema.get("properties", {}).items():
         if name in value:
-            yield path + (name,), api.resolve(node), name in schema.get("required", [])
+            yield path + (name,), plain(api, node), name in schema.get("required", [])
             yield from members(api, node, value[name], path + (name,))
     if isinstance(schema.get("additionalProperties"), dict):
         for name in value:
-            yield path + (name,), api.resolve(schema["additionalProperties"]), False
+            yield path + (name,), plain(api, schema["additionalProperties"]), False
 
 
 def named(path):

@@ -359,6 +359,20 @@ static bool check_flag(const struct graph_reader *g, const json_t *message)
                      "The status is \"notFlagged\", \"flagged\" or \"complete\".");
 }
 
+/* Where it would lie in an inbox: looked at, and not kept. */
+static bool check_inference(const struct graph_reader *g, const json_t *message)
+{
+    sgl_view value = SGL_LIT("other");
+    char path[API_PATH_SIZE];
+
+    graph_path(g->at, "inferenceClassification", path);
+    if (!api_read_string(g->p, message, "inferenceClassification", path, &value))
+        return false;
+    return sgl_view_eq_nocase(value, SGL_LIT("focused")) ||
+           sgl_view_eq_nocase(value, SGL_LIT("other")) ||
+           api_wrong(g->p, "member-value", path, "This is \"focused\" or \"other\".");
+}
+
 /* What the sender calls it: labels of ours, which it is found by; they do not go out. */
 static bool take_categories(const struct graph_reader *g, const json_t *message)
 {
@@ -433,7 +447,8 @@ static bool take_members(struct graph_reader *g, const json_t *message)
            take_addresses(g, message, "bccRecipients", true, &bcc) &&
            take_addresses(g, message, "replyTo", false, &c->reply_to) && take_subject(g, message) &&
            take_body(g, message) && take_message_id(g, message) && take_headers(g, message) &&
-           take_receipts(g, message) && check_flag(g, message) && take_categories(g, message) &&
+           take_receipts(g, message) && check_flag(g, message) && check_inference(g, message) &&
+           take_categories(g, message) &&
            graph_attachments(g, json_object_get(message, "attachments"), path);
 }
 
