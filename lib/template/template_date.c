@@ -225,6 +225,8 @@ void sgl_template_put_date(struct run *r, const struct sgl_template_value *when,
     sgl_view name = sgl_view_trim(zone->text);
     size_t i = 0;
 
+    if (!sgl_template_step_bytes(r, when->text.len + zone->text.len, off))
+        return;
     if (!read_time(when, &m.time)) {
         sgl_template_fault(r, "formatDate: the value is no time", off);
         return;

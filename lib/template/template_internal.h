@@ -128,6 +128,8 @@ struct run {
 };
 /* false: no steps are left, or something failed before. */
 bool sgl_template_step(struct run *r, size_t steps, size_t off);
+/* The same for so many bytes that are looked at without a step of their own. */
+bool sgl_template_step_bytes(struct run *r, size_t bytes, size_t off);
 bool sgl_template_fault(struct run *r, const char *what, size_t off);
 
 struct sgl_template_value sgl_template_value_number(double n, size_t whole);

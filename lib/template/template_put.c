@@ -3,6 +3,8 @@
 #include "sigillo/banned.h"
 #include "template_internal.h"
 
+#define BYTES_A_STEP 64
+
 bool sgl_template_fault(struct run *r, const char *what, size_t off)
 {
     if (r->status == SGL_OK) {
@@ -31,6 +33,11 @@ bool sgl_template_step(struct run *r, size_t steps, size_t off)
     return false;
 }
 
+bool sgl_template_step_bytes(struct run *r, size_t bytes, size_t off)
+{
+    return sgl_template_step(r, 1 + bytes / BYTES_A_STEP, off);
+}
+
 /* ---- expressions ---- */
 
 static struct sgl_template_value walk(struct run *r, const struct expr *e, size_t part,
@@ -39,7 +46,7 @@ static struct sgl_template_value walk(struct run *r, const struct expr *e, size_
     for (; part < e->parts; part++) {
         struct sgl_template_value next;
 
-        if (!sgl_template_step(r, 1, e->off))
+        if (!sgl_template_step_bytes(r, e->part[part].len, e->off))
             break;
         sgl_template_value_member(r, &v, e->part[part], e->off, &next);
         v = next;
@@ -226,11 +233,12 @@ static void put_value(struct run *r, const struct node *n, const struct scope *s
 
 /* With another value as what is looked at; ../ leads back only from one that is another. */
 static void put_with(struct run *r, const struct program *p, const struct sgl_template_value *v,
-                     const struct scope *scope, const struct frame *frame)
+                     const struct scope *scope, const struct frame *frame, size_t off)
 {
     struct scope inner = {.here = *v, .up = scope};
 
-    put_program(r, p, sgl_template_value_same(v, &scope->here) ? scope : &inner, frame);
+    if (sgl_template_step_bytes(r, v->kind == SGL_TEMPLATE_STRING ? v->text.len : 0, off))
+        put_program(r, p, sgl_template_value_same(v, &scope->here) ? scope : &inner, frame);
 }
 
 static void put_array(struct run *r, const struct node *n, const struct sgl_template_value *v,
@@ -241,7 +249,7 @@ static void put_array(struct run *r, const struct node *n, const struct sgl_temp
         struct frame f = {.index = i, .first = i == 0, .last = i + 1 == v->count, .up = frame};
 
         r->data->reader->item(v->node, i, &item);
-        put_with(r, n->program, &item, scope, &f);
+        put_with(r, n->program, &item, scope, &f, n->off);
     }
 }
 
@@ -260,7 +268,7 @@ static bool put_object(struct run *r, const struct node *n, const struct sgl_tem
     while (!f.last && sgl_template_step(r, 1, n->off)) {
         after = (struct sgl_template_value){.kind = SGL_TEMPLATE_MISSING};
         f.last = !reader->next(v->node, &at, &key, &after);
-        put_with(r, n->program, &item, scope, &f);
+        put_with(r, n->program, &item, scope, &f, n->off);
         f.first = false;
         f.index++;
         f.key = key;
@@ -292,7 +300,7 @@ static void put_section(struct run *r, const struct node *n, const struct scope 
              v.kind == SGL_TEMPLATE_FALSE)
         put_program(r, n->inverse, scope, frame);
     else
-        put_with(r, n->program, &v, scope, frame);
+        put_with(r, n->program, &v, scope, frame, n->off);
 }
 
 static bool zero_counts(struct run *r, const struct expr *e, const struct sgl_template_value *v,
@@ -325,7 +333,7 @@ static void put_block(struct run *r, const struct node *n, const struct scope *s
     }
     yes = sgl_template_value_true(&v);
     if (e->helper == HELPER_WITH && (yes || v.kind == SGL_TEMPLATE_NUMBER)) {
-        put_with(r, n->program, &v, scope, frame);
+        put_with(r, n->program, &v, scope, frame, n->off);
         return;
     }
     yes = yes || zero_counts(r, e, &v, scope, frame);

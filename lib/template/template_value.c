@@ -7,9 +7,8 @@
 #include "sigillo/utf8.h"
 #include "template_internal.h"
 
-#define NESTED_MAX   16
-#define NUMBER_MAX   400 /* digits of a text that is taken for a number */
-#define BYTES_A_STEP 64
+#define NESTED_MAX 16
+#define NUMBER_MAX 400 /* digits of a text that is taken for a number */
 
 struct sgl_template_value sgl_template_value_number(double n, size_t whole)
 {
@@ -150,7 +149,7 @@ static bool charge_texts(struct run *r, const struct sgl_template_value *a,
 {
     size_t len = a->text.len < b->text.len ? a->text.len : b->text.len;
 
-    return sgl_template_step(r, 1 + len / BYTES_A_STEP, off);
+    return sgl_template_step_bytes(r, len, off);
 }
 
 bool sgl_template_value_equal(struct run *r, const struct sgl_template_value *a,
@@ -187,8 +186,7 @@ size_t sgl_template_value_length(struct run *r, const struct sgl_template_value 
 
     if (v->kind == SGL_TEMPLATE_ARRAY)
         return v->count;
-    if (v->kind != SGL_TEMPLATE_STRING ||
-        !sgl_template_step(r, 1 + v->text.len / BYTES_A_STEP, off))
+    if (v->kind != SGL_TEMPLATE_STRING || !sgl_template_step_bytes(r, v->text.len, off))
         return 0;
     for (size_t i = 0; i < v->text.len; i++)
         n += (v->text.ptr[i] & 0xc0) == 0x80 ? 0 : v->text.ptr[i] >= 0xf0 ? 2 : 1;

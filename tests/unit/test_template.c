@@ -292,25 +292,43 @@ static void long_texts_cost_steps(void **state)
              SGL_OK);
     CHECK_TRUE("a short text", f.steps > 1900);
     end(&f);
-    f = start(1 << 20, 2000);
-    {
-        json_t *json = json_pack("{s:[iiiii], s:o}", "a", 1, 2, 3, 4, 5, "t", json_null());
-        char *t = repeated("x", 64000);
-        struct sgl_template_data d = {.reader = &template_json_reader, .html = true};
-        const struct sgl_template *template;
+}
 
-        json_object_set_new(json, "t", json_string(t));
-        d.root = template_json_value(json);
-        d.steps = &f.steps;
-        CHECK_EQ("a long text",
-                 sgl_template_parse(sgl_view_cstr("{{#each a}}{{length @root.t}}{{/each}}"),
-                                    &f.arena, &template, NULL),
-                 SGL_OK);
-        CHECK_EQ("a long text", sgl_template_put(template, &d, &f.out, &f.diag), SGL_E_LIMIT);
-        json_decref(json);
-        free(t);
-    }
+/* Of what is in the loop: a text of the data, its like, a name in the template, a time, a zone. */
+static void long_texts_end_a_loop(const char *name, const char *what)
+{
+    struct filled f = start(1 << 20, 4000);
+    sgl_auto(sgl_buf) text = SGL_BUF_INIT(1 << 20);
+    char *t = repeated("x", 64000), *blanks = repeated(" ", 64000);
+    json_t *json = json_pack("{s:[sssss], s:s, s:s+, s:s}", "a", t, t, t, t, t, "t", t, "d", blanks,
+                             "2020-01-01", "b", blanks);
+    struct sgl_template_data d = {.reader = &template_json_reader, .html = true};
+    const struct sgl_template *template;
+    size_t at = strcspn(what, "$"); /* there stands the long text itself */
+
+    d.root = template_json_value(json);
+    d.steps = &f.steps;
+    sgl_buf_addf(&text, "{{#each a}}");
+    sgl_buf_add(&text, sgl_view_sub(sgl_view_cstr(what), 0, at));
+    sgl_buf_add_cstr(&text, what[at] == '\0' ? "" : t);
+    sgl_buf_add(&text, sgl_view_from(sgl_view_cstr(what), at + 1));
+    sgl_buf_addf(&text, "{{/each}}");
+    CHECK_EQ(name, sgl_template_parse(sgl_buf_view(&text), &f.arena, &template, NULL), SGL_OK);
+    CHECK_EQ(name, sgl_template_put(template, &d, &f.out, &f.diag), SGL_E_LIMIT);
+    json_decref(json);
+    free(t);
+    free(blanks);
     end(&f);
+}
+
+static void looking_at_long_texts_costs_steps(void **state)
+{
+    (void)state;
+    long_texts_end_a_loop("length", "{{length @root.t}}");
+    long_texts_end_a_loop("another context", "{{#with @root.t}}{{/with}}");
+    long_texts_end_a_loop("a name", "{{@root.[$]}}");
+    long_texts_end_a_loop("a time", "{{formatDate @root.d 'YYYY'}}");
+    long_texts_end_a_loop("a zone", "{{formatDate 0 'YYYY' @root.b}}");
 }
 
 static void each_allocation_fails_once(void **state)
@@ -351,6 +369,7 @@ int main(void)
         cmocka_unit_test(limits),
         cmocka_unit_test(loops_cannot_explode),
         cmocka_unit_test(long_texts_cost_steps),
+        cmocka_unit_test(looking_at_long_texts_costs_steps),
         cmocka_unit_test(each_allocation_fails_once),
     };
 
