@@ -504,7 +504,16 @@ static bool prepare_removal(struct batch *b, const struct spelling *spelling)
            (!exact || add_noun(b, &spelling->given) != NULL);
 }
 
-/* An entry of any spelling is not narrowed down to one. */
+/* Does an entry that is of the lower spelling only stand where one of any spelling would?  Under the lock. */
+static bool has_exact(const struct batch *b, const struct spelling *spelling)
+{
+    unsigned word = 0;
+
+    return spelling->differ && has(b->d, &spelling->folded, b->now, &word) &&
+           (word & SUPPRESSION_WORD_EXACT) != 0 && suppression_reason_stops(reason_of(word));
+}
+
+/* An entry of any spelling is not narrowed down to one; but nothing that gives way takes the place of another spelling's. */
 static bool prepare_addition(struct batch *b, const struct suppression *item,
                              const struct spelling *spelling)
 {
@@ -518,6 +527,8 @@ static bool prepare_addition(struct batch *b, const struct suppression *item,
     pthread_rwlock_rdlock(&d->lock);
     if (has(d, &spelling->folded, b->now, &word) && (word & SUPPRESSION_WORD_EXACT) == 0)
         exact = false;
+    else if ((b->s->keep || !stops) && has_exact(b, spelling))
+        exact = true;
     known = covered(d, spelling, &(struct suppression_question){.now = b->now}, &word) ||
             (!stops && listed(d, spelling, b->now, 0, &word));
     pthread_rwlock_unlock(&d->lock);

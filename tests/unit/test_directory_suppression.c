@@ -411,6 +411,26 @@ static void test_blocked_stops_nothing(void **state)
     CHECK_TRUE("after a restart", is_suppressed(f, "a.test", "b@x.test"));
 }
 
+/* What gives way stands beside the entry of another spelling, not in its place. */
+static void test_another_spelling_stays(void **state)
+{
+    struct directory_fixture *f = *state;
+
+    CHECK_EQ("one spelling", spelled(f, SUPPRESSION_EXACT, "joe@x.test"), DIRECTORY_OK);
+    CHECK_EQ("a refusal of another", put(f, "", "Joe@x.test", SUPPRESSION_BLOCKED, false),
+             DIRECTORY_OK);
+    CHECK_TRUE("stops nothing", !is_suppressed(f, "a.test", "Joe@x.test"));
+    CHECK_TRUE("and the first still does", is_suppressed(f, "a.test", "joe@x.test"));
+    CHECK_EQ("both are kept", rows_stored(f), 2);
+    CHECK_EQ("a bounce of another", put(f, "", "JOE@x.test", SUPPRESSION_HARD_BOUNCE, true),
+             DIRECTORY_OK);
+    CHECK_TRUE("stops that one", is_suppressed(f, "a.test", "JOE@x.test"));
+    CHECK_EQ("the first is not forgotten with it", rows_stored(f), 3);
+    fixture_close(f);
+    fixture_open(f);
+    CHECK_TRUE("after a restart", is_suppressed(f, "a.test", "joe@x.test"));
+}
+
 static void test_removed_by_reason(void **state)
 {
     struct directory_fixture *f = *state;
@@ -728,6 +748,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_spelling_as_configured, setup, teardown),
         cmocka_unit_test_setup_teardown(test_keep, setup, teardown),
         cmocka_unit_test_setup_teardown(test_blocked_stops_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_another_spelling_stays, setup, teardown),
         cmocka_unit_test_setup_teardown(test_removed_by_reason, setup, teardown),
         cmocka_unit_test_setup_teardown(test_groups, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lists_of_senders, setup, teardown),
