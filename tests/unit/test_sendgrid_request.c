@@ -437,6 +437,16 @@ static void replacing(void **state)
     compares = SENDGRID_COMPARES_MAX - 100;
     CHECK_TRUE("too much work", sendgrid_replace(values, sgl_view_of(many, sizeof(many)), &arena,
                                                  &compares, &out) == SGL_E_LIMIT);
+    json_object_clear(values);
+    memset(value, 'a', sizeof(value) - 1);
+    value[sizeof(value) - 1] = '\0';
+    value[sizeof(value) - 2] = 'c';
+    json_object_set_new(values, value, json_string(""));
+    compares = 0;
+    CHECK_TRUE("a long key that nearly fits",
+               sendgrid_replace(values, sgl_view_of(many, sizeof(many)), &arena, &compares, &out) ==
+                   SGL_OK);
+    CHECK_TRUE("costs its length", compares > sizeof(many) * (sizeof(value) / 64));
     json_decref(values);
 }
 
