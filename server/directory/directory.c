@@ -517,6 +517,7 @@ struct directory *directory_open(struct store *store, struct keys *keys, struct 
     suppression_set_init(&d->suppressed);
     suppression_set_init(&d->on_lists);
     d->suppressions_max = DIRECTORY_SUPPRESSIONS_KEPT;
+    d->resources_max = RESOURCES_MAX;
     d->suppressions_own = DIRECTORY_SUPPRESSIONS_OWN;
     directory_accounts_max(d, ACCOUNTS_MAX_DEFAULT);
     directory_hmac_window(d, HMAC_WINDOW_DEFAULT);

@@ -349,6 +349,7 @@ struct resource {
 };
 #define RESOURCE_NAME_MAX  400
 #define RESOURCE_FACTS_MAX (16u * 1024u)
+#define RESOURCES_MAX      10000 /* of a subscription: all are in memory */
 void resource_unref(struct resource *r);
 /* A reference, or NULL. */
 struct resource *directory_resource(struct directory *d, sgl_view subscription, sgl_view name);

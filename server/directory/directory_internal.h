@@ -112,6 +112,7 @@ struct directory {
         alias[DIRECTORY_NOUNS]; /* the same nouns by their second names, where they have one */
     struct suppression_set suppressed;
     size_t suppressions_max; /* DIRECTORY_SUPPRESSIONS_KEPT; tests have less */
+    size_t resources_max;    /* RESOURCES_MAX; the same */
     size_t suppressions_own;
     struct suppression_set on_lists; /* "SUBSCRIPTION/list:/ADDRESS" of all that are for a list */
     struct table scopes; /* senders by "SUBSCRIPTION/IDENTITY", or "SUBSCRIPTION/@domain" */

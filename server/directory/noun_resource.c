@@ -108,11 +108,30 @@ static bool check_name(struct change *g, sgl_view name)
     return fits;
 }
 
+static bool has_room(struct change *g)
+{
+    const struct table *t = &g->d->table[DIRECTORY_RESOURCE];
+    size_t count = 0;
+
+    pthread_rwlock_rdlock(&g->d->lock);
+    for (size_t i = 0; i < t->slots; i++) {
+        const struct resource *r = t->slot[i].name == NULL ? NULL : t->slot[i].value;
+
+        count += r != NULL && strcmp(r->owned.subscription, g->subscription) == 0;
+    }
+    pthread_rwlock_unlock(&g->d->lock);
+    if (count >= g->d->resources_max)
+        change_say(g->c, DIRECTORY_INVALID, "name", "a subscription has at most %zu resources",
+                   g->d->resources_max);
+    return count < g->d->resources_max;
+}
+
 static bool prepare(struct change *g)
 {
     const struct resource_change *c = g->c->resource;
 
-    if (!change_check_subscription(g) || !check_name(g, g->c->name) || !check(g, c->facts))
+    if (!change_check_subscription(g) || !check_name(g, g->c->name) || !check(g, c->facts) ||
+        !has_room(g))
         return false;
     g->key = key_of(sgl_view_cstr(g->subscription), g->c->name);
     g->noun = resource_new(sgl_view_cstr(g->subscription), g->c->name, c->facts, clock_now_s());
