@@ -218,6 +218,14 @@ void config_unref(struct config *c);         /* NULL accepted */
 /* NULL: there is none of this name. */
 const struct config_pool *config_pool_named(const struct config *c, sgl_view name);
 bool config_pool_is_for(const struct config_pool *pool, sgl_view subscription);
+/* The same, if it is for this subscription. */
+const struct config_pool *config_pool_for(const struct config *c, sgl_view subscription,
+                                          sgl_view name);
+/* The address that this text is, however it is spelled, and the first pool for the subscription that has it; NULL: it has no such address. */
+const struct config_address *config_pool_address(const struct config *c, sgl_view subscription,
+                                                 sgl_view text, const struct config_pool **pool);
+/* In the one spelling that everybody uses; without a port. */
+void config_address_text(const struct config_address *a, char out[INET6_ADDRSTRLEN]);
 
 /* Every key that may stand in a file, for the documentation's test: "limits.idle_timeout" and its default as text. */
 void config_each_key(void (*each)(void *ctx, const char *key, const char *preset), void *ctx);

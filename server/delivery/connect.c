@@ -86,53 +86,41 @@ static const struct config_address *nth_of(const struct config_address *list, si
     return NULL;
 }
 
-static size_t count_of(const struct config_pool *pool, int family)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; pool != NULL && i < pool->sources; i++)
-        n += pool->source[i].addr.ss_family == family;
-    return n;
-}
-
-/* NULL: no pool. *missing: one that is not there (any more). */
-static const struct config_pool *pool_of(const struct connection *c, bool *missing)
-{
-    sgl_view name = site_pool(c->site);
-    const struct config_pool *pool =
-        name.len == 0 ? NULL : config_pool_named(c->plan->config, name);
-
-    *missing = name.len > 0 && pool == NULL;
-    return pool;
-}
-
-/* A pool's addresses of a family take turns; NULL: any will do. */
-static const struct config_address *source_for(const struct connection *c, int family)
+/* A pool's addresses of a family take turns. */
+static struct pool_source source_for(const struct connection *c, int family)
 {
     const struct config *config = c->plan->config;
+    sgl_view key = site_pool(c->site);
+    size_t count;
     bool missing;
-    const struct config_pool *pool = pool_of(c, &missing);
 
-    if (pool == NULL)
-        return nth_of(config->delivery.source, config->delivery.sources, family, 0);
-    return nth_of(pool->source, pool->sources, family, c->site->turns++ % count_of(pool, family));
+    if (key.len == 0)
+        return (struct pool_source){
+            nth_of(config->delivery.source, config->delivery.sources, family, 0), config->hostname};
+    count = pool_count(c->delivery, config, key, family, &missing);
+    return pool_nth(c->delivery, config, key, family, count == 0 ? 0 : c->site->turns++ % count);
 }
 
 /* Can it be reached from an address that was asked for? */
 static bool is_within_reach(const struct connection *c, const struct sgl_ip *ip)
 {
+    sgl_view key = site_pool(c->site);
     bool missing;
-    const struct config_pool *pool = pool_of(c, &missing);
 
-    return !missing && (pool == NULL || count_of(pool, ip->version == 4 ? AF_INET : AF_INET6) > 0);
+    return key.len == 0 || pool_count(c->delivery, c->plan->config, key,
+                                      ip->version == 4 ? AF_INET : AF_INET6, &missing) > 0;
+}
+
+bool connection_is_of_pool(const struct connection *c)
+{
+    sgl_view key = site_pool(c->site);
+
+    return key.len == 0 || c->source.address == NULL || pool_has(c->delivery, key, &c->source);
 }
 
 const char *connection_hostname(const struct connection *c)
 {
-    bool missing;
-    const struct config_pool *pool = pool_of(c, &missing);
-
-    return pool != NULL && pool->hostname != NULL ? pool->hostname : c->plan->config->hostname;
+    return c->source.hostname != NULL ? c->source.hostname : c->plan->config->hostname;
 }
 
 static void connect_address(struct connection *c)
@@ -141,17 +129,18 @@ static void connect_address(struct connection *c)
     const struct sgl_ip *ip = &connection_host(c)->dane.address[c->address];
     struct sockaddr_storage to;
     socklen_t to_len = sockaddr_of(ip, c->plan->port, &to);
-    const struct config_address *source = source_for(c, to.ss_family);
 
     sgl_ip_text(ip, c->address_text);
     snprintf(c->peer, sizeof c->peer, "%.*s%s[%s]", SGL_FMT(connection_host(c)->name.text),
              connection_host(c)->name.text.len > 0 ? " " : "", c->address_text);
     c->phase = PHASE_CONNECTING;
     c->began_ms = clock_mono_ms();
-    c->stream = stream_connect(c->delivery->loop, (const struct sockaddr *)&to, to_len,
-                               source != NULL ? (const struct sockaddr *)&source->addr : NULL,
-                               source != NULL ? source->len : 0,
-                               config->delivery.connect_timeout_ms, &connection_events, c);
+    c->source = source_for(c, to.ss_family);
+    c->stream = stream_connect(
+        c->delivery->loop, (const struct sockaddr *)&to, to_len,
+        c->source.address != NULL ? (const struct sockaddr *)&c->source.address->addr : NULL,
+        c->source.address != NULL ? c->source.address->len : 0, config->delivery.connect_timeout_ms,
+        &connection_events, c);
     if (c->stream == NULL)
         connection_failed(c, FAILURE_LOCAL, SGL_SMTP_AT_GREETING, NULL,
                           "no memory or no file descriptor for a connection");

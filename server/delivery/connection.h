@@ -29,6 +29,7 @@ struct connection {
     struct plan *plan;
     struct job *job;
     struct stream *stream;
+    struct pool_source source; /* where it connects from; of the plan's configuration */
     struct sgl_smtp_client *client;
     struct sgl_smtp_client_config settings; /* of the client, which borrows them */
     struct sgl_smtp_envelope envelope;      /* the same */

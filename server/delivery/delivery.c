@@ -153,6 +153,11 @@ void delivery_set_bounced(struct delivery *d, const struct delivery_bounced *bou
     d->bounced = *bounced;
 }
 
+void delivery_set_pools(struct delivery *d, const struct delivery_pools *pools)
+{
+    d->pools = *pools;
+}
+
 void delivery_stats(const struct delivery *d, struct delivery_stats *out)
 {
     *out = d->stats;

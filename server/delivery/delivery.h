@@ -35,6 +35,14 @@ struct delivery_bounced {
 };
 void delivery_set_bounced(struct delivery *d,
                           const struct delivery_bounced *bounced); /* before the loop runs */
+/* Pools of addresses that subscriptions have made: each_address() says what one holds, on the loop; false: there is none of that name. NULL: nobody has any. */
+struct delivery_pools {
+    bool (*each_address)(void *ctx, sgl_view subscription, sgl_view name,
+                         void (*address)(void *to, sgl_view text), void *to);
+    void *ctx;
+};
+void delivery_set_pools(struct delivery *d,
+                        const struct delivery_pools *pools); /* before the loop runs */
 /* On the loop: routes, limits and CA files of another configuration count from the next connection on. false: a file is at fault, nothing changed. */
 bool delivery_reconfigure(struct delivery *d, struct config *config, char *why, size_t why_size);
 /* On the loop: takes no more jobs, lets transactions in flight finish; done(ctx) when no connection is left. */

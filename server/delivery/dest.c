@@ -101,19 +101,31 @@ static void fail_all(struct dest *dest, enum failure failure, const char *why)
         job_fail(dest->delivery, job, failure, why);
 }
 
-/* Nothing is sent from another address than was asked for: it waits until the pool is there. */
+/* Why mail of the pool can't leave now: it is printable. false: it can. */
+static bool has_no_way_out(const struct dest *dest, struct sgl_buf *why)
+{
+    sgl_view key = queue_dest_pool(dest->q), name;
+    bool missing;
+
+    if (key.len == 0 || pool_count(dest->delivery, dest->delivery->config, key, 0, &missing) > 0)
+        return false;
+    (void)sgl_view_split(key, '/', &name);
+    sgl_buf_add_cstr(why, missing ? "the server has no pool of addresses named "
+                                  : "there is no address that may be sent from in the pool ");
+    sgl_buf_add_escaped(why, name, 100);
+    return true;
+}
+
+/* Nothing is sent from another address than was asked for: it waits until the pool is there, and has one. */
 static bool has_pool(struct dest *dest)
 {
-    sgl_view pool = queue_dest_pool(dest->q);
     struct sgl_buf why = SGL_BUF_INIT(200);
     const char *text;
     struct job *job;
 
-    if (pool.len == 0 || config_pool_named(dest->delivery->config, pool) != NULL)
+    if (!has_no_way_out(dest, &why))
         return true;
     leave_site(dest);
-    sgl_buf_add_cstr(&why, "the server has no pool of addresses named ");
-    sgl_buf_add_escaped(&why, pool, 100);
     text = sgl_cstr(&why);
     while ((job = queue_take(dest->delivery->queue, dest->q)) != NULL)
         job_put_back(dest->delivery, job, text == NULL ? "its pool is not there" : text,
@@ -195,6 +207,8 @@ void dest_ready(void *ctx, struct queue_dest *q, sgl_view domain)
         dest_plan(dest);
         return;
     }
+    if (!has_pool(dest))
+        return;
     wait_in(dest->site, dest);
     site_pump(dest->site);
 }

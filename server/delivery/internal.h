@@ -71,6 +71,7 @@ struct delivery {
     void *drained_ctx;
     struct delivery_stats stats;
     struct delivery_bounced bounced;
+    struct delivery_pools pools;
     uint64_t seed;
 };
 
@@ -91,6 +92,21 @@ unsigned site_places_max(const struct delivery *d, const struct plan *plan);
 /* The line of sites that want a connection, but for the overall maximum. */
 void site_join_line(struct site *site);
 void site_leave_line(struct site *site);
+
+/* ---- pool.c: key is "SUBSCRIPTION/NAME" ---- */
+
+struct pool_source {
+    const struct config_address *address; /* NULL: there is none */
+    const char *hostname;                 /* in EHLO */
+};
+/* Addresses of the family, 0: of any. */
+size_t pool_count(const struct delivery *d, const struct config *config, sgl_view key, int family,
+                  bool *missing);
+/* Points into the configuration. */
+struct pool_source pool_nth(const struct delivery *d, const struct config *config, sgl_view key,
+                            int family, size_t nth);
+/* Is it (still) one of the pool's, under this name? */
+bool pool_has(const struct delivery *d, sgl_view key, const struct pool_source *source);
 
 /* ---- dest.c ---- */
 
@@ -131,6 +147,8 @@ bool connection_open(struct site *site, struct plan *plan, struct job *job);
 /* An idle one gets a job. */
 void connection_give(struct connection *c, struct job *job);
 bool connection_is_idle(const struct connection *c);
+/* May its site's mail still leave from its address? */
+bool connection_is_of_pool(const struct connection *c);
 uint64_t connection_idle_since(const struct connection *c); /* monotonic ms */
 void connection_quit(struct connection *c);                 /* idle: says QUIT and goes */
 void connection_abort(struct connection *c);                /* at once; its job goes back untried */

@@ -100,8 +100,13 @@ void site_pump(struct site *site)
     site->connections++; /* held: nothing below may free it */
     while (site->idle != NULL && site->waiting_last != NULL) {
         struct connection *c = site->idle;
-        struct job *job = site_take_job(site, &dest);
+        struct job *job;
 
+        if (!connection_is_of_pool(c)) {
+            connection_quit(c);
+            continue;
+        }
+        job = site_take_job(site, &dest);
         if (job == NULL)
             break;
         connection_give(c, job);

@@ -33,9 +33,41 @@ static void grow_table(struct queue *q)
     q->table_size = size;
 }
 
-struct queue_dest *dest_find(struct queue *q, sgl_view domain, sgl_view pool)
+/* "SUBSCRIPTION/POOL": two subscriptions may have pools of one name. */
+static size_t pool_key_len(const struct store_message *m)
 {
-    uint64_t hash = hash_of(domain) ^ (pool.len > 0 ? hash_of(pool) : 0);
+    return m->pool.len == 0 ? 0 : m->subscription.len + 1 + m->pool.len;
+}
+
+static bool is_of_pool(const struct queue_dest *d, const struct store_message *m)
+{
+    sgl_view key = queue_dest_pool(d);
+    size_t mark = m->subscription.len;
+
+    if (key.len != pool_key_len(m))
+        return false;
+    return key.len == 0 ||
+           (sgl_view_eq(sgl_view_sub(key, 0, mark), m->subscription) && key.ptr[mark] == '/' &&
+            sgl_view_eq(sgl_view_from(key, mark + 1), m->pool));
+}
+
+static void put_pool_key(struct queue_dest *d, const struct store_message *m)
+{
+    char *to = d->domain + d->domain_len;
+
+    d->pool_len = pool_key_len(m);
+    if (d->pool_len == 0)
+        return;
+    if (m->subscription.len > 0)
+        memcpy(to, m->subscription.ptr, m->subscription.len);
+    to[m->subscription.len] = '/';
+    memcpy(to + m->subscription.len + 1, m->pool.ptr, m->pool.len);
+}
+
+struct queue_dest *dest_find(struct queue *q, sgl_view domain, const struct store_message *m)
+{
+    uint64_t hash =
+        hash_of(domain) ^ (m->pool.len > 0 ? hash_of(m->pool) ^ hash_of(m->subscription) << 1 : 0);
     struct queue_dest *d;
 
     if (q->dests >= q->table_size)
@@ -43,11 +75,10 @@ struct queue_dest *dest_find(struct queue *q, sgl_view domain, sgl_view pool)
     if (q->table_size == 0)
         return NULL;
     for (d = q->table[hash & (q->table_size - 1)]; d != NULL; d = d->hash_next) {
-        if (d->hash == hash && sgl_view_eq(queue_dest_domain(d), domain) &&
-            sgl_view_eq(queue_dest_pool(d), pool))
+        if (d->hash == hash && sgl_view_eq(queue_dest_domain(d), domain) && is_of_pool(d, m))
             return d;
     }
-    d = calloc(1, sizeof(*d) + domain.len + pool.len + 1);
+    d = calloc(1, sizeof(*d) + domain.len + pool_key_len(m) + 1);
     if (d == NULL)
         return NULL;
     d->q = q;
@@ -55,9 +86,7 @@ struct queue_dest *dest_find(struct queue *q, sgl_view domain, sgl_view pool)
     d->domain_len = domain.len;
     if (domain.len > 0)
         memcpy(d->domain, domain.ptr, domain.len);
-    d->pool_len = pool.len;
-    if (pool.len > 0)
-        memcpy(d->domain + domain.len, pool.ptr, pool.len);
+    put_pool_key(d, m);
     d->hash_next = q->table[hash & (q->table_size - 1)];
     q->table[hash & (q->table_size - 1)] = d;
     q->dests++;

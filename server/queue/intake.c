@@ -23,7 +23,7 @@ static struct qjob *job_for(struct envelope *env, struct queue_dest *dest, size_
 static bool add_rcpt(struct envelope *env, size_t i)
 {
     struct store_rcpt *r = &env->m->rcpt[i];
-    struct queue_dest *dest = dest_find(env->q, r->domain, env->m->pool);
+    struct queue_dest *dest = dest_find(env->q, r->domain, env->m);
     struct qjob *j = dest == NULL ? NULL : job_for(env, dest, env->m->rcpts - i);
 
     if (j == NULL) {
@@ -118,7 +118,7 @@ static void run_offer(struct loop_task *task)
         envelope_free(env);
         return;
     }
-    dest = env->m->rcpts == 0 ? NULL : dest_find(q, env->m->rcpt[0].domain, env->m->pool);
+    dest = env->m->rcpts == 0 ? NULL : dest_find(q, env->m->rcpt[0].domain, env->m);
     if (dest != NULL)
         queue_dest_ref(dest);
     queue_add(q, env, 0);

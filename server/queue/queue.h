@@ -18,7 +18,8 @@ struct queue;
  */
 struct queue_dest;
 sgl_view queue_dest_domain(const struct queue_dest *dest);
-sgl_view queue_dest_pool(const struct queue_dest *dest); /* as of its messages; often empty */
+sgl_view queue_dest_pool(
+    const struct queue_dest *dest); /* "SUBSCRIPTION/NAME", as of its messages; often empty */
 struct queue_dest *queue_dest_ref(struct queue_dest *dest);
 void queue_dest_unref(struct queue_dest *dest);
 /* A place for delivery's own pointer; the queue never looks at it. NULL at first. */

@@ -136,8 +136,8 @@ void envelope_set_body(struct envelope *env, struct body *body);
 void envelope_free(struct envelope *env);
 
 /* ---- fair.c: destinations, and whose turn it is ---- */
-struct queue_dest *dest_find(struct queue *q, sgl_view domain,
-                             sgl_view pool); /* or makes it; NULL: memory ended */
+/* For mail of the same pool as this message; or makes it; NULL: memory ended. */
+struct queue_dest *dest_find(struct queue *q, sgl_view domain, const struct store_message *m);
 void dest_maybe_free(struct queue_dest *dest);
 struct line *dest_line(struct queue_dest *dest, sgl_view subscription);
 void dest_free_all(struct queue *q);

@@ -6,6 +6,7 @@
 #ifndef TESTS_UNIT_DELIVERY_WORLD_H
 #define TESTS_UNIT_DELIVERY_WORLD_H
 
+#include "../../server/config/config_pool.c"
 #include "../../server/delivery/delivery.h"
 #include "../../server/log/log.h"
 #include "dns_fixture.h"
@@ -181,14 +182,6 @@ sgl_view queue_dest_domain(const struct queue_dest *dest)
 sgl_view queue_dest_pool(const struct queue_dest *dest)
 {
     return sgl_view_cstr(dest->pool);
-}
-
-const struct config_pool *config_pool_named(const struct config *c, sgl_view name)
-{
-    for (size_t i = 0; i < c->pools; i++)
-        if (sgl_view_eq(sgl_view_cstr(c->pool[i].name), name))
-            return &c->pool[i];
-    return NULL;
 }
 
 struct queue_dest *queue_dest_ref(struct queue_dest *dest)

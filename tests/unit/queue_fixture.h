@@ -228,7 +228,8 @@ static inline void queue_fixture_put(struct queue_fixture *fx, struct store_samp
 
 static inline struct job *queue_fixture_take(struct queue_fixture *fx, const char *domain)
 {
-    struct queue_dest *dest = dest_find(fx->queue, sgl_view_cstr(domain), SGL_LIT(""));
+    struct queue_dest *dest =
+        dest_find(fx->queue, sgl_view_cstr(domain), &(struct store_message){.pool = SGL_LIT("")});
     struct job *job = queue_take(fx->queue, dest);
 
     if (job == NULL)

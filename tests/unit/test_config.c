@@ -224,6 +224,32 @@ static void the_old_key_stays_as_long_as_the_queue_waits(void **state)
     config_unref(c);
 }
 
+static void check_pools(const struct config *c)
+{
+    const struct config_pool *pool = NULL;
+
+    CHECK_EQ("pools", c->pools, 2);
+    CHECK_EQ("addresses", c->pool[0].sources, 2);
+    CHECK_STR("of both families", c->pool[0].source[1].text, "2001:db8::8");
+    CHECK_TRUE("without a name of its own", c->pool[0].hostname == NULL);
+    CHECK_TRUE("found by its name", config_pool_named(c, SGL_LIT("plain")) == &c->pool[1]);
+    CHECK_TRUE("and no other", config_pool_named(c, SGL_LIT("pla")) == NULL);
+    CHECK_TRUE("of whom it is for", config_pool_for(c, SGL_LIT("acme"), SGL_LIT("plain")) == NULL);
+    CHECK_TRUE("its address, spelled otherwise",
+               config_pool_address(c, SGL_LIT("acme"), SGL_LIT("2001:DB8:0::8"), &pool) ==
+                   &c->pool[0].source[1]);
+    CHECK_TRUE("and whose it is", pool == &c->pool[0]);
+    CHECK_TRUE("not one of another pool",
+               config_pool_address(c, SGL_LIT("acme"), SGL_LIT("192.0.2.9"), &pool) == NULL);
+    CHECK_TRUE("nor what is none",
+               config_pool_address(c, SGL_LIT("acme"), SGL_LIT("192.0.2.8 "), &pool) == NULL);
+    CHECK_TRUE("for those who are named", config_pool_is_for(&c->pool[0], SGL_LIT("acme")) &&
+                                              !config_pool_is_for(&c->pool[0], SGL_LIT("other")));
+    CHECK_TRUE("else for the first subscription",
+               config_pool_is_for(&c->pool[1], SGL_LIT("default")) &&
+                   !config_pool_is_for(&c->pool[1], SGL_LIT("acme")));
+}
+
 static void check_full(const struct config *c)
 {
     char text[64];
@@ -276,17 +302,7 @@ static void check_full(const struct config *c)
     CHECK_EQ("its size", c->profile[1].message_size, 64 << 20);
     CHECK_EQ("no limit at all", c->profile[1].limits, 0);
     CHECK_EQ("the guard stops", c->guard.action, GUARD_STOP);
-    CHECK_EQ("pools", c->pools, 2);
-    CHECK_EQ("addresses", c->pool[0].sources, 2);
-    CHECK_STR("of both families", c->pool[0].source[1].text, "2001:db8::8");
-    CHECK_TRUE("without a name of its own", c->pool[0].hostname == NULL);
-    CHECK_TRUE("found by its name", config_pool_named(c, SGL_LIT("plain")) == &c->pool[1]);
-    CHECK_TRUE("and no other", config_pool_named(c, SGL_LIT("pla")) == NULL);
-    CHECK_TRUE("for those who are named", config_pool_is_for(&c->pool[0], SGL_LIT("acme")) &&
-                                              !config_pool_is_for(&c->pool[0], SGL_LIT("other")));
-    CHECK_TRUE("else for the first subscription",
-               config_pool_is_for(&c->pool[1], SGL_LIT("default")) &&
-                   !config_pool_is_for(&c->pool[1], SGL_LIT("acme")));
+    check_pools(c);
     CHECK_EQ("receivers", c->receivers, 1);
     CHECK_STR("its name", c->receiver[0].name, "local");
     CHECK_STR("the second domain", c->receiver[0].domain[1], "b.test");

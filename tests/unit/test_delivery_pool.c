@@ -25,14 +25,28 @@ static struct config_address address(const char *text)
 /* "one" has an address, "two" has two and a name, "six" none of IPv4. */
 static void pools_init(struct world *w, struct config_pool pool[3], struct config_address source[4])
 {
+    static const char *subscription[] = {"shop"};
+
     source[0] = address("127.0.0.41");
     source[1] = address("127.0.0.42");
     source[2] = address("127.0.0.43");
     source[3] = address("::1");
-    pool[0] = (struct config_pool){.name = "one", .source = source, .sources = 1};
-    pool[1] = (struct config_pool){
-        .name = "two", .source = source + 1, .sources = 2, .hostname = "two.client.test"};
-    pool[2] = (struct config_pool){.name = "six", .source = source + 3, .sources = 1};
+    pool[0] = (struct config_pool){.subscription = subscription,
+                                   .subscriptions = 1,
+                                   .name = "one",
+                                   .source = source,
+                                   .sources = 1};
+    pool[1] = (struct config_pool){.subscription = subscription,
+                                   .subscriptions = 1,
+                                   .name = "two",
+                                   .source = source + 1,
+                                   .sources = 2,
+                                   .hostname = "two.client.test"};
+    pool[2] = (struct config_pool){.subscription = subscription,
+                                   .subscriptions = 1,
+                                   .name = "six",
+                                   .source = source + 3,
+                                   .sources = 1};
     world_init(w, ONE);
     w->config.pool = pool;
     w->config.pools = 3;
@@ -41,10 +55,14 @@ static void pools_init(struct world *w, struct config_pool pool[3], struct confi
     world_start(w);
 }
 
-/* A job of mail that asks for the pool. */
-static void put(struct world *w, const char *pool)
+/* A job of a subscription's mail that asks for the pool. */
+static void put_for(struct world *w, const char *subscription, const char *name)
 {
     struct queue_dest *dest = NULL;
+    char pool[32] = "";
+
+    if (name[0] != '\0')
+        snprintf(pool, sizeof pool, "%s/%s", subscription, name);
 
     for (size_t i = 0; i < w->dests; i++)
         if (strcmp(w->dest[i]->pool, pool) == 0)
@@ -55,6 +73,34 @@ static void put(struct world *w, const char *pool)
         snprintf(dest->pool, sizeof dest->pool, "%s", pool);
     }
     world_put_at(w, dest, 1, BODY);
+}
+
+static void put(struct world *w, const char *pool)
+{
+    put_for(w, "shop", pool);
+}
+
+/* A pool that its subscription has made. */
+struct made_pool {
+    const char *subscription, *name, *address[3];
+};
+
+static bool each_address(void *ctx, sgl_view subscription, sgl_view name,
+                         void (*say)(void *to, sgl_view text), void *to)
+{
+    const struct made_pool *p = ctx;
+
+    if (!sgl_view_eq(sgl_view_cstr(p->subscription), subscription) ||
+        !sgl_view_eq(sgl_view_cstr(p->name), name))
+        return false;
+    for (size_t i = 0; i < 3 && p->address[i] != NULL; i++)
+        say(to, sgl_view_cstr(p->address[i]));
+    return true;
+}
+
+static void set_made(struct world *w, struct made_pool *made)
+{
+    delivery_set_pools(w->delivery, &(struct delivery_pools){each_address, made});
 }
 
 static void addresses_of_a_pool_take_turns(void **state)
@@ -143,6 +189,89 @@ static void an_address_of_somebody_else_is_no_way(void **state)
     world_done(&w);
 }
 
+/* Its addresses are those of configured pools, and so is the name in EHLO. */
+static void a_pool_of_ones_own(void **state)
+{
+    struct config_address source[4];
+    struct config_pool pool[3];
+    struct made_pool made = {"shop", "own", {"127.0.0.41", "127.0.0.43", "192.0.2.77"}};
+    struct world w;
+
+    (void)state;
+    pools_init(&w, pool, source);
+    set_made(&w, &made);
+    for (int i = 0; i < 3; i++) {
+        put(&w, "own");
+        world_deliver(&w, "of a made pool");
+    }
+    CHECK_STR("in turn, and from none that is not ours", w.peer[0].from,
+              "127.0.0.41 127.0.0.43 127.0.0.41 ");
+    CHECK_STR("by the name that the address has", w.peer[0].helo, "EHLO Client.Test");
+    made.address[0] = "127.0.0.43";
+    made.address[1] = NULL;
+    put(&w, "own");
+    world_deliver(&w, "by the other name");
+    CHECK_STR("of its pool", w.peer[0].helo, "EHLO two.client.test");
+    world_done(&w);
+}
+
+/* An open connection is no way round a change. */
+static void what_changes_counts_at_once(void **state)
+{
+    struct config_address source[4];
+    struct config_pool pool[3];
+    struct made_pool made = {"shop", "own", {"127.0.0.41"}};
+    struct world w;
+
+    (void)state;
+    pools_init(&w, pool, source);
+    w.config.delivery.messages_per_connection = 100;
+    set_made(&w, &made);
+    for (int i = 0; i < 2; i++) {
+        put(&w, "own");
+        world_deliver(&w, "over one connection");
+    }
+    CHECK_EQ("one", w.peer[0].connections, 1);
+    made.address[0] = "127.0.0.42";
+    put(&w, "own");
+    world_deliver(&w, "changed");
+    CHECK_STR("the other address", w.peer[0].from, "127.0.0.41 127.0.0.42 ");
+    made.address[0] = NULL;
+    put(&w, "own");
+    world_deliver(&w, "emptied");
+    CHECK_EQ("nothing was sent", w.peer[0].messages, 3);
+    CHECK_STR("it waits", w.outcome[3].why,
+              "there is no address that may be sent from in the pool own");
+    made.address[0] = "127.0.0.42";
+    pool[1].subscriptions = 0;
+    put(&w, "own");
+    world_deliver(&w, "no more the subscription's");
+    CHECK_EQ("nothing was sent", w.peer[0].messages, 3);
+    CHECK_EQ("it was no attempt", w.outcome[4].verdict, 'u');
+    world_done(&w);
+}
+
+static void pools_are_of_one_subscription(void **state)
+{
+    static const char *const names[] = {"own", "one"};
+    struct config_address source[4];
+    struct config_pool pool[3];
+    struct made_pool made = {"shop", "own", {"127.0.0.41"}};
+    struct world w;
+
+    (void)state;
+    pools_init(&w, pool, source);
+    set_made(&w, &made);
+    for (size_t i = 0; i < 2; i++) {
+        put_for(&w, "acme", names[i]);
+        world_deliver(&w, names[i]);
+        CHECK_EQ("it was no attempt", w.outcome[i].verdict, 'u');
+        CHECK_TRUE("it says why", strstr(w.outcome[i].why, "no pool of addresses named") != NULL);
+    }
+    CHECK_EQ("nobody was asked", w.peer[0].connections, 0);
+    world_done(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -150,6 +279,9 @@ int main(void)
         cmocka_unit_test(connections_are_of_one_pool),
         cmocka_unit_test(without_an_address_it_waits),
         cmocka_unit_test(an_address_of_somebody_else_is_no_way),
+        cmocka_unit_test(a_pool_of_ones_own),
+        cmocka_unit_test(what_changes_counts_at_once),
+        cmocka_unit_test(pools_are_of_one_subscription),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,31 +30,33 @@ static void test_delivered(void **state)
     store_sample_done(&s);
 }
 
-/* Mail of another pool of addresses is another destination, even to the same domain. */
+/* Mail of another pool of addresses is another destination, even to the same domain; so is that of another subscription's pool of the same name. */
 static void test_pools(void **state)
 {
-    struct store_sample s[2];
-    struct queue_dest *dest[2];
+    struct store_sample s[3];
+    struct queue_dest *dest[3];
     struct job *job;
 
     (void)state;
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 3; i++) {
         queue_fixture_sample(&s[i], "example.net", 1, 10);
-        s[i].message.pool = i == 0 ? SGL_LIT("bulk") : SGL_LIT("");
+        s[i].message.pool = i != 1 ? SGL_LIT("bulk") : SGL_LIT("");
+        s[i].message.subscription = i != 2 ? SGL_LIT("acme") : SGL_LIT("shop");
         queue_fixture_accept(&fx, &s[i]);
-        dest[i] = dest_find(fx.queue, SGL_LIT("example.net"), s[i].message.pool);
+        dest[i] = dest_find(fx.queue, SGL_LIT("example.net"), &s[i].message);
     }
-    CHECK_TRUE("they are two", dest[0] != dest[1]);
-    CHECK_VIEW("of the pool", queue_dest_pool(dest[0]), SGL_LIT("bulk"));
+    CHECK_TRUE("they are three", dest[0] != dest[1] && dest[0] != dest[2] && dest[1] != dest[2]);
+    CHECK_VIEW("of the pool", queue_dest_pool(dest[0]), SGL_LIT("acme/bulk"));
+    CHECK_VIEW("of another's", queue_dest_pool(dest[2]), SGL_LIT("shop/bulk"));
     CHECK_VIEW("of the domain", queue_dest_domain(dest[0]), SGL_LIT("example.net"));
     CHECK_VIEW("of none", queue_dest_pool(dest[1]), SGL_LIT(""));
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 3; i++) {
         job = queue_take(fx.queue, dest[i]);
         CHECK_EQ("each has its own", job->message->id, s[i].message.id);
         queue_fixture_finish(&fx, job, RCPT_OK);
         store_sample_done(&s[i]);
     }
-    CHECK_EQ("both are forgotten", fx.queue->dests, 0);
+    CHECK_EQ("all are forgotten", fx.queue->dests, 0);
 }
 
 static void test_schedule(void **state)
