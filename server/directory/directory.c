@@ -233,6 +233,19 @@ void directory_each_resource(struct directory *d, bool (*each)(void *ctx, struct
     free(all);
 }
 
+void directory_each_pool(struct directory *d, bool (*each)(void *ctx, struct pool *p), void *ctx)
+{
+    size_t count;
+    void **all = referenced(d, DIRECTORY_POOL, owned_ref, &count);
+    bool more = true;
+
+    for (size_t i = 0; i < count; i++) {
+        more = more && each(ctx, all[i]);
+        pool_unref(all[i]);
+    }
+    free(all);
+}
+
 void directory_each_asm_group(struct directory *d, bool (*each)(void *ctx, struct asm_group *g),
                               void *ctx)
 {

@@ -351,6 +351,22 @@ struct resource {
 #define RESOURCE_FACTS_MAX (16u * 1024u)
 #define RESOURCES_MAX      10000 /* of a subscription: all are in memory */
 void resource_unref(struct resource *r);
+/* Addresses to send from, under a name that their subscription has given them; whether it may send from there is the configuration's to say. */
+#define POOL_ADDRESSES_MAX  100
+#define POOL_NAME_MIN       2
+#define POOL_NAME_MAX       64
+#define DIRECTORY_POOLS_MAX 100 /* of a subscription */
+struct pool {
+    struct owned owned; /* first; its key: an id that was drawn */
+    char *path;         /* "SUBSCRIPTION/NAME" */
+    const char *name;
+    char *address[POOL_ADDRESSES_MAX];
+    size_t addresses;
+};
+void pool_unref(struct pool *p);
+/* By its name, of this subscription: a reference, or NULL. A pure look-up, any thread. */
+struct pool *directory_pool(struct directory *d, sgl_view subscription, sgl_view name);
+void directory_each_pool(struct directory *d, bool (*each)(void *ctx, struct pool *p), void *ctx);
 /* A reference, or NULL. */
 struct resource *directory_resource(struct directory *d, sgl_view subscription, sgl_view name);
 void directory_each_resource(struct directory *d, bool (*each)(void *ctx, struct resource *r),
@@ -424,6 +440,7 @@ enum directory_noun {
     DIRECTORY_LOCAL,
     DIRECTORY_ASM_GROUP,
     DIRECTORY_RESOURCE,
+    DIRECTORY_POOL,
 };
 enum directory_verb { DIRECTORY_ADD, DIRECTORY_CHANGE, DIRECTORY_REMOVE };
 const char *directory_verb_word(enum directory_verb verb); /* "add", "change", "remove" */
@@ -464,6 +481,12 @@ struct service_change {
 /* Its name: "TYPE/NAME"; unique in its subscription, whatever the case of its letters. */
 struct resource_change {
     sgl_view facts;
+};
+
+/* Added: empty, by the change's name; changed: one thing at a time, or several. */
+struct pool_change {
+    sgl_view rename;    /* ptr NULL: as it was */
+    sgl_view add, drop; /* an address, as config_address_text() has it; ptr NULL: none */
 };
 
 enum account_way { ACCOUNT_AS_IT_IS, ACCOUNT_ON, ACCOUNT_OFF };
@@ -513,6 +536,7 @@ struct directory_change {
     const struct key_change *key;
     const struct local_change *local;
     const struct resource_change *resource;
+    const struct pool_change *pool; /* changed, removed: `within` says whose, and is needed */
     const struct asm_group_change *asm_group; /* changed, removed: `name` is its id */
     /* out */
     enum directory_result result;

@@ -95,7 +95,7 @@ struct cached {
     uint64_t until_ms;
 };
 
-#define DIRECTORY_NOUNS 12
+#define DIRECTORY_NOUNS 13
 
 struct directory {
     struct store *store;
@@ -217,7 +217,8 @@ struct noun_kind {
     bool (*may_go)(struct change *g);
 };
 extern const struct noun_kind noun_subscription, noun_domain, noun_credential, noun_key, noun_app,
-    noun_sender, noun_group, noun_policy, noun_account, noun_local, noun_asm_group, noun_resource;
+    noun_sender, noun_group, noun_policy, noun_account, noun_local, noun_asm_group, noun_resource,
+    noun_pool;
 const struct noun_kind *noun_kind_of(enum directory_noun noun);
 
 /* The kind's own, and what all kinds have in common that hold identities: the member "profile", where it has one. */

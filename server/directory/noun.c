@@ -21,6 +21,7 @@ const struct noun_kind *noun_kind_of(enum directory_noun noun)
         [DIRECTORY_LOCAL] = &noun_local,
         [DIRECTORY_ASM_GROUP] = &noun_asm_group,
         [DIRECTORY_RESOURCE] = &noun_resource,
+        [DIRECTORY_POOL] = &noun_pool,
     };
 
     return kind[noun];

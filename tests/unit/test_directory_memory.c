@@ -34,6 +34,7 @@ static const struct {
      "{\"address\":\"n@app.test\",\"identity\":\"\",\"display_name\":\"News\"}"},
     {DIRECTORY_RESOURCE, "default/emailservices/mail",
      "{\"name\":\"emailServices/Mail\",\"facts\":\"{}\"}"},
+    {DIRECTORY_POOL, "p0", "{\"name\":\"n\",\"addresses\":[\"192.0.2.1\",\"2001:db8::1\"]}"},
 };
 
 static void test_whole_or_not_at_all(void **state)

@@ -7,8 +7,6 @@
 #define CATEGORIES_MAX   10
 #define CATEGORY_MAX     255
 #define GROUPS_SHOWN_MAX 25
-#define POOL_NAME_MIN    2
-#define POOL_NAME_MAX    64
 #define LIST_ID_SIZE     32
 
 /* ---- objects of {"enable": ...} ---- */
