@@ -70,9 +70,14 @@ bool admission_rate(struct admission *a, const struct identity *who, struct admi
 /* May mail of the subscription be sent from that pool of addresses? */
 bool admission_may_use_pool(struct admission *a, sgl_view subscription, sgl_view pool,
                             struct admission_answer *out);
-/* Those that it may. */
+/* Is it one of the configuration, which nobody else changes? */
+bool admission_pool_is_configured(struct admission *a, sgl_view subscription, sgl_view name);
+/* The address that this text is, if the subscription may send from there, in the one spelling that pools keep. */
+bool admission_pool_address(struct admission *a, sgl_view subscription, sgl_view text,
+                            char out[INET6_ADDRSTRLEN]);
+/* Those that it may, those of the configuration first: each once with the address NULL, and then with each of its addresses. */
 void admission_each_pool(struct admission *a, sgl_view subscription,
-                         void (*each)(void *ctx, const struct config_pool *pool), void *ctx);
+                         void (*each)(void *ctx, const char *pool, const char *address), void *ctx);
 bool admission_has_room(struct admission *a, size_t bytes, struct admission_answer *out);
 
 /*

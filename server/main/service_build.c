@@ -138,6 +138,19 @@ static bool build_setup(struct service *s)
     return s->domain_setup != NULL && setup_start(s->domain_setup);
 }
 
+/* For delivery, on its loop. */
+static bool each_pool_address(void *ctx, sgl_view subscription, sgl_view name,
+                              void (*address)(void *to, sgl_view text), void *to)
+{
+    const struct service *s = ctx;
+    struct pool *pool = directory_pool(s->directory, subscription, name);
+
+    for (size_t i = 0; pool != NULL && i < pool->addresses; i++)
+        address(to, sgl_view_cstr(pool->address[i]));
+    pool_unref(pool);
+    return pool != NULL;
+}
+
 static bool build_sending(struct service *s, char *why, size_t why_size)
 {
     struct queue_config qc;
@@ -154,6 +167,8 @@ static bool build_sending(struct service *s, char *why, size_t why_size)
     directory_exact_local_parts(s->directory, s->config->sender_exact);
     directory_accounts_max(s->directory, s->config->limits.accounts);
     directory_hmac_window(s->directory, s->config->limits.signature_window_s);
+    delivery_set_pools(s->delivery,
+                       &(struct delivery_pools){.each_address = each_pool_address, .ctx = s});
     delivery_set_bounced(s->delivery,
                          &(struct delivery_bounced){.bounced = service_bounced, .ctx = s});
     return true;

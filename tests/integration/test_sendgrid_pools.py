@@ -42,6 +42,13 @@ def reader(sigillo, sender):
     return sigillo.json("key", "add", "--domain", DOMAIN, *[a for s in ("ips", "ips.assigned", "ips.pools") for a in ("--scope", s + ".read")])["key"]
 
 
+@pytest.fixture(scope="module")
+def maker(sigillo, sender):
+    """A key that makes pools, and may do no more than that."""
+    scopes = [scope + "." + what for scope in ("ips.pools", "ips.pools.ips") for what in ("create", "read", "update", "delete")]
+    return sigillo.json("key", "add", "--domain", DOMAIN, *[a for s in scopes for a in ("--scope", s)])["key"]
+
+
 def client(sigillo, sender, *messages, requests=()):
     asked = {"url": sigillo.settings["public_url"] + "/", "key": sender if isinstance(sender, str) else sender.key, "messages": messages, "requests": list(requests)}
     return npm.run(sigillo, "clients/sendgrid", "@sendgrid/mail", "clients/sendgrid/client.mjs", question=asked, timeout=150)
@@ -108,12 +115,15 @@ def without_nulls(value):
     return [without_nulls(v) for v in value] if isinstance(value, list) else value
 
 
+CHANGES = [("POST", "/v3/ips/pools"), ("PUT", "/v3/ips/pools/marketing"), ("DELETE", "/v3/ips/pools/marketing"), ("POST", "/v3/ips/pools/marketing/ips"),
+           ("DELETE", "/v3/ips/pools/marketing/ips/127.0.61.1")]
+
+
 def test_what_is_not_there_and_what_may_not_be_changed(sigillo, sender, reader):
-    asked = [("GET", "/v3/ips/pools/nothing"), ("GET", "/v3/ips/pools/foreign"), ("GET", "/v3/ips/127.0.63.1"), ("POST", "/v3/ips/pools"), ("PUT", "/v3/ips/pools/marketing"),
-             ("DELETE", "/v3/ips/pools/marketing"), ("POST", "/v3/ips/pools/marketing/ips"), ("DELETE", "/v3/ips/pools/marketing/ips/127.0.61.1")]
+    asked = [("GET", "/v3/ips/pools/nothing"), ("GET", "/v3/ips/pools/foreign"), ("GET", "/v3/ips/127.0.63.1"), ("POST", "/v3/ips"), *CHANGES]
     answers = [a["error"] for a in client(sigillo, reader, requests=[{"method": m, "url": u, "body": {"name": "new"}} if m in ("POST", "PUT") else {"method": m, "url": u}
                                                                      for m, u in asked])]
-    assert [a["code"] for a in answers] == [404, 404, 404, 403, 403, 403, 403, 403], answers
+    assert [a["code"] for a in answers] == [404, 404, 404] + 6 * [403], answers
     assert answers[0]["body"] == answers[1]["body"] == {"error": "Unable to locate specified IPs Pool"}
     assert all(a["body"]["errors"][0]["message"] for a in answers[2:])
     for path in ("/v3/ips", "/v3/ips/assigned", "/v3/ips/pools"):
@@ -147,3 +157,100 @@ def test_a_pool_comes_and_goes_with_the_configuration(world, sigillo, sender):
     sigillo.cli("queue", "retry", number)
     sigillo.wait_state(number, "delivered")
     assert came_from(world, "while@good.test")[1] == "127.0.64.9"
+
+
+def ask(sigillo, key, *requests):
+    """[(status, body)] of [(method, path, body or nothing)]."""
+    questions = [dict(zip(("method", "url", "body"), r)) for r in requests]
+    return [(a["error"]["code"], a["error"]["body"]) if "error" in a else (a["status"], a["body"] or None) for a in client(sigillo, key, requests=questions)]
+
+
+GONE = {"error": "Unable to locate specified IPs Pool"}
+POOLS = "/v3/ips/pools"
+
+
+def test_a_pool_of_ones_own(world, sigillo, sender, maker):
+    """Made, filled, sent from, renamed, removed, without a word to the server; the audit knows each step."""
+    answers = ask(sigillo, maker, ("POST", POOLS, {"name": "mine"}), ("GET", POOLS + "/mine"), ("POST", POOLS + "/mine/ips", {"ip": "127.0.61.2"}),
+                  ("POST", POOLS + "/mine/ips", {"ip": "127.0.62.1"}), ("DELETE", POOLS + "/mine/ips/127.0.62.1"), ("DELETE", POOLS + "/mine/ips/127.0.62.1"), ("GET", POOLS))
+    assert [a[0] for a in answers] == [200, 200, 201, 201, 204, 404, 200], answers
+    assert answers[0][1] == {"name": "mine"} and answers[1][1] == {"pool_name": "mine", "ips": []}
+    assert answers[2][1]["ip"] == "127.0.61.2" and answers[2][1]["pools"] == ["marketing", "mine"], answers[2]
+    assert list(answers[5][1]) == ["error"] and {"name": "mine"} in answers[6][1] and {"name": "marketing"} in answers[6][1]
+    (answer,) = client(sigillo, sender, mail("own1@good.test", "mine"))
+    assert answer["status"] == 202, answer
+    assert came_from(world, "own1@good.test") == ("out.sendgrid-pools.test", "127.0.61.2")
+    answers = ask(sigillo, maker, ("PUT", POOLS + "/mine", {"name": "ours"}), ("GET", POOLS + "/mine"), ("GET", POOLS + "/ours"))
+    assert answers == [(200, {"name": "ours"}), (404, GONE), (200, {"pool_name": "ours", "ips": ["127.0.61.2"]})]
+    assert client(sigillo, sender, mail("own2@good.test", "mine"))[0]["error"]["code"] == 400
+    assert ask(sigillo, maker, ("DELETE", POOLS + "/ours"), ("DELETE", POOLS + "/ours"), ("GET", POOLS + "/ours")) == [(204, None), (404, GONE), (404, GONE)]
+    actions = [e["action"] for e in sigillo.json("report", "audit", "--since", "1h")["audit"] if e["object"].startswith("pool:")]
+    assert sorted(set(actions)) == ["pool add", "pool change", "pool remove"] and len(actions) == 6, actions
+
+
+def test_what_a_pool_may_not_be(sigillo, sender, maker):
+    assert ask(sigillo, maker, ("POST", POOLS, {"name": "rules"})) == [(200, {"name": "rules"})]
+    rows = [(("POST", POOLS, {"name": "rules"}), 400, "name"), (("POST", POOLS, {"name": "x"}), 400, "name"), (("POST", POOLS, {"name": "a\r\nb"}), 400, "name"),
+            (("POST", POOLS, {"name": 5}), 400, "name"), (("POST", POOLS, {}), 400, "name"), (("POST", POOLS, {"name": "marketing"}), 403, "name"),
+            (("PUT", POOLS + "/rules", {"name": "marketing"}), 403, "name"), (("POST", POOLS + "/rules/ips", {"ip": "127.0.63.1"}), 404, "ip"),
+            (("POST", POOLS + "/rules/ips", {"ip": "192.0.2.1"}), 404, "ip"), (("POST", POOLS + "/rules/ips", {"ip": "x"}), 404, "ip")]
+    answers = ask(sigillo, maker, *[r[0] for r in rows])
+    assert [(a[0], a[1]["errors"][0]["field"]) for a in answers] == [r[1:] for r in rows], answers
+    bodies = {"POST": {"name": "new", "ip": "127.0.61.1"}, "PUT": {"name": "new"}}
+    refused = ask(sigillo, maker, *[(m, u, bodies[m]) if m in bodies else (m, u) for m, u in CHANGES[1:]])
+    assert [a[0] for a in refused] == [403] * 4 and all("operator" in a[1]["errors"][0]["message"] for a in refused), refused
+    assert ask(sigillo, maker, ("POST", POOLS + "/nothing/ips", {"ip": "127.0.61.1"}), ("PUT", POOLS + "/nothing", {"name": "new"})) == [(404, GONE)] * 2
+    assert ask(sigillo, sender.key, ("POST", POOLS, {"name": "sneaky"}))[0][0] == 403
+    assert ask(sigillo, maker, ("GET", POOLS + "/rules"), ("DELETE", POOLS + "/rules")) == [(200, {"pool_name": "rules", "ips": []}), (204, None)]
+
+
+def test_pools_are_their_subscriptions(sigillo, sender, maker):
+    """The address that only another subscription has goes into its pool; neither sees the other's, and names do not clash."""
+    if not any(s["name"] == "acme" for s in sigillo.json("subscription", "list")["subscriptions"]):
+        sigillo.cli("subscription", "add", "acme")
+    other = sigillo.json("key", "add", "--role", "owner", "--subscription", "acme")["key"]
+    assert ask(sigillo, maker, ("POST", POOLS, {"name": "shared"}), ("POST", POOLS + "/shared/ips", {"ip": "127.0.61.1"}))[1][0] == 201
+    answers = ask(sigillo, other, ("GET", POOLS + "/shared"), ("DELETE", POOLS + "/shared"), ("PUT", POOLS + "/shared", {"name": "stolen"}),
+                  ("POST", POOLS + "/shared/ips", {"ip": "127.0.63.1"}), ("GET", POOLS))
+    assert answers == [(404, GONE)] * 4 + [(200, [{"name": "foreign"}])]
+    answers = ask(sigillo, other, ("POST", POOLS, {"name": "shared"}), ("POST", POOLS + "/shared/ips", {"ip": "127.0.61.1"}), ("POST", POOLS + "/shared/ips", {"ip": "127.0.63.1"}))
+    assert [a[0] for a in answers] == [200, 404, 201], answers
+    assert ask(sigillo, maker, ("GET", POOLS + "/shared"))[0][1]["ips"] == ["127.0.61.1"]
+    assert [a[0] for a in ask(sigillo, other, ("DELETE", POOLS + "/shared")) + ask(sigillo, maker, ("DELETE", POOLS + "/shared"))] == [204, 204]
+
+
+def waiting(sigillo, sender, to, pool):
+    (answer,) = client(sigillo, sender, mail(to, pool))
+    assert answer["status"] == 202, answer
+    return answer["headers"]["x-message-id"]
+
+
+def why(sigillo, number, text):
+    got = wait_for(lambda: sigillo.show(number)["recipients"][0], lambda r: text in (r["why_wait"] or ""), 20, text)
+    assert (got["state"], got["attempts"]) == ("queued", 0), got
+
+
+def test_what_it_lacks_is_waited_for(world, sigillo, sender, maker):
+    """Empty, removed, or of addresses that were taken away: nothing leaves, until it may from there."""
+    assert ask(sigillo, maker, ("POST", POOLS, {"name": "later"}))[0][0] == 200
+    number = waiting(sigillo, sender, "later1@good.test", "later")
+    why(sigillo, number, "no address that may be sent from in the pool later")
+    assert ask(sigillo, maker, ("DELETE", POOLS + "/later"))[0][0] == 204
+    sigillo.cli("queue", "retry", number)
+    why(sigillo, number, "no pool of addresses named later")
+    answers = ask(sigillo, maker, ("POST", POOLS, {"name": "later"}), ("POST", POOLS + "/later/ips", {"ip": "127.0.62.1"}))
+    assert [a[0] for a in answers] == [200, 201], answers
+    sigillo.cli("queue", "retry", number)
+    sigillo.wait_state(number, "delivered")
+    assert came_from(world, "later1@good.test")[1] == "127.0.62.1"
+    sigillo.settings["pool transactional"]["subscriptions"] = ["acme"]
+    reloaded(sigillo)
+    second = waiting(sigillo, sender, "later2@good.test", "later")
+    why(sigillo, second, "no address that may be sent from in the pool later")
+    assert ask(sigillo, maker, ("GET", POOLS + "/later"))[0][1]["ips"] == []
+    del sigillo.settings["pool transactional"]["subscriptions"]
+    reloaded(sigillo)
+    sigillo.cli("queue", "retry", second)
+    sigillo.wait_state(second, "delivered")
+    assert came_from(world, "later2@good.test")[1] == "127.0.62.1"
+    assert ask(sigillo, maker, ("DELETE", POOLS + "/later"))[0][0] == 204

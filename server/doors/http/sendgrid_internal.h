@@ -32,6 +32,11 @@ void sendgrid_batch_routes(struct http *http, const struct api *api);
 void sendgrid_keys_routes(struct http *http, const struct api *api);
 /* Addresses to send from, and their pools. */
 void sendgrid_ips_routes(struct http *http, const struct api *api);
+/* ---- sendgrid_pool.c ---- */
+
+void sendgrid_pool_routes(struct http *http, const struct api *api);
+void sendgrid_no_pool(struct http_request *r); /* 404 */
+
 /* A list of all that he may do. */
 json_t *sendgrid_scopes_json(const struct identity *who);
 /* What a request says of a key. Views point into the JSON. */

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Addresses to send from, and their pools, as the operator has configured them for the caller's subscription.  They are looked at here, and changed nowhere but in the
- * configuration: which addresses a machine has, and who may speak with their reputation, is no program's to say.
+ * Addresses to send from, and their pools, looked at.  Addresses change nowhere but in the configuration: which ones a machine has, and who may speak with their reputation, is no
+ * program's to say.
  */
-#include <arpa/inet.h>
-#include <stdio.h>
+#include <string.h>
 
 #include "sendgrid_internal.h"
 
@@ -14,55 +13,44 @@
 
 /* ---- what there is ---- */
 
-/* In a pool's text form; empty when it cannot be. */
-static void address_text(const struct config_address *a, char out[INET6_ADDRSTRLEN])
+/* An address is in a pool once, and stands for it once. */
+static void append_once(json_t *list, const char *text)
 {
-    const void *from =
-        a->addr.ss_family == AF_INET6
-            ? (const void *)&((const struct sockaddr_in6 *)(const void *)&a->addr)->sin6_addr
-            : (const void *)&((const struct sockaddr_in *)(const void *)&a->addr)->sin_addr;
+    const json_t *item;
+    size_t at;
 
-    if (inet_ntop(a->addr.ss_family, from, out, INET6_ADDRSTRLEN) == NULL)
-        out[0] = '\0';
+    json_array_foreach(list, at, item)
+    {
+        if (strcmp(json_string_value(item), text) == 0)
+            return;
+    }
+    json_array_append_new(list, json_string(text));
 }
 
-/* The addresses of the pool into its list of texts. */
-static json_t *addresses_of(const struct config_pool *pool)
+static void put_into(json_t *all, const char *key, const char *item)
 {
-    json_t *list = json_array();
-    char text[INET6_ADDRSTRLEN];
-
-    for (size_t i = 0; i < pool->sources; i++) {
-        address_text(&pool->source[i], text);
-        json_array_append_new(list, json_string(text));
-    }
-    return list;
+    if (json_object_get(all, key) == NULL)
+        json_object_set_new(all, key, json_array());
+    if (item != NULL)
+        append_once(json_object_get(all, key), item);
 }
 
 /* {"192.0.2.1": ["marketing"], ...} */
-static void collect_addresses(void *ctx, const struct config_pool *pool)
+static void collect_addresses(void *ctx, const char *pool, const char *address)
 {
-    char text[INET6_ADDRSTRLEN];
-
-    for (size_t i = 0; i < pool->sources; i++) {
-        json_t *pools;
-
-        address_text(&pool->source[i], text);
-        if (json_object_get(ctx, text) == NULL)
-            json_object_set_new(ctx, text, json_array());
-        pools = json_object_get(ctx, text);
-        json_array_append_new(pools, json_string(pool->name));
-    }
+    if (address != NULL)
+        put_into(ctx, address, pool);
 }
 
-static void collect_pools(void *ctx, const struct config_pool *pool)
+/* {"marketing": ["192.0.2.1"], ...} */
+static void collect_pools(void *ctx, const char *pool, const char *address)
 {
-    json_object_set_new(ctx, pool->name, addresses_of(pool));
+    put_into(ctx, pool, address);
 }
 
 /* An object of all that the caller may use, or NULL: answered. */
 static json_t *collect(struct http_request *r, const struct api *api, const char *scope,
-                       void (*each)(void *ctx, const struct config_pool *pool))
+                       void (*each)(void *ctx, const char *pool, const char *address))
 {
     struct identity *who = http_caller(r, api->directory, scope);
     json_t *all;
@@ -112,7 +100,7 @@ static void pool_get(struct http_request *r, void *ctx)
     addresses = name == NULL ? NULL : json_incref(json_object_get(all, name));
     json_decref(all);
     if (addresses == NULL)
-        http_reply_json(r, 404, json_pack("{s:s}", "error", "Unable to locate specified IPs Pool"));
+        sendgrid_no_pool(r);
     else
         http_reply_json(r, 200, json_pack("{s:s, s:o}", "pool_name", name, "ips", addresses));
 }
@@ -177,40 +165,30 @@ static void address_get(struct http_request *r, void *ctx)
     json_decref(all);
 }
 
-/* ---- changes ---- */
+/* ---- which addresses there are ---- */
 
 static void change_refused(struct http_request *r, void *ctx)
 {
     const struct api *api = ctx;
-    struct identity *who = http_caller(r, api->directory, READ_POOLS);
+    struct identity *who = http_caller(r, api->directory, READ_IPS);
 
     if (who == NULL)
         return;
     identity_unref(who);
     http_reply_problem(r, 403, "operator-only", NULL,
-                       "Addresses and pools are in the configuration of this server: its operator "
-                       "says which there are, and who may use them.");
+                       "Addresses are in the configuration of this server: its operator says "
+                       "which there are, and who may use them.");
 }
 
 void sendgrid_ips_routes(struct http *http, const struct api *api)
 {
-    static const struct {
-        const char *method, *pattern;
-    } changes[] = {
-        {"POST", "/v3/ips"},
-        {"POST", "/v3/ips/pools"},
-        {"PUT", "/v3/ips/pools/{pool_name}"},
-        {"DELETE", "/v3/ips/pools/{pool_name}"},
-        {"POST", "/v3/ips/pools/{pool_name}/ips"},
-        {"DELETE", "/v3/ips/pools/{pool_name}/ips/{ip}"},
-    };
     void *ctx = (void *)(uintptr_t)api;
 
     http_route(http, HTTP_PUBLIC, "GET", "/v3/ips", addresses_get, ctx);
+    http_route(http, HTTP_PUBLIC, "POST", "/v3/ips", change_refused, ctx);
     http_route(http, HTTP_PUBLIC, "GET", "/v3/ips/assigned", assigned_get, ctx);
     http_route(http, HTTP_PUBLIC, "GET", "/v3/ips/pools", pools_get, ctx);
     http_route(http, HTTP_PUBLIC, "GET", "/v3/ips/{ip_address}", address_get, ctx);
     http_route(http, HTTP_PUBLIC, "GET", "/v3/ips/pools/{pool_name}", pool_get, ctx);
-    for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++)
-        http_route(http, HTTP_PUBLIC, changes[i].method, changes[i].pattern, change_refused, ctx);
+    sendgrid_pool_routes(http, api);
 }
