@@ -230,6 +230,21 @@ static void test_bytes_are_counted(void **state)
     CHECK_EQ("to the last byte", run(&op), STORE_CONFLICT);
     op.bytes_max = 1202;
     CHECK_EQ("fits", run(&op), STORE_OK);
+    CHECK_EQ("without the file", remove_it(DRAFT_FILE_REMOVE, 1, FILE_A), STORE_OK);
+    op.draft = 3;
+    op.drafts_max = 9;
+    op.bytes_max = 603;
+    CHECK_EQ("there is more room", run(&op), STORE_CONFLICT);
+    op.bytes_max = 604;
+    CHECK_EQ("by as much", run(&op), STORE_OK);
+    set.value = SGL_LIT("{}");
+    set.drafts_max = 9;
+    CHECK_EQ("less is said", run(&set), STORE_OK);
+    op.draft = 4;
+    op.bytes_max = 7;
+    CHECK_EQ("which counts, too", run(&op), STORE_CONFLICT);
+    op.bytes_max = 8;
+    CHECK_EQ("to the last", run(&op), STORE_OK);
 }
 
 static void test_time(void **state)

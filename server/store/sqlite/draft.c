@@ -33,36 +33,36 @@ struct used {
 
 static struct used used_by(struct store *store, sgl_view subscription)
 {
+    sqlite3_stmt *s = sql_use(&store->db, SQL_DRAFT_USED);
     struct used u = {0};
-    static const int which[] = {SQL_DRAFT_USED, SQL_DRAFT_FILES_USED};
 
-    for (size_t i = 0; i < 2; i++) {
-        sqlite3_stmt *s = sql_use(&store->db, which[i]);
-
-        sql_bind_view(s, 1, subscription);
-        if (sql_step(&store->db, s)) {
-            u.drafts += i == 0 ? sql_u64(s, 0) : 0;
-            u.bytes += sql_u64(s, 1);
-        }
-        sqlite3_reset(s);
-    }
+    sql_bind_view(s, 1, subscription);
+    if (sql_step(&store->db, s))
+        u = (struct used){sql_u64(s, 0), sql_u64(s, 1)};
+    sqlite3_reset(s);
     return u;
+}
+
+/* What is added, and its files. false: it is more than any draft can be. */
+static bool count_bytes(const struct store_draft_op *op, uint64_t *out)
+{
+    *out = op->value.len;
+    for (size_t i = 0; i < op->files; i++) {
+        *out += op->file[i].value.len;
+        if (op->file[i].size > op->bytes_max || *out > op->bytes_max - op->file[i].size)
+            return false;
+        *out += op->file[i].size;
+    }
+    return true;
 }
 
 static bool has_room(struct store *store, struct store_draft_op *op, sgl_view subscription)
 {
     struct used u = used_by(store, subscription);
-    uint64_t more = op->value.len;
+    uint64_t more;
 
-    for (size_t i = 0; i < op->files; i++) {
-        more += op->file[i].value.len;
-        if (op->file[i].size > op->bytes_max || more > op->bytes_max - op->file[i].size) {
-            op->over_limit = true;
-            return false;
-        }
-        more += op->file[i].size;
-    }
-    op->over_limit = u.drafts + (op->verb == DRAFT_ADD) > op->drafts_max ||
+    op->over_limit = !count_bytes(op, &more) ||
+                     u.drafts + (op->verb == DRAFT_ADD) > op->drafts_max ||
                      u.bytes > op->bytes_max || more > op->bytes_max - u.bytes;
     return !op->over_limit;
 }
@@ -108,9 +108,10 @@ static enum store_result add_files(struct store *store, const struct store_draft
 static enum store_result add(struct store *store, struct store_draft_op *op)
 {
     sqlite3_stmt *s;
+    uint64_t bytes;
 
     drafts_expire(store, op->now);
-    if (!has_room(store, op, op->subscription))
+    if (!has_room(store, op, op->subscription) || !count_bytes(op, &bytes))
         return STORE_CONFLICT;
     s = sql_use(&store->db, SQL_DRAFT_ADD);
     sql_bind_u64(s, 1, op->draft);
@@ -118,6 +119,7 @@ static enum store_result add(struct store *store, struct store_draft_op *op)
     sql_bind_view(s, 3, op->mailbox);
     bind_value(s, 4, op->value);
     sqlite3_bind_int64(s, 5, op->expires_at);
+    sql_bind_u64(s, 6, bytes);
     sql_run(&store->db, s);
     return add_files(store, op);
 }
@@ -141,9 +143,14 @@ static enum store_result find(struct store *store, struct store_draft_op *op, bo
     return result;
 }
 
-static void touch(struct store *store, uint64_t draft)
+/* It has changed, and has so many bytes more. */
+static void touch(struct store *store, uint64_t draft, int64_t more)
 {
-    run_two(store, SQL_DRAFT_TOUCH, draft, 0);
+    sqlite3_stmt *s = sql_use(&store->db, SQL_DRAFT_TOUCH);
+
+    sql_bind_u64(s, 1, draft);
+    sqlite3_bind_int64(s, 2, more);
+    sql_run(&store->db, s);
 }
 
 static enum store_result set(struct store *store, struct store_draft_op *op)
@@ -184,13 +191,14 @@ static uint64_t count_files(struct store *store, uint64_t draft)
 static enum store_result add_file(struct store *store, struct store_draft_op *op)
 {
     enum store_result result = find(store, op, true);
+    uint64_t bytes;
 
     if (result != STORE_OK)
         return result;
     op->over_files = count_files(store, op->draft) + op->files > op->files_max;
-    if (op->over_files)
+    if (op->over_files || !count_bytes(op, &bytes))
         return STORE_CONFLICT;
-    touch(store, op->draft);
+    touch(store, op->draft, (int64_t)(bytes - op->value.len));
     return add_files(store, op);
 }
 
@@ -205,7 +213,8 @@ static bool find_file(struct store *store, const struct store_draft_op *op,
     sql_bind_u64(s, 2, op->draft);
     there = sql_step(&store->db, s);
     if (there)
-        *out = (struct store_draft_file){.size = sql_u64(s, 0), .have = sql_u64(s, 1)};
+        *out = (struct store_draft_file){
+            .size = sql_u64(s, 0), .have = sql_u64(s, 1), .value_len = sql_u64(s, 2)};
     sqlite3_reset(s);
     return there;
 }
@@ -231,7 +240,7 @@ static enum store_result put(struct store *store, struct store_draft_op *op)
     sql_run(&store->db, s);
     op->file->have = f.have + op->bytes.len;
     run_two(store, SQL_DRAFT_FILE_SET, op->file->id, op->file->have);
-    touch(store, op->draft);
+    touch(store, op->draft, 0);
     return STORE_OK;
 }
 
@@ -246,7 +255,7 @@ static enum store_result remove_file(struct store *store, struct store_draft_op 
         return STORE_NOT_FOUND;
     run_two(store, SQL_DRAFT_FILE_PIECES_DELETE, op->file->id, 0);
     run_two(store, SQL_DRAFT_FILE_DELETE, op->file->id, 0);
-    touch(store, op->draft);
+    touch(store, op->draft, -(int64_t)(f.size + f.value_len));
     return STORE_OK;
 }
 

@@ -95,6 +95,12 @@ static const char *const step[] = {
     " at_ms INTEGER NOT NULL, PRIMARY KEY(subscription, id)) WITHOUT ROWID;"
     "CREATE TABLE batch_message(subscription TEXT NOT NULL, batch TEXT NOT NULL,"
     " message INTEGER NOT NULL, PRIMARY KEY(subscription, batch, message)) WITHOUT ROWID;",
+    /* What a draft is with its files, so that nobody has to read all of them to know it. */
+    "ALTER TABLE draft ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE draft SET bytes=length(CAST(value AS BLOB))+coalesce((SELECT"
+    " sum(f.size+length(CAST(f.value AS BLOB))) FROM draft_file f WHERE f.draft=draft.id),0);"
+    "DROP INDEX draft_subscription;"
+    "CREATE INDEX draft_used ON draft(subscription, bytes);",
 };
 #define STEPS ((int)(sizeof(step) / sizeof(step[0])))
 

@@ -98,20 +98,19 @@ const char *const sql_text[SQL_COUNT] = {
     [SQL_AUDIT_EXPIRY] = "UPDATE audit_expiry SET before_ms=?1",
     [SQL_OLD_AUDIT] = "DELETE FROM audit WHERE id IN"
                       " (SELECT id FROM audit WHERE at_ms<?1 ORDER BY id LIMIT ?2)",
-    [SQL_DRAFT_ADD] = "INSERT INTO draft(id,subscription,mailbox,value,version,expires_at)"
-                      " VALUES(?1,?2,?3,?4,1,?5)",
+    [SQL_DRAFT_ADD] = "INSERT INTO draft(id,subscription,mailbox,value,version,expires_at,bytes)"
+                      " VALUES(?1,?2,?3,?4,1,?5,?6)",
     [SQL_DRAFT_GET] = "SELECT subscription,version FROM draft WHERE id=?1 AND expires_at>?2",
-    [SQL_DRAFT_SET] = "UPDATE draft SET value=?2,version=version+1 WHERE id=?1",
-    [SQL_DRAFT_TOUCH] = "UPDATE draft SET version=version+1 WHERE id=?1",
+    [SQL_DRAFT_SET] = "UPDATE draft SET bytes=bytes-length(CAST(value AS BLOB))+length(?2),"
+                      "value=?2,version=version+1 WHERE id=?1",
+    [SQL_DRAFT_TOUCH] = "UPDATE draft SET bytes=bytes+?2,version=version+1 WHERE id=?1",
     [SQL_DRAFT_DELETE] = "DELETE FROM draft WHERE id=?1",
     [SQL_DRAFT_OLD] = "SELECT id FROM draft WHERE expires_at<=?1 ORDER BY expires_at LIMIT ?2",
-    [SQL_DRAFT_USED] = "SELECT count(*),coalesce(sum(length(value)),0) FROM draft"
-                       " WHERE subscription=?1",
-    [SQL_DRAFT_FILES_USED] = "SELECT 0,coalesce(sum(f.size+length(f.value)),0) FROM draft d"
-                             " JOIN draft_file f ON f.draft=d.id WHERE d.subscription=?1",
+    [SQL_DRAFT_USED] = "SELECT count(*),coalesce(sum(bytes),0) FROM draft WHERE subscription=?1",
     [SQL_DRAFT_FILES_COUNT] = "SELECT count(*) FROM draft_file WHERE draft=?1",
     [SQL_DRAFT_FILE_ADD] = "INSERT INTO draft_file(id,draft,size,have,value) VALUES(?1,?2,?3,0,?4)",
-    [SQL_DRAFT_FILE_GET] = "SELECT size,have FROM draft_file WHERE id=?1 AND draft=?2",
+    [SQL_DRAFT_FILE_GET] = "SELECT size,have,length(CAST(value AS BLOB)) FROM draft_file"
+                           " WHERE id=?1 AND draft=?2",
     [SQL_DRAFT_FILE_SET] = "UPDATE draft_file SET have=?2 WHERE id=?1",
     [SQL_DRAFT_FILE_DELETE] = "DELETE FROM draft_file WHERE id=?1",
     [SQL_DRAFT_FILES_DELETE] = "DELETE FROM draft_file WHERE draft=?1",
