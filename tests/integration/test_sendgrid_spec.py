@@ -390,3 +390,152 @@ def test_each_member_of_a_mail_twice_and_too_deep(talk, mail_api):
             tries.refused(raw(path, good, twice), dotted(path), "twice")
             tries.refused(raw(path, good, deep(40)), dotted(path), "deep", below=True)
     tries.end(80)
+
+
+# Empty strings that are as if they were not there, and what they are not: members that are needed.
+EMPTY = {"attachments.0.disposition", "content.0.value", "content.0.type", "attachments.0.content", "attachments.0.filename", "from.email", "reply_to.email"} | {
+    "personalizations.0.%s.email" % p for p in ("from", "to.0", "cc.0", "bcc.0")}
+
+
+def test_each_text_of_a_mail_empty_and_members_that_are_not_known(talk, mail_api):
+    """What is not known is left out, as its clients send more than they should."""
+    good, tries = later(MAIL), Tries(talk)
+    for path, where, schema, _ in parts(mail_api):
+        kind = schema.get("type", "object")
+        if where == "personalizations.0.subject":   # each message needs one
+            tries.refused(at(path, "", good), "subject", "empty")
+        elif kind == "string":
+            (tries.refused if where in EMPTY else tries.taken)(at(path, "", good), where, "empty")
+        elif kind == "object" and path[-1] not in ("headers", "substitutions", "custom_args"):
+            tries.taken(at(path, lambda h, n: h[n].update({"contentId": {"x": [1]}}), good), where, "unknown")
+    tries.end(40)
+
+
+LONG = 64 * 1024
+LIMITS = [
+    (("personalizations", 0, "to", 0, "email"), "%s@good.test", 64, 65), (("personalizations", 0, "cc", 0, "email"), "%s@good.test", 64, 65),
+    (("personalizations", 0, "bcc", 0, "email"), "%s@good.test", 64, 65), (("from", "email"), "%s@" + DOMAIN, 64, 65), (("reply_to", "email"), "%s@good.test", 64, 65),
+    (("personalizations", 0, "to", 0, "name"), "%s", LONG, LONG + 1), (("personalizations", 0, "subject"), "%s", LONG, LONG + 1), (("subject",), "%s", LONG, None),
+    (("personalizations", 0, "headers", "X-A"), "%s", LONG, LONG + 1), (("categories", 0), "%s", 255, 256), (("custom_args", "a"), "%s", 9000, 10000),
+    (("personalizations", 0, "custom_args", "a"), "%s", 9000, 10000), (("personalizations", 0, "substitutions", "a"), "%s", 9000, 10000),
+    (("attachments", 0, "filename"), "%s", LONG, LONG + 1), (("attachments", 0, "type"), "text/plain; charset=%s", 60, LONG + 1),
+    (("attachments", 0, "content_id"), "%s", 200, 1000),
+]
+WHOLE = {"custom_args.a", "personalizations.0.custom_args.a", "personalizations.0.substitutions.a"}     # how long they are together
+
+
+@pytest.mark.parametrize("path, text, fits, above", LIMITS, ids=[dotted(row[0]) for row in LIMITS])
+def test_at_the_limit_and_above(talk, path, text, fits, above):
+    good, tries, where = later(MAIL), Tries(talk), dotted(path)
+    good["attachments"][0] = dict(FILE, disposition="inline")
+    tries.taken(at(path, text % ("x" * fits), good), where, "fits")
+    if above is not None:
+        tries.refused(at(path, text % ("x" * above), good), where[:-2] if where in WHOLE else where, "too long")
+    tries.end(1)
+
+
+def test_how_many_there_may_be(talk):
+    tries, one = Tries(talk), later({k: v for k, v in MAIL.items() if k != "reply_to"})
+    people = lambda n: [{"email": "sgmany%d@good.test" % i} for i in range(n)]  # noqa: E731
+    for changes, field in (
+            ({"categories": ["c%d" % i for i in range(10)]}, None), ({"categories": ["c%d" % i for i in range(11)]}, "categories"),
+            ({"attachments": [dict(FILE, content_id=None)] * 100}, None), ({"attachments": [dict(FILE, content_id=None)] * 101}, "attachments"),
+            ({"asm": {"group_id": 1, "groups_to_display": [1] * 26}}, "asm.groups_to_display"), ({"personalizations": []}, "personalizations"),
+            ({"personalizations": [{"to": people(1001)}]}, "personalizations.0.to"), ({"personalizations": [{"to": [p]} for p in people(1001)]}, "personalizations"),
+            ({"personalizations": [{"to": people(500), "cc": [{"email": "c" + p["email"]} for p in people(501)]}]}, "personalizations.0.cc.500.email"),
+            ({"personalizations": [{"to": []}]}, "personalizations.0.to"), ({"personalizations": [{"to": people(1) * 2}]}, "personalizations.0"),
+            ({"content": []}, "content"), ({"send_at": int(time.time()) + 72 * 3600 + 60}, "send_at"), ({"send_at": 1 << 62}, "send_at"),
+            ({"reply_to_list": people(1000)}, None), ({"reply_to_list": people(1001)}, "reply_to_list"),
+            ({"reply_to": {"email": "a@good.test"}, "reply_to_list": people(1)}, "reply_to")):
+        body = dict(one, **changes)
+        tries.taken(body, "", str(changes)[:60]) if field is None else tries.refused(body, field, str(changes)[:60])
+    tries.end(15)
+
+
+# -- other resources --------------------------------------------------------------------------------------------------
+
+class Resource:
+    """Something that is made or changed by a request; what is there afterwards is what was there before, unless it was taken."""
+
+    def __init__(self, t, method, path, good, shown):
+        self.t, self.method, self.path, self.good, self.shown = t, method, path, good, shown
+        self.api, self.count, self.wrong = t.api(method, path)[0], 0, []
+
+    def state(self):
+        return self.t.raw("get", self.shown)[2]
+
+    def refused(self, body, field, way, below=False):
+        before, self.count = self.state(), self.count + 1
+        reply = self.t.raw(self.method, self.path, body)
+        if not 400 <= reply[0] < 500:
+            self.wrong.append((way, field, reply))
+            return
+        error = refusal(reply, (way, field))
+        named = error["field"] == field or (below and (error["field"] or "").startswith(field + ".0.0"))
+        if not named or reply[0] != 400 or self.state() != before:
+            self.wrong.append((way, field, reply[0], error))
+
+    def run(self):
+        """Each member of another type, twice, too deep; one that is needed, missing, null and empty."""
+        for path, schema, required in members(self.api, self.api.request_schema(self.path, self.method), self.good):
+            where = dotted(path)
+            for way, value in wrong(schema):
+                if where != "active" or way != "a value of type boolean":   # true is 1
+                    self.refused(at(path, value, self.good), where, way)
+            if not isinstance(path[-1], int):
+                self.refused(raw(path, self.good, twice), where, "twice")
+                self.refused(raw(path, self.good, deep(40)), where, "deep", below=True)
+            if required and not isinstance(path[-1], int) and (self.method != "patch" or len(self.good) == 1):  # of several, some may be changed
+                for way, value in (("missing", drop), ("null", None)):
+                    self.refused(at(path, value, self.good), where, way)
+        for body in ([], "x", "7", "{"):
+            reply, self.count = self.t.raw(self.method, self.path, body), self.count + 1
+            if reply[0] != 400 or not refusal(reply, body)["message"]:
+                self.wrong.append(("no object", body, reply))
+        assert not self.wrong, "\n".join(map(str, self.wrong))
+        assert self.count > 8, self.count
+
+
+@pytest.fixture(scope="module")
+def made(talk):
+    """One of each, to be changed."""
+    group = talk.raw("post", "/v3/asm/groups", {"name": "Matrix", "description": "x"})[2]["id"]
+    template = talk.raw("post", "/v3/templates", {"name": "matrix", "generation": "dynamic"})[2]["id"]
+    version = talk.raw("post", "/v3/templates/%s/versions" % template, {"name": "v", "subject": "s", "html_content": "x"})[2]["id"]
+    batch = talk.raw("post", "/v3/mail/batch", {})[2]["batch_id"]
+    talk.raw("post", "/v3/user/scheduled_sends", {"batch_id": batch, "status": "pause"})
+    return {"group": group, "template": template, "version": version, "batch": batch, "free": talk.raw("post", "/v3/mail/batch", {})[2]["batch_id"],
+            "key": talk.raw("post", "/v3/api_keys", {"name": "matrix", "scopes": ["mail.send"]})[2]["api_key_id"],
+            "domain": talk.raw("post", "/v3/whitelabel/domains", {"domain": "matrix.sg-spec.test"})[2]["id"]}
+
+
+VERSION = {"active": 0, "name": "x", "html_content": "x", "plain_content": "x", "generate_plain_content": False, "subject": "x", "editor": "code", "test_data": "{}"}
+EMAILS = {"recipient_emails": ["a@sgspec.test"]}
+WHITELABEL = {"domain": "new.sg-spec.test", "subdomain": "x", "custom_spf": False, "default": False, "automatic_security": False, "custom_dkim_selector": "x", "region": "global"}
+RESOURCES = [
+    ("post", "/v3/asm/groups", {"name": "New", "description": "x", "is_default": False}, "/v3/asm/groups"),
+    ("patch", "/v3/asm/groups/{group}", {"name": "New", "description": "x", "is_default": False}, "/v3/asm/groups"),
+    ("post", "/v3/asm/groups/{group}/suppressions", EMAILS, "/v3/asm/suppressions"), ("post", "/v3/asm/groups/{group}/suppressions/search", EMAILS, "/v3/asm/suppressions"),
+    ("post", "/v3/asm/suppressions/global", EMAILS, "/v3/suppression/unsubscribes"),
+    ("delete", "/v3/suppression/bounces", {"delete_all": False, "emails": ["kept@sgspec.test"]}, "/v3/suppression/bounces"),
+    ("delete", "/v3/suppression/blocks", {"delete_all": False, "emails": ["kept@sgspec.test"]}, "/v3/suppression/blocks"),
+    ("post", "/v3/api_keys", {"name": "x", "scopes": ["mail.send"]}, "/v3/api_keys"), ("put", "/v3/api_keys/{key}", {"name": "x", "scopes": ["mail.send"]}, "/v3/api_keys/{key}"),
+    ("patch", "/v3/api_keys/{key}", {"name": "x"}, "/v3/api_keys/{key}"),
+    ("post", "/v3/templates", {"name": "x", "generation": "dynamic"}, "/v3/templates?page_size=200&generations=legacy,dynamic"),
+    ("post", "/v3/templates/{template}", {"name": "x"}, "/v3/templates?page_size=200&generations=legacy,dynamic"), ("patch", "/v3/templates/{template}", {"name": "x"}, "/v3/templates/{template}"),
+    ("post", "/v3/templates/{template}/versions", VERSION, "/v3/templates/{template}"), ("patch", "/v3/templates/{template}/versions/{version}", VERSION, "/v3/templates/{template}"),
+    ("post", "/v3/user/scheduled_sends", {"batch_id": "{free}", "status": "pause"}, "/v3/user/scheduled_sends"),
+    ("patch", "/v3/user/scheduled_sends/{batch}", {"status": "cancel"}, "/v3/user/scheduled_sends"),
+    ("post", "/v3/whitelabel/domains", WHITELABEL, "/v3/whitelabel/domains"),
+    ("patch", "/v3/whitelabel/domains/{domain}", {"default": True, "custom_spf": False}, "/v3/whitelabel/domains"),
+]
+
+
+@pytest.mark.parametrize("method, path, good, shown", RESOURCES, ids=["%s %s" % row[:2] for row in RESOURCES])
+def test_each_member_of_a_resource(talk, made, method, path, good, shown):
+    if method == "delete":
+        talk.sigillo.cli("suppression", "add", "kept@sgspec.test", "--reason", "hard-bounce" if "bounces" in path else "blocked")
+
+    def filled(text):
+        return re.sub(r"\{(\w+)\}", lambda m: str(made[m.group(1)]), text)
+    Resource(talk, method, filled(path), {k: filled(v) if k == "batch_id" else v for k, v in good.items()}, filled(shown)).run()

@@ -6,9 +6,8 @@
 #include "sendgrid_walk.h"
 #include "sigillo/mailbox.h"
 
-#define ASM        "/v3/asm/"
-#define OF_GROUP   ASM "groups/{group_id}/suppressions"
-#define EMAILS_MAX 1000
+#define ASM      "/v3/asm/"
+#define OF_GROUP ASM "groups/{group_id}/suppressions"
 #define LEFT                                                                                       \
     (SUPPRESSION_REASON_BIT(SUPPRESSION_UNSUBSCRIBE) | SUPPRESSION_REASON_BIT(SUPPRESSION_MANUAL))
 
@@ -51,21 +50,16 @@ static struct identity *caller_of_group(struct http_request *r, const struct api
 /* {"recipient_emails": [...]}: the caller's. NULL: answered. */
 static json_t *take_emails(struct http_request *r)
 {
-    json_t *body = http_json(r), *list = json_object_get(body, "recipient_emails"), *item;
-    bool fine = json_is_array(list) && json_array_size(list) <= EMAILS_MAX;
-    size_t at;
+    json_t *body = http_json(r), *list;
 
     if (body == NULL)
         return NULL;
-    json_array_foreach(list, at, item) fine = fine && json_is_string(item);
-    if (fine) {
-        json_incref(list);
-    } else {
-        http_reply_problem(r, 400, "member-type", "recipient_emails",
-                           "An array of at most 1000 addresses is wanted here.");
-    }
+    list = json_incref(json_object_get(body, "recipient_emails"));
     json_decref(body);
-    return fine ? list : NULL;
+    if (sendgrid_are_emails(r, list, "recipient_emails"))
+        return list;
+    json_decref(list);
+    return NULL;
 }
 
 /* ---- added ---- */

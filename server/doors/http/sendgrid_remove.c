@@ -11,7 +11,6 @@
 #include "sendgrid_walk.h"
 #include "sigillo/mailbox.h"
 
-#define EMAILS_MAX 1000
 #define ARENA_MAX  (4u << 20)
 #define OF_DOMAINS 4096 /* entries of single domains, of all that are named */
 
@@ -258,15 +257,6 @@ static struct removing *removing_new(struct http_request *r, const struct api *a
     return NULL;
 }
 
-static bool are_strings(const json_t *list)
-{
-    const json_t *item;
-    size_t at;
-
-    json_array_foreach((json_t *)(uintptr_t)list, at, item) if (!json_is_string(item)) return false;
-    return json_is_array(list) && json_array_size(list) <= EMAILS_MAX;
-}
-
 static void remove_by_body(struct removing *m, const struct sendgrid_removal *what)
 {
     struct http_request *r = m->walk.r;
@@ -279,16 +269,20 @@ static void remove_by_body(struct removing *m, const struct sendgrid_removal *wh
     }
     emails = sendgrid_member(m->body, "emails");
     all = sendgrid_member(m->body, "delete_all");
-    if (json_is_true(all) && emails == NULL) {
+    if (all != NULL && !json_is_boolean(all)) {
+        http_reply_problem(r, 400, "member-type", "delete_all", "true or false is wanted here.");
+    } else if (json_is_true(all) && emails == NULL) {
         remove_all(m, what);
-    } else if (!json_is_true(all) && are_strings(emails) && json_array_size(emails) > 0) {
-        remove_named(m, NULL, emails, what);
-    } else {
+        return;
+    } else if (json_is_true(all) || json_array_size(emails) == 0) {
         http_reply_problem(r, 400, "member-type", emails == NULL ? "delete_all" : "emails",
                            "Either delete_all is true, or emails is an array of 1 to 1000 "
                            "addresses.");
-        removing_free(m);
+    } else if (sendgrid_are_emails(r, emails, "emails")) {
+        remove_named(m, NULL, emails, what);
+        return;
     }
+    removing_free(m);
 }
 
 void sendgrid_remove(struct http_request *r, const struct api *api, struct identity *who,

@@ -2,6 +2,7 @@
 /* A page is read on a worker, and looked at on the loop: a list of any length takes the memory of one page. */
 #include "sendgrid_walk.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "sigillo/ascii.h"
@@ -79,6 +80,26 @@ bool sendgrid_take_email(struct http_request *r, sgl_view *out)
     }
     http_reply_problem(r, 400, "address-syntax", "email", "This is no mail address.");
     return false;
+}
+
+bool sendgrid_are_emails(struct http_request *r, const json_t *list, const char *name)
+{
+    size_t count = json_array_size(list);
+    char field[64];
+
+    if (!json_is_array(list) || count > SENDGRID_EMAILS_MAX) {
+        http_reply_problem(r, 400, "member-type", name,
+                           "An array of at most 1000 addresses is wanted here.");
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (json_is_string(json_array_get(list, i)))
+            continue;
+        snprintf(field, sizeof(field), "%.32s.%zu", name, i);
+        http_reply_problem(r, 400, "member-type", field, "An address is a string.");
+        return false;
+    }
+    return true;
 }
 
 /* ---- on a worker ---- */

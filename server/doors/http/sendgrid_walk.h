@@ -55,6 +55,10 @@ bool sendgrid_lower(struct http_request *r, sgl_view text, sgl_view *out);
 /* {email} of the path, as the noun has it, in the request's arena. false: answered. */
 bool sendgrid_take_email(struct http_request *r, sgl_view *out);
 
+/* Is it an array of at most so many strings?  If not, it was answered, with the path of what is wrong: "emails.3". */
+#define SENDGRID_EMAILS_MAX 1000u
+bool sendgrid_are_emails(struct http_request *r, const json_t *list, const char *name);
+
 /* ---- sendgrid_group.c ---- */
 
 bool sendgrid_group_id(struct http_request *r,
