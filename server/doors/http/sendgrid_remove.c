@@ -14,8 +14,13 @@
 #define ARENA_MAX  (4u << 20)
 #define OF_DOMAINS 4096 /* entries of single domains, of all that are named */
 
+struct own { /* a domain of the subscription */
+    sgl_view name;
+    struct own *next;
+};
 struct removing {
     struct sendgrid_walk walk; /* first: cast from it */
+    struct own *own;           /* those that are looked at, in the arena */
     struct directory_suppress op;
     struct identity *who;
     json_t *body;
@@ -100,44 +105,45 @@ static bool add_item(struct removing *m, sgl_view address, sgl_view scope)
     return true;
 }
 
-/* All that the address could be suppressed for. */
-struct scopes_of {
-    struct removing *m;
-    sgl_view address;
-    bool fine;
-};
-
-static bool add_domain(void *ctx, struct domain *d)
+static bool note_domain(void *ctx, struct domain *d)
 {
-    struct scopes_of *s = ctx;
-    const struct suppression_question q = {.subscription = sgl_view_cstr(d->subscription),
-                                           .domain = sgl_view_cstr(d->name),
-                                           .address = s->address,
-                                           .now = s->m->walk.now};
-    enum suppression_reason reason;
-    sgl_view name;
+    struct removing *m = ctx;
+    struct own *own;
 
-    if (strcmp(d->subscription, s->m->walk.subscription) != 0 ||
-        !directory_suppression_listed(s->m->walk.api->directory, &q, &reason))
+    if (strcmp(d->subscription, m->walk.subscription) != 0)
         return true;
-    s->fine =
-        sgl_arena_dup(&s->m->arena, q.domain, &name) == SGL_OK && add_item(s->m, s->address, name);
-    return s->fine;
+    own = SGL_NEW(&m->arena, struct own);
+    if (own == NULL || sgl_arena_dup(&m->arena, sgl_view_cstr(d->name), &own->name) != SGL_OK)
+        return false;
+    own->next = m->own;
+    m->own = own;
+    return true;
 }
 
-/* Text that is no address is left for the directory, which says so. */
+static bool is_listed(const struct removing *m, sgl_view domain, sgl_view address)
+{
+    const struct suppression_question q = {.subscription = sgl_view_cstr(m->walk.subscription),
+                                           .domain = domain,
+                                           .address = address,
+                                           .now = m->walk.now};
+    enum suppression_reason reason;
+
+    return directory_suppression_listed(m->walk.api->directory, &q, &reason);
+}
+
+/* All that the address is suppressed for. Text that is no address is left for the directory, which says so. */
 static bool add_address(struct removing *m, sgl_view text, const struct sendgrid_removal *what)
 {
-    struct scopes_of s = {.m = m, .address = text, .fine = true};
     struct sgl_mailbox mailbox;
 
     if (!add_item(m, text, sgl_view_cstr(what->scope)))
         return false;
     if (what->scope != NULL || sgl_mailbox_parse(text, &m->arena, &mailbox, NULL) != SGL_OK)
         return true;
-    s.address = mailbox.text;
-    directory_each_domain(m->walk.api->directory, add_domain, &s);
-    return s.fine;
+    for (const struct own *own = m->own; own != NULL; own = own->next)
+        if (is_listed(m, own->name, mailbox.text) && !add_item(m, mailbox.text, own->name))
+            return false;
+    return true;
 }
 
 static void remove_named(struct removing *m, const sgl_view *one, const json_t *list,
@@ -148,7 +154,9 @@ static void remove_named(struct removing *m, const sgl_view *one, const json_t *
 
     m->room = count * 2 + OF_DOMAINS;
     m->item = SGL_NEW_N(&m->arena, m->room, struct suppression);
-    fine = m->item != NULL;
+    if (what->scope == NULL) /* once, not for each address: there may be many domains of others */
+        directory_each_domain(m->walk.api->directory, note_domain, m);
+    fine = m->item != NULL && m->arena.status == SGL_OK;
     for (size_t i = 0; fine && i < count; i++)
         fine = add_address(m, one != NULL ? *one : api_string_view(json_array_get(list, i)), what);
     if (fine) {
