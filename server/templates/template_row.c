@@ -150,6 +150,7 @@ struct walk {
     bool (*each)(struct walk *w, sgl_view id, json_t *row);
     void *out;
     size_t prefix;
+    size_t bytes; /* of the row in the store */
     bool memory;
 };
 
@@ -160,6 +161,7 @@ static bool one_row(void *ctx, const struct store_noun *noun)
     bool more;
 
     w->memory = row != NULL;
+    w->bytes = noun->value.len;
     more = w->memory && w->each(w, sgl_view_from(noun->key, w->prefix), row);
     json_decref(row);
     return more && w->memory;
@@ -195,10 +197,11 @@ static bool list_one(struct walk *w, sgl_view id, json_t *row)
     c->count++;
     if (sgl_view_cmp(id, c->page.after) <= 0)
         return true;
-    c->more = json_array_size(c->json) == c->page.max;
+    c->more = json_array_size(c->json) == c->page.max || c->held >= TEMPLATES_PAGE_BYTES;
     if (c->more)
         return true;
-    w->memory = json_object_set_new(row, "id", json_stringn((const char *)id.ptr, id.len)) == 0 &&
+    w->memory = templates_hold(c, w->bytes) &&
+                json_object_set_new(row, "id", json_stringn((const char *)id.ptr, id.len)) == 0 &&
                 json_array_append(c->json, row) == 0;
     return w->memory;
 }

@@ -24,6 +24,7 @@
 
 #define TEMPLATES_HELD_MAX                                                                         \
     (256u << 20) /* bytes of versions that are being sent, all calls together */
+#define TEMPLATES_PAGE_BYTES (1u << 20) /* a list's page ends behind the row that reaches this */
 
 struct templates;
 struct templates *templates_new(struct store *store, struct workers *workers); /* both borrowed */

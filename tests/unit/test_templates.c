@@ -394,6 +394,37 @@ static void pages(void **state)
     CHECK_EQ("all of both kinds", count_listed(), 10);
 }
 
+/* Rows of many versions are long: a page ends before its number is reached. */
+static void pages_of_long_rows(void **state)
+{
+    static char subject[255 * 4 + 1];
+    char id[GUID_TEXT_SIZE];
+    struct asked a;
+
+    (void)state;
+    for (size_t i = 0; i + 4 < sizeof(subject); i += 4)
+        memcpy(subject + i, "\xf0\x9f\x98\x80", 4);
+    CHECK_EQ("made", add("acme", "n", true, id), TEMPLATES_OK);
+    for (size_t i = 0; i < 60; i++) {
+        a = question(TEMPLATES_VERSION_ADD, "acme", id);
+        a.c.change.name = SGL_LIT("v");
+        a.c.change.subject = sgl_view_cstr(subject);
+        CHECK_EQ("a version", ask(&a), TEMPLATES_OK);
+        templates_call_done(&a.c);
+    }
+    for (size_t i = 0; i < 24; i++) {
+        a = question(TEMPLATES_COPY, "acme", id);
+        CHECK_EQ("a copy", ask(&a), TEMPLATES_OK);
+        templates_call_done(&a.c);
+    }
+    a = question(TEMPLATES_LIST, "acme", "");
+    a.c.page = (struct templates_page){.dynamic = true, .max = 200};
+    CHECK_EQ("a page", ask(&a), TEMPLATES_OK);
+    CHECK_TRUE("it has some", json_array_size(a.c.json) > 1 && json_array_size(a.c.json) < 20);
+    CHECK_TRUE("and there are more", a.c.more && a.c.count == 25);
+    templates_call_done(&a.c);
+}
+
 static struct asked many[120];
 
 static void begin_change(struct asked *a, const char *id)
@@ -464,6 +495,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(all_bytes_of_a_subscription, setup, teardown),
         cmocka_unit_test_setup_teardown(a_copy_holds_the_same, setup, teardown),
         cmocka_unit_test_setup_teardown(pages, setup, teardown),
+        cmocka_unit_test_setup_teardown(pages_of_long_rows, setup, teardown),
         cmocka_unit_test_setup_teardown(changes_take_turns, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_held_is_bounded, setup, teardown),
     };
