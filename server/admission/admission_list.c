@@ -39,21 +39,40 @@ static bool refuse_fault_of(enum list_fault fault, struct admission_answer *out)
     return refuse(out, 554, "5.6.0", 422, code, field, text, SGL_LIT(""));
 }
 
-static bool make_url(struct admission *a, struct submission *s, const struct list_mail *mail,
-                     sgl_view *url, struct admission_answer *out)
+/*
+ * The name of the domain's own that the link begins with: a reference, or NULL for the server's.  It is used only while its alias was seen where it has to lead, and the certificate
+ * covers it: a link never leads nowhere.
+ */
+static struct branded_link *brand_of(struct admission *a, const struct domain *domain)
+{
+    struct branded_link *l = directory_branded_link(
+        a->directory, sgl_view_cstr(domain->subscription), sgl_view_cstr(domain->name));
+
+    if (l == NULL ||
+        (strcmp(l->target, lists_host(a->lists)) == 0 && lists_covers(a->lists, l->host)))
+        return l;
+    branded_link_unref(l);
+    return NULL;
+}
+
+static bool make_url(struct admission *a, struct submission *s, const struct domain *domain,
+                     const struct list_mail *mail, sgl_view *url, struct admission_answer *out)
 {
     struct list_token token = {.subscription = s->message.subscription,
                                .list = mail->id,
                                .address = s->message.rcpt[0].address,
                                .made_at = s->message.accepted_at / 1000};
     struct sgl_buf text = SGL_BUF_INIT(URL_MAX);
+    struct branded_link *brand;
     bool made, copied;
 
     if (a->lists == NULL || !lists_ready(a->lists))
         return refuse(out, 451, "4.3.0", 503, "list-unavailable", "",
                       "Unsubscribe links cannot be made at the moment; try again soon.",
                       SGL_LIT(""));
-    made = lists_link(a->lists, &token, &text);
+    brand = brand_of(a, domain);
+    made = lists_link(a->lists, brand == NULL ? NULL : brand->host, &token, &text);
+    branded_link_unref(brand);
     copied = made && sgl_arena_dup(s->arena, sgl_buf_view(&text), url) == SGL_OK;
     sgl_buf_done(&text);
     return copied || refuse_memory(out);
@@ -96,7 +115,7 @@ bool check_list(struct admission *a, struct submission *s, const struct sgl_head
                       "List mail has one recipient a message, because its unsubscribe link is that "
                       "recipient's: send one message to each.",
                       SGL_LIT(""));
-    if (!part.mail.one_click && !make_url(a, s, &part.mail, &part.url, answer))
+    if (!part.mail.one_click && !make_url(a, s, domain, &part.mail, &part.url, answer))
         return false;
     *out = part;
     return true;

@@ -246,6 +246,20 @@ void directory_each_pool(struct directory *d, bool (*each)(void *ctx, struct poo
     free(all);
 }
 
+void directory_each_branded_link(struct directory *d,
+                                 bool (*each)(void *ctx, struct branded_link *l), void *ctx)
+{
+    size_t count;
+    void **all = referenced(d, DIRECTORY_BRANDED_LINK, owned_ref, &count);
+    bool more = true;
+
+    for (size_t i = 0; i < count; i++) {
+        more = more && each(ctx, all[i]);
+        branded_link_unref(all[i]);
+    }
+    free(all);
+}
+
 void directory_each_asm_group(struct directory *d, bool (*each)(void *ctx, struct asm_group *g),
                               void *ctx)
 {

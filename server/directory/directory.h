@@ -341,6 +341,27 @@ void directory_each_asm_group(struct directory *d, bool (*each)(void *ctx, struc
 bool directory_display_name(struct directory *d, const struct identity *who,
                             const struct sgl_mailbox *mailbox, struct sgl_arena *arena,
                             sgl_view *out);
+/* A host name that one-click links in list mail of a domain begin with, published by its owner as an alias of the server's own. */
+struct branded_link {
+    struct owned owned; /* first; its key: "SUBSCRIPTION/HOST" */
+    char *domain, *subdomain;
+    char *host;         /* "SUBDOMAIN.DOMAIN" */
+    char *target;       /* where its alias led when that was looked at last; "": there was none */
+    int64_t default_at; /* milliseconds, when it was said that it is the default; 0: it is not */
+};
+void branded_link_unref(struct branded_link *l); /* NULL accepted */
+/*
+ * The default one of a domain, or of all of the subscription where no domain is given: the one for which that was said last, else the oldest.  A pure look-up, any thread: a
+ * reference, or NULL.
+ */
+struct branded_link *directory_branded_link(struct directory *d, sgl_view subscription,
+                                            sgl_view domain);
+/* That of a host: a reference, or NULL. */
+struct branded_link *directory_branded_link_of(struct directory *d, sgl_view subscription,
+                                               sgl_view host);
+/* In the order of their hosts, for each subscription. */
+void directory_each_branded_link(struct directory *d,
+                                 bool (*each)(void *ctx, struct branded_link *l), void *ctx);
 /* What programs that manage a cloud want to find again as they left it, and what nothing here is made of: a document of theirs under a name. */
 struct resource {
     struct owned owned; /* first; its key: "SUBSCRIPTION/TYPE/NAME" in lower case */
@@ -441,6 +462,7 @@ enum directory_noun {
     DIRECTORY_ASM_GROUP,
     DIRECTORY_RESOURCE,
     DIRECTORY_POOL,
+    DIRECTORY_BRANDED_LINK,
 };
 enum directory_verb { DIRECTORY_ADD, DIRECTORY_CHANGE, DIRECTORY_REMOVE };
 const char *directory_verb_word(enum directory_verb verb); /* "add", "change", "remove" */
@@ -487,6 +509,15 @@ struct resource_change {
 struct pool_change {
     sgl_view rename;    /* ptr NULL: as it was */
     sgl_view add, drop; /* an address, as config_address_text() has it; ptr NULL: none */
+};
+
+#define DIRECTORY_BRANDED_LINKS_MAX 100 /* of a subscription */
+/* Changed, removed: the change's name is its host. */
+struct branded_link_change {
+    sgl_view domain;    /* added: one of the subscription */
+    sgl_view subdomain; /* added: one label; empty: "links" */
+    bool set_default, is_default;
+    sgl_view target; /* ptr NULL: as it was */
 };
 
 enum account_way { ACCOUNT_AS_IT_IS, ACCOUNT_ON, ACCOUNT_OFF };
@@ -537,6 +568,7 @@ struct directory_change {
     const struct local_change *local;
     const struct resource_change *resource;
     const struct pool_change *pool; /* changed, removed: `within` says whose, and is needed */
+    const struct branded_link_change *branded_link;
     const struct asm_group_change *asm_group; /* changed, removed: `name` is its id */
     /* out */
     enum directory_result result;

@@ -22,6 +22,7 @@ const struct noun_kind *noun_kind_of(enum directory_noun noun)
         [DIRECTORY_ASM_GROUP] = &noun_asm_group,
         [DIRECTORY_RESOURCE] = &noun_resource,
         [DIRECTORY_POOL] = &noun_pool,
+        [DIRECTORY_BRANDED_LINK] = &noun_branded_link,
     };
 
     return kind[noun];

@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "../log/log.h"
+#include "list_url.h"
 #include "sigillo/ascii.h"
 
 #define SOON_S     1
@@ -43,6 +44,8 @@ struct lists {
     struct store *store;
     struct keys *keys;
     char *url;
+    char host[LIST_HOST_SIZE];
+    struct tls_server *tls;
     struct event *timer;
     pthread_rwlock_t lock;
     struct entry entry[LISTS_KEYS_MAX]; /* in the order in which they were made */
@@ -328,6 +331,7 @@ struct lists *lists_new(struct loop *loop, struct store *store, struct keys *key
     result = store_read_nouns(store, SGL_LIT(LISTS_KEY_KIND), read_one, l);
     if (result != STORE_OK)
         snprintf(why, why_size, "cannot read the unsubscribe keys: %s", store_result_text(result));
+    list_url_host(sgl_view_cstr(public_url), l->host);
     if (result == STORE_OK && l->url != NULL && l->timer != NULL && event_add(l->timer, &now) == 0)
         return l;
     lists_free(l);
@@ -379,13 +383,30 @@ bool lists_ready(struct lists *l)
     return ready;
 }
 
-bool lists_link(struct lists *l, const struct list_token *token, struct sgl_buf *out)
+void lists_show_certificate(struct lists *l, struct tls_server *tls)
+{
+    l->tls = tls;
+}
+
+const char *lists_host(const struct lists *l)
+{
+    return l->host;
+}
+
+bool lists_covers(struct lists *l, const char *host)
+{
+    return l->host[0] != '\0' && l->tls != NULL && tls_server_covers(l->tls, host);
+}
+
+bool lists_link(struct lists *l, const char *host, const struct list_token *token,
+                struct sgl_buf *out)
 {
     struct list_key key;
 
     if (!newest(l, &key))
         return false;
-    sgl_buf_addf(out, "%s/u/", l->url);
+    list_url_put(sgl_view_cstr(l->url), host, out);
+    sgl_buf_add(out, SGL_LIT("/u/"));
     list_token_put(&key, token, out);
     sodium_memzero(&key, sizeof(key));
     return out->status == SGL_OK;

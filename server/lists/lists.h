@@ -7,6 +7,7 @@
 #define SERVER_LISTS_LISTS_H
 
 #include "../keys/keys.h"
+#include "../loop/tls.h"
 #include "../store/store.h"
 #include "list_token.h"
 
@@ -27,8 +28,16 @@ void lists_free(struct lists *l); /* after its loop has ended; NULL accepted */
 bool lists_started(struct lists *l);
 /* Are there links to be had?  Not before a key is open. */
 bool lists_ready(struct lists *l);
-/* Appends "https://.../u/TOKEN"; false: not ready, or out->status says why not. */
-bool lists_link(struct lists *l, const struct list_token *token, struct sgl_buf *out);
+/* Appends "https://.../u/TOKEN"; host: in the place of public_url's, or NULL. false: not ready, or out->status says why not. */
+bool lists_link(struct lists *l, const char *host, const struct list_token *token,
+                struct sgl_buf *out);
+
+/* Before the first look-up: the certificate that the HTTP door shows, borrowed; NULL: it has none. */
+void lists_show_certificate(struct lists *l, struct tls_server *tls);
+/* The host that public_url names, for aliases of it; "": that is an address, or public_url is not https. */
+const char *lists_host(const struct lists *l);
+/* Would a link with this host be followed: is there a name to be an alias of, and does the certificate that is in use cover the host? */
+bool lists_covers(struct lists *l, const char *host);
 enum list_token_fault lists_open(struct lists *l, sgl_view text, int64_t now,
                                  struct sgl_arena *arena, struct list_token *out);
 

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -202,6 +203,22 @@ int64_t tls_server_expires_at(struct tls_server *s)
     at = s->expires_at;
     pthread_mutex_unlock(&s->lock);
     return at;
+}
+
+/* With a dot in front, OpenSSL would take all names below it. */
+bool tls_server_covers(struct tls_server *s, const char *host)
+{
+    bool covers;
+
+    if (host[0] == '\0' || host[0] == '.')
+        return false;
+    pthread_mutex_lock(&s->lock);
+    covers =
+        X509_check_host(SSL_CTX_get0_certificate(s->ctx), host, strlen(host),
+                        X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT,
+                        NULL) == 1;
+    pthread_mutex_unlock(&s->lock);
+    return covers;
 }
 
 void tls_server_free(struct tls_server *s)

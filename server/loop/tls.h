@@ -25,6 +25,8 @@ bool tls_server_swap(struct tls_server *s, sgl_view certificate_pem, sgl_view ke
 SSL *tls_server_session(struct tls_server *s);
 /* When the certificate ends, Unix seconds; for metrics. */
 int64_t tls_server_expires_at(struct tls_server *s);
+/* Any thread: would who asks for this host name accept the certificate that new sessions get?  A look at its names only: CN is none. */
+bool tls_server_covers(struct tls_server *s, const char *host);
 void tls_server_free(struct tls_server *s);
 
 /* ---- clients ---------------------------------------------------------------------------------------------------- */

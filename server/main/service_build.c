@@ -314,6 +314,7 @@ static bool build_apis(struct service *s)
                           .queue = s->queue,
                           .recipients_max = c->limits.recipients};
     s->admin.guard = s->guard;
+    s->admin.lists = s->lists;
     s->admin.setup = s->domain_setup;
     s->admin.audit = audit_new(s->store);
     if (s->admin.audit == NULL)
@@ -419,6 +420,8 @@ static bool build_tokens(struct service *s, char *why, size_t why_size)
 static bool build_lists(struct service *s, char *why, size_t why_size)
 {
     s->lists = lists_new(s->main, s->store, s->keys, s->config->public_url, why, why_size);
+    if (s->lists != NULL)
+        lists_show_certificate(s->lists, s->tls);
     return s->lists != NULL;
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "act.h"
+#include "alias.h"
 #include "look.h"
 #include "publishing.h"
 #include "setup_internal.h"
@@ -37,6 +38,7 @@ void setup_free(struct setup *s)
     looks_cut(s);
     publishings_cut(s);
     acts_cut(s);
+    aliases_cut(s);
     plans_done(s);
     config_unref(s->config);
     free(s);

@@ -44,6 +44,8 @@ struct setup {
     struct act *acts;            /* the same of these: see act.c, publishing.h, look.h */
     struct publishing *publishings;
     struct looking *looks;
+    struct aliasing *aliases;
+    unsigned aliases_open;
     struct workers *updaters; /* NULL until the first update */
     _Atomic uint64_t checks, unknown;
 };

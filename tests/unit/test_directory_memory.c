@@ -35,6 +35,8 @@ static const struct {
     {DIRECTORY_RESOURCE, "default/emailservices/mail",
      "{\"name\":\"emailServices/Mail\",\"facts\":\"{}\"}"},
     {DIRECTORY_POOL, "p0", "{\"name\":\"n\",\"addresses\":[\"192.0.2.1\",\"2001:db8::1\"]}"},
+    {DIRECTORY_BRANDED_LINK, "default/links.app.test",
+     "{\"domain\":\"app.test\",\"subdomain\":\"links\",\"target\":\"mail.test\",\"default_at\":1}"},
 };
 
 static void test_whole_or_not_at_all(void **state)

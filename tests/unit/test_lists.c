@@ -195,7 +195,7 @@ static const struct list_token example = {SGL_LIT_INIT("default"), SGL_LIT_INIT(
 /* The token of a new link. */
 static void link_now(struct fixture *f, struct sgl_buf *token)
 {
-    assert_true(lists_link(f->lists, &example, token));
+    assert_true(lists_link(f->lists, NULL, &example, token));
     CHECK_TRUE("it begins where the world reaches the door",
                sgl_view_starts(sgl_buf_view(token), SGL_LIT(URL "/u/")));
     sgl_buf_remove_front(token, sizeof(URL "/u/") - 1);

@@ -57,11 +57,52 @@ static void broken_roots_are_refused(void **state)
     CHECK_TRUE(why, strncmp(why, "roots: ", 7) == 0);
 }
 
+static void names_of_the_certificate_in_use(void **state)
+{
+    static const struct {
+        const char *host;
+        bool before, after;
+    } cases[] = {
+        {"a.test", true, false},
+        {"A.TEST", true, false},
+        {"links.b.test", true, false},
+        {"LINKS.b.test", true, false},
+        {"x.links.b.test", false, false},
+        {"b.test", false, true},
+        {"subject.test", false, false},
+        {".b.test", false, false},
+        {"", false, false},
+        {"c.test", false, true},
+    };
+    struct made_pair first, second, third;
+    struct tls_server *s;
+    char why[200] = "";
+
+    (void)state;
+    make_named_certificate(&first, "subject.test", "DNS:a.test,DNS:*.b.test", 86400);
+    make_named_certificate(&second, "subject.test", "DNS:b.test,DNS:c.test", 86400);
+    s = tls_server_new(sgl_view_cstr(first.certificate), sgl_view_cstr(first.key), why,
+                       sizeof(why));
+    CHECK_TRUE(why, s != NULL);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        CHECK_EQ(cases[i].host, tls_server_covers(s, cases[i].host), cases[i].before);
+    CHECK_TRUE(why, tls_server_swap(s, sgl_view_cstr(second.certificate), sgl_view_cstr(second.key),
+                                    why, sizeof(why)));
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        CHECK_EQ(cases[i].host, tls_server_covers(s, cases[i].host), cases[i].after);
+    make_named_certificate(&third, "subject.test", "email:me@subject.test", 86400);
+    CHECK_TRUE(why, tls_server_swap(s, sgl_view_cstr(third.certificate), sgl_view_cstr(third.key),
+                                    why, sizeof(why)));
+    CHECK_TRUE("CN is no name", !tls_server_covers(s, "subject.test"));
+    tls_server_free(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(mistakes_are_named_and_the_old_pair_stays),
         cmocka_unit_test(broken_roots_are_refused),
+        cmocka_unit_test(names_of_the_certificate_in_use),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -38,6 +38,7 @@
 
 struct config;
 struct guard;
+struct lists;
 struct setup;
 
 struct admin {
@@ -51,6 +52,7 @@ struct admin {
     struct limits *limits;
     struct audit *audit; /* of what was refused; NULL: that is not kept */
     struct setup *setup; /* looks at what domains publish; NULL: nobody does */
+    struct lists *lists; /* knows where links lead; NULL: there are none */
     struct guard *guard; /* of bulk mail; NULL: nobody looks at it */
 };
 

@@ -109,6 +109,7 @@ struct admin_change {
     struct resource_change resource;
     sgl_view *member; /* of a group; malloc()ed */
     struct domain_change domain;
+    struct branded_link_change branded_link;
 };
 struct admin_noun {
     enum directory_noun noun;

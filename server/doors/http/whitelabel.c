@@ -4,6 +4,7 @@
 
 #include <sodium.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "whitelabel_internal.h"
 
@@ -46,7 +47,71 @@ bool whitelabel_integer(struct http_request *r, const char *name, int64_t least,
     return false;
 }
 
+bool whitelabel_is_user(struct http_request *r, const struct identity *who)
+{
+    sgl_view user = http_query(r, "username");
+
+    return user.ptr == NULL || sgl_view_eq(user, sgl_view_cstr(who->subscription));
+}
+
+/* ---- changes ---- */
+
+void whitelabel_call_free(struct admin_change *n)
+{
+    identity_unref(n->who);
+    json_decref(n->body);
+    free(n);
+}
+
+struct admin_change *whitelabel_call_new(struct http_request *r, const struct admin *admin,
+                                         struct identity *who, enum directory_noun noun,
+                                         enum directory_verb verb)
+{
+    struct admin_change *n = calloc(1, sizeof(*n));
+
+    if (n == NULL) {
+        identity_unref(who);
+        http_reply_problem(r, 503, "memory-full", NULL, "The server has no memory left for this.");
+        return NULL;
+    }
+    n->r = r;
+    n->admin = admin;
+    n->who = who;
+    n->change = (struct directory_change){.noun = noun,
+                                          .verb = verb,
+                                          .loop = http_loop(r),
+                                          .actor = sgl_view_cstr(who->name),
+                                          .peer = sgl_view_cstr(http_peer(r)),
+                                          .within = sgl_view_cstr(who->subscription),
+                                          .subscription = sgl_view_cstr(who->subscription)};
+    return n;
+}
+
+bool whitelabel_take_body(struct admin_change *n)
+{
+    n->body = http_json(n->r);
+    if (n->body != NULL && !json_is_object(n->body))
+        http_reply_problem(n->r, 400, "member-type", NULL, "The body is no JSON object.");
+    return json_is_object(n->body);
+}
+
+const json_t *whitelabel_member(const struct admin_change *n, const char *name, bool string,
+                                bool *fine)
+{
+    const json_t *value = json_object_get(n->body, name);
+
+    if (!*fine || value == NULL || json_is_null(value))
+        return NULL;
+    if (string ? json_is_string(value) : json_is_boolean(value))
+        return value;
+    *fine = false;
+    http_reply_problem(n->r, 400, "member-type", name,
+                       string ? "A string is wanted here." : "This is true or false.");
+    return NULL;
+}
+
 void whitelabel_routes(struct http *http, const struct admin *admin)
 {
+    whitelabel_link_routes(http, (void *)(uintptr_t)admin);
     whitelabel_domain_routes(http, (void *)(uintptr_t)admin);
 }

@@ -108,14 +108,6 @@ static bool list_one(void *ctx, struct domain *d)
     return --l->left > 0;
 }
 
-/* Of another user there are none: a subscription's domains are its own. */
-static bool is_user(struct http_request *r, const struct identity *who)
-{
-    sgl_view user = http_query(r, "username");
-
-    return user.ptr == NULL || sgl_view_eq(user, sgl_view_cstr(who->subscription));
-}
-
 static void domains_get(struct http_request *r, void *ctx)
 {
     const struct admin *admin = ctx;
@@ -129,7 +121,7 @@ static void domains_get(struct http_request *r, void *ctx)
     if (whitelabel_integer(r, "limit", 1, LIMIT_MAX, &l.left) &&
         whitelabel_integer(r, "offset", 0, INT64_MAX, &l.skip)) {
         l.list = json_array();
-        if (is_user(r, who))
+        if (whitelabel_is_user(r, who))
             directory_each_domain(admin->directory, list_one, &l);
         http_reply_json(r, 200, l.list);
     }
@@ -179,7 +171,7 @@ static void of_subuser(struct http_request *r, const struct admin *admin, bool a
     if (who == NULL)
         return;
     l = look_new(admin, who->subscription);
-    own = http_query(r, "username").ptr != NULL && is_user(r, who);
+    own = http_query(r, "username").ptr != NULL && whitelabel_is_user(r, who);
     l.list = json_array();
     if (own)
         directory_each_domain(admin->directory, list_one, &l);
@@ -203,14 +195,6 @@ static void subuser_all_get(struct http_request *r, void *ctx)
 }
 
 /* ---- added, changed, removed ---- */
-
-/* done() and what it answers with are our own; the rest is as the admin API has it. */
-static void call_free(struct admin_change *n)
-{
-    identity_unref(n->who);
-    json_decref(n->body);
-    free(n);
-}
 
 static void answer_fault(struct admin_change *n)
 {
@@ -262,66 +246,31 @@ static void changed(struct directory_change *c)
         http_reply_empty(n->r, 204);
     else
         answer(n);
-    call_free(n);
+    whitelabel_call_free(n);
 }
 
 /* Takes the reference. NULL: answered. */
 static struct admin_change *call_new(struct http_request *r, const struct admin *admin,
                                      struct identity *who, enum directory_verb verb)
 {
-    struct admin_change *n = calloc(1, sizeof(*n));
+    struct admin_change *n = whitelabel_call_new(r, admin, who, DIRECTORY_DOMAIN, verb);
 
-    if (n == NULL) {
-        identity_unref(who);
-        http_reply_problem(r, 503, "memory-full", NULL, "The server has no memory left for this.");
+    if (n == NULL)
         return NULL;
-    }
-    n->r = r;
-    n->admin = admin;
-    n->who = who;
-    n->change = (struct directory_change){.noun = DIRECTORY_DOMAIN,
-                                          .verb = verb,
-                                          .loop = http_loop(r),
-                                          .done = changed,
-                                          .actor = sgl_view_cstr(who->name),
-                                          .peer = sgl_view_cstr(http_peer(r)),
-                                          .within = sgl_view_cstr(who->subscription),
-                                          .subscription = sgl_view_cstr(who->subscription),
-                                          .domain_change = &n->domain};
+    n->change.done = changed;
+    n->change.domain_change = &n->domain;
     return n;
-}
-
-/* A member of the body of that type, or NULL, also for null. *fine: false: answered. */
-static const json_t *member(const struct admin_change *n, const char *name, bool string, bool *fine)
-{
-    const json_t *value = json_object_get(n->body, name);
-
-    if (!*fine || value == NULL || json_is_null(value))
-        return NULL;
-    if (string ? json_is_string(value) : json_is_boolean(value))
-        return value;
-    *fine = false;
-    http_reply_problem(n->r, 400, "member-type", name,
-                       string ? "A string is wanted here." : "This is true or false.");
-    return NULL;
-}
-
-static bool take_body(struct admin_change *n)
-{
-    n->body = http_json(n->r);
-    if (n->body != NULL && !json_is_object(n->body))
-        http_reply_problem(n->r, 400, "member-type", NULL, "The body is no JSON object.");
-    return json_is_object(n->body);
 }
 
 static bool take_default(struct admin_change *n)
 {
     bool fine = true;
-    const json_t *value = member(n, "default", false, &fine);
+    const json_t *value = whitelabel_member(n, "default", false, &fine);
 
     n->domain.set_default = value != NULL;
     n->domain.default_at = json_is_true(value) ? clock_now_ms() : 0;
-    (void)member(n, "custom_spf", false, &fine); /* the record is always the domain's own */
+    (void)whitelabel_member(n, "custom_spf", false,
+                            &fine); /* the record is always the domain's own */
     return fine;
 }
 
@@ -337,14 +286,14 @@ static bool is_own_user(const struct admin_change *n, const json_t *user)
 static bool take_new(struct admin_change *n)
 {
     bool fine = true;
-    const json_t *name = member(n, "domain", true, &fine);
-    const json_t *subdomain = member(n, "subdomain", true, &fine);
-    const json_t *user = member(n, "username", true, &fine);
+    const json_t *name = whitelabel_member(n, "domain", true, &fine);
+    const json_t *subdomain = whitelabel_member(n, "subdomain", true, &fine);
+    const json_t *user = whitelabel_member(n, "username", true, &fine);
     const json_t *ips = json_object_get(n->body, "ips");
 
-    (void)member(n, "automatic_security", false, &fine);
-    (void)member(n, "custom_dkim_selector", true, &fine);
-    (void)member(n, "region", true, &fine);
+    (void)whitelabel_member(n, "automatic_security", false, &fine);
+    (void)whitelabel_member(n, "custom_dkim_selector", true, &fine);
+    (void)whitelabel_member(n, "region", true, &fine);
     if (!fine || !take_default(n) || !is_own_user(n, user))
         return false;
     if (name == NULL || json_array_size(ips) > 0) {
@@ -371,10 +320,10 @@ static void domains_post(struct http_request *r, void *ctx)
 
     if (n == NULL)
         return;
-    if (take_body(n) && take_new(n))
+    if (whitelabel_take_body(n) && take_new(n))
         directory_change(admin->directory, &n->change);
     else
-        call_free(n);
+        whitelabel_call_free(n);
 }
 
 /* Names the domain of the path. NULL: answered. */
@@ -401,7 +350,7 @@ static struct admin_change *call_of(struct http_request *r, const struct admin *
         return n;
     }
     http_reply_problem(r, 503, "memory-full", NULL, "The server has no memory left for this.");
-    call_free(n);
+    whitelabel_call_free(n);
     return NULL;
 }
 
@@ -412,10 +361,10 @@ static void domain_patch(struct http_request *r, void *ctx)
 
     if (n == NULL)
         return;
-    if (take_body(n) && take_default(n))
+    if (whitelabel_take_body(n) && take_default(n))
         directory_change(admin->directory, &n->change);
     else
-        call_free(n);
+        whitelabel_call_free(n);
 }
 
 static void domain_delete(struct http_request *r, void *ctx)

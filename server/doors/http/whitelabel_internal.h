@@ -12,7 +12,24 @@ int64_t whitelabel_user(const struct admin *admin, const char *subscription);
 bool whitelabel_integer(struct http_request *r, const char *name, int64_t least, int64_t most,
                         int64_t *out);
 
+/* Does the query ask for the caller's own?  Of another user there are none: what is a subscription's is its own. */
+bool whitelabel_is_user(struct http_request *r, const struct identity *who);
+
+/* ---- changes: done() and what it answers with are the resource's own; the rest is as the admin API has it ---- */
+
+/* Within the caller's subscription. Takes the reference. NULL: answered. */
+struct admin_change *whitelabel_call_new(struct http_request *r, const struct admin *admin,
+                                         struct identity *who, enum directory_noun noun,
+                                         enum directory_verb verb);
+void whitelabel_call_free(struct admin_change *n);
+/* The body, an object. false: answered. */
+bool whitelabel_take_body(struct admin_change *n);
+/* A member of the body of that type, or NULL, also for null. *fine: false: answered. */
+const json_t *whitelabel_member(const struct admin_change *n, const char *name, bool string,
+                                bool *fine);
+
 void whitelabel_domain_routes(struct http *http, void *ctx);
+void whitelabel_link_routes(struct http *http, void *ctx);
 
 /* ---- whitelabel_domain_json.c ---- */
 
@@ -21,5 +38,13 @@ json_t *whitelabel_domain_json(const struct admin *admin, struct domain *d, bool
 json_t *whitelabel_validated(struct http_request *r, const struct admin *admin,
                              const struct setup_check *c);
 int64_t whitelabel_domain_number(const struct domain *d);
+
+/* ---- whitelabel_link_check.c ---- */
+
+/* POST .../{id}/validate, of a link that the caller may see. */
+void whitelabel_link_validate(struct http_request *r, const struct admin *admin,
+                              const struct identity *who, const struct branded_link *l);
+bool whitelabel_link_is_valid(const struct admin *admin, const struct branded_link *l);
+int64_t whitelabel_link_number(const struct branded_link *l);
 
 #endif
