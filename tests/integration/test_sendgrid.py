@@ -223,6 +223,18 @@ def test_a_group_is_a_list_with_one_click(world, sigillo, sender):
     assert len(links) == 2, links
 
 
+def test_what_a_group_gets_is_read_once(sigillo, sender):
+    """A message for each of its recipients: replacing is paid for once, whoever many they are."""
+    owner = sigillo.json("key", "add", "--domain", DOMAIN, "--scope", "asm.groups.create")["key"]
+    number = post(sigillo, owner, json.dumps({"name": "Many", "description": "With many members"}).encode(), "/v3/asm/groups")[2]["id"]
+    person = {"to": [{"email": "many%d@good.test" % i} for i in range(40)], "substitutions": {"-%d-" % i: "x" for i in range(30)}}
+    text = ("-" * 69 + "\n") * 1000  # 30 keys are looked at where each of these stands
+    status, _, body = post(sigillo, sender.key, v3(personalizations=[person], content=[{"type": "text/plain", "value": text}], send_at=int(time.time()) + 3600,
+                                                   asm={"group_id": number}))
+    assert status == 202, body
+    assert len(queued(sigillo, "many39@good.test")) == 1
+
+
 def shown(sigillo, key, number):
     return sigillo.request("GET", "/v1/messages/" + number, headers={"Authorization": "Bearer " + key}, tls=True)[2]
 

@@ -23,10 +23,11 @@ struct call {
     json_t *json;
     struct sendgrid_mail mail;
     struct sgl_arena arena; /* what all messages have in common */
+    struct sgl_arena own;   /* its personalization */
     struct sgl_arena one;   /* the message that is on its way */
+    struct sendgrid_one personalization;
     struct api_refusal why;
     size_t personal, rcpt;        /* which it is; rcpt counts where each recipient has a message */
-    size_t rcpts;                 /* of this personalization */
     struct admission_all *all;    /* of more than one message; else NULL */
     size_t messages;              /* of the request */
     char id[ID_TEXT_SIZE];        /* of the first */
@@ -43,6 +44,7 @@ static void call_free(struct call *c)
     sgl_arena_done(&c->words);
     templates_call_done(&c->lookup);
     sgl_arena_done(&c->one);
+    sgl_arena_done(&c->own);
     sgl_arena_done(&c->arena);
     free(c);
 }
@@ -99,7 +101,7 @@ static void send_next(struct call *c);
 static void step(struct call *c)
 {
     c->rcpt++;
-    if (c->mail.one_each && c->rcpt < c->rcpts)
+    if (c->mail.one_each && c->rcpt < c->personalization.m.rcpts)
         return;
     c->rcpt = 0;
     c->personal++;
@@ -148,7 +150,7 @@ static void sent(struct submission *s, const struct admission_answer *answer)
 static bool is_last(const struct call *c)
 {
     return c->personal + 1 == c->mail.personalizations &&
-           (!c->mail.one_each || c->rcpt + 1 == c->rcpts);
+           (!c->mail.one_each || c->rcpt + 1 == c->personalization.m.rcpts);
 }
 
 /* All is composed: the request is not needed any more. */
@@ -162,24 +164,35 @@ static void give_back(struct call *c)
     templates_call_done(&c->lookup);
 }
 
+/* Once for all of its recipients. false: c->why says it. */
+static bool read_personalization(struct call *c)
+{
+    struct api_reader reader = {.api = c->api, .who = c->who, .arena = &c->own, .why = &c->why};
+
+    if (c->rcpt > 0)
+        return true;
+    sgl_arena_reset(&c->own);
+    return sendgrid_personal(&reader, &c->mail, c->personal, &c->personalization);
+}
+
 /* false: c->why says it. */
 static bool make(struct call *c, struct api_post *p)
 {
-    struct api_reader reader = {.api = c->api, .who = c->who, .arena = &c->one, .why = &c->why};
-    struct sendgrid_one one;
+    struct api_message m;
 
     p->ctx = c;
     p->submission.arena = &c->one;
-    if (!sendgrid_personal(&reader, &c->mail, c->personal, &one))
+    if (!read_personalization(c))
         return false;
-    c->rcpts = one.m.rcpts;
+    m = c->personalization.m;
+    m.compose.from = (struct sgl_compose_addresses){&m.from, 1};
     if (c->mail.one_each) {
-        one.m.rcpt += c->rcpt;
-        one.m.rcpts = 1;
+        m.rcpt += c->rcpt;
+        m.rcpts = 1;
     }
-    if (one.not_before > c->mail.now)
-        p->submission.message.not_before = one.not_before;
-    if (!api_post_message(p, &one.m, &c->why))
+    if (c->personalization.not_before > c->mail.now)
+        p->submission.message.not_before = c->personalization.not_before;
+    if (!api_post_message(p, &m, &c->why))
         return false;
     if (is_last(c))
         give_back(c);
@@ -261,6 +274,7 @@ static struct call *call_new(struct http_request *r, const struct api *api, stru
     c->who = who;
     c->json = json;
     sgl_arena_init(&c->arena, ARENA_MAX);
+    sgl_arena_init(&c->own, ARENA_MAX);
     sgl_arena_init(&c->one, ARENA_MAX);
     sgl_arena_init(&c->words, ARENA_MAX);
     return c;
