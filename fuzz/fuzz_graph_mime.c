@@ -22,11 +22,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct api_reader p = {.api = &api, .arena = &arena, .why = &why};
     struct sgl_mailbox mailbox;
     struct store_message m = {0};
-    struct sgl_buf raw = {0};
+    struct sgl_buf raw = SGL_BUF_INIT(size);
 
     if (sgl_mailbox_parse(SGL_LIT("a@b.test"), &arena, &mailbox, NULL) != SGL_OK)
         abort();
-    if (graph_mime(&p, sgl_view_of(data, size), &mailbox, &raw, &m))
+    sgl_buf_add(&raw, sgl_view_of(data, size));
+    if (graph_mime(&p, &mailbox, &raw, &m))
         check_taken(&raw, &m);
     else if (why.status == 0 || why.detail[0] == '\0')
         abort();

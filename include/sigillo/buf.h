@@ -44,6 +44,7 @@ SGL_API void sgl_buf_add_escaped(struct sgl_buf *buf, sgl_view v, size_t max_sho
 SGL_API void sgl_buf_add_line_safe(struct sgl_buf *buf, sgl_view v);
 SGL_API void sgl_buf_remove_front(struct sgl_buf *buf, size_t n); /* n <= len */
 SGL_API void sgl_buf_truncate(struct sgl_buf *buf, size_t len);   /* len <= buf->len */
+SGL_API void sgl_buf_fit(struct sgl_buf *buf); /* no more memory is held than the contents take */
 /* Ownership of the bytes moves to *to (whatever it held is freed); *from becomes empty. */
 SGL_API void sgl_buf_take(struct sgl_buf *to, struct sgl_buf *from);
 /* The invariant, for asserts, tests and fuzzers. */

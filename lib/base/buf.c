@@ -79,6 +79,16 @@ enum sgl_status sgl_buf_reserve(struct sgl_buf *buf, size_t more)
     return SGL_OK;
 }
 
+void sgl_buf_fit(struct sgl_buf *buf)
+{
+    uint8_t *data = buf->len == 0 || buf->len == buf->cap ? NULL : realloc(buf->data, buf->len);
+
+    if (data == NULL) /* without room for less it stays as it is */
+        return;
+    buf->data = data;
+    buf->cap = buf->len;
+}
+
 void sgl_buf_add(struct sgl_buf *buf, sgl_view v)
 {
     if (v.len == 0 || sgl_buf_reserve(buf, v.len) != SGL_OK)

@@ -9,6 +9,7 @@ import concurrent.futures
 import email
 import email.message
 import email.policy
+import gzip
 import json
 import re
 import time
@@ -204,6 +205,14 @@ def test_mime(world, sigillo, way):
 def test_mime_without_from_is_from_the_mailbox(world, sigillo, way):
     accepted(sigillo, way, base64.b64encode(b"To: gr-nofrom@good.test\nSubject: x\n\nHi\n").decode(), **{"Content-Type": "text/plain"})
     assert people(arrived(world, "gr-nofrom@good.test")["From"]) == [("", SENDER)]
+
+
+def test_mime_may_be_gzip(world, sigillo, app):
+    text = gzip.compress(base64.encodebytes(b"To: gr-gzip@good.test\nSubject: x\n\nHi\n"))
+    status, _, body = post(sigillo, token(sigillo, app), text, Content_Type="text/plain", Content_Encoding="gzip")
+    assert status == 202, body
+    assert lines(arrived(world, "gr-gzip@good.test")) == "Hi\n"
+    error_of(post(sigillo, token(sigillo, app), text[:-9], Content_Type="text/plain", Content_Encoding="gzip"), 400, "BadRequest", "body")
 
 
 def test_how_the_answer_looks(sigillo, sender, app):

@@ -113,6 +113,11 @@ static void ownership(void **state)
     sgl_buf_take(&a, &b);
     CHECK_VIEW("the bytes moved", sgl_buf_view(&a), V("new"));
     CHECK_TRUE("the source is empty", b.len == 0 && b.data == NULL && b.max == 20);
+    sgl_buf_fit(&a);
+    CHECK_VIEW("the bytes stay", sgl_buf_view(&a), V("new"));
+    CHECK_TRUE("and no more is held", a.cap == 3 && sgl_buf_sane(&a));
+    sgl_buf_fit(&b);
+    CHECK_TRUE("nothing of nothing", sgl_buf_sane(&b) && b.cap == 0);
     sgl_buf_add_cstr(&a, "\x01");
     sgl_buf_add_byte(&a, 0);
     CHECK_TRUE("a NUL is no string", sgl_cstr(&a) == NULL);

@@ -7,7 +7,7 @@
 
 struct taken {
     struct fixture f;
-    struct sgl_buf base64, raw;
+    struct sgl_buf raw;
     struct store_message m;
 };
 
@@ -17,21 +17,22 @@ static bool take(struct taken *t, const char *text, bool lines)
     struct api_reader reader = {.api = &five_recipients, .arena = &t->f.arena, .why = &t->f.why};
     struct sgl_mailbox mailbox;
 
-    *t = (struct taken){.base64 = SGL_BUF_INIT(1 << 20)};
+    *t = (struct taken){.raw = SGL_BUF_INIT(1 << 20)};
     fail_alloc_off();
     begin(&t->f, "{}");
     CHECK_EQ(text, sgl_mailbox_parse(V("a@b.test"), &t->f.arena, &mailbox, NULL), SGL_OK);
     if (lines)
-        sgl_base64_encode_lines(&t->base64, V(text), 20);
+        sgl_base64_encode_lines(&t->raw, V(text), 20);
     else
-        sgl_base64_encode(&t->base64, V(text));
+        sgl_base64_encode(&t->raw, V(text));
     fail_alloc_on();
-    return graph_mime(&reader, sgl_buf_view(&t->base64), &mailbox, &t->raw, &t->m);
+    t->raw.max = t->raw.len; /* as it was received */
+    sgl_buf_fit(&t->raw);
+    return graph_mime(&reader, &mailbox, &t->raw, &t->m);
 }
 
 static void end(struct taken *t)
 {
-    sgl_buf_done(&t->base64);
     sgl_buf_done(&t->raw);
     done(&t->f);
 }
@@ -60,6 +61,33 @@ static void messages(void **state)
                V("From: a@b.test\r\nTo: c@d.test\r\n\r\nHi"));
     CHECK_VIEW("in the envelope, too", t.m.env_from, V("a@b.test"));
     end(&t);
+}
+
+/* Long ones stay in the memory that they came in, which is no more than they need. */
+static void long_ones(void **state)
+{
+    struct sgl_buf text = SGL_BUF_INIT(1 << 20), crlf = SGL_BUF_INIT(1 << 20);
+
+    (void)state;
+    for (int bare = 0; bare < 2; bare++) {
+        const char *end_of_line = bare == 0 ? "\r\n" : "\n";
+        struct taken t;
+
+        sgl_buf_reset(&text);
+        sgl_buf_reset(&crlf);
+        sgl_buf_addf(&text, "To: c@d.test%s%s", end_of_line, end_of_line);
+        sgl_buf_add_cstr(&crlf, "From: a@b.test\r\nTo: c@d.test\r\n\r\n");
+        for (int i = 0; i < 5000; i++) {
+            sgl_buf_addf(&text, "%d%s", i, bare == 1 || i % 7 > 0 ? end_of_line : "");
+            sgl_buf_addf(&crlf, "%d%s", i, bare == 1 || i % 7 > 0 ? "\r\n" : "");
+        }
+        CHECK_TRUE(end_of_line, take(&t, sgl_cstr(&text), true));
+        CHECK_VIEW(end_of_line, sgl_buf_view(&t.raw), sgl_buf_view(&crlf));
+        CHECK_EQ("no more memory than it needs", t.raw.cap, t.raw.len);
+        end(&t);
+    }
+    sgl_buf_done(&text);
+    sgl_buf_done(&crlf);
 }
 
 static const struct {
@@ -100,10 +128,12 @@ static void no_base64(void **state)
         struct api_reader reader = {.api = &five_recipients, .arena = &arena, .why = &why};
         struct sgl_mailbox mailbox = {0};
         struct store_message m = {0};
-        struct sgl_buf raw = {0};
+        struct sgl_buf raw = SGL_BUF_INIT(100);
 
-        CHECK_TRUE(texts[i], !graph_mime(&reader, V(texts[i]), &mailbox, &raw, &m));
+        sgl_buf_add_cstr(&raw, texts[i]);
+        CHECK_TRUE(texts[i], !graph_mime(&reader, &mailbox, &raw, &m));
         CHECK_STR(texts[i], why.code, "graph-mime");
+        sgl_buf_done(&raw);
         sgl_arena_done(&arena);
     }
 }
@@ -122,8 +152,9 @@ static void memory(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(messages), cmocka_unit_test(refusals),
-                                       cmocka_unit_test(no_base64), cmocka_unit_test(memory)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(messages), cmocka_unit_test(long_ones),
+                                       cmocka_unit_test(refusals), cmocka_unit_test(no_base64),
+                                       cmocka_unit_test(memory)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

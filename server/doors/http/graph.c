@@ -64,9 +64,11 @@ static bool take_mime(struct api_post *p, const struct sgl_mailbox *mailbox,
     struct api_reader reader = {.api = p->api, .who = s->who, .arena = s->arena, .why = why};
     struct admission_answer answer;
 
-    if (!admission_has_room(p->api->admission, graph_mime_bound(http_body(p->r)), &answer))
+    if (!admission_has_room(p->api->admission, http_body(p->r).len / 4 * 3, &answer))
         return api_refuse(why, answer.http, answer.code, "body", answer.text, SGL_LIT(""));
-    if (!graph_mime(&reader, http_body(p->r), mailbox, &p->raw, &s->message))
+    if (!http_body_move(p->r, &p->raw))
+        return api_refuse_memory(why);
+    if (!graph_mime(&reader, mailbox, &p->raw, &s->message))
         return false;
     s->raw = sgl_buf_view(&p->raw);
     return true;
@@ -89,14 +91,14 @@ static void send_(struct http_request *r, const struct graph *g, struct identity
     struct api_refusal why = {0};
     json_t *json = NULL;
     struct api_post *p;
-    bool fine;
+    bool mime, fine;
 
-    if (!is_mime(r)) {
+    mime = is_mime(r);
+    if (!mime)
         json = http_json_long(r, long_strings);
-        if (json == NULL) {
-            identity_unref(who);
-            return;
-        }
+    if (mime ? !http_unpack(r) : json == NULL) {
+        identity_unref(who);
+        return;
     }
     p = api_post_new(r, g->api, who, SGL_LIT("graph"));
     if (p == NULL)

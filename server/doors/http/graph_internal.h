@@ -79,10 +79,8 @@ void graph_upload_routes(struct http *http, const struct graph *g);
 
 /* ---- graph_mime.c ---- */
 
-/* How many bytes such a text decodes to at most. */
-size_t graph_mime_bound(sgl_view base64);
-/* The message that the text is, with CRLF line ends and a From, into *raw (which is empty), and its envelope. */
-bool graph_mime(const struct api_reader *p, sgl_view base64, const struct sgl_mailbox *mailbox,
-                struct sgl_buf *raw, struct store_message *m);
+/* The base64 in *raw becomes the message that it is, with CRLF line ends and a From, in the same memory; and its envelope. */
+bool graph_mime(const struct api_reader *p, const struct sgl_mailbox *mailbox, struct sgl_buf *raw,
+                struct store_message *m);
 
 #endif

@@ -92,6 +92,8 @@ sgl_view http_header(const struct http_request *r,
 sgl_view http_body(struct http_request *r);
 /* SHA-256 of it: as it came, or once it is unpacked of that. false: no memory. */
 bool http_body_hash(struct http_request *r, uint8_t out[32]);
+/* The body itself, without a copy where it is long: memory of the handler's, and the request has none from here on. false: no memory. */
+bool http_body_move(struct http_request *r, struct sgl_buf *to);
 /* It is not needed any more, nor is what http_json_view() gave: its memory goes back, and it is empty. */
 void http_body_done(struct http_request *r);
 /* A body that came as gzip is what it was before, from here on; http_json() does it itself.  false: 400, 413, 415 or 503 has been sent, and the handler returns. */

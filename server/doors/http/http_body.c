@@ -49,6 +49,20 @@ bool http_body_take(struct http_request *r)
     return r->body.len == 0 || r->body.ptr != NULL;
 }
 
+bool http_body_move(struct http_request *r, struct sgl_buf *to)
+{
+    sgl_view body = r->body;
+
+    r->body = sgl_view_of(NULL, 0);
+    if (r->is_unpacked || r->gathered.len > 0) {
+        sgl_buf_take(to, r->is_unpacked ? &r->unpacked : &r->gathered);
+        return true;
+    }
+    sgl_buf_init(to, body.len);
+    sgl_buf_add(to, body);
+    return to->status == SGL_OK;
+}
+
 bool http_body_hash(struct http_request *r, uint8_t out[32])
 {
     if (!r->is_hashed) {
