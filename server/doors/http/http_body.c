@@ -6,6 +6,7 @@
 
 #define SHORT (64u * 1024)
 #define PIECE (256u * 1024)
+#define SLICE (4u * 1024 * 1024) /* a multiple of PIECE */
 
 /* What the buffer gave back lies between what others hold: the system gets it only when it is asked to take it. */
 static void give_back(size_t bytes)
@@ -14,7 +15,7 @@ static void give_back(size_t bytes)
         (void)malloc_trim(0);
 }
 
-/* A long one came in many pieces, each of which goes back as soon as it is copied. */
+/* A long one came in many pieces, which go back as they are copied: never is there much of it twice. */
 static bool gather(struct http_request *r, struct evbuffer *input)
 {
     size_t len = evbuffer_get_length(input);
@@ -32,6 +33,8 @@ static bool gather(struct http_request *r, struct evbuffer *input)
             return false;
         }
         r->gathered.len += (size_t)got;
+        if (r->gathered.len % SLICE == 0)
+            give_back(SLICE);
     }
     give_back(len);
     r->body = sgl_buf_view(&r->gathered);
