@@ -379,6 +379,7 @@ static void suppress(struct admit *m)
             continue;
         g->rcpt[i].state = RCPT_SUPPRESSED;
         g->rcpt[i].reason = sgl_view_cstr(suppression_reason_text(reason));
+        g->rcpt[i].drop = (uint8_t)suppression_reason_drop(reason);
         m->open--;
     }
 }

@@ -11,6 +11,7 @@
 
 #include "../access/access.h"
 #include "../keys/keys.h"
+#include "../store/statistics.h"
 #include "../store/store.h"
 #include "domain.h"
 #include "guid.h"
@@ -611,6 +612,8 @@ bool suppression_reason_stops(enum suppression_reason reason);
 const char *suppression_reason_name(enum suppression_reason reason); /* "hard-bounce" ... */
 /* As the reason of a recipient's state: "suppressed: the recipient complained" */
 const char *suppression_reason_text(enum suppression_reason reason);
+/* As which statistic a recipient counts that is not sent to for that. */
+enum statistic suppression_reason_drop(enum suppression_reason reason);
 bool suppression_reason_parse(sgl_view name, enum suppression_reason *out);
 
 /* A pure look-up, any thread: is this address, as admission has it, suppressed for mail of this domain? The same as the one below, with nothing passed over. */

@@ -33,6 +33,20 @@ const char *suppression_reason_text(enum suppression_reason reason)
     return text[reason];
 }
 
+enum statistic suppression_reason_drop(enum suppression_reason reason)
+{
+    static const enum statistic drop[] = {
+        [SUPPRESSION_HARD_BOUNCE] = STATISTIC_BOUNCE_DROPS,
+        [SUPPRESSION_COMPLAINT] = STATISTIC_SPAM_REPORT_DROPS,
+        [SUPPRESSION_UNSUBSCRIBE] = STATISTIC_UNSUBSCRIBE_DROPS,
+        [SUPPRESSION_MANUAL] = STATISTIC_UNSUBSCRIBE_DROPS,
+        [SUPPRESSION_INVALID] = STATISTIC_INVALID_EMAILS,
+        [SUPPRESSION_BLOCKED] = STATISTIC_NONE,
+    };
+
+    return drop[reason];
+}
+
 bool suppression_reason_parse(sgl_view name, enum suppression_reason *out)
 {
     for (size_t i = 0; i < REASONS; i++)

@@ -104,6 +104,6 @@ void service_bounced(void *service, const struct store_message *message,
 /* For the queue: is this recipient, whose mail was accepted, suppressed by now? */
 enum queue_stop_answer service_stops(void *service, const struct store_message *message,
                                      const struct store_rcpt *rcpt, sgl_view body,
-                                     const char **why);
+                                     struct queue_stop_why *why);
 
 #endif

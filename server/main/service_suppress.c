@@ -100,7 +100,8 @@ static sgl_view domain_in(sgl_view address)
 }
 
 enum queue_stop_answer service_stops(void *service, const struct store_message *message,
-                                     const struct store_rcpt *rcpt, sgl_view body, const char **why)
+                                     const struct store_rcpt *rcpt, sgl_view body,
+                                     struct queue_stop_why *why)
 {
     struct service *s = service;
     struct suppression_question q = {.subscription = message->subscription,
@@ -125,8 +126,9 @@ enum queue_stop_answer service_stops(void *service, const struct store_message *
     }
     if (!ends)
         return QUEUE_STOP_GOES;
-    *why = suppression_reason_text(reason);
+    *why = (struct queue_stop_why){suppression_reason_text(reason),
+                                   (uint8_t)suppression_reason_drop(reason)};
     log_line(LOG_INFO_, "suppressed", LOG_ID(message->id), LOG_VIEW("address", rcpt->address),
-             LOG_STR("why", *why));
+             LOG_STR("why", why->text));
     return QUEUE_STOP_ENDS;
 }

@@ -54,6 +54,7 @@ struct rcpt_outcome {
     int64_t
         not_before; /* wall seconds, 0: the schedule decides. A site that asked for patience sets it */
     bool possibly_repeated; /* the connection broke after the final dot: the remote may have it */
+    uint8_t drop;           /* RCPT_STOPPED: as which enum statistic it counts */
     sgl_view remote_mta;    /* the host that answered, "mx1.example.net [192.0.2.1]", or empty */
     bool
         dsn_taken; /* RCPT_OK: the remote offers DSN and was given NOTIFY, so it answers for success; else we say "relayed" if success was asked for */
@@ -104,7 +105,7 @@ struct queue_signer {
 void queue_set_signer(struct queue *q, const struct queue_signer *signer);
 /*
  * Who is not to be sent to any more?  Asked on the loop of each recipient before its job is handed out, so it has to be quick.  Like the signer it is given from outside.  body: empty
- * when it is not in memory; with WANTS_BODY it is brought, and the question comes again.  *why, with ENDS: a text that stays; it becomes the reason of the recipient's state "suppressed".
+ * when it is not in memory; with WANTS_BODY it is brought, and the question comes again.  *why, with ENDS: its text stays; it becomes the reason of the recipient's state "suppressed".
  */
 enum queue_stop_answer {
     QUEUE_STOP_GOES,
@@ -112,11 +113,15 @@ enum queue_stop_answer {
     QUEUE_STOP_WANTS_BODY,
     QUEUE_STOP_YIELDS /* the store says what becomes of it: it goes back there. For all recipients of a message, or none */
 };
+struct queue_stop_why {
+    const char *text;
+    uint8_t drop; /* as which enum statistic it counts, or 0 */
+};
 struct queue_stop {
     void *ctx;
     enum queue_stop_answer (*stopped)(void *ctx, const struct store_message *message,
                                       const struct store_rcpt *rcpt, sgl_view body,
-                                      const char **why);
+                                      struct queue_stop_why *why);
 };
 void queue_set_stop(struct queue *q, const struct queue_stop *stop);
 void queue_start(struct queue *q);

@@ -197,6 +197,7 @@ static void decide(struct queue *q, struct record *r, size_t i, int64_t now, str
     case RCPT_STOPPED:
         to->state = RCPT_SUPPRESSED;
         to->attempted = false;
+        to->drop = o->drop;
         return;
     case RCPT_PERMANENT:
         to->state = RCPT_FAILED;

@@ -114,7 +114,7 @@ static sgl_view detail_of(struct sgl_buf *text, const char *why)
 }
 
 /* All of the job end; why: for each. false: memory has ended. */
-static bool end_all(struct queue *q, struct qjob *j, const char *const *why)
+static bool end_all(struct queue *q, struct qjob *j, const struct queue_stop_why *why)
 {
     size_t n = j->job.rcpts;
     struct rcpt_outcome *o = calloc(n, sizeof(*o));
@@ -124,11 +124,12 @@ static bool end_all(struct queue *q, struct qjob *j, const char *const *why)
 
     for (size_t i = 0; fits && i < n; i++) {
         text[i] = (struct sgl_buf)SGL_BUF_INIT(DETAIL_MAX);
-        o[i] = (struct rcpt_outcome){.verdict = RCPT_STOPPED, .reason = sgl_view_cstr(why[i])};
+        o[i] = (struct rcpt_outcome){
+            .verdict = RCPT_STOPPED, .reason = sgl_view_cstr(why[i].text), .drop = why[i].drop};
         e[i] = (struct store_event){.at_ms = queue_now(q) * 1000,
                                     .rcpt = j->rcpt[i]->id,
                                     .kind = SGL_LIT("suppressed"),
-                                    .detail = detail_of(&text[i], why[i])};
+                                    .detail = detail_of(&text[i], why[i].text)};
     }
     if (fits) {
         job_take_out(j);
@@ -143,7 +144,7 @@ static bool end_all(struct queue *q, struct qjob *j, const char *const *why)
 }
 
 /* Those that end become a job of their own. */
-static struct qjob *split(struct queue *q, struct qjob *j, const char **why, size_t ends)
+static struct qjob *split(struct queue *q, struct qjob *j, struct queue_stop_why *why, size_t ends)
 {
     struct qjob *ended = job_new(j->env, j->job.dest, ends);
     bool stack[128], *keep = j->job.rcpts <= 128 ? stack : malloc(j->job.rcpts * sizeof(bool));
@@ -158,7 +159,7 @@ static struct qjob *split(struct queue *q, struct qjob *j, const char **why, siz
     ended->place = OUT; /* in no line */
     ended->lease_until = j->lease_until;
     for (size_t i = 0; i < j->job.rcpts; i++) {
-        keep[i] = why[i] == NULL;
+        keep[i] = why[i].text == NULL;
         if (keep[i])
             continue;
         why[ended->job.rcpts] = why[i];
@@ -173,8 +174,9 @@ static struct qjob *split(struct queue *q, struct qjob *j, const char **why, siz
 
 /* ---- the question ---- */
 
-/* why: of each that ends, NULL of the others. */
-static enum queue_stop_answer ask(struct queue *q, struct qjob *j, const char **why, size_t *ends)
+/* why: of each that ends, without a text of the others. */
+static enum queue_stop_answer ask(struct queue *q, struct qjob *j, struct queue_stop_why *why,
+                                  size_t *ends)
 {
     sgl_view body = {NULL, 0};
 
@@ -184,21 +186,21 @@ static enum queue_stop_answer ask(struct queue *q, struct qjob *j, const char **
     for (size_t i = 0; i < j->job.rcpts; i++) {
         enum queue_stop_answer a;
 
-        why[i] = NULL;
+        why[i] = (struct queue_stop_why){NULL, 0};
         a = q->stop.stopped(q->stop.ctx, j->env->m, j->rcpt[i], body, &why[i]);
         if (a == QUEUE_STOP_YIELDS || (a == QUEUE_STOP_WANTS_BODY && body.ptr == NULL))
             return a;
         if (a == QUEUE_STOP_ENDS)
             ++*ends;
         else
-            why[i] = NULL;
+            why[i] = (struct queue_stop_why){NULL, 0};
     }
     return *ends > 0 ? QUEUE_STOP_ENDS : QUEUE_STOP_GOES;
 }
 
 struct qjob *queue_stop_some(struct queue *q, struct qjob *j)
 {
-    const char *stack[128], **why = stack;
+    struct queue_stop_why stack[128], *why = stack;
     struct qjob *goes = j, *ended = j;
     size_t ends = 0;
 

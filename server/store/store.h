@@ -72,8 +72,9 @@ struct store_rcpt {
     uint64_t fence;         /* grows with each claim */
     bool possibly_repeated; /* a crash happened between the final dot and our record */
     bool delay_told;        /* a delay notice has been sent */
-    sgl_view status;        /* last enhanced status "4.4.1", or empty */
-    sgl_view reason;        /* last answer or reason, printable, at most 1000 bytes */
+    uint8_t drop;    /* accepted as suppressed: as which enum statistic it counts; not kept */
+    sgl_view status; /* last enhanced status "4.4.1", or empty */
+    sgl_view reason; /* last answer or reason, printable, at most 1000 bytes */
     sgl_view
         why_wait; /* the rule that makes it wait: "retry schedule, step 3", "site backs off", ... */
     sgl_view remote_mta; /* last host asked, "mx1.example.net [192.0.2.1]" */
@@ -272,6 +273,7 @@ struct store_outcome_rcpt {
     bool attempted;         /* counts an attempt */
     bool possibly_repeated; /* from now on: the remote may have it already; never taken back */
     bool delay_told;
+    uint8_t drop; /* RCPT_SUPPRESSED: as which enum statistic it counts */
     sgl_view status, reason, why_wait, remote_mta;
     enum store_result
         result; /* STORE_OK, or STORE_CONFLICT: a late worker; nothing was written for it */

@@ -4,6 +4,8 @@
 /* after the queue's own headers */
 #include "fail_alloc.h"
 
+#include "../../server/store/statistics.h"
+
 #define WHY "suppressed by hand"
 
 static struct {
@@ -16,7 +18,7 @@ static struct {
 
 static enum queue_stop_answer stopped(void *ctx, const struct store_message *message,
                                       const struct store_rcpt *rcpt, sgl_view body,
-                                      const char **why)
+                                      struct queue_stop_why *why)
 {
     (void)ctx;
     (void)message;
@@ -28,7 +30,7 @@ static enum queue_stop_answer stopped(void *ctx, const struct store_message *mes
         return QUEUE_STOP_WANTS_BODY;
     for (size_t i = 0; i < stop.count; i++)
         if (sgl_view_eq(rcpt->address, sgl_view_cstr(stop.ends[i]))) {
-            *why = WHY;
+            *why = (struct queue_stop_why){WHY, STATISTIC_UNSUBSCRIBE_DROPS};
             return QUEUE_STOP_ENDS;
         }
     return QUEUE_STOP_GOES;
@@ -68,6 +70,22 @@ static size_t events_of_kind(uint64_t message, const char *kind)
     return c.count;
 }
 
+static bool add_drops(void *ctx, const struct store_statistic *s)
+{
+    if (s->what == STATISTIC_UNSUBSCRIBE_DROPS)
+        *(uint64_t *)ctx += s->count;
+    return true;
+}
+
+static uint64_t drops_of(sgl_view subscription)
+{
+    struct store_statistics_query q = {.subscription = subscription, .to_day = 1000000};
+    uint64_t drops = 0;
+
+    assert_int_equal(store_read_statistics(fx.store, &q, add_drops, &drops), STORE_OK);
+    return drops;
+}
+
 static void test_all_of_a_job(void **state)
 {
     struct store_sample s;
@@ -86,6 +104,7 @@ static void test_all_of_a_job(void **state)
         CHECK_VIEW("the reason", r->reason, SGL_LIT(WHY));
     }
     CHECK_EQ("events", events_of_kind(s.message.id, "suppressed"), 2);
+    CHECK_EQ("counted as dropped", drops_of(s.message.subscription), 2);
     CHECK_EQ("nobody is told", fx.notices, 0);
     CHECK_TRUE("nothing stays in memory", fx.queue->all == NULL && fx.queue->out == 0);
     CHECK_EQ("nor is counted", atomic_load(&fx.queue->held_rcpts), 0);

@@ -279,7 +279,7 @@ static enum store_result find_batch(struct store *store, struct store_accept *a)
 static void accept_one(struct store *store, struct store_accept *a)
 {
     struct store_message *m = a->message;
-    uint64_t first = store->next_rcpt, remaining = 0;
+    uint64_t first = store->next_rcpt, remaining = 0, sum[STATISTICS] = {0};
 
     a->staged = false; /* spooled says all that a failure needs to know */
     store->next_rcpt += m->rcpts;
@@ -287,6 +287,7 @@ static void accept_one(struct store *store, struct store_accept *a)
     for (size_t i = 0; i < m->rcpts && store->db.hard == 0; i++) {
         m->rcpt[i].id = first + i;
         remaining += !state_is_final((int)m->rcpt[i].state);
+        statistics_accept(&m->rcpt[i], sum);
         add_rcpt(store, m, &m->rcpt[i],
                  a->claim ? lease_time(store, &a->op, (int64_t)a->lease_until) : 0);
     }
@@ -300,6 +301,8 @@ static void accept_one(struct store *store, struct store_accept *a)
         add_key(store, a);
     if (store->db.hard == 0 && a->draft != 0)
         draft_remove(store, a->draft);
+    if (!sgl_view_eq(m->door, SGL_LIT("bounce")))
+        statistics_add(store, m->accepted_at, m->subscription, m->labels, sum);
     add_charge(store, m->subscription, m->identity, &a->charge);
     add_charge(store, SGL_LIT(""), a->charged_domain, &a->domain_charge);
     for (size_t i = 0; i < a->tallies; i++)

@@ -236,6 +236,7 @@ static struct store *store_make(const struct store_config *config)
     store->pending.gone.size = sizeof(struct gone);
     store->pending.watched.size = sizeof(struct watched);
     batches_init(store);
+    statistics_init(store);
     sgl_arena_init(&store->scratch, SCRATCH_MAX);
     lanes_init(&store->lanes);
     init_threads(store);
@@ -322,6 +323,7 @@ static void free_memory(struct store *store)
     vector_done(&store->pending.gone);
     vector_done(&store->pending.watched);
     batches_done(store);
+    statistics_done(store);
     vector_done(&store->gone);
     vector_done(&store->leased);
     vector_done(&store->inherit.waits);

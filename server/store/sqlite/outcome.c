@@ -15,7 +15,7 @@ static int state_after(int now, int wanted)
 
 /* Returns 1 when the recipient has become final by this. */
 static uint64_t one_outcome(struct store *store, const struct store_outcome *o,
-                            struct store_outcome_rcpt *r)
+                            struct store_outcome_rcpt *r, uint64_t sum[STATISTICS])
 {
     struct rcpt_row before, after;
     bool keep;
@@ -38,21 +38,24 @@ static uint64_t one_outcome(struct store *store, const struct store_outcome *o,
     note_put(store, r->rcpt, r->status, r->reason, r->why_wait, r->remote_mta);
     r->result = STORE_OK;
     r->now_state = (enum rcpt_state)after.state;
+    statistics_outcome(r, before.state, sum);
     return state_is_final(after.state) && !state_is_final(before.state);
 }
 
 enum store_result apply_outcome(struct store *store, struct store_outcome *o)
 {
-    uint64_t finals = 0;
+    uint64_t finals = 0, sum[STATISTICS] = {0};
     size_t written = 0;
 
     for (size_t i = 0; i < o->rcpts && store->db.hard == 0; i++) {
-        finals += one_outcome(store, o, &o->rcpt[i]);
+        finals += one_outcome(store, o, &o->rcpt[i], sum);
         written += o->rcpt[i].result == STORE_OK;
     }
     if (store->db.hard != 0 || written == 0)
         return written == 0 && o->rcpts > 0 ? STORE_CONFLICT : STORE_OK;
     message_less(store, o->message, finals);
+    statistics_of_message(store, o->events > 0 ? o->event[0].at_ms : clock_now_ms(), o->message,
+                          sum);
     if (store->db.hard == 0)
         trail_add(store, o->message, o->event, o->events);
     for (size_t i = 0; i < 2 && store->db.hard == 0; i++) {

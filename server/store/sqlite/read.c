@@ -73,6 +73,13 @@ static const char *const read_text[READ_COUNT] = {
         "SELECT f.id,f.draft,f.size,f.have,f.value,d.expires_at,length(f.value) FROM draft_file f"
         " JOIN draft d ON d.id=f.draft WHERE f.id=?1 AND d.expires_at>?2",
     [READ_DRAFT_PIECES] = "SELECT at,bytes FROM draft_piece WHERE file=?1 ORDER BY at",
+    [READ_STATISTICS] = "SELECT day,metric,count FROM statistic"
+                        " WHERE subscription=?1 AND category=?2 AND day>=?3 AND day<=?4"
+                        " ORDER BY day,metric",
+    [READ_CATEGORIES] =
+        "SELECT category FROM statistic WHERE subscription=?1 AND category>''"
+        " AND category>=?2 AND substr(category,1,length(?2))=?2 AND day>=?3 AND day<=?4"
+        " GROUP BY category ORDER BY ?6*sum(iif(metric=?5,count,0)),category LIMIT ?7 OFFSET ?8",
     [READ_BATCH] = "SELECT status FROM batch WHERE subscription=?1 AND id=?2",
     [READ_BATCHES] = "SELECT id,status FROM batch WHERE subscription=?1 AND status>0 ORDER BY id",
 };

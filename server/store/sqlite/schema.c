@@ -14,6 +14,7 @@
  *
  * Step 4 adds to message what its sender calls it, its batch and its pool.
  * draft       a message that is not finished; draft_file: its files, whose bytes are in draft_piece as they came
+ * statistic   what happened to recipients, counted by subscription, category (empty: all) and day
  * batch           what becomes of the messages that have one, and which those are
  */
 #include "schema.h"
@@ -101,6 +102,9 @@ static const char *const step[] = {
     " sum(f.size+length(CAST(f.value AS BLOB))) FROM draft_file f WHERE f.draft=draft.id),0);"
     "DROP INDEX draft_subscription;"
     "CREATE INDEX draft_used ON draft(subscription, bytes);",
+    "CREATE TABLE statistic(subscription TEXT NOT NULL, category TEXT NOT NULL,"
+    " day INTEGER NOT NULL, metric INTEGER NOT NULL, count INTEGER NOT NULL,"
+    " PRIMARY KEY(subscription, category, day, metric)) WITHOUT ROWID;",
 };
 #define STEPS ((int)(sizeof(step) / sizeof(step[0])))
 

@@ -98,6 +98,14 @@ const char *const sql_text[SQL_COUNT] = {
     [SQL_AUDIT_EXPIRY] = "UPDATE audit_expiry SET before_ms=?1",
     [SQL_OLD_AUDIT] = "DELETE FROM audit WHERE id IN"
                       " (SELECT id FROM audit WHERE at_ms<?1 ORDER BY id LIMIT ?2)",
+    /* Of labels that are no JSON there are none. */
+    [SQL_CATEGORIES] = "SELECT DISTINCT value FROM"
+                       " json_each(iif(json_valid(?1),?1,'{}'),'$.categories')"
+                       " WHERE type='text' AND value<>'' AND length(value)<=255 LIMIT 10",
+    [SQL_MESSAGE_CALLED] = "SELECT subscription,labels FROM message WHERE id=?1 AND door<>'bounce'",
+    [SQL_STATISTIC_ADD] = "INSERT INTO statistic VALUES(?1,?2,?3,?4,?5)"
+                          " ON CONFLICT DO UPDATE SET count=count+excluded.count",
+    [SQL_OLD_STATISTICS] = "DELETE FROM statistic WHERE day<?1",
     [SQL_DRAFT_ADD] = "INSERT INTO draft(id,subscription,mailbox,value,version,expires_at,bytes)"
                       " VALUES(?1,?2,?3,?4,1,?5,?6)",
     [SQL_DRAFT_GET] = "SELECT subscription,version FROM draft WHERE id=?1 AND expires_at>?2",

@@ -9,6 +9,7 @@
 
 #include "../doubt.h"
 #include "../spool.h"
+#include "../statistics.h"
 #include "../store_internal.h"
 #include "lanes.h"
 #include "sigillo/arena.h"
@@ -92,6 +93,10 @@ enum sql {
     SQL_DRAFT_PIECE_ADD,
     SQL_DRAFT_FILE_PIECES_DELETE,
     SQL_DRAFT_PIECES_DELETE,
+    SQL_CATEGORIES,
+    SQL_MESSAGE_CALLED,
+    SQL_STATISTIC_ADD,
+    SQL_OLD_STATISTICS,
     SQL_PROBE,
     SQL_COUNT
 };
@@ -147,12 +152,16 @@ struct vector {
 void *vector_add(struct vector *v); /* zeroed; NULL: memory ended */
 void vector_done(struct vector *v);
 
+#define COUNTED_LINES 1024u
+
 /* Facts of a group, undone by forgetting them. */
 struct pending {
     struct vector changes, gone, watched;
     struct vector
         turns; /* lanes that a claim took from the line: they wait again when it is rolled back */
-    struct vector stops; /* struct batch_stop: batches whose status changes */
+    struct vector stops;   /* struct batch_stop: batches whose status changes */
+    struct vector counted; /* statistics, of which each stands in one of the lines */
+    size_t counted_line[COUNTED_LINES];
     int64_t waiting, held, messages;
     bool nomem;
 };
@@ -235,7 +244,8 @@ struct store {
     int64_t swept_at; /* when leases were last looked at */
     int64_t
         clock_ms; /* what the wall clock was ahead of the monotonic one when the store was opened */
-    size_t lane_max; /* of the last claim */
+    size_t lane_max;        /* of the last claim */
+    int64_t statistics_day; /* when old statistics were last swept */
 
     pthread_t writer;
     bool has_writer;
@@ -294,6 +304,21 @@ void batch_add_message(struct store *store, const struct store_message *m);
 void batches_expire(struct store *store, int64_t before_ms);
 void batches_settle(struct store *store); /* committed */
 void batches_forget(struct store *store); /* rolled back */
+
+/* ---- statistics.c ---- */
+void statistics_init(struct store *store);
+void statistics_done(struct store *store);
+/* What becomes durable with this recipient; what this outcome changed from the state before. */
+void statistics_accept(const struct store_rcpt *r, uint64_t sum[STATISTICS]);
+void statistics_outcome(const struct store_outcome_rcpt *r, int before, uint64_t sum[STATISTICS]);
+/* For the subscription and each category of the labels; of a message that is stored, unless it is a report of ours. */
+void statistics_add(struct store *store, int64_t at_ms, sgl_view subscription, sgl_view labels,
+                    const uint64_t sum[STATISTICS]);
+void statistics_of_message(struct store *store, int64_t at_ms, uint64_t message,
+                           const uint64_t sum[STATISTICS]);
+void statistics_write(struct store *store);  /* as part of the transaction, before its commit */
+void statistics_forget(struct store *store); /* rolled back */
+void statistics_expire(struct store *store, int64_t now_ms);
 
 enum store_result apply_nouns(struct store *store, struct store_noun_op *n);
 void nouns_committed(struct store_noun_op *n);
@@ -384,6 +409,8 @@ enum read_sql {
     READ_DRAFT_FILES,
     READ_DRAFT_FILE,
     READ_DRAFT_PIECES,
+    READ_STATISTICS,
+    READ_CATEGORIES,
     READ_COUNT
 };
 struct db *read_begin(struct store *store, enum store_result *result);

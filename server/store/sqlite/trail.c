@@ -74,5 +74,6 @@ enum store_result apply_expire_trail(struct store *store, struct store_expire_tr
     vector_done(&found);
     if (store->db.hard == 0)
         drafts_expire(store, clock_now_s());
+    statistics_expire(store, clock_now_ms());
     return STORE_OK;
 }
