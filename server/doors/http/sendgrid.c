@@ -387,4 +387,5 @@ void sendgrid_routes(struct http *http, const struct api *api)
     sendgrid_template_routes(http, api);
     sendgrid_ips_routes(http, api);
     sendgrid_batch_routes(http, api);
+    sendgrid_stats_routes(http, api);
 }

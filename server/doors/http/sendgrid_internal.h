@@ -110,6 +110,9 @@ bool sendgrid_integer(const struct api_reader *p, const json_t *object, const ch
 bool sendgrid_send_at(const struct api_reader *p, const json_t *object, const char *path,
                       int64_t now, int64_t *out);
 bool sendgrid_is_batch(sgl_view id); /* by its form */
+/* An optional whole number of the query, from least to most. false: answered. */
+bool sendgrid_query_number(struct http_request *r, const char *name, int64_t least, int64_t most,
+                           int64_t *out);
 bool sendgrid_custom_args(const struct api_reader *p, const json_t *object, const char *path);
 
 /* ---- sendgrid_content.c ---- */
@@ -120,6 +123,7 @@ bool sendgrid_content(const struct api_reader *p, struct sendgrid_mail *mail);
 
 void sendgrid_suppression_routes(struct http *http, const struct api *api);
 void sendgrid_group_routes(struct http *http, const struct api *api);
+void sendgrid_stats_routes(struct http *http, const struct api *api);
 
 /* ---- sendgrid_settings.c: what a request asks beside the message ---- */
 

@@ -113,3 +113,22 @@ bool sendgrid_custom_args(const struct api_reader *p, const json_t *object, cons
            api_wrong(p, "too-long", path,
                      "The custom arguments together must be shorter than 10000 bytes.");
 }
+
+bool sendgrid_query_number(struct http_request *r, const char *name, int64_t least, int64_t most,
+                           int64_t *out)
+{
+    sgl_view text = http_query(r, name);
+    char why[120];
+    uint64_t n;
+
+    if (text.ptr == NULL)
+        return true;
+    if (sgl_view_u64(text, (uint64_t)most, &n) && (int64_t)n >= least) {
+        *out = (int64_t)n;
+        return true;
+    }
+    snprintf(why, sizeof(why), "A whole number from %lld to %lld is wanted.", (long long)least,
+             (long long)most);
+    http_reply_problem(r, 400, "number", name, why);
+    return false;
+}

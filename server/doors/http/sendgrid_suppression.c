@@ -77,34 +77,14 @@ static const struct kind *kind_of(const struct http_request *r)
 
 /* ---- listed ---- */
 
-/* An optional whole number of the query, from least to most. false: answered. */
-static bool take_number(struct http_request *r, const char *name, int64_t least, int64_t most,
-                        int64_t *out)
-{
-    sgl_view text = http_query(r, name);
-    char why[120];
-    uint64_t n;
-
-    if (text.ptr == NULL)
-        return true;
-    if (sgl_view_u64(text, (uint64_t)most, &n) && (int64_t)n >= least) {
-        *out = (int64_t)n;
-        return true;
-    }
-    snprintf(why, sizeof(why), "A whole number from %lld to %lld is wanted.", (long long)least,
-             (long long)most);
-    http_reply_problem(r, 400, "number", name, why);
-    return false;
-}
-
 static bool take_query(struct http_request *r, struct sendgrid_listing *l)
 {
     l->left = LIMIT_MAX;
     l->email = http_query(r, "email");
-    return take_number(r, "limit", 1, LIMIT_MAX, &l->left) &&
-           take_number(r, "offset", 0, INT64_MAX, &l->skip) &&
-           take_number(r, "start_time", 0, INT64_MAX, &l->from) &&
-           take_number(r, "end_time", 0, INT64_MAX, &l->until);
+    return sendgrid_query_number(r, "limit", 1, LIMIT_MAX, &l->left) &&
+           sendgrid_query_number(r, "offset", 0, INT64_MAX, &l->skip) &&
+           sendgrid_query_number(r, "start_time", 0, INT64_MAX, &l->from) &&
+           sendgrid_query_number(r, "end_time", 0, INT64_MAX, &l->until);
 }
 
 /* Scopes that begin with "list:" stand between "list:" and "list;". */
