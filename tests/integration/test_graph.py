@@ -551,6 +551,10 @@ def test_a_draft_is_never_more_than_can_be_sent(sigillo, sender):
     error_of(post(sigillo, sender.key, file, DRAFTS + "/%s/attachments" % draft), 413, "ErrorMessageSizeExceeded", "contentBytes")
     item = {"AttachmentItem": {"attachmentType": "file", "name": "a.bin", "size": 20 << 20}}
     error_of(post(sigillo, sender.key, item, DRAFTS + "/%s/attachments/createUploadSession" % draft), 413, "ErrorMessageSizeExceeded", "AttachmentItem.size")
+    other = dict(file, contentBytes=file["contentBytes"][:12 << 20])
+    error_of(post(sigillo, sender.key, {"attachments": [file, other]}, DRAFTS), 413, "ErrorMessageSizeExceeded", "attachments")
+    text = {"body": {"contentType": "Text", "content": "x" * (30 << 20)}}
+    error_of(post(sigillo, sender.key, text, DRAFTS + "/" + draft, "PATCH"), 413, "ErrorMessageSizeExceeded", "body")
     assert post(sigillo, sender.key, b"", DRAFTS + "/" + draft, "DELETE")[0] == 204
 
 

@@ -58,6 +58,17 @@ static void reply_draft(struct draft_job *j, int status)
 
 /* ---- made ---- */
 
+/* Could it be sent, as it will be? */
+static bool fits(struct draft_job *j)
+{
+    size_t more = 0;
+
+    for (size_t i = 0; i < j->op.files; i++)
+        more += j->files[i].value.len;
+    j->draft.value = j->op.value;
+    return draft_job_fits(j, more, more > 0 ? "attachments" : "body");
+}
+
 static void made(struct draft_job *j)
 {
     j->draft.version = 1;
@@ -91,7 +102,7 @@ static void messages_post(struct http_request *r, void *ctx)
         return;
     }
     j->id = id_new();
-    if (check(j, j->json, NULL) && take_apart(j))
+    if (check(j, j->json, NULL) && take_apart(j) && fits(j))
         draft_job_change(j, DRAFT_ADD, made);
     else
         draft_job_refuse(j);
@@ -147,7 +158,10 @@ static void patch(struct draft_job *j)
     }
     j->op.value = sgl_view_cstr(j->text);
     j->op.version = j->draft.version;
-    draft_job_change(j, DRAFT_SET, patched);
+    if (fits(j))
+        draft_job_change(j, DRAFT_SET, patched);
+    else
+        draft_job_refuse(j);
 }
 
 static void message_patch(struct http_request *r, void *ctx)
