@@ -43,9 +43,9 @@ class Talk:
         self.apis = [spec.load("sendgrid/" + os.path.basename(n)) for n in names]
         self.known = [(path, method) for a in self.apis for path, method in a.operations() if not path.startswith(OTHERS)]
 
-    def raw(self, method, path, body=None):
-        """(status, headers in lower case, JSON)"""
-        head = {"Authorization": "Bearer " + self.key, "Content-Type": "application/json"}
+    def raw(self, method, path, body=None, key=None):
+        """(status, headers in lower case, JSON); by the owner's key, another one, or (empty) none."""
+        head = {"Content-Type": "application/json", **({} if key == "" else {"Authorization": "Bearer " + (key or self.key)})}
         body = json.dumps(body) if isinstance(body, (dict, list)) else body
         status, got, reply = self.sigillo.request(method.upper(), path, body, headers=head, tls=True)
         return status, {k.lower(): v for k, v in got.items()}, reply
@@ -270,6 +270,26 @@ def test_every_operation_that_is_here_answers_as_its_specification_says(talk, se
     for trial in (api_keys, templates, suppressions, groups, domains):
         trial(talk)
     assert served - set(NOT_SO) == talk.asked and len(talk.asked) > 50
+
+
+# What any key that sends may do: to send, its batches, and to ask what it may do.
+FOR_SENDERS = ("/v3/mail/", "/v3/user/scheduled_sends", "/v3/scopes")
+
+
+def test_nobody_does_anything_without_a_key_or_with_another_ones_scopes(talk, served):
+    """Of each operation, with the words that the specification has for it, and before anything of the request is looked at."""
+    weak = talk.sigillo.json("key", "add", "--domain", DOMAIN, "--scope", "mail.send")["key"]
+    for path, method in sorted(served):
+        asked = re.sub(r"\{[^}]+\}", "0", path)
+        for key, status, message in (("", 401, "The provided authorization grant is invalid, expired, or revoked"), (weak, 403, "access forbidden")):
+            if status == 403 and path.startswith(FOR_SENDERS):
+                continue
+            reply = talk.raw(method, asked, "{" if method != "get" else None, key)
+            error = refusal(reply, (method, path))
+            assert (reply[0], error["field"], error["message"]) == (status, None, message), (method, path, reply)
+            api, _ = talk.api(method, path)
+            if str(status) in api.operation(path, method)["responses"]:
+                api.validate(path, method, reply)
 
 
 def test_what_is_not_so_here_says_why(talk, served):
