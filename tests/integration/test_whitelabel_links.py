@@ -228,6 +228,12 @@ def test_whose(sigillo, key):
     assert [a[0] for a in ask(sigillo, sends, get(), post(domain=DOMAIN), get(path), patch(path, default=True), delete(path), post(path + "/validate"))] == [403] * 6
 
 
+def test_reverse_dns_is_not_here(sigillo, key):
+    for method in ("GET", "POST"):
+        status, body = ask(sigillo, key, {"method": method, "url": "/v3/whitelabel/ips", **({"body": {"ip": "192.0.2.1", "domain": DOMAIN}} if method == "POST" else {})})[0]
+        assert status == 404 and [set(e) for e in body["errors"]] == [{"message", "field", "help"}], body
+
+
 def test_what_dns_does_not_say(sigillo, key):
     """Below a zone whose signatures are wrong; what was known stays."""
     sigillo.json("domain", "add", "wllink.bogus.test")
