@@ -101,14 +101,11 @@ static struct pool_source source_for(const struct connection *c, int family)
     return pool_nth(c->delivery, config, key, family, count == 0 ? 0 : c->site->turns++ % count);
 }
 
-/* Can it be reached from an address that was asked for? */
-static bool is_within_reach(const struct connection *c, const struct sgl_ip *ip)
+/* From where it is reached. false: not from an address that was asked for. A pool is changed at any time, so nothing is concluded from having looked before. */
+static bool take_source(struct connection *c, const struct sgl_ip *ip)
 {
-    sgl_view key = site_pool(c->site);
-    bool missing;
-
-    return key.len == 0 || pool_count(c->delivery, c->plan->config, key,
-                                      ip->version == 4 ? AF_INET : AF_INET6, &missing) > 0;
+    c->source = source_for(c, ip->version == 4 ? AF_INET : AF_INET6);
+    return site_pool(c->site).len == 0 || c->source.address != NULL;
 }
 
 bool connection_is_of_pool(const struct connection *c)
@@ -135,7 +132,6 @@ static void connect_address(struct connection *c)
              connection_host(c)->name.text.len > 0 ? " " : "", c->address_text);
     c->phase = PHASE_CONNECTING;
     c->began_ms = clock_mono_ms();
-    c->source = source_for(c, to.ss_family);
     c->stream = stream_connect(
         c->delivery->loop, (const struct sockaddr *)&to, to_len,
         c->source.address != NULL ? (const struct sockaddr *)&c->source.address->addr : NULL,
@@ -170,8 +166,7 @@ void connection_try_next(struct connection *c)
             connection_failed(c, host->failure, SGL_SMTP_AT_GREETING, NULL, host->why);
             return;
         }
-        if (c->address < host->dane.addresses &&
-            !is_within_reach(c, &host->dane.address[c->address])) {
+        if (c->address < host->dane.addresses && !take_source(c, &host->dane.address[c->address])) {
             c->address++;
             continue;
         }

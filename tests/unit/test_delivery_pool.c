@@ -83,17 +83,20 @@ static void put(struct world *w, const char *pool)
 /* A pool that its subscription has made. */
 struct made_pool {
     const char *subscription, *name, *address[3];
+    unsigned left; /* so many more times it is asked while it has addresses; 0: always has */
 };
 
 static bool each_address(void *ctx, sgl_view subscription, sgl_view name,
                          void (*say)(void *to, sgl_view text), void *to)
 {
-    const struct made_pool *p = ctx;
+    struct made_pool *p = ctx;
+    bool gone = p->left == 1;
 
     if (!sgl_view_eq(sgl_view_cstr(p->subscription), subscription) ||
         !sgl_view_eq(sgl_view_cstr(p->name), name))
         return false;
-    for (size_t i = 0; i < 3 && p->address[i] != NULL; i++)
+    p->left -= p->left > 1;
+    for (size_t i = 0; !gone && i < 3 && p->address[i] != NULL; i++)
         say(to, sgl_view_cstr(p->address[i]));
     return true;
 }
@@ -272,6 +275,26 @@ static void pools_are_of_one_subscription(void **state)
     world_done(&w);
 }
 
+/* Whenever it is emptied: from its address, or not at all. */
+static void emptied_while_it_is_asked(void **state)
+{
+    (void)state;
+    for (unsigned left = 2; left < 8; left++) {
+        struct made_pool made = {"shop", "own", {"127.0.0.42"}, left};
+        struct config_address source[4];
+        struct config_pool pool[3];
+        struct world w;
+
+        pools_init(&w, pool, source);
+        set_made(&w, &made);
+        put(&w, "own");
+        world_deliver(&w, "emptied");
+        if (w.peer[0].from[0] != '\0')
+            CHECK_STR("from its address", w.peer[0].from, "127.0.0.42 ");
+        world_done(&w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -282,6 +305,7 @@ int main(void)
         cmocka_unit_test(a_pool_of_ones_own),
         cmocka_unit_test(what_changes_counts_at_once),
         cmocka_unit_test(pools_are_of_one_subscription),
+        cmocka_unit_test(emptied_while_it_is_asked),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
