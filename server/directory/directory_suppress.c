@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "../store/json_text.h"
+#include "../store/statistics.h"
 #include "sigillo/ascii.h"
 #include "sigillo/mailbox.h"
 #include "suppression_name.h"
@@ -302,6 +303,14 @@ static bool has_exact(const struct batch *b, const struct suppression_names *spe
            suppression_reason_stops(suppression_reason_of(word));
 }
 
+/* What a recipient did, on the day on which it became known. */
+static uint8_t counts_as(enum suppression_reason reason)
+{
+    return reason == SUPPRESSION_COMPLAINT     ? STATISTIC_SPAM_REPORTS
+           : reason == SUPPRESSION_UNSUBSCRIBE ? STATISTIC_UNSUBSCRIBES
+                                               : STATISTIC_NONE;
+}
+
 /* An entry of any spelling is not narrowed down to one; but nothing that gives way takes the place of another spelling's. */
 static bool prepare_addition(struct batch *b, const struct suppression *item,
                              const struct suppression_names *spelling)
@@ -328,6 +337,8 @@ static bool prepare_addition(struct batch *b, const struct suppression *item,
     b->shown[b->op.nouns] = (struct shown){
         (uint8_t)(item->reason | (exact ? SUPPRESSION_WORD_EXACT : 0u)), item->expires_at};
     noun = add_noun(b, exact ? suppression_given(spelling) : &spelling->folded);
+    if (noun != NULL && (!known || suppression_reason_of(word) != item->reason))
+        noun->counts = counts_as(item->reason);
     return noun != NULL && make_value(b, item, exact, &noun->value);
 }
 

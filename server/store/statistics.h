@@ -27,6 +27,8 @@ enum statistic { /* numbers stay: they are in the store */
                  STATISTIC_SPAM_REPORT_DROPS,
                  STATISTIC_UNSUBSCRIBE_DROPS,
                  STATISTIC_INVALID_EMAILS,
+                 STATISTIC_SPAM_REPORTS, /* suppressions that were added for that reason */
+                 STATISTIC_UNSUBSCRIBES,
                  STATISTICS
 };
 

@@ -362,7 +362,8 @@ struct store_noun {
     sgl_view value;        /* JSON */
     uint64_t
         version; /* 0 to create (STORE_EXISTS if taken), else must equal the stored one (STORE_CONFLICT) */
-    bool remove; /* in STORE_NOUN_PUT: this one goes while others are put */
+    bool remove;    /* in STORE_NOUN_PUT: this one goes while others are put */
+    uint8_t counts; /* put: as which enum statistic of its subscription; not kept */
 };
 /* As a version: put, whatever is there; delete, if it is there. For nouns whose last writer is right. */
 #define STORE_NOUN_ANY UINT64_MAX

@@ -69,7 +69,9 @@ def some(metrics):
 def sent(sigillo, sender, key):
     """Three messages; returns the day, when all of it has ended that will."""
     sigillo.cli("suppression", "add", "gone@good.test", "--reason", "hard-bounce")
-    sigillo.cli("suppression", "add", "left@good.test", "--reason", "unsubscribe")
+    for _ in range(2):  # who has left leaves once
+        sigillo.cli("suppression", "add", "left@good.test", "--reason", "unsubscribe")
+    sigillo.cli("suppression", "add", "angry@good.test", "--reason", "complaint")
     day = today()
     answers = ask(sigillo, sender.key, mail("stats1@good.test", "stats2@good.test", "gone@good.test", categories=["news", "offers & more"]),
                   mail("stats3@good.test", "who@reject.test", "left@good.test", categories=["news"]), mail("who@temp.test"))
@@ -88,7 +90,8 @@ def test_what_the_trail_says(sigillo, key, sent):
     (one,) = valid("/v3/stats", answer)
     found = some(one["stats"][0]["metrics"])
     deferred = found.pop("deferred")
-    assert one["date"] == str(sent) and found == {"requests": 7, "processed": 5, "delivered": 3, "bounces": 1, "bounce_drops": 1, "unsubscribe_drops": 1}
+    assert one["date"] == str(sent) and found == {"requests": 7, "processed": 5, "delivered": 3, "bounces": 1, "bounce_drops": 1, "unsubscribe_drops": 1,
+                                                  "unsubscribes": 1, "spam_reports": 1}
     trail = collections.Counter(r["state"] for m in sigillo.json("trace", "--from", "shop@" + DOMAIN)["messages"] for r in m["recipients"])
     assert trail == {"delivered": 3, "failed": 1, "suppressed": 2, "queued": 1}
     sigillo.stop()

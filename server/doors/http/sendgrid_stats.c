@@ -54,11 +54,11 @@ static const struct metric {
     {"processed", STATISTIC_PROCESSED},
     {"requests", STATISTIC_REQUESTS},
     {"spam_report_drops", STATISTIC_SPAM_REPORT_DROPS},
-    {"spam_reports", STATISTIC_NONE},
+    {"spam_reports", STATISTIC_SPAM_REPORTS},
     {"unique_clicks", STATISTIC_NONE},
     {"unique_opens", STATISTIC_NONE},
     {"unsubscribe_drops", STATISTIC_UNSUBSCRIBE_DROPS},
-    {"unsubscribes", STATISTIC_NONE},
+    {"unsubscribes", STATISTIC_UNSUBSCRIBES},
 };
 #define METRICS (sizeof(metrics) / sizeof(metrics[0]))
 

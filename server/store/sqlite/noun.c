@@ -60,8 +60,11 @@ enum store_result apply_nouns(struct store *store, struct store_noun_op *op)
         if (r != STORE_OK)
             return r;
     }
-    for (size_t i = 0; i < op->nouns && store->db.hard == 0; i++)
+    for (size_t i = 0; i < op->nouns && store->db.hard == 0; i++) {
         write_noun(store, &op->noun[i], goes(op, &op->noun[i]));
+        if (!goes(op, &op->noun[i]))
+            statistics_noun(store, clock_now_ms(), &op->noun[i]);
+    }
     if (op->audit != NULL)
         audit_add(store, op->audit, SGL_LIT(""));
     return STORE_OK;

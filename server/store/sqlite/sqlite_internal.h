@@ -316,6 +316,7 @@ void statistics_add(struct store *store, int64_t at_ms, sgl_view subscription, s
                     const uint64_t sum[STATISTICS]);
 void statistics_of_message(struct store *store, int64_t at_ms, uint64_t message,
                            const uint64_t sum[STATISTICS]);
+void statistics_noun(struct store *store, int64_t at_ms, const struct store_noun *n);
 void statistics_write(struct store *store);  /* as part of the transaction, before its commit */
 void statistics_forget(struct store *store); /* rolled back */
 void statistics_expire(struct store *store, int64_t now_ms);

@@ -169,6 +169,16 @@ void statistics_add(struct store *store, int64_t at_ms, sgl_view subscription, s
     sqlite3_reset(s);
 }
 
+void statistics_noun(struct store *store, int64_t at_ms, const struct store_noun *n)
+{
+    uint64_t sum[STATISTICS] = {0};
+
+    if (n->counts == STATISTIC_NONE || n->counts >= STATISTICS)
+        return;
+    sum[n->counts] = 1;
+    statistics_add(store, at_ms, n->subscription, SGL_LIT(""), sum);
+}
+
 void statistics_of_message(struct store *store, int64_t at_ms, uint64_t message,
                            const uint64_t sum[STATISTICS])
 {
