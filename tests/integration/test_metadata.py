@@ -103,6 +103,8 @@ def test_what_is_refused(sigillo):
     version, resource = "api-version=2018-02-01", "resource=https://communication.azure.com/"
     rows = [
         (QUERY, {}, "metadata header"), (QUERY, {"Metadata": "yes"}, "metadata header"), (QUERY, {**good, "X-Forwarded-For": "127.0.0.1"}, "forwarded"),
+        (QUERY, {**good, "Host": "evil.test:8169"}, "an address or localhost"), (QUERY, {**good, "Host": "localhost.evil.test"}, "an address or localhost"),
+        (QUERY, {**good, "Host": ""}, "an address or localhost"), (QUERY, {**good, "Host": "[evil.test]:80"}, "an address or localhost"),
         ("", good, "'api-version' is missing"), ("?" + version, good, "'resource' is missing"), ("?" + version + "&resource=", good, "'resource' is missing"),
         ("?" + resource + "&api-version=2017-09-01", good, "Unsupported api-version"), ("?%s&%s&%s" % (version, resource, resource), good, "more than once"),
         (QUERY + "&client_id=8c3fb6c2-5d0a-8b1e-9f41-0a2c9e6b7d11", good, "Identity not found"), (QUERY + "&client_id=x", good, "Identity not found"),
@@ -114,6 +116,8 @@ def test_what_is_refused(sigillo):
     status, body = ask(sigillo, ("GET", PATH + "?" + version + "&resource=https://evil.test/"))[0]
     assert status == 400 and body["error"] == "invalid_resource"
     assert ask(sigillo, ("POST", PATH + QUERY), ("PUT", PATH + QUERY))[0][0] == 405
+    for host in ("localhost:8169", "LOCALHOST", "[::1]:8169", "127.0.0.1"):
+        assert ask(sigillo, ("GET", PATH + QUERY, {**good, "Host": host}))[0][0] == 200, host
     mine = token(sigillo)["client_id"]
     assert sigillo.json("local", "show", "job")["client_id"] == mine and "client id     " + mine in sigillo.cli("local", "show", "job").stdout
     assert ask(sigillo, ("GET", PATH + QUERY + "&client_id=" + mine.upper()), ("GET", PATH + QUERY + "&object_id=" + mine))[1][0] == 200

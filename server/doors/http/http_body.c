@@ -44,12 +44,19 @@ static bool gather(struct http_request *r, struct evbuffer *input)
 bool http_body_take(struct http_request *r)
 {
     struct evbuffer *input = evhttp_request_get_input_buffer(r->ev);
+    size_t len = evbuffer_get_length(input);
+    uint8_t *bytes;
 
-    r->body.len = evbuffer_get_length(input);
-    if (r->body.len > SHORT)
+    if (len > SHORT)
         return gather(r, input);
-    r->body.ptr = r->body.len == 0 ? NULL : evbuffer_pullup(input, -1);
-    return r->body.len == 0 || r->body.ptr != NULL;
+    if (len == 0)
+        return true;
+    /* A copy: the shell may end, and its buffers with it, while a worker still reads. */
+    bytes = sgl_arena_alloc(&r->arena, len);
+    if (bytes == NULL || evbuffer_remove(input, bytes, len) != (int)len)
+        return false;
+    r->body = sgl_view_of(bytes, len);
+    return true;
 }
 
 bool http_body_move(struct http_request *r, struct sgl_buf *to)

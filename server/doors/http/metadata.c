@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "../../log/log.h"
+#include "sigillo/ip.h"
 
 #define PATH "/metadata/identity/oauth2/token"
 
@@ -32,6 +33,24 @@ static bool is_meant(struct http_request *r)
         refuse_request(r, "Requests that were forwarded (X-Forwarded-For) are not answered");
     else
         return true;
+    return false;
+}
+
+/* A page in a browser can have a name of its own lead to this machine, and say all else that is wanted; but then the name is that one. */
+static bool is_by_address(struct http_request *r)
+{
+    sgl_view host = http_header(r, "Host");
+    size_t colon = sgl_view_find(host, ':');
+    struct sgl_ip ip;
+
+    if (host.len > 0 && host.ptr[0] == '[')
+        host = sgl_view_sub(host, 1, sgl_view_find(host, ']') - 1);
+    else if (colon < host.len)
+        host = sgl_view_sub(host, 0, colon);
+    if (strncmp(http_peer(r), "unix:", 5) == 0 || sgl_view_eq_nocase(host, SGL_LIT("localhost")) ||
+        sgl_ip_parse(host, &ip) == SGL_OK)
+        return true;
+    refuse_request(r, "The host has to be an address or localhost");
     return false;
 }
 
@@ -148,7 +167,7 @@ static void token_get(struct http_request *r, void *ctx)
     char id[GUID_TEXT_SIZE];
     struct identity *who;
 
-    if (!is_meant(r) || !take_question(r, m, &q))
+    if (!is_meant(r) || !is_by_address(r) || !take_question(r, m, &q))
         return;
     who = find(r, m, &q, id);
     if (who == NULL)
