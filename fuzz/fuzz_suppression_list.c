@@ -11,7 +11,7 @@ static void check(const struct suppression_list *l, const uint8_t *text, size_t 
     for (size_t i = 0; i < l->items; i++) {
         const struct suppression *s = &l->item[i];
 
-        if (s->reason > SUPPRESSION_MANUAL || s->spelling > SUPPRESSION_EXACT ||
+        if (s->reason > SUPPRESSION_BLOCKED || s->spelling > SUPPRESSION_EXACT ||
             (i > 0 && l->line[i] <= l->line[i - 1]))
             abort();
         if (s->address.len > 0 &&

@@ -295,7 +295,8 @@ json_t *http_json_load(uint8_t *text, size_t len, const char *const *paths, json
 {
     struct long_text t = {.text = sgl_view_of(text, len)};
 
-    if (paths != NULL && len > HTTP_JSON_LONG)
+    /* A NUL is no JSON; and where one stands the reader loses count of where it is. */
+    if (paths != NULL && len > HTTP_JSON_LONG && memchr(text, '\0', len) == NULL)
         find(&t, paths);
     if (t.count == 0)
         return json_loadb((const char *)text, len, JSON_REJECT_DUPLICATES, error);
