@@ -63,6 +63,20 @@ void whitelabel_call_free(struct admin_change *n)
     free(n);
 }
 
+bool whitelabel_call_about(struct admin_change *n, const char *name)
+{
+    const char *copy = sgl_arena_cstr(http_arena(n->r), sgl_view_cstr(name));
+
+    if (copy != NULL) {
+        n->change.name = sgl_view_cstr(copy);
+        snprintf(n->about, sizeof(n->about), "%.70s", copy);
+        return true;
+    }
+    http_reply_problem(n->r, 503, "memory-full", NULL, "The server has no memory left for this.");
+    whitelabel_call_free(n);
+    return false;
+}
+
 struct admin_change *whitelabel_call_new(struct http_request *r, const struct admin *admin,
                                          struct identity *who, enum directory_noun noun,
                                          enum directory_verb verb)

@@ -332,26 +332,17 @@ static struct admin_change *call_of(struct http_request *r, const struct admin *
 {
     struct identity *who = http_caller(r, admin->directory, scope);
     struct domain *d = who == NULL ? NULL : take_domain(r, admin, who);
-    struct admin_change *n = NULL;
-    char *name = NULL;
+    struct admin_change *n;
 
     if (d == NULL) {
         identity_unref(who);
         return NULL;
     }
-    name = (char *)(uintptr_t)sgl_arena_cstr(http_arena(r), sgl_view_cstr(d->name));
-    domain_unref(d);
     n = call_new(r, admin, who, verb);
-    if (n == NULL)
-        return NULL;
-    if (name != NULL) {
-        n->change.name = sgl_view_cstr(name);
-        snprintf(n->about, sizeof(n->about), "%.70s", name);
-        return n;
-    }
-    http_reply_problem(r, 503, "memory-full", NULL, "The server has no memory left for this.");
-    whitelabel_call_free(n);
-    return NULL;
+    if (n != NULL && !whitelabel_call_about(n, d->name))
+        n = NULL;
+    domain_unref(d);
+    return n;
 }
 
 static void domain_patch(struct http_request *r, void *ctx)

@@ -22,6 +22,8 @@ struct admin_change *whitelabel_call_new(struct http_request *r, const struct ad
                                          struct identity *who, enum directory_noun noun,
                                          enum directory_verb verb);
 void whitelabel_call_free(struct admin_change *n);
+/* It is about that one, of which a copy is kept; for the audit, too. false: answered, and freed. */
+bool whitelabel_call_about(struct admin_change *n, const char *name);
 /* The body, an object. false: answered. */
 bool whitelabel_take_body(struct admin_change *n);
 /* A member of the body of that type, or NULL, also for null. *fine: false: answered. */

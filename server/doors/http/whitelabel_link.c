@@ -272,26 +272,17 @@ static struct admin_change *call_of(struct http_request *r, const struct admin *
 {
     struct identity *who = http_caller(r, admin->directory, scope);
     struct branded_link *l = who == NULL ? NULL : take_link(r, admin, who);
-    struct admin_change *n = NULL;
-    const char *host;
+    struct admin_change *n;
 
     if (l == NULL) {
         identity_unref(who);
         return NULL;
     }
-    host = sgl_arena_cstr(http_arena(r), sgl_view_cstr(l->host));
-    branded_link_unref(l);
     n = call_new(r, admin, who, verb);
-    if (n == NULL)
-        return NULL;
-    if (host != NULL) {
-        n->change.name = sgl_view_cstr(host);
-        snprintf(n->about, sizeof(n->about), "%.70s", host);
-        return n;
-    }
-    http_reply_problem(r, 503, "memory-full", NULL, "The server has no memory left for this.");
-    whitelabel_call_free(n);
-    return NULL;
+    if (n != NULL && !whitelabel_call_about(n, l->host))
+        n = NULL;
+    branded_link_unref(l);
+    return n;
 }
 
 static void link_patch(struct http_request *r, void *ctx)
