@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where a domain wants reports about TLS to go: _smtp._tls.DOMAIN TXT "v=TLSRPTv1; rua=mailto:..."  [RFC 8460 s3] */
+/* Reports about TLS  [RFC 8460]: where a domain wants them to go (_smtp._tls.DOMAIN TXT "v=TLSRPTv1; rua=mailto:..."), and the words for what went wrong. */
 #ifndef SIGILLO_TLSRPT_H
 #define SIGILLO_TLSRPT_H
 
@@ -55,6 +55,31 @@ struct sgl_tlsrpt_answer {
 SGL_API enum sgl_status sgl_tlsrpt_find(struct sgl_name domain, struct sgl_dns *dns,
                                         struct sgl_arena *arena,
                                         struct sgl_tlsrpt_answer *out) SGL_MUST_USE;
+
+/* ---- what became of a session  [RFC 8460 s4.3] ---------------------------------------------------------------------------- */
+
+enum sgl_tls_result {
+    SGL_TLS_OK, /* TLS was negotiated as the policy asks; without a policy: was negotiated */
+    /* negotiation [RFC 8460 s4.3.1] */
+    SGL_TLS_STARTTLS_NOT_SUPPORTED,
+    SGL_TLS_CERTIFICATE_HOST_MISMATCH,
+    SGL_TLS_CERTIFICATE_EXPIRED,
+    SGL_TLS_CERTIFICATE_NOT_TRUSTED,
+    SGL_TLS_VALIDATION_FAILURE, /* anything else */
+    /* DANE [RFC 8460 s4.3.2.1] */
+    SGL_TLS_TLSA_INVALID,
+    SGL_TLS_DNSSEC_INVALID,
+    SGL_TLS_DANE_REQUIRED,
+    /* MTA-STS [RFC 8460 s4.3.2.2] */
+    SGL_TLS_STS_POLICY_FETCH_ERROR,
+    SGL_TLS_STS_POLICY_INVALID,
+    SGL_TLS_STS_WEBPKI_INVALID,
+    SGL_TLS_RESULTS, /* how many there are */
+};
+/* "certificate-expired"; "" for SGL_TLS_OK, which has no word of its own. Static. */
+SGL_API const char *sgl_tls_result_name(enum sgl_tls_result result);
+/* false: no word of ours (the registry grows, and a report's unknown word is to be kept); *out is untouched then. "" is none. */
+SGL_API bool sgl_tls_result_of_name(sgl_view name, enum sgl_tls_result *out) SGL_MUST_USE;
 
 #ifdef __cplusplus
 }
