@@ -51,6 +51,23 @@ const char *rcpt_state_name(enum rcpt_state s)
     return "unknown";
 }
 
+static const char *const tls_name[] = {"default", "optional", "verified"};
+
+const char *message_tls_name(enum message_tls tls)
+{
+    return tls_name[tls];
+}
+
+bool message_tls_parse(sgl_view name, enum message_tls *out)
+{
+    for (size_t i = 0; i < sizeof tls_name / sizeof *tls_name; i++)
+        if (sgl_view_eq(name, sgl_view_cstr(tls_name[i]))) {
+            *out = (enum message_tls)i;
+            return true;
+        }
+    return false;
+}
+
 /* The strings of a message, so that measuring and copying cannot disagree. */
 #define MESSAGE_VIEWS 13
 static const size_t message_view[MESSAGE_VIEWS] = {

@@ -59,6 +59,15 @@ enum {
     RCPT_NOTIFY_DELAY = 8
 }; /* RFC 3461; 0: not given */
 
+/* What a message asks of the connections that carry it, beside REQUIRETLS. In the store by number: add at the end. */
+enum message_tls {
+    MESSAGE_TLS_DEFAULT,
+    MESSAGE_TLS_OPTIONAL, /* "TLS-Required: No" [RFC 8689 s3]: what its receivers publish does not hold it up */
+    MESSAGE_TLS_VERIFIED, /* only to servers that prove who they are; it waits for one */
+};
+const char *message_tls_name(enum message_tls tls); /* "default", "optional", "verified" */
+bool message_tls_parse(sgl_view name, enum message_tls *out);
+
 struct store_rcpt {
     uint64_t id;      /* unique in the store; assigned by the engine at accept */
     sgl_view address; /* validated mailbox, local part as given, domain lower case A-label */
@@ -91,7 +100,8 @@ struct store_message {
     char ret;          /* 'F', 'H' or 0 */
     bool eightbit;     /* body has 8-bit bytes: needs 8BITMIME */
     bool smtputf8;     /* needs SMTPUTF8 */
-    bool require_tls;  /* RFC 8689 */
+    bool require_tls;  /* REQUIRETLS [RFC 8689 s4.1] */
+    uint8_t tls;       /* enum message_tls */
     uint64_t size;
     int64_t accepted_at; /* wall milliseconds */
     int64_t expires_at;  /* wall seconds */

@@ -22,6 +22,7 @@ static void test_accept_and_read(void **state)
     CHECK_EQ("bypass", m->bypass, 0x8a);
     CHECK_EQ("ret", m->ret, 'H');
     CHECK_TRUE("flags", m->eightbit && m->require_tls && !m->smtputf8);
+    CHECK_EQ("nothing else was asked of TLS", m->tls, MESSAGE_TLS_DEFAULT);
     CHECK_EQ("recipients", m->rcpts, 2);
     CHECK_EQ("their ids were told", m->rcpt[1].id, s.rcpt[1].id);
     CHECK_VIEW("address", m->rcpt[1].address, sgl_view_cstr("User1@example.net"));
@@ -37,6 +38,38 @@ static void test_accept_and_read(void **state)
     CHECK_EQ("another is not there", store_read_message(fx.store, 12345, &m), STORE_NOT_FOUND);
     CHECK_EQ("nor its body", store_read_body(fx.store, 12345, &b), STORE_NOT_FOUND);
     store_sample_done(&s);
+}
+
+/* What a message asks of TLS lasts as long as the message, beside everything else in the same number. */
+static void test_tls(void **state)
+{
+    static const uint8_t asked[] = {MESSAGE_TLS_DEFAULT, MESSAGE_TLS_OPTIONAL, MESSAGE_TLS_VERIFIED,
+                                    3 /* of another version: never less than the most */};
+
+    (void)state;
+    for (size_t i = 0; i < 2 * sizeof asked; i++) {
+        struct store_message *m = NULL, *copy;
+        struct store_sample s;
+        struct store_claim c;
+        uint8_t want = asked[i / 2] == 3 ? MESSAGE_TLS_VERIFIED : asked[i / 2];
+
+        store_sample_init(&s, "example.net", 1, 100);
+        s.message.tls = asked[i / 2];
+        s.message.require_tls = i % 2 == 1;
+        assert_int_equal(store_sample_accept(&fx, &s), STORE_OK);
+        assert_int_equal(store_read_message(fx.store, s.message.id, &m), STORE_OK);
+        copy = store_message_dup(m);
+        assert_non_null(copy);
+        CHECK_EQ("read", copy->tls, want);
+        CHECK_TRUE("and the others", copy->require_tls == (i % 2 == 1) && copy->eightbit &&
+                                         copy->ret == 'H' && copy->bypass == 0x8a);
+        assert_int_equal(claim(&c, 10, 0, NOW), 1);
+        CHECK_EQ("claimed", c.message[0]->tls, want);
+        store_claim_done(&c);
+        store_message_free(copy);
+        store_message_free(m);
+        store_sample_done(&s);
+    }
 }
 
 static bool collect(void *ctx, const struct store_event *e)
@@ -274,9 +307,11 @@ static void test_ids(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        STORE_TEST(test_accept_and_read), STORE_TEST(test_trail),     STORE_TEST(test_body_goes),
-        STORE_TEST(test_idempotency),     STORE_TEST(test_same_id),   STORE_TEST(test_notices),
-        STORE_TEST(test_final_at_birth),  cmocka_unit_test(test_ids),
+        STORE_TEST(test_accept_and_read), STORE_TEST(test_tls),
+        STORE_TEST(test_trail),           STORE_TEST(test_body_goes),
+        STORE_TEST(test_idempotency),     STORE_TEST(test_same_id),
+        STORE_TEST(test_notices),         STORE_TEST(test_final_at_birth),
+        cmocka_unit_test(test_ids),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 
 #include "admin_internal.h"
 #include "labels.h"
+#include "message_tls.h"
 
 #define LIST_MAX     1000
 #define LIST_DEFAULT 100
@@ -53,6 +54,7 @@ static json_t *message_json(const struct store_message *m)
     json_object_set_new(json, "peer", admin_json_view(m->peer));
     json_object_set_new(json, "smtputf8", json_boolean(m->smtputf8));
     json_object_set_new(json, "eightbit", json_boolean(m->eightbit));
+    message_tls_show(m, json);
     json_object_set_new(json, "batch", admin_json_view(m->batch));
     json_object_set_new(json, "pool", admin_json_view(m->pool));
     labels_show(m->labels, json);

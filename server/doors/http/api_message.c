@@ -6,6 +6,7 @@
 
 #include "api_internal.h"
 #include "labels.h"
+#include "message_tls.h"
 
 #define EVENTS_MAX 10000
 
@@ -69,6 +70,7 @@ static json_t *message_json(const struct store_message *m)
                      time_json(m->accepted_at), "expires_at", time_json(m->expires_at * 1000),
                      "signed_by", text_json(m->signed_by), "batch", text_json(m->batch), "pool",
                      text_json(m->pool), "recipients", rcpts);
+    message_tls_show(m, json);
     labels_show(m->labels, json);
     return json;
 }

@@ -102,8 +102,8 @@ static void add_key(struct store *store, const struct store_accept *a)
 static int message_flags(const struct store_message *m)
 {
     return (m->eightbit ? MESSAGE_FLAG_EIGHTBIT : 0) | (m->smtputf8 ? MESSAGE_FLAG_SMTPUTF8 : 0) |
-           (m->require_tls ? MESSAGE_FLAG_REQUIRE_TLS : 0) | (uint8_t)m->ret << MESSAGE_RET_SHIFT |
-           m->bypass << MESSAGE_BYPASS_SHIFT;
+           (m->require_tls ? MESSAGE_FLAG_REQUIRE_TLS : 0) | (m->tls & 3) << MESSAGE_TLS_SHIFT |
+           (uint8_t)m->ret << MESSAGE_RET_SHIFT | m->bypass << MESSAGE_BYPASS_SHIFT;
 }
 
 static void add_message(struct store *store, const struct store_message *m, uint64_t first)

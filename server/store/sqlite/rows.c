@@ -13,6 +13,14 @@ static bool copy_columns(sqlite3_stmt *s, int first, sgl_view *const *out, int c
     return true;
 }
 
+/* A number that we do not know is a demand of another version: never less than the most. */
+static uint8_t tls_of(int flags)
+{
+    int tls = flags >> MESSAGE_TLS_SHIFT & 3;
+
+    return tls > MESSAGE_TLS_VERIFIED ? MESSAGE_TLS_VERIFIED : (uint8_t)tls;
+}
+
 bool row_message(sqlite3_stmt *s, struct sgl_arena *arena, struct store_message *out,
                  uint64_t *first)
 {
@@ -33,6 +41,7 @@ bool row_message(sqlite3_stmt *s, struct sgl_arena *arena, struct store_message 
     out->eightbit = (flags & MESSAGE_FLAG_EIGHTBIT) != 0;
     out->smtputf8 = (flags & MESSAGE_FLAG_SMTPUTF8) != 0;
     out->require_tls = (flags & MESSAGE_FLAG_REQUIRE_TLS) != 0;
+    out->tls = tls_of(flags);
     out->ret = (char)(flags >> MESSAGE_RET_SHIFT & 0x7f);
     out->bypass = (uint8_t)(flags >> MESSAGE_BYPASS_SHIFT & 0xff);
     return copy_columns(s, 8, text, MESSAGE_TEXTS, arena);

@@ -20,6 +20,7 @@
 #define MESSAGE_FLAG_EIGHTBIT       1
 #define MESSAGE_FLAG_SMTPUTF8       2
 #define MESSAGE_FLAG_REQUIRE_TLS    4
+#define MESSAGE_TLS_SHIFT           3 /* two bits of enum message_tls */
 #define MESSAGE_RET_SHIFT           8 /* the letter of RET */
 #define MESSAGE_BYPASS_SHIFT        16
 
