@@ -34,7 +34,7 @@ LIB = {  # module: modules below it
     "callers": ["base", "dns"],  # no folder: a header that is compiled into programs
 }
 HEADERS = {  # module: its headers in include/sigillo/
-    "base": "arena arith ascii banned base64 buf diag finding hex ip limits status tags utf8 view",
+    "base": "arena arith ascii banned base64 buf diag finding hex ip json limits status tags utf8 view",
     "crypto": "crypto",
     "dns": "dns dns_name mx nullmx",
     "mail": "compose date encoded_word header idn mailbox message_check message_id param qp received",

@@ -64,6 +64,10 @@
 #define SGL_LIMIT_MTA_STS_AGE    31557600 /* seconds of max_age [RFC 8461 s3.2] */
 #define SGL_LIMIT_TLSRPT_URIS    16       /* report destinations of one record */
 
+/* ---- JSON of strangers ---- */
+#define SGL_LIMIT_JSON_DEPTH   16 /* arrays and objects within each other: a TLS report has 5 */
+#define SGL_LIMIT_JSON_MEMBERS 64 /* of one object, which are compared with each other: a TLS report's have 9 */
+
 /* ---- surveys of a domain ---- */
 #define SGL_LIMIT_SURVEY_QUESTIONS 3000 /* DNS questions about one domain: an SPF tree may ask some 2000, 16 MX hosts 5 each */
 #define SGL_LIMIT_SURVEY_SELECTORS 64   /* DKIM selectors looked up */
