@@ -1,44 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
 """The small internet is what it says: otherwise the other tests prove nothing."""
-import ctypes
-import ctypes.util
 import smtplib
+import socket
+import ssl
 
 import pytest
 
 from world.internet import wait_for
+from world.finger import Finger
 from world.postfix import tls_version
+from world.resolver import Resolver, Validator
 
 TYPES = {"A": 1, "MX": 15, "TXT": 16, "TLSA": 52, "DS": 43}
-
-
-class Result(ctypes.Structure): # struct ub_result of <unbound.h>
-    _fields_ = [("qname", ctypes.c_char_p), ("qtype", ctypes.c_int), ("qclass", ctypes.c_int),
-                ("data", ctypes.c_void_p), ("len", ctypes.c_void_p), ("canonname", ctypes.c_char_p),
-                ("rcode", ctypes.c_int), ("answer_packet", ctypes.c_void_p), ("answer_len", ctypes.c_int),
-                ("havedata", ctypes.c_int), ("nxdomain", ctypes.c_int), ("secure", ctypes.c_int),
-                ("bogus", ctypes.c_int), ("why_bogus", ctypes.c_char_p), ("was_ratelimited", ctypes.c_int),
-                ("ttl", ctypes.c_int)]
 
 
 @pytest.fixture(scope="module")
 def resolve(world):
     """A validating resolver that starts from the root hints and the anchor of the world."""
-    lib = ctypes.CDLL(ctypes.util.find_library("unbound"))
-    lib.ub_ctx_create.restype = ctypes.c_void_p
-    ctx = ctypes.c_void_p(lib.ub_ctx_create())
-    for key, value in ((b"root-hints:", world.dns.root_hints.encode()), (b"do-not-query-localhost:", b"no"),
-                       (b"do-ip6:", b"no")):
-        assert lib.ub_ctx_set_option(ctx, key, value) == 0
-    assert lib.ub_ctx_add_ta_file(ctx, world.dns.trust_anchor.encode()) == 0
-    assert lib.ub_ctx_zone_remove(ctx, b"test.") == 0 # libunbound says by itself that test. does not exist
-
-    def ask(name, kind):
-        out = ctypes.POINTER(Result)()
-        assert lib.ub_resolve(ctx, name.encode(), TYPES[kind], 1, ctypes.byref(out)) == 0
-        return out.contents
-    yield ask
-    lib.ub_ctx_delete(ctx)
+    validator = Validator(world.dns)
+    yield lambda name, kind: validator.ask(name, TYPES[kind])
+    validator.close()
 
 
 @pytest.mark.parametrize("name, kind", [("good.test", "MX"), ("mx.good.test", "A"), ("_25._tcp.mx.good.test", "TLSA"),
@@ -103,3 +84,57 @@ def test_https_serves_what_was_put_under_a_certificate_of_the_world(world):
     c = http.client.HTTPSConnection("page.test", context=ssl.create_default_context(cafile=world.ca.file))
     c.request("GET", "/a")
     assert c.getresponse().read() == b"hello"
+
+
+@pytest.fixture(scope="module")
+def finger(world):
+    with Resolver(world.dns, "127.0.0.55") as resolver:
+        yield Finger(world, resolver)
+
+
+@pytest.mark.parametrize("domain, level, says", [
+    ("good.test", "dane", "Matched DANE EE certificate at depth 0: 3 1 1"),
+    ("wrong.test", "dane", "no matching DANE TLSA records"),
+    ("expired.test", "dane-only", "no TLSA records found"),
+    ("insecure.test", "dane-only", "no TLSA records found"),
+    ("bogus.test", "dane", "try again")])
+def test_the_validating_resolver_serves_programs_of_others(world, finger, domain, level, says):
+    world.dns.publish("bogus.test", "MX", "10 mx.good.test.")
+    assert says in finger.said(domain, level)
+
+
+def handshake(receiver, context):
+    with smtplib.SMTP(receiver.address, timeout=5) as c:
+        c.ehlo()
+        c.starttls(context=context)
+        return c.sock.version()
+
+
+@pytest.mark.parametrize("how, error", [("drop", (ssl.SSLError, OSError)), ("garbage", ssl.SSLError), ("hang", socket.timeout)])
+def test_a_handshake_goes_wrong_as_its_script_says(world, how, error):
+    r = world.receiver("shake-%s.test" % how, {"handshake": how}, tls=True)
+    with pytest.raises(error):
+        handshake(r, ssl.create_default_context(cafile=world.ca.file))
+    assert r.messages == []
+
+
+def test_a_receiver_speaks_the_versions_it_is_told_to(world):
+    old = world.receiver("old.test", tls=True, versions=("TLSv1", "TLSv1_1"))
+    two = world.receiver("two.test", tls=True, versions=("TLSv1_2", "TLSv1_2"))
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    assert handshake(two, context) == "TLSv1.2"
+    with pytest.raises((ssl.SSLError, OSError)):
+        handshake(old, context)
+
+
+def test_the_chain_leads_over_an_authority_below_the_root(world):
+    below = world.ca.below("World intermediate")
+    whole, alone = (below.issue(name, sends=sends) for name, sends in (("mx.chain.test", "chain"), ("mx.leaf.test", "leaf")))
+    assert [open(c.certificate).read().count("BEGIN") for c in (whole, alone)] == [2, 1]
+    assert len({whole.record(u, s, m, of) for u, s, m, of in ((3, 1, 1, 0), (2, 1, 1, 1), (2, 1, 1, -1), (2, 0, 0, -1))}) == 4
+    context = ssl.create_default_context(cafile=world.ca.file)
+    context.check_hostname = False
+    assert handshake(world.receiver("chain.test", tls=whole), context).startswith("TLSv1.")
+    with pytest.raises(ssl.SSLCertVerificationError):
+        handshake(world.receiver("leaf.test", tls=alone), context)

@@ -45,10 +45,13 @@ class World:
     world.dns.publish(name, type, *values)   replaces records, signed at once (zones: test., insecure.test., bogus.test.)
     world.dns.stop(), world.dns.resume()     the name server dies and comes back
     world.dns.address, .trust_anchor, .root_hints
-    world.ca.file, world.ca.issue(*names)    the authority that everybody here trusts
+    world.dns.publish_all([(name, type, [values])])   many at once
+    world.ca.file, world.ca.issue(*names)    the authority that everybody here trusts; .below(name): one that it vouches for
     world.mailbox("who@good.test")           [bytes]: delivered by Postfix (the receivers below), oldest first
     world.wait_mail("who@good.test", n=1)    the same, as soon as there are n
     world.receiver("busy.test", {"mail": "451 4.3.0 later"})   a scripted receiver of that domain (scripted.Receiver)
+    world.listen("mx.other.test", certificate=c)               one that no name leads to as yet
+    resolver.Resolver, finger.Finger         a validating resolver for programs, posttls-finger behind it
     world.https.put(host, path, body)        world.https.requests
     world.folder                             all files, gone with the world
 
@@ -78,7 +81,7 @@ class World:
         self.https = Https("127.0.0.80", self.ca)
         self.loop = Loop()
         self.greylist = Greylist("127.0.0.54")
-        self.scripted, self._next, self._with_postfix, self.postfix = {}, 1, postfix, None
+        self.scripted, self._receivers, self._next, self._with_postfix, self.postfix = {}, [], 0, postfix, None
 
     def __enter__(self):
         try:
@@ -103,7 +106,7 @@ class World:
     def close(self):
         if self.postfix:
             self.postfix.stop()
-        for receiver in self.scripted.values():
+        for receiver in self._receivers:
             self.loop.run(receiver.close())
         self.https.stop()
         self.dns.stop()
@@ -133,18 +136,24 @@ class World:
         self.dns.publish(host, "AAAA" if ":" in address else "A", address)
         self.dns.publish(domain, "MX", "10 %s." % host)
 
-    def receiver(self, domain, script=None, tls=False, dane=False, users=None, port=25, extensions=()):
-        """A scripted receiver for `domain` on an address of its own; tls: True or a pki.Certificate."""
-        address = "127.0.2.%d" % self._next
-        self._next += 1
+    def receiver(self, domain, script=None, tls=False, dane=False, **kw):
+        """A scripted receiver for `domain` on an address of its own; tls: True or a pki.Certificate; more: see scripted.Receiver."""
         host = "mx." + domain
         certificate = self.ca.issue(host) if tls is True else (tls or None)
-        receiver = Receiver(host, address, script, certificate, users, port, extensions)
-        self.loop.run(receiver.open())
-        self.route(domain, host, address)
+        receiver = self.listen(host, script, certificate, **kw)
+        self.route(domain, host, receiver.address)
         if dane:
             self.dns.publish("_25._tcp." + host, "TLSA", certificate.tlsa)
         self.scripted[domain] = receiver
+        return receiver
+
+    def listen(self, host, script=None, certificate=None, **kw):
+        """A scripted receiver that no name leads to as yet, on an address of its own."""
+        address = "127.0.%d.%d" % (2 + self._next // 250 * 64, 1 + self._next % 250)
+        self._next += 1
+        receiver = Receiver(host, address, script, certificate, **kw)
+        self.loop.run(receiver.open())
+        self._receivers.append(receiver)
         return receiver
 
     def mailbox(self, address):

@@ -5,6 +5,7 @@ import base64
 import ssl
 import threading
 import time
+import warnings
 
 
 class Loop:
@@ -24,11 +25,12 @@ class Loop:
 
 
 class Message:
-    """What a receiver took: envelope, bytes (dots unstuffed), TLS version ('' in plain) and AUTH user."""
+    """What a receiver took: envelope, the MAIL command, bytes (dots unstuffed), TLS version and name asked for ('' in plain), AUTH user."""
 
-    def __init__(self, mail_from, recipients, data, tls, user, host):
-        self.mail_from, self.recipients, self.data = mail_from, recipients, data
-        self.tls, self.user, self.host, self.at = tls, user, host, time.time()
+    def __init__(self, session, data):
+        self.mail_from, self.mail_line, self.recipients = session.mail_from, session.mail_line, session.recipients
+        self.tls, self.user, self.sni, self.data = session.tls, session.user, session.sni, data
+        self.host, self.at = session.server.name, time.time()
 
 
 class Cut(Exception):
@@ -38,27 +40,41 @@ class Cut(Exception):
 class Receiver:
     """An SMTP server on `address`:25.
 
-    script: {stage: action}.  Stages: connect, ehlo, starttls, auth, mail, rcpt, data, body, dot.
+    script: {stage: action}.  Stages: connect, ehlo, starttls, handshake, auth, mail, rcpt, data, body, dot.
     An action is
       "451 4.3.0 text"   this reply instead of the usual one
       "drop"             closes the connection there, without a reply; nothing is kept
       "keep+drop"        (dot) keeps the message, then closes without a reply
+      "garbage"          (handshake) answers the client's first bytes of TLS with what is none
       ("slow", seconds)  the usual reply, that much later
       "hang"             no reply until the client gives up
       [action, ...]      one for each time the stage is reached, None for the usual reply; then always the usual
       callable           is given the Session and returns an action or None
+    versions: (lowest, highest) of TLS, as "TLSv1_2".  extensions: more lines of EHLO; tls_extensions: those under TLS.
     messages: what it kept.  log: (seconds, stage, command line) of everything that it saw."""
 
-    def __init__(self, name, address, script=None, certificate=None, users=None, port=25, extensions=()):
+    def __init__(self, name, address, script=None, certificate=None, users=None, port=25, extensions=(),
+                 tls_extensions=(), versions=("TLSv1_2", "TLSv1_3")):
         self.name, self.address, self.port = name, address, port
         self.script, self.certificate, self.users = dict(script or {}), certificate, users
-        self.extensions = list(extensions)
+        self.extensions, self.tls_extensions, self.versions = list(extensions), list(tls_extensions), versions
         self.messages, self.log, self.connections = [], [], 0
         self._server, self._tasks = None, set()
         self.context = None
         if certificate is not None:
-            self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            self.context.load_cert_chain(certificate.certificate, certificate.key)
+            self.shows(certificate)
+
+    def shows(self, certificate):
+        """This certificate, from the next handshake on."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning) # of the old versions
+            context.minimum_version, context.maximum_version = (ssl.TLSVersion[v] for v in self.versions)
+        if self.versions[0] in ("TLSv1", "TLSv1_1"):
+            context.set_ciphers("DEFAULT:@SECLEVEL=0")
+        context.load_cert_chain(certificate.certificate, certificate.key)
+        context.sni_callback = note_name
+        self.certificate, self.context = certificate, context
 
     async def open(self):
         self._server = await asyncio.start_server(self._serve, self.address, self.port, limit=64 << 20, backlog=1024)
@@ -88,11 +104,15 @@ class Receiver:
         return action(session) if callable(action) else action
 
 
+def note_name(connection, name, _context):
+    connection.asked_for = name
+
+
 class Session:
     def __init__(self, server, reader, writer):
         self.server, self.reader, self.writer = server, reader, writer
-        self.tls, self.user, self.helo, self.line = "", "", "", ""
-        self.mail_from, self.recipients = None, []
+        self.tls, self.sni, self.user, self.helo, self.line = "", "", "", "", ""
+        self.mail_from, self.mail_line, self.recipients = None, "", []
 
     async def run(self):
         await self.answer("connect", "220 %s ESMTP" % self.server.name)
@@ -136,7 +156,7 @@ class Session:
     async def ehlo(self):
         self.helo = self.line.partition(" ")[2]
         lines = [self.server.name, "PIPELINING", "SIZE 52428800", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES"]
-        lines += self.server.extensions
+        lines += self.server.extensions + (self.server.tls_extensions if self.tls else [])
         if self.server.context and not self.tls:
             lines.append("STARTTLS")
         if self.server.users is not None and self.tls:
@@ -149,9 +169,23 @@ class Session:
             return
         if not await self.answer("starttls", "220 2.0.0 go"):
             return
-        await self.writer.start_tls(self.server.context, ssl_handshake_timeout=20)
-        self.tls = self.writer.get_extra_info("ssl_object").version()
+        await self.handshake()
         self.mail_from, self.recipients = None, []
+
+    async def handshake(self):
+        action = self.server.action("handshake", self)
+        if action is not None: # the client has begun, and that is all
+            await self.reader.read(1)
+        if action == "hang":
+            await asyncio.sleep(3600)
+        if action == "garbage":
+            await self.say("220 this is no TLS at all, and there is more of it")
+            await self.reader.read(1000)
+        if action is not None:
+            raise Cut
+        await self.writer.start_tls(self.server.context, ssl_handshake_timeout=20)
+        connection = self.writer.get_extra_info("ssl_object")
+        self.tls, self.sni = connection.version(), getattr(connection, "asked_for", None) or ""
 
     async def auth(self):
         parts = self.line.split(" ")
@@ -179,7 +213,7 @@ class Session:
         if self.server.users is not None and not self.user:
             await self.say("530 5.7.0 authenticate first")
         elif await self.answer("mail", "250 2.1.0 ok"):
-            self.mail_from, self.recipients = path_of(self.line), []
+            self.mail_from, self.mail_line, self.recipients = path_of(self.line), self.line, []
 
     async def rcpt(self):
         if self.mail_from is None:
@@ -205,7 +239,7 @@ class Session:
         await self.say("502 5.5.1 no chunks here")
 
     async def finish(self, data):
-        message = Message(self.mail_from, self.recipients, data, self.tls, self.user, self.server.name)
+        message = Message(self, data)
         action = self.server.action("dot", self)
         if action == "keep+drop":
             self.server.messages.append(message)

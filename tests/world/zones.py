@@ -150,14 +150,31 @@ class Dns:
     def publish(self, name, kind, *values, zone=None, ttl=1):
         """Replaces all records of that name and type; no values: removes them.  Returns when they are served."""
         name = dns.name.from_text(name)
-        zone = dns.name.from_text(zone) if zone else self._zone_of(name)
-        update = dns.update.Update(zone)
+        update = dns.update.Update(dns.name.from_text(zone) if zone else self._zone_of(name))
+        self._replace(update, name, kind, values, ttl)
+        self._send(update)
+
+    def publish_all(self, rows, ttl=1):
+        """The same for many, [(name, type, [value, ...])], in one update for each zone."""
+        updates = {}
+        for name, kind, values in rows:
+            name = dns.name.from_text(name)
+            zone = self._zone_of(name)
+            self._replace(updates.setdefault(zone, dns.update.Update(zone)), name, kind, values, ttl)
+        for update in updates.values():
+            self._send(update)
+
+    @staticmethod
+    def _replace(update, name, kind, values, ttl):
         update.delete(name, kind)
         for value in values:
             update.add(name, ttl, kind, value)
-        answer = dns.query.tcp(update, ADDRESS, timeout=10)
+
+    @staticmethod
+    def _send(update):
+        answer = dns.query.tcp(update, ADDRESS, timeout=20)
         if answer.rcode() != dns.rcode.NOERROR:
-            raise RuntimeError("update of %s refused: %s" % (name, dns.rcode.to_text(answer.rcode())))
+            raise RuntimeError("update below %s refused: %s" % (update.origin, dns.rcode.to_text(answer.rcode())))
 
     @staticmethod
     def _zone_of(name):
