@@ -64,11 +64,12 @@ SERVER = {  # room: rooms below it
     "audit": GROUND + ["store"],
     "keys": GROUND,
     "resolver": GROUND,
+    "https": GROUND + ["resolver"],
     "access": [],
     "directory": GROUND + ["access", "audit", "keys", "store"],
     "update": GROUND,
     "setup": GROUND + ["audit", "directory", "resolver", "store", "update"],
-    "tokens": GROUND + ["directory", "keys", "resolver", "store"],
+    "tokens": GROUND + ["directory", "https", "keys", "resolver", "store"],
     "lists": GROUND + ["keys", "store"],
     "templates": GROUND + ["audit", "directory", "store"],
     "queue": GROUND + ["audit", "store"],
@@ -77,7 +78,7 @@ SERVER = {  # room: rooms below it
     "admission": GROUND + ["access", "audit", "directory", "guard", "keys", "limits", "lists", "queue", "store"],
     "delivery": GROUND + ["audit", "directory", "queue", "resolver", "store"],
     "doors": GROUND + ["access", "admission", "audit", "directory", "guard", "limits", "lists", "queue", "setup", "store", "templates", "tokens"],
-    "main": GROUND + ["admission", "audit", "delivery", "directory", "doors", "guard", "keys", "limits", "lists", "queue", "resolver", "setup", "store", "templates", "tokens"],
+    "main": GROUND + ["admission", "audit", "delivery", "directory", "doors", "guard", "https", "keys", "limits", "lists", "queue", "resolver", "setup", "store", "templates", "tokens"],
 }
 PURE = {  # system headers that lib/ may include
     "assert.h", "ctype.h", "emmintrin.h", "immintrin.h", "inttypes.h", "limits.h", "stdalign.h", "stdarg.h", "stdatomic.h", "stdbool.h", "stddef.h", "stdint.h",
@@ -91,7 +92,7 @@ ONLY_IN = {  # library headers of the server: rooms that may know them
     "unbound-event.h": ["resolver"],
     "seccomp.h": ["keys", "main"],
     "cjose/cjose.h": ["tokens"],
-    "curl/curl.h": ["tokens"],
+    "curl/curl.h": ["https"],
     "ldns/ldns.h": ["update"],
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]', re.M)

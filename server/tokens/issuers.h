@@ -9,7 +9,7 @@
 #ifndef SERVER_TOKENS_ISSUERS_H
 #define SERVER_TOKENS_ISSUERS_H
 
-#include "https.h"
+#include "../https/https.h"
 #include "jwks.h"
 
 #define ISSUERS_MAX        256

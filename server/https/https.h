@@ -3,8 +3,8 @@
  * GET over HTTPS, for what an issuer publishes: certificates verified, names looked up by our own resolver, no redirect followed, no proxy, bounded in size and time.  The one
  * file that knows libcurl's multi interface; lives on one loop.
  */
-#ifndef SERVER_TOKENS_HTTPS_H
-#define SERVER_TOKENS_HTTPS_H
+#ifndef SERVER_HTTPS_HTTPS_H
+#define SERVER_HTTPS_HTTPS_H
 
 #include "../resolver/resolver.h"
 #include "sigillo/buf.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where an issuer may be. */
-#include "../../server/tokens/https.h"
+#include "../../server/https/https.h"
 #include "check.h"
 
 static void test_addresses(void **state)
