@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * GET over HTTPS, for what an issuer publishes: certificates verified, names looked up by our own resolver, no redirect followed, no proxy, bounded in size and time.  The one
- * file that knows libcurl's multi interface; lives on one loop.
+ * Asks others over HTTPS: keys of issuers, policies of domains.  Certificates verified, names looked up by our own resolver and connected to at the addresses that were looked at,
+ * no redirect followed, no proxy, no cookie, nothing decompressed, bounded in size and time.  The one room that knows libcurl; lives on one loop.
  */
 #ifndef SERVER_HTTPS_HTTPS_H
 #define SERVER_HTTPS_HTTPS_H
@@ -9,28 +9,52 @@
 #include "../resolver/resolver.h"
 #include "sigillo/buf.h"
 
-#define HTTPS_TIMEOUT_MS 10000 /* all of it */
+#define HTTPS_TIMEOUT_MS 10000 /* all of it, unless the request says otherwise */
 #define HTTPS_ADDRESSES  8
 #define HTTPS_OPEN_MAX   64
+#define HTTPS_TYPE_SIZE  80
 
 struct https;
+
+/* Where may who is asked be? */
+enum https_reach {
+    HTTPS_PUBLIC,   /* not in loopback, private and other special ranges */
+    HTTPS_PRIVATE,  /* private networks as well */
+    HTTPS_LOOPBACK, /* this machine as well */
+};
 struct https_config {
-    const char *ca_file;   /* trusted roots, read for each connection; copied */
-    bool loopback_allowed; /* addresses of this machine may be asked */
+    const char *ca_file; /* trusted roots, read for each connection; copied */
+    enum https_reach reach;
 };
 /* NULL: no memory. */
 struct https *https_new(struct loop *loop, struct resolver *resolver,
                         const struct https_config *config);
 void https_free(struct https *h); /* after its loop has ended; done() is not called any more */
 
+enum https_end {
+    HTTPS_OK,          /* 200, and all of it is there */
+    HTTPS_LOCAL,       /* ours: memory, too many at once, an address that cannot be read */
+    HTTPS_LOOKUP,      /* the lookup of its name failed */
+    HTTPS_NO_ADDRESS,  /* its name has none, or none that may be asked */
+    HTTPS_CONNECTION,  /* not reached, broken off, or no TLS 1.2 */
+    HTTPS_CERTIFICATE, /* it did not prove who it is */
+    HTTPS_TIMEOUT,
+    HTTPS_STATUS, /* it answered something else */
+    HTTPS_TOO_LARGE,
+};
+
 struct https_get { /* embedded in the caller's struct; alive until done() */
     const char *url;
     size_t size_max;
+    uint64_t timeout_ms;               /* 0: HTTPS_TIMEOUT_MS */
     void (*done)(struct https_get *g); /* on the loop, always later */
     /* out */
-    bool ok; /* 200, and all of it is there */
-    char why[160];
-    struct sgl_buf body; /* the caller's to free, in either case */
+    bool ok; /* HTTPS_OK */
+    enum https_end end;
+    unsigned status;            /* of the answer, or 0 */
+    char type[HTTPS_TYPE_SIZE]; /* "text/plain": lower case, without parameters; or "" */
+    char why[160];              /* printable */
+    struct sgl_buf body;        /* the caller's to free, in either case */
     /* private */
     struct https *https;
     struct https_get *next, **link;
@@ -39,11 +63,12 @@ struct https_get { /* embedded in the caller's struct; alive until done() */
     void *easy, *resolved;
     char *host;
     unsigned port;
+    uint64_t began_ms;
+    size_t header_size;
     struct loop_later later;
 };
 void https_get(struct https *h, struct https_get *g);
 
-/* May an issuer be at this address? */
-bool https_may_ask(const struct sgl_ip *ip, bool loopback_allowed);
+bool https_may_ask(const struct sgl_ip *ip, enum https_reach reach);
 
 #endif

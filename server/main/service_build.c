@@ -429,9 +429,9 @@ static bool build_lists(struct service *s, char *why, size_t why_size)
 static bool build_federation(struct service *s)
 {
     const struct config *c = s->config;
-    struct https_config https = {.ca_file = c->delivery.ca_file != NULL ? c->delivery.ca_file
-                                                                        : tls_system_ca_file(),
-                                 .loopback_allowed = c->delivery.allow_loopback};
+    struct https_config https = {
+        .ca_file = c->delivery.ca_file != NULL ? c->delivery.ca_file : tls_system_ca_file(),
+        .reach = c->delivery.allow_loopback ? HTTPS_LOOPBACK : HTTPS_PRIVATE};
 
     s->federation = federation_new(s->outgoing, s->resolver, s->directory, &https);
     return s->federation != NULL;
