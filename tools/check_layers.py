@@ -50,7 +50,7 @@ HEADERS = {  # module: its headers in include/sigillo/
     "survey": "survey",
     "setup": "setup",
     "transport": "dane mta_sts tlsrpt",
-    "report": "dsn",
+    "report": "dsn tls_report",
     "template": "html_text template",
     "callers": "unbound",
 }

@@ -13,6 +13,9 @@ extern "C" {
 /* Writes "Sun, 22 Nov 2026 12:09:03 +0000". Years 1900 to 9999; times outside are clamped. */
 SGL_API void sgl_date_put(struct sgl_buf *buf, sgl_time time);
 
+/* Writes "2026-11-22T12:09:03Z", the date-time of RFC 3339 s5.6, clamped alike. */
+SGL_API void sgl_date_put_internet(struct sgl_buf *buf, sgl_time time);
+
 struct sgl_date {
     sgl_time time;      /* UTC */
     int16_t offset_min; /* minutes east of UTC as written */

@@ -63,6 +63,7 @@
 #define SGL_LIMIT_MTA_STS_MX     256      /* patterns of one policy: honest ones have some 10 */
 #define SGL_LIMIT_MTA_STS_AGE    31557600 /* seconds of max_age [RFC 8461 s3.2] */
 #define SGL_LIMIT_TLSRPT_URIS    16       /* report destinations of one record */
+#define SGL_LIMIT_TLS_REPORT_REASON 255   /* bytes of a failure-reason-code that we write: "a short text" [RFC 8460 s4.3.3] */
 
 /* ---- JSON of strangers ---- */
 #define SGL_LIMIT_JSON_DEPTH   16 /* arrays and objects within each other: a TLS report has 5 */

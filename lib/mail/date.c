@@ -43,9 +43,40 @@ static void put_two(struct sgl_buf *buf, int64_t n)
     sgl_buf_add_byte(buf, (uint8_t)('0' + n % 10));
 }
 
+static int64_t clamped(sgl_time time)
+{
+    return time < TIME_MIN ? TIME_MIN : time > TIME_MAX ? TIME_MAX : time;
+}
+
+static void put_time_of_day(struct sgl_buf *buf, int64_t second)
+{
+    put_two(buf, second / 3600);
+    sgl_buf_add_byte(buf, ':');
+    put_two(buf, second / 60 % 60);
+    sgl_buf_add_byte(buf, ':');
+    put_two(buf, second % 60);
+}
+
+void sgl_date_put_internet(struct sgl_buf *buf, sgl_time time)
+{
+    int64_t t = clamped(time);
+    int64_t z = (t - TIME_MIN) / DAY_S + TIME_MIN / DAY_S, year;
+    unsigned month, day;
+
+    civil_from_days(z, &year, &month, &day);
+    sgl_buf_add_i64(buf, year);
+    sgl_buf_add_byte(buf, '-');
+    put_two(buf, month);
+    sgl_buf_add_byte(buf, '-');
+    put_two(buf, day);
+    sgl_buf_add_byte(buf, 'T');
+    put_time_of_day(buf, t - z * DAY_S);
+    sgl_buf_add_byte(buf, 'Z');
+}
+
 void sgl_date_put(struct sgl_buf *buf, sgl_time time)
 {
-    int64_t t = time < TIME_MIN ? TIME_MIN : time > TIME_MAX ? TIME_MAX : time;
+    int64_t t = clamped(time);
     int64_t z = (t - TIME_MIN) / DAY_S + TIME_MIN / DAY_S, second = t - z * DAY_S, year;
     unsigned month, day;
 
@@ -59,11 +90,7 @@ void sgl_date_put(struct sgl_buf *buf, sgl_time time)
     sgl_buf_add_byte(buf, ' ');
     sgl_buf_add_i64(buf, year);
     sgl_buf_add_byte(buf, ' ');
-    put_two(buf, second / 3600);
-    sgl_buf_add_byte(buf, ':');
-    put_two(buf, second / 60 % 60);
-    sgl_buf_add_byte(buf, ':');
-    put_two(buf, second % 60);
+    put_time_of_day(buf, second);
     sgl_buf_add(buf, SGL_LIT(" +0000"));
 }
 

@@ -9,16 +9,16 @@ static void writing(void **state)
 {
     static const struct {
         sgl_time time;
-        const char *want;
+        const char *want, *internet;
     } cases[] = {
-        {0, "Thu, 1 Jan 1970 00:00:00 +0000"},
-        {1795349343, "Sun, 22 Nov 2026 12:09:03 +0000"},
-        {951782400, "Tue, 29 Feb 2000 00:00:00 +0000"},
-        {4107542399, "Sun, 28 Feb 2100 23:59:59 +0000"},
-        {4107542400, "Mon, 1 Mar 2100 00:00:00 +0000"},
-        {-1, "Wed, 31 Dec 1969 23:59:59 +0000"},
-        {INT64_MIN, "Mon, 1 Jan 1900 00:00:00 +0000"},
-        {INT64_MAX, "Fri, 31 Dec 9999 23:59:59 +0000"},
+        {0, "Thu, 1 Jan 1970 00:00:00 +0000", "1970-01-01T00:00:00Z"},
+        {1795349343, "Sun, 22 Nov 2026 12:09:03 +0000", "2026-11-22T12:09:03Z"},
+        {951782400, "Tue, 29 Feb 2000 00:00:00 +0000", "2000-02-29T00:00:00Z"},
+        {4107542399, "Sun, 28 Feb 2100 23:59:59 +0000", "2100-02-28T23:59:59Z"},
+        {4107542400, "Mon, 1 Mar 2100 00:00:00 +0000", "2100-03-01T00:00:00Z"},
+        {-1, "Wed, 31 Dec 1969 23:59:59 +0000", "1969-12-31T23:59:59Z"},
+        {INT64_MIN, "Mon, 1 Jan 1900 00:00:00 +0000", "1900-01-01T00:00:00Z"},
+        {INT64_MAX, "Fri, 31 Dec 9999 23:59:59 +0000", "9999-12-31T23:59:59Z"},
     };
 
     (void)state;
@@ -31,6 +31,9 @@ static void writing(void **state)
         CHECK_EQ(cases[i].want, sgl_date_parse(sgl_buf_view(&b), &back, NULL), SGL_OK);
         if (cases[i].time > INT64_MIN && cases[i].time < INT64_MAX)
             CHECK_EQ(cases[i].want, back.time, cases[i].time);
+        sgl_buf_reset(&b);
+        sgl_date_put_internet(&b, cases[i].time); /* [RFC 3339 s5.6] */
+        CHECK_VIEW(cases[i].want, sgl_buf_view(&b), V(cases[i].internet));
     }
 }
 

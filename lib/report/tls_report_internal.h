@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LIB_REPORT_TLS_REPORT_INTERNAL_H
+#define LIB_REPORT_TLS_REPORT_INTERNAL_H
+
+#include "sigillo/tls_report.h"
+
+/* What stands behind the last "@"; empty without one. */
+sgl_view sgl_tls_report_domain_of(sgl_view address);
+bool sgl_tls_report_domain_ok(sgl_view domain);
+/* Something at a domain, printable ASCII without blanks and angle brackets. */
+bool sgl_tls_report_address_ok(sgl_view address);
+
+#endif
