@@ -54,8 +54,9 @@ struct rcpt_outcome {
     int64_t
         not_before; /* wall seconds, 0: the schedule decides. A site that asked for patience sets it */
     bool possibly_repeated; /* the connection broke after the final dot: the remote may have it */
-    uint8_t drop;           /* RCPT_STOPPED: as which enum statistic it counts */
-    sgl_view remote_mta;    /* the host that answered, "mx1.example.net [192.0.2.1]", or empty */
+    struct store_transit transit; /* how it went, what TLS failed at */
+    uint8_t drop;                 /* RCPT_STOPPED: as which enum statistic it counts */
+    sgl_view remote_mta; /* the host that answered, "mx1.example.net [192.0.2.1]", or empty */
     bool
         dsn_taken; /* RCPT_OK: the remote offers DSN and was given NOTIFY, so it answers for success; else we say "relayed" if success was asked for */
 };

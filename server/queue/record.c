@@ -187,6 +187,7 @@ static void decide(struct queue *q, struct record *r, size_t i, int64_t now, str
     to->fence = r->job->rcpt[i]->fence;
     to->attempted = true;
     to->possibly_repeated = o->possibly_repeated;
+    to->transit = o->transit;
     to->status = put(room, sgl_view_sub(o->status, 0, 16));
     to->reason = put(room, sgl_view_sub(o->reason, 0, REASON_MAX));
     to->remote_mta = put(room, o->remote_mta);

@@ -3,7 +3,7 @@
  * How many recipients of a subscription's mail had what happen to them, by day (UTC) and by category of the message.
  *
  * The engine counts by itself, in the transaction that makes the thing itself durable: an acceptance counts on the day of the acceptance, an outcome on its own day.  Reports of the
- * server itself (door "bounce") are not counted.  Figures of more than STATISTICS_DAYS ago go with old trail, whatever time that is kept for.
+ * server itself (doors "bounce" and "tlsrpt") are not counted.  Figures of more than STATISTICS_DAYS ago go with old trail, whatever time that is kept for.
  */
 #ifndef SERVER_STORE_STATISTICS_H
 #define SERVER_STORE_STATISTICS_H

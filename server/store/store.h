@@ -274,6 +274,11 @@ struct store_claim {
 };
 void store_claim_done(struct store_claim *c);
 
+/* How it went over the wire, and what TLS failed at; the numbers of transit.h.  All zero: not told. */
+struct store_transit {
+    uint8_t mechanism, version, cause;
+};
+
 /* What became of one recipient in one attempt (or by a decision of the queue). */
 struct store_outcome_rcpt {
     uint64_t rcpt;
@@ -284,11 +289,16 @@ struct store_outcome_rcpt {
     bool possibly_repeated; /* from now on: the remote may have it already; never taken back */
     bool delay_told;
     uint8_t drop; /* RCPT_SUPPRESSED: as which enum statistic it counts */
+    struct store_transit transit;
     sgl_view status, reason, why_wait, remote_mta;
     enum store_result
         result; /* STORE_OK, or STORE_CONFLICT: a late worker; nothing was written for it */
     enum rcpt_state
         now_state; /* result: the state it has now. A hand may have held or cancelled it meanwhile: then QUEUED becomes HELD or CANCELLED, and a true end wins */
+    struct {       /* the engine's own */
+        uint64_t lane;
+        bool moved; /* counts in transit.h */
+    } own;
 };
 struct store_outcome {
     struct store_op op;

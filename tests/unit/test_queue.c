@@ -2,6 +2,8 @@
 /* The queue through days of retries, in milliseconds: what is tried, when, and in whose turn. */
 #include "queue_fixture.h"
 
+#include "../../server/store/transit.h"
+
 static void test_delivered(void **state)
 {
     struct store_sample s;
@@ -27,6 +29,35 @@ static void test_delivered(void **state)
     CHECK_EQ("memory is given back", atomic_load(&fx.queue->held_rcpts), 0);
     CHECK_EQ("bytes, too", atomic_load(&fx.queue->held_bytes), 0);
     CHECK_EQ("its destination is forgotten", fx.queue->dests, 0);
+    store_sample_done(&s);
+}
+
+static bool see_figure(void *ctx, const struct transit_figure *f)
+{
+    snprintf((char *)ctx + strlen(ctx), 100, "%.*s %s %s %s %llu+%llu; ", SGL_FMT(f->name),
+             transit_mechanism_name(f->how.mechanism), transit_version_name(f->how.version),
+             transit_cause_name(f->how.cause), (unsigned long long)f->delivered,
+             (unsigned long long)f->failed);
+    return true;
+}
+
+/* What delivery says of the wire is counted with what became of the recipient. */
+static void test_transit(void **state)
+{
+    struct rcpt_outcome o[2] = {
+        {.verdict = RCPT_OK, .transit = {TRANSIT_DANE, TRANSIT_TLS_1_3, 0}},
+        {.verdict = RCPT_TEMPORARY, .transit = {TRANSIT_DANE, 0, TRANSIT_TLSA_INVALID}}};
+    struct transit_query q = {.by = TRANSIT_BY_DOMAIN, .to_day = INT32_MAX, .max = 9};
+    char text[400] = "";
+    struct store_sample s;
+
+    (void)state;
+    queue_fixture_put(&fx, &s, "example.net", 2);
+    queue_outcome(fx.queue, queue_fixture_take(&fx, "example.net"), o, NULL, 0, UINT32_MAX);
+    queue_fixture_settle(&fx);
+    assert_int_equal(store_read_transit(fx.store, &q, see_figure, text), STORE_OK);
+    CHECK_STR("of each recipient", text,
+              "example.net dane none tlsa-invalid 0+1; example.net dane TLSv1.3 none 1+0; ");
     store_sample_done(&s);
 }
 
@@ -252,10 +283,15 @@ static void test_drain(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        QUEUE_TEST(test_delivered),    QUEUE_TEST(test_pools),
-        QUEUE_TEST(test_schedule),     QUEUE_TEST(test_expiry),
-        QUEUE_TEST(test_restart),      QUEUE_TEST(test_fairness),
-        QUEUE_TEST(test_late_outcome), QUEUE_TEST(test_leases_are_extended),
+        QUEUE_TEST(test_delivered),
+        QUEUE_TEST(test_transit),
+        QUEUE_TEST(test_pools),
+        QUEUE_TEST(test_schedule),
+        QUEUE_TEST(test_expiry),
+        QUEUE_TEST(test_restart),
+        QUEUE_TEST(test_fairness),
+        QUEUE_TEST(test_late_outcome),
+        QUEUE_TEST(test_leases_are_extended),
         QUEUE_TEST(test_drain),
     };
 

@@ -8,6 +8,8 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#include "../../server/store/transit.h"
+
 #define CYCLES 20
 #define FLIGHT 16
 
@@ -63,8 +65,11 @@ static void child_accepted(struct store_op *op)
     }
     store_doubt(f->store, &f->sample.rcpt[0].id, 1, &slot);
     child_say(f, 0);
-    f->result = (struct store_outcome_rcpt){
-        .rcpt = f->sample.rcpt[0].id, .fence = 1, .state = RCPT_DELIVERED};
+    f->result =
+        (struct store_outcome_rcpt){.rcpt = f->sample.rcpt[0].id,
+                                    .fence = 1,
+                                    .state = RCPT_DELIVERED,
+                                    .transit = {TRANSIT_DANE, TRANSIT_TLS_1_3, TRANSIT_CAUSE_NONE}};
     f->outcome = (struct store_outcome){
         .op = {.kind = STORE_OUTCOME, .loop = f->loop, .done = child_delivered},
         .message = f->sample.message.id,
@@ -127,6 +132,32 @@ static void check_report(const struct report *r)
     store_message_free(m);
 }
 
+static bool add_delivered(void *ctx, const struct transit_figure *f)
+{
+    *(uint64_t *)ctx += f->delivered;
+    return true;
+}
+
+static bool count_delivered(void *ctx, const struct store_message *m)
+{
+    *(uint64_t *)ctx += m->rcpt[0].state == RCPT_DELIVERED;
+    return true;
+}
+
+/* How mail went is counted with what the trail says, never without. */
+static void check_transit(void)
+{
+    struct transit_query q = {.to_day = INT32_MAX, .max = 1};
+    uint64_t figures = 0, trail = 0;
+
+    assert_int_equal(store_read_transit(fx.store, &q, add_delivered, &figures), STORE_OK);
+    assert_int_equal(store_read_messages(fx.store, &(struct store_filter){.max = SIZE_MAX / 2},
+                                         count_delivered, &trail),
+                     STORE_OK);
+    CHECK_EQ("figures of transit are what the trail says", figures, trail);
+    CHECK_TRUE("some", trail > 0);
+}
+
 /* Kills the child after so many acknowledgements, a little later than that. Returns what it said. */
 static size_t one_life(struct report *report, size_t max, unsigned kill_after)
 {
@@ -165,6 +196,7 @@ static void test_kill(void **state)
         store_fixture_open(&fx);
         for (size_t i = 0; i < got; i++)
             check_report(&report[i]);
+        check_transit();
         store_fixture_close(&fx);
         total += got;
     }

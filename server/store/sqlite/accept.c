@@ -301,7 +301,7 @@ static void accept_one(struct store *store, struct store_accept *a)
         add_key(store, a);
     if (store->db.hard == 0 && a->draft != 0)
         draft_remove(store, a->draft);
-    if (!sgl_view_eq(m->door, SGL_LIT("bounce")))
+    if (!sgl_view_eq(m->door, SGL_LIT("bounce")) && !sgl_view_eq(m->door, SGL_LIT("tlsrpt")))
         statistics_add(store, m->accepted_at, m->subscription, m->labels, sum);
     add_charge(store, m->subscription, m->identity, &a->charge);
     add_charge(store, SGL_LIT(""), a->charged_domain, &a->domain_charge);

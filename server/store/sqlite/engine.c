@@ -237,6 +237,7 @@ static struct store *store_make(const struct store_config *config)
     store->pending.watched.size = sizeof(struct watched);
     batches_init(store);
     statistics_init(store);
+    transit_init(store);
     sgl_arena_init(&store->scratch, SCRATCH_MAX);
     lanes_init(&store->lanes);
     init_threads(store);
@@ -324,6 +325,7 @@ static void free_memory(struct store *store)
     vector_done(&store->pending.watched);
     batches_done(store);
     statistics_done(store);
+    transit_done(store);
     vector_done(&store->gone);
     vector_done(&store->leased);
     vector_done(&store->inherit.waits);

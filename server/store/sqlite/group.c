@@ -91,6 +91,7 @@ static void forget_pending(struct store *store)
     p->changes.count = p->gone.count = p->watched.count = p->turns.count = 0;
     batches_forget(store);
     statistics_forget(store);
+    transit_forget(store);
     p->waiting = p->held = p->messages = 0;
     p->nomem = false;
 }
@@ -156,6 +157,8 @@ bool group_commit(struct store *store)
 
     if (store->db.hard == 0)
         statistics_write(store);
+    if (store->db.hard == 0)
+        transit_write(store);
     if (store->pending.nomem && store->db.hard == 0)
         store->db.hard = SQLITE_NOMEM;
     if (store->db.hard != 0 || !sql_run(&store->db, sql_use(&store->db, SQL_COMMIT)))

@@ -21,6 +21,7 @@ static uint64_t one_outcome(struct store *store, const struct store_outcome *o,
     bool keep;
 
     r->result = STORE_CONFLICT;
+    r->own.moved = false;
     if (!rcpt_get(store, r->rcpt, &before) || before.message != o->message ||
         before.fence != r->fence)
         return 0;
@@ -39,7 +40,34 @@ static uint64_t one_outcome(struct store *store, const struct store_outcome *o,
     r->result = STORE_OK;
     r->now_state = (enum rcpt_state)after.state;
     statistics_outcome(r, before.state, sum);
+    r->own.lane = before.lane;
+    r->own.moved = transit_counts(r);
     return state_is_final(after.state) && !state_is_final(before.state);
+}
+
+/* Reports of our own are in no figure. */
+static void count_outcome(struct store *store, const struct store_outcome *o,
+                          const uint64_t sum[STATISTICS])
+{
+    int64_t at_ms = o->events > 0 ? o->event[0].at_ms : clock_now_ms();
+    uint64_t all = 0;
+    sqlite3_stmt *s;
+
+    for (size_t i = 0; i < STATISTICS; i++)
+        all += sum[i];
+    for (size_t i = 0; i < o->rcpts; i++)
+        all += o->rcpt[i].own.moved;
+    if (all == 0 || store->db.hard != 0)
+        return;
+    s = sql_use(&store->db, SQL_MESSAGE_CALLED);
+    sql_bind_u64(s, 1, o->message);
+    if (sql_step(&store->db, s)) {
+        struct transit_mail mail = {sql_view(s, 0), sql_view(s, 2), sql_view(s, 3)};
+
+        statistics_add(store, at_ms, mail.subscription, sql_view(s, 1), sum);
+        transit_add(store, at_ms, &mail, o);
+    }
+    sqlite3_reset(s);
 }
 
 enum store_result apply_outcome(struct store *store, struct store_outcome *o)
@@ -54,8 +82,7 @@ enum store_result apply_outcome(struct store *store, struct store_outcome *o)
     if (store->db.hard != 0 || written == 0)
         return written == 0 && o->rcpts > 0 ? STORE_CONFLICT : STORE_OK;
     message_less(store, o->message, finals);
-    statistics_of_message(store, o->events > 0 ? o->event[0].at_ms : clock_now_ms(), o->message,
-                          sum);
+    count_outcome(store, o, sum);
     if (store->db.hard == 0)
         trail_add(store, o->message, o->event, o->events);
     for (size_t i = 0; i < 2 && store->db.hard == 0; i++) {

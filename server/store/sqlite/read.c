@@ -30,6 +30,21 @@
     " AND (?6='' OR r.address LIKE '%@'||?6)))"                                                    \
     " ORDER BY m.id DESC LIMIT ?7"
 
+/*
+ * ?1 subscription, empty: all, ?2 from day, ?3 to day, ?4 enum transit_by, ?5 only with a cause, ?6 how many names, ?7 how many are passed over.
+ * Days stand in their order, other names by their sum.
+ */
+#define TRANSIT_READ                                                                               \
+    "WITH t AS NOT MATERIALIZED (SELECT CASE ?4 WHEN 0 THEN '' WHEN 1 THEN day WHEN 2 THEN sender" \
+    " WHEN 3 THEN domain ELSE subscription END AS name,mechanism,version,cause,delivered,failed"   \
+    " FROM transit WHERE day>=?2 AND day<=?3 AND (?1='' OR subscription=?1)"                       \
+    " AND (?5=0 OR cause>0)),"                                                                     \
+    "top AS MATERIALIZED (SELECT name,sum(delivered+failed) AS n FROM t GROUP BY name"             \
+    " ORDER BY iif(?4=1,0,n) DESC,name LIMIT ?6 OFFSET ?7)"                                        \
+    "SELECT t.name,mechanism,version,cause,sum(delivered),sum(failed) FROM t JOIN top"             \
+    " ON top.name=t.name GROUP BY t.name,mechanism,version,cause"                                  \
+    " ORDER BY iif(?4=1,0,top.n) DESC,t.name,mechanism,version,cause"
+
 static const char *const read_text[READ_COUNT] = {
     [READ_BODY] = "SELECT header_len,bytes,bytes IS NULL FROM body WHERE id=?1",
     [READ_MESSAGE] = "SELECT " MESSAGE_COLUMNS " FROM message m WHERE m.id=?1",
@@ -80,6 +95,7 @@ static const char *const read_text[READ_COUNT] = {
         "SELECT category FROM statistic WHERE subscription=?1 AND category>''"
         " AND category>=?2 AND substr(category,1,length(?2))=?2 AND day>=?3 AND day<=?4"
         " GROUP BY category ORDER BY ?6*sum(iif(metric=?5,count,0)),category LIMIT ?7 OFFSET ?8",
+    [READ_TRANSIT] = TRANSIT_READ,
     [READ_BATCH] = "SELECT status FROM batch WHERE subscription=?1 AND id=?2",
     [READ_BATCHES] = "SELECT id,status FROM batch WHERE subscription=?1 AND status>0 ORDER BY id",
 };

@@ -15,6 +15,7 @@
  * Step 4 adds to message what its sender calls it, its batch and its pool.
  * draft       a message that is not finished; draft_file: its files, whose bytes are in draft_piece as they came
  * statistic   what happened to recipients, counted by subscription, category (empty: all) and day
+ * transit     how mail went over the wire, counted by day, subscription, the sender's domain and the destination
  * batch           what becomes of the messages that have one, and which those are
  */
 #include "schema.h"
@@ -105,6 +106,10 @@ static const char *const step[] = {
     "CREATE TABLE statistic(subscription TEXT NOT NULL, category TEXT NOT NULL,"
     " day INTEGER NOT NULL, metric INTEGER NOT NULL, count INTEGER NOT NULL,"
     " PRIMARY KEY(subscription, category, day, metric)) WITHOUT ROWID;",
+    "CREATE TABLE transit(day INTEGER NOT NULL, subscription TEXT NOT NULL, sender TEXT NOT NULL,"
+    " domain TEXT NOT NULL, mechanism INTEGER NOT NULL, version INTEGER NOT NULL,"
+    " cause INTEGER NOT NULL, delivered INTEGER NOT NULL, failed INTEGER NOT NULL,"
+    " PRIMARY KEY(day, subscription, sender, domain, mechanism, version, cause)) WITHOUT ROWID;",
 };
 #define STEPS ((int)(sizeof(step) / sizeof(step[0])))
 

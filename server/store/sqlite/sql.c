@@ -48,6 +48,7 @@ const char *const sql_text[SQL_COUNT] = {
     [SQL_EVENT_ADD] = "INSERT INTO event VALUES(?1,?2,?3,?4,?5,?6)",
     [SQL_LANE_DUE] = "SELECT id,next_at FROM recipient INDEXED BY recipient_due"
                      " WHERE state=0 AND lease=0 AND lane=?1 ORDER BY next_at LIMIT ?2",
+    [SQL_LANE_NAME] = "SELECT domain FROM lane WHERE id=?1",
     [SQL_LANE_DOMAIN] = "SELECT id FROM lane WHERE domain=?1",
     [SQL_LEASE_OVER] = "SELECT id FROM recipient INDEXED BY recipient_leased"
                        " WHERE lease>0 AND lease<?1 LIMIT 1000",
@@ -102,10 +103,15 @@ const char *const sql_text[SQL_COUNT] = {
     [SQL_CATEGORIES] = "SELECT DISTINCT value FROM"
                        " json_each(iif(json_valid(?1),?1,'{}'),'$.categories')"
                        " WHERE type='text' AND value<>'' AND length(value)<=255 LIMIT 10",
-    [SQL_MESSAGE_CALLED] = "SELECT subscription,labels FROM message WHERE id=?1 AND door<>'bounce'",
+    [SQL_MESSAGE_CALLED] = "SELECT subscription,labels,header_from,env_from FROM message"
+                           " WHERE id=?1 AND door NOT IN ('bounce','tlsrpt')",
     [SQL_STATISTIC_ADD] = "INSERT INTO statistic VALUES(?1,?2,?3,?4,?5)"
                           " ON CONFLICT DO UPDATE SET count=count+excluded.count",
     [SQL_OLD_STATISTICS] = "DELETE FROM statistic WHERE day<?1",
+    [SQL_TRANSIT_ADD] = "INSERT INTO transit VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9) ON CONFLICT DO"
+                        " UPDATE SET delivered=delivered+excluded.delivered,"
+                        "failed=failed+excluded.failed",
+    [SQL_OLD_TRANSIT] = "DELETE FROM transit WHERE day<?1",
     [SQL_DRAFT_ADD] = "INSERT INTO draft(id,subscription,mailbox,value,version,expires_at,bytes)"
                       " VALUES(?1,?2,?3,?4,1,?5,?6)",
     [SQL_DRAFT_GET] = "SELECT subscription,version FROM draft WHERE id=?1 AND expires_at>?2",

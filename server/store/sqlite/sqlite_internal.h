@@ -30,6 +30,7 @@ enum sql {
     SQL_COMMIT,
     SQL_LANE_FIND,
     SQL_LANE_ADD,
+    SQL_LANE_NAME,
     SQL_IDEMPOTENCY_FIND,
     SQL_IDEMPOTENCY_ADD,
     SQL_MESSAGE_ADD,
@@ -98,6 +99,8 @@ enum sql {
     SQL_MESSAGE_CALLED,
     SQL_STATISTIC_ADD,
     SQL_OLD_STATISTICS,
+    SQL_TRANSIT_ADD,
+    SQL_OLD_TRANSIT,
     SQL_PROBE,
     SQL_COUNT
 };
@@ -163,6 +166,8 @@ struct pending {
     struct vector stops;   /* struct batch_stop: batches whose status changes */
     struct vector counted; /* statistics, of which each stands in one of the lines */
     size_t counted_line[COUNTED_LINES];
+    struct vector moved; /* figures of transit, likewise */
+    size_t moved_line[COUNTED_LINES];
     int64_t waiting, held, messages;
     bool nomem;
 };
@@ -312,15 +317,27 @@ void statistics_done(struct store *store);
 /* What becomes durable with this recipient; what this outcome changed from the state before. */
 void statistics_accept(const struct store_rcpt *r, uint64_t sum[STATISTICS]);
 void statistics_outcome(const struct store_outcome_rcpt *r, int before, uint64_t sum[STATISTICS]);
-/* For the subscription and each category of the labels; of a message that is stored, unless it is a report of ours. */
+/* For the subscription and each category of the labels. */
 void statistics_add(struct store *store, int64_t at_ms, sgl_view subscription, sgl_view labels,
                     const uint64_t sum[STATISTICS]);
-void statistics_of_message(struct store *store, int64_t at_ms, uint64_t message,
-                           const uint64_t sum[STATISTICS]);
 void statistics_noun(struct store *store, int64_t at_ms, const struct store_noun *n);
 void statistics_write(struct store *store);  /* as part of the transaction, before its commit */
 void statistics_forget(struct store *store); /* rolled back */
-void statistics_expire(struct store *store, int64_t now_ms);
+void statistics_expire(struct store *store, int64_t now_ms); /* those of transit, too */
+
+/* ---- transit.c ---- */
+struct transit_mail { /* whose mail it is; borrowed */
+    sgl_view subscription, header_from, env_from;
+};
+void transit_init(struct store *store);
+void transit_done(struct store *store);
+/* Does what became of it count?  A recipient becomes delivered once: it has no claim any more. */
+bool transit_counts(const struct store_outcome_rcpt *r);
+/* All recipients of it that are marked so. */
+void transit_add(struct store *store, int64_t at_ms, const struct transit_mail *mail,
+                 const struct store_outcome *o);
+void transit_write(struct store *store);
+void transit_forget(struct store *store);
 
 enum store_result apply_nouns(struct store *store, struct store_noun_op *n);
 void nouns_committed(struct store_noun_op *n);
@@ -413,6 +430,7 @@ enum read_sql {
     READ_DRAFT_PIECES,
     READ_STATISTICS,
     READ_CATEGORIES,
+    READ_TRANSIT,
     READ_COUNT
 };
 struct db *read_begin(struct store *store, enum store_result *result);

@@ -179,23 +179,6 @@ void statistics_noun(struct store *store, int64_t at_ms, const struct store_noun
     statistics_add(store, at_ms, n->subscription, SGL_LIT(""), sum);
 }
 
-void statistics_of_message(struct store *store, int64_t at_ms, uint64_t message,
-                           const uint64_t sum[STATISTICS])
-{
-    sqlite3_stmt *s;
-    uint64_t all = 0;
-
-    for (size_t i = 0; i < STATISTICS; i++)
-        all += sum[i];
-    if (all == 0 || store->db.hard != 0)
-        return;
-    s = sql_use(&store->db, SQL_MESSAGE_CALLED);
-    sql_bind_u64(s, 1, message);
-    if (sql_step(&store->db, s))
-        statistics_add(store, at_ms, sql_view(s, 0), sql_view(s, 1), sum);
-    sqlite3_reset(s);
-}
-
 /* ---- in the store ---- */
 
 static void write_one(struct store *store, const struct counted *c)
@@ -233,6 +216,11 @@ void statistics_expire(struct store *store, int64_t now_ms)
     if (store->db.hard != 0 || store->statistics_day == day)
         return;
     s = sql_use(&store->db, SQL_OLD_STATISTICS);
+    sqlite3_bind_int64(s, 1, day - STATISTICS_DAYS);
+    sql_run(&store->db, s);
+    if (store->db.hard != 0)
+        return;
+    s = sql_use(&store->db, SQL_OLD_TRANSIT);
     sqlite3_bind_int64(s, 1, day - STATISTICS_DAYS);
     if (sql_run(&store->db, s))
         store->statistics_day = day;

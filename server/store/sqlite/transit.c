@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Transit: gathered in memory while a group runs, written once before its commit, forgotten with its rollback; as statistics are. */
+#include "../transit.h"
+
+#include <stdlib.h>
+
+#include "sigillo/ascii.h"
+#include "sigillo/banned.h"
+#include "sqlite_internal.h"
+
+#define MOVED_MAX  4096u /* as many sums are held before they are written, within the group */
+#define DOMAIN_MAX 255u
+
+struct names {
+    sgl_view subscription, sender, domain;
+};
+struct moved {
+    size_t next; /* in its line, from 1; 0: the last */
+    uint64_t hash;
+    int64_t day;
+    struct store_transit how;
+    char *text; /* the three names, one behind the other */
+    size_t subscription_len, sender_len, domain_len;
+    uint64_t delivered, failed;
+};
+
+/* ---- in memory ---- */
+
+static uint64_t mix(uint64_t h, sgl_view name)
+{
+    for (size_t i = 0; i < name.len; i++)
+        h = (h ^ name.ptr[i]) * UINT64_C(0x100000001b3);
+    return (h ^ 0xff) * UINT64_C(0x100000001b3);
+}
+
+static uint64_t hash_of(int64_t day, const struct names *n, const struct store_transit *how)
+{
+    uint64_t h = UINT64_C(0xcbf29ce484222325) ^ (uint64_t)day;
+
+    h = (h ^ how->mechanism) * UINT64_C(0x100000001b3);
+    h = (h ^ how->version) * UINT64_C(0x100000001b3);
+    h = (h ^ how->cause) * UINT64_C(0x100000001b3);
+    return mix(mix(mix(h, n->subscription), n->sender), n->domain);
+}
+
+static struct names names_of(const struct moved *m)
+{
+    return (struct names){
+        sgl_view_of(m->text, m->subscription_len),
+        sgl_view_of(m->text + m->subscription_len, m->sender_len),
+        sgl_view_of(m->text + m->subscription_len + m->sender_len, m->domain_len)};
+}
+
+static bool is_it(const struct moved *m, int64_t day, const struct names *n,
+                  const struct store_transit *how)
+{
+    struct names own = names_of(m);
+
+    return m->day == day && m->how.mechanism == how->mechanism && m->how.version == how->version &&
+           m->how.cause == how->cause && sgl_view_eq(own.subscription, n->subscription) &&
+           sgl_view_eq(own.sender, n->sender) && sgl_view_eq(own.domain, n->domain);
+}
+
+static char *put(char *at, sgl_view v)
+{
+    if (v.len > 0)
+        memcpy(at, v.ptr, v.len);
+    return at + v.len;
+}
+
+/* NULL: memory has ended. */
+static struct moved *add(struct pending *p, size_t *line, const struct names *n)
+{
+    char *text = malloc(n->subscription.len + n->sender.len + n->domain.len + 1);
+    struct moved *m = text == NULL ? NULL : vector_add(&p->moved);
+
+    if (m == NULL) {
+        free(text);
+        return NULL;
+    }
+    put(put(put(text, n->subscription), n->sender), n->domain);
+    m->text = text;
+    m->subscription_len = n->subscription.len;
+    m->sender_len = n->sender.len;
+    m->domain_len = n->domain.len;
+    m->next = *line;
+    *line = p->moved.count;
+    return m;
+}
+
+static void count(struct store *store, int64_t day, const struct names *n,
+                  const struct store_transit *how, bool delivered)
+{
+    struct pending *p = &store->pending;
+    uint64_t hash = hash_of(day, n, how);
+    size_t *line = &p->moved_line[hash % COUNTED_LINES];
+    struct moved *m = NULL;
+
+    for (size_t at = *line; at != 0 && m == NULL;) {
+        struct moved *one = (struct moved *)p->moved.item + (at - 1);
+
+        if (one->hash == hash && is_it(one, day, n, how))
+            m = one;
+        at = one->next;
+    }
+    if (m == NULL) {
+        m = add(p, line, n);
+        if (m == NULL) {
+            p->nomem = true;
+            return;
+        }
+        m->hash = hash;
+        m->day = day;
+        m->how = *how;
+    }
+    m->delivered += delivered;
+    m->failed += !delivered;
+}
+
+void transit_init(struct store *store)
+{
+    store->pending.moved.size = sizeof(struct moved);
+}
+
+void transit_forget(struct store *store)
+{
+    struct pending *p = &store->pending;
+
+    for (size_t i = 0; i < p->moved.count; i++)
+        free(((struct moved *)p->moved.item)[i].text);
+    if (p->moved.count > 0)
+        memset(p->moved_line, 0, sizeof(p->moved_line));
+    p->moved.count = 0;
+}
+
+void transit_done(struct store *store)
+{
+    transit_forget(store);
+    vector_done(&store->pending.moved);
+}
+
+/* ---- what is counted ---- */
+
+bool transit_counts(const struct store_outcome_rcpt *r)
+{
+    if (r->result != STORE_OK || r->transit.mechanism >= TRANSIT_MECHANISMS ||
+        r->transit.version >= TRANSIT_VERSIONS || r->transit.cause >= TRANSIT_CAUSES)
+        return false;
+    if (r->now_state == RCPT_DELIVERED)
+        return r->transit.mechanism != TRANSIT_NONE;
+    return r->attempted && r->transit.cause != TRANSIT_CAUSE_NONE;
+}
+
+/* Behind the last @, in lower case; empty: there is none. */
+static sgl_view domain_of(sgl_view address, uint8_t room[DOMAIN_MAX])
+{
+    size_t at = address.len;
+
+    while (at > 0 && address.ptr[at - 1] != '@')
+        at--;
+    if (at == 0 || address.len - at > DOMAIN_MAX)
+        return SGL_LIT("");
+    for (size_t i = at; i < address.len; i++)
+        room[i - at] = sgl_ascii_lower(address.ptr[i]);
+    return sgl_view_of(room, address.len - at);
+}
+
+void transit_add(struct store *store, int64_t at_ms, const struct transit_mail *mail,
+                 const struct store_outcome *o)
+{
+    uint8_t room[DOMAIN_MAX];
+    struct names n = {.subscription = mail->subscription,
+                      .sender = domain_of(mail->header_from, room)};
+    sqlite3_stmt *lane = NULL;
+    uint64_t lane_id = 0;
+
+    if (n.sender.len == 0)
+        n.sender = domain_of(mail->env_from, room);
+    for (size_t i = 0; i < o->rcpts && store->db.hard == 0; i++) {
+        const struct store_outcome_rcpt *r = &o->rcpt[i];
+
+        if (!r->own.moved)
+            continue;
+        if (lane == NULL || lane_id != r->own.lane) {
+            lane = sql_use(&store->db, SQL_LANE_NAME);
+            sql_bind_u64(lane, 1, r->own.lane);
+            lane_id = r->own.lane;
+            n.domain = sql_step(&store->db, lane) ? sql_view(lane, 0) : SGL_LIT("");
+        }
+        if (store->db.hard == 0)
+            count(store, at_ms / STATISTICS_DAY_MS, &n, &r->transit,
+                  r->now_state == RCPT_DELIVERED);
+    }
+    if (lane != NULL)
+        sqlite3_reset(lane);
+    if (store->pending.moved.count > MOVED_MAX)
+        transit_write(store);
+}
+
+/* ---- in the store ---- */
+
+void transit_write(struct store *store)
+{
+    const struct vector *moved = &store->pending.moved;
+
+    for (size_t i = 0; i < moved->count && store->db.hard == 0; i++) {
+        const struct moved *m = (struct moved *)moved->item + i;
+        struct names n = names_of(m);
+        sqlite3_stmt *s = sql_use(&store->db, SQL_TRANSIT_ADD);
+
+        sqlite3_bind_int64(s, 1, m->day);
+        sql_bind_view(s, 2, n.subscription);
+        sql_bind_view(s, 3, n.sender);
+        sql_bind_view(s, 4, n.domain);
+        sqlite3_bind_int(s, 5, m->how.mechanism);
+        sqlite3_bind_int(s, 6, m->how.version);
+        sqlite3_bind_int(s, 7, m->how.cause);
+        sql_bind_u64(s, 8, m->delivered);
+        sql_bind_u64(s, 9, m->failed);
+        sql_run(&store->db, s);
+    }
+    transit_forget(store);
+}
+
+/* ---- reads ---- */
+
+enum store_result store_read_transit(struct store *store, const struct transit_query *q,
+                                     bool (*each)(void *ctx, const struct transit_figure *f),
+                                     void *ctx)
+{
+    enum store_result result;
+    struct db *db = read_begin(store, &result);
+    sqlite3_stmt *s;
+    bool more = true;
+
+    if (result != STORE_OK)
+        return read_end(store, db, result);
+    s = sql_use(db, READ_TRANSIT);
+    sql_bind_view(s, 1, q->subscription);
+    sqlite3_bind_int64(s, 2, q->from_day);
+    sqlite3_bind_int64(s, 3, q->to_day);
+    sqlite3_bind_int(s, 4, (int)q->by);
+    sqlite3_bind_int(s, 5, q->troubled);
+    sql_bind_u64(s, 6, q->max);
+    sql_bind_u64(s, 7, q->skip);
+    while (more && sql_step(db, s)) {
+        struct transit_figure f = {
+            .how = {.mechanism = (uint8_t)sqlite3_column_int(s, 1),
+                    .version = (uint8_t)sqlite3_column_int(s, 2),
+                    .cause = (uint8_t)sqlite3_column_int(s, 3)},
+            .delivered = sql_u64(s, 4),
+            .failed = sql_u64(s, 5),
+        };
+
+        if (q->by == TRANSIT_BY_DAY)
+            f.day = sqlite3_column_int64(s, 0);
+        else
+            f.name = sql_view(s, 0);
+        more = each(ctx, &f);
+    }
+    return read_end(store, db, STORE_OK);
+}
