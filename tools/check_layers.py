@@ -65,6 +65,7 @@ SERVER = {  # room: rooms below it
     "keys": GROUND,
     "resolver": GROUND,
     "https": GROUND + ["resolver"],
+    "sts": GROUND + ["https", "resolver", "store"],
     "access": [],
     "directory": GROUND + ["access", "audit", "keys", "store"],
     "update": GROUND,
@@ -76,9 +77,9 @@ SERVER = {  # room: rooms below it
     "limits": GROUND + ["audit", "directory", "store"],
     "guard": GROUND + ["directory", "store"],
     "admission": GROUND + ["access", "audit", "directory", "guard", "keys", "limits", "lists", "queue", "store"],
-    "delivery": GROUND + ["audit", "directory", "queue", "resolver", "store"],
+    "delivery": GROUND + ["audit", "directory", "queue", "resolver", "store", "sts"],
     "doors": GROUND + ["access", "admission", "audit", "directory", "guard", "limits", "lists", "queue", "setup", "store", "templates", "tokens"],
-    "main": GROUND + ["admission", "audit", "delivery", "directory", "doors", "guard", "https", "keys", "limits", "lists", "queue", "resolver", "setup", "store", "templates", "tokens"],
+    "main": GROUND + ["admission", "audit", "delivery", "directory", "doors", "guard", "https", "keys", "limits", "lists", "queue", "resolver", "setup", "store", "sts", "templates", "tokens"],
 }
 PURE = {  # system headers that lib/ may include
     "assert.h", "ctype.h", "emmintrin.h", "immintrin.h", "inttypes.h", "limits.h", "stdalign.h", "stdarg.h", "stdatomic.h", "stdbool.h", "stddef.h", "stdint.h",
