@@ -61,6 +61,7 @@ struct sgl_dane {
     uint32_t ttl_s; /* how long all of this may be used */
     /* One short clause for people: "TLSA lookup for _25._tcp.mx.example failed: timeout"; never NULL */
     const char *why;
+    bool bogus; /* LOOKUP_ERROR: an answer came, and was forged or is wrongly signed */
 };
 
 /*

@@ -34,6 +34,7 @@ struct sgl_mx {
     size_t left_out; /* hosts above SGL_LIMIT_MX_HOSTS and ones removed because we are as good */
     uint32_t ttl_s;
     const char *why; /* FAILED: the resolver's reason; else "" */
+    bool bogus;      /* FAILED: an answer came, and was forged or is wrongly signed */
 };
 
 struct sgl_mx_request {

@@ -115,6 +115,7 @@ static enum sgl_mx_state judge(const struct sgl_mx_request *request,
     case SGL_DNS_FAILED:
     case SGL_DNS_BOGUS:
         result->why = mx->why;
+        result->bogus = mx->outcome == SGL_DNS_BOGUS;
         return SGL_MX_FAILED;
     }
     return SGL_MX_FAILED;

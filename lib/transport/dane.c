@@ -56,6 +56,7 @@ static enum sgl_status tell_failure(struct search *s, const struct sgl_dns_answe
     if (why == NULL)
         return SGL_E_NOMEM;
     s->result->why = why;
+    s->result->bogus = answer->outcome == SGL_DNS_BOGUS;
     return SGL_OK;
 }
 

@@ -163,6 +163,7 @@ void connection_try_next(struct connection *c)
             c->address_text[0] = '\0';
             snprintf(c->peer, sizeof c->peer, "%.*s", SGL_FMT(host->name.text));
             c->phase = PHASE_CONNECTING;
+            session_is_not(c);
             connection_failed(c, host->failure, SGL_SMTP_AT_GREETING, NULL, host->why);
             return;
         }

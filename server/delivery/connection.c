@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "connection.h"
+#include "tls_result.h"
 
 #define SHARE                10 /* messages that a connection carries before it makes room where others wait */
 #define STILL_MS             60000 /* an idle connection is closed politely long before */
@@ -47,6 +48,7 @@ static void close_session(struct connection *c)
     c->resting = false;
     c->carried = 0;
     c->deadline_ms = 0;
+    c->session = (struct session){.known = false};
 }
 
 static void connection_gone(struct loop_task *task)
@@ -176,6 +178,9 @@ static void on_drained(void *ctx)
 static void start_client(struct connection *c)
 {
     const struct config *config = c->plan->config;
+    struct sockaddr_storage own;
+    uint16_t port;
+
     c->settings = (struct sgl_smtp_client_config){
         .helo = sgl_view_cstr(connection_hostname(c)),
         .greeting_ms = config->delivery.command_timeout_ms,
@@ -192,6 +197,8 @@ static void start_client(struct connection *c)
     }
     c->phase = PHASE_TALKING;
     c->connected_ms = clock_mono_ms();
+    if (stream_local(c->stream, &own))
+        c->session.from = plan_ip(&own, &port);
     connection_turn(c);
 }
 
@@ -210,6 +217,7 @@ static void on_ready(void *ctx)
     }
     c->shaking = false;
     c->tls_on = true;
+    session_is(c, tls_result_of_host(connection_host(c)), connection_host(c)->why);
     if (sgl_smtp_client_tls_started(c->client) != SGL_OK) {
         connection_failed(c, FAILURE_LOCAL, SGL_SMTP_AT_STARTTLS, NULL, "");
         return;
@@ -217,12 +225,14 @@ static void on_ready(void *ctx)
     connection_turn(c);
 }
 
-static void tls_failed(struct connection *c)
+static void tls_failed(struct connection *c, enum stream_end why)
 {
     SSL *ssl = stream_tls(c->stream);
-    bool unproved = ssl != NULL && SSL_get_verify_result(ssl) != X509_V_OK;
+    long verify = ssl != NULL ? SSL_get_verify_result(ssl) : X509_V_OK;
+    bool unproved = verify != X509_V_OK && SSL_get_verify_mode(ssl) != SSL_VERIFY_NONE;
+    struct session told;
 
-    if (unproved && SSL_get_verify_result(ssl) == X509_V_ERR_DANE_NO_MATCH)
+    if (unproved && verify == X509_V_ERR_DANE_NO_MATCH)
         snprintf(c->tls_error, sizeof c->tls_error,
                  "DANE: none of its %zu TLSA records matches the certificate",
                  connection_host(c)->dane.tlsa_published);
@@ -231,13 +241,18 @@ static void tls_failed(struct connection *c)
                  connection_host(c)->demand == DEMAND_DANE ? "DANE: " : "", tls_verify_text(ssl));
     else
         snprintf(c->tls_error, sizeof c->tls_error, "%s", stream_tls_error(c->stream));
+    if (why != STREAM_TIMEOUT)
+        session_is(c, unproved ? tls_result_of_certificate(verify) : SGL_TLS_VALIDATION_FAILURE,
+                   c->tls_error);
     if (demand_requires_tls(connection_host(c)->demand)) {
         connection_failed(c, unproved ? FAILURE_TLS_VERIFY : FAILURE_TLS, SGL_SMTP_AT_STARTTLS,
                           NULL, c->tls_error);
         return;
     }
     /* Opportunistic: nobody asked for TLS here, so the same address once more, without [RFC 7435 s3]. */
+    told = c->session; /* what comes now is the same one: it is not told again */
     close_session(c);
+    c->session = told;
     c->plain_only = true;
     c->tls_why = "the handshake failed, and nothing requires TLS here";
     c->tried = c->tried > 0 ? c->tried - 1 : 0;
@@ -249,7 +264,7 @@ static void on_ended(void *ctx, enum stream_end why)
     struct connection *c = ctx;
 
     if (c->shaking) { /* later on it is a broken connection like any other */
-        tls_failed(c);
+        tls_failed(c, why);
         return;
     }
     if (c->phase == PHASE_CONNECTING) {

@@ -21,6 +21,18 @@ enum phase {
     PHASE_QUITTING,
 };
 
+#define SESSION_DOMAINS_MAX 16
+
+/* What is told of a session, and for which domains it has been. */
+struct session {
+    bool known;
+    enum sgl_tls_result result;
+    const char *reason;                   /* static, or the connection's */
+    struct sgl_ip from;                   /* version 0: not connected */
+    uint64_t domain[SESSION_DOMAINS_MAX]; /* hashes of the last ones */
+    unsigned domains;
+};
+
 struct connection {
     struct connection *prev, *next; /* delivery->connections */
     struct connection *next_idle;
@@ -47,6 +59,7 @@ struct connection {
     unsigned carried;  /* messages over this connection */
     uint32_t doubt;
     uint64_t began_ms, connected_ms, attempt_ms, deadline_ms, idle_since_ms;
+    struct session session;
     const char *tls_why; /* why there is no TLS; static */
     char tls_error[160];
     char address_text[SGL_IP_TEXT_SIZE];
@@ -98,6 +111,15 @@ bool connection_has_another_address(const struct connection *c);
 SSL *connection_tls(struct connection *c);
 const char *connection_hostname(const struct connection *c); /* for EHLO */
 bool demand_requires_tls(enum tls_demand demand);
+
+/* ---- session.c ---- */
+
+/* What became of TLS is known: it is told for the present job's domain. The first word stays. */
+void session_is(struct connection *c, enum sgl_tls_result result, const char *reason);
+/* A session that is known carries another job: told for its domain, unless it was. */
+void session_carries(struct connection *c);
+/* The host can't be tried: told if that says something of the receiver. */
+void session_is_not(struct connection *c);
 
 /* ---- outcome.c ---- */
 

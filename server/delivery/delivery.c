@@ -153,6 +153,11 @@ void delivery_set_bounced(struct delivery *d, const struct delivery_bounced *bou
     d->bounced = *bounced;
 }
 
+void delivery_set_sessions(struct delivery *d, const struct delivery_sessions *sessions)
+{
+    d->sessions = *sessions;
+}
+
 void delivery_set_pools(struct delivery *d, const struct delivery_pools *pools)
 {
     d->pools = *pools;

@@ -12,6 +12,8 @@
 #include "../config/config.h"
 #include "../queue/queue.h"
 #include "../resolver/resolver.h"
+#include "sigillo/dane.h"
+#include "sigillo/tlsrpt.h"
 
 struct delivery;
 
@@ -33,6 +35,30 @@ struct delivery_bounced {
                     enum delivery_bounce kind, sgl_view status, sgl_view reply);
     void *ctx;
 };
+/*
+ * What a session was worth to the policy of a domain, as TLS-RPT counts it  [RFC 8460 s4]: told on the loop, once for each session and domain whose mail it carried or was to
+ * carry, when the handshake is over, when there is no STARTTLS, or when a lookup forbids to connect at all.  A reused connection that carries the first message for another domain
+ * is a session of that one, too.  Where a domain has records and an MTA-STS policy it is told twice, once for each.  Trouble of the network is not told, nor is a route that asks for no TLS.
+ */
+enum delivery_policy { DELIVERY_POLICY_NONE, DELIVERY_POLICY_TLSA, DELIVERY_POLICY_STS };
+struct sts_policy;
+struct delivery_session {
+    sgl_view domain; /* the policy's: the recipients', or the smart host's */
+    enum delivery_policy type;
+    const struct sgl_dane *dane;  /* TLSA: its records; NULL: the lookup of the MX records failed */
+    const struct sts_policy *sts; /* STS */
+    sgl_view mx;                  /* empty: none was found */
+    struct sgl_ip from, to;       /* version 0: there was no connection */
+    enum sgl_tls_result result;
+    const char *reason; /* printable, "" for SGL_TLS_OK */
+    bool of_report;     /* the message is itself a report about TLS: to be left out [RFC 8460 s3] */
+};
+struct delivery_sessions {
+    void (*session)(void *ctx, const struct delivery_session *session); /* nothing may be kept */
+    void *ctx;
+};
+void delivery_set_sessions(struct delivery *d,
+                           const struct delivery_sessions *sessions); /* before the loop runs */
 void delivery_set_bounced(struct delivery *d,
                           const struct delivery_bounced *bounced); /* before the loop runs */
 /* Pools of addresses that subscriptions have made: each_address() says what one holds, on the loop; false: there is none of that name. NULL: nobody has any. */

@@ -147,6 +147,7 @@ static void planned(void *ctx, struct plan *plan)
     plan_unref(dest->plan);
     dest->plan = plan;
     if (plan->failed) {
+        session_tell_plan(dest->delivery, sgl_view_cstr(dest->domain), plan);
         leave_site(dest);
         fail_all(dest, plan->failure, plan->why);
         return;

@@ -12,15 +12,19 @@ static void upgrade(struct connection *c)
     SSL *ssl = connection_tls(c);
 
     if (ssl == NULL) {
+        if (connection_host(c)->demand == DEMAND_DANE)
+            session_is(c, SGL_TLS_TLSA_INVALID, "none of its TLSA records can be used");
         connection_failed(
             c, demand_requires_tls(connection_host(c)->demand) ? FAILURE_TLS : FAILURE_LOCAL,
             SGL_SMTP_AT_STARTTLS, NULL, "no TLS session could be made from its records");
         return;
     }
     c->shaking = true;
-    if (!stream_start_tls(c->stream, ssl))
+    if (!stream_start_tls(c->stream, ssl)) {
+        session_is(c, SGL_TLS_VALIDATION_FAILURE, "bytes in plain followed the answer to STARTTLS");
         connection_failed(c, FAILURE_PROTOCOL, SGL_SMTP_AT_STARTTLS, NULL,
                           "bytes in plain followed the answer to STARTTLS");
+    }
 }
 
 bool connection_is_prepared(struct connection *c)
@@ -30,6 +34,7 @@ bool connection_is_prepared(struct connection *c)
     const struct config_route *route = c->plan->route;
     enum sgl_status st;
 
+    session_carries(c);
     if (!c->tls_on && demand != DEMAND_NOTHING && !c->plain_only) {
         if ((offer->extensions & SGL_SMTP_TLS) != 0) {
             st = sgl_smtp_client_start_tls(c->client);
@@ -39,6 +44,7 @@ bool connection_is_prepared(struct connection *c)
             connection_failed(c, FAILURE_LOCAL, SGL_SMTP_AT_STARTTLS, NULL, sgl_status_name(st));
             return false;
         }
+        session_is(c, SGL_TLS_STARTTLS_NOT_SUPPORTED, "STARTTLS is not offered");
         if (demand_requires_tls(demand)) {
             connection_failed(c, FAILURE_NO_STARTTLS, SGL_SMTP_AT_EHLO, NULL,
                               demand == DEMAND_DANE ? "DANE requires it" : "");
@@ -211,6 +217,8 @@ static void session_over(struct connection *c, const struct sgl_smtp_client_even
         break;
     case SGL_SMTP_END_PROTOCOL:
         failure = FAILURE_PROTOCOL;
+        if (e->stage == SGL_SMTP_AT_STARTTLS) /* somebody between us may have spoken */
+            session_is(c, SGL_TLS_VALIDATION_FAILURE, e->text);
         break;
     case SGL_SMTP_END_TIMEOUT:
         failure = FAILURE_TIMEOUT;
@@ -234,6 +242,7 @@ static void refused(struct connection *c, const struct sgl_smtp_client_event *e)
         connection_failed(c, FAILURE_REPLY, SGL_SMTP_AT_AUTH, &e->reply, "");
         return;
     }
+    session_is(c, SGL_TLS_STARTTLS_NOT_SUPPORTED, "STARTTLS was refused");
     if (demand_requires_tls(connection_host(c)->demand)) {
         connection_failed(c, FAILURE_NO_STARTTLS, SGL_SMTP_AT_STARTTLS, NULL,
                           "STARTTLS was refused");

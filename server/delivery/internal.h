@@ -71,6 +71,7 @@ struct delivery {
     void *drained_ctx;
     struct delivery_stats stats;
     struct delivery_bounced bounced;
+    struct delivery_sessions sessions;
     struct delivery_pools pools;
     uint64_t seed;
 };
@@ -179,6 +180,11 @@ struct attempt {
 };
 /* One JSON object into out. */
 void attempt_put(struct sgl_buf *out, const struct attempt *a);
+
+/* ---- session.c ---- */
+
+/* Nothing can be tried for this domain: its plan failed. */
+void session_tell_plan(struct delivery *d, sgl_view domain, const struct plan *plan);
 
 /* ---- account.c ---- */
 

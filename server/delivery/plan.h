@@ -23,6 +23,15 @@ enum tls_demand {
 const char *tls_demand_name(
     enum tls_demand demand); /* "none", "opportunistic", "encrypted", "verified", "dane" */
 
+/* How far an answer of DNS may be believed [RFC 4035 s4.3] */
+enum dnssec {
+    DNSSEC_NOT_ASKED, /* it stands in the configuration, or nothing asked for it */
+    DNSSEC_SECURE,
+    DNSSEC_INSECURE,
+    DNSSEC_BOGUS,
+    DNSSEC_INDETERMINATE, /* the lookup failed */
+};
+
 struct plan_host {
     struct sgl_name name; /* empty text for an address literal */
     struct sgl_dane dane; /* addresses (only those that may be used), records, names */
@@ -42,6 +51,7 @@ struct plan {
     bool failed; /* no host at all: `failure`, `why` */
     enum failure failure;
     const char *why;
+    enum dnssec mx; /* the MX records, or the denial of any */
     struct plan_host *host;
     size_t hosts;
     uint64_t ends_ms;  /* monotonic */
@@ -49,6 +59,9 @@ struct plan {
 };
 struct plan *plan_ref(struct plan *p);
 void plan_unref(struct plan *p); /* NULL accepted; outgoing loop only */
+
+/* The address and the port of a socket. */
+struct sgl_ip plan_ip(const struct sockaddr_storage *addr, uint16_t *port);
 
 /* Finds one. done(ctx, plan) comes later on the loop with a reference for the receiver, NULL when memory ended. */
 struct planner;

@@ -165,7 +165,7 @@ void plan_fail(struct plan *plan, enum failure failure, const char *why)
     plan->why = why;
 }
 
-static struct sgl_ip ip_of(const struct sockaddr_storage *addr, uint16_t *port)
+struct sgl_ip plan_ip(const struct sockaddr_storage *addr, uint16_t *port)
 {
     if (addr->ss_family == AF_INET) {
         const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)addr;
@@ -187,7 +187,7 @@ static bool is_own_door(const struct plan *plan, const struct sgl_ip *ip)
 
         for (size_t k = 0; k < listen->addresses; k++) {
             uint16_t port = 0;
-            struct sgl_ip own = ip_of(&listen->address[k].addr, &port);
+            struct sgl_ip own = plan_ip(&listen->address[k].addr, &port);
 
             if (port == plan->port && sgl_ip_eq(&own, ip))
                 return true;
@@ -218,6 +218,13 @@ static void leave_out_own_doors(struct plan *plan, const struct sgl_mx *mx)
         plan_fail(plan, FAILURE_MX_LOOP, "its address is one of this server's own doors");
 }
 
+static enum dnssec dnssec_of(const struct sgl_mx *mx)
+{
+    if (mx->state == SGL_MX_FAILED)
+        return mx->bogus ? DNSSEC_BOGUS : DNSSEC_INDETERMINATE;
+    return mx->security == SGL_DNS_SECURE ? DNSSEC_SECURE : DNSSEC_INSECURE;
+}
+
 static enum sgl_status check_mx(struct planner *p)
 {
     struct plan *plan = p->plan;
@@ -233,6 +240,7 @@ static enum sgl_status check_mx(struct planner *p)
     request.selves = st == SGL_OK;
     SGL_TRY(sgl_mx_check(&request, &plan->dns, &plan->arena, &mx));
     p->ttl_s = mx.ttl_s;
+    plan->mx = dnssec_of(&mx);
     switch (mx.state) {
     case SGL_MX_NULL:
         plan_fail(plan, FAILURE_NULL_MX, "");

@@ -570,6 +570,14 @@ const char *stream_tls_error(const struct stream *s)
     return s->tls_error;
 }
 
+bool stream_local(const struct stream *s, struct sockaddr_storage *out)
+{
+    socklen_t len = sizeof *out;
+
+    memset(out, 0, sizeof *out);
+    return s->fd >= 0 && getsockname(s->fd, (struct sockaddr *)out, &len) == 0;
+}
+
 int stream_errno(const struct stream *s)
 {
     return s->error;

@@ -64,6 +64,8 @@ bool stream_start_tls(struct stream *s, SSL *tls);
 SSL *stream_tls(const struct stream *s); /* NULL in plain */
 const char *
 stream_tls_error(const struct stream *s); /* a static or stream-owned reason; never NULL */
+/* Our side's address; false: the socket is gone. */
+bool stream_local(const struct stream *s, struct sockaddr_storage *out);
 void stream_idle_timeout(struct stream *s, uint64_t ms); /* restarts with every byte moved */
 void stream_close_after_write(struct stream *s); /* no more input(); then ended(STREAM_EOF) */
 void stream_free(struct stream *s);       /* closes at once; NULL accepted; no callback follows */

@@ -93,7 +93,7 @@ static void fail(struct stream *s)
     const char *reason = ERR_reason_error_string(code);
 
     s->tls_error = reason != NULL ? reason : "TLS failure";
-    if (s->handshaking && verdict != X509_V_OK)
+    if (s->handshaking && verdict != X509_V_OK && SSL_get_verify_mode(s->tls) != SSL_VERIFY_NONE)
         s->tls_error = X509_verify_cert_error_string(verdict);
     ERR_clear_error();
     s->handshaking = false;

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is told of each session, for reports about TLS: once for each domain whose mail it carries, or was to carry.  [RFC 8460 s4] */
+#include <string.h>
+
+#include "connection.h"
+#include "sigillo/ascii.h"
+#include "tls_result.h"
+
+/* A smart host is asked by its own name, whoever the mail is for. */
+static sgl_view policy_domain(const struct plan *plan, const struct job *job)
+{
+    if (plan->route != NULL && plan->route->host != NULL)
+        return sgl_view_cstr(plan->route->host);
+    return queue_dest_domain(job->dest);
+}
+
+static bool is_of_report(const struct job *job)
+{
+    return sgl_view_eq(job->message->door, SGL_LIT("tlsrpt"));
+}
+
+static uint64_t hash_of(sgl_view domain, bool of_report)
+{
+    uint64_t h = UINT64_C(14695981039346656037) ^ of_report;
+
+    for (size_t i = 0; i < domain.len; i++)
+        h = (h ^ sgl_ascii_lower(domain.ptr[i])) * UINT64_C(1099511628211);
+    return h;
+}
+
+/* Of so many domains that the first ones are forgotten, one may be told twice: a report counts a little high then. */
+static bool was_told(struct session *s, uint64_t domain)
+{
+    unsigned n = s->domains < SESSION_DOMAINS_MAX ? s->domains : SESSION_DOMAINS_MAX;
+
+    for (unsigned i = 0; i < n; i++)
+        if (s->domain[i] == domain)
+            return true;
+    s->domain[s->domains++ % SESSION_DOMAINS_MAX] = domain;
+    return false;
+}
+
+static void tell(struct delivery *d, struct delivery_session *session, const struct plan_host *host)
+{
+    if (host->dane.level != SGL_DANE_NONE) {
+        session->type = DELIVERY_POLICY_TLSA;
+        session->dane = &host->dane;
+    }
+    d->sessions.session(d->sessions.ctx, session);
+}
+
+void session_carries(struct connection *c)
+{
+    const struct plan_host *host = connection_host(c);
+    struct delivery_session session;
+
+    if (!c->session.known || c->job == NULL || c->delivery->sessions.session == NULL)
+        return;
+    session = (struct delivery_session){.domain = policy_domain(c->plan, c->job),
+                                        .mx = host->name.text,
+                                        .from = c->session.from,
+                                        .result = c->session.result,
+                                        .reason = c->session.reason,
+                                        .of_report = is_of_report(c->job)};
+    if (host->name.text.len == 0 || /* an address: no domain, no policy */
+        was_told(&c->session, hash_of(session.domain, session.of_report)))
+        return;
+    if (session.from.version != 0)
+        session.to = host->dane.address[c->address];
+    tell(c->delivery, &session, host);
+}
+
+void session_is(struct connection *c, enum sgl_tls_result result, const char *reason)
+{
+    if (c->session.known || connection_host(c)->demand == DEMAND_NOTHING)
+        return;
+    c->session.known = true;
+    c->session.result = result;
+    c->session.reason = result == SGL_TLS_OK ? "" : reason;
+    session_carries(c);
+}
+
+void session_is_not(struct connection *c)
+{
+    const struct plan_host *host = connection_host(c);
+    enum sgl_tls_result result = tls_result_of_host(host);
+
+    if (result == SGL_TLS_OK)
+        return;
+    c->session = (struct session){.known = false};
+    session_is(c, result, host->why);
+    c->session = (struct session){.known = false}; /* there is none */
+}
+
+void session_tell_plan(struct delivery *d, sgl_view domain, const struct plan *plan)
+{
+    enum sgl_tls_result result = tls_result_of_plan(plan);
+
+    if (result == SGL_TLS_OK || d->sessions.session == NULL)
+        return;
+    d->sessions.session(d->sessions.ctx, &(struct delivery_session){.domain = domain,
+                                                                    .type = DELIVERY_POLICY_TLSA,
+                                                                    .result = result,
+                                                                    .reason = plan->why});
+}
