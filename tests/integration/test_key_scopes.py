@@ -86,6 +86,12 @@ def test_another_list_counts_at_once(sigillo):
     assert line["action"] == "key change" and "stats.read" in line["detail"], line
 
 
+@pytest.mark.parametrize("word, named", [("mail.sned", "mail.sned is no scope"), ("a\nb", "Number 1 is no scope"), ("x" * 61, "Number 1 is no scope")])
+def test_a_scope_that_is_none_is_named(sigillo, word, named):
+    answer = sigillo.admin("POST", "/admin/v1/keys", {"domains": [DOMAIN], "scopes": [word]})
+    assert answer[0] == 422 and named in json.dumps(answer[1]), answer
+
+
 def test_scopes_open_no_admin_api(sigillo):
     k = key(sigillo, "api_keys.create", "mail.send")
     for method, path in (("GET", "/admin/v1/keys"), ("POST", "/admin/v1/keys"), ("GET", "/admin/v1/audit")):

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "admin_internal.h"
+#include "sigillo/ascii.h"
 #include "sigillo/crypto.h"
 
 #define DAY_MS 86400000
@@ -115,11 +116,33 @@ static json_t *changed(const struct admin_change *n)
 
 /* ---- members ---- */
 
+/* Words of a scope are ASCII; what holds anything else is named by its place. */
+static bool is_shown(sgl_view word)
+{
+    for (size_t i = 0; i < word.len; i++)
+        if (!sgl_ascii_is_alnum(word.ptr[i]) && word.ptr[i] != '.' && word.ptr[i] != '_')
+            return false;
+    return word.len > 0 && word.len <= 60;
+}
+
+static void refuse_scope(struct admin_change *n, sgl_view word, size_t at)
+{
+    static const char where[] = "GET /v3/scopes lists those of a key, as mail.send.";
+    char text[160];
+
+    if (is_shown(word))
+        snprintf(text, sizeof(text), "%.*s is no scope that is known here. %s", SGL_FMT(word),
+                 where);
+    else
+        snprintf(text, sizeof(text), "Number %zu is no scope that is known here. %s", at + 1,
+                 where);
+    http_reply_problem(n->r, 422, "invalid", "scopes", text);
+}
+
 /* At least one, where they are given: a list of none would open nothing. */
 static bool take_scopes(struct admin_change *n, const json_t *list)
 {
     const json_t *item;
-    char text[160];
     size_t at;
 
     if (list == NULL)
@@ -129,8 +152,7 @@ static bool take_scopes(struct admin_change *n, const json_t *list)
     {
         if (scopes_add(&n->key.scopes, admin_text(item)))
             continue;
-        snprintf(text, sizeof(text), "Number %zu is no scope that is known here.", at + 1);
-        http_reply_problem(n->r, 422, "invalid", "scopes", text);
+        refuse_scope(n, admin_text(item), at);
         return false;
     }
     if (n->key.scopes.listed)
