@@ -27,6 +27,12 @@ struct sgl_date {
  */
 SGL_API enum sgl_status sgl_date_parse(sgl_view text, struct sgl_date *out,
                                        struct sgl_diag *diag) SGL_MUST_USE;
+/*
+ * Reads "2026-11-22T12:09:03Z" [RFC 3339 s5.6]: fractions of a second are passed over, an offset counts, 24:00:00 is the end of the day, and a leap second the one before.
+ * Years 1900 to 9999.  Returns SGL_OK or SGL_E_SYNTAX; diag may be NULL.
+ */
+SGL_API enum sgl_status sgl_date_parse_internet(sgl_view text, sgl_time *out,
+                                                struct sgl_diag *diag) SGL_MUST_USE;
 
 #ifdef __cplusplus
 }

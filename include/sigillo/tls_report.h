@@ -6,7 +6,9 @@
 #ifndef SIGILLO_TLS_REPORT_H
 #define SIGILLO_TLS_REPORT_H
 
+#include "sigillo/arena.h"
 #include "sigillo/buf.h"
+#include "sigillo/diag.h"
 #include "sigillo/ip.h"
 
 #ifdef __cplusplus
@@ -66,6 +68,18 @@ SGL_API sgl_view sgl_tls_report_submitter(const struct sgl_tls_report *report);
  */
 SGL_API enum sgl_status sgl_tls_report_put(const struct sgl_tls_report *report,
                                            struct sgl_buf *out) SGL_MUST_USE;
+
+/*
+ * Reads somebody else's report: what RFC 8460 says, and what senders make of it: counts in quotes, one text where a list of them must stand, mx-host-pattern, null for what is
+ * not told.  What is not told is empty or 0; a policy without a type is of type OTHER.  Members that nobody knows are passed over.
+ *
+ * json     pointed into by *out; at most as large as the caller lets it be
+ * arena    some 3 times the text for a whole report; when it is full, SGL_E_LIMIT
+ * SGL_OK; SGL_E_SYNTAX (diag says what and where): no JSON, no policies, a member of the wrong kind, a negative count; SGL_E_LIMIT, SGL_E_NOMEM.
+ */
+SGL_API enum sgl_status sgl_tls_report_parse(sgl_view json, struct sgl_arena *arena,
+                                             struct sgl_tls_report *out,
+                                             struct sgl_diag *diag) SGL_MUST_USE;
 
 /* A report on its way. */
 struct sgl_tls_report_mail {

@@ -275,3 +275,69 @@ enum sgl_status sgl_date_parse(sgl_view text, struct sgl_date *out, struct sgl_d
     out->offset_min = (int16_t)f.offset_min;
     return SGL_OK;
 }
+
+/* ---- RFC 3339 ---- */
+
+/* "YYYY-MM-DDT" */
+static bool internet_day(struct sgl_lex *lx, struct fields *f)
+{
+    int64_t month, day;
+
+    if (!number(lx, 4, 4, &f->year, NULL) || !sgl_lex_eat(lx, '-') ||
+        !number(lx, 2, 2, &month, NULL) || !sgl_lex_eat(lx, '-') || !number(lx, 2, 2, &day, NULL) ||
+        f->year < 1900 || month < 1 || month > 12)
+        return false;
+    f->month = (unsigned)month;
+    f->day = (unsigned)day;
+    return f->day >= 1 && f->day <= days_in(f->year, f->month) &&
+           (sgl_lex_eat(lx, 'T') || sgl_lex_eat(lx, 't') || sgl_lex_eat(lx, ' '));
+}
+
+/* "HH:MM:SS", and a fraction that nobody needs. */
+static bool internet_time(struct sgl_lex *lx, struct fields *f)
+{
+    if (!number(lx, 2, 2, &f->hour, NULL) || !sgl_lex_eat(lx, ':') ||
+        !number(lx, 2, 2, &f->minute, NULL) || !sgl_lex_eat(lx, ':') ||
+        !number(lx, 2, 2, &f->second, NULL))
+        return false;
+    if (sgl_lex_eat(lx, '.')) {
+        size_t from = lx->pos;
+
+        while (sgl_lex_peek(lx) >= '0' && sgl_lex_peek(lx) <= '9')
+            lx->pos++;
+        if (lx->pos == from)
+            return false;
+    }
+    if (f->hour == 24)
+        return f->minute == 0 && f->second == 0;
+    return f->hour < 24 && f->minute < 60 && f->second <= 60;
+}
+
+/* "Z" or "+HH:MM" */
+static bool internet_offset(struct sgl_lex *lx, struct fields *f)
+{
+    int sign = sgl_lex_peek(lx) == '-' ? -1 : 1;
+    int64_t hour, minute;
+
+    f->offset_min = 0;
+    if (sgl_lex_eat(lx, 'Z') || sgl_lex_eat(lx, 'z'))
+        return true;
+    if ((!sgl_lex_eat(lx, '+') && !sgl_lex_eat(lx, '-')) || !number(lx, 2, 2, &hour, NULL) ||
+        !sgl_lex_eat(lx, ':') || !number(lx, 2, 2, &minute, NULL) || hour > 23 || minute > 59)
+        return false;
+    f->offset_min = sign * (int)(hour * 60 + minute);
+    return true;
+}
+
+enum sgl_status sgl_date_parse_internet(sgl_view text, sgl_time *out, struct sgl_diag *diag)
+{
+    struct sgl_lex lx = {text, 0, diag};
+    struct fields f = {0};
+
+    if (!internet_day(&lx, &f) || !internet_time(&lx, &f) || !internet_offset(&lx, &f) ||
+        !sgl_lex_end(&lx))
+        return sgl_lex_fail(&lx, "no time as 2026-11-22T12:09:03Z", "RFC 3339 s5.6");
+    *out = days_from_civil(f.year, f.month, f.day) * DAY_S + f.hour * 3600 + f.minute * 60 +
+           (f.second == 60 ? 59 : f.second) - f.offset_min * 60;
+    return SGL_OK;
+}

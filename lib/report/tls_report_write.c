@@ -10,8 +10,6 @@
 
 #include "sigillo/banned.h"
 
-#define COUNT_MAX ((UINT64_C(1) << 53) - 1) /* what every reader can hold [RFC 7493 s2.2] */
-
 /* ---- words ---- */
 
 const char *sgl_tls_policy_type_name(enum sgl_tls_policy_type type)
@@ -73,14 +71,14 @@ bool sgl_tls_report_address_ok(sgl_view address)
 
 static bool failure_ok(const struct sgl_tls_report_failure *f)
 {
-    return f->result.len > 0 && f->sessions <= COUNT_MAX &&
+    return f->result.len > 0 && f->sessions <= SGL_TLS_REPORT_COUNT_MAX &&
            (f->mx.len == 0 || sgl_tls_report_domain_ok(f->mx));
 }
 
 static bool policy_ok(const struct sgl_tls_report_policy *p)
 {
     if (p->type == SGL_TLS_POLICY_OTHER || !sgl_tls_report_domain_ok(p->domain) ||
-        p->successes > COUNT_MAX || p->failed > COUNT_MAX)
+        p->successes > SGL_TLS_REPORT_COUNT_MAX || p->failed > SGL_TLS_REPORT_COUNT_MAX)
         return false;
     for (size_t i = 0; i < p->failures; i++)
         if (!failure_ok(&p->failure[i]))

@@ -25,6 +25,7 @@ static void writing(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         sgl_auto(sgl_buf) b = SGL_BUF_INIT(100);
         struct sgl_date back;
+        sgl_time again;
 
         sgl_date_put(&b, cases[i].time);
         CHECK_VIEW(cases[i].want, sgl_buf_view(&b), V(cases[i].want));
@@ -34,6 +35,10 @@ static void writing(void **state)
         sgl_buf_reset(&b);
         sgl_date_put_internet(&b, cases[i].time); /* [RFC 3339 s5.6] */
         CHECK_VIEW(cases[i].want, sgl_buf_view(&b), V(cases[i].internet));
+        CHECK_EQ(cases[i].want, sgl_date_parse_internet(V(cases[i].internet), &again, NULL),
+                 SGL_OK);
+        if (cases[i].time > INT64_MIN && cases[i].time < INT64_MAX)
+            CHECK_EQ(cases[i].want, again, cases[i].time);
     }
 }
 
@@ -90,9 +95,59 @@ static void reading(void **state)
     }
 }
 
+/* [RFC 3339 s5.6] */
+static void internet(void **state)
+{
+    static const struct {
+        const char *text;
+        sgl_time want; /* -1: refused */
+    } cases[] = {
+        {"2016-04-01T00:00:00Z", 1459468800},
+        {"2016-04-01t00:00:00z", 1459468800},
+        {"2016-04-01 00:00:00Z", 1459468800},
+        {"2016-04-01T23:59:59.999Z", 1459555199},
+        {"2016-04-01T24:00:00Z", 1459555200},
+        {"2016-04-01T02:00:00+02:00", 1459468800},
+        {"2016-03-31T19:00:00-05:00", 1459468800},
+        {"2016-12-31T23:59:60Z", 1483228799},
+        {"2016-04-01T24:00:01Z", -1},
+        {"2016-04-01T23:60:00Z", -1},
+        {"2016-04-01T23:59:61Z", -1},
+        {"2016-04-01T00:00:00", -1},
+        {"2016-04-01T00:00Z", -1},
+        {"2016-04-01T00:00:00.Z", -1},
+        {"2016-04-01T00:00:00+0200", -1},
+        {"2016-04-01T00:00:00+24:00", -1},
+        {"2016-04-01T00:00:00ZZ", -1},
+        {"2016-04-31T00:00:00Z", -1},
+        {"2015-02-29T00:00:00Z", -1},
+        {"2016-13-01T00:00:00Z", -1},
+        {"2016-00-01T00:00:00Z", -1},
+        {"2016-4-01T00:00:00Z", -1},
+        {"0000-04-01T00:00:00Z", -1},
+        {"20160-04-01T00:00:00Z", -1},
+        {"-016-04-01T00:00:00Z", -1},
+        {" 2016-04-01T00:00:00Z", -1},
+        {"2016-04-01", -1},
+        {"", -1},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct sgl_diag diag = {0};
+        sgl_time got = -2;
+        enum sgl_status status = sgl_date_parse_internet(V(cases[i].text), &got, &diag);
+
+        CHECK_EQ(cases[i].text, status, cases[i].want < 0 ? SGL_E_SYNTAX : SGL_OK);
+        CHECK_EQ(cases[i].text, got, cases[i].want < 0 ? -2 : cases[i].want);
+        CHECK_TRUE(cases[i].text, (diag.what == NULL) == (cases[i].want >= 0));
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(writing), cmocka_unit_test(reading)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(writing), cmocka_unit_test(internet),
+                                       cmocka_unit_test(reading)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
