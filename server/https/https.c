@@ -45,7 +45,7 @@ void https_get(struct https *h, struct https_get *g)
     g->began_ms = clock_mono_ms();
     if (g->timeout_ms == 0)
         g->timeout_ms = HTTPS_TIMEOUT_MS;
-    g->easy = g->resolved = NULL;
+    g->easy = g->resolved = g->header = NULL;
     g->host = NULL;
     g->later = (struct loop_later){.run = start};
     g->body = (struct sgl_buf)SGL_BUF_INIT(g->size_max);

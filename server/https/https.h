@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Asks others over HTTPS: keys of issuers, policies of domains.  Certificates verified, names looked up by our own resolver and connected to at the addresses that were looked at,
+ * Asks others over HTTPS: keys of issuers, policies of domains; and brings them reports.  Certificates verified, names looked up by our own resolver and connected to at the addresses that were looked at,
  * no redirect followed, no proxy, no cookie, nothing decompressed, bounded in size and time.  The one room that knows libcurl; lives on one loop.
  */
 #ifndef SERVER_HTTPS_HTTPS_H
@@ -32,7 +32,7 @@ struct https *https_new(struct loop *loop, struct resolver *resolver,
 void https_free(struct https *h); /* after its loop has ended; done() is not called any more */
 
 enum https_end {
-    HTTPS_OK,          /* 200, and all of it is there */
+    HTTPS_OK,          /* 200, and all of it is there; what was sent: any 2xx */
     HTTPS_LOCAL,       /* ours: memory, too many at once, an address that cannot be read */
     HTTPS_LOOKUP,      /* the lookup of its name failed */
     HTTPS_NO_ADDRESS,  /* its name has none, or none that may be asked */
@@ -47,6 +47,8 @@ struct https_get { /* embedded in the caller's struct; alive until done() */
     const char *url;
     size_t size_max;
     uint64_t timeout_ms;               /* 0: HTTPS_TIMEOUT_MS */
+    const char *send_type;             /* POST these bytes, of this media type; NULL: GET */
+    sgl_view send;                     /* alive until done() */
     void (*done)(struct https_get *g); /* on the loop, always later */
     /* out */
     bool ok; /* HTTPS_OK */
@@ -60,7 +62,7 @@ struct https_get { /* embedded in the caller's struct; alive until done() */
     struct https_get *next, **link;
     struct resolver_fill fill;
     struct sgl_dns dns;
-    void *easy, *resolved;
+    void *easy, *resolved, *header;
     char *host;
     unsigned port;
     uint64_t began_ms;

@@ -24,9 +24,10 @@ void https_release(struct https_get *g)
         curl_easy_cleanup(g->easy);
     }
     curl_slist_free_all(g->resolved);
+    curl_slist_free_all(g->header);
     curl_free(g->host);
     sgl_dns_done(&g->dns);
-    g->easy = g->resolved = NULL;
+    g->easy = g->resolved = g->header = NULL;
     g->host = NULL;
 }
 
@@ -80,7 +81,7 @@ static void answered(struct https_get *g)
     g->status = (unsigned)status;
     read_type(g);
     snprintf(why, sizeof(why), "it answered %u", g->status);
-    if (status == 200)
+    if (status == 200 || (g->send_type != NULL && status >= 200 && status < 300))
         https_finish(g, HTTPS_OK, "");
     else
         https_finish(g, HTTPS_STATUS, why);
@@ -290,6 +291,26 @@ static bool set_answer(struct https_get *g, uint64_t left_ms)
     return set && curl_easy_setopt(e, CURLOPT_PRIVATE, g) == CURLE_OK;
 }
 
+/* What is sent goes at once: nobody is asked whether it may. */
+static bool set_sent(struct https_get *g)
+{
+    CURL *e = g->easy;
+    char type[sizeof("Content-Type: ") + HTTPS_TYPE_SIZE];
+    struct curl_slist *header;
+    bool set;
+
+    if (g->send_type == NULL)
+        return true;
+    snprintf(type, sizeof(type), "Content-Type: %s", g->send_type);
+    g->header = curl_slist_append(NULL, "Expect:");
+    header = g->header == NULL ? NULL : curl_slist_append(g->header, type);
+    set = header != NULL && curl_easy_setopt(e, CURLOPT_HTTPHEADER, header) == CURLE_OK;
+    set = set && curl_easy_setopt(e, CURLOPT_POST, 1L) == CURLE_OK;
+    set = set && curl_easy_setopt(e, CURLOPT_POSTFIELDS, g->send.ptr) == CURLE_OK;
+    return set &&
+           curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)g->send.len) == CURLE_OK;
+}
+
 void https_transfer(struct https_get *g)
 {
     uint64_t past_ms = clock_mono_ms() - g->began_ms;
@@ -300,7 +321,7 @@ void https_transfer(struct https_get *g)
     }
     g->easy = curl_easy_init();
     if (g->easy != NULL && set_way(g) && set_tls(g) && set_answer(g, g->timeout_ms - past_ms) &&
-        curl_multi_add_handle(g->https->multi, g->easy) == CURLM_OK)
+        set_sent(g) && curl_multi_add_handle(g->https->multi, g->easy) == CURLM_OK)
         return;
     if (g->easy != NULL)
         curl_easy_cleanup(g->easy);
