@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "../draft.h"
+#include "../tlsrpt.h"
 #include "sigillo/banned.h"
 #include "sqlite_internal.h"
 
@@ -46,6 +47,8 @@ static enum store_result apply_op(struct store *store, struct store_op *op)
         return STORE_OK;
     case STORE_DRAFT:
         return apply_draft(store, (struct store_draft_op *)(void *)op);
+    case STORE_TLSRPT:
+        return apply_tlsrpt(store, (struct tlsrpt_op *)(void *)op);
     case STORE_EXPIRE_TRAIL:
         return apply_expire_trail(store, (struct store_expire_trail *)(void *)op);
     }

@@ -30,6 +30,9 @@
     " AND (?6='' OR r.address LIKE '%@'||?6)))"                                                    \
     " ORDER BY m.id DESC LIMIT ?7"
 
+#define TLSRPT_COLUMNS                                                                             \
+    "day,domain,destination,state,next_at,first_at,attempts,message,changed_at,detail"
+
 /*
  * ?1 subscription, empty: all, ?2 from day, ?3 to day, ?4 enum transit_by, ?5 only with a cause, ?6 how many names, ?7 how many are passed over.
  * Days stand in their order, other names by their sum.
@@ -96,6 +99,17 @@ static const char *const read_text[READ_COUNT] = {
         " AND category>=?2 AND substr(category,1,length(?2))=?2 AND day>=?3 AND day<=?4"
         " GROUP BY category ORDER BY ?6*sum(iif(metric=?5,count,0)),category LIMIT ?7 OFFSET ?8",
     [READ_TRANSIT] = TRANSIT_READ,
+    [READ_TLSRPT_DUE] = "SELECT " TLSRPT_COLUMNS " FROM tlsrpt_report INDEXED BY tlsrpt_due"
+                        " WHERE state<2 AND next_at<=?1 ORDER BY next_at LIMIT ?2",
+    [READ_TLSRPT_REPORTS] =
+        "SELECT " TLSRPT_COLUMNS " FROM tlsrpt_report WHERE day>=?1 AND (?2='' OR domain=?2)"
+        " AND destination>'' ORDER BY day DESC,domain,destination LIMIT ?3 OFFSET ?4",
+    [READ_TLSRPT] =
+        "SELECT id,type,strings,mx,successes,failed,0,'','','','','',0 FROM tlsrpt_policy"
+        " WHERE day=?1 AND domain=?2 UNION ALL"
+        " SELECT p.id,p.type,p.strings,p.mx,p.successes,p.failed,1,f.result,f.sending,f.host,"
+        "f.receiving,f.reason,f.sessions FROM tlsrpt_policy p JOIN tlsrpt_failure f"
+        " ON f.policy=p.id WHERE p.day=?1 AND p.domain=?2 ORDER BY 1,7,8,10,11,9,12",
     [READ_BATCH] = "SELECT status FROM batch WHERE subscription=?1 AND id=?2",
     [READ_BATCHES] = "SELECT id,status FROM batch WHERE subscription=?1 AND status>0 ORDER BY id",
 };

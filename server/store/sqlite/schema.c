@@ -16,6 +16,7 @@
  * draft       a message that is not finished; draft_file: its files, whose bytes are in draft_piece as they came
  * statistic   what happened to recipients, counted by subscription, category (empty: all) and day
  * transit     how mail went over the wire, counted by day, subscription, the sender's domain and the destination
+ * tlsrpt_policy   sessions of a day with a domain under one policy, tlsrpt_failure: those that failed; tlsrpt_report: which report went where
  * batch           what becomes of the messages that have one, and which those are
  */
 #include "schema.h"
@@ -110,6 +111,20 @@ static const char *const step[] = {
     " domain TEXT NOT NULL, mechanism INTEGER NOT NULL, version INTEGER NOT NULL,"
     " cause INTEGER NOT NULL, delivered INTEGER NOT NULL, failed INTEGER NOT NULL,"
     " PRIMARY KEY(day, subscription, sender, domain, mechanism, version, cause)) WITHOUT ROWID;",
+    "CREATE TABLE tlsrpt_policy(id INTEGER PRIMARY KEY, day INTEGER NOT NULL, domain TEXT NOT NULL,"
+    " type INTEGER NOT NULL, strings TEXT NOT NULL, mx TEXT NOT NULL, successes INTEGER NOT NULL,"
+    " failed INTEGER NOT NULL);"
+    "CREATE UNIQUE INDEX tlsrpt_policy_of ON tlsrpt_policy(day, domain, type, strings, mx);"
+    "CREATE TABLE tlsrpt_failure(policy INTEGER NOT NULL, result TEXT NOT NULL,"
+    " sending TEXT NOT NULL, host TEXT NOT NULL, receiving TEXT NOT NULL, reason TEXT NOT NULL,"
+    " sessions INTEGER NOT NULL,"
+    " PRIMARY KEY(policy, result, sending, host, receiving, reason)) WITHOUT ROWID;"
+    "CREATE TABLE tlsrpt_report(day INTEGER NOT NULL, domain TEXT NOT NULL,"
+    " destination TEXT NOT NULL, state INTEGER NOT NULL, next_at INTEGER NOT NULL,"
+    " first_at INTEGER NOT NULL, attempts INTEGER NOT NULL, message INTEGER NOT NULL,"
+    " changed_at INTEGER NOT NULL, detail TEXT NOT NULL,"
+    " PRIMARY KEY(day, domain, destination)) WITHOUT ROWID;"
+    "CREATE INDEX tlsrpt_due ON tlsrpt_report(next_at) WHERE state < 2;",
 };
 #define STEPS ((int)(sizeof(step) / sizeof(step[0])))
 

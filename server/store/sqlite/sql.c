@@ -112,6 +112,37 @@ const char *const sql_text[SQL_COUNT] = {
                         " UPDATE SET delivered=delivered+excluded.delivered,"
                         "failed=failed+excluded.failed",
     [SQL_OLD_TRANSIT] = "DELETE FROM transit WHERE day<?1",
+    [SQL_TLSRPT_POLICY_FIND] = "SELECT id FROM tlsrpt_policy WHERE day=?1 AND domain=?2"
+                               " AND type=?3 AND strings=?4 AND mx=?5",
+    [SQL_TLSRPT_POLICY_ADD] = "INSERT INTO tlsrpt_policy(day,domain,type,strings,mx,successes,"
+                              "failed) VALUES(?1,?2,?3,?4,?5,0,0)",
+    [SQL_TLSRPT_POLICY_COUNT] = "SELECT count(*) FROM tlsrpt_policy WHERE day=?1 AND domain=?2",
+    [SQL_TLSRPT_POLICY_SUM] =
+        "UPDATE tlsrpt_policy SET successes=successes+?2,failed=failed+?3 WHERE id=?1",
+    [SQL_TLSRPT_POLICIES_DELETE] = "DELETE FROM tlsrpt_policy WHERE day=?1 AND domain=?2",
+    [SQL_TLSRPT_FAILURE_FIND] = "SELECT 1 FROM tlsrpt_failure WHERE policy=?1 AND result=?2"
+                                " AND sending=?3 AND host=?4 AND receiving=?5 AND reason=?6",
+    [SQL_TLSRPT_FAILURE_COUNT] = "SELECT count(*) FROM tlsrpt_failure WHERE policy=?1",
+    [SQL_TLSRPT_FAILURE_ADD] = "INSERT INTO tlsrpt_failure VALUES(?1,?2,?3,?4,?5,?6,?7)"
+                               " ON CONFLICT DO UPDATE SET sessions=sessions+excluded.sessions",
+    [SQL_TLSRPT_FAILURES_DELETE] = "DELETE FROM tlsrpt_failure WHERE policy IN"
+                                   " (SELECT id FROM tlsrpt_policy WHERE day=?1 AND domain=?2)",
+    [SQL_TLSRPT_DAY_ADD] =
+        "INSERT INTO tlsrpt_report SELECT ?1,?2,'',0,?3,0,0,0,0,'' WHERE NOT EXISTS"
+        " (SELECT 1 FROM tlsrpt_report WHERE day=?1 AND domain=?2)",
+    [SQL_TLSRPT_DAY_FIND] = "SELECT count(*) FROM tlsrpt_report WHERE day=?1 AND domain=?2"
+                            " AND destination='' AND state=0",
+    [SQL_TLSRPT_DAY_DELETE] =
+        "DELETE FROM tlsrpt_report WHERE day=?1 AND domain=?2 AND destination=''",
+    [SQL_TLSRPT_REPORT_ADD] =
+        "INSERT OR IGNORE INTO tlsrpt_report VALUES(?1,?2,?3,1,?4,0,0,0,?4,'')",
+    [SQL_TLSRPT_STEP] =
+        "UPDATE tlsrpt_report SET state=?4,next_at=?5,first_at=?6,attempts=?7,message=?8,"
+        "changed_at=?9,detail=?10 WHERE day=?1 AND domain=?2 AND destination=?3 AND state<2",
+    [SQL_OLD_TLSRPT_FAILURES] = "DELETE FROM tlsrpt_failure WHERE policy IN"
+                                " (SELECT id FROM tlsrpt_policy WHERE day<?1)",
+    [SQL_OLD_TLSRPT_POLICIES] = "DELETE FROM tlsrpt_policy WHERE day<?1",
+    [SQL_OLD_TLSRPT_REPORTS] = "DELETE FROM tlsrpt_report WHERE day<?1",
     [SQL_DRAFT_ADD] = "INSERT INTO draft(id,subscription,mailbox,value,version,expires_at,bytes)"
                       " VALUES(?1,?2,?3,?4,1,?5,?6)",
     [SQL_DRAFT_GET] = "SELECT subscription,version FROM draft WHERE id=?1 AND expires_at>?2",

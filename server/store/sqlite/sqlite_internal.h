@@ -101,6 +101,23 @@ enum sql {
     SQL_OLD_STATISTICS,
     SQL_TRANSIT_ADD,
     SQL_OLD_TRANSIT,
+    SQL_TLSRPT_POLICY_FIND,
+    SQL_TLSRPT_POLICY_ADD,
+    SQL_TLSRPT_POLICY_COUNT,
+    SQL_TLSRPT_POLICY_SUM,
+    SQL_TLSRPT_POLICIES_DELETE,
+    SQL_TLSRPT_FAILURE_FIND,
+    SQL_TLSRPT_FAILURE_COUNT,
+    SQL_TLSRPT_FAILURE_ADD,
+    SQL_TLSRPT_FAILURES_DELETE,
+    SQL_TLSRPT_DAY_ADD,
+    SQL_TLSRPT_DAY_FIND,
+    SQL_TLSRPT_DAY_DELETE,
+    SQL_TLSRPT_REPORT_ADD,
+    SQL_TLSRPT_STEP,
+    SQL_OLD_TLSRPT_FAILURES,
+    SQL_OLD_TLSRPT_POLICIES,
+    SQL_OLD_TLSRPT_REPORTS,
     SQL_PROBE,
     SQL_COUNT
 };
@@ -292,6 +309,8 @@ enum store_result apply_control(struct store *store, struct store_control *c);
 void undo_control(struct store_control *c);
 struct store_draft_op;
 enum store_result apply_draft(struct store *store, struct store_draft_op *op);
+struct tlsrpt_op;
+enum store_result apply_tlsrpt(struct store *store, struct tlsrpt_op *op);
 void drafts_expire(struct store *store, int64_t now); /* at most 100 of them */
 /* It becomes a message: may it, in that version (0: any)?  And it goes, with the transaction that this is part of. */
 enum store_result draft_check(struct store *store, uint64_t id, uint64_t version);
@@ -431,6 +450,9 @@ enum read_sql {
     READ_STATISTICS,
     READ_CATEGORIES,
     READ_TRANSIT,
+    READ_TLSRPT,
+    READ_TLSRPT_DUE,
+    READ_TLSRPT_REPORTS,
     READ_COUNT
 };
 struct db *read_begin(struct store *store, enum store_result *result);
