@@ -11,7 +11,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
-#include "../../server/store/store.h"
+#include "../../server/store/transit.h"
 
 struct flight {
     struct store_accept accept;
@@ -93,6 +93,7 @@ static void accepted(struct store_op *op)
                                             .fence = 1,
                                             .state = RCPT_DELIVERED,
                                             .attempted = true,
+                                            .transit = {TRANSIT_DANE, TRANSIT_TLS_1_3, 0},
                                             .status = SGL_LIT("2.0.0"),
                                             .reason = SGL_LIT("250 2.0.0 Ok: queued as 4XyZ123456"),
                                             .remote_mta = SGL_LIT("mx1.example.net [192.0.2.1]")};
