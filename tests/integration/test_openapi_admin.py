@@ -97,6 +97,8 @@ def test_tenants(api):
     api("reportUsage", query={"since": "1h"})
     api("reportUsage", query={"since": "soon"}, want=400)
     api("reportGuard", query={"domain": "nobody.test"}, want=404)
+    api("reportTransit", query={"since": "1d", "by": "domain", "max": 5, "skip": 0})
+    api("reportTransit", query={"by": "week"}, want=400)
 
 
 def test_domains(api):

@@ -24,6 +24,8 @@ static const struct row rows[] = {
     {"GET", "profiles", "profiles", "", COMMON},
     {"GET", "usage", "usage", "", LISTS},
     {"GET", "usage", "usage?subscription=$", "", HIDES},
+    {"GET", "reports/transit", "reports/transit", "", LISTS},
+    {"GET", "reports/transit", "reports/transit?subscription=$", "", HIDES},
     {"GET", "guard", "guard", "", LISTS},
     {"GET", "guard", "guard?subscription=$", "", HIDES},
     {"GET", "guard", "guard?domain=$.test", "", HIDES},

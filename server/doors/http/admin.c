@@ -264,6 +264,7 @@ void admin_routes(struct http *http, const struct admin *admin)
     admin_limits_routes(http, admin);
     admin_messages_routes(http, admin);
     admin_send_routes(http, admin);
+    admin_transit_routes(http, admin);
     http_route(http, HTTP_BOTH, "GET", "/admin/v1/openapi.json", openapi_get, NULL);
     http_route(http, HTTP_BOTH, "GET", "/admin/v1/stats", stats_get, (void *)(uintptr_t)admin);
 }

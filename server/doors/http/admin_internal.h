@@ -199,5 +199,6 @@ void admin_guard_complaints(const struct admin *admin, sgl_view domain,
 void admin_limits_routes(struct http *http, const struct admin *admin);
 void admin_messages_routes(struct http *http, const struct admin *admin);
 void admin_send_routes(struct http *http, const struct admin *admin);
+void admin_transit_routes(struct http *http, const struct admin *admin);
 
 #endif

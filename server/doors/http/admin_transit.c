@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How mail went over the wire: by day, sender, destination or subscription, and who could be stricter. */
+#include "admin_transit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../store/statistics.h"
+#include "admin_internal.h"
+
+#define DAYS_DEFAULT 30
+#define ROWS_MAX     1000
+#define ROWS_DEFAULT 100
+#define TROUBLED_MAX 100 /* destinations that are looked at for who could be stricter */
+#define OWN_MAX      100
+#define OWN_ADVICE                                                                                 \
+    "Publish what is missing: sigillo domain records DOMAIN shows the records, sigillo domain "    \
+    "verify DOMAIN looks for them. Then others can be strict with mail for it, and say when that " \
+    "fails."
+
+struct transit_read {
+    struct work work; /* first: cast from it */
+    struct http_request *r;
+    const struct admin *admin;
+    struct transit_query query; /* of the rows */
+    const char *by;
+    struct transit_sum sum; /* that is being gathered */
+    bool by_day;
+    transit_whole *whole;
+    json_t *total, *rows, *failing, *testing;
+    bool more;
+    enum store_result result;
+};
+
+/* ---- reading, on a worker ---- */
+
+static bool add_figure(void *ctx, const struct transit_figure *f)
+{
+    struct transit_read *g = ctx;
+
+    transit_sum_add(&g->sum, f, g->by_day, g->whole, g);
+    return true;
+}
+
+static void total_whole(void *ctx, const struct transit_sum *sum)
+{
+    ((struct transit_read *)ctx)->total = transit_sum_json(sum, false);
+}
+
+/* One more than was asked for is read: then there is a next page. */
+static void row_whole(void *ctx, const struct transit_sum *sum)
+{
+    struct transit_read *g = ctx;
+
+    if (json_array_size(g->rows) + 1 == g->query.max)
+        g->more = true;
+    else
+        json_array_append_new(g->rows, transit_sum_json(sum, true));
+}
+
+static void trouble_whole(void *ctx, const struct transit_sum *sum)
+{
+    struct transit_read *g = ctx;
+    json_t *failing = transit_trouble_json(sum, true), *testing = transit_trouble_json(sum, false);
+
+    if (failing != NULL)
+        json_array_append_new(g->failing, failing);
+    if (testing != NULL)
+        json_array_append_new(g->testing, testing);
+}
+
+static void read_figures(struct transit_read *g, const struct transit_query *q,
+                         transit_whole *whole)
+{
+    if (g->result != STORE_OK)
+        return;
+    g->whole = whole;
+    g->by_day = q->by == TRANSIT_BY_DAY;
+    g->result = store_read_transit(g->admin->store, q, add_figure, g);
+    transit_sum_end(&g->sum, whole, g);
+}
+
+static void read_on_worker(struct work *w)
+{
+    struct transit_read *g = (struct transit_read *)(void *)w;
+    struct transit_query total = g->query, troubled = g->query;
+
+    total.by = TRANSIT_BY_ALL;
+    total.skip = 0;
+    total.max = 1;
+    troubled.by = TRANSIT_BY_DOMAIN;
+    troubled.troubled = true;
+    troubled.skip = 0;
+    troubled.max = TROUBLED_MAX;
+    read_figures(g, &total, total_whole);
+    read_figures(g, &g->query, row_whole);
+    read_figures(g, &troubled, trouble_whole);
+    if (g->total == NULL)
+        g->total = transit_sum_json(&g->sum, false);
+}
+
+/* ---- own domains ---- */
+
+struct own {
+    sgl_view subscription; /* empty: all */
+    json_t *list;
+};
+
+/* What lets others be strict with mail for it. */
+static json_t *missing_of(const struct domain *d)
+{
+    static const enum domain_part parts[] = {PART_MTA_STS, PART_TLS_RPT};
+    json_t *missing = json_array();
+
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+        if (d->status[parts[i]].state != DOMAIN_VERIFIED)
+            json_array_append_new(missing, json_string(domain_part_name(parts[i])));
+    return missing;
+}
+
+static bool add_own(void *ctx, struct domain *d)
+{
+    struct own *own = ctx;
+    json_t *missing;
+
+    if (d->kind != DOMAIN_CUSTOM ||
+        (own->subscription.len > 0 &&
+         !sgl_view_eq(own->subscription, sgl_view_cstr(d->subscription))))
+        return true;
+    missing = missing_of(d);
+    if (json_array_size(missing) == 0)
+        json_decref(missing);
+    else
+        json_array_append_new(own->list, json_pack("{s:s, s:o, s:s}", "domain", d->name, "missing",
+                                                   missing, "advice", OWN_ADVICE));
+    return json_array_size(own->list) < OWN_MAX;
+}
+
+static json_t *own_json(const struct transit_read *g)
+{
+    struct own own = {g->query.subscription, json_array()};
+
+    directory_each_domain(g->admin->directory, add_own, &own);
+    return own.list;
+}
+
+/* ---- the request ---- */
+
+static void read_done(struct work *w)
+{
+    struct transit_read *g = (struct transit_read *)(void *)w;
+    json_int_t next = (json_int_t)(g->query.skip + g->query.max - 1);
+
+    if (g->result != STORE_OK)
+        http_reply_problem(g->r, 503, "store", NULL, store_result_text(g->result));
+    else
+        http_reply_json(g->r, 200,
+                        json_pack("{s:o, s:o, s:s, s:O, s:O, s:o, s:{s:O, s:O, s:o}}", "from",
+                                  transit_day_json(g->query.from_day), "to",
+                                  transit_day_json(g->query.to_day), "by", g->by, "total", g->total,
+                                  "rows", g->rows, "next",
+                                  g->more ? json_integer(next) : json_null(), "stricter", "failing",
+                                  g->failing, "testing", g->testing, "own", own_json(g)));
+    json_decref(g->total);
+    json_decref(g->rows);
+    json_decref(g->failing);
+    json_decref(g->testing);
+    free(g);
+}
+
+/* The day of a time of the query; false: answered. */
+static bool take_day(struct http_request *r, const char *name, int64_t *day)
+{
+    sgl_view text = http_query(r, name);
+    int64_t now_ms = clock_now_ms(), ms = *day * STATISTICS_DAY_MS;
+
+    if (text.ptr != NULL && (!admin_time_parse(text, now_ms, &ms) || ms < 0)) {
+        http_reply_problem(
+            r, 400, "time-syntax", name,
+            "A time is RFC 3339, seconds since 1970, or a span before now such as 15m, 2h, 3d.");
+        return false;
+    }
+    *day = ms / STATISTICS_DAY_MS;
+    return true;
+}
+
+static bool take_days(struct http_request *r, struct transit_query *q)
+{
+    q->to_day = clock_now_ms() / STATISTICS_DAY_MS;
+    q->from_day = q->to_day - (DAYS_DEFAULT - 1);
+    if (!take_day(r, "since", &q->from_day) || !take_day(r, "until", &q->to_day))
+        return false;
+    if (q->from_day <= q->to_day)
+        return true;
+    http_reply_problem(r, 400, "time-order", "until", "The end is before the beginning.");
+    return false;
+}
+
+static bool take_by(struct http_request *r, struct transit_read *g)
+{
+    static const struct {
+        const char *name;
+        enum transit_by by;
+    } known[] = {{"day", TRANSIT_BY_DAY},
+                 {"domain", TRANSIT_BY_DOMAIN},
+                 {"sender", TRANSIT_BY_SENDER},
+                 {"subscription", TRANSIT_BY_SUBSCRIPTION}};
+    sgl_view by = http_query(r, "by");
+
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if ((by.ptr == NULL && i == 0) || sgl_view_eq(by, sgl_view_cstr(known[i].name))) {
+            g->by = known[i].name;
+            g->query.by = known[i].by;
+            return true;
+        }
+    }
+    http_reply_problem(r, 400, "by", "by", "One of day, domain, sender, subscription is wanted.");
+    return false;
+}
+
+static bool take_page(struct http_request *r, struct transit_query *q)
+{
+    sgl_view max = http_query(r, "max"), skip = http_query(r, "skip");
+    uint64_t n = ROWS_DEFAULT;
+
+    if (max.ptr != NULL && (!sgl_view_u64(max, ROWS_MAX, &n) || n == 0)) {
+        http_reply_problem(r, 400, "number", "max", "A number from 1 to 1000 is wanted.");
+        return false;
+    }
+    if (skip.ptr != NULL && !sgl_view_u64(skip, INT32_MAX, &q->skip)) {
+        http_reply_problem(r, 400, "number", "skip", "This is not the end of a page.");
+        return false;
+    }
+    q->max = n + 1;
+    return true;
+}
+
+static struct transit_read *read_new(struct http_request *r, const struct admin *admin)
+{
+    struct transit_read *g = calloc(1, sizeof(*g));
+
+    if (g == NULL)
+        return NULL;
+    g->work = (struct work){.work = read_on_worker, .done = read_done, .loop = http_loop(r)};
+    g->r = r;
+    g->admin = admin;
+    g->rows = json_array();
+    g->failing = json_array();
+    g->testing = json_array();
+    return g;
+}
+
+static void read_free(struct transit_read *g)
+{
+    if (g == NULL)
+        return;
+    json_decref(g->rows);
+    json_decref(g->failing);
+    json_decref(g->testing);
+    free(g);
+}
+
+static void transit_get(struct http_request *r, void *ctx)
+{
+    sgl_view scope, subscription = http_query(r, "subscription");
+    struct transit_read *g;
+
+    if (!admin_may_read(r, ctx, &scope) || !admin_take_scope(r, scope, &subscription))
+        return;
+    g = read_new(r, ctx);
+    if (g == NULL) {
+        http_reply_problem(r, 503, "memory-full", NULL, "The server has no memory left for this.");
+        return;
+    }
+    g->query.subscription = subscription;
+    if (!take_by(r, g) || !take_days(r, &g->query) || !take_page(r, &g->query)) {
+        read_free(g);
+        return;
+    }
+    if (workers_submit(g->admin->workers, &g->work))
+        return;
+    read_free(g);
+    http_reply_problem(r, 503, "busy", NULL, "Too much is waiting to be read; try again soon.");
+}
+
+void admin_transit_routes(struct http *http, const struct admin *admin)
+{
+    http_route(http, HTTP_BOTH, "GET", "/admin/v1/reports/transit", transit_get,
+               (void *)(uintptr_t)admin);
+}
