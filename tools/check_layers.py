@@ -60,6 +60,7 @@ SERVER = {  # room: rooms below it
     "metrics": [],
     "config": ["log"],
     "loop": ["log", "metrics"],
+    "certs": GROUND,
     "store": GROUND,
     "audit": GROUND + ["store"],
     "keys": GROUND,
@@ -79,7 +80,7 @@ SERVER = {  # room: rooms below it
     "admission": GROUND + ["access", "audit", "directory", "guard", "keys", "limits", "lists", "queue", "store"],
     "delivery": GROUND + ["audit", "directory", "queue", "resolver", "store", "sts"],
     "doors": GROUND + ["access", "admission", "audit", "directory", "guard", "limits", "lists", "queue", "setup", "store", "templates", "tokens"],
-    "main": GROUND + ["admission", "audit", "delivery", "directory", "doors", "guard", "https", "keys", "limits", "lists", "queue", "resolver", "setup", "store", "sts", "templates", "tokens"],
+    "main": GROUND + ["admission", "audit", "certs", "delivery", "directory", "doors", "guard", "https", "keys", "limits", "lists", "queue", "resolver", "setup", "store", "sts", "templates", "tokens"],
 }
 PURE = {  # system headers that lib/ may include
     "assert.h", "ctype.h", "emmintrin.h", "immintrin.h", "inttypes.h", "limits.h", "stdalign.h", "stdarg.h", "stdatomic.h", "stdbool.h", "stddef.h", "stdint.h",

@@ -17,12 +17,13 @@
 #include "config_value.h"
 #include "sigillo/ascii.h"
 
-#define MEMORY_MAX   (16u * 1024u * 1024u)
-#define HANDOVER_MAX (4u * 1024u * 1024u)
+#define MEMORY_MAX   (64u * 1024u * 1024u)
+#define HANDOVER_MAX (16u * 1024u * 1024u)
 
 #define POOL_NAME_MAX     64
 #define PROFILE_NAME_MAX  64
 #define RECEIVER_NAME_MAX 24
+#define PAIR_NAME_MAX     64
 
 _Thread_local struct reading *reading;
 
@@ -314,12 +315,28 @@ static const char *pool_wrong(cfg_t *s)
     return cfg_size(s, "subscriptions") == 0 ? "subscriptions: empty" : NULL;
 }
 
+/* "default" is what tls_certificate is called. */
+static const char *certificate_wrong(cfg_t *s)
+{
+    sgl_view name = sgl_view_cstr(cfg_title(s));
+
+    if (name.len == 0 || name.len > PAIR_NAME_MAX || text_wrong(name) != NULL)
+        return "a certificate's name has 1 to 64 printable characters";
+    if (sgl_view_eq(name, SGL_LIT("default")))
+        return "default: the name of the one in tls_certificate";
+    if (cfg_getstr(s, "certificate") == NULL)
+        return "certificate: missing (the file with the certificate and its chain)";
+    return cfg_getstr(s, "key") == NULL ? "key: missing (the file with the private key)" : NULL;
+}
+
 static const char *section_wrong(const char *name, cfg_t *s)
 {
     if (strcmp(name, "receiver") == 0)
         return receiver_wrong(s);
     if (strcmp(name, "pool") == 0)
         return pool_wrong(s);
+    if (strcmp(name, "certificate") == 0)
+        return certificate_wrong(s);
     if (strcmp(name, "listen") == 0)
         return listen_wrong(s);
     if (strcmp(name, "route") == 0)
@@ -426,6 +443,7 @@ static cfg_t *make_parser(struct reading *r)
     cfg_set_validate_func(cfg, "dns_update", check_section);
     cfg_set_validate_func(cfg, "receiver", check_section);
     cfg_set_validate_func(cfg, "pool", check_section);
+    cfg_set_validate_func(cfg, "certificate", check_section);
     return cfg;
 }
 
@@ -450,9 +468,16 @@ static struct config *new_config(const char *path)
     return c;
 }
 
-/* text NULL: the file at path. */
-static struct config *load(const char *path, const char *text, char *why, size_t why_size)
+struct source {
+    const char *path;
+    const char *text; /* NULL: the file at path */
+    bool (*wanted)(void *ctx, const char *name);
+    void *wanted_ctx;
+};
+
+static struct config *load(const struct source *from, char *why, size_t why_size)
 {
+    const char *path = from->path, *text = from->text;
     struct reading *r = calloc(1, sizeof(*r));
     struct config *c = new_config(path);
     cfg_t *cfg = NULL;
@@ -466,6 +491,8 @@ static struct config *load(const char *path, const char *text, char *why, size_t
     }
     reading = r;
     r->handover = text != NULL;
+    r->wanted = from->wanted;
+    r->wanted_ctx = from->wanted_ctx;
     r->why = why;
     r->why_size = why_size;
     r->config = c;
@@ -501,10 +528,11 @@ static struct config *load(const char *path, const char *text, char *why, size_t
 
 struct config *config_load(const char *path, char *why, size_t why_size)
 {
-    return load(path, NULL, why, why_size);
+    return load(&(struct source){.path = path}, why, why_size);
 }
 
-struct config *config_from_handover(sgl_view handover, const char *path, char *why, size_t why_size)
+static struct config *from_handover(sgl_view handover, struct source *from, char *why,
+                                    size_t why_size)
 {
     char *text = malloc(handover.len + 1);
     struct config *c;
@@ -515,10 +543,24 @@ struct config *config_from_handover(sgl_view handover, const char *path, char *w
     }
     memcpy(text, handover.ptr, handover.len);
     text[handover.len] = '\0';
-    c = load(path, text, why, why_size);
+    from->text = text;
+    c = load(from, why, why_size);
     explicit_bzero(text, handover.len);
     free(text);
     return c;
+}
+
+struct config *config_from_handover(sgl_view handover, const char *path, char *why, size_t why_size)
+{
+    return from_handover(handover, &(struct source){.path = path}, why, why_size);
+}
+
+struct config *config_refresh(const struct config *c, bool (*wanted)(void *ctx, const char *name),
+                              void *ctx, char *why, size_t why_size)
+{
+    struct source from = {.path = c->path, .wanted = wanted, .wanted_ctx = ctx};
+
+    return from_handover(c->handover, &from, why, why_size);
 }
 
 struct config *config_ref(struct config *c)

@@ -99,6 +99,13 @@ struct config_pool { /* pool NAME { ... }: addresses to send from, for mail that
     size_t subscriptions;
 };
 
+struct
+    config_certificate { /* certificate NAME { ... }: shown to clients that ask for a name of it */
+    const char *name;
+    const char *certificate, *key, *next_key;             /* files; next_key may be NULL */
+    const char *certificate_pem, *key_pem, *next_key_pem; /* what stood in them */
+};
+
 enum config_guard { GUARD_OFF, GUARD_WARN, GUARD_STOP };
 
 enum config_ask { ASK_AUTHORITATIVE, ASK_RESOLVER };
@@ -114,8 +121,10 @@ struct config {
     const char *admin_socket;
     unsigned door_loops; /* 0: one per core */
     unsigned workers;    /* threads for password hashes and reads; 0: one per core */
-    const char *tls_certificate, *tls_key;         /* files, or NULL */
-    const char *tls_certificate_pem, *tls_key_pem; /* what stood in them */
+    const char *tls_certificate, *tls_key, *tls_next_key;             /* files, or NULL */
+    const char *tls_certificate_pem, *tls_key_pem, *tls_next_key_pem; /* what stood in them */
+    struct config_certificate *certificate;                           /* beside that one */
+    size_t certificates;
     struct config_listen *listen;
     size_t listens;
     struct { /* limits { ... } */
@@ -210,6 +219,11 @@ struct config *config_load(const char *path, char *why, size_t why_size);
 /* The same configuration from another process's `handover`; no file is read, `path` only names it. */
 struct config *config_from_handover(sgl_view handover, const char *path, char *why,
                                     size_t why_size);
+/*
+ * The same configuration, with the files of some of its certificates read again: those that wanted() names (NULL: that of tls_certificate).  What cannot be read is a mistake.
+ */
+struct config *config_refresh(const struct config *c, bool (*wanted)(void *ctx, const char *name),
+                              void *ctx, char *why, size_t why_size);
 /* What differs, in words: "queue.expire 72h -> 48h; profile small: added". Nothing of what stands in secret files. */
 void config_diff(const struct config *before, const struct config *after, struct sgl_buf *out);
 struct config *config_ref(struct config *c); /* thread-safe */

@@ -24,6 +24,8 @@ struct reading {
     char names[40][40]; /* of the contents keys */
     size_t contents;
     bool handover;
+    bool (*wanted)(void *ctx, const char *name); /* config_refresh() */
+    void *wanted_ctx;
     bool failed;
     char *why;
     size_t why_size;

@@ -15,12 +15,13 @@
 #define UPDATE_AT(field)   AT(config_update, field)
 #define RECEIVER_AT(field) AT(config_receiver, field)
 #define POOL_AT(field)     AT(config_pool, field)
+#define PAIR_AT(field)     AT(config_certificate, field)
 #define N_OF(type, field)  .count = offsetof(struct type, field)
 
 const char *const config_section_name[SECTIONS] = {
-    "",        "limits",     "resolver", "delivery", "queue",    "domains", "verification",
-    "audit",   "rotation",   "guard",    "local",    "metadata", "listen",  "route",
-    "profile", "dns_update", "receiver", "pool"};
+    "",        "limits",     "resolver", "delivery", "queue",      "domains", "verification",
+    "audit",   "rotation",   "guard",    "local",    "metadata",   "listen",  "route",
+    "profile", "dns_update", "receiver", "pool",     "certificate"};
 
 /* clang-format off */
 const struct key config_key[] = {
@@ -34,6 +35,7 @@ const struct key config_key[] = {
     {IN_ROOT, "workers", KEY_NUMBER, "0", .max = 64, TOP(workers)},
     {IN_ROOT, "tls_certificate", KEY_SECRET, NULL, TOP(tls_certificate), .contents = offsetof(struct config, tls_certificate_pem)},
     {IN_ROOT, "tls_key", KEY_SECRET, NULL, TOP(tls_key), .contents = offsetof(struct config, tls_key_pem)},
+    {IN_ROOT, "tls_next_key", KEY_SECRET, NULL, TOP(tls_next_key), .contents = offsetof(struct config, tls_next_key_pem)},
     {IN_ROOT, "drain_timeout", KEY_DURATION, "30s", .max = H_, .unit = S_, TOP(drain_s)},
     {IN_ROOT, "suppression_case_sensitive", KEY_BOOL, "false", TOP(suppress_exact)},
     {IN_ROOT, "sender_case_sensitive", KEY_BOOL, "false", TOP(sender_exact)},
@@ -150,6 +152,10 @@ const struct key config_key[] = {
     {IN_POOL, "source", KEY_IP, "{}", POOL_AT(source), N_OF(config_pool, sources), .required = true},
     {IN_POOL, "hostname", KEY_HOST, NULL, POOL_AT(hostname)},
     {IN_POOL, "subscriptions", KEY_TEXT, "{default}", POOL_AT(subscription), N_OF(config_pool, subscriptions)},
+
+    {IN_CERTIFICATE, "certificate", KEY_SECRET, NULL, PAIR_AT(certificate), .contents = offsetof(struct config_certificate, certificate_pem), .required = true},
+    {IN_CERTIFICATE, "key", KEY_SECRET, NULL, PAIR_AT(key), .contents = offsetof(struct config_certificate, key_pem), .required = true},
+    {IN_CERTIFICATE, "next_key", KEY_SECRET, NULL, PAIR_AT(next_key), .contents = offsetof(struct config_certificate, next_key_pem)},
 };
 /* clang-format on */
 const size_t config_keys = sizeof(config_key) / sizeof(config_key[0]);

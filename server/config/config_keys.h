@@ -48,6 +48,7 @@ enum key_section {
     IN_UPDATE,
     IN_RECEIVER,
     IN_POOL,
+    IN_CERTIFICATE,
     SECTIONS
 };
 

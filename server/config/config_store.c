@@ -82,9 +82,17 @@ static const char *handed_secret(cfg_t *cfg, const struct key *k)
     return sgl_arena_cstr(&reading->config->memory->arena, sgl_buf_view(&bytes));
 }
 
+/* Of config_refresh(): a certificate and its keys. */
+static bool is_wanted(cfg_t *cfg, const struct key *k)
+{
+    return reading->wanted != NULL && (k->section == IN_ROOT || k->section == IN_CERTIFICATE) &&
+           reading->wanted(reading->wanted_ctx, k->section == IN_ROOT ? NULL : cfg_title(cfg));
+}
+
 static void store_secret(cfg_t *cfg, const struct key *k, void *base, const char *path)
 {
-    const char *bytes = reading->handover ? handed_secret(cfg, k) : read_secret(cfg, k, path);
+    bool handed = reading->handover && !is_wanted(cfg, k);
+    const char *bytes = handed ? handed_secret(cfg, k) : read_secret(cfg, k, path);
 
     store_pointer(base, k->offset, keep(path));
     store_pointer(base, k->contents, bytes);
@@ -332,6 +340,18 @@ static void store_receivers(cfg_t *cfg, struct config *c)
     }
 }
 
+static void store_certificates(cfg_t *cfg, struct config *c)
+{
+    c->certificates = cfg_size(cfg, "certificate");
+    c->certificate = SGL_NEW_N(&c->memory->arena, c->certificates, struct config_certificate);
+    for (size_t i = 0; c->certificate != NULL && i < c->certificates; i++) {
+        cfg_t *s = cfg_getnsec(cfg, "certificate", (unsigned)i);
+
+        c->certificate[i].name = keep(cfg_title(s));
+        store_section(s, IN_CERTIFICATE, &c->certificate[i]);
+    }
+}
+
 /* Our own name, at the port of the first HTTP door with TLS. */
 static const char *preset_url(const struct config *c)
 {
@@ -418,6 +438,8 @@ static void check_whole(cfg_t *cfg, struct config *c)
         mistake(cfg, "%s: missing (%s is given)",
                 c->tls_key == NULL ? "tls_key" : "tls_certificate",
                 c->tls_key == NULL ? "tls_certificate" : "tls_key");
+    if (c->tls_certificate == NULL && (c->tls_next_key != NULL || c->certificates > 0))
+        mistake(cfg, "tls_certificate: missing (it is shown to clients that name no host)");
     if (reading->tls_needed != NULL && c->tls_certificate == NULL && !reading->failed) {
         reading->failed = true;
         snprintf(reading->why, reading->why_size, "%s: tls: needs tls_certificate and tls_key",
@@ -452,6 +474,7 @@ void config_store(cfg_t *cfg, struct config *c)
     store_updates(cfg, c);
     store_receivers(cfg, c);
     store_pools(cfg, c);
+    store_certificates(cfg, c);
     check_whole(cfg, c);
     if (sgl_arena_dup(&c->memory->arena, sgl_buf_view(&reading->flat), &c->handover) != SGL_OK)
         reading->flat.status = SGL_E_LIMIT;

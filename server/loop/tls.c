@@ -1,29 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tls.h"
+#include "tls_internal.h"
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
-#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
-
-struct tls_server {
-    pthread_mutex_t lock; /* held for as long as SSL_new() takes */
-    SSL_CTX *ctx;
-    int64_t expires_at;
-};
 
 struct tls_client {
     SSL_CTX *ctx;
 };
 
-static void say(char *why, size_t why_size, const char *format, ...) SGL_PRINTF(3, 4);
-static void say(char *why, size_t why_size, const char *format, ...)
+void tls_say(char *why, size_t why_size, const char *format, ...)
 {
     va_list args;
 
@@ -33,7 +24,7 @@ static void say(char *why, size_t why_size, const char *format, ...)
     ERR_clear_error();
 }
 
-static const char *crypto_reason(void)
+const char *tls_reason(void)
 {
     const char *reason = ERR_reason_error_string(ERR_peek_last_error());
 
@@ -41,7 +32,7 @@ static const char *crypto_reason(void)
 }
 
 /* A key file with a passphrase must not make the daemon ask on a terminal. */
-static int no_passphrase(char *buf, int size, int writing, void *arg)
+int tls_no_passphrase(char *buf, int size, int writing, void *arg)
 {
     (void)buf;
     (void)size;
@@ -50,14 +41,14 @@ static int no_passphrase(char *buf, int size, int writing, void *arg)
     return -1;
 }
 
-static BIO *bio_of(sgl_view bytes)
+BIO *tls_bio(sgl_view bytes)
 {
     return bytes.len > INT32_MAX
                ? NULL
                : BIO_new_mem_buf(bytes.len == 0 ? (const void *)"" : bytes.ptr, (int)bytes.len);
 }
 
-static SSL_CTX *new_ctx(const SSL_METHOD *method)
+SSL_CTX *tls_new_ctx(const SSL_METHOD *method)
 {
     SSL_CTX *ctx = SSL_CTX_new(method);
 
@@ -72,176 +63,18 @@ static SSL_CTX *new_ctx(const SSL_METHOD *method)
     return ctx;
 }
 
-/* ---- servers ---- */
-
-static bool use_certificate(SSL_CTX *ctx, BIO *in, char *why, size_t why_size)
-{
-    X509 *x = PEM_read_bio_X509_AUX(in, NULL, no_passphrase, NULL);
-
-    if (x == NULL || SSL_CTX_use_certificate(ctx, x) != 1) {
-        say(why, why_size, "certificate: not a PEM certificate that can be used (%s)",
-            crypto_reason());
-        X509_free(x);
-        return false;
-    }
-    X509_free(x);
-    while ((x = PEM_read_bio_X509(in, NULL, no_passphrase, NULL)) != NULL) {
-        if (SSL_CTX_add0_chain_cert(ctx, x) != 1) {
-            X509_free(x);
-            say(why, why_size, "certificate: its chain can't be used (%s)", crypto_reason());
-            return false;
-        }
-    }
-    if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE) {
-        say(why, why_size, "certificate: broken PEM in its chain (%s)", crypto_reason());
-        return false;
-    }
-    ERR_clear_error();
-    return true;
-}
-
-static bool use_key(SSL_CTX *ctx, BIO *in, char *why, size_t why_size)
-{
-    EVP_PKEY *key = PEM_read_bio_PrivateKey(in, NULL, no_passphrase, NULL);
-    bool good = key != NULL;
-
-    if (!good)
-        say(why, why_size, "key: not an unencrypted PEM private key (%s)", crypto_reason());
-    else if (SSL_CTX_use_PrivateKey(ctx, key) != 1 || SSL_CTX_check_private_key(ctx) != 1) {
-        say(why, why_size, "key: does not belong to the certificate (%s)", crypto_reason());
-        good = false;
-    }
-    EVP_PKEY_free(key);
-    return good;
-}
-
-static int64_t end_of(const X509 *x)
-{
-    struct tm tm;
-
-    if (ASN1_TIME_to_tm(X509_get0_notAfter(x), &tm) != 1)
-        return 0;
-    return timegm(&tm);
-}
-
-static SSL_CTX *server_ctx(sgl_view certificate_pem, sgl_view key_pem, char *why, size_t why_size)
-{
-    SSL_CTX *ctx = new_ctx(TLS_server_method());
-    BIO *certificate = bio_of(certificate_pem), *key = bio_of(key_pem);
-    bool good = ctx != NULL && certificate != NULL && key != NULL;
-
-    ERR_clear_error();
-    if (!good)
-        say(why, why_size, "out of memory");
-    good = good && use_certificate(ctx, certificate, why, why_size) &&
-           use_key(ctx, key, why, why_size);
-    if (good) {
-        SSL_CTX_set_options(ctx, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
-        SSL_CTX_set_cipher_list(ctx,
-                                "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:ECDHE+AES:!aNULL:!SHA1");
-        SSL_CTX_set_num_tickets(ctx, 1);
-        SSL_CTX_set_session_id_context(ctx, (const unsigned char *)"sigillo", 7);
-    }
-    BIO_free(certificate);
-    BIO_free(key);
-    if (good)
-        return ctx;
-    SSL_CTX_free(ctx);
-    return NULL;
-}
-
-struct tls_server *tls_server_new(sgl_view certificate_pem, sgl_view key_pem, char *why,
-                                  size_t why_size)
-{
-    struct tls_server *s = calloc(1, sizeof(*s));
-
-    if (s == NULL) {
-        say(why, why_size, "out of memory");
-        return NULL;
-    }
-    pthread_mutex_init(&s->lock, NULL);
-    if (tls_server_swap(s, certificate_pem, key_pem, why, why_size))
-        return s;
-    tls_server_free(s);
-    return NULL;
-}
-
-bool tls_server_swap(struct tls_server *s, sgl_view certificate_pem, sgl_view key_pem, char *why,
-                     size_t why_size)
-{
-    SSL_CTX *ctx = server_ctx(certificate_pem, key_pem, why, why_size);
-    SSL_CTX *old;
-
-    if (ctx == NULL)
-        return false;
-    pthread_mutex_lock(&s->lock);
-    old = s->ctx;
-    s->ctx = ctx;
-    s->expires_at = end_of(SSL_CTX_get0_certificate(ctx));
-    pthread_mutex_unlock(&s->lock);
-    SSL_CTX_free(old); /* sessions that exist hold it */
-    return true;
-}
-
-SSL *tls_server_session(struct tls_server *s)
-{
-    SSL *ssl;
-
-    pthread_mutex_lock(&s->lock);
-    ssl = SSL_new(s->ctx);
-    pthread_mutex_unlock(&s->lock);
-    if (ssl != NULL)
-        SSL_set_accept_state(ssl);
-    return ssl;
-}
-
-int64_t tls_server_expires_at(struct tls_server *s)
-{
-    int64_t at;
-
-    pthread_mutex_lock(&s->lock);
-    at = s->expires_at;
-    pthread_mutex_unlock(&s->lock);
-    return at;
-}
-
-/* With a dot in front, OpenSSL would take all names below it. */
-bool tls_server_covers(struct tls_server *s, const char *host)
-{
-    bool covers;
-
-    if (host[0] == '\0' || host[0] == '.')
-        return false;
-    pthread_mutex_lock(&s->lock);
-    covers =
-        X509_check_host(SSL_CTX_get0_certificate(s->ctx), host, strlen(host),
-                        X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT,
-                        NULL) == 1;
-    pthread_mutex_unlock(&s->lock);
-    return covers;
-}
-
-void tls_server_free(struct tls_server *s)
-{
-    if (s == NULL)
-        return;
-    SSL_CTX_free(s->ctx);
-    pthread_mutex_destroy(&s->lock);
-    free(s);
-}
-
 /* ---- clients ---- */
 
 /* Roots from a bundle; a broken entry ends the reading with an error, an empty bundle is allowed. */
 static bool add_roots(SSL_CTX *ctx, sgl_view pem)
 {
     X509_STORE *store = SSL_CTX_get_cert_store(ctx);
-    BIO *in = bio_of(pem);
+    BIO *in = tls_bio(pem);
     X509 *x;
     bool good = in != NULL;
 
     ERR_clear_error();
-    while (good && (x = PEM_read_bio_X509(in, NULL, no_passphrase, NULL)) != NULL) {
+    while (good && (x = PEM_read_bio_X509(in, NULL, tls_no_passphrase, NULL)) != NULL) {
         good = X509_STORE_add_cert(store, x) == 1;
         X509_free(x);
     }
@@ -257,14 +90,14 @@ struct tls_client *tls_client_new(sgl_view ca_pem, char *why, size_t why_size)
     struct tls_client *c = calloc(1, sizeof(*c));
 
     if (c != NULL)
-        c->ctx = new_ctx(TLS_client_method());
+        c->ctx = tls_new_ctx(TLS_client_method());
     if (c == NULL || c->ctx == NULL || SSL_CTX_dane_enable(c->ctx) != 1) {
-        say(why, why_size, "out of memory");
+        tls_say(why, why_size, "out of memory");
         tls_client_free(c);
         return NULL;
     }
     if (ca_pem.len > 0 && !add_roots(c->ctx, ca_pem)) {
-        say(why, why_size, "roots: broken PEM (%s)", crypto_reason());
+        tls_say(why, why_size, "roots: broken PEM (%s)", tls_reason());
         tls_client_free(c);
         return NULL;
     }

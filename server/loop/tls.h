@@ -11,21 +11,47 @@
 
 #include "sigillo/view.h"
 
+/* ---- a certificate and its key ----------------------------------------------------------------------------------- */
+
+struct tls_pair; /* immutable, counted */
+
+/* PEM: certificate first, then its chain; the key that belongs to it. NULL on a mistake, `why` says which: "certificate: ...", "key: ...". */
+struct tls_pair *tls_pair_new(sgl_view certificate_pem, sgl_view key_pem, char *why,
+                              size_t why_size);
+struct tls_pair *tls_pair_ref(struct tls_pair *p);
+void tls_pair_unref(struct tls_pair *p);              /* NULL accepted */
+int64_t tls_pair_starts_at(const struct tls_pair *p); /* Unix seconds */
+int64_t tls_pair_expires_at(const struct tls_pair *p);
+const uint8_t *tls_pair_key_hash(
+    const struct tls_pair *p); /* SHA-256 of the public key, as TLSA 3 1 1 has it: 32 bytes */
+const X509 *tls_pair_x509(const struct tls_pair *p);
+const char *tls_pair_name(const struct tls_pair *p,
+                          size_t i); /* its DNS names, lower case; NULL: no more */
+enum tls_match { TLS_MATCH_NONE, TLS_MATCH_WILDCARD, TLS_MATCH_EXACT };
+/* Would who asks for this host name accept it?  Its DNS names count, CN is none  [RFC 9525 s6.3]. */
+enum tls_match tls_pair_match(const struct tls_pair *p, const char *host);
+/* The same hash of a key by itself, private or public, as PEM. */
+bool tls_key_hash(sgl_view pem, uint8_t out[32]);
+
 /* ---- servers ---------------------------------------------------------------------------------------------------- */
 
 struct tls_server;
 
-/* PEM: certificate first, then its chain; the key that belongs to it. NULL on a mistake, `why` says which. TLS 1.2 and 1.3, session tickets, no compression, no renegotiation. */
+/* Which pair a session shows, its client decides by the host that it names: the name itself before a wildcard; pair[0] without a name, and where none fits. At least one; references are taken. NULL when memory ends. */
+struct tls_server *tls_server_of(struct tls_pair *const *pair, size_t pairs);
+/* Any thread: sessions from now on choose among these. When memory ends false, and the old ones stay. */
+bool tls_server_set(struct tls_server *s, struct tls_pair *const *pair, size_t pairs);
+/* With one pair. TLS 1.2 and 1.3, session tickets, no compression, no renegotiation. NULL on a mistake, `why` says which. */
 struct tls_server *tls_server_new(sgl_view certificate_pem, sgl_view key_pem, char *why,
                                   size_t why_size);
-/* Any thread: sessions from now on use the new pair. On a mistake false, and the old one stays. */
+/* Any thread: sessions from now on use this pair alone. On a mistake false, and what was stays. */
 bool tls_server_swap(struct tls_server *s, sgl_view certificate_pem, sgl_view key_pem, char *why,
                      size_t why_size);
 /* Any thread: an SSL in the server's role, ready for stream_new() or stream_start_tls(), which take it over. NULL when memory ends. */
 SSL *tls_server_session(struct tls_server *s);
-/* When the certificate ends, Unix seconds; for metrics. */
+/* When the default certificate ends, Unix seconds; for metrics. */
 int64_t tls_server_expires_at(struct tls_server *s);
-/* Any thread: would who asks for this host name accept the certificate that new sessions get?  A look at its names only: CN is none. */
+/* Any thread: would who asks for this host name accept the certificate that he is shown?  A look at its names only: CN is none. */
 bool tls_server_covers(struct tls_server *s, const char *host);
 void tls_server_free(struct tls_server *s);
 

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../loop/tls.h"
+#include "../certs/certs.h"
 #include "sigillo/buf.h"
 #include "supervisor.h"
 
@@ -41,19 +41,14 @@ static bool check_roots(const struct config *c, const char *key, const char *fil
     return client != NULL;
 }
 
-static bool check_pair(const struct config *c, char *why, size_t why_size)
+static bool check_pairs(const struct config *c, char *why, size_t why_size)
 {
-    struct tls_server *server;
-    char reason[200];
+    char reason[400];
 
-    if (c->tls_certificate == NULL)
+    if (certs_check(c, reason, sizeof(reason)))
         return true;
-    server = tls_server_new(sgl_view_cstr(c->tls_certificate_pem), sgl_view_cstr(c->tls_key_pem),
-                            reason, sizeof(reason));
-    if (server == NULL) /* the reason begins with "certificate" or "key" */
-        snprintf(why, why_size, "%s: tls_%s", c->path, reason);
-    tls_server_free(server);
-    return server != NULL;
+    snprintf(why, why_size, "%s: %s", c->path, reason);
+    return false;
 }
 
 bool supervisor_check(const struct config *c, struct sandbox_user *user, char *why, size_t why_size)
@@ -64,7 +59,7 @@ bool supervisor_check(const struct config *c, struct sandbox_user *user, char *w
         snprintf(why, why_size, "%s: %s", c->path, reason);
         return false;
     }
-    if (!check_pair(c, why, why_size) ||
+    if (!check_pairs(c, why, why_size) ||
         !check_roots(c, "delivery.ca_file", c->delivery.ca_file, why, why_size))
         return false;
     for (size_t i = 0; i < c->routes; i++) {

@@ -12,6 +12,7 @@ enum control_kind {
     CONTROL_DRAIN,    /* to the service: stop accepting, finish, exit */
     CONTROL_READY,    /* from the service: it serves */
     CONTROL_RELOADED, /* from the service */
+    CONTROL_CERTIFICATES, /* to the service: the same with new files of certificates, and nothing else new */
     CONTROL_REFUSED, /* from the service: the new configuration was not taken; to the service: it was not even handed over, for the audit. text says why */
 };
 

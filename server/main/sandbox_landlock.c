@@ -73,13 +73,17 @@ static bool folder_is_harmless(const struct rules *r, const char *folder)
 {
     const struct config *c = r->files->config;
     bool harmless = is_outside(r->files->folder, folder) && is_outside(c->state_dir, folder) &&
-                    is_outside(c->tls_key, folder) && is_outside(c->path, folder);
+                    is_outside(c->tls_key, folder) && is_outside(c->tls_next_key, folder) &&
+                    is_outside(c->path, folder);
     size_t slashes = 0;
 
     for (const char *at = folder; *at != '\0'; at++)
         slashes += *at == '/';
     for (size_t i = 0; harmless && i < c->routes; i++)
         harmless = is_outside(c->route[i].password_file, folder);
+    for (size_t i = 0; harmless && i < c->certificates; i++)
+        harmless = is_outside(c->certificate[i].key, folder) &&
+                   is_outside(c->certificate[i].next_key, folder);
     for (size_t i = 0; harmless && i < c->updates; i++)
         harmless = is_outside(c->update[i].secret_file, folder);
     return harmless && slashes >= 3;

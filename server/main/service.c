@@ -93,6 +93,7 @@ static void tidy(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     directory_sweep(s->directory);
+    certs_tend(s->certs, clock_now_s());
     malloc_trim(1024 * 1024);
 }
 
@@ -131,6 +132,7 @@ int service_run(const struct service_setup *setup)
         return 1; /* the process ends here: nothing needs taking apart */
     }
     service_note_start(s);
+    certs_tend(s->certs, clock_now_s());
     log_line(LOG_INFO_, "serving", LOG_INT("ms", (int64_t)(clock_mono_ms() - began)),
              LOG_INT("doors", s->doors));
     control_send(setup->control, CONTROL_READY, -1, NULL);

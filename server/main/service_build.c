@@ -401,13 +401,9 @@ static bool build_submission(struct service *s, char *why, size_t why_size)
 
 static bool build_tls(struct service *s, char *why, size_t why_size)
 {
-    const struct config *c = s->config;
-
-    if (c->tls_certificate == NULL)
-        return true;
-    s->tls = tls_server_new(sgl_view_cstr(c->tls_certificate_pem), sgl_view_cstr(c->tls_key_pem),
-                            why, why_size);
-    return s->tls != NULL;
+    s->certs = certs_new(s->config, why, why_size);
+    s->tls = s->certs != NULL ? certs_server(s->certs) : NULL;
+    return s->certs != NULL;
 }
 
 static bool build_tokens(struct service *s, char *why, size_t why_size)

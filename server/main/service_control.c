@@ -20,7 +20,7 @@
 #define ORPHAN_DRAIN_S                                                                             \
     2 /* the supervisor is gone: nobody waits for us, and another one may want our place */
 #define HTTP_LOOK_MS 10
-#define HANDOVER_MAX (8u * 1024u * 1024u)
+#define HANDOVER_MAX (16u * 1024u * 1024u)
 
 /* ---- drain ---- */
 
@@ -181,16 +181,6 @@ static void end_reload(struct service *s, struct reload *r)
     free(r);
 }
 
-static void swap_pair(struct service *s, const struct config *c)
-{
-    char why[200];
-
-    /* a door with TLS needs a restart, so a certificate that comes first has nobody to serve */
-    if (c->tls_certificate != NULL && s->tls != NULL)
-        (void)tls_server_swap(s->tls, sgl_view_cstr(c->tls_certificate_pem),
-                              sgl_view_cstr(c->tls_key_pem), why, sizeof(why));
-}
-
 /* Last step, on the main loop: nothing can refuse any more. */
 static void apply(struct loop_task *task)
 {
@@ -212,7 +202,7 @@ static void apply(struct loop_task *task)
     directory_exact_local_parts(s->directory, r->next->sender_exact);
     directory_accounts_max(s->directory, r->next->limits.accounts);
     directory_hmac_window(s->directory, r->next->limits.signature_window_s);
-    swap_pair(s, r->next);
+    certs_offer(s->certs, r->next);
     submission_reload(s->submission, r->next);
     atomic_store(&s->admin.config, r->next);
     service_set_log_level(r->next->log_level);
@@ -239,18 +229,6 @@ static void reconfigure_sending(struct loop_task *task)
     }
     r->task.run = apply;
     loop_post(s->main, &r->task);
-}
-
-static bool pair_is_good(const struct config *c, char *why, size_t why_size)
-{
-    struct tls_server *t;
-
-    if (c->tls_certificate == NULL)
-        return true;
-    t = tls_server_new(sgl_view_cstr(c->tls_certificate_pem), sgl_view_cstr(c->tls_key_pem), why,
-                       why_size);
-    tls_server_free(t);
-    return t != NULL;
 }
 
 static struct config *read_handover(int fd, const char *path, char *why, size_t why_size)
@@ -283,13 +261,27 @@ static void begin_reload(struct service *s, const struct control_message *m)
     r->service = s;
     snprintf(r->why, sizeof(r->why), "the handover can't be read");
     r->next = read_handover(m->fd, m->text, r->why, sizeof(r->why));
-    r->refused = r->next == NULL || !pair_is_good(r->next, r->why, sizeof(r->why));
+    r->refused = r->next == NULL || !certs_check(r->next, r->why, sizeof(r->why));
     if (r->refused) {
         end_reload(s, r);
         return;
     }
     r->task.run = reconfigure_sending;
     loop_post(s->outgoing, &r->task);
+}
+
+/* ---- new files of certificates ---- */
+
+static void take_certificates(struct service *s, const struct control_message *m)
+{
+    char why[300] = "the handover can't be read";
+    struct config *c = read_handover(m->fd, m->text, why, sizeof(why));
+
+    if (c != NULL)
+        certs_offer(s->certs, c);
+    else
+        log_line(LOG_ERROR_, "certificates not taken", LOG_STR("why", why));
+    config_unref(c);
 }
 
 /* ---- the socket ---- */
@@ -310,6 +302,9 @@ static void on_control(evutil_socket_t fd, short what, void *arg)
             break;
         case CONTROL_RELOAD:
             begin_reload(s, &m);
+            break;
+        case CONTROL_CERTIFICATES:
+            take_certificates(s, &m);
             break;
         case CONTROL_DRAIN:
             begin_drain(s, s->config->drain_s);

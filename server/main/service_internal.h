@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "../admission/admission.h"
+#include "../certs/certs.h"
 #include "../delivery/delivery.h"
 #include "../doors/http/acs.h"
 #include "../doors/http/admin.h"
@@ -57,7 +58,8 @@ struct service {
     struct guard *guard;
     struct admission *admission;
     struct submission_door *submission;
-    struct tls_server *tls; /* NULL: none configured */
+    struct certs *certs;
+    struct tls_server *tls; /* theirs; NULL: none configured */
     struct admin admin;
     struct api api;
     struct acs acs;

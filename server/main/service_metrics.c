@@ -85,7 +85,14 @@ static int64_t certificate_end(void *ctx)
 {
     const struct service *s = ctx;
 
-    return s->tls != NULL ? tls_server_expires_at(s->tls) : 0;
+    return certs_expire_at(s->certs);
+}
+
+static int64_t certificates_over(void *ctx)
+{
+    const struct service *s = ctx;
+
+    return certs_expired(s->certs, clock_now_s());
 }
 
 static struct {
@@ -193,8 +200,10 @@ static struct {
      selectors_loading},
     {METRIC_GAUGE("sigillo_body_bytes", "Memory held by message bodies", NULL), body_bytes},
     {METRIC_GAUGE("sigillo_certificate_expires_seconds",
-                  "When the TLS certificate ends, Unix time; 0: none", NULL),
+                  "When the first of the TLS certificates ends, Unix time; 0: none", NULL),
      certificate_end},
+    {METRIC_GAUGE("sigillo_certificates_expired", "TLS certificates that are over", NULL),
+     certificates_over},
 };
 
 void service_metrics(struct service *s)

@@ -51,6 +51,7 @@ static void on_message(struct supervisor *s, const struct control_message *m)
         break;
     case CONTROL_KEYS:
     case CONTROL_RELOAD:
+    case CONTROL_CERTIFICATES:
     case CONTROL_DRAIN:
         break; /* not its to say */
     }
@@ -74,7 +75,7 @@ static void on_signals(struct supervisor *s)
 
 static int wait_ms(const struct supervisor *s)
 {
-    uint64_t now = clock_mono_ms(), at = 0;
+    uint64_t now = clock_mono_ms(), at = 0, look = watch_due_ms(s->watch);
 
     if (s->draining)
         at = s->kill_ms;
@@ -82,6 +83,8 @@ static int wait_ms(const struct supervisor *s)
         at = s->service.restart_ms;
     else if (s->keys.pid == 0)
         at = s->keys.restart_ms;
+    if (!s->draining && s->next == NULL && (at == 0 || look < at))
+        at = look;
     if (at == 0)
         return -1;
     return at <= now ? 0 : (int)(at - now);
@@ -103,14 +106,20 @@ static void on_time(struct supervisor *s)
     } else if (s->keys.pid == 0 && s->keys.restart_ms > 0 && now >= s->keys.restart_ms) {
         supervisor_start_keys(s);
     }
+    if (now >= watch_due_ms(s->watch))
+        supervisor_look(s);
 }
 
 static void watch(struct supervisor *s)
 {
     while (!s->over) {
-        struct pollfd p[2] = {{s->signals, POLLIN, 0}, {s->control, POLLIN, 0}};
+        /* a descriptor that is negative is passed over; changes of files wait while a reload is under way */
+        struct pollfd p[3] = {
+            {s->signals, POLLIN, 0},
+            {s->control, POLLIN, 0},
+            {s->draining || s->next != NULL ? -1 : watch_fd(s->watch), POLLIN, 0}};
         struct control_message m;
-        int n = poll(p, s->control >= 0 ? 2 : 1, wait_ms(s));
+        int n = poll(p, 3, wait_ms(s));
 
         if (n < 0 && errno != EINTR)
             break;
@@ -119,6 +128,8 @@ static void watch(struct supervisor *s)
         on_signals(s);
         if (s->control >= 0 && (p[1].revents & (POLLHUP | POLLERR)) != 0)
             supervisor_reap(s); /* its end is closed: the signal is on its way */
+        if ((p[2].revents & POLLIN) != 0)
+            supervisor_look(s);
         on_time(s);
     }
 }
@@ -150,6 +161,12 @@ static bool open_all(struct supervisor *s, char *why, size_t why_size)
     explicit_bzero(master, sizeof(master));
     if (!sockets_bind(s->config, &s->user, &s->sockets, why, why_size))
         return false;
+    s->watch = watch_new();
+    if (s->watch == NULL) {
+        snprintf(why, why_size, "out of memory");
+        return false;
+    }
+    watch_begin(s->watch, s->config, clock_mono_ms());
     if (catch_signals(s))
         return true;
     snprintf(why, why_size, "signals: %s", strerror(errno));
@@ -179,6 +196,7 @@ int supervisor_run(struct config *config)
     if (!open_all(&s, why, sizeof(why))) {
         fprintf(stderr, "sigillo: serve: %s\n", why);
         sockets_close(&s.sockets);
+        watch_free(s.watch);
         config_unref(config);
         return 1;
     }
@@ -194,6 +212,7 @@ int supervisor_run(struct config *config)
     sockets_close(&s.sockets);
     close(s.lock);
     close(s.signals);
+    watch_free(s.watch);
     config_unref(s.config);
     log_line(LOG_INFO_, "ended", LOG_INT("status", s.status));
     return s.status;

@@ -71,6 +71,7 @@ static void run_service(struct supervisor *s, int control, int keys)
 
     child_begin("sigillo-service");
     close(s->signals);
+    watch_free(s->watch);
     _exit(service_run(&setup));
 }
 

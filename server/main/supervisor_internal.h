@@ -7,6 +7,7 @@
 
 #include "control.h"
 #include "supervisor.h"
+#include "watch.h"
 
 struct child {
     pid_t pid;                       /* 0: down */
@@ -20,6 +21,7 @@ struct supervisor {
     struct bound_sockets sockets;
     struct state_paths paths;
     int lock, signals, control; /* control -1: no service */
+    struct watch *watch;        /* the certificates' files */
     struct child keys, service;
     struct config *next; /* handed to the service, its answer is awaited */
     bool ever_ready, draining, over;
@@ -41,6 +43,8 @@ void supervisor_reap(struct supervisor *s);
 
 void supervisor_reload(
     struct supervisor *s); /* reads it again; the service's answer is one of these two */
+/* Files of certificates may have changed. */
+void supervisor_look(struct supervisor *s);
 void supervisor_reloaded(struct supervisor *s);
 void supervisor_reload_refused(struct supervisor *s, const char *why);
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "../log/log.h"
+#include "../loop/loop.h"
 #include "control.h"
 
 static bool same_text(const char *a, const char *b)
@@ -153,6 +154,39 @@ void supervisor_reload(struct supervisor *s)
     config_unref(next);
 }
 
+/* A service that is down gets them when it starts. */
+static void hand_over_certificates(struct supervisor *s)
+{
+    int fd = s->control >= 0 ? memory_file(s->config->handover) : -1;
+
+    if (s->control >= 0 &&
+        (fd < 0 || !control_send(s->control, CONTROL_CERTIFICATES, fd, s->config->path)))
+        log_line(LOG_ERROR_, "certificates not taken",
+                 LOG_STR("why", "can't hand them to the service"));
+    if (fd >= 0)
+        close(fd);
+}
+
+void supervisor_look(struct supervisor *s)
+{
+    struct config *fresh;
+    char why[500];
+
+    if (s->draining || s->next != NULL ||
+        !watch_look(s->watch, s->config, clock_mono_ms())) /* a reload reads them, too */
+        return;
+    fresh = config_refresh(s->config, watch_is_ready, s->watch, why, sizeof(why));
+    watch_took(s->watch);
+    if (fresh == NULL) {
+        log_line(LOG_WARN_, "certificates not taken", LOG_STR("why", why));
+        watch_begin(s->watch, s->config, clock_mono_ms());
+        return;
+    }
+    config_unref(s->config);
+    s->config = fresh;
+    hand_over_certificates(s);
+}
+
 void supervisor_reloaded(struct supervisor *s)
 {
     if (s->next == NULL)
@@ -161,6 +195,7 @@ void supervisor_reloaded(struct supervisor *s)
     config_unref(s->config);
     s->config = s->next;
     s->next = NULL;
+    watch_begin(s->watch, s->config, clock_mono_ms());
     log_line(LOG_INFO_, "configuration reloaded", LOG_STR("file", s->config->path));
 }
 

@@ -338,6 +338,62 @@ static void a_handover_is_the_same_configuration(void **state)
     config_unref(again);
 }
 
+static bool only_web(void *ctx, const char *name)
+{
+    (void)ctx;
+    return name != NULL && strcmp(name, "web") == 0;
+}
+
+static bool only_the_default(void *ctx, const char *name)
+{
+    (void)ctx;
+    return name == NULL;
+}
+
+static struct config *load_pairs(void)
+{
+    char text[600];
+
+    snprintf(text, sizeof(text),
+             "hostname = a.test\ntls_certificate = \"%s/cert\"\ntls_key = \"%s/key\"\n"
+             "certificate web { certificate = \"%s/web\" key = \"%s/key\" }\n"
+             "certificate mail { certificate = \"%s/mail\" key = \"%s/key\" next_key = "
+             "\"%s/password\" }\n",
+             folder, folder, folder, folder, folder, folder, folder);
+    put_file("web", "WEB\n");
+    put_file("mail", "MAIL\n");
+    return load(text);
+}
+
+static void certificates_are_read_again_by_themselves(void **state)
+{
+    struct config *c = load_pairs(), *again;
+    char gone[128];
+
+    (void)state;
+    CHECK_TRUE(why, c != NULL);
+    CHECK_EQ("beside the default", c->certificates, 2);
+    CHECK_STR("as it was", c->certificate[0].certificate_pem, "WEB\n");
+    CHECK_TRUE("without a next key", c->certificate[0].next_key_pem == NULL);
+    CHECK_STR("with one", c->certificate[1].next_key_pem, "s3cret ${x}\\\n");
+    put_file("web", "NEW\n");
+    put_file("mail", "NEW\n");
+    again = config_refresh(c, only_web, NULL, why, sizeof(why));
+    CHECK_TRUE(why, again != NULL);
+    CHECK_STR("read again", again->certificate[0].certificate_pem, "NEW\n");
+    CHECK_STR("not this one", again->certificate[1].certificate_pem, "MAIL\n");
+    CHECK_STR("nor the default", again->tls_certificate_pem, "CERTIFICATE\n");
+    CHECK_STR("the rest stays", again->hostname, "a.test");
+    config_unref(again);
+    snprintf(gone, sizeof(gone), "%s/web", folder);
+    unlink(gone);
+    CHECK_TRUE("a file that is gone", config_refresh(c, only_web, NULL, why, sizeof(why)) == NULL);
+    again = config_refresh(c, only_the_default, NULL, why, sizeof(why));
+    CHECK_TRUE("is of no concern to others", again != NULL);
+    config_unref(again);
+    config_unref(c);
+}
+
 static void an_include_is_relative_to_its_file(void **state)
 {
     struct config *c;
@@ -394,6 +450,12 @@ static const struct {
      "3: listen x: tls: needs tls_certificate and tls_key"},
     {"listen x { address = {\"*:1\"} trust = {\"127.0.0.1\"} }\n",
      "1: listen x: trust_credential: missing (as whom do trusted clients send?)"},
+    {"certificate x { key = /dev/null }\n",
+     "1: certificate x: certificate: missing (the file with the certificate and its chain)"},
+    {"certificate x { certificate = /dev/null }\n",
+     "1: certificate x: key: missing (the file with the private key)"},
+    {"certificate default { certificate = /dev/null key = /dev/null }\n",
+     "1: certificate default: default: the name of the one in tls_certificate"},
     {"dns_update u { zone = a.test server = 192.0.2.53 key_name = k }\n",
      "1: dns_update u: secret_file: missing"},
     {"dns_update u { server = 192.0.2.53 }\n", "1: dns_update u: zone: missing"},
@@ -552,6 +614,7 @@ int main(void)
         cmocka_unit_test(every_kind_of_value_arrives),
         cmocka_unit_test(the_old_key_stays_as_long_as_the_queue_waits),
         cmocka_unit_test(a_handover_is_the_same_configuration),
+        cmocka_unit_test(certificates_are_read_again_by_themselves),
         cmocka_unit_test(an_include_is_relative_to_its_file),
         cmocka_unit_test(mistakes_name_file_line_and_key),
         cmocka_unit_test(a_mistake_in_an_included_file_names_that_file),
