@@ -64,18 +64,34 @@ static void put_pool_key(struct queue_dest *d, const struct store_message *m)
     memcpy(to + m->subscription.len + 1, m->pool.ptr, m->pool.len);
 }
 
+/*
+ * A report with the null sender shall reach somebody: it needs no server with REQUIRETLS, but goes encrypted, since it has the header of a message that had to be
+ * [RFC 8689 s5].
+ */
+enum dest_tls message_dest_tls(const struct store_message *m)
+{
+    if (m->tls == MESSAGE_TLS_VERIFIED)
+        return DEST_TLS_PROVED;
+    if (m->require_tls)
+        return m->env_from.len > 0 ? DEST_TLS_PROVED : DEST_TLS_ENCRYPTED;
+    return m->tls == MESSAGE_TLS_OPTIONAL ? DEST_TLS_LAX : DEST_TLS_PUBLISHED;
+}
+
 struct queue_dest *dest_find(struct queue *q, sgl_view domain, const struct store_message *m)
 {
     uint64_t hash =
         hash_of(domain) ^ (m->pool.len > 0 ? hash_of(m->pool) ^ hash_of(m->subscription) << 1 : 0);
+    enum dest_tls tls = message_dest_tls(m);
     struct queue_dest *d;
 
+    hash += (uint64_t)tls * UINT64_C(0x9e3779b97f4a7c15);
     if (q->dests >= q->table_size)
         grow_table(q);
     if (q->table_size == 0)
         return NULL;
     for (d = q->table[hash & (q->table_size - 1)]; d != NULL; d = d->hash_next) {
-        if (d->hash == hash && sgl_view_eq(queue_dest_domain(d), domain) && is_of_pool(d, m))
+        if (d->hash == hash && d->tls == tls && sgl_view_eq(queue_dest_domain(d), domain) &&
+            is_of_pool(d, m))
             return d;
     }
     d = calloc(1, sizeof(*d) + domain.len + pool_key_len(m) + 1);
@@ -83,6 +99,7 @@ struct queue_dest *dest_find(struct queue *q, sgl_view domain, const struct stor
         return NULL;
     d->q = q;
     d->hash = hash;
+    d->tls = tls;
     d->domain_len = domain.len;
     if (domain.len > 0)
         memcpy(d->domain, domain.ptr, domain.len);
@@ -141,6 +158,11 @@ sgl_view queue_dest_domain(const struct queue_dest *dest)
 sgl_view queue_dest_pool(const struct queue_dest *dest)
 {
     return sgl_view_of(dest->domain + dest->domain_len, dest->pool_len);
+}
+
+enum dest_tls queue_dest_tls(const struct queue_dest *dest)
+{
+    return dest->tls;
 }
 
 struct queue_dest *queue_dest_ref(struct queue_dest *dest)

@@ -13,13 +13,23 @@
 
 struct queue;
 
+/* What the connections of a destination have to be: messages that ask for different things never share one. */
+enum dest_tls {
+    DEST_TLS_PUBLISHED, /* what routes say and receivers publish (DANE, MTA-STS) */
+    DEST_TLS_LAX,       /* what receivers publish holds nothing up [RFC 8689 s4.2.2] */
+    DEST_TLS_ENCRYPTED, /* as published, and never in clear */
+    DEST_TLS_PROVED,    /* TLS with a server that is proved to be the domain's */
+};
+enum dest_tls message_dest_tls(const struct store_message *m);
+
 /*
- * A destination: one domain, for mail of one pool of addresses, with the jobs that are for it.  It lives while it has jobs (waiting or taken) or references; delivery keeps a reference while it remembers one.
+ * A destination: one domain, for mail of one pool of addresses that asks the same of TLS, with the jobs that are for it.  It lives while it has jobs (waiting or taken) or references; delivery keeps a reference while it remembers one.
  */
 struct queue_dest;
 sgl_view queue_dest_domain(const struct queue_dest *dest);
 sgl_view queue_dest_pool(
     const struct queue_dest *dest); /* "SUBSCRIPTION/NAME", as of its messages; often empty */
+enum dest_tls queue_dest_tls(const struct queue_dest *dest);
 struct queue_dest *queue_dest_ref(struct queue_dest *dest);
 void queue_dest_unref(struct queue_dest *dest);
 /* A place for delivery's own pointer; the queue never looks at it. NULL at first. */

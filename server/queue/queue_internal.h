@@ -66,6 +66,7 @@ struct queue_dest {
     struct line *turn;         /* whose turn was the last; NULL: no line yet */
     struct qjob *building;     /* while a message is divided */
     void *slot;
+    enum dest_tls tls;
     size_t domain_len, pool_len;
     char domain[]; /* and the pool behind it */
 };
@@ -136,7 +137,7 @@ void envelope_set_body(struct envelope *env, struct body *body);
 void envelope_free(struct envelope *env);
 
 /* ---- fair.c: destinations, and whose turn it is ---- */
-/* For mail of the same pool as this message; or makes it; NULL: memory ended. */
+/* For mail of the same pool as this message, and with the same demands on TLS; or makes it; NULL: memory ended. */
 struct queue_dest *dest_find(struct queue *q, sgl_view domain, const struct store_message *m);
 void dest_maybe_free(struct queue_dest *dest);
 struct line *dest_line(struct queue_dest *dest, sgl_view subscription);

@@ -211,6 +211,7 @@ static inline void queue_fixture_sample(struct store_sample *s, const char *doma
 {
     store_sample_init(s, domain, rcpts, body_len);
     s->message.pool = SGL_LIT("");
+    s->message.require_tls = false;
 }
 
 static inline void queue_fixture_put(struct queue_fixture *fx, struct store_sample *s,

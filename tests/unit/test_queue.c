@@ -90,6 +90,52 @@ static void test_pools(void **state)
     CHECK_EQ("all are forgotten", fx.queue->dests, 0);
 }
 
+/* What a message asks of TLS decides what it may travel with, and only that. [RFC 8689 s4.2, s5] */
+static void test_tls(void **state)
+{
+    static const struct {
+        const char *name;
+        uint8_t tls;
+        bool require_tls, null_sender;
+        enum dest_tls want;
+    } cases[] = {
+        {"nothing", MESSAGE_TLS_DEFAULT, false, false, DEST_TLS_PUBLISHED},
+        {"nothing, of nobody", MESSAGE_TLS_DEFAULT, false, true, DEST_TLS_PUBLISHED},
+        {"TLS-Required: No", MESSAGE_TLS_OPTIONAL, false, false, DEST_TLS_LAX},
+        {"REQUIRETLS", MESSAGE_TLS_DEFAULT, true, false, DEST_TLS_PROVED},
+        {"REQUIRETLS counts, not the field", MESSAGE_TLS_OPTIONAL, true, false, DEST_TLS_PROVED},
+        {"a report about REQUIRETLS", MESSAGE_TLS_DEFAULT, true, true, DEST_TLS_ENCRYPTED},
+        {"verified", MESSAGE_TLS_VERIFIED, false, false, DEST_TLS_PROVED},
+        {"verified, of nobody", MESSAGE_TLS_VERIFIED, true, true, DEST_TLS_PROVED},
+    };
+    enum { N = sizeof cases / sizeof *cases };
+    struct store_sample s[N];
+    struct queue_dest *dest[N];
+    struct job *job;
+
+    (void)state;
+    for (size_t i = 0; i < N; i++) {
+        queue_fixture_sample(&s[i], "example.net", 1, 10);
+        s[i].message.tls = cases[i].tls;
+        s[i].message.require_tls = cases[i].require_tls;
+        if (cases[i].null_sender)
+            s[i].message.env_from = SGL_LIT("");
+        queue_fixture_accept(&fx, &s[i]);
+        dest[i] = dest_find(fx.queue, SGL_LIT("example.net"), &s[i].message);
+        CHECK_EQ(cases[i].name, queue_dest_tls(dest[i]), cases[i].want);
+        for (size_t k = 0; k < i; k++)
+            CHECK_EQ(cases[i].name, dest[k] == dest[i], cases[k].want == cases[i].want);
+    }
+    CHECK_EQ("one destination for each demand", fx.queue->dests, 4);
+    for (size_t i = 0; i < N; i++) {
+        job = queue_take(fx.queue, dest[i]);
+        CHECK_EQ(cases[i].name, message_dest_tls(job->message), cases[i].want);
+        queue_fixture_finish(&fx, job, RCPT_OK);
+    }
+    for (size_t i = 0; i < N; i++)
+        store_sample_done(&s[i]);
+}
+
 static void test_schedule(void **state)
 {
     static const int64_t waits[] = {60, 300, 900, 1800, 3600, 7200, 14400, 14400, 14400};
@@ -286,6 +332,7 @@ int main(void)
         QUEUE_TEST(test_delivered),
         QUEUE_TEST(test_transit),
         QUEUE_TEST(test_pools),
+        QUEUE_TEST(test_tls),
         QUEUE_TEST(test_schedule),
         QUEUE_TEST(test_expiry),
         QUEUE_TEST(test_restart),
