@@ -9,11 +9,18 @@
 #define MORE_NAMES_MAX                                                                             \
     4 /* reference identities beside the TLSA base domain: the destination and its canonical name */
 
-bool connection_has_another_address(const struct connection *c)
+bool failure_is_of_address(enum failure failure)
+{
+    return failure == FAILURE_REFUSED || failure == FAILURE_CONNECT_TIMEOUT ||
+           failure == FAILURE_LOST || failure == FAILURE_TIMEOUT;
+}
+
+bool connection_may_go_on(const struct connection *c, enum failure failure)
 {
     if (c->tried >= HOSTS_TRIED_MAX)
         return false;
-    if (c->address + 1 < connection_host(c)->dane.addresses && connection_host(c)->usable)
+    if (failure_is_of_address(failure) && connection_host(c)->usable &&
+        c->address + 1 < connection_host(c)->dane.addresses)
         return true;
     return c->host + 1 < c->plan->hosts;
 }

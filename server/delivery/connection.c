@@ -47,6 +47,7 @@ static void close_session(struct connection *c)
     c->authenticated = false;
     c->resting = false;
     c->carried = 0;
+    c->joined = false;
     c->deadline_ms = 0;
     c->session = (struct session){.known = false};
 }
@@ -119,6 +120,7 @@ void connection_failed(struct connection *c, enum failure failure, enum sgl_smtp
         connection_end(c);
         return;
     }
+    failure = connection_failure(c, failure, stage);
     if (c->phase == PHASE_LOADING && c->load_pending) {
         close_session(c); /* the body comes first; start_job() then connects again */
         return;
@@ -127,24 +129,21 @@ void connection_failed(struct connection *c, enum failure failure, enum sgl_smtp
         (failure == FAILURE_LOST || failure == FAILURE_TIMEOUT ||
          (reply != NULL && reply->code == 421)) &&
         (stage == SGL_SMTP_AT_REST || stage == SGL_SMTP_AT_MAIL || stage == SGL_SMTP_AT_RSET)) {
-        close_session(c);
-        connection_go_to(c, 0, 0);
-        c->tried = 0;
-        connection_try_next(c);
+        connection_start_over(c);
         return;
     }
-    d = policy_decide(failure, stage, reply, !connection_has_another_address(c));
+    d = policy_decide(failure, stage, reply, !connection_may_go_on(c, failure));
     if (d.action == ACTION_NEXT_HOST && !something_decided(c)) {
         policy_reason_put(&reason, failure, stage, reply, sgl_view_cstr(c->peer),
                           sgl_view_cstr(detail));
         connection_note_before(c, failure, stage, sgl_buf_view(&reason));
+        c->may_pass |= policy_decide(failure, stage, reply, true).action != ACTION_BOUNCE;
         close_session(c);
         if (c->doubt != UINT32_MAX) /* the dot never left: there is no doubt about this host */
             store_doubt_clear(c->delivery->store, c->doubt);
         c->doubt = UINT32_MAX;
-        if (failure == FAILURE_REFUSED || failure == FAILURE_CONNECT_TIMEOUT ||
-            failure == FAILURE_LOST || failure == FAILURE_TIMEOUT)
-            connection_go_to(c, c->host, c->address + 1); /* others of the host may be well */
+        if (failure_is_of_address(failure))
+            connection_go_to(c, c->host, c->address + 1);
         else
             connection_go_to(c, c->host + 1, 0);
         connection_try_next(c);
@@ -152,6 +151,25 @@ void connection_failed(struct connection *c, enum failure failure, enum sgl_smtp
     }
     connection_finish_job(c, failure, stage, reply, detail);
     connection_end(c);
+}
+
+enum failure connection_failure(const struct connection *c, enum failure failure,
+                                enum sgl_smtp_stage stage)
+{
+    const struct store_message *m = c->job->message;
+    bool untried = c->tried >= HOSTS_TRIED_MAX && c->host + 1 < c->plan->hosts;
+
+    if (!m->require_tls || m->env_from.len == 0)
+        return failure;
+    return policy_requiretls(failure, stage, c->may_pass || untried);
+}
+
+void connection_start_over(struct connection *c)
+{
+    close_session(c);
+    connection_go_to(c, 0, 0);
+    c->tried = 0;
+    connection_try_next(c);
 }
 
 /* ---- the stream ---- */
@@ -341,6 +359,8 @@ static void body_loaded(void *ctx, struct job *job)
 static void start_job(struct connection *c)
 {
     c->attempt_ms = clock_mono_ms();
+    c->joined = c->client != NULL;
+    c->may_pass = false;
     if (c->job->body != NULL)
         return;
     c->phase = PHASE_LOADING;

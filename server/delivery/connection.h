@@ -48,6 +48,8 @@ struct connection {
     enum phase phase;
     size_t host, address; /* being tried, or connected to */
     unsigned tried;       /* addresses in this attempt */
+    bool joined;          /* the job came to a session that was there */
+    bool may_pass;        /* a host failed this job in a way that time may mend */
     bool plain_only;      /* opportunistic TLS failed here: the same address again without */
     bool shaking;         /* hands, for TLS */
     bool tls_on, authenticated;
@@ -82,6 +84,8 @@ static inline const struct plan_host *connection_host(const struct connection *c
 void connection_turn(struct connection *c);
 /* The connection (without a job) goes; its memory in the next turn of the loop, because callbacks of its stream may be below us on the stack. */
 void connection_end(struct connection *c);
+/* The session goes; the job gets a fresh one, from the first host on. */
+void connection_start_over(struct connection *c);
 /*
  * The session can't go on (or never came to be).  With a job: the next address, or its outcome.  A connection that carried messages before and was closed while at rest is no
  * failure of the host: the job gets a fresh one.
@@ -100,13 +104,20 @@ void connection_transact(struct connection *c);
 /* One event of the engine. Afterwards the session may be no more: c->client is NULL then. */
 void connection_on_event(struct connection *c, const struct sgl_smtp_client_event *e);
 
+/* What this failure is to the present job. */
+enum failure connection_failure(const struct connection *c, enum failure failure,
+                                enum sgl_smtp_stage stage);
+
 /* ---- connect.c ---- */
 
 /* Connects to the next address that can be tried, from (host, address) on; the job has its outcome when there is none. */
 void connection_try_next(struct connection *c);
 /* Where to try next. */
 void connection_go_to(struct connection *c, size_t host, size_t address);
-bool connection_has_another_address(const struct connection *c);
+/* Others of the host's addresses may be well: it is the network's failure, and not the host's. */
+bool failure_is_of_address(enum failure failure);
+/* Is there another address to try after this failure? */
+bool connection_may_go_on(const struct connection *c, enum failure failure);
 /* An SSL that proves what the host's demand asks; NULL: none can be made. */
 SSL *connection_tls(struct connection *c);
 const char *connection_hostname(const struct connection *c); /* for EHLO */

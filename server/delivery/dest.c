@@ -178,7 +178,7 @@ void dest_plan(struct dest *dest)
     if (dest->planner != NULL)
         return;
     dest->planner = plan_find(d->loop, d->resolver, d->config, sgl_view_cstr(dest->domain),
-                              d->seed++, planned, dest);
+                              queue_dest_tls(dest->q), d->seed++, planned, dest);
     if (dest->planner == NULL)
         fail_all(dest, FAILURE_LOCAL, "out of memory");
 }

@@ -115,25 +115,43 @@ static enum failure failure_of_lack(unsigned lacks)
     return FAILURE_TOO_LARGE;
 }
 
-/* REQUIRETLS wants to know whom it talks to, from the domain's name on [RFC 8689 s4.2.1]. */
+/* Is it known whom we talk to, from the domain's name on?  [RFC 8689 s2, s4.2.1] */
 static bool is_proved(const struct connection *c)
 {
     const struct plan_host *host = connection_host(c);
 
-    return c->tls_on && (host->demand == DEMAND_NAME ||
-                         (host->demand == DEMAND_DANE && host->dane.domain_protected));
+    return c->tls_on && host->named && (host->demand == DEMAND_NAME || host->demand == DEMAND_DANE);
 }
 
-void connection_transact(struct connection *c)
+/* The last word before a message goes, whatever brought it to this connection. */
+static bool may_carry(const struct connection *c)
 {
     const struct store_message *m = c->job->message;
-    unsigned lacks;
-    enum sgl_status st;
 
-    if (!fill_recipients(c)) {
-        connection_failed(c, FAILURE_LOCAL, SGL_SMTP_AT_REST, NULL, "out of memory");
-        return;
-    }
+    if (m->tls == MESSAGE_TLS_VERIFIED || (m->require_tls && m->env_from.len > 0))
+        return is_proved(c);
+    if (m->require_tls)
+        return c->tls_on;
+    return m->tls == MESSAGE_TLS_OPTIONAL || c->plan->tls != DEST_TLS_LAX;
+}
+
+/* A report with the null sender asks for REQUIRETLS where it can be had, and goes without where not [RFC 8689 s5]. */
+static bool asks_requiretls(const struct connection *c)
+{
+    const struct store_message *m = c->job->message;
+
+    if (!m->require_tls || m->env_from.len > 0)
+        return m->require_tls;
+    return is_proved(c) &&
+           (sgl_smtp_client_offer(c->client)->extensions & SGL_SMTP_REQUIRETLS) != 0;
+}
+
+static bool set_envelope(struct connection *c)
+{
+    const struct store_message *m = c->job->message;
+
+    if (!fill_recipients(c))
+        return false;
     c->envelope = (struct sgl_smtp_envelope){
         .from = m->env_from,
         .to = c->to,
@@ -143,12 +161,31 @@ void connection_transact(struct connection *c)
         .size = c->job->body->len,
         .body_8bit = m->eightbit,
         .smtputf8 = m->smtputf8,
-        .require_tls = m->require_tls,
+        .require_tls = asks_requiretls(c),
     };
+    return true;
+}
+
+void connection_transact(struct connection *c)
+{
+    unsigned lacks;
+    enum sgl_status st;
+
+    if (!set_envelope(c)) {
+        connection_failed(c, FAILURE_LOCAL, SGL_SMTP_AT_REST, NULL, "out of memory");
+        return;
+    }
+    if (!may_carry(c)) {
+        connection_failed(c, FAILURE_DEMAND, SGL_SMTP_AT_MAIL, NULL, "");
+        return;
+    }
     lacks = sgl_smtp_client_lacks(c->client, &c->envelope);
-    if (m->require_tls && !is_proved(c))
-        lacks |= SGL_SMTP_REQUIRETLS;
-    if (lacks != 0 && connection_has_another_address(c)) {
+    if ((lacks & SGL_SMTP_REQUIRETLS) != 0 &&
+        c->joined) { /* the best hosts were not asked for it */
+        connection_start_over(c);
+        return;
+    }
+    if (lacks != 0 && connection_may_go_on(c, failure_of_lack(lacks))) {
         connection_failed(c, failure_of_lack(lacks), SGL_SMTP_AT_MAIL, NULL, "");
         return;
     }

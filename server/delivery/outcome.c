@@ -228,6 +228,7 @@ void connection_finish_job(struct connection *c, enum failure failure, enum sgl_
     struct decision worst = {0};
     bool any_ok = false;
 
+    failure = connection_failure(c, failure, stage);
     if (!report_init(&r, c)) {
         report_lost(&r, c);
         return;

@@ -118,8 +118,16 @@ static bool is_literal(sgl_view domain, struct sgl_ip *out)
     return sgl_ip_parse(text, out) == SGL_OK;
 }
 
+/* A domain whose mail the administrator wants to be verified is asked for as much as a message can ask. */
+static enum dest_tls demanded_of(const struct config_route *route, enum dest_tls tls)
+{
+    bool verified = route != NULL && route->host == NULL && route->tls == ROUTE_TLS_VERIFIED;
+
+    return verified ? DEST_TLS_PROVED : tls;
+}
+
 struct planner *plan_find(struct loop *loop, struct resolver *resolver, struct config *config,
-                          sgl_view domain, uint64_t seed,
+                          sgl_view domain, enum dest_tls tls, uint64_t seed,
                           void (*done)(void *ctx, struct plan *plan), void *ctx)
 {
     struct planner *p = calloc(1, sizeof *p);
@@ -134,6 +142,7 @@ struct planner *plan_find(struct loop *loop, struct resolver *resolver, struct c
     }
     *plan = (struct plan){
         .refs = 1, .config = config_ref(config), .route = route_find(config, domain), .why = ""};
+    plan->tls = demanded_of(plan->route, tls);
     plan->port =
         plan->route != NULL && plan->route->port != 0 ? plan->route->port : config->delivery.port;
     sgl_dns_init(&plan->dns, 0);

@@ -7,6 +7,7 @@
 #define SERVER_DELIVERY_PLAN_H
 
 #include "../config/config.h"
+#include "../queue/queue.h"
 #include "../resolver/resolver.h"
 #include "policy.h"
 #include "sigillo/dane.h"
@@ -38,6 +39,8 @@ struct plan_host {
     enum tls_demand demand;
     enum failure failure; /* why it can't be tried, when `usable` is false */
     bool usable;
+    bool
+        named; /* its name is proved to be the domain's: signed MX records, the domain itself, a configured host */
     const char *why; /* detail for people, "" when there is none */
 };
 
@@ -46,6 +49,7 @@ struct plan {
     struct sgl_dns dns;
     struct sgl_arena arena;
     const struct config_route *route; /* NULL: by MX. Belongs to `config` */
+    enum dest_tls tls;                /* of the mail that it is for */
     struct config *config;
     uint16_t port;
     bool failed; /* no host at all: `failure`, `why` */
@@ -66,7 +70,7 @@ struct sgl_ip plan_ip(const struct sockaddr_storage *addr, uint16_t *port);
 /* Finds one. done(ctx, plan) comes later on the loop with a reference for the receiver, NULL when memory ended. */
 struct planner;
 struct planner *plan_find(struct loop *loop, struct resolver *resolver, struct config *config,
-                          sgl_view domain, uint64_t seed,
+                          sgl_view domain, enum dest_tls tls, uint64_t seed,
                           void (*done)(void *ctx, struct plan *plan), void *ctx);
 /* Gives up: done() will not be called. */
 void planner_cancel(struct planner *p);

@@ -22,21 +22,41 @@ static enum tls_demand demand_of_route(const struct config_route *route)
     return DEMAND_NAME;
 }
 
-/*
- * DANE never weakens what a route asks, and the route never weakens DANE; tls = none is the administrator's own decision for his own smart
- * host and is the only thing that does.
- */
-static enum tls_demand demand_of_host(const struct config_route *route, enum sgl_dane_level level)
+/* Does nothing count that the receiver publishes?  Where the route wants a proof, DANE is one, and stays. [RFC 8689 s3, s4.2.2] */
+static bool is_lax(const struct plan *plan)
 {
-    enum tls_demand asked = demand_of_route(route);
+    return plan->tls == DEST_TLS_LAX && demand_of_route(plan->route) < DEMAND_NAME;
+}
 
-    if (asked == DEMAND_NOTHING)
+/*
+ * DANE never weakens what a route or the mail asks, and they never weaken DANE, but for mail with "TLS-Required: No"; tls = none is the administrator's own decision for his
+ * own smart host and does, too.
+ */
+static enum tls_demand demand_of_host(const struct plan *plan, enum sgl_dane_level level)
+{
+    enum tls_demand asked = demand_of_route(plan->route);
+
+    if (asked == DEMAND_NOTHING || is_lax(plan))
         return asked;
     if (level == SGL_DANE_AUTHENTICATE)
         return DEMAND_DANE;
-    if (level == SGL_DANE_ENCRYPT && asked < DEMAND_ENCRYPTED)
+    if (plan->tls == DEST_TLS_PROVED)
+        return DEMAND_NAME;
+    if ((level == SGL_DANE_ENCRYPT || plan->tls == DEST_TLS_ENCRYPTED) && asked < DEMAND_ENCRYPTED)
         return DEMAND_ENCRYPTED;
     return asked;
+}
+
+/* Why no connection to the host can be what the mail asks for; NULL: one can. */
+static const char *why_unmet(const struct plan *plan, const struct plan_host *host)
+{
+    if (plan->tls != DEST_TLS_PROVED && plan->tls != DEST_TLS_ENCRYPTED)
+        return NULL;
+    if (host->demand == DEMAND_NOTHING)
+        return "its route says that no TLS is used";
+    if (plan->tls == DEST_TLS_PROVED && !host->named)
+        return "nothing proves that this host is the domain's: its MX records are not signed";
+    return NULL;
 }
 
 bool plan_has_smart_host(const struct plan *plan)
@@ -99,7 +119,7 @@ static enum sgl_status judge_host(struct plan *plan, struct plan_host *host, uin
     if (ip == NULL)
         return plan->arena.status;
     host->why = host->dane.why;
-    host->demand = demand_of_host(plan->route, host->dane.level);
+    host->demand = demand_of_host(plan, host->dane.level);
     if (host->dane.addresses_state == SGL_DANE_ADDRESSES_FAILED) {
         host->failure = FAILURE_ADDRESSES;
         return SGL_OK;
@@ -108,8 +128,14 @@ static enum sgl_status judge_host(struct plan *plan, struct plan_host *host, uin
         host->failure = FAILURE_NO_ADDRESS;
         return SGL_OK;
     }
-    if (host->dane.level == SGL_DANE_LOOKUP_ERROR && host->demand != DEMAND_NOTHING) {
+    if (host->dane.level == SGL_DANE_LOOKUP_ERROR && host->demand != DEMAND_NOTHING &&
+        !is_lax(plan)) {
         host->failure = FAILURE_DANE_LOOKUP;
+        return SGL_OK;
+    }
+    if (why_unmet(plan, host) != NULL) {
+        host->failure = FAILURE_DEMAND;
+        host->why = why_unmet(plan, host);
         return SGL_OK;
     }
     kept = list_addresses(plan, &host->dane, seed, ip);
@@ -145,6 +171,7 @@ static enum sgl_status check_hosts(struct planner *p, const struct sgl_mx *mx)
         };
 
         host[i].name = mx->host[i].name;
+        host[i].named = request.mx_secure || (mx->implicit && sgl_name_eq(host[i].name, p->domain));
         st = sgl_join(st, sgl_dane_check(&request, &plan->dns, &plan->arena, &host[i].dane));
     }
     SGL_TRY(st);
@@ -305,14 +332,14 @@ static enum sgl_status literal_host(struct planner *p)
     if (host == NULL || ip == NULL)
         return plan->arena.status;
     *ip = p->literal_ip;
-    host->demand = demand_of_route(plan->route);
-    host->why = "";
+    host->demand = demand_of_host(plan, SGL_DANE_NONE);
+    host->why = why_unmet(plan, host);
     host->dane.address = ip;
     host->dane.addresses = may_reach(plan, ip) ? 1 : 0;
-    host->usable = host->dane.addresses == 1;
-    host->failure = FAILURE_NO_ADDRESS;
-    if (!host->usable)
-        host->why = "the address is in a loopback, private or reserved range";
+    host->usable = host->dane.addresses == 1 && host->why == NULL;
+    host->failure = host->why != NULL ? FAILURE_DEMAND : FAILURE_NO_ADDRESS;
+    if (host->why == NULL)
+        host->why = host->usable ? "" : "the address is in a loopback, private or reserved range";
     plan->host = host;
     plan->hosts = 1;
     p->ttl_s = UINT32_MAX;

@@ -24,12 +24,13 @@ static bool proves_destination(const struct plan_host *host)
 }
 
 /*
- * Destinations share connections when they have the same hosts and ask the same of them.  Where a name has to be proved that depends on the destination (DANE-TA), the
+ * Destinations share connections when their mail and they ask the same of the same hosts.  Where a name has to be proved that depends on the destination (DANE-TA), the
  * destination is a part of the key; whether the way to the host was secure is, too, because the trail tells it.  A host that can't be tried (its TLSA lookup failed) is not the
  * same as one that can: a connection to it, made when the lookup went well, carries nothing for those who must not use it.
  */
 enum sgl_status plan_make_site_key(struct planner *p, sgl_view domain)
 {
+    static const char *const demand[] = {"published", "lax", "encrypted", "proved"};
     struct plan *plan = p->plan;
     sgl_auto(sgl_buf) key = SGL_BUF_INIT(SITE_KEY_MAX);
     const struct plan_host **sorted =
@@ -39,6 +40,7 @@ enum sgl_status plan_make_site_key(struct planner *p, sgl_view domain)
 
     if (sorted == NULL)
         return plan->arena.status;
+    sgl_buf_addf(&key, "%s ", demand[plan->tls]);
     if (plan->route != NULL)
         sgl_buf_addf(&key, "route %s ", plan->route->name);
     for (size_t i = 0; i < plan->hosts; i++)

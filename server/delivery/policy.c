@@ -10,7 +10,7 @@
  * Failures without a reply.  `status` is ours [RFC 3463]; `last` is what NEXT_HOST becomes when no host is left.
  *
  * TLS that is required and can't be had is never answered by plaintext, and never by a bounce: keys roll over and certificates are mended
- * [RFC 7672 s2.2, RFC 8461 s5].
+ * [RFC 7672 s2.2, RFC 8461 s5].  REQUIRETLS is the exception: its sender wants to hear of it [RFC 8689 s4.2.1].
  */
 struct rule {
     enum failure failure;
@@ -50,6 +50,10 @@ static const struct rule rules[] = {
     {FAILURE_NO_REQUIRETLS, ACTION_NEXT_HOST, ACTION_BOUNCE, SITE_UNTOUCHED, false, "5.7.30",
      "no-requiretls",
      "the message requires proved TLS on all its way and there is none to this server"},
+    {FAILURE_NO_ENCRYPTION, ACTION_NEXT_HOST, ACTION_BOUNCE, SITE_UNTOUCHED, true, "5.7.10",
+     "no-starttls", "the message requires TLS on all its way and the server does not offer it"},
+    {FAILURE_DEMAND, ACTION_NEXT_HOST, ACTION_DEFER, SITE_UNTOUCHED, true, "4.7.5",
+     "demand-not-met", "TLS with a proved server is demanded and can't be had"},
     {FAILURE_TOO_LARGE, ACTION_NEXT_HOST, ACTION_BOUNCE, SITE_UNTOUCHED, false, "5.3.4",
      "too-large", "the message is larger than the server takes"},
     {FAILURE_ADDRESSES, ACTION_NEXT_HOST, ACTION_DEFER, SITE_UNTOUCHED, true, "4.4.3", "addresses",
@@ -181,6 +185,21 @@ struct decision policy_decide(enum failure failure, enum sgl_smtp_stage stage,
         d.possibly_repeated = true;
     }
     return d;
+}
+
+enum failure policy_requiretls(enum failure failure, enum sgl_smtp_stage stage, bool may_pass)
+{
+    bool for_good = failure == FAILURE_DEMAND || failure == FAILURE_NO_REQUIRETLS ||
+                    failure == FAILURE_NO_ENCRYPTION ||
+                    (failure == FAILURE_NO_STARTTLS && stage == SGL_SMTP_AT_EHLO);
+
+    if (!for_good)
+        return failure;
+    if (may_pass)
+        return FAILURE_DEMAND;
+    return failure == FAILURE_NO_STARTTLS || failure == FAILURE_NO_ENCRYPTION
+               ? FAILURE_NO_ENCRYPTION
+               : FAILURE_NO_REQUIRETLS;
 }
 
 /* Is it about this recipient? */

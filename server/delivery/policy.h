@@ -24,6 +24,8 @@ enum failure {
     FAILURE_NO_8BITMIME, /* the message needs what the server does not offer */
     FAILURE_NO_SMTPUTF8,
     FAILURE_NO_REQUIRETLS,
+    FAILURE_NO_ENCRYPTION, /* the message has REQUIRETLS, and the server does not offer STARTTLS */
+    FAILURE_DEMAND,      /* the connection can't be what the message, or the administrator, wants */
     FAILURE_TOO_LARGE,   /* above the SIZE it announced */
     FAILURE_ADDRESSES,   /* the host's addresses are not known for now */
     FAILURE_NO_ADDRESS,  /* the host has none, or none we may use */
@@ -66,6 +68,12 @@ struct decision {
  */
 struct decision policy_decide(enum failure failure, enum sgl_smtp_stage stage,
                               const struct sgl_smtp_reply *reply, bool last_try);
+
+/*
+ * What a failure is to a message with REQUIRETLS: what time does not mend is told to the sender at once  [RFC 8689 s4.2.1].  may_pass: another host of this attempt failed in
+ * a way that may, so that nothing is final.
+ */
+enum failure policy_requiretls(enum failure failure, enum sgl_smtp_stage stage, bool may_pass);
 
 /* For `queue show` and reports, printable, one line: "mx1.example.net [192.0.2.1] said at RCPT: 450 4.2.0 greylisted". host and detail may be empty. */
 /*

@@ -24,6 +24,7 @@ struct outcome {
 
 struct queue_dest {
     char domain[256], pool[32];
+    enum dest_tls tls;
     void *slot;
     unsigned refs;
     struct job *first, *last;
@@ -182,6 +183,11 @@ sgl_view queue_dest_domain(const struct queue_dest *dest)
 sgl_view queue_dest_pool(const struct queue_dest *dest)
 {
     return sgl_view_cstr(dest->pool);
+}
+
+enum dest_tls queue_dest_tls(const struct queue_dest *dest)
+{
+    return dest->tls;
 }
 
 struct queue_dest *queue_dest_ref(struct queue_dest *dest)
@@ -400,14 +406,21 @@ static void world_start(struct world *w)
         fail_msg("delivery_new: %s", why);
 }
 
-static inline struct queue_dest *world_dest(struct world *w, const char *domain)
+static inline struct queue_dest *world_dest_tls(struct world *w, const char *domain,
+                                                enum dest_tls tls)
 {
     for (size_t i = 0; i < w->dests; i++)
-        if (strcmp(w->dest[i]->domain, domain) == 0)
+        if (strcmp(w->dest[i]->domain, domain) == 0 && w->dest[i]->tls == tls)
             return w->dest[i];
     w->dest[w->dests] = calloc(1, sizeof **w->dest);
     snprintf(w->dest[w->dests]->domain, sizeof w->dest[w->dests]->domain, "%s", domain);
+    w->dest[w->dests]->tls = tls;
     return w->dest[w->dests++];
+}
+
+static inline struct queue_dest *world_dest(struct world *w, const char *domain)
+{
+    return world_dest_tls(w, domain, DEST_TLS_PUBLISHED);
 }
 
 /* Puts one job into the queue; its body is `text`, NULL: it is in the store. */

@@ -49,6 +49,8 @@ struct smtp_peer {
     struct sgl_buf received; /* all messages, one after the other */
     char from[200];          /* the addresses of those who connected, a blank behind each */
     char helo[64];           /* the last EHLO */
+    char mail[300];          /* the last MAIL */
+    unsigned quits;
 };
 
 struct peer_session {
@@ -156,12 +158,14 @@ static inline void peer_command(struct peer_session *s, sgl_view line)
     } else if (peer_is(line, "MAIL")) {
         s->rcpts = 0;
         s->peer->mails++;
+        snprintf(s->peer->mail, sizeof s->peer->mail, "%.*s", SGL_FMT(line));
         peer_play(s, 5, script->mail, "250 2.1.0 sender ok");
     } else if (peer_is(line, "RCPT")) {
         peer_rcpt(s);
     } else if (peer_is(line, "DATA")) {
         s->in_data = peer_play(s, 7, script->data, "354 go on");
     } else if (peer_is(line, "QUIT")) {
+        s->peer->quits++;
         peer_play(s, 8, "^221 2.0.0 bye", "");
     } else {
         peer_play(s, 9, NULL, "250 2.0.0 ok");
