@@ -72,7 +72,8 @@ void session_carries(struct connection *c)
 
 void session_is(struct connection *c, enum sgl_tls_result result, const char *reason)
 {
-    if (c->session.known || connection_host(c)->demand == DEMAND_NOTHING)
+    if (c->session.known || connection_host(c)->demand == DEMAND_NOTHING ||
+        c->plan->tls == DEST_TLS_LAX) /* nobody looked at what the policy says */
         return;
     c->session.known = true;
     c->session.result = result;

@@ -359,6 +359,36 @@ static void required_over_an_open_session(void **state)
     world_done(&w);
 }
 
+static void count_session(void *ctx, const struct delivery_session *session)
+{
+    (void)session;
+    ++*(unsigned *)ctx;
+}
+
+/* A session that does not look at the policy is no success of it. */
+static void lax_sessions_are_not_told(void **state)
+{
+    static const struct demand rows[] = {{.tls = MESSAGE_TLS_OPTIONAL},
+                                         {.tls = MESSAGE_TLS_DEFAULT}};
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        struct world w;
+        unsigned told = 0;
+
+        world_init(&w, SIGNED ONE DANE "GOOD\n");
+        w.peer[0].script = (struct script){.tls = true};
+        world_start(&w);
+        delivery_set_sessions(w.delivery,
+                              &(struct delivery_sessions){.session = count_session, .ctx = &told});
+        put(&w, &rows[i]);
+        world_deliver(&w, "one message");
+        CHECK_EQ("it arrived", w.outcome[0].verdict, 'o');
+        CHECK_EQ("an ordinary one tells", told, i);
+        world_done(&w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -369,6 +399,7 @@ int main(void)
         cmocka_unit_test(routes),
         cmocka_unit_test(no_connection_carries_both),
         cmocka_unit_test(required_over_an_open_session),
+        cmocka_unit_test(lax_sessions_are_not_told),
     };
     int fd, failed;
 
