@@ -37,7 +37,7 @@ HEADERS = {  # module: its headers in include/sigillo/
     "base": "arena arith ascii banned base64 buf diag finding hex ip json limits status tags utf8 view",
     "crypto": "crypto",
     "dns": "dns dns_name mx nullmx",
-    "mail": "compose date encoded_word header idn mailbox message_check message_id param qp received",
+    "mail": "compose date encoded_word header idn mailbox message_check message_id mime param qp received",
     "smtp": "sasl smtp_client smtp_command smtp_reply smtp_server",
     "psl": "psl",
     "spf": "spf spf_build",

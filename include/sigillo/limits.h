@@ -20,6 +20,8 @@
 #define SGL_LIMIT_COMMENT_DEPTH 16  /* nested comments of one address or date: people use 1 */
 #define SGL_LIMIT_MESSAGE_ID    996 /* one line of a folded field */
 #define SGL_LIMIT_PARAMS        64  /* parameters, RFC 2231 pieces counted, of one MIME field */
+#define SGL_LIMIT_MIME_PARTS    1000 /* of one message: a report has 3, a letter with pictures some 20 */
+#define SGL_LIMIT_MIME_DEPTH    10   /* multiparts within each other: forwarded lists have 4 */
 
 /* ---- templates ---- */
 #define SGL_LIMIT_TEMPLATE       (1024u * 1024u) /* bytes: what SendGrid takes */
