@@ -65,6 +65,7 @@ SERVER = {  # room: rooms below it
     "audit": GROUND + ["store"],
     "keys": GROUND,
     "resolver": GROUND,
+    "gzip": [],
     "https": GROUND + ["resolver"],
     "sts": GROUND + ["https", "resolver", "store"],
     "access": [],
@@ -79,7 +80,7 @@ SERVER = {  # room: rooms below it
     "guard": GROUND + ["directory", "store"],
     "admission": GROUND + ["access", "audit", "directory", "guard", "keys", "limits", "lists", "queue", "store"],
     "delivery": GROUND + ["audit", "directory", "queue", "resolver", "store", "sts"],
-    "doors": GROUND + ["access", "admission", "audit", "directory", "guard", "limits", "lists", "queue", "setup", "store", "templates", "tokens"],
+    "doors": GROUND + ["access", "admission", "audit", "directory", "gzip", "guard", "limits", "lists", "queue", "setup", "store", "templates", "tokens"],
     "main": GROUND + ["admission", "audit", "certs", "delivery", "directory", "doors", "guard", "https", "keys", "limits", "lists", "queue", "resolver", "setup", "store", "sts", "templates", "tokens"],
 }
 PURE = {  # system headers that lib/ may include
@@ -96,6 +97,7 @@ ONLY_IN = {  # library headers of the server: rooms that may know them
     "cjose/cjose.h": ["tokens"],
     "curl/curl.h": ["https"],
     "ldns/ldns.h": ["update"],
+    "zlib.h": ["gzip"],
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]', re.M)
 

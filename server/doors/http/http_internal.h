@@ -134,8 +134,6 @@ struct http_json_size {
     size_t depth, values;
 };
 struct http_json_size http_json_measure(sgl_view text);
-/* gzip, unpacked behind what `out` has.  SGL_E_SYNTAX: it is none, or not whole; SGL_E_LIMIT: it is more than `out` may have; SGL_E_NOMEM. */
-enum sgl_status http_gunzip(sgl_view in, struct sgl_buf *out) SGL_MUST_USE;
 #define HTTP_JSON_DEPTH_MAX 32
 #define HTTP_JSON_LONG      512 /* shorter strings, with what stands around them, are copied */
 /* An array, with how many elements came before; or an object, with the key that came last. */

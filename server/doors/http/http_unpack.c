@@ -1,73 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Bodies that came compressed: gzip [RFC 1952], one member or several, and never more bytes than a body may have. */
-#define ZLIB_CONST
-#include <stdlib.h>
-#include <zlib.h>
-
+#include "../../gzip/gzip.h"
 #include "http_internal.h"
-
-#define GZIP_WINDOW (16 + MAX_WBITS) /* zlib's way to say: gzip, and nothing else */
-#define PIECE       (16u * 1024)
-
-static void *z_alloc(void *ctx, unsigned count, unsigned size)
-{
-    (void)ctx;
-    return calloc(count, size);
-}
-
-static void z_free(void *ctx, void *p)
-{
-    (void)ctx;
-    free(p);
-}
-
-/* Not a piece more than `out` has room for. */
-static enum sgl_status inflate_some(z_stream *z, struct sgl_buf *out, bool *ended)
-{
-    uint8_t piece[PIECE];
-    int got;
-
-    z->next_out = piece;
-    z->avail_out = sizeof(piece);
-    got = inflate(z, Z_NO_FLUSH);
-    sgl_buf_add(out, sgl_view_of(piece, sizeof(piece) - z->avail_out));
-    *ended = got == Z_STREAM_END;
-    if (got == Z_MEM_ERROR)
-        return SGL_E_NOMEM;
-    if (got != Z_OK && got != Z_STREAM_END) /* Z_BUF_ERROR: it ends before it should */
-        return SGL_E_SYNTAX;
-    return out->status;
-}
-
-/* Members stand one behind the other, and are one text. [RFC 1952 s2.2] */
-static enum sgl_status inflate_all(z_stream *z, struct sgl_buf *out)
-{
-    enum sgl_status status = SGL_OK;
-    bool ended = false;
-
-    while (status == SGL_OK && !(ended && z->avail_in == 0)) {
-        if (ended && inflateReset(z) != Z_OK)
-            return SGL_E_SYNTAX;
-        status = inflate_some(z, out, &ended);
-    }
-    return status;
-}
-
-enum sgl_status http_gunzip(sgl_view in, struct sgl_buf *out)
-{
-    z_stream z = {.next_in = in.ptr, .avail_in = (uInt)in.len, .zalloc = z_alloc, .zfree = z_free};
-    enum sgl_status status;
-
-    if (in.len > UINT32_MAX)
-        return SGL_E_LIMIT;
-    if (inflateInit2(&z, GZIP_WINDOW) != Z_OK)
-        return SGL_E_NOMEM;
-    status = inflate_all(&z, out);
-    (void)inflateEnd(&z);
-    return status;
-}
-
-/* ---- the body of a request ---- */
 
 static bool is_gzip(sgl_view coding)
 {
@@ -119,7 +53,7 @@ bool http_unpack(struct http_request *r)
     if (!is_gzip(coding) || r->listener->side == HTTP_ADMIN)
         return refuse_coding(r);
     sgl_buf_init(&r->unpacked, left < max ? left : max);
-    status = http_gunzip(r->body, &r->unpacked);
+    status = gunzip(r->body, &r->unpacked);
     if (status != SGL_OK)
         return refuse(r, status, status == SGL_E_LIMIT && left < max);
     http_body_done(r);

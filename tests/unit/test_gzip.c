@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <zlib.h>
 
-#include "../../server/doors/http/http_internal.h"
+#include "../../server/gzip/gzip.h"
 #include "check.h"
 #include "fail_alloc.h"
 
@@ -38,8 +38,7 @@ static void test_rows(void **state)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct sgl_buf out = SGL_BUF_INIT(rows[i].max);
 
-        CHECK_EQ(rows[i].name, http_gunzip(sgl_view_of(rows[i].in, rows[i].len), &out),
-                 rows[i].want);
+        CHECK_EQ(rows[i].name, gunzip(sgl_view_of(rows[i].in, rows[i].len), &out), rows[i].want);
         if (rows[i].out != NULL)
             CHECK_VIEW(rows[i].name, sgl_buf_view(&out), sgl_view_cstr(rows[i].out));
         sgl_buf_done(&out);
@@ -55,7 +54,7 @@ static void test_cut_off_anywhere(void **state)
 
         assert_non_null(part);
         memcpy(part, HELLO, len);
-        CHECK_EQ("what is not whole is refused", http_gunzip(sgl_view_of(part, len), &out),
+        CHECK_EQ("what is not whole is refused", gunzip(sgl_view_of(part, len), &out),
                  SGL_E_SYNTAX);
         sgl_buf_done(&out);
         free(part);
@@ -72,7 +71,7 @@ static void test_a_wrong_sum(void **state)
 
         memcpy(in, HELLO, sizeof(in));
         in[i] ^= 1;
-        CHECK_EQ("what was changed is refused", http_gunzip(sgl_view_of(in, sizeof(in)), &out),
+        CHECK_EQ("what was changed is refused", gunzip(sgl_view_of(in, sizeof(in)), &out),
                  SGL_E_SYNTAX);
         sgl_buf_done(&out);
     }
@@ -94,7 +93,7 @@ static void test_a_bomb(void **state)
                          i == 31 ? Z_STREAM_END : Z_OK);
     }
     (void)deflateEnd(&z);
-    CHECK_EQ("32 MiB in 32 KiB", http_gunzip(sgl_view_of(packed, z.total_out), &out), SGL_E_LIMIT);
+    CHECK_EQ("32 MiB in 32 KiB", gunzip(sgl_view_of(packed, z.total_out), &out), SGL_E_LIMIT);
     CHECK_TRUE("no more was held", out.cap <= 100001);
     sgl_buf_done(&out);
 }
@@ -104,10 +103,54 @@ static void test_without_memory(void **state)
     (void)state;
     for (size_t n = 1; fail_alloc_round(n); n++) {
         struct sgl_buf out = SGL_BUF_INIT(100);
-        enum sgl_status got = http_gunzip(sgl_view_of(HELLO, HELLO_LEN), &out);
+        enum sgl_status got = gunzip(sgl_view_of(HELLO, HELLO_LEN), &out);
 
         CHECK_EQ("it says that memory has ended", got, fail_alloc_hit() ? SGL_E_NOMEM : SGL_OK);
         sgl_buf_done(&out);
+    }
+}
+
+static void test_first_member(void **state)
+{
+    sgl_auto(sgl_buf) out = SGL_BUF_INIT(100);
+
+    (void)state;
+    CHECK_EQ("what follows is not looked at",
+             gunzip_first(sgl_view_of(HELLO "bombs", HELLO_LEN + 5), &out), SGL_OK);
+    CHECK_VIEW("what follows is not looked at", sgl_buf_view(&out), SGL_LIT("hello\n"));
+    CHECK_EQ("it must be whole", gunzip_first(sgl_view_of(HELLO, HELLO_LEN - 1), &out),
+             SGL_E_SYNTAX);
+    CHECK_TRUE("its beginning", gzip_is(sgl_view_of(HELLO, 2)) && !gzip_is(SGL_LIT("\x1f")));
+}
+
+static void test_packing(void **state)
+{
+    sgl_auto(sgl_buf) text = SGL_BUF_INIT(1 << 20);
+
+    (void)state;
+    for (size_t size = 0; size <= 300000; size = size * 7 + 1) {
+        sgl_auto(sgl_buf) packed = SGL_BUF_INIT(1 << 20);
+        sgl_auto(sgl_buf) back = SGL_BUF_INIT(1 << 20);
+
+        while (text.len < size)
+            sgl_buf_addf(&text, "%zu,", text.len * 2654435761u % 1000);
+        CHECK_EQ("packed", gzip(sgl_buf_view(&text), &packed), SGL_OK);
+        CHECK_EQ("and back", gunzip(sgl_buf_view(&packed), &back), SGL_OK);
+        CHECK_VIEW("the same", sgl_buf_view(&back), sgl_buf_view(&text));
+        sgl_buf_reset(&packed);
+        packed.max = 10;
+        CHECK_EQ("no room", gzip(sgl_buf_view(&text), &packed), SGL_E_LIMIT);
+    }
+}
+
+static void test_packing_without_memory(void **state)
+{
+    (void)state;
+    for (size_t n = 1; fail_alloc_round(n); n++) {
+        sgl_auto(sgl_buf) packed = SGL_BUF_INIT(100);
+        enum sgl_status got = gzip(SGL_LIT("hello"), &packed);
+
+        CHECK_EQ("memory ends", got, fail_alloc_hit() ? SGL_E_NOMEM : SGL_OK);
     }
 }
 
@@ -116,7 +159,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows),           cmocka_unit_test(test_cut_off_anywhere),
         cmocka_unit_test(test_a_wrong_sum),    cmocka_unit_test(test_a_bomb),
-        cmocka_unit_test(test_without_memory),
+        cmocka_unit_test(test_without_memory), cmocka_unit_test(test_first_member),
+        cmocka_unit_test(test_packing),        cmocka_unit_test(test_packing_without_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define ZLIB_CONST
+#include "gzip.h"
+
+#include <stdlib.h>
+#include <zlib.h>
+
+#define GZIP_WINDOW (16 + MAX_WBITS) /* zlib's way to say: gzip, and nothing else */
+#define MEMORY      8                /* zlib's preset */
+#define PIECE       (16u * 1024)
+
+static void *z_alloc(void *ctx, unsigned count, unsigned size)
+{
+    (void)ctx;
+    return calloc(count, size);
+}
+
+static void z_free(void *ctx, void *p)
+{
+    (void)ctx;
+    free(p);
+}
+
+static z_stream stream_of(sgl_view in)
+{
+    return (z_stream){
+        .next_in = in.ptr, .avail_in = (uInt)in.len, .zalloc = z_alloc, .zfree = z_free};
+}
+
+/* Not a piece more than `out` has room for. */
+static enum sgl_status inflate_some(z_stream *z, struct sgl_buf *out, bool *ended)
+{
+    uint8_t piece[PIECE];
+    int got;
+
+    z->next_out = piece;
+    z->avail_out = sizeof(piece);
+    got = inflate(z, Z_NO_FLUSH);
+    sgl_buf_add(out, sgl_view_of(piece, sizeof(piece) - z->avail_out));
+    *ended = got == Z_STREAM_END;
+    if (got == Z_MEM_ERROR)
+        return SGL_E_NOMEM;
+    if (got != Z_OK && got != Z_STREAM_END) /* Z_BUF_ERROR: it ends before it should */
+        return SGL_E_SYNTAX;
+    return out->status;
+}
+
+/* Members stand one behind the other, and are one text. [RFC 1952 s2.2] */
+static enum sgl_status inflate_all(z_stream *z, struct sgl_buf *out, bool first_only)
+{
+    enum sgl_status status = SGL_OK;
+    bool ended = false;
+
+    while (status == SGL_OK && !(ended && (first_only || z->avail_in == 0))) {
+        if (ended && inflateReset(z) != Z_OK)
+            return SGL_E_SYNTAX;
+        status = inflate_some(z, out, &ended);
+    }
+    return status;
+}
+
+static enum sgl_status unpack(sgl_view in, struct sgl_buf *out, bool first_only)
+{
+    z_stream z = stream_of(in);
+    enum sgl_status status;
+
+    if (in.len > UINT32_MAX)
+        return SGL_E_LIMIT;
+    if (inflateInit2(&z, GZIP_WINDOW) != Z_OK)
+        return SGL_E_NOMEM;
+    status = inflate_all(&z, out, first_only);
+    (void)inflateEnd(&z);
+    return status;
+}
+
+enum sgl_status gunzip(sgl_view in, struct sgl_buf *out)
+{
+    return unpack(in, out, false);
+}
+
+enum sgl_status gunzip_first(sgl_view in, struct sgl_buf *out)
+{
+    return unpack(in, out, true);
+}
+
+bool gzip_is(sgl_view in)
+{
+    return sgl_view_starts(in, SGL_LIT("\x1f\x8b"));
+}
+
+enum sgl_status gzip(sgl_view in, struct sgl_buf *out)
+{
+    z_stream z = stream_of(in);
+    uint8_t piece[PIECE];
+    int got = Z_OK;
+
+    if (in.len > UINT32_MAX)
+        return SGL_E_LIMIT;
+    if (deflateInit2(&z, Z_BEST_COMPRESSION, Z_DEFLATED, GZIP_WINDOW, MEMORY, Z_DEFAULT_STRATEGY) !=
+        Z_OK)
+        return SGL_E_NOMEM;
+    while (got == Z_OK && out->status == SGL_OK) {
+        z.next_out = piece;
+        z.avail_out = sizeof(piece);
+        got = deflate(&z, Z_FINISH);
+        sgl_buf_add(out, sgl_view_of(piece, sizeof(piece) - z.avail_out));
+    }
+    (void)deflateEnd(&z);
+    return out->status;
+}
