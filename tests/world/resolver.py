@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A validating resolver over the world's names, for programs that ask the system's: libunbound behind a socket, the AD bit from its judgement."""
+import contextlib
 import ctypes
 import ctypes.util
 import os
@@ -7,7 +8,6 @@ import socket
 import struct
 import subprocess
 import threading
-from concurrent.futures import ThreadPoolExecutor
 
 import dns.flags
 import dns.message
@@ -44,14 +44,19 @@ class Validator:
         return out.contents
 
     def close(self):
+        """Only when nobody asks any more."""
         self._lib.ub_ctx_delete(self._context)
+
+
+def start(what, *args):
+    threading.Thread(target=what, args=args, daemon=True).start()
 
 
 class Resolver:
     """`with Resolver(world.dns, "127.0.0.55") as r`: r.run([program, ...]) runs one whose resolv.conf names this resolver."""
 
     def __init__(self, zones, address):
-        self.address, self._validator, self._pool = address, Validator(zones), ThreadPoolExecutor(64)
+        self.address, self._validator = address, Validator(zones)
         self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._udp.bind((address, 53))
         self._tcp = socket.create_server((address, 53))
@@ -61,15 +66,14 @@ class Resolver:
 
     def __enter__(self):
         for serve in (self._serve_udp, self._serve_tcp):
-            threading.Thread(target=serve, daemon=True).start()
+            start(serve)
         return self
 
     def __exit__(self, *_):
-        for s in (self._udp, self._tcp):
-            s.shutdown(socket.SHUT_RDWR) if s is self._tcp else None
+        for s in (self._udp, self._tcp): # questions to name servers that are silent are still on their way: nobody waits for them
+            with contextlib.suppress(OSError):
+                s.shutdown(socket.SHUT_RDWR) # or its thread keeps it
             s.close()
-        self._pool.shutdown(wait=True, cancel_futures=True)
-        self._validator.close()
 
     def run(self, command, **kw):
         """subprocess.run in a mount namespace of its own, where /etc/resolv.conf is ours."""
@@ -83,7 +87,9 @@ class Resolver:
                 wire, peer = self._udp.recvfrom(4096)
             except OSError:
                 return
-            self._pool.submit(self._answer_udp, wire, peer)
+            if not wire: # shut down
+                return
+            start(self._answer_udp, wire, peer)
 
     def _answer_udp(self, wire, peer):
         query = dns.message.from_wire(wire)
@@ -105,12 +111,12 @@ class Resolver:
                 connection, _ = self._tcp.accept()
             except OSError:
                 return
-            self._pool.submit(self._answer_tcp, connection)
+            start(self._answer_tcp, connection)
 
     def _answer_tcp(self, connection):
         with connection, connection.makefile("rb") as f:
             while len(head := f.read(2)) == 2:
-                wire = self._answer(dns.message.from_wire(f.read(struct.unpack("!H", head)[0]))).to_wire()
+                wire = self._answer(dns.message.from_wire(f.read(struct.unpack("!H", head)[0]))).to_wire(max_size=65535)
                 connection.sendall(struct.pack("!H", len(wire)) + wire)
 
     def _answer(self, query):

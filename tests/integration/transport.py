@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a row of the table of cases is made of, and how it becomes a domain of the small internet: its servers, certificates, records."""
+from dataclasses import dataclass, field
+from typing import Any, Callable, Optional
+
+from odddns import OddDns
+
+
+@dataclass
+class Delivered:
+    """By which of: dane, mta-sts, verified, encrypted, plain; at which of the domain's hosts; tls: the version."""
+    how: str
+    host: int = 0
+    tls: str = ""
+
+
+@dataclass
+class Waits:
+    """Deferred: the trail's word for the failure, what the reason says, and nothing ever arrives."""
+    failure: str
+    says: str = ""
+
+
+@dataclass
+class Failed:
+    status: str
+
+
+@dataclass
+class Finger:
+    """posttls-finger comes to another end: to which, and why."""
+    says: str
+    why: str
+
+
+@dataclass
+class Case:
+    name: str
+    what: str
+    setup: "Setup"
+    happens: Any
+    finger: Optional[Finger] = None # None: posttls-finger agrees
+
+
+@dataclass
+class Host:
+    """One mail server.  name: "{d}" stands for the domain.
+
+    certificate: made by a function of (authority, name of the host, name of the domain); None: STARTTLS is not offered.
+    tlsa: (usage, selector, matching[, which of the path]) of that certificate, or a record as text.
+    base: where the TLSA records are.  address: False publishes none.  The rest is scripted.Receiver's."""
+    certificate: Optional[Callable] = lambda ca, host, domain: ca.issue(host)
+    tlsa: list = field(default_factory=list)
+    name: str = "mx.{d}"
+    base: str = "{h}"
+    address: bool = True
+    script: dict = field(default_factory=dict)
+    more: dict = field(default_factory=dict)
+
+
+@dataclass
+class Setup:
+    """A domain.  zone: "test" is signed, "insecure.test" is not.  records: more, or in place of the usual ones: (name, type, value).
+
+    In names and values {d} is the domain, {x} the same name in the other zone, {h} and {a} the first host and its address, {tlsa} its record.
+    odd: {zone: how} name servers that are played (odddns.OddDns), each behind a delegation of its own; "unsigned": with a DS all the same."""
+    hosts: list = field(default_factory=lambda: [Host()])
+    zone: str = "test"
+    mx: bool = True
+    records: list = field(default_factory=list)
+    odd: dict = field(default_factory=dict)
+    sts: Any = None
+
+
+class Builder:
+    """add(name, setup) for each; publish() at the end.  receivers: {name: [scripted.Receiver of each host]}."""
+
+    def __init__(self, world, below):
+        self.world, self.below = world, below
+        self.receivers, self.rows, self.played, self.certificates = {}, {}, [], {}
+
+    def domain(self, name, zone="test"):
+        return "%s.%s.%s" % (name, self.below, zone)
+
+    def add(self, name, setup):
+        d = self.domain(name, setup.zone)
+        words = {"d": d, "x": self.domain(name, "test" if setup.zone == "insecure.test" else "insecure.test"), "n": name}
+        self.receivers[name] = [self._host(h, d, words, i) for i, h in enumerate(setup.hosts)]
+        if setup.mx:
+            self._put(d, "MX", *["%d %s." % (10 * (i + 1), r.name) for i, r in enumerate(self.receivers[name])])
+        for owner, kind, value in setup.records:
+            self._put(owner.format(**words), kind, *([value.format(**words)] if value else []))
+        for zone, how in setup.odd.items():
+            self._odd(zone.format(**words), how)
+
+    def _host(self, host, domain, words, index):
+        name = host.name.format(**words)
+        certificate = host.certificate(self.world.ca, name, domain) if host.certificate else None
+        receiver = self.world.listen(name, dict(host.script), certificate, **host.more)
+        mine = dict(words, h=name, a=receiver.address)
+        records = [t if isinstance(t, str) else certificate.record(*t) for t in host.tlsa]
+        if host.address:
+            self._put(name, "A", receiver.address)
+        if records:
+            self._put("_25._tcp." + host.base.format(**mine), "TLSA", *records)
+        if index == 0:
+            words.update(mine, tlsa=records[0] if records else certificate.tlsa if certificate else "")
+        return receiver
+
+    def _odd(self, zone, how):
+        address = "127.0.7.%d" % (1 + len(self.played))
+        self._put(zone, "NS", "ns.%s." % zone)
+        self._put("ns." + zone, "A", address)
+        if how == "unsigned":
+            self._put(zone, "DS", "12345 13 2 " + "ab" * 32)
+        server = OddDns(address, zone, ["ns." + zone])
+        server.how = "answers" if how == "unsigned" else how
+        server.table[("ns." + zone, "A")] = [address]
+        self.played.append(server.__enter__())
+
+    def _put(self, name, kind, *values):
+        there = self.rows.setdefault((name, kind), [])
+        there[:] = list(values) if kind in ("MX", "CNAME") else there + list(values)
+
+    def publish(self):
+        self.world.dns.publish_all([(name, kind, values) for (name, kind), values in self.rows.items()])
+
+    def close(self):
+        for server in self.played:
+            server.__exit__()
