@@ -76,6 +76,36 @@ def test_a_script_is_followed_and_then_forgotten(world):
     assert [m.data for m in r.messages] == [b"Subject: x\r\n\r\nhi\r\n"]
 
 
+def get(world, host, path):
+    with socket.create_connection((world.https.address, 443), 5) as s:
+        with ssl.create_default_context(cafile=world.ca.file).wrap_socket(s, server_hostname=host) as tls:
+            tls.sendall(b"GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n" % (path.encode(), host.encode()))
+            return b"".join(iter(lambda: tls.recv(4096), b""))
+
+
+def test_a_policy_is_published_whole(world):
+    world.policy("kept.test", "*.kept.test", "mx.other.test", mode="testing", max_age=600, id="7")
+    assert world.dns.texts("_mta-sts.kept.test") == ["v=STSv1; id=7;"]
+    got = get(world, "mta-sts.kept.test", "/.well-known/mta-sts.txt")
+    assert got.startswith(b"HTTP/1.1 200") and b"Content-Type: text/plain" in got
+    assert got.endswith(b"\r\n\r\nversion: STSv1\r\nmode: testing\r\nmax_age: 600\r\nmx: *.kept.test\r\nmx: mx.other.test\r\n")
+
+
+def test_the_web_server_is_as_wrong_as_it_is_told_to_be(world):
+    world.https.put("wrong-web.test", "/moved", "", 301, headers=[("Location", "https://else.test/")])
+    world.https.put("wrong-web.test", "/drip", lambda handler: handler.wfile.write(b"HTTP/1.1 200 OK\r\n\r\nmine"))
+    assert b"\r\nLocation: https://else.test/\r\n" in get(world, "wrong-web.test", "/moved")
+    assert get(world, "wrong-web.test", "/drip") == b"HTTP/1.1 200 OK\r\n\r\nmine"
+    world.https.shows("wrong-web.test", world.ca.issue("wrong-web.test", days_to=-1))
+    with pytest.raises(ssl.SSLCertVerificationError, match="expired"):
+        get(world, "wrong-web.test", "/moved")
+    world.https.stop()
+    with pytest.raises(ConnectionRefusedError):
+        get(world, "kept.test", "/")
+    world.https.start()
+    assert get(world, "kept.test", "/").startswith(b"HTTP/1.1 404")
+
+
 def test_https_serves_what_was_put_under_a_certificate_of_the_world(world):
     import http.client
     import ssl

@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One HTTPS server for every name in the world: pages put by the tests, requests kept for them to read."""
+"""One HTTPS server for every name in the world: pages put by the tests, requests kept for them to read.
+
+It is as wrong as a test wants it to be: any certificate for a name, any status, any body at any pace; stop() and start() at will."""
 import http.server
 import ssl
 import threading
 
 
 class Https:
-    """put(host, path, body): serves it.  requests: [(method, host, path, headers, body)]."""
+    """put(host, path, body): serves it.  requests: [(method, host, path, headers, body)].
+
+    put(..., headers=[(name, value)]) sends more of them; put(..., body=function) lets function(handler) write the answer itself.
+    shows(host, certificate): that one in place of a good one of the world's authority."""
 
     def __init__(self, address, authority, port=443):
         self.address, self.authority, self.port = address, authority, port
@@ -14,8 +19,12 @@ class Https:
         self._lock = threading.Lock()
         self._server = None
 
-    def put(self, host, path, body, status=200, content_type="text/plain"):
-        self.pages[(host, path)] = (status, content_type, body if isinstance(body, bytes) else body.encode())
+    def put(self, host, path, body, status=200, content_type="text/plain", headers=()):
+        self.pages[(host, path)] = (status, content_type, body.encode() if isinstance(body, str) else body, headers)
+
+    def shows(self, host, certificate):
+        with self._lock:
+            self._contexts[host] = context_of(certificate)
 
     def start(self):
         outer = self
@@ -27,10 +36,13 @@ class Https:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 host = (self.headers.get("Host") or "").split(":")[0]
                 outer.requests.append((self.command, host, self.path, dict(self.headers), body))
-                status, kind, page = outer.pages.get((host, self.path), (404, "text/plain", b"not here\n"))
+                status, kind, page, more = outer.pages.get((host, self.path), (404, "text/plain", b"not here\n", ()))
+                if callable(page):
+                    page(self)
+                    return
                 self.send_response(status)
-                self.send_header("Content-Type", kind)
-                self.send_header("Content-Length", str(len(page)))
+                for name, value in [("Content-Type", kind), ("Content-Length", str(len(page))), *more]:
+                    self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(page)
 
@@ -39,7 +51,14 @@ class Https:
             def log_message(self, *_):
                 pass
 
-        self._server = http.server.ThreadingHTTPServer((self.address, self.port), Handler)
+        class Server(http.server.ThreadingHTTPServer):
+            daemon_threads = True
+            block_on_close = False # a page may take its time
+
+            def handle_error(self, request, client_address):
+                pass # clients go away in the middle, and have reason to
+
+        self._server = Server((self.address, self.port), Handler)
         context = self._context("https.test")
         context.sni_callback = self._choose
         self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
@@ -58,8 +77,11 @@ class Https:
     def _context(self, name):
         with self._lock:
             if name not in self._contexts:
-                certificate = self.authority.issue(name)
-                context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-                context.load_cert_chain(certificate.certificate, certificate.key)
-                self._contexts[name] = context
+                self._contexts[name] = context_of(self.authority.issue(name, file="web-" + name))
             return self._contexts[name]
+
+
+def context_of(certificate):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate.certificate, certificate.key)
+    return context

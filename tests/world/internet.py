@@ -52,7 +52,8 @@ class World:
     world.receiver("busy.test", {"mail": "451 4.3.0 later"})   a scripted receiver of that domain (scripted.Receiver)
     world.listen("mx.other.test", certificate=c)               one that no name leads to as yet
     resolver.Resolver, finger.Finger         a validating resolver for programs, posttls-finger behind it
-    world.https.put(host, path, body)        world.https.requests
+    world.https.put(host, path, body)        world.https.requests; .shows(host, certificate), .stop(), .start()
+    world.policy("busy.test", "*.busy.test", mode="enforce")   an MTA-STS policy: record, web host, body
     world.folder                             all files, gone with the world
 
     Domains with a real Postfix behind them (any mailbox; nobody@ is refused 550, full@ 452, blocked@ 554):
@@ -156,6 +157,11 @@ class World:
         self._receivers.append(receiver)
         return receiver
 
+    def policy(self, domain, *mx, mode="enforce", max_age=86400, id="20260101"):
+        """An MTA-STS policy of `domain`: its record, the web host's address, the body."""
+        self.dns.publish_all([("_mta-sts." + domain, "TXT", ['"v=STSv1; id=%s;"' % id]), ("mta-sts." + domain, "A", [self.https.address])])
+        self.https.put("mta-sts." + domain, "/.well-known/mta-sts.txt", policy_body(*mx, mode=mode, max_age=max_age))
+
     def mailbox(self, address):
         return self.postfix.mailbox(address)
 
@@ -170,6 +176,11 @@ class World:
                        "root_hints": self.dns.root_hints, "ca": self.ca.file,
                        "maildirs": self.postfix.maildirs if self.postfix else None,
                        "scripted": {d: r.address for d, r in self.scripted.items()}}, f, indent=1)
+
+
+def policy_body(*mx, mode="enforce", max_age=86400):
+    """[RFC 8461 s3.2]"""
+    return "".join(line + "\r\n" for line in ["version: STSv1", "mode: " + mode, "max_age: %d" % max_age, *["mx: " + m for m in mx]])
 
 
 def wait_for(read, enough, timeout, what):
