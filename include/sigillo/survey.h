@@ -104,6 +104,9 @@ struct sgl_survey_request {
     enum sgl_survey_policy policy;
     sgl_view policy_body;   /* FETCHED */
     const char *policy_why; /* FAILED: a short reason, printable */
+    /* Only how mail travels: MX, MTA-STS, TLS-RPT and DANE. The other parts are APART, without a question, and there is no mark */
+    bool transport_only;
+    uint16_t port; /* where the hosts take mail; 0: 25 */
 };
 
 struct sgl_survey {

@@ -159,12 +159,11 @@ bool sgl_survey_takes_mail(const struct sgl_survey *s)
     return s->mx.state == SGL_MX_HOSTS && s->hosts > 0;
 }
 
-/* Those that depend on nobody, so that their questions travel together; then those that look at their results. */
-static enum sgl_status run(struct sgl_survey_work *w)
+/* How mail travels: MX, MTA-STS, TLS-RPT, then what looks at their results. */
+static enum sgl_status run_transport(struct sgl_survey_work *w)
 {
-    enum sgl_status mx = sgl_survey_mx(w), spf = sgl_survey_spf(w), dkim = sgl_survey_dkim(w),
-                    dmarc = sgl_survey_dmarc(w), sts = sgl_survey_mta_sts(w),
-                    rpt = sgl_survey_tlsrpt(w), bimi = SGL_NEED_DNS, more = SGL_OK;
+    enum sgl_status mx = sgl_survey_mx(w), sts = sgl_survey_mta_sts(w), rpt = sgl_survey_tlsrpt(w),
+                    more = SGL_OK;
 
     if (mx == SGL_OK)
         more = sgl_join(more, sgl_survey_dane(w));
@@ -172,13 +171,36 @@ static enum sgl_status run(struct sgl_survey_work *w)
         more = sgl_join(more, sgl_survey_policy(w));
     if (mx == SGL_OK && rpt == SGL_OK)
         more = sgl_join(more, sgl_survey_no_tlsrpt(w));
+    return sgl_join(sgl_join(more, mx), sgl_join(sts, rpt));
+}
+
+/* Those that depend on nobody, so that their questions travel together; then those that look at their results. */
+static enum sgl_status run(struct sgl_survey_work *w)
+{
+    enum sgl_status transport = run_transport(w), spf = sgl_survey_spf(w),
+                    dkim = sgl_survey_dkim(w), dmarc = sgl_survey_dmarc(w), bimi = SGL_NEED_DNS,
+                    more = SGL_OK;
+
     if (dmarc == SGL_OK) {
         bimi = sgl_survey_bimi(w);
         more = sgl_join(more, sgl_survey_destinations(w));
         more = sgl_join(more, bimi);
     }
-    return sgl_join(
-        more, sgl_join(sgl_join(sgl_join(mx, spf), sgl_join(dkim, dmarc)), sgl_join(sts, rpt)));
+    return sgl_join(sgl_join(more, transport), sgl_join(spf, sgl_join(dkim, dmarc)));
+}
+
+/* Nothing was asked about them. */
+static enum sgl_status leave_out_the_rest(struct sgl_survey_work *w)
+{
+    static const enum sgl_survey_part rest[] = {SGL_SURVEY_SPF, SGL_SURVEY_DKIM, SGL_SURVEY_DMARC,
+                                                SGL_SURVEY_BIMI};
+
+    for (size_t i = 0; i < sizeof rest / sizeof rest[0]; i++) {
+        w->s->part[rest[i]].state = SGL_SURVEY_APART;
+        SGL_TRY(sgl_survey_say(w, rest[i], "not looked at"));
+    }
+    w->s->mark = '-';
+    return SGL_OK;
 }
 
 static void total(struct sgl_survey *s)
@@ -201,14 +223,18 @@ enum sgl_status sgl_survey(const struct sgl_survey_request *request, struct sgl_
     if (s == NULL)
         return arena->status;
     s->domain = request->domain;
-    st = run(&w);
+    st = request->transport_only ? run_transport(&w) : run(&w);
+    if (st == SGL_OK && request->transport_only)
+        st = leave_out_the_rest(&w);
     if (st != SGL_OK) {
         sgl_arena_rewind(arena, mark);
         return st;
     }
     total(s);
-    sgl_survey_mark(s);
-    sgl_survey_rules(s);
+    if (!request->transport_only) {
+        sgl_survey_mark(s);
+        sgl_survey_rules(s);
+    }
     *out = *s;
     return SGL_OK;
 }

@@ -14,13 +14,18 @@ static struct sgl_findings *findings(struct sgl_survey_work *w, enum sgl_survey_
     return &w->s->part[part].findings;
 }
 
+static uint16_t port_of(const struct sgl_survey_work *w)
+{
+    return w->request->port == 0 ? 25 : w->request->port;
+}
+
 /* ---- hosts ---- */
 
 static enum sgl_status look_at_host(struct sgl_survey_work *w, struct sgl_survey_host *h)
 {
     const struct sgl_mx *mx = &w->s->mx;
     struct sgl_dane_request request = {.host = h->name,
-                                       .port = 25,
+                                       .port = port_of(w),
                                        .ipv4 = true,
                                        .ipv6 = true,
                                        .domain = w->request->domain,
@@ -318,8 +323,8 @@ static enum sgl_status judge_tlsa(struct sgl_survey_work *w, const struct sgl_su
     struct sgl_findings *list = findings(w, SGL_SURVEY_DANE);
     char mend[RECORD_SIZE];
 
-    snprintf(mend, sizeof mend, "_25._tcp.%.*s TLSA 3 1 1 (SHA-256 of the server's public key)",
-             SGL_FMT(h->name.text));
+    snprintf(mend, sizeof mend, "_%u._tcp.%.*s TLSA 3 1 1 (SHA-256 of the server's public key)",
+             (unsigned)port_of(w), SGL_FMT(h->name.text));
     switch (h->dane.level) {
     case SGL_DANE_AUTHENTICATE:
         n->authenticated++;
@@ -356,8 +361,8 @@ static enum sgl_status judge_partial(struct sgl_survey_work *w)
 
         if (h->dane.level != SGL_DANE_NONE || h->dane.addresses == 0)
             continue;
-        snprintf(mend, sizeof mend, "_25._tcp.%.*s TLSA 3 1 1 (SHA-256 of the server's public key)",
-                 SGL_FMT(h->name.text));
+        snprintf(mend, sizeof mend, "_%u._tcp.%.*s TLSA 3 1 1 (SHA-256 of the server's public key)",
+                 (unsigned)port_of(w), SGL_FMT(h->name.text));
         SGL_TRY(sgl_finding_add(findings(w, SGL_SURVEY_DANE), w->arena, &partial, mend,
                                 "The MX host %.*s has no TLSA record, others do: an attacker who "
                                 "blocks those leads mail here.",

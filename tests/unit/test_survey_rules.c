@@ -214,6 +214,39 @@ static void memory_ends(void **state)
     }
 }
 
+/* Only how mail travels is asked for, at the port that was given; the rest is neither good nor bad. */
+static void transport_only(void **state)
+{
+    sgl_auto(dns_fixture) fx =
+        dns_fixture_init("a.test", "$SECURE\na.test MX 10 mx.a.test\na.test MX 20 mx2.a.test\n"
+                                   "mx.a.test A 9.9.9.9\nmx2.a.test A 9.9.9.10\n"
+                                   "_2525._tcp.mx.a.test TLSA 3 1 1 " H256 "\n" GOOD_AUTH GOOD_STS);
+    sgl_auto(sgl_arena) arena = SGL_ARENA_INIT(1 << 22);
+    struct sgl_survey_request q = {
+        .domain = fx.name, .crypto = crypto, .transport_only = true, .port = 2525};
+    struct sgl_survey s = {.points = 999};
+    const struct sgl_dns_answer *answer;
+    int passes = 0;
+
+    (void)state;
+    assert_int_equal(run_survey(&fx, DNS_ALL_AT_ONCE, &q, &arena, &s, &passes), SGL_OK);
+    CHECK_EQ("nobody asks for SPF",
+             sgl_dns_get(&fx.dns, dns_fixture_name(&fx, "a.test"), SGL_RR_TXT, &answer),
+             SGL_NEED_DNS);
+    CHECK_EQ("SPF", s.part[SGL_SURVEY_SPF].state, SGL_SURVEY_APART);
+    CHECK_EQ("DKIM", s.part[SGL_SURVEY_DKIM].state, SGL_SURVEY_APART);
+    CHECK_EQ("DMARC", s.part[SGL_SURVEY_DMARC].state, SGL_SURVEY_APART);
+    CHECK_EQ("BIMI", s.part[SGL_SURVEY_BIMI].state, SGL_SURVEY_APART);
+    CHECK_EQ("MX", s.part[SGL_SURVEY_MX].state, SGL_SURVEY_GOOD);
+    CHECK_EQ("TLS-RPT", s.part[SGL_SURVEY_TLSRPT].state, SGL_SURVEY_GOOD);
+    CHECK_EQ("the records of that port", s.host[0].dane.level, SGL_DANE_AUTHENTICATE);
+    CHECK_TRUE("the other host has none", has(&s, "dane-partial"));
+    CHECK_TRUE("at that port", sgl_view_starts(s.part[SGL_SURVEY_DANE].findings.first->mend,
+                                               SGL_LIT("_2525._tcp.mx2.a.test TLSA 3 1 1 ")));
+    CHECK_EQ("no mark", s.mark, '-');
+    CHECK_TRUE("the policy is wanted", s.policy_wanted);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -221,6 +254,7 @@ int main(void)
         cmocka_unit_test(wildcard),       cmocka_unit_test(inherited),
         cmocka_unit_test(longest_name),   cmocka_unit_test(findings_name_their_place),
         cmocka_unit_test(a_short_policy), cmocka_unit_test(memory_ends),
+        cmocka_unit_test(transport_only),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);
