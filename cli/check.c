@@ -71,54 +71,6 @@ static enum sgl_status survey(struct checking *k, struct sgl_survey *out)
     return st;
 }
 
-/* Adds the addresses of one family, "192.0.2.1,192.0.2.2". */
-static enum sgl_dns_outcome add_addresses(struct checking *k, struct sgl_name host,
-                                          enum sgl_rr type, struct sgl_buf *out)
-{
-    const struct sgl_dns_answer *answer = NULL;
-
-    if (sgl_dns_get(&k->lookup.dns, host, type, &answer) != SGL_OK)
-        return SGL_DNS_FAILED;
-    for (size_t i = 0; answer->outcome == SGL_DNS_OK && i < answer->count && i < 8; i++) {
-        char text[SGL_IP_TEXT_SIZE];
-
-        sgl_ip_text(&answer->rr[i].ip, text);
-        sgl_buf_addf(out, "%s%s", out->len == 0 ? "" : ",", text);
-    }
-    return answer->outcome;
-}
-
-/* The policy, or why there is none, into the request. */
-static void fetch_policy(struct checking *k)
-{
-    sgl_auto(sgl_buf) at = SGL_BUF_INIT(1000);
-    struct sgl_name host;
-    enum sgl_dns_outcome v4, v6;
-
-    k->request.policy = SGL_SURVEY_POLICY_FAILED;
-    k->request.policy_why = "the name of its host would be too long";
-    if (sgl_name_under(SGL_LIT("mta-sts"), k->request.domain, &k->arena, &host) != SGL_OK)
-        return;
-    sgl_dns_want(&k->lookup.dns, host, SGL_RR_A);
-    sgl_dns_want(&k->lookup.dns, host, SGL_RR_AAAA);
-    lookup_fill(&k->lookup);
-    v4 = add_addresses(k, host, SGL_RR_A, &at);
-    v6 = add_addresses(k, host, SGL_RR_AAAA, &at);
-    k->request.policy_why = v4 == SGL_DNS_BOGUS || v6 == SGL_DNS_BOGUS
-                                ? "the DNSSEC signatures of its host are not valid"
-                                : "its host has no address";
-    if (at.len == 0 && (v4 == SGL_DNS_FAILED || v6 == SGL_DNS_FAILED))
-        k->request.policy = SGL_SURVEY_POLICY_UNKNOWN; /* nobody's fault that we know of */
-    if (at.len == 0 || sgl_cstr(&at) == NULL)
-        return;
-    k->request.policy_why = k->fetch.why;
-    if (check_fetch(&k->fetch, &k->lookup, (const char *)host.text.ptr, sgl_cstr(&at),
-                    cli_text(k->c, "--ca"))) {
-        k->request.policy = SGL_SURVEY_POLICY_FETCHED;
-        k->request.policy_body = sgl_buf_view(&k->fetch.body);
-    }
-}
-
 static int answer(struct checking *k)
 {
     struct sgl_survey s;
@@ -126,7 +78,7 @@ static int answer(struct checking *k)
     bool unvalidated;
 
     if (st == SGL_OK && s.policy_wanted && !cli_flag(k->c, "--no-https")) {
-        fetch_policy(k);
+        check_fetch_policy(&k->fetch, &k->lookup, &k->request, &k->arena, cli_text(k->c, "--ca"));
         st = survey(k, &s);
     }
     if (st == SGL_E_LIMIT)

@@ -11,12 +11,13 @@ struct check_fetch {
     struct sgl_buf body;
     char why[300]; /* when it failed */
 };
+
 /*
- * host: "mta-sts.example.org"; at: its addresses, "192.0.2.1,2001:db8::1"; ca: a PEM file, or NULL for the system's. false: why says why.
- * The time is what the lookups have left, but at least a second.
+ * Looks the policy's host up and fetches it: the policy, or why there is none, into the request.  ca: a PEM file, or NULL for the system's.  The time is what the lookups have
+ * left, but at least a second.
  */
-bool check_fetch(struct check_fetch *f, const struct lookup *l, const char *host, const char *at,
-                 const char *ca);
+void check_fetch_policy(struct check_fetch *f, struct lookup *l, struct sgl_survey_request *request,
+                        struct sgl_arena *arena, const char *ca);
 
 json_t *check_json(const struct sgl_survey *s, bool unvalidated);
 void check_print(const struct cli *c, const struct sgl_survey *s, bool unvalidated);

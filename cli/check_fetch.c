@@ -123,8 +123,9 @@ static bool judge(struct fetching *g, CURL *curl, CURLcode code, const char *err
     return false;
 }
 
-bool check_fetch(struct check_fetch *f, const struct lookup *l, const char *host, const char *at,
-                 const char *ca)
+/* host: "mta-sts.example.org"; at: its addresses, "192.0.2.1,2001:db8::1". false: why says why. */
+static bool fetch(struct check_fetch *f, const struct lookup *l, const char *host, const char *at,
+                  const char *ca)
 {
     struct fetching g = {.f = f, .host = host, .began_ms = clock_mono_ms()};
     uint64_t left = l->ends_ms > g.began_ms ? l->ends_ms - g.began_ms : 0;
@@ -152,4 +153,51 @@ bool check_fetch(struct check_fetch *f, const struct lookup *l, const char *host
     curl_slist_free_all(headers);
     curl_easy_cleanup(curl);
     return good;
+}
+
+/* Adds the addresses of one family, "192.0.2.1,192.0.2.2". */
+static enum sgl_dns_outcome add_addresses(struct lookup *l, struct sgl_name host, enum sgl_rr type,
+                                          struct sgl_buf *out)
+{
+    const struct sgl_dns_answer *answer = NULL;
+
+    if (sgl_dns_get(&l->dns, host, type, &answer) != SGL_OK)
+        return SGL_DNS_FAILED;
+    for (size_t i = 0; answer->outcome == SGL_DNS_OK && i < answer->count && i < 8; i++) {
+        char text[SGL_IP_TEXT_SIZE];
+
+        sgl_ip_text(&answer->rr[i].ip, text);
+        sgl_buf_addf(out, "%s%s", out->len == 0 ? "" : ",", text);
+    }
+    return answer->outcome;
+}
+
+void check_fetch_policy(struct check_fetch *f, struct lookup *l, struct sgl_survey_request *request,
+                        struct sgl_arena *arena, const char *ca)
+{
+    sgl_auto(sgl_buf) at = SGL_BUF_INIT(1000);
+    struct sgl_name host;
+    enum sgl_dns_outcome v4, v6;
+
+    request->policy = SGL_SURVEY_POLICY_FAILED;
+    request->policy_why = "the name of its host would be too long";
+    if (sgl_name_under(SGL_LIT("mta-sts"), request->domain, arena, &host) != SGL_OK)
+        return;
+    sgl_dns_want(&l->dns, host, SGL_RR_A);
+    sgl_dns_want(&l->dns, host, SGL_RR_AAAA);
+    lookup_fill(l);
+    v4 = add_addresses(l, host, SGL_RR_A, &at);
+    v6 = add_addresses(l, host, SGL_RR_AAAA, &at);
+    request->policy_why = v4 == SGL_DNS_BOGUS || v6 == SGL_DNS_BOGUS
+                              ? "the DNSSEC signatures of its host are not valid"
+                              : "its host has no address";
+    if (at.len == 0 && (v4 == SGL_DNS_FAILED || v6 == SGL_DNS_FAILED))
+        request->policy = SGL_SURVEY_POLICY_UNKNOWN; /* nobody's fault that we know of */
+    if (at.len == 0 || sgl_cstr(&at) == NULL)
+        return;
+    request->policy_why = f->why;
+    if (fetch(f, l, (const char *)host.text.ptr, sgl_cstr(&at), ca)) {
+        request->policy = SGL_SURVEY_POLICY_FETCHED;
+        request->policy_body = sgl_buf_view(&f->body);
+    }
 }

@@ -50,9 +50,13 @@ const char *findings_colour(const struct cli *c, enum sgl_severity severity)
     return "";
 }
 
-/* "v=spf1 ...", or with "at NAME: " or "without it: " in front: to be copied, so it is not folded. */
+/* "v=spf1 ...", or with "at NAME: " or "without it: " in front, or NAME TLSA ...: to be copied, so it is not folded. */
 static bool is_record(sgl_view mend)
 {
+    sgl_view after_name = sgl_view_from(mend, sgl_view_find(mend, ' '));
+
+    if (sgl_view_starts(after_name, SGL_LIT(" TLSA ")))
+        return sgl_view_find(mend, '(') == mend.len && sgl_view_find(mend, ',') == mend.len;
     return sgl_view_starts(mend, SGL_LIT("v=")) ||
            ((sgl_view_starts(mend, SGL_LIT("at ")) || sgl_view_starts(mend, SGL_LIT("without "))) &&
             sgl_view_find_view(mend, SGL_LIT(": v=")) < mend.len);

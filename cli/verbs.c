@@ -4,6 +4,7 @@
 const struct cli_verb *const cli_verbs[] = {
     &verb_verify,
     &verb_check,
+    &verb_tls_check,
     &verb_spf_check,
     &verb_spf_tree,
     &verb_spf_build,

@@ -9,7 +9,7 @@ _sigillo()
     COMPREPLY=()
 
     case $prev in
-    --admin-socket|--attach|--certificate|--config|--html|--key|--out|--text|--trust-anchor)
+    --admin-socket|--attach|--ca|--certificate|--config|--html|--key|--out|--text|--trust-anchor)
         COMPREPLY=($(compgen -f -- "$cur"))
         return
         ;;
@@ -48,7 +48,7 @@ _sigillo()
     esac
 
     if ((COMP_CWORD == 1)); then
-        COMPREPLY=($(compgen -W "init serve status subscription profile domain credential key app local account sender group policy suppression send queue trace report spf dkim arc check verify dmarc advise help --version --help" -- "$cur"))
+        COMPREPLY=($(compgen -W "init serve status subscription profile domain credential key app local account sender group policy suppression send queue trace report spf dkim arc check tls verify dmarc advise help --version --help" -- "$cur"))
         return
     fi
     verb=${COMP_WORDS[1]}
@@ -72,7 +72,8 @@ _sigillo()
         dkim) words="keygen sign verify" ;;
         arc) words="verify seal" ;;
         dmarc) words="check" ;;
-        help) words="init serve status subscription profile domain credential key app local account sender group policy suppression send queue trace report spf dkim arc check verify dmarc advise" ;;
+        tls) words="check" ;;
+        help) words="init serve status subscription profile domain credential key app local account sender group policy suppression send queue trace report spf dkim arc check tls verify dmarc advise" ;;
         *) words="" ;;
         esac
         COMPREPLY=($(compgen -W "$words" -- "$cur"))
@@ -162,6 +163,7 @@ _sigillo()
     "trace "*) words="--to --from --since --max --server --json --help" ;;
     "arc verify") words="--resolver --trust-anchor --timeout --now --json --help" ;;
     "arc seal") words="--domain --selector --key --authserv-id --headers --resolver --trust-anchor --timeout --now --json --help" ;;
+    "tls check") words="--port --no-connect --helo --ca --resolver --trust-anchor --timeout --now --json --help" ;;
     "check "*) words="--selector --bimi-selector --no-https --ca --resolver --trust-anchor --timeout --now --json --help" ;;
     "advise "*) words="--what --to --per-day --by --login --want --domain --name --issuer --subject --licences --json --help" ;;
     *) words="--help" ;;
