@@ -39,6 +39,18 @@ static inline bool sts_policy_counts(const struct sts_policy *p)
 
 struct sts;
 
+struct sts_config {
+    struct loop *loop; /* the outgoing one */
+    struct resolver *resolver;
+    struct https *https; /* of this room alone: it ends first */
+    struct store *store;
+    struct workers *workers;
+    uint64_t resolve_ms;
+};
+/* NULL: no memory. */
+struct sts *sts_new(const struct sts_config *config);
+void sts_free(struct sts *sts); /* after its loop and the workers have ended; NULL accepted */
+
 enum sts_state {
     STS_NONE,    /* no policy, and no reason to doubt that */
     STS_POLICY,  /* this one is in force; its mode may be none */
@@ -55,8 +67,7 @@ struct sts_ask { /* embedded in the caller's struct; alive until done() or sts_c
     void (*done)(struct sts_ask *ask);
     struct sts_answer answer;
     /* private */
-    struct sts_entry *entry;
-    struct sts_ask *next, **link;
+    struct sts_ask *next, **link; /* link NULL: waits for nothing */
 };
 /*
  * What does the policy domain itself say (never its parent)  [RFC 8461 s3.4]?  true: the answer is there, done() is not called; false: done() comes later on the loop.  Those who
