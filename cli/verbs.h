@@ -36,4 +36,6 @@ extern const struct cli_verb verb_check, verb_tls_check;
 extern const struct cli_verb verb_dmarc_check;
 extern const struct cli_verb verb_advise;
 
+extern const struct cli_verb verb_tlsrpt_report;
+
 #endif

@@ -66,6 +66,7 @@ SERVER = {  # room: rooms below it
     "keys": GROUND,
     "resolver": GROUND,
     "gzip": [],
+    "intake": ["gzip"],
     "https": GROUND + ["resolver"],
     "sts": GROUND + ["https", "resolver", "store"],
     "access": [],

@@ -48,7 +48,7 @@ _sigillo()
     esac
 
     if ((COMP_CWORD == 1)); then
-        COMPREPLY=($(compgen -W "init serve status subscription profile domain credential key app local account sender group policy suppression send queue trace report spf dkim arc check tls verify dmarc advise help --version --help" -- "$cur"))
+        COMPREPLY=($(compgen -W "init serve status subscription profile domain credential key app local account sender group policy suppression send queue trace report spf dkim arc check tls verify dmarc tlsrpt advise help --version --help" -- "$cur"))
         return
     fi
     verb=${COMP_WORDS[1]}
@@ -73,7 +73,8 @@ _sigillo()
         arc) words="verify seal" ;;
         dmarc) words="check" ;;
         tls) words="check" ;;
-        help) words="init serve status subscription profile domain credential key app local account sender group policy suppression send queue trace report spf dkim arc check tls verify dmarc advise" ;;
+        tlsrpt) words="report" ;;
+        help) words="init serve status subscription profile domain credential key app local account sender group policy suppression send queue trace report spf dkim arc check tls verify dmarc tlsrpt advise" ;;
         *) words="" ;;
         esac
         COMPREPLY=($(compgen -W "$words" -- "$cur"))
@@ -158,6 +159,7 @@ _sigillo()
     "dkim keygen") words="--type --domain --selector --out --json --help" ;;
     "dkim sign") words="--domain --selector --key --canon --headers --expire --now --json --help" ;;
     "dkim verify") words="--allow-length --resolver --trust-anchor --timeout --now --json --help" ;;
+    "tlsrpt report") words="--json --help" ;;
     "dmarc check") words="--from-domain --spf --dkim --rules --resolver --trust-anchor --timeout --now --json --help" ;;
     "verify "*) words="--ip --helo --from --authserv-id --trust-sealer --rules --resolver --trust-anchor --timeout --now --json --help" ;;
     "trace "*) words="--to --from --since --max --server --json --help" ;;

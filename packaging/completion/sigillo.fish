@@ -25,7 +25,7 @@ complete -c sigillo -f
 # ---- options of many verbs: a new verb that asks DNS, or needs no server, is named here ----
 complete -c sigillo -n 'not __sigillo_wants' -l help -d 'print this help'
 complete -c sigillo -n 'not __sigillo_wants; and not __sigillo_is_one serve' -l json -d 'print one JSON document'
-complete -c sigillo -n 'not __sigillo_wants; and not __sigillo_is_one advise arc check dkim dmarc serve spf tls verify' -l server -x -d 'unix:PATH or https://HOST[:PORT]; also in SIGILLO_SERVER (default unix:/run/sigillo/admin.sock)'
+complete -c sigillo -n 'not __sigillo_wants; and not __sigillo_is_one advise arc check dkim dmarc serve spf tls tlsrpt verify' -l server -x -d 'unix:PATH or https://HOST[:PORT]; also in SIGILLO_SERVER (default unix:/run/sigillo/admin.sock)'
 set -l asks_dns "__sigillo_is_one 'spf check' 'spf tree' 'spf build' 'dkim verify' 'arc verify' 'arc seal' check 'tls check' 'dmarc check' verify"
 complete -c sigillo -n "$asks_dns" -l resolver -x -d 'ask this DNS server (default: those of the system)'
 complete -c sigillo -n "$asks_dns" -l trust-anchor -r -F -d 'DNSSEC: DS or DNSKEY of the root (default: the system\'s)'
@@ -59,6 +59,7 @@ complete -c sigillo -n '__sigillo_wants' -a spf -d 'SPF: one client judged, all 
 complete -c sigillo -n '__sigillo_wants' -a dkim -d 'makes DKIM keys, signs, verifies'
 complete -c sigillo -n '__sigillo_wants' -a check -d 'judges everything that a domain publishes for mail'
 complete -c sigillo -n '__sigillo_wants' -a tls -d 'what a delivery to a domain insists on, and gets'
+complete -c sigillo -n '__sigillo_wants' -a tlsrpt -d 'shows reports about TLS that others have sent'
 complete -c sigillo -n '__sigillo_wants' -a dmarc -d 'finds DMARC policies and applies them'
 complete -c sigillo -n '__sigillo_wants' -a verify -d 'judges a message: SPF, DKIM, ARC, DMARC'
 complete -c sigillo -n '__sigillo_wants' -a advise -d 'names the kind of account that suits what you want to send'
@@ -363,6 +364,8 @@ complete -c sigillo -n '__sigillo_is tls check' -l port -x -d 'where its hosts t
 complete -c sigillo -n '__sigillo_is tls check' -l no-connect -d 'look records up only; connect to no mail host'
 complete -c sigillo -n '__sigillo_is tls check' -l helo -x -d 'the name to say with EHLO (default: this machine\'s)'
 complete -c sigillo -n '__sigillo_is tls check' -l ca -r -F -d 'authorities to trust, in PEM (default: the system\'s)'
+# ---- tlsrpt ----
+complete -c sigillo -n '__sigillo_wants tlsrpt' -a report -d 'shows reports about TLS that others have sent'
 
 # ---- dmarc ----
 complete -c sigillo -n '__sigillo_wants dmarc' -a check -d 'finds the DMARC policy of a domain and judges what SPF and DKIM said'
