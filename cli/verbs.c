@@ -89,5 +89,6 @@ const struct cli_verb *const cli_verbs[] = {
     &verb_report_usage,
     &verb_report_audit,
     &verb_report_guard,
+    &verb_report_transit,
     NULL,
 };

@@ -56,7 +56,7 @@ _sigillo()
         case $verb in
         subscription) words="add list show set" ;;
         profile) words="list" ;;
-        report) words="usage audit guard" ;;
+        report) words="usage audit guard transit" ;;
         domain) words="add list show records verify coach park publish rotate remove" ;;
         credential) words="add list set remove" ;;
         key) words="add list show set rotate remove" ;;
@@ -91,6 +91,7 @@ _sigillo()
     "profile list") words="--server --json --help" ;;
     "report audit") words="--since --by --object --action --subscription --csv --server --json --help" ;;
     "report guard") words="--domain --subscription --server --json --help" ;;
+    "report transit") words="--since --until --by --top --subscription --csv --chart --no-chart --server --json --help" ;;
     "report usage") words="--since --subscription --server --json --help" ;;
     "domain add") words="--subscription --ed25519 --managed --return-path --server --json --help" ;;
     "domain list") words="--server --json --help" ;;

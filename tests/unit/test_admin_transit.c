@@ -117,7 +117,9 @@ static void test_pages(void **state)
     CHECK_STR("which has the others", rows(x, DAYS "&by=domain&max=2&skip=2"),
               "b.test 1+0;c.test 1+0;");
     CHECK_STR("and is the last", get(x, DAYS "&by=domain&max=2&skip=2", "next"), "null");
-    CHECK_STR("totals are of all", get(x, DAYS "&skip=9", "rows"), "[]");
+    CHECK_STR("behind the last nothing", get(x, DAYS "&skip=9", "rows"), "[]");
+    CHECK_TRUE("totals are of all",
+               strstr(get(x, DAYS "&skip=9", "total"), "{\"delivered\":6,\"failed\":2,") != NULL);
 }
 
 static void test_stricter(void **state)
@@ -141,6 +143,21 @@ static void test_stricter(void **state)
                       ",\"advice\":") != NULL);
     CHECK_TRUE("of another nothing", strstr(get(x, DAYS "&subscription=other", "stricter"),
                                             "{\"failing\":[],\"testing\":[],\"own\":[]}") != NULL);
+}
+
+/* However many others there are. */
+static void test_few_troubled(void **state)
+{
+    struct admin_fixture *x = *state;
+
+    for (int i = 0; i < 101; i++) {
+        char domain[32];
+
+        snprintf(domain, sizeof(domain), "a%03d.test", i);
+        went(x, "default", domain, 0, RCPT_DELIVERED, dane);
+    }
+    went(x, "default", "bad.test", 0, RCPT_QUEUED, wrong);
+    CHECK_TRUE("they are found", strstr(get(x, DAYS, "stricter"), "bad.test") != NULL);
 }
 
 static void test_advice(void **state)
@@ -178,9 +195,9 @@ static void test_refusals(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {ADMIN_TEST(test_sums), ADMIN_TEST(test_pages),
-                                       ADMIN_TEST(test_stricter), ADMIN_TEST(test_advice),
-                                       ADMIN_TEST(test_refusals)};
+    const struct CMUnitTest tests[] = {ADMIN_TEST(test_sums),     ADMIN_TEST(test_pages),
+                                       ADMIN_TEST(test_stricter), ADMIN_TEST(test_few_troubled),
+                                       ADMIN_TEST(test_advice),   ADMIN_TEST(test_refusals)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
