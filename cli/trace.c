@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "message.h"
+#include "trace_attempt.h"
 #include "verbs.h"
 
 static const char *address_of(const json_t *m, json_int_t rcpt)
@@ -33,50 +34,6 @@ static void more(const char *label, const char *text)
         return;
     printf("\n                            %s ", label);
     cli_put(stdout, text);
-}
-
-/* What DANE had to say, from what was demanded and what was proved. */
-static const char *dane_text(const json_t *d)
-{
-    const char *proved = cli_member(d, "proved", 5);
-
-    if (strcmp(proved, "dane-ee") == 0)
-        return "verified (the server's own certificate matches its TLSA record)";
-    if (strcmp(proved, "dane-ta") == 0)
-        return "verified (the certificate leads to the authority of its TLSA record)";
-    if (strcmp(cli_member(d, "demand", 5), "dane") == 0)
-        return "required, and not met";
-    return json_is_true(json_object_get(d, "mx_secure"))
-               ? "the MX is DNSSEC-secure, but has no usable TLSA record"
-               : "not published";
-}
-
-static void put_attempt(const json_t *d)
-{
-    const char *tls = cli_member(d, "tls", 2);
-
-    if (cli_member(d, "host", 0)[0] != '\0') {
-        printf("\n                            MX ");
-        cli_put(stdout, cli_member(d, "host", 0));
-        if (cli_member(d, "address", 1)[0] != '\0')
-            printf(" [%s]:%s", cli_member(d, "address", 1), cli_member(d, "port", 3));
-        if (json_is_true(json_object_get(d, "reused")))
-            printf(", connection used again");
-        if (tls[0] != '\0')
-            printf("\n                            %s %s", tls, cli_member(d, "cipher", 3));
-        else
-            more("no TLS:", cli_member(d, "tls_why", 3)[0] != '\0'
-                                ? cli_member(d, "tls_why", 3)
-                                : "the connection did not get that far");
-        printf("\n                            DANE %s", dane_text(d));
-    }
-    more("failure:", cli_member(d, "failure", 0));
-    more("at:", cli_member(d, "stage", 0));
-    more("answer:", cli_member(d, "reply", 0));
-    if (cli_member(d, "ms", 0)[0] != '\0')
-        printf("\n                            took %s ms", cli_member(d, "ms", 0));
-    if (json_is_true(json_object_get(d, "possibly_repeated")))
-        printf("\n                            possibly repeated");
 }
 
 static void put_accepted(const struct cli *c, const json_t *m, const json_t *e)
@@ -162,7 +119,7 @@ static void put_trace(const struct cli *c, const json_t *m)
         }
         cli_put(stdout, address_of(m, json_integer_value(json_object_get(e, "recipient"))));
         if (json_object_get(d, "demand") != NULL || json_object_get(d, "host") != NULL)
-            put_attempt(d);
+            trace_put_attempt(d);
         else
             put_other(d);
         putchar('\n');

@@ -4,6 +4,7 @@
 
 #include "../log/log.h"
 #include "../metrics/metrics.h"
+#include "../store/transit.h"
 #include "internal.h"
 
 #define OUTCOMES      "sigillo_delivery_recipients_total"
@@ -33,6 +34,23 @@ static struct metric layer[] = {
     METRIC_COUNTER(LAYERS, LAYERS_HELP, "proved=\"plain\""),
 };
 
+#define TRANSIT      "sigillo_delivery_transit_total"
+#define TRANSIT_HELP "Recipients delivered, by the mechanism that secured the connection"
+static struct metric transit[TRANSIT_MECHANISMS] = {
+    [TRANSIT_DANE] = METRIC_COUNTER(TRANSIT, TRANSIT_HELP, "mechanism=\"dane\""),
+    [TRANSIT_MTA_STS] = METRIC_COUNTER(TRANSIT, TRANSIT_HELP, "mechanism=\"mta-sts\""),
+    [TRANSIT_VERIFIED] = METRIC_COUNTER(TRANSIT, TRANSIT_HELP, "mechanism=\"verified\""),
+    [TRANSIT_ENCRYPTED] = METRIC_COUNTER(TRANSIT, TRANSIT_HELP, "mechanism=\"encrypted\""),
+    [TRANSIT_PLAIN] = METRIC_COUNTER(TRANSIT, TRANSIT_HELP, "mechanism=\"plain\""),
+};
+
+#define VERSIONS      "sigillo_delivery_tls_version_total"
+#define VERSIONS_HELP "Recipients delivered, by the version of TLS"
+static struct metric version[TRANSIT_VERSIONS] = {
+    [TRANSIT_TLS_1_2] = METRIC_COUNTER(VERSIONS, VERSIONS_HELP, "version=\"TLSv1.2\""),
+    [TRANSIT_TLS_1_3] = METRIC_COUNTER(VERSIONS, VERSIONS_HELP, "version=\"TLSv1.3\""),
+};
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 void account_register(void)
@@ -41,6 +59,10 @@ void account_register(void)
         metrics_register(&outcome[i]);
     for (size_t i = 0; i < COUNT(layer); i++)
         metrics_register(&layer[i]);
+    for (size_t i = 1; i < COUNT(transit); i++)
+        metrics_register(&transit[i]);
+    for (size_t i = 1; i < COUNT(version); i++)
+        metrics_register(&version[i]);
     metrics_register(&repeated);
     metrics_register(&took);
 }
@@ -54,6 +76,14 @@ static void count_layer(const char *proved)
     metric_add(&layer[i], 1); /* the last one is plain */
 }
 
+static void count_transit(const struct store_transit *t)
+{
+    if (t->mechanism > 0)
+        metric_add(&transit[t->mechanism], 1);
+    if (t->version > 0)
+        metric_add(&version[t->version], 1);
+}
+
 static void count(struct delivery *d, enum rcpt_verdict verdict, const struct attempt *a)
 {
     metric_add(&outcome[verdict], 1);
@@ -63,6 +93,7 @@ static void count(struct delivery *d, enum rcpt_verdict verdict, const struct at
     case RCPT_OK:
         d->stats.delivered++;
         count_layer(a->proved);
+        count_transit(&a->transit);
         metric_observe_us(&took, a->total_ms * 1000);
         break;
     case RCPT_TEMPORARY:
@@ -95,7 +126,7 @@ void account_outcome(struct delivery *d, const struct job *job, const struct sto
     log_line(level, word[verdict], LOG_ID(job->message->id), LOG_VIEW("to", rcpt->address),
              LOG_STR("host", a->host != NULL ? a->host : ""),
              LOG_STR("address", a->address != NULL ? a->address : ""), LOG_VIEW("status", status),
-             LOG_STR("tls", a->tls != NULL ? a->tls : ""),
+             LOG_STR("tls", a->seen != NULL ? a->seen->version : ""),
              LOG_STR("proved", a->proved != NULL ? a->proved : ""), LOG_INT("ms", a->total_ms),
              LOG_BOOL("possibly_repeated", a->possibly_repeated), LOG_VIEW("reply", a->reason));
 }

@@ -158,6 +158,7 @@ void connection_go_to(struct connection *c, size_t host, size_t address)
     c->address = address;
     c->plain_only = false;
     c->tls_why = NULL;
+    c->tls_error[0] = '\0';
 }
 
 /* The next host that can be tried, from (host, address) on. */

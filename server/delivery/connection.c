@@ -50,6 +50,7 @@ static void close_session(struct connection *c)
     c->joined = false;
     c->deadline_ms = 0;
     c->session = (struct session){.known = false};
+    c->seen.version = NULL;
 }
 
 static void connection_gone(struct loop_task *task)
@@ -235,6 +236,7 @@ static void on_ready(void *ctx)
     }
     c->shaking = false;
     c->tls_on = true;
+    tls_see(stream_tls(c->stream), &c->seen);
     session_is(c, tls_result_of_host(connection_host(c)), connection_host(c)->why);
     if (sgl_smtp_client_tls_started(c->client) != SGL_OK) {
         connection_failed(c, FAILURE_LOCAL, SGL_SMTP_AT_STARTTLS, NULL, "");
@@ -246,10 +248,15 @@ static void on_ready(void *ctx)
 static void tls_failed(struct connection *c, enum stream_end why)
 {
     SSL *ssl = stream_tls(c->stream);
-    long verify = ssl != NULL ? SSL_get_verify_result(ssl) : X509_V_OK;
-    bool unproved = verify != X509_V_OK && SSL_get_verify_mode(ssl) != SSL_VERIFY_NONE;
+    long verify = X509_V_OK;
+    bool unproved = false;
     struct session told;
 
+    if (ssl != NULL) {
+        tls_see(ssl, &c->seen);
+        verify = SSL_get_verify_result(ssl);
+        unproved = verify != X509_V_OK && SSL_get_verify_mode(ssl) != SSL_VERIFY_NONE;
+    }
     if (unproved && verify == X509_V_ERR_DANE_NO_MATCH)
         snprintf(c->tls_error, sizeof c->tls_error,
                  "DANE: none of its %zu TLSA records matches the certificate",

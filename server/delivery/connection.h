@@ -62,7 +62,8 @@ struct connection {
     uint32_t doubt;
     uint64_t began_ms, connected_ms, attempt_ms, deadline_ms, idle_since_ms;
     struct session session;
-    const char *tls_why; /* why there is no TLS; static */
+    struct tls_seen seen; /* of the handshake; version NULL: there was none */
+    const char *tls_why;  /* why there is no TLS; static */
     char tls_error[160];
     char address_text[SGL_IP_TEXT_SIZE];
     char peer[SGL_LIMIT_NAME_TEXT + SGL_IP_TEXT_SIZE + 8]; /* "mx1.example.net [192.0.2.1]" */
@@ -70,6 +71,7 @@ struct connection {
     size_t tos, to_room;
     char *before[EVENTS_BEFORE_MAX]; /* attempts at other hosts for this job, as JSON */
     size_t befores;
+    uint8_t before_cause; /* what TLS failed at there first: enum transit_cause */
     struct loop_task gone;
 };
 
@@ -131,6 +133,12 @@ void session_is(struct connection *c, enum sgl_tls_result result, const char *re
 void session_carries(struct connection *c);
 /* The host can't be tried: told if that says something of the receiver. */
 void session_is_not(struct connection *c);
+
+/* ---- evidence.c ---- */
+
+/* What is known of the attempt but for what was said; its texts are the connection's. */
+struct attempt evidence_of(const struct connection *c, enum failure failure, bool failed,
+                           enum sgl_smtp_stage stage);
 
 /* ---- outcome.c ---- */
 

@@ -162,21 +162,29 @@ void job_put_back(struct delivery *d, struct job *job, const char *why, int64_t 
 
 /* ---- trail.c ---- */
 
-/* Facts about one attempt, for the trail of the message. */
+/* Facts about one attempt, for the trail of the message: what was asked, what was got, and why. */
 struct attempt {
     const char *host, *address;
     uint16_t port;
+    const char *
+        policy; /* whose word counted: "dane", "mta-sts", "demand", "none"; NULL: it did not get that far */
     enum tls_demand demand;
-    const char *tls, *cipher; /* NULL: plain */
-    const char *proved;       /* "dane-ee", "dane-ta", "certificate", "nobody", NULL in plain */
-    const char *tls_why;      /* why no TLS, or why not proved; NULL */
-    bool dane_secure_mx;
+    enum dnssec mx, addresses, tlsa;
+    const char *dane;            /* why DANE asks for nothing; NULL */
+    const struct tls_seen *seen; /* NULL: there was no handshake */
+    const char *proved;          /* "dane-ee", "dane-ta", "certificate", "nobody", NULL in plain */
+    const char *unproved;        /* why the certificate proves nobody; NULL */
+    const char *tls_why;         /* why no TLS; NULL */
+    const char *tls_error;       /* and what the handshake failed with; NULL */
+    const char *asked;           /* by the message: "optional", "verified"; NULL */
+    const char *requiretls;      /* "asked", "honoured", NULL: not asked */
     bool reused;
     uint64_t connect_ms, total_ms;
     const char *stage;
     sgl_view reason;     /* the reply or the failure, printable */
     const char *failure; /* failure_name(), NULL: it went well */
     bool possibly_repeated;
+    struct store_transit transit; /* the same in numbers */
 };
 /* One JSON object into out. */
 void attempt_put(struct sgl_buf *out, const struct attempt *a);

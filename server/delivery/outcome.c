@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What became of a job, told to the queue: one outcome and one line of the trail for each recipient. */
 #include <assert.h>
-#include <openssl/x509_vfy.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "connection.h"
+#include "tls_result.h"
 
 #define LOCAL_REST_S 30 /* after trouble of our own */
 
@@ -15,55 +15,7 @@ void connection_forget_befores(struct connection *c)
     for (size_t i = 0; i < c->befores; i++)
         free(c->before[i]);
     c->befores = 0;
-}
-
-static const char *host_name(const struct connection *c)
-{
-    return connection_host(c)->name.text.len > 0 ? (const char *)connection_host(c)->name.text.ptr
-                                                 : c->address_text;
-}
-
-/* ---- outcomes ---------------------------------------------------------------------------------------------------- */
-
-static const char *proved_text(const struct connection *c)
-{
-    SSL *ssl = c->stream != NULL ? stream_tls(c->stream) : NULL;
-    uint8_t usage = 0;
-
-    if (!c->tls_on || ssl == NULL)
-        return NULL;
-    if (SSL_get_verify_result(ssl) != X509_V_OK)
-        return "nobody";
-    if (connection_host(c)->demand == DEMAND_DANE &&
-        SSL_get0_dane_tlsa(ssl, &usage, NULL, NULL, NULL, NULL) >= 0)
-        return usage == 3 ? "dane-ee" : "dane-ta";
-    return connection_host(c)->demand == DEMAND_NAME ? "certificate" : "nobody";
-}
-
-static struct attempt attempt_of(const struct connection *c, enum failure failure, bool failed,
-                                 enum sgl_smtp_stage stage, sgl_view reason)
-{
-    SSL *ssl = c->stream != NULL ? stream_tls(c->stream) : NULL;
-    uint64_t now = clock_mono_ms();
-
-    return (struct attempt){
-        .host = host_name(c),
-        .address = c->address_text,
-        .port = c->plan->port,
-        .demand = connection_host(c)->demand,
-        .tls = c->tls_on && ssl != NULL ? tls_version_text(ssl) : NULL,
-        .cipher = c->tls_on && ssl != NULL ? tls_cipher_text(ssl) : NULL,
-        .proved = proved_text(c),
-        .tls_why = c->tls_on ? NULL : c->tls_why,
-        .dane_secure_mx = connection_host(c)->dane.domain_protected,
-        .reused = c->carried > 0,
-        .connect_ms =
-            c->carried == 0 && c->connected_ms >= c->began_ms ? c->connected_ms - c->began_ms : 0,
-        .total_ms = now - c->attempt_ms,
-        .stage = failed ? sgl_smtp_stage_name(stage) : NULL,
-        .failure = failed ? failure_name(failure) : NULL,
-        .reason = reason,
-    };
+    c->before_cause = 0;
 }
 
 /* The recipients' outcomes and their events go back to the queue in one call. */
@@ -124,6 +76,7 @@ static void report_rcpt(struct report *r, struct connection *c, size_t i, enum r
         .reason = kept,
         .why_wait = verdict == RCPT_OK ? SGL_LIT("") : kept,
         .possibly_repeated = a->possibly_repeated,
+        .transit = a->transit,
         .dsn_taken = verdict == RCPT_OK && c->client != NULL &&
                      (sgl_smtp_client_offer(c->client)->extensions & SGL_SMTP_DSN) != 0,
         .remote_mta =
@@ -200,7 +153,8 @@ static void judge_rcpt(struct report *r, struct connection *c, size_t i,
             worst->site = d.site;
         worst->session_over |= d.session_over;
     }
-    a = attempt_of(c, failure, !ok, stage, sgl_buf_view(&reason));
+    a = evidence_of(c, failure, !ok, stage);
+    a.reason = sgl_buf_view(&reason);
     a.possibly_repeated = d.possibly_repeated;
     report_rcpt(r, c, i, ok ? RCPT_OK : verdict_of(d.action), status, sgl_buf_view(&reason), &a);
     if (failure == FAILURE_LOCAL) /* what would be the same at once must not turn in circles */
@@ -257,8 +211,11 @@ void connection_note_before(struct connection *c, enum failure failure, enum sgl
                             sgl_view reason)
 {
     sgl_auto(sgl_buf) detail = SGL_BUF_INIT(EVENT_MAX);
-    struct attempt a = attempt_of(c, failure, true, stage, reason);
+    struct attempt a = evidence_of(c, failure, true, stage);
 
+    a.reason = reason;
+    if (c->before_cause == 0)
+        c->before_cause = a.transit.cause;
     attempt_put(&detail, &a);
     if (detail.status == SGL_OK && c->befores < EVENTS_BEFORE_MAX)
         c->before[c->befores] = strndup((const char *)detail.data, detail.len);
@@ -286,6 +243,7 @@ static void report_all(struct delivery *d, struct job *job, enum rcpt_verdict ve
                                            .status = sgl_view_cstr(status),
                                            .reason = a->reason,
                                            .why_wait = a->reason,
+                                           .transit = a->transit,
                                            .not_before = not_before};
         account_outcome(d, job, job->rcpt[i], verdict, outcome[i].status, a);
     }
@@ -299,7 +257,12 @@ void job_fail(struct delivery *d, struct job *job, enum failure failure, const c
     sgl_auto(sgl_buf) reason = SGL_BUF_INIT(REASON_MAX);
     sgl_auto(sgl_buf) detail = SGL_BUF_INIT(EVENT_MAX);
     struct attempt a = {.demand = DEMAND_OPPORTUNISTIC, .failure = failure_name(failure)};
+    const struct dest *dest = *queue_dest_slot(job->dest);
 
+    if (dest != NULL && dest->plan != NULL && dest->plan->failed) {
+        a.mx = dest->plan->mx;
+        a.transit.cause = (uint8_t)tls_result_of_plan(dest->plan);
+    }
     policy_reason_put(&reason, failure, SGL_SMTP_AT_GREETING, NULL, SGL_LIT(""),
                       sgl_view_cstr(why));
     a.reason = sgl_buf_view(&reason);

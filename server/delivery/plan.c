@@ -18,6 +18,13 @@ const char *tls_demand_name(enum tls_demand demand)
     return names[demand];
 }
 
+const char *dnssec_name(enum dnssec state)
+{
+    static const char *const names[] = {NULL, "secure", "insecure", "bogus", "indeterminate"};
+
+    return names[state];
+}
+
 struct plan *plan_ref(struct plan *p)
 {
     p->refs++;

@@ -33,6 +33,8 @@ enum dnssec {
     DNSSEC_INDETERMINATE, /* the lookup failed */
 };
 
+const char *dnssec_name(enum dnssec state); /* "secure"; NULL for DNSSEC_NOT_ASKED */
+
 struct plan_host {
     struct sgl_name name; /* empty text for an address literal */
     struct sgl_dane dane; /* addresses (only those that may be used), records, names */

@@ -60,6 +60,55 @@ static void put_flag(struct sgl_buf *out, const char *key, bool flag)
     sgl_buf_add(out, SGL_LIT("true"));
 }
 
+static void put_dnssec(struct sgl_buf *out, const struct attempt *a)
+{
+    if (a->mx == DNSSEC_NOT_ASKED && a->addresses == DNSSEC_NOT_ASKED)
+        return;
+    put_key(out, "dnssec");
+    sgl_buf_add_byte(out, '{');
+    put_cstr(out, "mx", dnssec_name(a->mx));
+    put_cstr(out, "address", dnssec_name(a->addresses));
+    put_cstr(out, "tlsa", dnssec_name(a->tlsa));
+    sgl_buf_add_byte(out, '}');
+}
+
+static void put_certificate(struct sgl_buf *out, const struct tls_seen *seen)
+{
+    if (seen->sha256[0] == '\0')
+        return;
+    put_key(out, "certificate");
+    sgl_buf_add_byte(out, '{');
+    put_cstr(out, "sha256", seen->sha256);
+    put_key(out, "names");
+    for (unsigned i = 0; i < seen->names; i++)
+        sgl_buf_addf(out, "%s\"%s\"", i == 0 ? "[" : ",", seen->name[i]); /* without quotes */
+    sgl_buf_add_cstr(out, seen->names == 0 ? "[]" : "]");
+    if (seen->more_names > 0)
+        put_number(out, "more_names", seen->more_names);
+    sgl_buf_add_byte(out, '}');
+}
+
+static void put_tls(struct sgl_buf *out, const struct attempt *a)
+{
+    const struct tls_seen *seen = a->seen;
+
+    if (seen != NULL) {
+        put_cstr(out, "tls", seen->version);
+        put_cstr(out, "cipher", seen->cipher);
+        put_cstr(out, "group", seen->group);
+    }
+    put_cstr(out, "proved", a->proved);
+    if (seen != NULL && seen->matched) {
+        put_key(out, "matched");
+        sgl_buf_addf(out, "\"%u %u %u\"", seen->usage, seen->selector, seen->matching);
+    }
+    put_cstr(out, "unproved", a->unproved);
+    if (seen != NULL)
+        put_certificate(out, seen);
+    put_cstr(out, "tls_why", a->tls_why);
+    put_cstr(out, "tls_error", a->tls_error);
+}
+
 void attempt_put(struct sgl_buf *out, const struct attempt *a)
 {
     sgl_buf_add_byte(out, '{');
@@ -67,12 +116,13 @@ void attempt_put(struct sgl_buf *out, const struct attempt *a)
     put_cstr(out, "address", a->address);
     if (a->port != 0)
         put_number(out, "port", a->port);
+    put_cstr(out, "policy", a->policy);
     put_cstr(out, "demand", tls_demand_name(a->demand));
-    put_cstr(out, "tls", a->tls);
-    put_cstr(out, "cipher", a->cipher);
-    put_cstr(out, "proved", a->proved);
-    put_cstr(out, "tls_why", a->tls_why);
-    put_flag(out, "mx_secure", a->dane_secure_mx);
+    put_dnssec(out, a);
+    put_cstr(out, "dane", a->dane);
+    put_tls(out, a);
+    put_cstr(out, "asked", a->asked);
+    put_cstr(out, "requiretls", a->requiretls);
     put_flag(out, "reused", a->reused);
     if (a->connect_ms != 0)
         put_number(out, "connect_ms", a->connect_ms);

@@ -144,16 +144,29 @@ static bool expect_dane(SSL *ssl, const struct tls_target *t, size_t *usable)
     return *usable > 0;
 }
 
-static bool expect_name(SSL *ssl, const struct tls_target *t)
+static bool compare_names(SSL *ssl, const struct tls_target *t)
 {
-    if (t->name == NULL || SSL_set1_host(ssl, t->name) != 1)
+    if (SSL_set1_host(ssl, t->name) != 1)
         return false;
     for (size_t i = 0; i < t->more_names; i++)
         if (SSL_add1_host(ssl, t->more_name[i]) != 1)
             return false;
     SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    SSL_set_verify(ssl, SSL_VERIFY_PEER, NULL);
     return true;
+}
+
+static bool expect_name(SSL *ssl, const struct tls_target *t)
+{
+    SSL_set_verify(ssl, SSL_VERIFY_PEER, NULL);
+    return t->name != NULL && compare_names(ssl, t);
+}
+
+/* Whoever it is, and with weak means, too: what fails here would go out in the clear.  The name is compared for the record only. */
+static bool expect_anybody(SSL *ssl, const struct tls_target *t)
+{
+    SSL_set_security_level(ssl, 1);
+    SSL_set_verify(ssl, SSL_VERIFY_NONE, NULL);
+    return t->name == NULL || compare_names(ssl, t);
 }
 
 SSL *tls_client_session(struct tls_client *c, const struct tls_target *target, size_t *dane_usable)
@@ -166,10 +179,7 @@ SSL *tls_client_session(struct tls_client *c, const struct tls_target *target, s
         good = SSL_set_tlsext_host_name(ssl, target->name) == 1;
     switch (target->verify) {
     case TLS_VERIFY_NONE:
-        if (good) { /* weak beats plain text: what fails here would go out in the clear */
-            SSL_set_security_level(ssl, 1);
-            SSL_set_verify(ssl, SSL_VERIFY_NONE, NULL);
-        }
+        good = good && expect_anybody(ssl, target);
         break;
     case TLS_VERIFY_NAME:
         good = good && expect_name(ssl, target);

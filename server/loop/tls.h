@@ -61,7 +61,7 @@ struct tls_client;
 
 /* How much a connection must prove. */
 enum tls_verify {
-    TLS_VERIFY_NONE, /* encrypted, whoever it is (opportunistic) */
+    TLS_VERIFY_NONE, /* encrypted, whoever it is (opportunistic): the certificate is looked at all the same, and what comes of it refuses nothing */
     TLS_VERIFY_NAME, /* chain to a trusted root and the name in the certificate */
     TLS_VERIFY_DANE, /* the TLSA records given to tls_client_session() decide */
 };
@@ -95,5 +95,26 @@ const char *tls_version_text(const SSL *ssl);
 const char *tls_cipher_text(const SSL *ssl);
 /* After a handshake with TLS_VERIFY_NAME or _DANE went wrong: "certificate has expired", "no matching DANE TLSA records". Static; never NULL. */
 const char *tls_verify_text(const SSL *ssl);
+
+/* ---- clients: what was seen of the server ------------------------------------------------------------------------ */
+
+#define TLS_NAMES_MAX 8
+#define TLS_NAME_SIZE 96
+
+/* A copy, for evidence: it outlives the SSL. */
+struct tls_seen {
+    const char *version, *cipher; /* as above; "" before the handshake was through */
+    char group[24];               /* of the key exchange, "x25519", or "" */
+    long
+        verify; /* X509_V_OK: the certificate proves what was asked of it, a name with TLS_VERIFY_NONE and a name; else why not */
+    bool matched; /* TLS_VERIFY_DANE: by the TLSA record of these numbers */
+    uint8_t usage, selector, matching;
+    char sha256[65]; /* of the certificate's DER, lower-case hex; "": none was shown */
+    /* DNS names of the certificate: printable ASCII without quotes; one that is cut ends in ".." */
+    char name[TLS_NAMES_MAX][TLS_NAME_SIZE];
+    unsigned names, more_names; /* more: how many others there are */
+};
+/* After a handshake, also after one that ended because of the certificate. */
+void tls_see(const SSL *ssl, struct tls_seen *out);
 
 #endif

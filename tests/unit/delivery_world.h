@@ -20,6 +20,7 @@ struct outcome {
     char status[16], why[1200], mta[400], detail[4096];
     bool repeated;
     int64_t not_before;
+    struct store_transit transit;
 };
 
 struct queue_dest {
@@ -298,6 +299,7 @@ void queue_outcome(struct queue *q, struct job *job, const struct rcpt_outcome *
         o->verdict = "otpu"[outcome[i].verdict];
         o->repeated = outcome[i].possibly_repeated;
         o->not_before = outcome[i].not_before;
+        o->transit = outcome[i].transit;
         world_text(o->status, sizeof o->status, outcome[i].status);
         world_text(o->why, sizeof o->why,
                    o->verdict == 'o' || o->verdict == 'p' ? outcome[i].reason

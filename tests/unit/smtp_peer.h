@@ -35,6 +35,7 @@ struct script {
     bool tls;        /* offers STARTTLS */
     bool cut_body;   /* cuts once some of the body has come */
     bool deaf_hands; /* cuts within the TLS handshake */
+    bool asks_back;  /* TLS 1.2, and ends the handshake for want of the client's certificate */
 };
 
 struct smtp_peer {
@@ -96,6 +97,8 @@ static inline bool peer_play(struct peer_session *s, unsigned step, const char *
 
 static inline void peer_starttls(struct peer_session *s)
 {
+    SSL *ssl;
+
     if (!peer_play(s, 2, s->peer->script.starttls, "220 2.0.0 go ahead"))
         return;
     if (s->peer->script.deaf_hands) {
@@ -103,7 +106,12 @@ static inline void peer_starttls(struct peer_session *s)
         return;
     }
     s->in.len = 0;
-    (void)stream_start_tls(s->stream, tls_server_session(s->peer->tls));
+    ssl = tls_server_session(s->peer->tls);
+    if (s->peer->script.asks_back) {
+        SSL_set_max_proto_version(ssl, TLS1_2_VERSION);
+        SSL_set_verify(ssl, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+    }
+    (void)stream_start_tls(s->stream, ssl);
     s->tls_on = true;
 }
 
