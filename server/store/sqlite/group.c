@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "../draft.h"
+#include "../received.h"
 #include "../tlsrpt.h"
 #include "sigillo/banned.h"
 #include "sqlite_internal.h"
@@ -47,6 +48,8 @@ static enum store_result apply_op(struct store *store, struct store_op *op)
         return STORE_OK;
     case STORE_DRAFT:
         return apply_draft(store, (struct store_draft_op *)(void *)op);
+    case STORE_RECEIVED:
+        return apply_received(store, (const struct received_op *)(const void *)op);
     case STORE_TLSRPT:
         return apply_tlsrpt(store, (struct tlsrpt_op *)(void *)op);
     case STORE_EXPIRE_TRAIL:

@@ -99,6 +99,9 @@ static const char *const read_text[READ_COUNT] = {
         " AND category>=?2 AND substr(category,1,length(?2))=?2 AND day>=?3 AND day<=?4"
         " GROUP BY category ORDER BY ?6*sum(iif(metric=?5,count,0)),category LIMIT ?7 OFFSET ?8",
     [READ_TRANSIT] = TRANSIT_READ,
+    [READ_RECEIVED] = "SELECT domain,organization,report,begins,ends,at,peer,value FROM"
+                      " tls_received WHERE (?1='' OR domain=?1) AND"
+                      " (CASE WHEN ends>0 THEN ends ELSE at END)>=?2 ORDER BY id DESC LIMIT ?3",
     [READ_TLSRPT_DUE] = "SELECT " TLSRPT_COLUMNS " FROM tlsrpt_report INDEXED BY tlsrpt_due"
                         " WHERE state<2 AND next_at<=?1 ORDER BY next_at LIMIT ?2",
     [READ_TLSRPT_REPORTS] =

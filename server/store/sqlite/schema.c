@@ -17,6 +17,7 @@
  * statistic   what happened to recipients, counted by subscription, category (empty: all) and day
  * transit     how mail went over the wire, counted by day, subscription, the sender's domain and the destination
  * tlsrpt_policy   sessions of a day with a domain under one policy, tlsrpt_failure: those that failed; tlsrpt_report: which report went where
+ * tls_received    reports about TLS that others have sent
  * batch           what becomes of the messages that have one, and which those are
  */
 #include "schema.h"
@@ -125,6 +126,11 @@ static const char *const step[] = {
     " changed_at INTEGER NOT NULL, detail TEXT NOT NULL,"
     " PRIMARY KEY(day, domain, destination)) WITHOUT ROWID;"
     "CREATE INDEX tlsrpt_due ON tlsrpt_report(next_at) WHERE state < 2;",
+    "CREATE TABLE tls_received(id INTEGER PRIMARY KEY, domain TEXT NOT NULL,"
+    " organization TEXT NOT NULL, report TEXT NOT NULL, begins INTEGER NOT NULL,"
+    " ends INTEGER NOT NULL, at INTEGER NOT NULL, peer TEXT NOT NULL, value TEXT NOT NULL);"
+    "CREATE UNIQUE INDEX tls_received_of ON tls_received(domain, organization, report);"
+    "CREATE INDEX tls_received_domain ON tls_received(domain, id);",
 };
 #define STEPS ((int)(sizeof(step) / sizeof(step[0])))
 

@@ -112,6 +112,13 @@ const char *const sql_text[SQL_COUNT] = {
                         " UPDATE SET delivered=delivered+excluded.delivered,"
                         "failed=failed+excluded.failed",
     [SQL_OLD_TRANSIT] = "DELETE FROM transit WHERE day<?1",
+    [SQL_RECEIVED_FIND] =
+        "SELECT 1 FROM tls_received WHERE domain=?1 AND organization=?2 AND report=?3",
+    [SQL_RECEIVED_ADD] = "INSERT INTO tls_received(domain,organization,report,begins,ends,at,peer,"
+                         "value) VALUES(?1,?2,?3,?4,?5,?6,?7,?8)",
+    [SQL_RECEIVED_MAKE_ROOM] = "DELETE FROM tls_received WHERE domain=?1 AND id<=(SELECT id FROM"
+                               " tls_received WHERE domain=?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
+    [SQL_OLD_RECEIVED] = "DELETE FROM tls_received WHERE at<?1/1000",
     [SQL_TLSRPT_POLICY_FIND] = "SELECT id FROM tlsrpt_policy WHERE day=?1 AND domain=?2"
                                " AND type=?3 AND strings=?4 AND mx=?5",
     [SQL_TLSRPT_POLICY_ADD] = "INSERT INTO tlsrpt_policy(day,domain,type,strings,mx,successes,"

@@ -101,6 +101,10 @@ enum sql {
     SQL_OLD_STATISTICS,
     SQL_TRANSIT_ADD,
     SQL_OLD_TRANSIT,
+    SQL_RECEIVED_FIND,
+    SQL_RECEIVED_ADD,
+    SQL_RECEIVED_MAKE_ROOM,
+    SQL_OLD_RECEIVED,
     SQL_TLSRPT_POLICY_FIND,
     SQL_TLSRPT_POLICY_ADD,
     SQL_TLSRPT_POLICY_COUNT,
@@ -309,6 +313,8 @@ enum store_result apply_control(struct store *store, struct store_control *c);
 void undo_control(struct store_control *c);
 struct store_draft_op;
 enum store_result apply_draft(struct store *store, struct store_draft_op *op);
+struct received_op;
+enum store_result apply_received(struct store *store, const struct received_op *op);
 struct tlsrpt_op;
 enum store_result apply_tlsrpt(struct store *store, struct tlsrpt_op *op);
 void drafts_expire(struct store *store, int64_t now); /* at most 100 of them */
@@ -450,6 +456,7 @@ enum read_sql {
     READ_STATISTICS,
     READ_CATEGORIES,
     READ_TRANSIT,
+    READ_RECEIVED,
     READ_TLSRPT,
     READ_TLSRPT_DUE,
     READ_TLSRPT_REPORTS,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Old trail goes: whole messages, all of whose recipients are final. */
+#include "../statistics.h"
 #include "sigillo/banned.h"
 #include "sqlite_internal.h"
 
@@ -75,5 +76,6 @@ enum store_result apply_expire_trail(struct store *store, struct store_expire_tr
     if (store->db.hard == 0)
         drafts_expire(store, clock_now_s());
     statistics_expire(store, clock_now_ms());
+    run_before(store, SQL_OLD_RECEIVED, clock_now_ms() - STATISTICS_DAYS * STATISTICS_DAY_MS);
     return STORE_OK;
 }
