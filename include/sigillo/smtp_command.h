@@ -40,6 +40,7 @@ enum {
     SGL_SMTP_TLS = 1 << 8, /* STARTTLS */
     SGL_SMTP_REQUIRETLS = 1 << 9,
     SGL_SMTP_HAS_AUTH = 1 << 10,
+    SGL_SMTP_XTLS = 1 << 11, /* our own: MAIL FROM:<a@b> XTLS=verified */
 };
 
 /* SASL mechanisms, as bits. */
@@ -67,6 +68,7 @@ struct sgl_smtp_mail {
     bool has_size, body_8bit, body_given, smtputf8, require_tls;
     uint64_t size;
     char ret;       /* 'F', 'H' or 0 */
+    char xtls;      /* 'V' verified, 'O' optional, or 0 */
     sgl_view envid; /* as given, xtext */
     sgl_view auth;  /* as given, xtext or "<>"; empty when not given */
 };

@@ -74,6 +74,12 @@ static bool read_requiretls(struct target *t, sgl_view value)
     return value.ptr == NULL;
 }
 
+static bool read_xtls(struct target *t, sgl_view value)
+{
+    t->mail->xtls = sgl_view_eq_nocase(value, SGL_LIT("verified")) ? 'V' : 'O';
+    return t->mail->xtls == 'V' || sgl_view_eq_nocase(value, SGL_LIT("optional"));
+}
+
 static bool read_ret(struct target *t, sgl_view value)
 {
     t->mail->ret = sgl_view_eq_nocase(value, SGL_LIT("FULL")) ? 'F' : 'H';
@@ -159,6 +165,7 @@ static const struct parameter mail_parameters[] = {
     {"BODY", SGL_SMTP_8BITMIME, read_body, "BODY: 7BIT or 8BITMIME wanted"},
     {"SMTPUTF8", SGL_SMTP_SMTPUTF8, read_smtputf8, "SMTPUTF8 takes no value"},
     {"REQUIRETLS", SGL_SMTP_REQUIRETLS, read_requiretls, "REQUIRETLS takes no value"},
+    {"XTLS", SGL_SMTP_XTLS, read_xtls, "XTLS: verified or optional wanted"},
     {"RET", SGL_SMTP_DSN, read_ret, "RET: FULL or HDRS wanted"},
     {"ENVID", SGL_SMTP_DSN, read_envid, "ENVID: at most 100 characters of xtext wanted"},
     {"AUTH", SGL_SMTP_HAS_AUTH, read_auth, "AUTH: xtext or <> wanted"},
@@ -264,6 +271,8 @@ enum sgl_status sgl_smtp_mail_parse(sgl_view args, unsigned offer, struct sgl_ar
         read_parameters(sgl_view_from(args, mail.from.used), mail_parameters, offer, &t, fault));
     if (!mail.smtputf8 && !sgl_ascii_only(args))
         return refuse(fault, 553, "5.6.7", "an address with UTF-8 needs SMTPUTF8");
+    if (mail.require_tls && mail.xtls == 'O')
+        return refuse(fault, 501, "5.5.4", "REQUIRETLS and XTLS=optional contradict each other");
     *out = mail;
     return SGL_OK;
 }

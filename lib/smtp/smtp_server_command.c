@@ -44,6 +44,8 @@ static unsigned offer_now(const struct sgl_smtp_server *s)
 
     if (!s->extended)
         return 0;
+    if (!s->tls) /* [RFC 8689 s2] only within TLS */
+        offer &= ~(unsigned)(SGL_SMTP_REQUIRETLS | SGL_SMTP_XTLS);
     if (s->config->mechanisms != 0)
         offer |= SGL_SMTP_HAS_AUTH; /* the parameter of MAIL [RFC 4954 s5] */
     return offer;
@@ -77,7 +79,7 @@ static void offer_line(struct sgl_smtp_server *s, bool offered, const char *text
 static void put_offer(struct sgl_smtp_server *s)
 {
     sgl_auto(sgl_buf) line = SGL_BUF_INIT(SGL_LIMIT_SMTP_REPLY_OURS);
-    unsigned offer = s->config->offer;
+    unsigned offer = offer_now(s);
 
     sgl_smtp_reply_put_line(&s->out, 250, false, s->config->hostname);
     offer_line(s, (offer & SGL_SMTP_PIPELINING) != 0, "PIPELINING");
@@ -86,7 +88,8 @@ static void put_offer(struct sgl_smtp_server *s)
     offer_line(s, (offer & SGL_SMTP_CHUNKING) != 0, "CHUNKING");
     offer_line(s, (offer & SGL_SMTP_DSN) != 0, "DSN");
     offer_line(s, (offer & SGL_SMTP_ENHANCED) != 0, "ENHANCEDSTATUSCODES");
-    offer_line(s, (offer & SGL_SMTP_REQUIRETLS) != 0 && s->tls, "REQUIRETLS");
+    offer_line(s, (offer & SGL_SMTP_REQUIRETLS) != 0, "REQUIRETLS");
+    offer_line(s, (offer & SGL_SMTP_XTLS) != 0, "XTLS");
     offer_line(s, (offer & SGL_SMTP_TLS) != 0 && !s->tls, "STARTTLS");
     if ((offer & SGL_SMTP_LIMITS) != 0) {
         put_limits(s, &line);

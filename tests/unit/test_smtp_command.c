@@ -5,7 +5,7 @@
 
 enum {
     ALL = SGL_SMTP_SIZE | SGL_SMTP_8BITMIME | SGL_SMTP_SMTPUTF8 | SGL_SMTP_DSN | SGL_SMTP_HAS_AUTH |
-          SGL_SMTP_REQUIRETLS
+          SGL_SMTP_REQUIRETLS | SGL_SMTP_XTLS
 };
 
 static const struct {
@@ -20,6 +20,15 @@ static const struct {
     {"all parameters",
      "FROM:<a@b.test> SIZE=12 BODY=8BITMIME SMTPUTF8 RET=FULL ENVID=x+20y AUTH=<> REQUIRETLS", ALL,
      0, "", "a@b.test"},
+    {"XTLS wants proved servers", "FROM:<a@b.test> XTLS=Verified REQUIRETLS", ALL, 0, "",
+     "a@b.test"},
+    {"XTLS of another kind", "FROM:<a@b.test> XTLS=none", ALL, 501, "5.5.4", NULL},
+    {"XTLS without a value", "FROM:<a@b.test> XTLS", ALL, 501, "5.5.4", NULL},
+    {"both ways at once", "FROM:<a@b.test> XTLS=optional REQUIRETLS", ALL, 501, "5.5.4", NULL},
+    {"REQUIRETLS takes no value [RFC 8689 s2]", "FROM:<a@b.test> REQUIRETLS=1", ALL, 501, "5.5.4",
+     NULL},
+    {"REQUIRETLS that is not offered [RFC 8689 s2]", "FROM:<a@b.test> REQUIRETLS", 0, 555, "5.5.4",
+     NULL},
     {"a source route is read over", "FROM:<@x.test,@y.test:a@b.test>", 0, 0, "", "a@b.test"},
     {"a quoted local part", "FROM:<\"a b\"@b.test>", 0, 0, "", "\"a b\"@b.test"},
     {"UTF-8 with SMTPUTF8", "FROM:<\xc3\xa4@b.test> SMTPUTF8", ALL, 0, "", "\xc3\xa4@b.test"},

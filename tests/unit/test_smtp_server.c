@@ -127,6 +127,30 @@ static void offers_follow_tls(void **state)
     run_done(&r);
 }
 
+/* [RFC 8689 s2, s4.1] */
+static void required_tls_within_tls(void **state)
+{
+    struct sgl_smtp_server_config config = standard;
+    struct run r;
+
+    (void)state;
+    config.offer |= SGL_SMTP_REQUIRETLS | SGL_SMTP_XTLS;
+    for (int tls = 0; tls < 2; tls++) {
+        config.mechanisms = 0;
+        run_init(&r, &config, tls == 1);
+        run_all(&r, sgl_view_cstr(EHLO), SIZE_MAX);
+        CHECK_EQ("REQUIRETLS", offers(sgl_buf_view(&r.out), "250-REQUIRETLS\r\n"), tls);
+        CHECK_EQ("XTLS", offers(sgl_buf_view(&r.out), "250-XTLS\r\n"), tls);
+        sgl_buf_reset(&r.out);
+        run_all(&r, sgl_view_cstr("MAIL FROM:<> REQUIRETLS\r\n"), SIZE_MAX);
+        CHECK_EQ("is taken within TLS only", offers(sgl_buf_view(&r.out), "250 "), tls);
+        CHECK_EQ("and else refused", offers(sgl_buf_view(&r.out), "555 5.5.4"), 1 - tls);
+        run_all(&r, sgl_view_cstr("RSET\r\nMAIL FROM:<> XTLS=verified\r\n"), SIZE_MAX);
+        CHECK_EQ("as is XTLS", offers(sgl_buf_view(&r.out), "555 5.5.4"), 1 - tls);
+        run_done(&r);
+    }
+}
+
 /* [RFC 7628 s5]: whoever reads a token may use it */
 static void tokens_need_tls(void **state)
 {
@@ -217,6 +241,7 @@ int main(void)
         cmocka_unit_test(commands_and_their_faults),
         cmocka_unit_test(auth_under_tls),
         cmocka_unit_test(offers_follow_tls),
+        cmocka_unit_test(required_tls_within_tls),
         cmocka_unit_test(tokens_need_tls),
         cmocka_unit_test(shutting_down_waits_for_the_message),
         cmocka_unit_test(answers_that_come_later_hold_the_session),

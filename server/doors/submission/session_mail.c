@@ -131,6 +131,8 @@ static void on_mail(struct session *s, const struct sgl_smtp_mail *m)
     t->draft = draft;
     t->submission.message.ret = m->ret;
     t->submission.message.require_tls = m->require_tls;
+    if (m->xtls != 0)
+        t->submission.message.tls = m->xtls == 'V' ? MESSAGE_TLS_VERIFIED : MESSAGE_TLS_OPTIONAL;
     t->submission.message.smtputf8 = m->smtputf8;
     t->submission.message.eightbit = m->body_8bit;
     session_answer(s, 250, "2.1.0", "sender ok");

@@ -46,7 +46,8 @@ static void fill(struct sgl_smtp_server_config *e, const struct config *c,
     *e = (struct sgl_smtp_server_config){
         .hostname = sgl_view_cstr(c->hostname),
         .offer = SGL_SMTP_PIPELINING | SGL_SMTP_SIZE | SGL_SMTP_8BITMIME | SGL_SMTP_SMTPUTF8 |
-                 SGL_SMTP_CHUNKING | SGL_SMTP_DSN | SGL_SMTP_ENHANCED | SGL_SMTP_LIMITS,
+                 SGL_SMTP_CHUNKING | SGL_SMTP_DSN | SGL_SMTP_ENHANCED | SGL_SMTP_LIMITS |
+                 SGL_SMTP_REQUIRETLS | SGL_SMTP_XTLS,
         .mechanisms = SGL_SASL_PLAIN | SGL_SASL_LOGIN | SGL_SASL_SCRAM_SHA_256,
         .auth_required = true,
         .size_max = c->limits.message_size,
