@@ -123,12 +123,14 @@ static bool name_it(struct notice *n, const struct queue *q, const struct store_
            (size_t)message_id < sizeof(n->message_id);
 }
 
+/* About a message that had to be proved TLS all the way: its header only, whatever RET says, and never in clear. [RFC 8689 s5] */
 static bool compose(struct notice *n, const struct queue *q, struct sgl_arena *arena)
 {
     struct record *r = n->record;
     const struct store_message *m = r->job->env->m;
     struct sgl_dsn_rcpt *rcpt = SGL_NEW_N(arena, r->op.rcpts, struct sgl_dsn_rcpt);
     struct sgl_dsn_result result = {false, false};
+    bool demanded = message_dest_tls(m) == DEST_TLS_PROVED;
     char queue_id[ID_TEXT_SIZE];
     struct sgl_dsn d = {.reporting_mta = q->config.hostname,
                         .from_address = sgl_view_cstr(n->from),
@@ -137,7 +139,7 @@ static bool compose(struct notice *n, const struct queue *q, struct sgl_arena *a
                         .message_id = sgl_view_cstr(n->message_id),
                         .now = queue_now(q),
                         .arrival = m->accepted_at / 1000,
-                        .ret = m->ret,
+                        .ret = demanded ? 'H' : m->ret,
                         .return_max = RETURN_MAX,
                         .smtputf8 = m->smtputf8,
                         .rcpt = rcpt};
@@ -163,6 +165,7 @@ static bool compose(struct notice *n, const struct queue *q, struct sgl_arena *a
         if (sgl_dsn_put(&n->raw, &d, &result) != SGL_OK)
             return false;
     }
+    n->message.require_tls = demanded;
     n->message.eightbit = result.eightbit;
     n->message.smtputf8 = result.smtputf8;
     return true;

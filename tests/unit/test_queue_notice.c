@@ -67,6 +67,48 @@ static void test_bounce(void **state)
     }
 }
 
+/* The report is protected as the message was: its header only, and never in clear. [RFC 8689 s5] */
+static void test_demanded(void **state)
+{
+    static const struct {
+        const char *name;
+        bool require_tls;
+        uint8_t tls;
+        bool protected;
+    } cases[] = {
+        {"REQUIRETLS", true, MESSAGE_TLS_DEFAULT, true},
+        {"verified", false, MESSAGE_TLS_VERIFIED, true},
+        {"TLS-Required: No", false, MESSAGE_TLS_OPTIONAL, false},
+        {"nothing", false, MESSAGE_TLS_DEFAULT, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const struct store_message want = {.require_tls = cases[i].protected};
+        struct store_sample s;
+        struct job *job;
+
+        queue_fixture_sample(&s, "example.net", 1, 100);
+        s.message.require_tls = cases[i].require_tls;
+        s.message.tls = cases[i].tls;
+        s.message.ret = 'F';
+        memcpy(s.body->bytes, "Subject: a\r\n\r\nsecret", 20);
+        memcpy(s.body->bytes + 98, "\r\n", 2);
+        s.body->header_len = 14;
+        queue_fixture_accept(&fx, &s);
+        job = queue_take(fx.queue, dest_find(fx.queue, SGL_LIT("example.net"), &s.message));
+        queue_fixture_finish(&fx, job, RCPT_PERMANENT);
+        CHECK_TRUE("the header comes back", strstr(fx.notice, "Subject: a") != NULL);
+        CHECK_EQ(cases[i].name, strstr(fx.notice, "secret") == NULL, cases[i].protected);
+        job = queue_take(fx.queue, dest_find(fx.queue, SGL_LIT("example.org"), &want));
+        CHECK_TRUE(cases[i].name, job != NULL);
+        CHECK_EQ(cases[i].name, job->message->require_tls, cases[i].protected);
+        CHECK_EQ(cases[i].name, job->message->tls, MESSAGE_TLS_DEFAULT);
+        queue_fixture_finish(&fx, job, RCPT_OK);
+        store_sample_done(&s);
+    }
+}
+
 static void test_success_taken_over(void **state)
 {
     struct store_sample s;
@@ -123,6 +165,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         QUEUE_TEST(test_delay_notice),
+        QUEUE_TEST(test_demanded),
         QUEUE_TEST(test_bounce),
         QUEUE_TEST(test_success_taken_over),
         QUEUE_TEST(test_bounce_is_durable),
