@@ -429,7 +429,7 @@ static bool check_and_complete(struct admit *m)
     s->message.smtputf8 = report.header_utf8 || utf8;
     if (!check_header(m->a, s, &report.headers, &m->domain, out))
         return false;
-    if (!describe(m, &report) ||
+    if (!check_tls(s, &report.headers, m->domain, out) || !describe(m, &report) ||
         (s->message.pool.len > 0 &&
          !admission_may_use_pool(m->a, s->message.subscription, s->message.pool, out)) ||
         !check_list(m->a, s, &report.headers, m->domain, &m->list, out))

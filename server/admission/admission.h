@@ -100,7 +100,7 @@ void admission_charged_beside(void *directory, sgl_view subscription, sgl_view i
                               struct limits_names *out);
 
 /*
- * One message on its way in.  The door fills the envelope: message.env_from, env_id, ret, require_tls, smtputf8 (the client announced it), not_before, door, peer, where it
+ * One message on its way in.  The door fills the envelope: message.env_from, env_id, ret, require_tls, tls, smtputf8 (the client announced it), not_before, door, peer, where it
  * has them labels, batch, pool and bypass, and rcpt[].address, orcpt, notify.  Addresses need not be normalised; admission does that, and fills in all the rest of `message`.  A recipient named twice is kept once:
  * rcpts may shrink.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a submission server may mend [RFC 6409 s8]: a Received field on top, Date and Message-ID when they are missing, MIME fields for a body that needs them;
- * Bcc and Return-Path go.  Everything else stays byte for byte.
+ * Bcc and Return-Path go, as do marks for this server.  Everything else stays byte for byte.
  */
 #include <sys/random.h>
 
@@ -18,6 +18,8 @@ static bool is_dropped(sgl_view name)
         return sgl_view_eq_nocase(name, SGL_LIT("Bcc"));
     case 10:
         return sgl_view_eq_nocase(name, SGL_LIT("Resent-Bcc"));
+    case 13:
+        return sgl_view_eq_nocase(name, SGL_LIT(TLS_MARK));
     case 11:
         return sgl_view_eq_nocase(name, SGL_LIT("Return-Path"));
     default:
@@ -99,6 +101,8 @@ enum sgl_status header_complete(const struct header_fixup *f, struct sgl_buf *ou
     }
     if (id == NULL)
         put_message_id(f, out, &id_off, &id_len);
+    if (tls_field_wanted(f->s, h))
+        sgl_buf_add(out, SGL_LIT("TLS-Required: No\r\n"));
     put_mime(f, out);
     if (of_list)
         list_put(&f->list->mail, f->list->url, out);

@@ -102,6 +102,15 @@ bool check_list(struct admission *a, struct submission *s, const struct sgl_head
                 const struct domain *domain, struct list_part *out,
                 struct admission_answer *answer);
 
+/* ---- admission_tls.c: what the message asks of TLS ---- */
+
+#define TLS_MARK "X-Sigillo-TLS"
+/* After the header was checked: s->message.tls becomes what counts. */
+bool check_tls(struct submission *s, const struct sgl_headers *headers, const struct domain *domain,
+               struct admission_answer *out);
+/* Does the header have to say so, for the servers behind the next one?  [RFC 8689 s4.3] */
+bool tls_field_wanted(const struct submission *s, const struct sgl_headers *headers);
+
 /* ---- admission_guard.c: what receivers ask of bulk mail ---- */
 
 /* After the limits were charged. true: counted, as the ticket says. */

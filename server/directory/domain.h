@@ -105,6 +105,7 @@ struct domain {
     void *pack; /* where the texts and the selectors above stand; NULL: each by itself */
     struct domain_status status[DOMAIN_PARTS];
     struct domain_rotation rotation;
+    bool tls_verified; /* its mail goes only to servers that prove who they are */
     int64_t created_at;
     int64_t
         default_at; /* milliseconds, when somebody called it the default of its subscription; 0: nobody does */
@@ -171,8 +172,10 @@ struct domain_change {
 
     /* changed; what is not given stays */
     bool set_kind;
-    bool set_default;                   /* added, changed: */
-    int64_t default_at;                 /* that; 0: it is not */
+    bool set_default;   /* added, changed: */
+    int64_t default_at; /* that; 0: it is not */
+    bool set_tls;
+    bool tls_verified;                  /* added, changed */
     sgl_view return_path;               /* added, changed: ptr NULL: as it was, or none */
     const struct domain_status *status; /* DOMAIN_PARTS of them: all of it anew, strings copied */
     int64_t checked_at_s;               /* with status */

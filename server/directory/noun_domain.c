@@ -251,6 +251,7 @@ static bool fill_new(struct change *g, struct domain *d, const struct domain_cha
     d->kind = dc->kind;
     d->created_at = clock_now_s();
     d->default_at = dc->set_default ? dc->default_at : 0;
+    d->tls_verified = dc->tls_verified;
     if (!new_token(d) || (dc->kind != DOMAIN_PARKED && !first_selectors(d, g->c->ed25519))) {
         change_no_memory(g->c);
         return false;
@@ -343,6 +344,8 @@ static bool alter(struct change *g)
     }
     if (dc->set_default)
         d->default_at = dc->default_at;
+    if (dc->set_tls)
+        d->tls_verified = dc->tls_verified;
     return (!dc->set_kind || set_kind(g, d, dc->kind)) &&
            (dc->return_path.ptr == NULL || (set_return_path(g, d, dc->return_path) &&
                                             names_fit(g, d->name, d->return_path, dc))) &&
@@ -445,7 +448,7 @@ static void settle(struct directory *d, void *noun)
     domain_pack(domain);
 }
 
-static const char *const shown[] = {"kind", "return_path", NULL};
+static const char *const shown[] = {"kind", "return_path", "tls", NULL};
 
 const struct noun_kind noun_domain = {
     .name = "domain",

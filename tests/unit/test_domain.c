@@ -178,6 +178,35 @@ static void test_return_path(void **state)
     }
 }
 
+static void test_tls(void **state)
+{
+    struct directory_fixture *f = *state;
+    const struct {
+        const char *rule;
+        bool set, verified, want;
+    } rows[] = {{"it is set", true, true, true},
+                {"another change leaves it", false, false, true},
+                {"it is taken back", true, false, false}};
+
+    assert_int_equal(fixture_domain(f, "example.org", false), DIRECTORY_OK);
+    for (size_t i = 0; i < 2 * sizeof(rows) / sizeof(rows[0]); i++) {
+        struct domain_change dc = {.set_tls = rows[i / 2].set,
+                                   .tls_verified = rows[i / 2].verified,
+                                   .return_path = rows[i / 2].set ? SGL_LIT("") : SGL_LIT("b")};
+        struct directory_change c = change("example.org", &dc);
+        struct domain *d;
+
+        CHECK_EQ(rows[i / 2].rule, fixture_change(f, &c), DIRECTORY_OK);
+        if (i % 2 == 1) { /* also after a restart */
+            fixture_close(f);
+            fixture_open(f);
+        }
+        d = named(f, "example.org");
+        CHECK_EQ(rows[i / 2].rule, d->tls_verified, rows[i / 2].want);
+        domain_unref(d);
+    }
+}
+
 /* ---- what is known of its records ---- */
 
 static const struct domain_status seen[DOMAIN_PARTS] = {
@@ -447,6 +476,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_managed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_parked, setup, teardown),
         cmocka_unit_test_setup_teardown(test_return_path, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_tls, setup, teardown),
         cmocka_unit_test_setup_teardown(test_statuses_are_kept, setup, teardown),
         cmocka_unit_test_setup_teardown(test_documents_of_old, setup, teardown),
         cmocka_unit_test_setup_teardown(test_keys_are_shared_by_copies, setup, teardown),
