@@ -152,6 +152,8 @@ static int show_run(struct cli *c)
         return cli_print_json(answer);
     print_head(c, answer);
     printf("  added         %s\n", cli_time(answer, "created_at", 2));
+    if (strcmp(cli_member(answer, "tls", 3), "verified") == 0)
+        printf("  TLS           verified: only to servers that prove who they are\n");
     json_array_foreach(json_object_get(answer, "selectors"), at, s) printf(
         "  selector      %s  %s  %s%s\n", cli_member(s, "name", 0), cli_member(s, "algorithm", 1),
         json_is_true(json_object_get(s, "active")) ? "signs" : "waits for its turn",

@@ -31,6 +31,7 @@ const struct cli_verb *const cli_verbs[] = {
     &verb_domain_verify,
     &verb_domain_coach,
     &verb_domain_park,
+    &verb_domain_set,
     &verb_domain_publish,
     &verb_domain_rotate,
     &verb_domain_remove,

@@ -89,6 +89,12 @@ static const struct refusal refused_labels[] = {
      "metadata", "member-type"},
 };
 
+static const struct refusal refused_tls[] = {
+    {"tls of a wrong type", "{" BASE ",\"tls\":true}", "tls", "member-type"},
+    {"tls of another kind", "{" BASE ",\"tls\":\"required\"}", "tls", "member-value"},
+    {"the preset has no word", "{" BASE ",\"tls\":\"default\"}", "tls", "member-value"},
+};
+
 static const struct refusal refused_attachments[] = {
     {"attachments of a wrong type", "{" BASE ",\"attachments\":{}}", "attachments", "member-type"},
     {"an attachment of a wrong type", "{" BASE ",\"attachments\":[1]}", "attachments[0]",
@@ -130,6 +136,7 @@ static void refusals(void **state)
     check_refusals(ALL_OF(refused_addresses));
     check_refusals(ALL_OF(refused_content));
     check_refusals(ALL_OF(refused_labels));
+    check_refusals(ALL_OF(refused_tls));
     check_refusals(ALL_OF(refused_attachments));
 }
 
@@ -195,6 +202,25 @@ static void envelope(void **state)
     done(&f);
 }
 
+static void tls(void **state)
+{
+    static const struct {
+        const char *json;
+        uint8_t want;
+    } rows[] = {{"{" BASE "}", MESSAGE_TLS_DEFAULT},
+                {"{" BASE ",\"tls\":null}", MESSAGE_TLS_DEFAULT},
+                {"{" BASE ",\"tls\":\"optional\"}", MESSAGE_TLS_OPTIONAL},
+                {"{" BASE ",\"tls\":\"verified\"}", MESSAGE_TLS_VERIFIED}};
+    struct fixture f;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        CHECK_TRUE(rows[i].json, parse(&f, rows[i].json));
+        CHECK_EQ(rows[i].json, f.m.tls, rows[i].want);
+        done(&f);
+    }
+}
+
 static void labels(void **state)
 {
     char text[11000], *at = text + sprintf(text, "{" BASE ",\"metadata\":{\"k\":\"");
@@ -220,7 +246,8 @@ static void labels(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(refusals), cmocka_unit_test(composed),
-                                       cmocka_unit_test(envelope), cmocka_unit_test(labels)};
+                                       cmocka_unit_test(tls), cmocka_unit_test(envelope),
+                                       cmocka_unit_test(labels)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -37,6 +37,7 @@ json_t *admin_domain_json(const struct admin *admin, struct domain *domain)
     json = json_pack("{s:s, s:s, s:o, s:o, s:I}", "name", domain->name, "subscription",
                      domain->subscription, "created_at", admin_time(domain->created_at * 1000),
                      "selectors", selectors, "version", (json_int_t)domain->version);
+    json_object_set_new(json, "tls", json_string(domain->tls_verified ? "verified" : "default"));
     admin_domain_put_status(json, admin, domain);
     return json;
 }
@@ -113,6 +114,22 @@ static bool take_kind(struct admin_change *n, const json_t *kind)
     return false;
 }
 
+/* The member "tls", which may be NULL; false: answered. */
+static bool take_tls(struct admin_change *n, const json_t *tls)
+{
+    sgl_view word;
+
+    if (tls == NULL)
+        return true;
+    word = admin_text(tls);
+    n->domain.set_tls = true;
+    n->domain.tls_verified = sgl_view_eq(word, SGL_LIT("verified"));
+    if (n->domain.tls_verified || sgl_view_eq(word, SGL_LIT("default")))
+        return true;
+    http_reply_problem(n->r, 422, "tls", "tls", "tls is default or verified.");
+    return false;
+}
+
 /* So much may a domain's name have where its keys stand in the operator's zone. */
 static size_t names_room(const char *zone)
 {
@@ -150,7 +167,7 @@ static bool take(struct admin_change *n, const struct admin_member *member)
     if (member[4].value != NULL)
         n->domain.return_path = admin_text(member[4].value);
     admin_new_domain(n);
-    return take_kind(n, member[3].value);
+    return take_kind(n, member[3].value) && take_tls(n, member[5].value);
 }
 
 static bool take_change(struct admin_change *n, const struct admin_member *member)
@@ -158,7 +175,8 @@ static bool take_change(struct admin_change *n, const struct admin_member *membe
     n->change.domain_change = &n->domain;
     if (member[1].value != NULL)
         n->domain.return_path = admin_text(member[1].value);
-    return take_kind(n, member[0].value) && admin_take_version(n, member[2].value);
+    return take_kind(n, member[0].value) && admin_take_version(n, member[2].value) &&
+           take_tls(n, member[3].value);
 }
 
 static json_t *changed(const struct admin_change *n)
@@ -186,12 +204,14 @@ static const struct admin_noun domains = {
                {.name = "subscription", .type = JSON_STRING},
                {.name = "ed25519", .type = JSON_TRUE},
                {.name = "kind", .type = JSON_STRING},
-               {.name = "return_path", .type = JSON_STRING}},
+               {.name = "return_path", .type = JSON_STRING},
+               {.name = "tls", .type = JSON_STRING}},
     .take = take,
     .added = changed,
     .change_member = {{.name = "kind", .type = JSON_STRING},
                       {.name = "return_path", .type = JSON_STRING},
-                      {.name = "version", .type = JSON_INTEGER}},
+                      {.name = "version", .type = JSON_INTEGER},
+                      {.name = "tls", .type = JSON_STRING}},
     .take_change = take_change,
     .changed = changed,
 };

@@ -32,7 +32,7 @@ struct api_message {
     size_t rcpts;
     sgl_view list, list_name;     /* of list mail; ptr NULL: it is none */
     sgl_view labels, batch, pool; /* as of the message in the store */
-    uint8_t bypass;
+    uint8_t tls, bypass;          /* the same */
     const struct api_word
         *words;            /* up to one without a word; what is not among them is its own path */
     const size_t *part_at; /* where the parts stood in the request; NULL: in their own order */

@@ -180,6 +180,23 @@ static bool take_list(const struct api_reader *p, const json_t *root)
     return api_one_line(p, p->m->list_name, "list.name");
 }
 
+/* ---- TLS ---- */
+
+static bool take_tls(const struct api_reader *p, const json_t *root)
+{
+    enum message_tls tls;
+    sgl_view word = {NULL, 0};
+
+    if (!api_read_string(p, root, "tls", "tls", &word))
+        return false;
+    if (word.ptr == NULL)
+        return true;
+    if (!message_tls_parse(word, &tls) || tls == MESSAGE_TLS_DEFAULT)
+        return api_wrong(p, "member-value", "tls", "tls is \"verified\" or \"optional\".");
+    p->m->tls = (uint8_t)tls;
+    return true;
+}
+
 /* ---- labels ---- */
 
 static bool check_categories(const struct api_reader *p, const json_t *list)
@@ -320,8 +337,8 @@ bool api_parse(const struct api *api, const struct identity *who, const json_t *
                struct sgl_arena *arena, struct api_message *m, struct api_refusal *why)
 {
     static const char *const known[] = {
-        "from", "to",          "cc",      "bcc",  "reply_to",   "subject",  "text",
-        "html", "attachments", "headers", "list", "categories", "metadata", NULL};
+        "from",        "to",      "cc",   "bcc",        "reply_to", "subject", "text", "html",
+        "attachments", "headers", "list", "categories", "metadata", "tls",     NULL};
     static const struct api_word words[] = {
         {"content_type", "attachments[", "].content_type"},
         {"content_id", "attachments[", "].content_id"},
@@ -343,6 +360,6 @@ bool api_parse(const struct api *api, const struct identity *who, const json_t *
     if (!api_read_string(&p, json, "text", "text", &m->compose.text) ||
         !api_read_string(&p, json, "html", "html", &m->compose.html))
         return false;
-    return take_list(&p, json) && take_labels(&p, json) && take_headers(&p, json) &&
-           take_attachments(&p, json);
+    return take_list(&p, json) && take_tls(&p, json) && take_labels(&p, json) &&
+           take_headers(&p, json) && take_attachments(&p, json);
 }

@@ -131,6 +131,7 @@ bool api_post_message(struct api_post *p, struct api_message *m, struct api_refu
     s->message.rcpt = m->rcpt;
     s->message.rcpts = m->rcpts;
     s->message.bypass = m->bypass;
+    s->message.tls = m->tls;
     return keep(s, m, why);
 }
 
