@@ -81,9 +81,13 @@ class Receiver:
 
     async def close(self):
         self._server.close()
+        await self.cut()
+        await self._server.wait_closed()
+
+    async def cut(self):
+        """Every connection that is open now."""
         for task in list(self._tasks):
             task.cancel()
-        await self._server.wait_closed()
 
     async def _serve(self, reader, writer):
         self._tasks.add(asyncio.current_task())
