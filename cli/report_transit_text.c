@@ -9,6 +9,7 @@
 #define SHARE_CELLS 30
 #define SHOWN_MAX   10 /* of each list of who could be stricter */
 #define INDENT      6
+#define ANYWAY      "DELIVERED ALL THE SAME"
 
 static uint64_t number(const json_t *object, const char *name)
 {
@@ -91,12 +92,12 @@ static void print_causes(const struct cli *c, const json_t *total)
         printf("\nTLS failed at nothing that was demanded.\n");
         return;
     }
-    print_head(c, "FAILED AT", "ATTEMPTS", "DELIVERED ALL THE SAME");
+    print_head(c, "FAILED AT", "ATTEMPTS", ANYWAY);
     json_object_foreach((json_t *)(uintptr_t)causes, name, value)
     {
         cli_put(stdout, name);
-        printf("%*s %10llu  %8llu\n", strlen(name) > 26 ? 0 : 26 - (int)strlen(name), "",
-               (unsigned long long)number(value, "failed"),
+        printf("%*s %10llu  %*llu\n", strlen(name) > 26 ? 0 : 26 - (int)strlen(name), "",
+               (unsigned long long)number(value, "failed"), (int)strlen(ANYWAY),
                (unsigned long long)number(value, "delivered"));
     }
 }
@@ -226,8 +227,7 @@ static void print_stricter(const struct cli *c, const json_t *stricter)
     print_troubles(c, failing, "Destinations that get no mail, because TLS fails", "attempts");
     print_troubles(
         c, testing,
-        "Destinations that get mail though TLS fails: at another host of theirs, or with "
-        "a policy in testing",
+        "Destinations that get mail, though TLS fails at a host or by a policy in testing",
         "recipients");
     print_own(c, own);
 }

@@ -38,15 +38,15 @@
  * Days stand in their order, other names by their sum.
  */
 #define TRANSIT_READ                                                                               \
-    "WITH t AS NOT MATERIALIZED (SELECT CASE ?4 WHEN 0 THEN '' WHEN 1 THEN day WHEN 2 THEN sender" \
-    " WHEN 3 THEN domain ELSE subscription END AS name,mechanism,version,cause,delivered,failed"   \
+    "WITH t AS MATERIALIZED (SELECT CASE ?4 WHEN 0 THEN '' WHEN 1 THEN day WHEN 2 THEN sender"     \
+    " WHEN 3 THEN domain ELSE subscription END AS name,mechanism,version,cause,"                   \
+    "sum(delivered) AS delivered,sum(failed) AS failed"                                            \
     " FROM transit WHERE day>=?2 AND day<=?3 AND (?1='' OR subscription=?1)"                       \
-    " AND (?5=0 OR cause>0)),"                                                                     \
+    " AND (?5=0 OR cause>0) GROUP BY 1,2,3,4),"                                                    \
     "top AS MATERIALIZED (SELECT name,sum(delivered+failed) AS n FROM t GROUP BY name"             \
     " ORDER BY iif(?4=1,0,n) DESC,name LIMIT ?6 OFFSET ?7)"                                        \
-    "SELECT t.name,mechanism,version,cause,sum(delivered),sum(failed) FROM t JOIN top"             \
-    " ON top.name=t.name GROUP BY t.name,mechanism,version,cause"                                  \
-    " ORDER BY iif(?4=1,0,top.n) DESC,t.name,mechanism,version,cause"
+    "SELECT t.name,mechanism,version,cause,delivered,failed FROM t JOIN top ON top.name=t.name"    \
+    " ORDER BY iif(?4=1,0,n) DESC,t.name,mechanism,version,cause"
 
 static const char *const read_text[READ_COUNT] = {
     [READ_BODY] = "SELECT header_len,bytes,bytes IS NULL FROM body WHERE id=?1",
