@@ -110,6 +110,18 @@ static void print_sending(const struct cli *c, const json_t *domain)
     putchar('\n');
 }
 
+/* The policy that is served here; NULL: none. */
+static void print_policy(const struct cli *c, const json_t *sts)
+{
+    if (sts == NULL)
+        return;
+    printf("  policy        MTA-STS %s", cli_member(sts, "mode", 0));
+    if (!json_is_true(json_object_get(sts, "certificate")))
+        printf(", %sbut no certificate has the name mta-sts.%s%s", cli_red(c),
+               cli_member(sts, "domain", 1), cli_plain(c));
+    putchar('\n');
+}
+
 static void print_head(const struct cli *c, const json_t *domain)
 {
     printf("%s%s%s", cli_bold(c), cli_member(domain, "name", 0), cli_plain(c));
@@ -123,6 +135,7 @@ static void print_head(const struct cli *c, const json_t *domain)
     printf("  checked       %s\n", cli_member(domain, "checked_at", 0)[0] == '\0'
                                        ? "not yet"
                                        : cli_time(domain, "checked_at", 0));
+    print_policy(c, json_object_get(domain, "mta_sts"));
     if (cli_member(domain, "unknown_since", 0)[0] != '\0')
         printf("  %sname servers  no answer since %s; what was known before still counts%s\n",
                cli_yellow(c), cli_time(domain, "unknown_since", 0), cli_plain(c));

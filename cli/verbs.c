@@ -34,6 +34,7 @@ const struct cli_verb *const cli_verbs[] = {
     &verb_domain_set,
     &verb_domain_publish,
     &verb_domain_rotate,
+    &verb_domain_mta_sts,
     &verb_domain_remove,
     &verb_credential_add,
     &verb_credential_list,

@@ -9,11 +9,11 @@ extern const struct cli_verb verb_init, verb_serve, verb_status, verb_subscripti
     verb_subscription_list, verb_subscription_show, verb_subscription_set, verb_profile_list,
     verb_report_usage, verb_report_audit, verb_report_guard, verb_report_transit, verb_domain_add,
     verb_domain_list, verb_domain_show, verb_domain_records, verb_domain_verify, verb_domain_coach,
-    verb_domain_park, verb_domain_set, verb_domain_publish, verb_domain_rotate, verb_domain_remove,
-    verb_credential_add, verb_credential_list, verb_credential_set, verb_credential_remove,
-    verb_key_add, verb_key_list, verb_key_show, verb_key_rotate, verb_key_set, verb_key_remove,
-    verb_send, verb_queue_list, verb_queue_show, verb_queue_retry, verb_queue_cancel,
-    verb_queue_hold, verb_queue_release, verb_trace;
+    verb_domain_park, verb_domain_set, verb_domain_publish, verb_domain_rotate, verb_domain_mta_sts,
+    verb_domain_remove, verb_credential_add, verb_credential_list, verb_credential_set,
+    verb_credential_remove, verb_key_add, verb_key_list, verb_key_show, verb_key_rotate,
+    verb_key_set, verb_key_remove, verb_send, verb_queue_list, verb_queue_show, verb_queue_retry,
+    verb_queue_cancel, verb_queue_hold, verb_queue_release, verb_trace;
 
 extern const struct cli_verb verb_suppression_add, verb_suppression_list, verb_suppression_remove,
     verb_suppression_import, verb_suppression_export;

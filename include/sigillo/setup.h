@@ -90,8 +90,10 @@ struct sgl_setup_request {
     struct sgl_name return_mx;   /* the host that takes the bounces */
     sgl_view sts_id;             /* of the policy: 1 to 32 letters and digits */
     struct sgl_name sts_host;    /* the host that serves it */
-    bool tlsrpt;                 /* a row for it */
-    sgl_view tls_rua;            /* "mailto:..."; empty: mailto:tls-reports@DOMAIN */
+    bool
+        sts_own; /* it and nobody else does: a record with another id, an alias to another host do not do */
+    bool tlsrpt;      /* a row for it */
+    sgl_view tls_rua; /* "mailto:..."; empty: mailto:tls-reports@DOMAIN */
 
     const struct sgl_setup_reports *reports; /* for the coach; NULL: none were read */
 };

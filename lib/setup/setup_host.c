@@ -109,7 +109,7 @@ static enum sgl_status judge_single(struct setup_work *w, struct sgl_setup_row *
 
 /* ---- MTA-STS  [RFC 8461 s3.1] --------------------------------------------------------------------------------------- */
 
-/* One that can be read is right, whoever serves its policy. */
+/* One that can be read is right, whoever serves its policy; of one that is served here the id has to be known  [RFC 8461 s3.1]. */
 enum sgl_status sgl_setup_judge_mta_sts(struct setup_work *w, struct sgl_setup_row *row)
 {
     const struct sgl_dns_answer *txt;
@@ -119,6 +119,14 @@ enum sgl_status sgl_setup_judge_mta_sts(struct setup_work *w, struct sgl_setup_r
     if (sgl_setup_is_unknown(txt))
         return sgl_setup_say_unknown(w, row, row->name, txt);
     SGL_TRY(sgl_mta_sts_find(w->request->domain, w->dns, w->arena, &sts));
+    if (w->request->sts_own && sts.state == SGL_MTA_STS_FOUND &&
+        !sgl_view_eq(sts.record.id, w->request->sts_id)) {
+        SGL_TRY(sgl_setup_take_found(w, row, txt, sgl_mta_sts_is_record));
+        return sgl_setup_say(w, row, SGL_SETUP_WRONG, "mta-sts-other-id",
+                             "The MTA-STS record at %.*s has the id of another policy: senders do "
+                             "not hear of this one; put the new record in its place.",
+                             SGL_FMT(row->name.text));
+    }
     return judge_single(w, row, txt,
                         &(struct single){.is = sgl_mta_sts_is_record,
                                          .kind = "MTA-STS",
@@ -169,6 +177,10 @@ enum sgl_status sgl_setup_judge_sts_host(struct setup_work *w, struct sgl_setup_
             sgl_setup_is_present(row, row->value);
             return SGL_OK;
         }
+        if (w->request->sts_own)
+            return sgl_setup_say(w, row, SGL_SETUP_WRONG, "mta-sts-other-host",
+                                 "%.*s leads to another host than the one that serves the policy.",
+                                 SGL_FMT(row->name.text));
     }
     return judge_no_alias(w, row, v4, v6);
 }

@@ -10,7 +10,7 @@
  *     spf-several spf-not-included spf-other-qualifier spf-not-ours, and those of sgl_spf_build()
  *     dkim-several dkim-revoked dkim-truncated dkim-other-key dkim-other-type dkim-restricted dkim-unreadable dkim-other-alias dkim-alias-no-key dkim-testing
  *     dmarc-several dmarc-no-policy dmarc-inherited dmarc-no-reports dmarc-reports-refused dmarc-strict-spf dmarc-broken dmarc-at-domain
- *     mx-other mx-several mta-sts-several mta-sts-broken mta-sts-no-host tls-rpt-several tls-rpt-broken
+ *     mx-other mx-several mta-sts-several mta-sts-broken mta-sts-no-host mta-sts-other-id mta-sts-other-host tls-rpt-several tls-rpt-broken
  *     parked-spf parked-dmarc parked-mx parked-key
  */
 #ifndef LIB_SETUP_INTERNAL_H

@@ -57,7 +57,7 @@ _sigillo()
         subscription) words="add list show set" ;;
         profile) words="list" ;;
         report) words="usage audit guard transit" ;;
-        domain) words="add list show records verify coach park set publish rotate remove" ;;
+        domain) words="add list show records verify coach park set publish rotate mta-sts remove" ;;
         credential) words="add list set remove" ;;
         key) words="add list show set rotate remove" ;;
         app) words="add list show set secret federate remove" ;;
@@ -102,6 +102,7 @@ _sigillo()
     "domain park") words="--subscription --server --json --help" ;;
     "domain set") words="--tls --server --json --help" ;;
     "domain publish") words="--dry-run --replace --server --json --help" ;;
+    "domain mta-sts") words="--mode --mx --look --max-age --forget --server --json --help" ;;
     "domain rotate") words="--now --status --cancel --server --json --help" ;;
     "domain remove") words="--withdraw --server --json --help" ;;
     "credential add") words="--domain --password-stdin --subscription --server --json --help" ;;

@@ -110,6 +110,7 @@ complete -c sigillo -n '__sigillo_wants domain' -a park -d 'says that no mail co
 complete -c sigillo -n '__sigillo_wants domain' -a set -d 'changes what the mail of a domain asks of TLS'
 complete -c sigillo -n '__sigillo_wants domain' -a publish -d 'publishes what is lacking by dynamic update'
 complete -c sigillo -n '__sigillo_wants domain' -a rotate -d 'replaces the DKIM key of a domain, step by step'
+complete -c sigillo -n '__sigillo_wants domain' -a mta-sts -d 'shows or puts the MTA-STS policy that this server serves for the domain'
 complete -c sigillo -n '__sigillo_wants domain' -a remove -d 'removes a domain and its keys'
 complete -c sigillo -n '__sigillo_is domain add' -l subscription -x -d 'whose domain it is (default: default)'
 complete -c sigillo -n '__sigillo_is domain add' -l ed25519 -d 'a second selector with an Ed25519 key: each message is signed with both'
@@ -128,6 +129,11 @@ complete -c sigillo -n '__sigillo_is domain publish' -l replace -d 'also put rec
 complete -c sigillo -n '__sigillo_is domain rotate' -l now -d 'end the wait of this step: for a key that has leaked'
 complete -c sigillo -n '__sigillo_is domain rotate' -l status -d 'only tell where it is'
 complete -c sigillo -n '__sigillo_is domain rotate' -l cancel -d 'take it back; possible until the old key is being revoked'
+complete -c sigillo -n '__sigillo_is domain mta-sts' -l mode -x -a 'off none testing enforce' -d 'off, none, testing or enforce'
+complete -c sigillo -n '__sigillo_is domain mta-sts' -l mx -x -d 'a host that takes the domain\'s mail, or *.DOMAIN; may be given several times'
+complete -c sigillo -n '__sigillo_is domain mta-sts' -l look -d 'take the hosts of the domain\'s MX records, as they are now'
+complete -c sigillo -n '__sigillo_is domain mta-sts' -l max-age -x -d 'senders remember it for so long: 604800, 7d (default 7d)'
+complete -c sigillo -n '__sigillo_is domain mta-sts' -l forget -d 'with --mode off: also while senders may remember a policy'
 complete -c sigillo -n '__sigillo_is domain remove' -l withdraw -d 'its records, too, where the server published them itself'
 
 # ---- credential ----

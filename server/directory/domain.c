@@ -109,6 +109,7 @@ static void texts_free(struct domain *d)
     free(d->subscription);
     free(d->token);
     free(d->return_path);
+    free(d->sts_policy);
 }
 
 void domain_unref(struct domain *domain)
@@ -127,7 +128,7 @@ void domain_pack(struct domain *d)
 {
     size_t selectors = d->selectors * sizeof(*d->selector);
     size_t size = selectors + strlen(d->name) + strlen(d->subscription) + strlen(d->token) +
-                  strlen(d->return_path) + 4;
+                  strlen(d->return_path) + strlen(d->sts_policy) + 5;
     struct domain packed = {.selectors = d->selectors};
     char *to;
 
@@ -142,6 +143,7 @@ void domain_pack(struct domain *d)
     packed.subscription = text_move(&to, d->subscription);
     packed.token = text_move(&to, d->token);
     packed.return_path = text_move(&to, d->return_path);
+    packed.sts_policy = text_move(&to, d->sts_policy);
     for (size_t i = 0; i < d->selectors; i++) {
         packed.selector[i] = d->selector[i];
         packed.selector[i].name = text_move(&to, d->selector[i].name);
@@ -153,6 +155,7 @@ void domain_pack(struct domain *d)
     d->subscription = packed.subscription;
     d->token = packed.token;
     d->return_path = packed.return_path;
+    d->sts_policy = packed.sts_policy;
 }
 
 struct domain *domain_new(sgl_view name, sgl_view subscription, size_t selectors_max)
@@ -166,9 +169,10 @@ struct domain *domain_new(sgl_view name, sgl_view subscription, size_t selectors
     d->subscription = text_of(subscription);
     d->token = text_of(SGL_LIT(""));
     d->return_path = text_of(SGL_LIT(""));
+    d->sts_policy = text_of(SGL_LIT(""));
     d->selector = calloc(selectors_max + 1, sizeof(*d->selector));
     if (d->name != NULL && d->subscription != NULL && d->token != NULL && d->return_path != NULL &&
-        d->selector != NULL)
+        d->sts_policy != NULL && d->selector != NULL)
         return d;
     domain_unref(d);
     return NULL;
@@ -200,8 +204,11 @@ struct domain *domain_copy(const struct domain *from)
         return NULL;
     free(d->token);
     free(d->return_path);
+    free(d->sts_policy);
     whole = text_copy(from->token, &d->token);
     whole = text_copy(from->return_path, &d->return_path) && whole;
+    whole = text_copy(from->sts_policy, &d->sts_policy) && whole;
+    d->sts_until_s = from->sts_until_s;
     d->kind = from->kind;
     d->rotation = from->rotation;
     d->created_at = from->created_at;

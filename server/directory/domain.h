@@ -100,6 +100,9 @@ struct domain {
     char *
         token; /* proves the ownership when it stands in DNS; "" only before the first check of a domain from an older store */
     char *return_path; /* label of the subdomain for MAIL FROM; "": none */
+    char *sts_policy;  /* of MTA-STS, as it is served; "": none */
+    int64_t
+        sts_until_s; /* former policies of other modes than none may be remembered somewhere until then; 0: there were none */
     struct selector *selector;
     size_t selectors;
     void *pack; /* where the texts and the selectors above stand; NULL: each by itself */
@@ -145,6 +148,12 @@ bool domain_part_required(enum domain_part part);
 /* "Domain, SPF and DKIM". */
 void domain_parts_text(unsigned parts, char *out, size_t size);
 
+/* ---- MTA-STS  (domain_sts.c) ---- */
+
+#define DOMAIN_STS_ID_SIZE 33
+/* Of the policy that is served: another text has another one  [RFC 8461 s3.1]; "": there is none. */
+void domain_sts_id(const struct domain *domain, char out[DOMAIN_STS_ID_SIZE]);
+
 /* ---- changes: struct directory_change's own member ---- */
 
 enum rotation_verb {
@@ -177,6 +186,8 @@ struct domain_change {
     bool set_tls;
     bool tls_verified;                  /* added, changed */
     sgl_view return_path;               /* added, changed: ptr NULL: as it was, or none */
+    sgl_view sts_policy;                /* ptr NULL: as it was; empty: none is served any more */
+    bool sts_forget;                    /* that, also while somebody may remember one */
     const struct domain_status *status; /* DOMAIN_PARTS of them: all of it anew, strings copied */
     int64_t checked_at_s;               /* with status */
     enum rotation_verb rotate;

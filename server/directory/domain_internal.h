@@ -42,6 +42,11 @@ void domain_pack(struct domain *d);
 const char *domain_rotate(struct domain *d, const struct domain_change *dc, int64_t now_s);
 bool rotation_step_parse(const char *name, enum rotation_step *out);
 
+/* ---- domain_sts.c ---- */
+
+/* NULL, or why it cannot be so: a sentence without its dot. */
+const char *domain_sts_set(struct domain *d, const struct domain_change *dc, int64_t now_s);
+
 /* ---- domain_json.c: as the store keeps it ---- */
 
 void *domain_from_json(const struct store_noun *stored, const json_t *json);

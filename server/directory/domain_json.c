@@ -2,7 +2,8 @@
 /*
  * A domain as the store keeps it.  A document of an older store has no kind, no token and no status: it is a custom one of which nothing is known yet.
  *
- *   {"created_at":N, "default_at":N, "tls":"verified", "kind":"custom", "token":"...", "return_path":"bounces", "checked_at":N,
+ *   {"created_at":N, "default_at":N, "tls":"verified", "kind":"custom", "token":"...", "return_path":"bounces", "sts_policy":"...", "sts_until":N,
+ *    "checked_at":N,
  *    "rotation":{"step":"keep","since":N,"until":N,"last":N},
  *    "selectors":[{"name":"s1","algorithm":"rsa-2048","active":true,"retires":false,"public":BASE64,"sealed":BASE64}],
  *    "status":{"spf":{"state":"failed","since":N,"verified_at":N,"lost_at":N,"found":"...","expected":"...","why":"..."}}}
@@ -99,11 +100,13 @@ static bool members_from_json(struct domain *d, const json_t *json)
     d->created_at = time_of(json, "created_at");
     d->default_at = time_of(json, "default_at");
     d->tls_verified = json_object_get(json, "tls") != NULL; /* "verified", or it is not there */
+    d->sts_until_s = time_of(json, "sts_until");
     atomic_init(&d->checked_at_s, time_of(json, "checked_at"));
     if (kind != NULL && !domain_kind_parse(json_string_value(kind), &d->kind))
         return false;
     if (!text_from_json(json, "token", &d->token) ||
-        !text_from_json(json, "return_path", &d->return_path))
+        !text_from_json(json, "return_path", &d->return_path) ||
+        !text_from_json(json, "sts_policy", &d->sts_policy))
         return false;
     json_array_foreach(list, at, item)
     {
@@ -221,6 +224,8 @@ json_t *domain_to_json(const void *noun)
                      "selectors", list, "status", statuses_to_json(d));
     if (json != NULL && put_time(json, "default_at", d->default_at) &&
         put_text(json, "tls", d->tls_verified ? "verified" : NULL) &&
+        put_text(json, "sts_policy", d->sts_policy[0] != '\0' ? d->sts_policy : NULL) &&
+        put_time(json, "sts_until", d->sts_until_s) &&
         (d->rotation.since_s == 0 || put_rotation(json, &d->rotation)))
         return json;
     json_decref(json);

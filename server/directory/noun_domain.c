@@ -326,6 +326,22 @@ static bool rotate(struct change *g, struct domain *d, const struct domain_chang
     return why == NULL;
 }
 
+static bool set_policy(struct change *g, struct domain *d, const struct domain_change *dc)
+{
+    const char *why;
+
+    if (dc->sts_policy.ptr == NULL)
+        return true;
+    if (d->kind != DOMAIN_CUSTOM) {
+        change_say(g->c, DIRECTORY_INVALID, "mode", "only a custom domain has a policy of its own");
+        return false;
+    }
+    why = domain_sts_set(d, dc, clock_now_s());
+    if (why != NULL)
+        change_say(g->c, DIRECTORY_CONFLICT, "mode", "%s", why);
+    return why == NULL;
+}
+
 static bool alter(struct change *g)
 {
     const struct domain_change *dc = g->c->domain_change;
@@ -349,7 +365,7 @@ static bool alter(struct change *g)
     return (!dc->set_kind || set_kind(g, d, dc->kind)) &&
            (dc->return_path.ptr == NULL || (set_return_path(g, d, dc->return_path) &&
                                             names_fit(g, d->name, d->return_path, dc))) &&
-           (dc->status == NULL || set_statuses(g, d, dc)) &&
+           set_policy(g, d, dc) && (dc->status == NULL || set_statuses(g, d, dc)) &&
            (dc->rotate == ROTATE_NOT || rotate(g, d, dc));
 }
 

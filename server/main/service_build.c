@@ -316,6 +316,7 @@ static bool build_apis(struct service *s)
     s->admin.guard = s->guard;
     s->admin.lists = s->lists;
     s->admin.setup = s->domain_setup;
+    s->admin.tls = s->tls;
     s->admin.audit = audit_new(s->store);
     if (s->admin.audit == NULL)
         return false;
@@ -369,6 +370,7 @@ static bool build_http(struct service *s)
         graph_routes(s->http[i], &s->graph);
         oauth_routes(s->http[i], &s->oauth);
         unsubscribe_routes(s->http[i], &s->unsubscribe);
+        well_known_routes(s->http[i], s->directory);
     }
     return build_metadata(s) &&
            http_listen_admin(s->http[0], dup(s->setup->sockets->admin), s->setup->owner);

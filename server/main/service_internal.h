@@ -18,6 +18,7 @@
 #include "../doors/http/oauth.h"
 #include "../doors/http/sendgrid.h"
 #include "../doors/http/unsubscribe.h"
+#include "../doors/http/well_known.h"
 #include "../doors/http/whitelabel.h"
 #include "../doors/submission/submission.h"
 #include "../keys/keys.h"

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "authority.h"
 #include "setup_internal.h"
@@ -113,16 +114,34 @@ static void fill(struct aliasing *a, struct resolver *resolver, struct sgl_dns *
     resolver_fill(resolver, &a->fill);
 }
 
-static void take_target(struct aliasing *a, sgl_view target)
+static void take_name(sgl_view name, char to[256])
 {
-    char *to = a->asked->target;
-    size_t len = target.len < sizeof(a->asked->target) ? target.len : 0;
+    size_t len = name.len < 256 ? name.len : 0;
 
     for (size_t i = 0; i < len; i++)
-        to[i] = sgl_ascii_is_visible(target.ptr[i]) ? (char)sgl_ascii_lower(target.ptr[i]) : '?';
+        to[i] = sgl_ascii_is_visible(name.ptr[i]) ? (char)sgl_ascii_lower(name.ptr[i]) : '?';
     while (len > 0 && to[len - 1] == '.')
         len--;
     to[len] = '\0';
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+static void take_hosts(struct setup_alias *to, const struct sgl_dns_answer *answer)
+{
+    for (size_t i = 0; i < answer->count && to->mxs < SETUP_MX_MAX; i++) {
+        char *name = to->mx[to->mxs];
+        bool known = false;
+
+        take_name(answer->rr[i].mx.host.text, name);
+        for (size_t k = 0; k < to->mxs; k++)
+            known = known || strcmp(to->mx[k], name) == 0;
+        to->mxs += !known;
+    }
+    qsort(to->mx, to->mxs, sizeof(to->mx[0]), by_name);
 }
 
 static void judge(struct aliasing *a, const struct sgl_dns_answer *answer)
@@ -131,15 +150,18 @@ static void judge(struct aliasing *a, const struct sgl_dns_answer *answer)
         finish(a, SETUP_FAILED, answer->why);
         return;
     }
-    if (answer->outcome == SGL_DNS_OK && answer->count > 0)
-        take_target(a, answer->rr[0].name.text);
+    if (answer->outcome == SGL_DNS_OK && answer->count > 0 && a->asked->of == SETUP_MX)
+        take_hosts(a->asked, answer);
+    else if (answer->outcome == SGL_DNS_OK && answer->count > 0)
+        take_name(answer->rr[0].name.text, a->asked->target);
     finish(a, SETUP_CHECKED, "");
 }
 
 static void ask(struct aliasing *a)
 {
     const struct sgl_dns_answer *answer = NULL;
-    enum sgl_status status = sgl_dns_get(&a->dns, a->name, SGL_RR_CNAME, &answer);
+    enum sgl_status status =
+        sgl_dns_get(&a->dns, a->name, a->asked->of == SETUP_MX ? SGL_RR_MX : SGL_RR_CNAME, &answer);
 
     if (status == SGL_NEED_DNS)
         fill(a, a->own != NULL ? a->own : a->setup->parts.resolver, &a->dns, 1, asked);
@@ -215,6 +237,7 @@ void setup_alias(struct setup *s, struct setup_alias *asked)
     struct aliasing *a = calloc(1, sizeof(*a));
 
     asked->target[0] = '\0';
+    asked->mxs = 0;
     if (a == NULL) {
         asked->result = SETUP_FAILED;
         snprintf(asked->why, sizeof(asked->why), "there is no memory left");

@@ -70,7 +70,8 @@ static enum sgl_status hold(struct publish_plan *p, const struct sgl_setup_row *
 /* What stands there was ours, or is carried along in the value that takes its place. */
 static bool may_go(const struct sgl_setup_row *row)
 {
-    return row->old_count == 0 || row->merged || strcmp(row->code, "dkim-revoked") == 0;
+    return row->old_count == 0 || row->merged || strcmp(row->code, "dkim-revoked") == 0 ||
+           strcmp(row->code, "mta-sts-other-id") == 0;
 }
 
 static bool of_other_type(const struct sgl_setup_row *row)

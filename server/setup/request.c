@@ -110,13 +110,30 @@ static enum sgl_status add_return_path(const struct domain *domain, const struct
     return name_of(host, arena, &out->return_mx);
 }
 
-static enum sgl_status add_transport(const struct config *config, struct sgl_arena *arena,
-                                     struct sgl_setup_request *out)
+/* Of the policy that is served here. */
+static enum sgl_status add_policy(const struct domain *domain, const struct config *config,
+                                  struct sgl_arena *arena, struct sgl_setup_request *out)
+{
+    const char *host =
+        config->domains.sts_host != NULL ? config->domains.sts_host : config->hostname;
+    char id[DOMAIN_STS_ID_SIZE];
+
+    domain_sts_id(domain, id);
+    if (id[0] == '\0')
+        return SGL_OK;
+    out->sts_own = true;
+    SGL_TRY(sgl_arena_dup(arena, sgl_view_cstr(id), &out->sts_id));
+    return name_of(host, arena, &out->sts_host);
+}
+
+static enum sgl_status add_transport(const struct domain *domain, const struct config *config,
+                                     struct sgl_arena *arena, struct sgl_setup_request *out)
 {
     out->tlsrpt = true;
     if (config->domains.tls_reports != NULL)
         out->tls_rua = sgl_view_cstr(config->domains.tls_reports);
-    if (config->domains.sts_host == NULL)
+    SGL_TRY(add_policy(domain, config, arena, out));
+    if (out->sts_own || config->domains.sts_host == NULL)
         return SGL_OK;
     out->sts_id = SGL_LIT(STS_ID);
     return name_of(config->domains.sts_host, arena, &out->sts_host);
@@ -142,7 +159,7 @@ enum sgl_status setup_request(const struct domain *domain, const struct config *
     if (domain->kind == DOMAIN_CUSTOM) {
         SGL_TRY(sgl_arena_dup(arena, sgl_view_cstr(domain->token), &r.token));
         SGL_TRY(add_return_path(domain, config, arena, &r));
-        SGL_TRY(add_transport(config, arena, &r));
+        SGL_TRY(add_transport(domain, config, arena, &r));
     }
     *out = r;
     return SGL_OK;

@@ -126,6 +126,11 @@ def test_domains(api):
     assert api("rotateDomain", {}, name="openapi.test")["step"] == "publish"
     api("cancelRotation", name="openapi.test")
     api("cancelRotation", name="openapi.test", want=409)
+    assert api("showMtaSts", name="openapi.test")["mode"] == "off"
+    assert api("putMtaSts", {"mode": "testing", "mx": ["mx.openapi.test"]}, name="openapi.test")["max_age"] == 604800
+    api("putMtaSts", {"mode": "off"}, name="openapi.test", want=409)
+    api("putMtaSts", {"mode": "testing", "mx": ["*"]}, name="openapi.test", want=422)
+    assert api("showDomain", name="openapi.test")["mta_sts"]["mode"] == "testing"
     api("removeDomain", name="openapi.test", query={"withdraw": "perhaps"}, want=400)
     api("addDomain", {"name": "gone.test"})
     api("removeDomain", name="gone.test")

@@ -38,6 +38,8 @@ static const struct row rows[] = {
     {"GET", "domains/{name}/rotation", "domains/$.test/rotation", "", HIDES},
     {"POST", "domains/{name}/rotation", "domains/$.test/rotation", "{}", HIDES},
     {"DELETE", "domains/{name}/rotation", "domains/$.test/rotation", "", HIDES},
+    {"GET", "domains/{name}/mta-sts", "domains/$.test/mta-sts", "", HIDES},
+    {"PUT", "domains/{name}/mta-sts", "domains/$.test/mta-sts", "{\"mode\":\"off\"}", HIDES},
     {"DELETE", "domains/{name}", "domains/$.test", "", HIDES},
     {"GET", "domains/{name}/records", "domains/$.test/records", "", HIDES},
     {"GET", "credentials", "credentials", "", LISTS},

@@ -12,7 +12,7 @@
     "a7.host.test A 192.0.2.1\na8.host.test A 192.0.2.1\na9.host.test A 192.0.2.1\n"               \
     "mail2.host.test A 192.0.2.1\n"
 
-static const struct row rows[] = {
+static const struct row table[] = {
     /* the ownership */
     {"the token is there", OWNERSHIP, "example.org TXT sigillo-domain-verification=abc", PRESENT,
      "", NULL, NULL},
@@ -251,6 +251,22 @@ static const struct row rows[] = {
      WRONG, "tls-rpt-broken", NULL, "cannot be read"},
 };
 
+/* The policy is served by this server, and by nobody else. */
+static const struct row own_rows[] = {
+    {"its own id [RFC 8461 s3.1]", SGL_SETUP_MTA_STS,
+     "_mta-sts.example.org TXT v=STSv1; id=20260101;", PRESENT, "", NULL, NULL},
+    {"the id of another policy", SGL_SETUP_MTA_STS, "_mta-sts.example.org TXT v=STSv1; id=7;",
+     WRONG, "mta-sts-other-id", NULL, "another policy"},
+    {"no record", SGL_SETUP_MTA_STS, "", MISSING, "missing", NULL, "_mta-sts"},
+    {"its own host", SGL_SETUP_MTA_STS_HOST, "mta-sts.example.org CNAME mail.host.test", PRESENT,
+     "", NULL, NULL},
+    {"an address", SGL_SETUP_MTA_STS_HOST, "mta-sts.example.org A 192.0.2.1", PRESENT, "", NULL,
+     NULL},
+    {"another host", SGL_SETUP_MTA_STS_HOST,
+     "mta-sts.example.org CNAME other.test\nother.test A 192.0.2.1", WRONG, "mta-sts-other-host",
+     NULL, "another host"},
+};
+
 static void check_row(const struct row *c, const struct sgl_setup *s, const struct sgl_setup *fresh)
 {
     const struct sgl_setup_row *r = row_of(s, c->purpose), *f = row_of(fresh, c->purpose);
@@ -272,10 +288,9 @@ static void check_row(const struct row *c, const struct sgl_setup *s, const stru
     CHECK_EQ("nothing is there: nothing is in the way", r->state == MISSING && r->old_count > 0, 0);
 }
 
-static void test_table(void **state)
+static void check_rows(const struct row *rows, size_t count, bool own)
 {
-    (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    for (size_t i = 0; i < count; i++) {
         struct sgl_buf want = SGL_BUF_INIT(1 << 18), got = SGL_BUF_INIT(1 << 18);
         struct setup_zone zone;
 
@@ -286,6 +301,7 @@ static void test_table(void **state)
             struct sgl_setup s = {0}, fresh = {0};
 
             dns.dns.got_max = SGL_LIMIT_SETUP_QUESTIONS;
+            fx.request.sts_own = own;
             CHECK_EQ(rows[i].name, sgl_setup_rows(setup_fixture_request(&fx), &fx.names, &fresh),
                      SGL_OK);
             CHECK_EQ(rows[i].name,
@@ -301,6 +317,13 @@ static void test_table(void **state)
         sgl_buf_done(&want);
         sgl_buf_done(&got);
     }
+}
+
+static void test_table(void **state)
+{
+    (void)state;
+    check_rows(table, sizeof table / sizeof table[0], false);
+    check_rows(own_rows, sizeof own_rows / sizeof own_rows[0], true);
 }
 
 /* What has to go is named, so that a script removes that and nothing else. */

@@ -24,7 +24,7 @@ static void rows_of(const struct domain *d, const struct config *c, struct sgl_b
     for (size_t i = 0; i < setup.rows; i++) {
         const struct sgl_setup_row *r = &setup.row[i];
         bool shown = r->type != SGL_RR_TXT || r->purpose == SGL_SETUP_SPF ||
-                     r->purpose == SGL_SETUP_OWNERSHIP;
+                     r->purpose == SGL_SETUP_OWNERSHIP || r->purpose == SGL_SETUP_MTA_STS;
 
         sgl_buf_addf(out, "%s%s %.*s", i == 0 ? "" : "; ", sgl_setup_purpose_name(r->purpose),
                      SGL_FMT(r->relative));
@@ -40,26 +40,39 @@ static void test_rows(void **state)
         const char *rule;
         enum domain_kind kind;
         const char *return_path;
-        bool own; /* the operator's settings are his own, not the presets */
+        const char *policy; /* of MTA-STS, served here */
+        bool own;           /* the operator's settings are his own, not the presets */
         const char *want;
     } rows[] = {
-        {"a custom domain has all of them", DOMAIN_CUSTOM, "bounces", false,
+        {"a custom domain has all of them", DOMAIN_CUSTOM, "bounces", "", false,
          "ownership mail = sigillo-domain-verification=0123; spf mail = v=spf1 a:mx.host.test "
          "~all; "
          "dkim s1._domainkey.mail; dkim2 s2._domainkey.mail; dmarc _dmarc.mail; "
          "return-mx bounces.mail = 10 mx.host.test.; return-spf bounces.mail; "
          "tls-rpt _smtp._tls.mail"},
-        {"what the operator names stands in them", DOMAIN_CUSTOM, "", true,
+        {"what the operator names stands in them", DOMAIN_CUSTOM, "", "", true,
          "ownership mail = sigillo-domain-verification=0123; "
          "spf mail = v=spf1 ip4:192.0.2.1 include:spf.example.net ~all; "
          "dkim s1._domainkey.mail = s1.mail.app.test.keys.host.test.; "
          "dkim2 s2._domainkey.mail = s2.mail.app.test.keys.host.test.; dmarc _dmarc.mail; "
-         "mta-sts _mta-sts.mail; mta-sts-host mta-sts.mail = sts.host.test.; "
+         "mta-sts _mta-sts.mail = v=STSv1; id=1;; mta-sts-host mta-sts.mail = sts.host.test.; "
          "tls-rpt _smtp._tls.mail"},
-        {"a managed one has what its zone's owner publishes", DOMAIN_MANAGED, "", false,
+        {"a policy that is served here has its id and its host", DOMAIN_CUSTOM, "", "abc", false,
+         "ownership mail = sigillo-domain-verification=0123; spf mail = v=spf1 a:mx.host.test "
+         "~all; dkim s1._domainkey.mail; dkim2 s2._domainkey.mail; dmarc _dmarc.mail; "
+         "mta-sts _mta-sts.mail = v=STSv1; id=ba7816bf8f01cfea4141;; "
+         "mta-sts-host mta-sts.mail = mx.host.test.; tls-rpt _smtp._tls.mail"},
+        {"at the host that the operator names for policies", DOMAIN_CUSTOM, "", "abc", true,
+         "ownership mail = sigillo-domain-verification=0123; "
+         "spf mail = v=spf1 ip4:192.0.2.1 include:spf.example.net ~all; "
+         "dkim s1._domainkey.mail = s1.mail.app.test.keys.host.test.; "
+         "dkim2 s2._domainkey.mail = s2.mail.app.test.keys.host.test.; dmarc _dmarc.mail; "
+         "mta-sts _mta-sts.mail = v=STSv1; id=ba7816bf8f01cfea4141;; "
+         "mta-sts-host mta-sts.mail = sts.host.test.; tls-rpt _smtp._tls.mail"},
+        {"a managed one has what its zone's owner publishes", DOMAIN_MANAGED, "", "x", false,
          "spf mail = v=spf1 a:mx.host.test ~all; dkim s1._domainkey.mail; "
          "dkim2 s2._domainkey.mail; dmarc _dmarc.mail"},
-        {"a parked one says that there is no mail", DOMAIN_PARKED, "", false,
+        {"a parked one says that there is no mail", DOMAIN_PARKED, "", "x", false,
          "spf mail = v=spf1 -all; dmarc _dmarc.mail; null-mx mail = 0 .; dkim *._domainkey.mail"},
     };
 
@@ -70,6 +83,7 @@ static void test_rows(void **state)
                            .kind = rows[i].kind,
                            .token = TEXT("0123"),
                            .return_path = TEXT(rows[i].return_path),
+                           .sts_policy = TEXT(rows[i].policy),
                            .selector = selectors,
                            .selectors = rows[i].kind == DOMAIN_PARKED ? 0 : 2};
         struct sgl_buf got = SGL_BUF_INIT(8192);

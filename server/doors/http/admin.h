@@ -11,6 +11,7 @@
  *   POST         /admin/v1/domains/{name}/verify   asks its name servers now
  *   POST         /admin/v1/domains/{name}/publish  {"dry_run":B,"replace":B}, by dynamic update; DELETE of a domain with ?withdraw=true takes it away
  *   GET, POST, DELETE /admin/v1/domains/{name}/rotation  of its DKIM key; POST {"now":B} begins or goes on, DELETE takes it back
+ *   GET, PUT     /admin/v1/domains/{name}/mta-sts   the policy that is served for it: {"mode":"enforce","mx":[...],"max_age":N,"look":B,"forget":B}
  *   GET, POST    /admin/v1/credentials      PATCH, DELETE /admin/v1/credentials/{name}
  *   GET, POST    /admin/v1/keys             PATCH, DELETE /admin/v1/keys/{id}
  *   GET, POST    /admin/v1/apps             GET, PATCH, DELETE /admin/v1/apps/{name}   a PATCH makes and removes secrets, too
@@ -40,6 +41,7 @@ struct config;
 struct guard;
 struct lists;
 struct setup;
+struct tls_server;
 
 struct admin {
     struct directory *directory;
@@ -50,10 +52,11 @@ struct admin {
     const struct config *_Atomic
         config; /* that counts now; the one before lives on for those who still look at it */
     struct limits *limits;
-    struct audit *audit; /* of what was refused; NULL: that is not kept */
-    struct setup *setup; /* looks at what domains publish; NULL: nobody does */
-    struct lists *lists; /* knows where links lead; NULL: there are none */
-    struct guard *guard; /* of bulk mail; NULL: nobody looks at it */
+    struct audit *audit;    /* of what was refused; NULL: that is not kept */
+    struct setup *setup;    /* looks at what domains publish; NULL: nobody does */
+    struct lists *lists;    /* knows where links lead; NULL: there are none */
+    struct guard *guard;    /* of bulk mail; NULL: nobody looks at it */
+    struct tls_server *tls; /* what clients are shown; NULL: there is no TLS */
 };
 
 /* On each door loop's shell; *admin is borrowed for its life. */

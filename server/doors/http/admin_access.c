@@ -38,6 +38,8 @@ static const struct admin_access table[] = {
     {"GET", V1 "domains/{name}/rotation", ROLE_READER, "domain rotation"},
     {"POST", V1 "domains/{name}/rotation", ROLE_OWNER, "domain rotate"},
     {"DELETE", V1 "domains/{name}/rotation", ROLE_OWNER, "domain rotate cancel"},
+    {"GET", V1 "domains/{name}/mta-sts", ROLE_READER, "domain mta-sts"},
+    {"PUT", V1 "domains/{name}/mta-sts", ROLE_OWNER, "domain mta-sts"},
     {"GET", V1 "domains/{name}/records", ROLE_READER, "domain records"},
     {"GET", V1 "credentials", ROLE_READER, "credential list"},
     {"POST", V1 "credentials", ROLE_OWNER, "credential add"},

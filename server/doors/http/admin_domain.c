@@ -267,4 +267,8 @@ void admin_domain_routes(struct http *http, void *ctx)
                ctx);
     http_route(http, HTTP_BOTH, "DELETE", "/admin/v1/domains/{name}/rotation",
                admin_rotation_delete, ctx);
+    http_route(http, HTTP_BOTH, "GET", "/admin/v1/domains/{name}/mta-sts", admin_domain_sts_get,
+               ctx);
+    http_route(http, HTTP_BOTH, "PUT", "/admin/v1/domains/{name}/mta-sts", admin_domain_sts_put,
+               ctx);
 }

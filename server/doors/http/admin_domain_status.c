@@ -135,6 +135,8 @@ void admin_domain_put_status(json_t *json, const struct admin *admin, struct dom
     json_object_set_new(json, "unknown_since", time_json(atomic_load(&d->unknown_since_s)));
     put_gate(json, d, atomic_load(&admin->config));
     json_object_set_new(json, "status", statuses_json(d));
+    if (d->sts_policy[0] != '\0')
+        json_object_set_new(json, "mta_sts", admin_domain_sts_json(admin, d));
 }
 
 /* ---- a check on demand ---- */
