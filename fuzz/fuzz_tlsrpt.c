@@ -27,6 +27,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     for (size_t i = 0; i < r.count; i++) {
         sgl_view uri = r.rua[i].text;
+        struct sgl_mailbox to;
+
+        if ((sgl_tlsrpt_mailbox(uri, &arena, &to) == SGL_OK) !=
+            (r.rua[i].scheme == SGL_TLSRPT_MAILTO))
+            abort();
 
         if (uri.ptr < data || uri.ptr + uri.len > data + size ||
             !sgl_view_eq(uri, again.rua[i].text))

@@ -99,7 +99,7 @@ struct sgl_tls_report_mail {
 SGL_API enum sgl_status sgl_tls_report_put_filename(const struct sgl_tls_report_mail *mail,
                                                     struct sgl_buf *out) SGL_MUST_USE;
 /*
- * Appends the whole message, ready to be signed: multipart/report, a text for people, the report  [RFC 8460 s5.3].  Lines end in CRLF, ASCII only.
+ * Appends the whole message, ready to be signed: multipart/report, a text for people, the report  [RFC 8460 s5.3].  Lines end in CRLF, ASCII only. It says "TLS-Required: No": a report about TLS that fails must not fail with it.
  * Returns SGL_OK; SGL_E_MISUSE: an address or a domain that can't be one, a from that is not the submitter's, an id that can't stand in the Subject, an empty
  * attachment; SGL_E_LIMIT, SGL_E_NOMEM.  On failure `out` is as it was.
  */

@@ -6,6 +6,7 @@
 #include "sigillo/buf.h"
 #include "sigillo/dns.h"
 #include "sigillo/finding.h"
+#include "sigillo/mailbox.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -38,6 +39,10 @@ SGL_API enum sgl_status sgl_tlsrpt_lint(sgl_view text, struct sgl_arena *arena,
 /* Appends the record. SGL_E_MISUSE: no destination, or one that can't stand in a record. */
 SGL_API enum sgl_status sgl_tlsrpt_put(const struct sgl_tlsrpt_record *record,
                                        struct sgl_buf *out) SGL_MUST_USE;
+
+/* Whom a "mailto:" of a record means. SGL_OK; SGL_E_SYNTAX: nobody, or it is no such URI; SGL_E_LIMIT, SGL_E_NOMEM. Its query is passed over. */
+SGL_API enum sgl_status sgl_tlsrpt_mailbox(sgl_view uri, struct sgl_arena *arena,
+                                           struct sgl_mailbox *out) SGL_MUST_USE;
 
 enum sgl_tlsrpt_state {
     SGL_TLSRPT_NONE,

@@ -41,6 +41,9 @@ static const struct {
     {SGL_LIT_INIT("list-archive"), false},
     {SGL_LIT_INIT("auto-submitted"), false},
     {SGL_LIT_INIT("feedback-id"), false},
+    {SGL_LIT_INIT("tls-required"), false},
+    {SGL_LIT_INIT("tls-report-domain"), false}, /* [RFC 8460 s5.3] */
+    {SGL_LIT_INIT("tls-report-submitter"), false},
 };
 #define TABLE_SIZE (sizeof table / sizeof table[0])
 

@@ -194,6 +194,7 @@ static void put_header(struct writing *w)
     put_field(w, "TLS-Report-Domain", w->m->domain);
     put_field(w, "TLS-Report-Submitter", sgl_tls_report_submitter(w->m->report));
     put_field(w, "Auto-Submitted", SGL_LIT("auto-generated")); /* [RFC 3834 s5] */
+    put_field(w, "TLS-Required", SGL_LIT("No"));               /* [RFC 8460 s3, RFC 8689 s3] */
     put_field(w, "MIME-Version", SGL_LIT("1.0"));
     sgl_buf_addf(&w->scratch, "multipart/report; report-type=\"tlsrpt\"; boundary=\"%s\"",
                  w->boundary);

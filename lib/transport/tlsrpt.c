@@ -47,14 +47,11 @@ static bool scheme_of(sgl_view uri, sgl_view *scheme, sgl_view *rest)
 }
 
 /* One address, percent-decoded, behind "mailto:". [RFC 6068 s2] */
-static enum sgl_status mailto_ok(sgl_view rest, struct sgl_arena *arena, bool *ok)
+static enum sgl_status read_mailto(sgl_view rest, struct sgl_arena *arena, struct sgl_mailbox *out)
 {
     sgl_view query, coded = sgl_view_split(rest, '?', &query);
-    struct sgl_arena_mark mark = sgl_arena_mark(arena);
     uint8_t *plain = sgl_arena_alloc(arena, coded.len);
-    struct sgl_mailbox mailbox;
     size_t len = 0;
-    enum sgl_status st;
 
     if (plain == NULL)
         return arena->status;
@@ -67,7 +64,25 @@ static enum sgl_status mailto_ok(sgl_view rest, struct sgl_arena *arena, bool *o
         }
         len++;
     }
-    st = sgl_mailbox_parse(sgl_view_of(plain, len), arena, &mailbox, NULL);
+    return sgl_mailbox_parse(sgl_view_of(plain, len), arena, out, NULL);
+}
+
+enum sgl_status sgl_tlsrpt_mailbox(sgl_view uri, struct sgl_arena *arena, struct sgl_mailbox *out)
+{
+    sgl_view scheme, rest;
+
+    if (!uri_chars_ok(uri) || !scheme_of(uri, &scheme, &rest) ||
+        !sgl_view_eq_nocase(scheme, SGL_LIT("mailto")))
+        return SGL_E_SYNTAX;
+    return read_mailto(rest, arena, out);
+}
+
+static enum sgl_status mailto_ok(sgl_view rest, struct sgl_arena *arena, bool *ok)
+{
+    struct sgl_arena_mark mark = sgl_arena_mark(arena);
+    struct sgl_mailbox mailbox;
+    enum sgl_status st = read_mailto(rest, arena, &mailbox);
+
     sgl_arena_rewind(arena, mark);
     if (st == SGL_E_NOMEM)
         return st;

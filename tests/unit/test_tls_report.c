@@ -266,6 +266,7 @@ static const char example_mail[] =
     "TLS-Report-Domain: company-y.example\r\n"
     "TLS-Report-Submitter: company-x.example\r\n"
     "Auto-Submitted: auto-generated\r\n"
+    "TLS-Required: No\r\n"
     "MIME-Version: 1.0\r\n"
     "Content-Type: multipart/report; report-type=\"tlsrpt\";\r\n"
     " boundary=\"=_ab010000000000000000000000000000\"\r\n"
@@ -298,7 +299,7 @@ static const char example_mail[] =
     "\r\n"
     "--=_ab010000000000000000000000000000--\r\n";
 
-/* [RFC 8460 s5.1, s5.3; RFC 2045 s6.8] */
+/* [RFC 8460 s3, s5.1, s5.3; RFC 8689 s3; RFC 2045 s6.8] */
 static void the_mail(void **state)
 {
     sgl_auto(sgl_arena) arena = SGL_ARENA_INIT(1 << 16);

@@ -147,6 +147,36 @@ static void finding_it(void **state)
     }
 }
 
+/* [RFC 6068 s2] */
+static void whom_it_means(void **state)
+{
+    static const struct {
+        const char *uri, *want; /* NULL: nobody */
+    } uris[] = {
+        {"mailto:r@A.test", "r@a.test"},
+        {"MAILTO:a%2Bb@a.test?subject=x", "a+b@a.test"},
+        {"mailto:a%40b@c.test", NULL},
+        {"mailto:a@b.test%0d%0aRCPT", NULL},
+        {"mailto:a@b.test%2Cc@d.test", NULL},
+        {"mailto:a@b.test%", NULL},
+        {"mailto:", NULL},
+        {"https://a.test/", NULL},
+        {"r@a.test", NULL},
+        {"", NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof uris / sizeof uris[0]; i++) {
+        sgl_auto(sgl_arena) arena = SGL_ARENA_INIT(1 << 16);
+        struct sgl_mailbox m = {.text = SGL_LIT("untouched")};
+        enum sgl_status st = sgl_tlsrpt_mailbox(sgl_view_cstr(uris[i].uri), &arena, &m);
+
+        CHECK_EQ(uris[i].uri, st, uris[i].want == NULL ? SGL_E_SYNTAX : SGL_OK);
+        CHECK_VIEW(uris[i].uri, m.text,
+                   sgl_view_cstr(uris[i].want == NULL ? "untouched" : uris[i].want));
+    }
+}
+
 static void memory_ends(void **state)
 {
     (void)state;
@@ -165,9 +195,8 @@ static void memory_ends(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rows),
-        cmocka_unit_test(limit),
-        cmocka_unit_test(finding_it),
+        cmocka_unit_test(rows),        cmocka_unit_test(limit),
+        cmocka_unit_test(finding_it),  cmocka_unit_test(whom_it_means),
         cmocka_unit_test(memory_ends),
     };
 
