@@ -179,6 +179,8 @@ static const char *value_wrong(const struct key *k, const char *value)
         return value_spf_term(text);
     case KEY_MAILTO:
         return value_mailto(text);
+    case KEY_MAILBOX:
+        return value_mailbox(text);
     case KEY_LIMIT:
         return limit_parse(text, &limit);
     }

@@ -181,6 +181,13 @@ struct config {
         size_t addresses;
         const char *socket; /* NULL: none */
     } metadata;
+    struct {                                /* tls_reports { ... }: to those who are sent to */
+        const char *from;                   /* NULL: none are made */
+        const char *contact, *organization; /* NULL: as from, and the hostname */
+        unsigned delay_s;                   /* of the day's end, at most */
+        const char **skip;                  /* patterns of domains that get none */
+        size_t skips;
+    } tls_reports;
     struct { /* guard { ... }: of bulk mail */
         enum config_guard action;
         unsigned near_percent; /* of a receiver's messages: warned from here on */

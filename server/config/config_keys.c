@@ -19,9 +19,9 @@
 #define N_OF(type, field)  .count = offsetof(struct type, field)
 
 const char *const config_section_name[SECTIONS] = {
-    "",        "limits",     "resolver", "delivery", "queue",      "domains", "verification",
-    "audit",   "rotation",   "guard",    "local",    "metadata",   "listen",  "route",
-    "profile", "dns_update", "receiver", "pool",     "certificate"};
+    "",      "limits",   "resolver",   "delivery", "queue",    "domains",     "verification",
+    "audit", "rotation", "guard",      "local",    "metadata", "tls_reports", "listen",
+    "route", "profile",  "dns_update", "receiver", "pool",     "certificate"};
 
 /* clang-format off */
 const struct key config_key[] = {
@@ -118,6 +118,12 @@ const struct key config_key[] = {
 
     {IN_METADATA, "listen", KEY_LISTEN, "{}", TOP(metadata.address), N_OF(config, metadata.addresses)},
     {IN_METADATA, "socket", KEY_PATH, NULL, TOP(metadata.socket)},
+
+    {IN_TLS_REPORTS, "from", KEY_MAILBOX, NULL, TOP(tls_reports.from)},
+    {IN_TLS_REPORTS, "contact", KEY_MAILBOX, NULL, TOP(tls_reports.contact)},
+    {IN_TLS_REPORTS, "organization", KEY_TEXT, NULL, TOP(tls_reports.organization)},
+    {IN_TLS_REPORTS, "delay", KEY_DURATION, "4h", .max = 20 * H_, .unit = S_, TOP(tls_reports.delay_s)},
+    {IN_TLS_REPORTS, "skip", KEY_PATTERN, "{}", TOP(tls_reports.skip), N_OF(config, tls_reports.skips)},
 
     {IN_LISTEN, "door", KEY_WORD, "submission", .words = "submission http", LISTEN_AT(door)},
     {IN_LISTEN, "address", KEY_LISTEN, "{}", LISTEN_AT(address), N_OF(config_listen, addresses), .required = true},

@@ -25,6 +25,7 @@ enum key_kind {
     KEY_PATTERN,  /* domain pattern */
     KEY_SPF_TERM, /* what lets this server send: "ip4:192.0.2.1", "include:spf.example.net" */
     KEY_MAILTO,   /* "mailto:reports@example.org" */
+    KEY_MAILBOX,  /* "reports@example.org" */
     KEY_LIMIT,    /* "30 messages/minute" */
     KEY_SECONDS,  /* list of durations as uint32_t seconds */
 };
@@ -42,6 +43,7 @@ enum key_section {
     IN_GUARD,
     IN_LOCAL,
     IN_METADATA,
+    IN_TLS_REPORTS,
     IN_LISTEN,
     IN_ROUTE,
     IN_PROFILE,

@@ -139,6 +139,7 @@ static void store_one(cfg_t *cfg, const struct key *k, void *base, const char *v
     case KEY_PATTERN:
     case KEY_SPF_TERM:
     case KEY_MAILTO:
+    case KEY_MAILBOX:
     case KEY_SECONDS:
     case KEY_LIMIT:
         store_pointer(base, k->offset, keep(value));
@@ -422,6 +423,21 @@ static void check_metadata(cfg_t *cfg, const struct config *c)
     }
 }
 
+/* A receiver takes the report for the submitter's only when both are of one domain. [RFC 8460 s5.3] */
+static void check_tls_reports(cfg_t *cfg, const struct config *c)
+{
+    const char *from = c->tls_reports.from, *contact = c->tls_reports.contact;
+    cfg_t *s = cfg_getsec(cfg, "tls_reports");
+
+    if (contact == NULL)
+        return;
+    if (from == NULL)
+        mistake(s, "tls_reports.from: missing (contact is given)");
+    else if (!sgl_view_eq_nocase(sgl_view_cstr(strchr(from, '@')),
+                                 sgl_view_cstr(strchr(contact, '@'))))
+        mistake(s, "tls_reports.contact: has to be in the domain of from");
+}
+
 /* What several keys must agree on. */
 static void check_whole(cfg_t *cfg, struct config *c)
 {
@@ -460,6 +476,7 @@ static void check_whole(cfg_t *cfg, struct config *c)
     if (c->guard.complaints_stop > 0 && c->guard.complaints_stop < c->guard.complaints_warn)
         mistake(cfg_getsec(cfg, "guard"), "guard.complaints_stop: less than complaints_warn");
     check_metadata(cfg, c);
+    check_tls_reports(cfg, c);
     if (c->limits.memory < c->limits.message_size)
         mistake(cfg_getsec(cfg, "limits"), "limits.memory: less than limits.message_size");
 }

@@ -260,3 +260,17 @@ const char *value_mailto(sgl_view text)
         return NULL;
     return "not an address for reports (write mailto:reports@example.org)";
 }
+
+const char *value_mailbox(sgl_view text)
+{
+    sgl_view domain, local = sgl_view_split(text, '@', &domain);
+    bool fine = local.len > 0 && local.len <= 64 && domain.len > 0 && value_host(domain) == NULL;
+
+    for (size_t i = 0; fine && i < local.len; i++)
+        fine = sgl_ascii_is_alnum(local.ptr[i]) ||
+               memchr("!#$%&'*+-/=?^_`{|}~.", local.ptr[i], 20) != NULL;
+    if (fine && local.ptr[0] != '.' && local.ptr[local.len - 1] != '.' &&
+        sgl_view_find_view(local, SGL_LIT("..")) == local.len)
+        return NULL;
+    return "not an address (write reports@example.org)";
+}

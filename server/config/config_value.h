@@ -18,6 +18,7 @@ const char *value_host(sgl_view text);           /* a host name: letters, digits
 const char *value_key_name(sgl_view text);       /* of TSIG: "sigillo", "sigillo_1.example.org" */
 const char *value_spf_term(sgl_view text);       /* "ip4:192.0.2.1", "a:mail.example.org" */
 const char *value_mailto(sgl_view text);         /* "mailto:reports@example.org" */
+const char *value_mailbox(sgl_view text);        /* "reports@example.org" */
 const char *value_url(sgl_view text);            /* https://HOST[:PORT], without a path */
 const char *value_domain_pattern(sgl_view text); /* "example.org", ".example.org", "*" */
 

@@ -158,6 +158,8 @@ static void an_empty_file_gives_the_presets(void **state)
     CHECK_EQ("and stop at 0.3 %", c->guard.complaints_stop, 30);
     CHECK_EQ("of a thousand messages", c->guard.complaints_messages, 1000);
     CHECK_TRUE("no user", c->user == NULL);
+    CHECK_TRUE("no reports about TLS", c->tls_reports.from == NULL && c->tls_reports.skips == 0);
+    CHECK_EQ("within four hours", c->tls_reports.delay_s, 4 * 3600);
     config_unref(c);
 }
 
@@ -184,6 +186,8 @@ static const char *full_text(void)
         "profile team { limits = {\"30 messages/minute\", \"licences 100 external "
         "recipients/day\"}\n  recipients_per_message = 20 }\n"
         "profile big { message_size = 64M }\n"
+        "tls_reports { from = \"tls@a.test\" contact = \"us@A.test\" delay = 1m skip = {.b.test} "
+        "}\n"
         "guard { action = stop near = 50 }\nreceiver local { domains = {a.test, b.test} }\n"
         "pool marketing { source = {192.0.2.8, \"2001:db8::8\"} subscriptions = {acme, default} }\n"
         "pool plain { source = {192.0.2.9} hostname = out.example.org }\n"
@@ -301,6 +305,10 @@ static void check_full(const struct config *c)
     CHECK_EQ("recipients of a message", c->profile[0].recipients_per_message, 20);
     CHECK_EQ("its size", c->profile[1].message_size, 64 << 20);
     CHECK_EQ("no limit at all", c->profile[1].limits, 0);
+    CHECK_STR("who reports", c->tls_reports.from, "tls@a.test");
+    CHECK_STR("whom to ask", c->tls_reports.contact, "us@A.test");
+    CHECK_EQ("when", c->tls_reports.delay_s, 60);
+    CHECK_STR("to whom not", c->tls_reports.skip[0], ".b.test");
     CHECK_EQ("the guard stops", c->guard.action, GUARD_STOP);
     check_pools(c);
     CHECK_EQ("receivers", c->receivers, 1);
@@ -456,6 +464,14 @@ static const struct {
      "1: certificate x: key: missing (the file with the private key)"},
     {"certificate default { certificate = /dev/null key = /dev/null }\n",
      "1: certificate default: default: the name of the one in tls_certificate"},
+    {"tls_reports { from = postmaster }\n",
+     "1: tls_reports.from: \"postmaster\": not an address (write reports@example.org)"},
+    {"tls_reports { from = \"a..b@c.test\" }\n",
+     "1: tls_reports.from: \"a..b@c.test\": not an address (write reports@example.org)"},
+    {"tls_reports { contact = \"a@b.test\" }\n", "1: tls_reports.from: missing (contact is given)"},
+    {"tls_reports { from = \"a@b.test\" contact = \"a@c.test\" }\n",
+     "1: tls_reports.contact: has to be in the domain of from"},
+    {"tls_reports { delay = 21h }\n", "1: tls_reports.delay: \"21h\": too large"},
     {"dns_update u { zone = a.test server = 192.0.2.53 key_name = k }\n",
      "1: dns_update u: secret_file: missing"},
     {"dns_update u { server = 192.0.2.53 }\n", "1: dns_update u: zone: missing"},
