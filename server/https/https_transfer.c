@@ -52,10 +52,12 @@ static void read_type(struct https_get *g)
 
 static void failed(struct https_get *g, CURLcode result)
 {
-    long verified = X509_V_OK;
+    long verified = X509_V_OK, status = 0;
     char why[sizeof(g->why)];
 
     (void)curl_easy_getinfo(g->easy, CURLINFO_SSL_VERIFYRESULT, &verified);
+    (void)curl_easy_getinfo(g->easy, CURLINFO_RESPONSE_CODE, &status);
+    g->status = (unsigned)status;
     if (g->body.status != SGL_OK || g->header_size > HEADER_MAX) {
         https_finish(g, HTTPS_TOO_LARGE, "its answer is too large");
     } else if (result == CURLE_PEER_FAILED_VERIFICATION) {

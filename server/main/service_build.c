@@ -435,6 +435,30 @@ static bool build_federation(struct service *s)
     return s->federation != NULL;
 }
 
+/* Where a report goes is what somebody else's record says: to public addresses, and no further. */
+static bool build_reports(struct service *s)
+{
+    const struct config *c = s->config;
+    struct https_config https = {
+        .ca_file = c->delivery.ca_file != NULL ? c->delivery.ca_file : tls_system_ca_file(),
+        .reach = c->delivery.allow_loopback ? HTTPS_LOOPBACK : HTTPS_PUBLIC};
+    struct reports_parts parts = {.loop = s->outgoing,
+                                  .store = s->store,
+                                  .workers = s->workers,
+                                  .resolver = s->resolver,
+                                  .queue = s->queue,
+                                  .signer = admission_signer(s->admission)};
+
+    s->reports_https = https_new(s->outgoing, s->resolver, &https);
+    parts.https = s->reports_https;
+    s->reports = parts.https == NULL ? NULL : reports_new(&parts, s->config);
+    if (s->reports == NULL)
+        return false;
+    delivery_set_sessions(
+        s->delivery, &(struct delivery_sessions){.session = reports_session, .ctx = s->reports});
+    return reports_start(s->reports);
+}
+
 bool service_build(struct service *s, char *why, size_t why_size)
 {
     snprintf(why, why_size, "out of memory");
@@ -449,7 +473,7 @@ bool service_build(struct service *s, char *why, size_t why_size)
     return s->directory != NULL && build_tokens(s, why, why_size) &&
            build_lists(s, why, why_size) && build_sending(s, why, why_size) &&
            build_federation(s) && build_setup(s) && build_admission(s, why, why_size) &&
-           build_http(s) && build_submission(s, why, why_size);
+           build_reports(s) && build_http(s) && build_submission(s, why, why_size);
 }
 
 bool service_start_loops(struct service *s)
@@ -472,6 +496,7 @@ void service_end(struct service *s)
     for (unsigned i = 0; i < s->doors; i++)
         loop_join(s->door[i]);
     loop_join(s->outgoing);
+    reports_end(s->reports);
     workers_free(s->workers);
     templates_free(s->templates);
     store_close(s->store);

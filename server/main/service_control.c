@@ -226,6 +226,7 @@ static void reconfigure_sending(struct loop_task *task)
         service_queue_config(r->next, &qc);
         queue_reconfigure(s->queue, &qc);
         setup_reconfigure(s->domain_setup, r->next);
+        reports_reconfigure(s->reports, r->next);
     }
     r->task.run = apply;
     loop_post(s->main, &r->task);

@@ -25,6 +25,7 @@
 #include "../loop/scratch.h"
 #include "../loop/tls.h"
 #include "../queue/queue.h"
+#include "../reports/reports.h"
 #include "../resolver/resolver.h"
 #include "../setup/setup.h"
 #include "../store/store.h"
@@ -54,6 +55,8 @@ struct service {
     struct resolver_config resolver_config;
     struct setup *domain_setup;
     struct delivery *delivery;
+    struct https *reports_https;
+    struct reports *reports; /* about TLS, to others */
     struct limits *limits;
     struct templates *templates;
     struct guard *guard;

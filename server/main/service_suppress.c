@@ -56,7 +56,8 @@ void service_bounced(void *service, const struct store_message *message,
     struct bounce *b;
 
     /* A report of ours that comes back says nothing of somebody who is written to. */
-    if (suppress_s == 0 || message->env_from.len == 0)
+    if (suppress_s == 0 || message->env_from.len == 0 ||
+        sgl_view_eq(message->door, SGL_LIT("tlsrpt")))
         return;
     b = calloc(1, sizeof(*b));
     if (b == NULL)
@@ -114,7 +115,8 @@ enum queue_stop_answer service_stops(void *service, const struct store_message *
 
     if (store_batch_status(s->store, message->subscription, message->batch) != BATCH_GOES)
         return QUEUE_STOP_YIELDS;
-    if (message->env_from.len == 0 && sgl_view_eq(message->door, SGL_LIT("bounce")))
+    if ((message->env_from.len == 0 && sgl_view_eq(message->door, SGL_LIT("bounce"))) ||
+        sgl_view_eq(message->door, SGL_LIT("tlsrpt")))
         return QUEUE_STOP_GOES; /* a report to a sender is nothing that one can leave */
     ends = directory_suppressed_now(s->directory, &q, &reason) ||
            directory_left_sender(s->directory, &q, message->header_from, &reason);

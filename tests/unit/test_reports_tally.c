@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sessions in memory: equal ones are one row, there is an end to them, and none is forgotten. */
+#include "../../server/reports/tally.h"
+
+#include "check.h"
+#include "fail_alloc.h"
+
+#define V(s) sgl_view_cstr(s)
+
+static struct tlsrpt_count a_count(const char *domain, const char *result, const char *host)
+{
+    return (struct tlsrpt_count){.day = 1,
+                                 .domain = V(domain),
+                                 .policy = {.type = 1, .strings = V("3 1 1 ab"), .mx = V("m")},
+                                 .result = V(result),
+                                 .sending = V("1.1.1.1"),
+                                 .host = V(host),
+                                 .receiving = V("2.2.2.2"),
+                                 .reason = V("why"),
+                                 .sessions = 1,
+                                 .due_at = 7};
+}
+
+static uint64_t sum(const struct tlsrpt_count *c, size_t n)
+{
+    uint64_t all = 0;
+
+    for (size_t i = 0; i < n; i++)
+        all += c[i].sessions;
+    return all;
+}
+
+static void equal_ones_are_one(void **state)
+{
+    static struct tally t;
+    struct tally_row *rows = NULL;
+    struct tlsrpt_count c = a_count("a.test", "", "x"), *taken;
+    size_t n = 0;
+
+    (void)state;
+    tally_add(&t, &c);
+    c.host = V("y"); /* of a success nobody asks where */
+    tally_add(&t, &c);
+    c = a_count("a.test", "certificate-expired", "x");
+    tally_add(&t, &c);
+    tally_add(&t, &c);
+    c.host = V("y");
+    tally_add(&t, &c);
+    c.day = 2;
+    tally_add(&t, &c);
+    c.policy.type = 2;
+    tally_add(&t, &c);
+    c.policy.mx = V("n");
+    tally_add(&t, &c);
+    taken = tally_take(&t, &rows, &n);
+    assert_non_null(taken);
+    CHECK_EQ("rows", n, 6);
+    CHECK_EQ("sessions", sum(taken, n), 8);
+    for (size_t i = 0; i < n; i++)
+        CHECK_TRUE("a success has no host", taken[i].result.len > 0 || taken[i].host.len == 0);
+    assert_null(tally_take(&t, &rows, &n));
+    for (size_t i = 0; i < 6; i++) /* the store did not take them */
+        tally_add(&t, &taken[i]);
+    tally_taken(rows, taken);
+    taken = tally_take(&t, &rows, &n);
+    CHECK_EQ("rows", n, 6);
+    CHECK_EQ("sessions", sum(taken, n), 8);
+    tally_taken(rows, taken);
+}
+
+static void there_is_an_end(void **state)
+{
+    static struct tally t;
+    struct tally_row *rows = NULL;
+    struct tlsrpt_count *taken;
+    size_t n = 0, bare = 0;
+
+    (void)state;
+    for (unsigned i = 0; i < TALLY_ROWS_MAX + 1000; i++) {
+        char host[32];
+        struct tlsrpt_count c;
+
+        snprintf(host, sizeof(host), "h%u", i);
+        c = a_count("a.test", "tlsa-invalid", host);
+        tally_add(&t, &c);
+    }
+    for (unsigned i = 0; i < 2 * TALLY_ROWS_MAX; i++) {
+        char domain[32];
+        struct tlsrpt_count c;
+
+        snprintf(domain, sizeof(domain), "d%u.test", i);
+        c = a_count(domain, "tlsa-invalid", "h");
+        tally_add(&t, &c);
+    }
+    taken = tally_take(&t, &rows, &n);
+    CHECK_EQ("rows", n, 2 * TALLY_ROWS_MAX);
+    CHECK_EQ("none is forgotten", sum(taken, n) + t.lost, 3 * TALLY_ROWS_MAX + 1000);
+    for (size_t i = 0; i < n; i++)
+        bare += taken[i].host.len == 0;
+    CHECK_EQ("the later ones have no addresses", bare, TALLY_ROWS_MAX);
+    tally_taken(rows, taken);
+}
+
+static void no_memory(void **state)
+{
+    (void)state;
+    for (size_t round = 1; fail_alloc_round(round); round++) {
+        static struct tally t;
+        struct tally_row *rows = NULL;
+        struct tlsrpt_count c = a_count("a.test", "tlsa-invalid", "x"), *taken;
+        size_t n = 0;
+
+        t.lost = 0;
+        tally_add(&t, &c);
+        tally_add(&t, &c);
+        taken = tally_take(&t, &rows, &n);
+        if (taken == NULL)
+            taken = tally_take(&t, &rows, &n); /* it stayed as it was */
+        CHECK_EQ("none is forgotten", (taken == NULL ? 0 : sum(taken, n)) + t.lost, 2);
+        if (taken != NULL)
+            tally_taken(rows, taken);
+        tally_done(&t);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(equal_ones_are_one),
+        cmocka_unit_test(there_is_an_end),
+        cmocka_unit_test(no_memory),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
