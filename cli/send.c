@@ -21,7 +21,7 @@ struct letter {
     struct sgl_arena arena;
     struct sgl_compose compose;
     struct sgl_compose_part part[PARTS_MAX];
-    struct sgl_compose_field list;
+    struct sgl_compose_field mark[2];
     struct sgl_buf text, html, file[PARTS_MAX];
     struct sgl_compose_addresses bcc;
 };
@@ -133,12 +133,30 @@ static bool take_contents(const struct cli *c, struct letter *l)
     return take_attachments(c, l);
 }
 
+/* A field for the server, which takes it out. */
+static void put_mark(struct letter *l, sgl_view name, const char *value)
+{
+    if (value == NULL)
+        return;
+    l->mark[l->compose.headers++] = (struct sgl_compose_field){name, sgl_view_cstr(value)};
+    l->compose.header = l->mark;
+}
+
+static bool is_tls(const char *tls)
+{
+    return tls == NULL || strcmp(tls, "verified") == 0 || strcmp(tls, "optional") == 0;
+}
+
 static bool take_letter(const struct cli *c, struct letter *l)
 {
     const char *subject = cli_text(c, "--subject");
 
     if (cli_text(c, "--from") == NULL || cli_text(c, "--to") == NULL) {
         cli_error(CLI_USAGE, cli_text(c, "--from") == NULL ? "--from" : "--to", "it is needed");
+        return false;
+    }
+    if (!is_tls(cli_text(c, "--tls"))) {
+        cli_error(CLI_USAGE, "--tls", "this is verified or optional");
         return false;
     }
     if (!take_addresses(c, l, "--from", &l->compose.from) ||
@@ -148,12 +166,8 @@ static bool take_letter(const struct cli *c, struct letter *l)
         return false;
     if (subject != NULL)
         l->compose.subject = sgl_view_cstr(subject);
-    if (cli_text(c, "--list") != NULL) {
-        l->list = (struct sgl_compose_field){SGL_LIT("X-Sigillo-List"),
-                                             sgl_view_cstr(cli_text(c, "--list"))};
-        l->compose.header = &l->list;
-        l->compose.headers = 1;
-    }
+    put_mark(l, SGL_LIT("X-Sigillo-List"), cli_text(c, "--list"));
+    put_mark(l, SGL_LIT("X-Sigillo-TLS"), cli_text(c, "--tls"));
     l->compose.date = time(NULL);
     l->compose.eightbit = true;
     return getrandom(l->compose.random, sizeof(l->compose.random), 0) ==
@@ -359,6 +373,7 @@ static const struct cli_option options[] = {
     {"--html", "FILE", "the same as HTML", false},
     {"--attach", "FILE", "a file that goes with it", true},
     {"--list", "ID", "it is list mail: it gets a link that unsubscribes its recipient", false},
+    {"--tls", "WHAT", "verified: only to servers that prove who they are; optional", false},
     {"--wait", NULL, "follow it to its final state; exit 1 when any recipient did not get it",
      false},
     {"--timeout", "SECONDS", "how long --wait waits (default 300); then exit 3", false},

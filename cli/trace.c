@@ -95,6 +95,9 @@ static void put_labels(const json_t *m)
     }
     message_put_line("batch", cli_member(m, "batch", 0));
     message_put_line("pool", cli_member(m, "pool", 0));
+    message_put_line("TLS", json_is_true(json_object_get(m, "require_tls"))
+                                ? "required (REQUIRETLS)"
+                                : cli_member(m, "tls", 0));
 }
 
 static void put_trace(const struct cli *c, const json_t *m)

@@ -149,7 +149,7 @@ _sigillo()
     "suppression remove") words="--subscription --domain --server --json --help" ;;
     "suppression import") words="--subscription --domain --reason --reply --expires --case-sensitive --any-case --server --json --help" ;;
     "suppression export") words="--subscription --domain --server --json --help" ;;
-    "send "*) words="--from --to --cc --bcc --reply-to --subject --text --html --attach --list --wait --timeout --server --json --help" ;;
+    "send "*) words="--from --to --cc --bcc --reply-to --subject --text --html --attach --list --tls --wait --timeout --server --json --help" ;;
     "queue list") words="--domain --to --from --since --max --server --json --help" ;;
     "queue show") words="--server --json --help" ;;
     "queue retry") words="--recipient --domain --server --json --help" ;;

@@ -315,6 +315,7 @@ complete -c sigillo -n '__sigillo_is send' -l text -r -F -d 'the text, UTF-8; - 
 complete -c sigillo -n '__sigillo_is send' -l html -r -F -d 'the same as HTML'
 complete -c sigillo -n '__sigillo_is send' -l attach -r -F -d 'a file that goes with it'
 complete -c sigillo -n '__sigillo_is send' -l list -x -d 'it is list mail'
+complete -c sigillo -n '__sigillo_is send' -l tls -x -d 'verified: only to servers that prove who they are; optional'
 complete -c sigillo -n '__sigillo_is send' -l wait -d 'follow it to its final state; exit 1 when any recipient did not get it'
 complete -c sigillo -n '__sigillo_is send' -l timeout -x -d 'how long --wait waits (default 300); then exit 3'
 
