@@ -30,9 +30,10 @@ class Run:
         finger, self._pool = Finger(world, resolver), ThreadPoolExecutor(12)
         for case in CASES:
             domain = self.builder.domain(case.name, case.setup.zone)
-            self.ids[case.name] = sigillo.submit(sender, "x@" + domain, message("me@case-sender.test", ["x@" + domain]))
-            for level in ("dane", "dane-only"):
-                self._said[case.name, level] = self._pool.submit(finger.said, domain, level)
+            self.ids[case.name] = sigillo.submit(sender, "x@" + domain, message("me@case-sender.test", ["x@" + domain]),
+                                                 mail_options=case.options)
+            for level, match in (("dane", ["hostname"]), ("dane-only", [])):
+                self._said[case.name, level] = self._pool.submit(finger.said, domain, level, *match)
 
     def said(self, name, level):
         return self._said[name, level].result()
@@ -67,22 +68,34 @@ def run(world, sigillo):
 
 # -- what becomes of the message ------------------------------------------------------------------------------------
 
-def check_delivered(run, name, wanted):
-    run.sigillo.wait_state(run.ids[name], "delivered", timeout=40)
-    receivers = run.receivers(name)
+def check_evidence(case, tried, receiver, policy):
+    """What is kept of an attempt: whose word counted, what DNSSEC says, the certificate that was shown."""
+    assert tried.get("policy", "") == policy, tried
+    if case.dnssec:
+        assert " ".join(tried["dnssec"][k] for k in ("mx", "address", "tlsa") if k in tried["dnssec"]) == case.dnssec
+    if "certificate" in tried:
+        assert tried["certificate"]["sha256"] == receiver.certificate.fingerprint
+
+
+def check_delivered(run, case, wanted):
+    run.sigillo.wait_state(run.ids[case.name], "delivered", timeout=40)
+    receivers = run.receivers(case.name)
     assert [len(r.messages) for r in receivers] == [int(i == wanted.host) for i in range(len(receivers))]
-    got, (kind, tried) = receivers[wanted.host].messages[0], run.tries(name)[-1]
-    assert (kind, tried["address"]) == ("delivered", receivers[wanted.host].address)
-    assert tried.get("tls", "") == got.tls
+    receiver, (kind, tried) = receivers[wanted.host], run.tries(case.name)[-1]
+    got = receiver.messages[0]
+    assert (kind, tried["address"]) == ("delivered", receiver.address)
+    assert tried.get("tls", "") == got.tls and wanted.mail in got.mail_line
+    check_evidence(case, tried, receiver, wanted.how if wanted.how in ("dane", "mta-sts") else wanted.policy)
     if wanted.how == "plain":
-        assert got.tls == "" and tried["demand"] == "opportunistic" and tried["tls_why"]
+        assert got.tls == "" and tried["demand"] == "opportunistic" and tried["tls_why"] and "certificate" not in tried
         return
     assert got.tls == wanted.tls or (not wanted.tls and got.tls in ("TLSv1.2", "TLSv1.3"))
     assert got.sni, "the name is told [RFC 7672 s8.1]"
     if wanted.how == "dane":
         assert tried["demand"] == "dane" and tried["proved"] in ("dane-ee", "dane-ta"), tried
-    else:
-        assert tried["demand"] in ("opportunistic", "encrypted") and tried["proved"] == "nobody", tried
+        return
+    assert tried["demand"] == {"none": "opportunistic", "dane": "encrypted"}[wanted.policy], tried
+    assert tried["proved"] == wanted.proved and ("unproved" in tried) == (wanted.proved == "nobody"), tried
 
 
 def nothing_was_said(run, name):
@@ -92,27 +105,30 @@ def nothing_was_said(run, name):
         assert not {"mail", "rcpt", "data"} & {stage for _, stage, _ in receiver.log}, receiver.log
 
 
-def check_waits(run, name, wanted):
-    shown = run.wait_deferred(name, 2)
-    tried = [detail for kind, detail in run.tries(name) if kind == "deferred"]
+def check_waits(run, case, wanted):
+    shown = run.wait_deferred(case.name, 2)
+    tried = [detail for kind, detail in run.tries(case.name) if kind == "deferred"]
     assert wanted.failure in {t["failure"] for t in tried}, tried
     assert re.search(wanted.says, tried[0]["reply"]), tried[0]
     assert shown["status"][:2] in ("4.", ""), shown
     assert shown["next_at"] and shown["why_wait"], shown
-    nothing_was_said(run, name)
+    for t in tried:
+        check_evidence(case, t, run.receivers(case.name)[-1] if run.receivers(case.name) else None, wanted.policy)
+    assert wanted.failure != "tls-verify" or tried[0]["unproved"] and tried[0]["certificate"]
+    nothing_was_said(run, case.name)
 
 
-def check_failed(run, name, wanted):
-    shown = run.sigillo.wait_state(run.ids[name], "failed", timeout=40)
+def check_failed(run, case, wanted):
+    shown = run.sigillo.wait_state(run.ids[case.name], "failed", timeout=40)
     assert shown["recipients"][0]["status"] == wanted.status
-    assert not any(r.messages for r in run.receivers(name))
+    assert not any(r.messages for r in run.receivers(case.name))
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_what_becomes_of_it(run, name):
     """LESSONS of others are rows, too: DANE that gave way in trouble (dane-*, tlsa-*), wrong answers of a resolver taken for none (tlsa-bogus)."""
-    wanted = NAMES[name].happens
-    {Delivered: check_delivered, Waits: check_waits, Failed: check_failed}[type(wanted)](run, name, wanted)
+    check = {Delivered: check_delivered, Waits: check_waits, Failed: check_failed}[type(NAMES[name].happens)]
+    check(run, NAMES[name], NAMES[name].happens)
 
 
 # -- the second opinion ---------------------------------------------------------------------------------------------
@@ -137,13 +153,28 @@ def verdict_of(wanted):
     return "null-mx" if isinstance(wanted, Failed) else "lookup" if wanted.failure in LOOKUPS else "refused"
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [n for n, case in NAMES.items() if case.finger is None or case.finger.says])
 def test_posttls_finger_agrees(run, name):
     dane, only = run.said(name, "dane"), run.said(name, "dane-only")
-    exception = NAMES[name].finger
+    wanted, exception = NAMES[name].happens, NAMES[name].finger
     if exception:
-        assert exception.says != verdict_of(NAMES[name].happens), "no exception"
-    assert verdict(dane, only) == (exception.says if exception else verdict_of(NAMES[name].happens)), dane + only
+        assert exception.says != verdict_of(wanted), "no exception"
+        assert verdict(dane, only) == exception.says, dane + only
+        return
+    assert verdict(dane, only) == verdict_of(wanted), dane + only
+    if isinstance(wanted, Delivered) and wanted.how != "plain":
+        check_details(run.tries(name)[-1][1], dane)
+
+
+def check_details(tried, said):
+    """The same record, the same certificate, and the same opinion of it where nobody asked for one."""
+    record = re.search(r"Matched DANE (EE|TA) certificate at depth \d+: (\d \d \d)", said)
+    assert tried.get("matched") == (record[2] if record else None)
+    if record:
+        assert tried["proved"] == "dane-" + record[1].lower()
+    else: # "Trusted": it did not look at the names
+        assert (tried["proved"] == "certificate") == ("Untrusted TLS connection" not in said), said
+    assert tried["certificate"]["sha256"] == re.search(r", fingerprint=([0-9A-F:]+)", said)[1].replace(":", "").lower()
 
 
 def test_and_nothing_arrives_later(run):

@@ -8,17 +8,23 @@ from odddns import OddDns
 
 @dataclass
 class Delivered:
-    """By which of: dane, mta-sts, verified, encrypted, plain; at which of the domain's hosts; tls: the version."""
+    """By which of: dane, mta-sts, verified, encrypted, plain; at which of the domain's hosts.
+
+    proved: what the certificate shows where nobody asked, "certificate" or "nobody".  policy: whose word counted.  mail: what MAIL says beside."""
     how: str
     host: int = 0
+    proved: str = "certificate"
+    policy: str = "none"
     tls: str = ""
+    mail: str = ""
 
 
 @dataclass
 class Waits:
-    """Deferred: the trail's word for the failure, what the reason says, and nothing ever arrives."""
+    """Deferred: the trail's word for the failure, what the reason says, whose word counted; and nothing ever arrives."""
     failure: str
     says: str = ""
+    policy: str = "dane"
 
 
 @dataclass
@@ -28,7 +34,7 @@ class Failed:
 
 @dataclass
 class Finger:
-    """posttls-finger comes to another end: to which, and why."""
+    """posttls-finger comes to another end: to which ("": it knows nothing of this), and why."""
     says: str
     why: str
 
@@ -40,6 +46,8 @@ class Case:
     setup: "Setup"
     happens: Any
     finger: Optional[Finger] = None # None: posttls-finger agrees
+    dnssec: str = ""                # what is kept of DNSSEC: of MX, address, TLSA
+    options: list = field(default_factory=list) # of MAIL at the door
 
 
 @dataclass

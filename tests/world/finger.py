@@ -17,7 +17,9 @@ import_environment = MAIL_CONFIG LANG=C LD_LIBRARY_PATH
 
 
 class Finger:
-    """said(domain, level): all that it prints when it goes as far as EHLO under TLS with that domain's first server that lets it."""
+    """said(domain, level): all that it prints when it goes as far as EHLO under TLS with that domain's first server that lets it.
+
+    match: the names that a certificate may have, in the words of smtp_tls_verify_cert_match."""
 
     def __init__(self, world, resolver):
         self.world, self.resolver = world, resolver
@@ -28,8 +30,8 @@ class Finger:
         with open(os.path.join(self.folder, "dynamicmaps.cf"), "w"):
             pass
 
-    def said(self, domain, level, *more, timeout=40):
+    def said(self, domain, level, *match, timeout=40):
         command = [os.path.join(self.world.peers, PROGRAM), "-c", "-l", level, "-F", self.world.ca.file, "-t", "5", "-T", "5",
-                   "-L", "summary,certmatch", *more, domain]
+                   "-L", "summary,certmatch", domain, *match]
         env = library_env(self.world.peers, MAIL_CONFIG=self.folder)
         return self.resolver.run(command, env=env, timeout=timeout).stdout
