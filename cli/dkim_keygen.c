@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sigillo dkim keygen */
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "name.h"
 #include "sigillo/dkim_key.h"
 #include "sigillo/dns_name.h"
+#include "signing_key.h"
 #include "verbs.h"
 
 #define TEXT_MAX ((size_t)16 * 1024)
@@ -58,34 +57,6 @@ static bool take_name(const struct cli *c, struct sgl_buf *out)
         return false;
     }
     return sgl_cstr(out) != NULL;
-}
-
-static bool write_all(int fd, sgl_view bytes)
-{
-    while (bytes.len > 0) {
-        ssize_t n = write(fd, bytes.ptr, bytes.len);
-
-        if (n <= 0)
-            return false;
-        bytes = sgl_view_from(bytes, (size_t)n);
-    }
-    return fsync(fd) == 0;
-}
-
-/* A key that is lost cannot be had again: a file that is there is never written to, not even through a link. */
-static int write_key(const char *path, sgl_view pem)
-{
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    bool good;
-
-    if (fd < 0)
-        return cli_error(CLI_USAGE, "--out", "%s cannot be made: %m", path);
-    good = write_all(fd, pem);
-    if (close(fd) == 0 && good)
-        return CLI_YES;
-    cli_error(CLI_UNKNOWN, "--out", "%s cannot be written: %m", path);
-    unlink(path);
-    return CLI_UNKNOWN;
 }
 
 static int put_answer(const struct cli *c, const char *name, const char *record,
@@ -145,7 +116,7 @@ static int keygen_run(struct cli *c)
     if (make(kind, &pem, &record) != SGL_OK)
         status = cli_error(CLI_UNKNOWN, c->verb->name, "no key could be made");
     else
-        status = out == NULL ? CLI_YES : write_key(out, sgl_buf_view(&pem));
+        status = out == NULL ? CLI_YES : signing_key_write(out, sgl_buf_view(&pem));
     if (status == CLI_YES)
         status = put_answer(c, sgl_cstr(&name), sgl_cstr(&record), &pem);
     if (pem.data != NULL)

@@ -5,6 +5,8 @@ const struct cli_verb *const cli_verbs[] = {
     &verb_verify,
     &verb_check,
     &verb_tls_check,
+    &verb_tls_records,
+    &verb_tls_next_key,
     &verb_spf_check,
     &verb_spf_tree,
     &verb_spf_build,

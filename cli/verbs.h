@@ -28,11 +28,13 @@ extern const struct cli_verb verb_sender_add, verb_sender_list, verb_sender_remo
     verb_group_list, verb_group_show, verb_group_set, verb_group_remove, verb_policy_add,
     verb_policy_list, verb_policy_remove, verb_policy_test;
 
+extern const struct cli_verb verb_tls_records;
+
 /* Without a server. */
 extern const struct cli_verb verb_spf_check, verb_spf_tree, verb_spf_build, verb_verify;
 extern const struct cli_verb verb_dkim_keygen, verb_dkim_sign, verb_dkim_verify, verb_arc_verify,
     verb_arc_seal;
-extern const struct cli_verb verb_check, verb_tls_check;
+extern const struct cli_verb verb_check, verb_tls_check, verb_tls_next_key;
 extern const struct cli_verb verb_dmarc_check;
 extern const struct cli_verb verb_advise;
 

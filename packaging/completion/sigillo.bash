@@ -72,7 +72,7 @@ _sigillo()
         dkim) words="keygen sign verify" ;;
         arc) words="verify seal" ;;
         dmarc) words="check" ;;
-        tls) words="check" ;;
+        tls) words="check records next-key" ;;
         tlsrpt) words="report" ;;
         help) words="init serve status subscription profile domain credential key app local account sender group policy suppression send queue trace report spf dkim arc check tls verify dmarc tlsrpt advise" ;;
         *) words="" ;;
@@ -168,6 +168,8 @@ _sigillo()
     "trace "*) words="--to --from --since --max --server --json --help" ;;
     "arc verify") words="--resolver --trust-anchor --timeout --now --json --help" ;;
     "arc seal") words="--domain --selector --key --authserv-id --headers --resolver --trust-anchor --timeout --now --json --help" ;;
+    "tls records") words="--format --server --json --help" ;;
+    "tls next-key") words="--out --type --json --help" ;;
     "tls check") words="--port --no-connect --helo --ca --resolver --trust-anchor --timeout --now --json --help" ;;
     "check "*) words="--selector --bimi-selector --no-https --ca --resolver --trust-anchor --timeout --now --json --help" ;;
     "advise "*) words="--what --to --per-day --by --login --want --domain --name --issuer --subject --licences --json --help" ;;

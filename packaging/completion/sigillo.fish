@@ -25,7 +25,7 @@ complete -c sigillo -f
 # ---- options of many verbs: a new verb that asks DNS, or needs no server, is named here ----
 complete -c sigillo -n 'not __sigillo_wants' -l help -d 'print this help'
 complete -c sigillo -n 'not __sigillo_wants; and not __sigillo_is_one serve' -l json -d 'print one JSON document'
-complete -c sigillo -n 'not __sigillo_wants; and not __sigillo_is_one advise arc check dkim dmarc serve spf tls tlsrpt verify' -l server -x -d 'unix:PATH or https://HOST[:PORT]; also in SIGILLO_SERVER (default unix:/run/sigillo/admin.sock)'
+complete -c sigillo -n "not __sigillo_wants; and not __sigillo_is_one advise arc check dkim dmarc serve spf 'tls check' 'tls next-key' tlsrpt verify" -l server -x -d 'unix:PATH or https://HOST[:PORT]; also in SIGILLO_SERVER (default unix:/run/sigillo/admin.sock)'
 set -l asks_dns "__sigillo_is_one 'spf check' 'spf tree' 'spf build' 'dkim verify' 'arc verify' 'arc seal' check 'tls check' 'dmarc check' verify"
 complete -c sigillo -n "$asks_dns" -l resolver -x -d 'ask this DNS server (default: those of the system)'
 complete -c sigillo -n "$asks_dns" -l trust-anchor -r -F -d 'DNSSEC: DS or DNSKEY of the root (default: the system\'s)'
@@ -378,6 +378,11 @@ complete -c sigillo -n '__sigillo_is check' -l ca -r -F -d 'authorities for that
 
 # ---- tls ----
 complete -c sigillo -n '__sigillo_wants tls' -a check -d 'shows what a delivery would insist on and get, host by host'
+complete -c sigillo -n '__sigillo_wants tls' -a records -d 'prints the TLSA records of the keys of the server\'s certificates'
+complete -c sigillo -n '__sigillo_wants tls' -a next-key -d 'makes the key of the next certificate, so that its TLSA record can be published early'
+complete -c sigillo -n '__sigillo_is tls records' -l format -x -a 'table zone nsupdate json' -d 'table (default), zone, nsupdate or json'
+complete -c sigillo -n '__sigillo_is tls next-key' -l out -r -F -d 'where the private key goes; it must not be there yet'
+complete -c sigillo -n '__sigillo_is tls next-key' -l type -x -a 'p-256 rsa-2048' -d 'p-256 (default) or rsa-2048'
 complete -c sigillo -n '__sigillo_is tls check' -l port -x -d 'where its hosts take mail (default 25)'
 complete -c sigillo -n '__sigillo_is tls check' -l no-connect -d 'look records up only; connect to no mail host'
 complete -c sigillo -n '__sigillo_is tls check' -l helo -x -d 'the name to say with EHLO (default: this machine\'s)'

@@ -16,6 +16,8 @@ struct cert {
     char *name;
     struct tls_pair *pair; /* in use */
     enum told told;        /* of this pair */
+    bool has_next;
+    uint8_t next_hash[32]; /* of the key that comes after it */
 };
 
 struct certs {
@@ -151,6 +153,9 @@ static bool make_list(const struct certs *c, const struct config *config, struct
         if (to->pair == NULL)
             continue;
         to->name = strdup(f.name);
+        to->has_next = f.next_key_pem != NULL &&
+                       tls_key_hash(sgl_view_cstr(f.next_key_pem), to->next_hash) &&
+                       memcmp(to->next_hash, tls_pair_key_hash(to->pair), 32) != 0;
         to->told = was != NULL && same_pair(was->pair, to->pair) ? was->told : TOLD_NOTHING;
         n++;
         if (to->name == NULL) {
@@ -242,6 +247,47 @@ void certs_free(struct certs *c)
     tls_server_free(c->server);
     pthread_mutex_destroy(&c->lock);
     free(c);
+}
+
+/* ---- their keys ---- */
+
+/* As a session chooses: the name itself before a wildcard, the first of a kind. */
+static const struct cert *shown_to(const struct certs *c, const char *host)
+{
+    const struct cert *best = NULL;
+    enum tls_match best_match = TLS_MATCH_NONE;
+
+    for (size_t i = 0; i < c->count; i++) {
+        enum tls_match match = tls_pair_match(c->cert[i].pair, host);
+
+        if (match > best_match) {
+            best = &c->cert[i];
+            best_match = match;
+        }
+    }
+    return best;
+}
+
+void certs_each_key(struct certs *c, const char *host,
+                    void (*each)(void *ctx, const struct certs_key *key), void *ctx)
+{
+    const struct cert *only;
+
+    pthread_mutex_lock(&c->lock);
+    only = host != NULL ? shown_to(c, host) : NULL;
+    for (size_t i = 0; i < c->count; i++) {
+        const struct cert *one = &c->cert[i];
+        struct certs_key key = {one->name, one->pair, CERTS_KEY_USED, tls_pair_key_hash(one->pair)};
+
+        if (host != NULL && one != only)
+            continue;
+        each(ctx, &key);
+        key.use = CERTS_KEY_NEXT;
+        key.hash = one->next_hash;
+        if (one->has_next)
+            each(ctx, &key);
+    }
+    pthread_mutex_unlock(&c->lock);
 }
 
 /* ---- their ends ---- */

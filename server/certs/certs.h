@@ -37,6 +37,19 @@ void certs_offer(struct certs *certs, const struct config *c);
 void certs_tend(struct certs *c, int64_t now_s);
 void certs_free(struct certs *c); /* NULL accepted */
 
+/* ---- TLSA records: 3 1 1 of these keys  [RFC 7671 s5.1, s8.1] ---- */
+
+enum certs_key_use { CERTS_KEY_USED, CERTS_KEY_NEXT };
+struct certs_key {
+    const char *certificate;     /* its name */
+    const struct tls_pair *pair; /* that has it, or is in use before it */
+    enum certs_key_use use;
+    const uint8_t *hash; /* SHA-256 of the public key: 32 bytes */
+};
+/* Any thread.  host: only the keys of the certificate that who asks for it is shown; NULL: of all. each() must not call back. */
+void certs_each_key(struct certs *c, const char *host,
+                    void (*each)(void *ctx, const struct certs_key *key), void *ctx);
+
 /* Any thread; for metrics: when the first of them ends (0: there are none), and how many are over. */
 int64_t certs_expire_at(struct certs *c);
 int64_t certs_expired(struct certs *c, int64_t now_s);

@@ -316,6 +316,7 @@ static bool build_apis(struct service *s)
     s->admin.guard = s->guard;
     s->admin.lists = s->lists;
     s->admin.setup = s->domain_setup;
+    s->admin.certs = s->certs;
     s->admin.tls = s->tls;
     s->admin.audit = audit_new(s->store);
     if (s->admin.audit == NULL)

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Certificates of the doors: chosen by the name that is asked for, replaced while the server runs."""
 import os
+import re
 import shutil
 import smtplib
 import socket
 import ssl
+import subprocess
 
 import pytest
 from cryptography import x509
@@ -97,6 +99,34 @@ def test_half_a_pair_is_waited_for_and_a_broken_file_changes_nothing(served, wor
     wait_for(lambda: names_at(served, 8443, "any.star.certificates.test"),
              lambda n: "more.star.certificates.test" in n, 10, "the one that is not broken")
     assert len(names_at(served, 8443, "web.certificates.test")) == 2
+
+
+def test_tlsa_records_are_those_of_the_key_in_use_and_of_the_next(served, world):
+    next_key = os.path.join(served.folder, "next.key")
+    made = served.cli("tls", "next-key", "--out", next_key).stdout.strip()
+    assert re.fullmatch("TLSA 3 1 1 [0-9a-f]{64}", made) and os.stat(next_key).st_mode & 0o777 == 0o600
+    assert served.cli("tls", "next-key", "--out", next_key, ok=False).returncode == 2
+    pair = world.ca.issue("mx.certificates.test", "mta-sts.certificates.test", "*.deep.certificates.test")
+    served.settings["certificate mx"] = {"certificate": pair.certificate, "key": pair.key, "next_key": next_key}
+    served.reload()
+    records = wait_for(lambda: served.json("tls", "records")["records"],
+                       lambda l: any(r["certificate"] == "mx" for r in l), 10, "the new section")
+    mine = [(r["name"], r["value"], r["key"]) for r in records if r["certificate"] == "mx"]
+    assert mine == [("_%d._tcp.mx.certificates.test" % port, value, key)
+                    for value, key in ((pair.tlsa, "used"), (made[5:], "next")) for port in (25, 587, 465)]
+    shown = served.cli("tls", "records", "any.deep.certificates.test", "--format", "zone").stdout
+    assert "_25._tcp.any.deep.certificates.test. 3600 IN TLSA %s\n" % pair.tlsa in shown and made[5:] in shown
+    script = served.cli("tls", "records", "mx.certificates.test", "--format", "nsupdate").stdout
+    assert "update add _25._tcp.mx.certificates.test. 3600 TLSA %s\n" % pair.tlsa in script
+    assert "the next" in served.cli("tls", "records", "mx.certificates.test").stdout
+    assert served.cli("tls", "records", "elsewhere.test", ok=False).returncode == 1
+    copied = subprocess.run(["openssl", "pkey", "-in", next_key, "-pubout"], capture_output=True, text=True, check=True)
+    with open(os.path.join(served.folder, "next.pub"), "w") as f:
+        f.write(copied.stdout)
+    served.settings["certificate mx"]["next_key"] = os.path.join(served.folder, "next.pub")
+    served.reload()
+    wait_for(lambda: served.raw_log(), lambda t: t.count("configuration reloaded") == 2, 10, "the second reload")
+    assert made[5:] in served.cli("tls", "records", "mx.certificates.test").stdout
 
 
 def test_a_reload_reads_them_too_and_those_that_are_over_are_told(served, world):

@@ -94,6 +94,9 @@ def test_tenants(api):
     api("changeSubscription", {"profile": "unlimited"}, name="nobody", want=404)
     api("listProfiles")
     api("listDoors")
+    assert api("listTlsRecords")["records"]
+    api("listTlsRecords", query={"host": "a b"}, want=400)
+    api("listTlsRecords", query={"host": "elsewhere.test"}, want=404)
     api("reportUsage", query={"since": "1h"})
     api("reportUsage", query={"since": "soon"}, want=400)
     api("reportGuard", query={"domain": "nobody.test"}, want=404)

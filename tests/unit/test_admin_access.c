@@ -26,6 +26,7 @@ static const struct row rows[] = {
     {"GET", "usage", "usage?subscription=$", "", HIDES},
     {"GET", "reports/transit", "reports/transit", "", LISTS},
     {"GET", "reports/transit", "reports/transit?subscription=$", "", HIDES},
+    {"GET", "tls/records", "tls/records", "", COMMON},
     {"GET", "guard", "guard", "", LISTS},
     {"GET", "guard", "guard?subscription=$", "", HIDES},
     {"GET", "guard", "guard?domain=$.test", "", HIDES},

@@ -128,6 +128,43 @@ static void ends_are_counted(void **state)
     certs_free(c);
 }
 
+static void add_key(void *ctx, const struct certs_key *key)
+{
+    const struct made_pair *of = memcmp(key->hash, a.spki_sha256, 32) == 0   ? &a
+                                 : memcmp(key->hash, b.spki_sha256, 32) == 0 ? &b
+                                                                             : &c2;
+    size_t len = strlen(ctx);
+
+    snprintf((char *)ctx + len, 200 - len, "%s:%s:%s ", key->certificate,
+             key->use == CERTS_KEY_USED ? "used" : "next",
+             of == &a   ? "a"
+             : of == &b ? "b"
+                        : "c");
+}
+
+/* [RFC 7671 s8.1] */
+static void keys_are_told_with_the_next_ones(void **state)
+{
+    struct config_certificate beside[] = {section("web", &b)};
+    struct config config = config_of(beside, 1);
+    struct certs *c;
+    char text[200] = "";
+
+    (void)state;
+    config.tls_next_key_pem = c2.key;
+    beside[0].next_key_pem = b.key; /* the same one is no next one */
+    c = certs_of(&config);
+    certs_each_key(c, NULL, add_key, text);
+    CHECK_STR("all of them", text, "default:used:a default:next:c web:used:b ");
+    text[0] = '\0';
+    certs_each_key(c, "b.test", add_key, text);
+    CHECK_STR("of the certificate with the name", text, "web:used:b ");
+    text[0] = '\0';
+    certs_each_key(c, "x.test", add_key, text);
+    CHECK_STR("of no certificate", text, "");
+    certs_free(c);
+}
+
 static void memory_ends(void **state)
 {
     struct config_certificate beside[] = {section("web", &b)};
@@ -166,6 +203,7 @@ int main(void)
         cmocka_unit_test(a_mistake_names_the_key_of_the_configuration),
         cmocka_unit_test(new_files_take_their_place_and_broken_ones_do_not),
         cmocka_unit_test(ends_are_counted),
+        cmocka_unit_test(keys_are_told_with_the_next_ones),
         cmocka_unit_test(memory_ends),
     };
     return cmocka_run_group_tests(tests, make, NULL);

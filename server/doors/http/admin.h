@@ -5,6 +5,7 @@
  *
  *   GET, POST    /admin/v1/subscriptions    GET, PATCH /admin/v1/subscriptions/{name}   with its limits and what counts now
  *   GET          /admin/v1/doors            where clients connect
+ *   GET          /admin/v1/tls/records      ?host=, TLSA records of the keys of the certificates
  *   GET          /admin/v1/profiles         limit profiles
  *   GET          /admin/v1/usage            ?since= (a day) ?subscription=, who sent how much
  *   GET, POST    /admin/v1/domains          GET, PATCH, DELETE /admin/v1/domains/{name}      GET /admin/v1/domains/{name}/records ?check=true
@@ -37,6 +38,7 @@
 #include "../../audit/audit.h"
 #include "http.h"
 
+struct certs;
 struct config;
 struct guard;
 struct lists;
@@ -56,6 +58,7 @@ struct admin {
     struct setup *setup;    /* looks at what domains publish; NULL: nobody does */
     struct lists *lists;    /* knows where links lead; NULL: there are none */
     struct guard *guard;    /* of bulk mail; NULL: nobody looks at it */
+    struct certs *certs;    /* NULL: there are none */
     struct tls_server *tls; /* what clients are shown; NULL: there is no TLS */
 };
 

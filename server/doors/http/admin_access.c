@@ -24,6 +24,7 @@ static const struct admin_access table[] = {
     {"GET", V1 "subscriptions/{name}", ROLE_READER, "subscription show"},
     {"PATCH", V1 "subscriptions/{name}", ROLE_OPERATOR, "subscription change"},
     {"GET", V1 "doors", ROLE_READER, "door list"},
+    {"GET", V1 "tls/records", ROLE_READER, "tls records"},
     {"GET", V1 "profiles", ROLE_READER, "profile list"},
     {"GET", V1 "usage", ROLE_READER, "usage"},
     {"GET", V1 "guard", ROLE_READER, "guard"},

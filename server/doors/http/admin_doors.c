@@ -98,4 +98,5 @@ static void doors_get(struct http_request *r, void *ctx)
 void admin_doors_routes(struct http *http, void *ctx)
 {
     http_route(http, HTTP_BOTH, "GET", "/admin/v1/doors", doors_get, ctx);
+    http_route(http, HTTP_BOTH, "GET", "/admin/v1/tls/records", admin_tls_records, ctx);
 }

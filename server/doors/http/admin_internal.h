@@ -39,6 +39,8 @@ void admin_domain_withdraw(struct http_request *r, const struct admin *admin);
 void admin_rotation_get(struct http_request *r, void *ctx);
 void admin_rotation_post(struct http_request *r, void *ctx);
 void admin_rotation_delete(struct http_request *r, void *ctx);
+/* admin_tls.c */
+void admin_tls_records(struct http_request *r, void *ctx);
 /* admin_domain_sts.c */
 json_t *admin_domain_sts_json(const struct admin *admin, const struct domain *d);
 void admin_domain_sts_get(struct http_request *r, void *ctx);
