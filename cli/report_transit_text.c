@@ -225,10 +225,8 @@ static void print_stricter(const struct cli *c, const json_t *stricter)
     else if (json_array_size(failing) + json_array_size(testing) > 0)
         printf("sigillo tls check DOMAIN shows a destination host by host.\n");
     print_troubles(c, failing, "Destinations that get no mail, because TLS fails", "attempts");
-    print_troubles(
-        c, testing,
-        "Destinations that get mail, though TLS fails at a host or by a policy in testing",
-        "recipients");
+    print_troubles(c, testing, "Destinations that get mail, though something of their policy fails",
+                   "recipients");
     print_own(c, own);
 }
 

@@ -192,15 +192,13 @@ static void put_bar(struct sgl_buf *out, const struct transit_bar *bar, uint64_t
                     const struct transit_style *style)
 {
     uint64_t sum = transit_bar_sum(bar->band);
-    size_t cells[TRANSIT_BANDS], used = 0;
+    size_t cells[TRANSIT_BANDS];
     size_t wide = largest == 0 ? 0 : (size_t)((double)sum * BAR_CELLS / (double)largest + 0.5);
 
     transit_cells(bar->band, wide, cells);
     sgl_buf_addf(out, "%s  ", bar->day);
-    for (size_t i = 0; i < TRANSIT_BANDS; i++) {
+    for (size_t i = 0; i < TRANSIT_BANDS; i++)
         transit_mark(out, style, i, cells[i]);
-        used += cells[i];
-    }
     sgl_buf_addf(out, "%*s%llu", sum > 0 ? 1 : 0, "", (unsigned long long)sum);
     if (bar->failed > 0)
         sgl_buf_addf(out, ", %llu failed", (unsigned long long)bar->failed);

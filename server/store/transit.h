@@ -30,7 +30,7 @@ enum transit_version {                       /* numbers stay */
                        TRANSIT_VERSIONS
 };
 /*
- * What a policy demanded (also one in testing) and did not get, at the host of the attempt or at one that was tried before it.  A certificate that nobody asked to be good is no cause.  The first are the result types of RFC 8460 section 4.3, in
+ * What a policy demanded (also one in testing) and did not get, at the host of the attempt or at one that was tried before it; or why there is no policy.  A certificate that nobody asked to be good is no cause.  The first are the result types of RFC 8460 section 4.3, in
  * the order of enum sgl_tls_result.
  */
 enum transit_cause { /* numbers stay */
