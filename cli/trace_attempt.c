@@ -138,6 +138,8 @@ static void put_tls(const json_t *d)
     }
     put_line(MEMBER(d, "tls"), MEMBER(d, "cipher"));
     put_why(", ", MEMBER(d, "group"));
+    if (json_is_true(json_object_get(d, "resumed")))
+        printf(", session resumed");
     if (json_is_true(json_object_get(d, "reused")))
         printf(", connection used again");
 }

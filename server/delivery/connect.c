@@ -30,6 +30,15 @@ bool demand_requires_tls(enum tls_demand demand)
     return demand >= DEMAND_ENCRYPTED;
 }
 
+/* With DANE-EE alone they do not [RFC 7672 s3.1.1]: then nothing of a session depends on the destination. */
+static bool names_count(const struct plan_host *host)
+{
+    for (size_t i = 0; i < host->dane.tlsas; i++)
+        if (host->dane.tlsa[i].usage != 3)
+            return true;
+    return false;
+}
+
 SSL *connection_tls(struct connection *c)
 {
     const struct plan_host *host = connection_host(c);
@@ -58,11 +67,11 @@ SSL *connection_tls(struct connection *c)
             record[target.tlsas++] =
                 (struct tls_tlsa){host->dane.tlsa[i].usage, host->dane.tlsa[i].selector,
                                   host->dane.tlsa[i].matching, host->dane.tlsa[i].data};
-        for (size_t i = 1; i < host->dane.names && i <= MORE_NAMES_MAX; i++)
+        for (size_t i = 1; names_count(host) && i < host->dane.names && i <= MORE_NAMES_MAX; i++)
             more[target.more_names++] = (const char *)host->dane.name[i].text.ptr;
         break;
     }
-    return tls_client_session(delivery_trust(c->delivery, c->plan->route), &target, NULL);
+    return handshake_begin(c, &target);
 }
 
 static socklen_t sockaddr_of(const struct sgl_ip *ip, uint16_t port, struct sockaddr_storage *out)
@@ -157,6 +166,7 @@ void connection_go_to(struct connection *c, size_t host, size_t address)
     c->host = host;
     c->address = address;
     c->plain_only = false;
+    c->unresumed = false;
     c->tls_why = NULL;
     c->tls_error[0] = '\0';
 }

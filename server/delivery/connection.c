@@ -38,6 +38,7 @@ struct connection **connection_idle_link(struct connection *c)
 /* The session goes, the connection stays. */
 static void close_session(struct connection *c)
 {
+    handshake_forget(c);
     stream_free(c->stream);
     c->stream = NULL;
     sgl_smtp_client_free(c->client);
@@ -235,8 +236,13 @@ static void on_ready(void *ctx)
         return;
     }
     c->shaking = false;
+    if (!handshake_done(c)) {
+        session_is(c, SGL_TLS_VALIDATION_FAILURE, "the session that was resumed proves nothing");
+        connection_failed(c, FAILURE_TLS_VERIFY, SGL_SMTP_AT_STARTTLS, NULL,
+                          "the session that was resumed proves nothing");
+        return;
+    }
     c->tls_on = true;
-    tls_see(stream_tls(c->stream), &c->seen);
     session_is(c, tls_result_of_host(connection_host(c)), connection_host(c)->why);
     if (sgl_smtp_client_tls_started(c->client) != SGL_OK) {
         connection_failed(c, FAILURE_LOCAL, SGL_SMTP_AT_STARTTLS, NULL, "");
@@ -245,12 +251,22 @@ static void on_ready(void *ctx)
     connection_turn(c);
 }
 
+/* What comes is the same session still: it is not told again. */
+static void same_address_again(struct connection *c)
+{
+    struct session told = c->session;
+
+    close_session(c);
+    c->session = told;
+    c->tried = c->tried > 0 ? c->tried - 1 : 0;
+    connection_try_next(c);
+}
+
 static void tls_failed(struct connection *c, enum stream_end why)
 {
     SSL *ssl = stream_tls(c->stream);
     long verify = X509_V_OK;
     bool unproved = false;
-    struct session told;
 
     if (ssl != NULL) {
         tls_see(ssl, &c->seen);
@@ -275,19 +291,19 @@ static void tls_failed(struct connection *c, enum stream_end why)
         return;
     }
     /* Opportunistic: nobody asked for TLS here, so the same address once more, without [RFC 7435 s3]. */
-    told = c->session; /* what comes now is the same one: it is not told again */
-    close_session(c);
-    c->session = told;
     c->plain_only = true;
     c->tls_why = "the handshake failed, and nothing requires TLS here";
-    c->tried = c->tried > 0 ? c->tried - 1 : 0;
-    connection_try_next(c);
+    same_address_again(c);
 }
 
 static void on_ended(void *ctx, enum stream_end why)
 {
     struct connection *c = ctx;
 
+    if (c->shaking && handshake_once_more(c)) {
+        same_address_again(c);
+        return;
+    }
     if (c->shaking) { /* later on it is a broken connection like any other */
         tls_failed(c, why);
         return;

@@ -62,8 +62,14 @@ struct connection {
     uint32_t doubt;
     uint64_t began_ms, connected_ms, attempt_ms, deadline_ms, idle_since_ms;
     struct session session;
-    struct tls_seen seen; /* of the handshake; version NULL: there was none */
-    const char *tls_why;  /* why there is no TLS; static */
+    struct tls_sessions listener;
+    struct resume_key resume_key;
+    struct resume_entry *resume; /* what this handshake is to resume; NULL */
+    SSL_SESSION *made;           /* by a handshake that is not judged yet; NULL */
+    uint64_t verified_ms;        /* when the full handshake was */
+    bool unresumed;              /* a session led nowhere here: a full handshake */
+    struct tls_seen seen;        /* of the handshake; version NULL: there was none */
+    const char *tls_why;         /* why there is no TLS; static */
     char tls_error[160];
     char address_text[SGL_IP_TEXT_SIZE];
     char peer[SGL_LIMIT_NAME_TEXT + SGL_IP_TEXT_SIZE + 8]; /* "mx1.example.net [192.0.2.1]" */
@@ -124,6 +130,16 @@ bool connection_may_go_on(const struct connection *c, enum failure failure);
 SSL *connection_tls(struct connection *c);
 const char *connection_hostname(const struct connection *c); /* for EHLO */
 bool demand_requires_tls(enum tls_demand demand);
+
+/* ---- handshake.c ---- */
+
+/* The SSL for this target, which may resume a session; NULL: none can be made. */
+SSL *handshake_begin(struct connection *c, struct tls_target *target);
+/* It is through: c->seen says with whom. false: it proves less than it has to. */
+bool handshake_done(struct connection *c);
+/* It failed: true when that may be the fault of the session, so that a full one has to be tried. */
+bool handshake_once_more(struct connection *c);
+void handshake_forget(struct connection *c); /* before the stream goes */
 
 /* ---- session.c ---- */
 

@@ -85,6 +85,8 @@ bool delivery_reconfigure(struct delivery *d, struct config *config, char *why, 
     if (trust == NULL)
         return false;
     trust_free(d->trust, d->trusts);
+    resume_clear(&d->resume); /* what former roots proved counts no more */
+    d->generation++;
     d->trust = trust;
     d->trusts = n;
     config_unref(d->config);
@@ -140,6 +142,7 @@ void delivery_free(struct delivery *d)
         event_free(d->sweep);
     if (d->idle_tick != NULL)
         event_free(d->idle_tick);
+    resume_clear(&d->resume);
     if (d->trust != NULL)
         trust_free(d->trust, d->trusts);
     config_unref(d->config);

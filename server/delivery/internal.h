@@ -7,6 +7,7 @@
 #include "../loop/tls.h"
 #include "delivery.h"
 #include "plan.h"
+#include "resume.h"
 #include "site.h"
 
 struct connection;
@@ -58,6 +59,8 @@ struct delivery {
     struct config *config;
     struct trust *trust;
     size_t trusts;
+    uint64_t generation; /* of the trusted roots */
+    struct resume resume;
     struct site *bucket[SITE_BUCKETS];
     struct dest *dests;
     struct connection *connections;

@@ -123,6 +123,7 @@ void attempt_put(struct sgl_buf *out, const struct attempt *a)
     put_tls(out, a);
     put_cstr(out, "asked", a->asked);
     put_cstr(out, "requiretls", a->requiretls);
+    put_flag(out, "resumed", a->seen != NULL && a->seen->resumed);
     put_flag(out, "reused", a->reused);
     if (a->connect_ms != 0)
         put_number(out, "connect_ms", a->connect_ms);

@@ -85,6 +85,21 @@ static bool add_roots(SSL_CTX *ctx, sgl_view pem)
     return good;
 }
 
+/* 0: the session stays OpenSSL's. */
+static int session_made(SSL *ssl, SSL_SESSION *session)
+{
+    const struct tls_sessions *sessions = SSL_get_app_data(ssl);
+
+    if (sessions != NULL)
+        sessions->made(sessions->ctx, session);
+    return 0;
+}
+
+void tls_client_silence(SSL *ssl)
+{
+    SSL_set_app_data(ssl, NULL);
+}
+
 struct tls_client *tls_client_new(sgl_view ca_pem, char *why, size_t why_size)
 {
     struct tls_client *c = calloc(1, sizeof(*c));
@@ -96,6 +111,8 @@ struct tls_client *tls_client_new(sgl_view ca_pem, char *why, size_t why_size)
         tls_client_free(c);
         return NULL;
     }
+    SSL_CTX_set_session_cache_mode(c->ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_sess_set_new_cb(c->ctx, session_made);
     if (ca_pem.len > 0 && !add_roots(c->ctx, ca_pem)) {
         tls_say(why, why_size, "roots: broken PEM (%s)", tls_reason());
         tls_client_free(c);
@@ -190,7 +207,10 @@ SSL *tls_client_session(struct tls_client *c, const struct tls_target *target, s
     }
     if (dane_usable != NULL)
         *dane_usable = usable;
+    if (good && target->resume != NULL)
+        good = SSL_set_session(ssl, target->resume) == 1;
     if (good) {
+        SSL_set_app_data(ssl, (struct tls_sessions *)(uintptr_t)target->sessions);
         SSL_set_connect_state(ssl);
         return ssl;
     }

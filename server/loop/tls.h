@@ -75,6 +75,10 @@ struct tls_tlsa { /* one usable TLSA record [RFC 7672 s3.1]: usage 2 or 3 */
     uint8_t usage, selector, matching;
     sgl_view data;
 };
+struct tls_sessions { /* who hears of sessions that can be resumed, and may copy them */
+    void (*made)(void *ctx, SSL_SESSION *session);
+    void *ctx;
+};
 struct tls_target {
     enum tls_verify verify;
     const char *
@@ -83,9 +87,14 @@ struct tls_target {
     size_t more_names;
     const struct tls_tlsa *tlsa;
     size_t tlsas;
+    SSL_SESSION *resume; /* of a handshake that proved the same; NULL */
+    const struct tls_sessions
+        *sessions; /* NULL: nobody. Must live as long as the SSL, or until tls_client_silence() */
 };
 /* Any thread: an SSL in the client's role. NULL when memory ends, or when under TLS_VERIFY_DANE no record could be used (*dane_usable, if given, says how many were). */
 SSL *tls_client_session(struct tls_client *c, const struct tls_target *target, size_t *dane_usable);
+/* No session is told any more. */
+void tls_client_silence(SSL *ssl);
 void tls_client_free(struct tls_client *c);
 
 /* ---- both: what was agreed, for trails and Received ------------------------------------------------------------- */
@@ -107,6 +116,7 @@ struct tls_seen {
     char group[24];               /* of the key exchange, "x25519", or "" */
     long
         verify; /* X509_V_OK: the certificate proves what was asked of it, a name with TLS_VERIFY_NONE and a name; else why not */
+    bool resumed; /* a session of before: the rest is what its full handshake showed */
     bool matched; /* TLS_VERIFY_DANE: by the TLSA record of these numbers */
     uint8_t usage, selector, matching;
     char sha256[65]; /* of the certificate's DER, lower-case hex; "": none was shown */

@@ -10,7 +10,8 @@ import pytest
 
 from world.internet import wait_for
 
-SETTINGS = {"delivery": {"connect_timeout": "3s", "command_timeout": "8s", "dot_timeout": "8s"}}
+SETTINGS = {"delivery": {"connect_timeout": "3s", "command_timeout": "8s", "dot_timeout": "8s",
+                         "messages_per_connection": 1}} # each has a handshake of its own
 HERE = os.path.dirname(os.path.abspath(__file__))
 SPECIFICATIONS = ("openapi.json", "admin_openapi.json")
 
@@ -124,3 +125,16 @@ def test_metrics_say_by_which_mechanism(sigillo, attempt):
     for to in ("trail8@good.test", "trail9@plain.test"):
         sigillo.wait_state(attempt(to)[1], "delivered")
     assert (delivered("dane"), delivered("plain")) == (before[0] + 1, before[1] + 1)
+
+
+def test_a_session_is_resumed_and_its_evidence_is_that_of_the_full_handshake(sigillo, attempt):
+    tried = []
+    for number in range(10, 13): # a ticket is used once, and Postfix gives none for a session that is resumed
+        tried.append(attempt("trail%d@good.test" % number))
+        sigillo.wait_state(tried[-1][1], "delivered")
+    resumed = [(got, message_id) for got, message_id in tried if got.get("resumed")]
+    assert resumed and len(resumed) < len(tried), tried
+    for name in ("policy", "proved", "matched", "certificate", "dnssec", "tls"):
+        assert len({json.dumps(got[name]) for got, _ in tried}) == 1
+    assert all("reused" not in got for got, _ in tried)
+    assert ", session resumed" in sigillo.cli("trace", resumed[0][1]).stdout

@@ -32,10 +32,13 @@
 
 struct script {
     const char *greeting, *ehlo, *starttls, *tls_ehlo, *auth, *mail, *rcpt, *data, *dot;
-    bool tls;        /* offers STARTTLS */
-    bool cut_body;   /* cuts once some of the body has come */
-    bool deaf_hands; /* cuts within the TLS handshake */
-    bool asks_back;  /* TLS 1.2, and ends the handshake for want of the client's certificate */
+    bool tls;         /* offers STARTTLS */
+    bool cut_body;    /* cuts once some of the body has come */
+    bool deaf_hands;  /* cuts within the TLS handshake */
+    unsigned tickets; /* so many, 0: what the server does */
+    bool tls12;       /* nothing newer */
+    unsigned deaf_at; /* cuts within the handshake of this connection, 1 is the first */
+    bool asks_back;   /* TLS 1.2, and ends the handshake for want of the client's certificate */
 };
 
 struct smtp_peer {
@@ -101,12 +104,16 @@ static inline void peer_starttls(struct peer_session *s)
 
     if (!peer_play(s, 2, s->peer->script.starttls, "220 2.0.0 go ahead"))
         return;
-    if (s->peer->script.deaf_hands) {
+    if (s->peer->script.deaf_hands || s->peer->connections == s->peer->script.deaf_at) {
         stream_close_after_write(s->stream);
         return;
     }
     s->in.len = 0;
     ssl = tls_server_session(s->peer->tls);
+    if (s->peer->script.tickets > 0)
+        SSL_set_num_tickets(ssl, s->peer->script.tickets);
+    if (s->peer->script.tls12)
+        SSL_set_max_proto_version(ssl, TLS1_2_VERSION);
     if (s->peer->script.asks_back) {
         SSL_set_max_proto_version(ssl, TLS1_2_VERSION);
         SSL_set_verify(ssl, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);

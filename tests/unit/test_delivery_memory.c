@@ -14,7 +14,7 @@
 
 #define BODY "Subject: x\r\n\r\nhello\r\n"
 
-static void one_round(const char *zone, bool tls)
+static void one_round(const char *zone, bool tls, unsigned jobs)
 {
     struct world w;
 
@@ -25,7 +25,10 @@ static void one_round(const char *zone, bool tls)
     w.config.delivery.dot_timeout_ms = 200;
     w.peer[0].script.tls = w.peer[1].script.tls = tls;
     world_start(&w);
-    world_put(&w, "d.test", 2, BODY);
+    w.config.delivery.connections_per_site = w.config.delivery.messages_per_connection =
+        jobs > 1 ? 1 : 100;
+    for (unsigned i = 0; i < jobs; i++)
+        world_put(&w, "d.test", 2, BODY);
     fail_alloc_on();
     w.hooks.ready(w.hooks.ctx, w.dest[0], queue_dest_domain(w.dest[0]));
     while (w.outcomes < w.wanted) {
@@ -39,7 +42,7 @@ static void one_round(const char *zone, bool tls)
         w.late = false;
     }
     fail_alloc_off();
-    for (size_t i = 0; i < 2; i++)
+    for (size_t i = 0; i < w.outcomes; i++)
         if (w.outcome[i].verdict == 'p')
             fail_msg("memory is no reason to bounce: %s", w.outcome[i].why);
     if (!fail_alloc_hit())
@@ -52,7 +55,7 @@ static void in_plain(void **state)
     (void)state;
     for (size_t n = 1; fail_alloc_round(n); n++)
         one_round("MX 10 one.test\nMX 20 two.test\none.test A 127.0.0.1\ntwo.test A 127.0.0.2\n",
-                  false);
+                  false, 1);
 }
 
 static void under_dane(void **state)
@@ -61,12 +64,22 @@ static void under_dane(void **state)
     for (size_t n = 1; fail_alloc_round(n); n++)
         one_round(
             "$SECURE\nMX 10 one.test\none.test A 127.0.0.1\n_PORT._tcp.one.test TLSA 3 1 1 GOOD\n",
-            true);
+            true, 1);
+}
+
+static void resuming_a_session(void **state)
+{
+    (void)state;
+    for (size_t n = 1; fail_alloc_round(n); n++)
+        one_round(
+            "$SECURE\nMX 10 one.test\none.test A 127.0.0.1\n_PORT._tcp.one.test TLSA 3 1 1 GOOD\n",
+            true, 2);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(in_plain), cmocka_unit_test(under_dane)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(in_plain), cmocka_unit_test(under_dane),
+                                       cmocka_unit_test(resuming_a_session)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

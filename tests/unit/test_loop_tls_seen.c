@@ -217,6 +217,41 @@ static void without_a_certificate_nothing_is_proved(void **state)
     tls_client_free(c);
 }
 
+static void count_session(void *ctx, SSL_SESSION *session)
+{
+    (void)session;
+    ++*(unsigned *)ctx;
+}
+
+/* TLS 1.2: told within the handshake. */
+static void who_is_told_of_sessions_can_stop_listening(void **state)
+{
+    struct made_pair pair;
+    unsigned count = 0;
+    struct tls_sessions sessions = {count_session, &count};
+    struct tls_target target = {.name = "a.test", .sessions = &sessions};
+    char why[200] = "";
+    struct tls_client *c = tls_client_new(sgl_view_of(NULL, 0), why, sizeof why);
+    struct tls_server *s;
+
+    (void)state;
+    make_certificate(&pair, "a.test", 86400);
+    s = tls_server_new(sgl_view_cstr(pair.certificate), sgl_view_cstr(pair.key), why, sizeof why);
+    for (unsigned silent = 0; silent < 2; silent++) {
+        SSL *client = tls_client_session(c, &target, NULL), *server = tls_server_session(s);
+
+        SSL_set_max_proto_version(client, TLS1_2_VERSION);
+        if (silent)
+            tls_client_silence(client);
+        CHECK_TRUE("a handshake", shake(client, server));
+        CHECK_EQ("told", count, 1);
+        SSL_free(client);
+        SSL_free(server);
+    }
+    tls_client_free(c);
+    tls_server_free(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -224,6 +259,7 @@ int main(void)
         cmocka_unit_test(both_versions_name_their_group),
         cmocka_unit_test(the_record_that_matched_is_named),
         cmocka_unit_test(hostile_names),
+        cmocka_unit_test(who_is_told_of_sessions_can_stop_listening),
         cmocka_unit_test(without_a_certificate_nothing_is_proved),
     };
 
