@@ -54,6 +54,20 @@ static void close_session(struct connection *c)
     c->seen.version = NULL;
 }
 
+static bool write_out(struct connection *c);
+
+/* A server that waits for a command hears QUIT [RFC 5321 s4.1.1.10, RFC 8689 s4.2.1]; its answer is not waited for. */
+static void leave_session(struct connection *c)
+{
+    if (c->client != NULL && c->stream != NULL && c->resting &&
+        sgl_smtp_client_quit(c->client) == SGL_OK) {
+        (void)write_out(c);
+        stream_leave(c->stream);
+        c->stream = NULL;
+    }
+    close_session(c);
+}
+
 static void connection_gone(struct loop_task *task)
 {
     struct connection *c =
@@ -140,7 +154,7 @@ void connection_failed(struct connection *c, enum failure failure, enum sgl_smtp
                           sgl_view_cstr(detail));
         connection_note_before(c, failure, stage, sgl_buf_view(&reason));
         c->may_pass |= policy_decide(failure, stage, reply, true).action != ACTION_BOUNCE;
-        close_session(c);
+        leave_session(c);
         if (c->doubt != UINT32_MAX) /* the dot never left: there is no doubt about this host */
             store_doubt_clear(c->delivery->store, c->doubt);
         c->doubt = UINT32_MAX;
@@ -152,6 +166,7 @@ void connection_failed(struct connection *c, enum failure failure, enum sgl_smtp
         return;
     }
     connection_finish_job(c, failure, stage, reply, detail);
+    leave_session(c);
     connection_end(c);
 }
 
@@ -168,7 +183,7 @@ enum failure connection_failure(const struct connection *c, enum failure failure
 
 void connection_start_over(struct connection *c)
 {
-    close_session(c);
+    leave_session(c);
     connection_go_to(c, 0, 0);
     c->tried = 0;
     connection_try_next(c);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The dialogue with one server: TLS and AUTH as far as they are wanted, the transaction, and what the engine's events mean. */
+#include <openssl/x509_vfy.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -135,6 +136,13 @@ static bool may_carry(const struct connection *c)
     return m->tls == MESSAGE_TLS_OPTIONAL || c->plan->tls != DEST_TLS_LAX;
 }
 
+/* It was not demanded, and was proved all the same. */
+static bool proves_itself(const struct connection *c)
+{
+    return c->tls_on && connection_host(c)->named && c->seen.version != NULL &&
+           c->seen.verify == X509_V_OK;
+}
+
 /* A report with the null sender asks for REQUIRETLS where it can be had, and goes without where not [RFC 8689 s5]. */
 static bool asks_requiretls(const struct connection *c)
 {
@@ -142,7 +150,7 @@ static bool asks_requiretls(const struct connection *c)
 
     if (!m->require_tls || m->env_from.len > 0)
         return m->require_tls;
-    return is_proved(c) &&
+    return (is_proved(c) || proves_itself(c)) &&
            (sgl_smtp_client_offer(c->client)->extensions & SGL_SMTP_REQUIRETLS) != 0;
 }
 

@@ -14,6 +14,7 @@
 
 #include "stream_internal.h"
 
+#define LEAVE_MS        5000
 #define IDLE_DEFAULT_MS 300000
 #define LINGER_MS       2000 /* after our last byte, for what the peer still sends */
 #define LINGER_BYTES    (1024 * 1024)
@@ -464,6 +465,32 @@ void stream_close_after_write(struct stream *s)
         stream_end_soon(s, STREAM_RESET);
     else
         stream_flush_soon(s);
+}
+
+static size_t nobody_reads(void *ctx, sgl_view bytes)
+{
+    (void)ctx;
+    return bytes.len;
+}
+
+static void left_ended(void *ctx, enum stream_end why)
+{
+    (void)why;
+    stream_free(ctx);
+}
+
+void stream_leave(struct stream *s)
+{
+    static const struct stream_events nobody = {.input = nobody_reads, .ended = left_ended};
+
+    if (s == NULL || s->ended) {
+        stream_free(s);
+        return;
+    }
+    s->events = &nobody;
+    s->ctx = s;
+    stream_idle_timeout(s, LEAVE_MS);
+    stream_close_after_write(s);
 }
 
 /* ---- making one ---- */

@@ -68,6 +68,8 @@ stream_tls_error(const struct stream *s); /* a static or stream-owned reason; ne
 bool stream_local(const struct stream *s, struct sockaddr_storage *out);
 void stream_idle_timeout(struct stream *s, uint64_t ms); /* restarts with every byte moved */
 void stream_close_after_write(struct stream *s); /* no more input(); then ended(STREAM_EOF) */
+/* The same for who has no more to do with it: no callback follows, and it frees itself, with the loop if need be. NULL accepted. */
+void stream_leave(struct stream *s);
 void stream_free(struct stream *s);       /* closes at once; NULL accepted; no callback follows */
 int stream_errno(const struct stream *s); /* of STREAM_RESET and STREAM_REFUSED: the errno, or 0 */
 

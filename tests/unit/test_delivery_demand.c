@@ -202,6 +202,12 @@ static void reports_of_required(void **state)
     static const struct demand rows[] = {
         {"with the extension where it can be had", SIGNED ONE DANE "GOOD\n", OFFERS, REPORT,
          .want = 'o', .status = "2.6.0", .mail = " REQUIRETLS", .in_one = 1, .tls_messages = 1},
+        {"with it where a certificate proves the name, though nobody asked for one", SIGNED ONE,
+         OFFERS, REPORT, .want = 'o', .status = "2.6.0", .mail = " REQUIRETLS", .in_one = 1,
+         .tls_messages = 1},
+        {"not where it proves another name", SIGNED "MX 10 two.test\ntwo.test A 127.0.0.1\n",
+         OFFERS, REPORT, .want = 'o', .status = "2.6.0", .no_mail = "REQUIRETLS", .in_one = 1,
+         .tls_messages = 1},
         {"without where not", SIGNED ONE DANE "GOOD\n", .one.tls = true, REPORT, .want = 'o',
          .status = "2.6.0", .no_mail = "REQUIRETLS", .in_one = 1, .tls_messages = 1},
         {"not to an unproved server", ONE, OFFERS, REPORT, .want = 'o', .status = "2.6.0",
@@ -359,6 +365,39 @@ static void required_over_an_open_session(void **state)
     world_done(&w);
 }
 
+static void drained(void *ctx)
+{
+    (void)ctx;
+}
+
+/* Who is asked and can't have the message hears QUIT. [RFC 8689 s4.2.1] */
+static void quit_is_said(void **state)
+{
+    static const struct demand row = {.require_tls = true};
+    static const struct script scripts[] = {{.tls = true}, /* no REQUIRETLS */
+                                            {.tls = false}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof scripts / sizeof *scripts; i++) {
+        struct world w;
+
+        world_init(&w, SIGNED TWO DANE "GOOD\n" TWO_DANE);
+        trust(&w);
+        w.peer[0].script = w.peer[1].script = scripts[i];
+        world_start(&w);
+        put(&w, &row);
+        world_deliver(&w, "to nobody");
+        CHECK_EQ("it comes back", w.outcome[0].verdict, 'p');
+        if (i == 0) /* its session is good for others; it ends as idle ones do */
+            delivery_drain(w.delivery, drained, NULL);
+        for (unsigned turns = 0; turns < 50 && w.peer[1].quits == 0; turns++)
+            world_turn(&w);
+        CHECK_EQ("the first hears it", w.peer[0].quits, 1);
+        CHECK_EQ("the last hears it", w.peer[1].quits, 1);
+        world_done(&w);
+    }
+}
+
 static void count_session(void *ctx, const struct delivery_session *session)
 {
     (void)session;
@@ -399,6 +438,7 @@ int main(void)
         cmocka_unit_test(routes),
         cmocka_unit_test(no_connection_carries_both),
         cmocka_unit_test(required_over_an_open_session),
+        cmocka_unit_test(quit_is_said),
         cmocka_unit_test(lax_sessions_are_not_told),
     };
     int fd, failed;
