@@ -4,6 +4,7 @@ import email
 import email.policy
 import os
 import re
+import smtplib
 import socket
 import subprocess
 import time
@@ -112,19 +113,29 @@ class Postfix:
                 self._own(os.path.join(self.folder, "queue", name), uid["postfix"])
         self._own(os.path.join(self.folder, "data"), uid["postfix"])
         self._own(self.maildirs, uid["vmail"])
-        self._write("main.cf", MAIN.format(dir=self.folder, peers=self.peers, uid=uid["vmail"]))
-        self._write("master.cf", MASTER + "".join(self._smtpd(*r) for r in self.receivers))
+        self._write("main.cf", self.main())
+        self._write("master.cf", self.master())
         self._write("recipients", RECIPIENTS)
         self._write("dynamicmaps.cf", "")
         more = {}
         if namespace.one_user():
             more["LD_PRELOAD"] = self._shim()
         out = open(os.path.join(self.folder, "stderr"), "ab")
-        self.process = subprocess.Popen([os.path.join(self.peers, "usr/lib/postfix/sbin/master"), "-d", "-c",
-                                         os.path.join(self.folder, "conf")], stdin=subprocess.DEVNULL, stdout=out,
-                                        stderr=out, env=library_env(self.peers, **more))
+        command = [os.path.join(self.peers, "usr/lib/postfix/sbin/master"), "-d", "-c", os.path.join(self.folder, "conf")]
+        self.process = subprocess.Popen(self.command(command), stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                                        env=library_env(self.peers, **more))
         for _, address, _, _ in self.receivers:
             self._wait(address)
+
+    def main(self):
+        return MAIN.format(dir=self.folder, peers=self.peers, uid=namespace.USERS["vmail"])
+
+    def master(self):
+        return MASTER + "".join(self._smtpd(*r) for r in self.receivers)
+
+    def command(self, command):
+        """What runs, from what would run."""
+        return command
 
     def stop(self):
         if self.process is not None:
@@ -190,6 +201,43 @@ class Postfix:
                 pass
             time.sleep(0.05)
         raise RuntimeError("Postfix does not answer on %s; its log:\n%s" % (address, self.log()[-2000:]))
+
+
+class Sender(Postfix):
+    """A Postfix that sends: takes mail on address:25 from this machine, finds receivers by DNS through `resolver` (resolver.Resolver), and
+    has `settings` in its main.cf.  submit(to) gives it a message; log() is what it says; said(id) are the lines about one."""
+
+    def __init__(self, world, resolver, address, settings):
+        super().__init__(os.path.join(world.folder, "sender-" + address), world.peers, [("sender.test", address, None, None)])
+        self.world, self.resolver, self.address, self.settings = world, resolver, address, settings
+
+    def main(self):
+        text = super().main().replace("disable_dns_lookups = yes\n", "").replace("myhostname = receivers.test", "myhostname = sender.test")
+        own = {"mynetworks": "127.0.0.0/8", "virtual_mailbox_domains": "", "smtpd_recipient_restrictions": "permit_mynetworks, reject",
+               "smtpd_relay_restrictions": "permit_mynetworks, reject", "smtp_dns_support_level": "dnssec", "smtp_host_lookup": "dns",
+               "smtp_tls_CAfile": self.world.ca.file, "smtp_tls_loglevel": "1", "smtp_connection_cache_on_demand": "no",
+               "local_transport": "error:not here", **self.settings}
+        kept = [l for l in text.splitlines() if l.split(" = ")[0].rstrip(" =") not in own]
+        return "\n".join(kept + ["%s = %s" % kv for kv in own.items()]) + "\n"
+
+    def master(self):
+        return super().master() + "smtp unix - - n - - smtp\n"
+
+    def command(self, command):
+        return self.resolver.within(command)
+
+    def submit(self, to):
+        """One message; its queue id."""
+        with smtplib.SMTP(self.address, timeout=20) as c:
+            c.ehlo("client.test")
+            c.mail("sender@app.test")
+            c.rcpt(to)
+            code, text = c.data("Subject: test\r\n\r\nhello\r\n")
+        assert code == 250, text
+        return text.decode().rsplit(" ", 1)[1]
+
+    def said(self, queue_id):
+        return [l for l in self.log().splitlines() if " %s: " % queue_id in l]
 
 
 def tls_version(message):

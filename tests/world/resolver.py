@@ -75,10 +75,14 @@ class Resolver:
                 s.shutdown(socket.SHUT_RDWR) # or its thread keeps it
             s.close()
 
-    def run(self, command, **kw):
-        """subprocess.run in a mount namespace of its own, where /etc/resolv.conf is ours."""
+    def within(self, command):
+        """The command in a mount namespace of its own, where /etc/resolv.conf is ours."""
         script = 'mount --bind "$0" /etc/resolv.conf && exec "$@"'
-        return subprocess.run(["unshare", "--mount", "sh", "-c", script, self.config, *command],
+        return ["unshare", "--mount", "sh", "-c", script, self.config, *command]
+
+    def run(self, command, **kw):
+        """subprocess.run of it there."""
+        return subprocess.run(self.within(command),
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **kw)
 
     def _serve_udp(self):
