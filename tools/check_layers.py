@@ -69,6 +69,7 @@ SERVER = {  # room: rooms below it
     "intake": ["gzip"],
     "https": GROUND + ["resolver"],
     "sts": GROUND + ["https", "resolver", "store"],
+    "tls_policy": GROUND + ["resolver", "sts"],
     "access": [],
     "directory": GROUND + ["access", "audit", "keys", "store"],
     "update": GROUND,

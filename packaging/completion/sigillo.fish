@@ -59,6 +59,7 @@ complete -c sigillo -n '__sigillo_wants' -a spf -d 'SPF: one client judged, all 
 complete -c sigillo -n '__sigillo_wants' -a dkim -d 'makes DKIM keys, signs, verifies'
 complete -c sigillo -n '__sigillo_wants' -a check -d 'judges everything that a domain publishes for mail'
 complete -c sigillo -n '__sigillo_wants' -a tls -d 'what a delivery to a domain insists on, and gets'
+complete -c sigillo -n '__sigillo_wants' -a tls-policy -d 'serves MTA-STS policies to Postfix, and never over DANE'
 complete -c sigillo -n '__sigillo_wants' -a tlsrpt -d 'shows reports about TLS that others have sent'
 complete -c sigillo -n '__sigillo_wants' -a dmarc -d 'finds DMARC policies and applies them'
 complete -c sigillo -n '__sigillo_wants' -a verify -d 'judges a message: SPF, DKIM, ARC, DMARC'
@@ -389,6 +390,16 @@ complete -c sigillo -n '__sigillo_is tls check' -l helo -x -d 'the name to say w
 complete -c sigillo -n '__sigillo_is tls check' -l ca -r -F -d 'authorities to trust, in PEM (default: the system\'s)'
 # ---- tlsrpt ----
 complete -c sigillo -n '__sigillo_wants tlsrpt' -a report -d 'shows reports about TLS that others have sent'
+
+# ---- tls-policy ----
+complete -c sigillo -n '__sigillo_is tls-policy' -l listen -x -d 'unix:PATH or inet:ADDRESS:PORT, as Postfix names it'
+complete -c sigillo -n '__sigillo_is tls-policy' -l state -r -F -d 'where policies are kept (default /var/lib/sigillo-tls-policy)'
+complete -c sigillo -n '__sigillo_is tls-policy' -l dane -d 'say dane-only where DANE protects; default: leave it to Postfix\'s own level'
+complete -c sigillo -n '__sigillo_is tls-policy' -l ca -r -F -d 'authorities for policies, in PEM (default: the system\'s)'
+complete -c sigillo -n '__sigillo_is tls-policy' -l resolver -x -d 'forward there (default: ask the name servers of each zone)'
+complete -c sigillo -n '__sigillo_is tls-policy' -l trust-anchor -r -F -d 'DNSSEC: DS or DNSKEY of the root (default: the system\'s)'
+complete -c sigillo -n '__sigillo_is tls-policy' -l timeout -x -d 'for one answer, then it is TEMP (default 30)'
+complete -c sigillo -n '__sigillo_is tls-policy' -l allow-loopback -d 'policies may be on private and loopback addresses: for tests'
 
 # ---- dmarc ----
 complete -c sigillo -n '__sigillo_wants dmarc' -a check -d 'finds the DMARC policy of a domain and judges what SPF and DKIM said'
