@@ -3,12 +3,15 @@
  * How mail went over the wire: of each delivery what the connection proved, and of each delivery and each attempt in vain what TLS failed at.
  *
  * The engine counts by itself, in the transaction that makes the outcome durable, by day (UTC), subscription, the sender's own domain and the destination.  One recipient is one.
- * Reports of the server itself (doors "bounce" and "tlsrpt") are not counted.  Figures of more than STATISTICS_DAYS ago go as those of statistics.h do.
+ * Reports of the server itself (doors "bounce" and "tlsrpt") are not counted.  Figures of more than STATISTICS_DAYS ago go as those of statistics.h do;
+ * before that, after TRANSIT_NAMED_DAYS, those of a day lose the names of the destinations, of which there may be very many.
  */
 #ifndef SERVER_STORE_TRANSIT_H
 #define SERVER_STORE_TRANSIT_H
 
 #include "store.h"
+
+#define TRANSIT_NAMED_DAYS 92
 
 /*
  * What was proved of the receiver before the message was given to it.  A policy of MTA-STS that is in testing counts as MTA-STS when it was fulfilled.  Of an attempt in vain: what was
@@ -66,8 +69,9 @@ enum transit_by {
 };
 
 struct transit_figure {
-    sgl_view name; /* by sender, domain or subscription: which; the sender's may be empty */
-    int64_t day;   /* by day: since 1970-01-01 */
+    sgl_view
+        name; /* by sender, domain or subscription: which; empty: a sender without a domain, destinations of old days */
+    int64_t day; /* by day: since 1970-01-01 */
     struct store_transit how;
     uint64_t delivered; /* recipients */
     uint64_t failed;    /* attempts for a recipient that did not deliver, because of the cause */

@@ -349,17 +349,60 @@ static void test_no_memory(void **state)
     CHECK_TRUE("some rounds", rounds > 2);
 }
 
-static void test_old_ones_go(void **state)
+/* One delivery to each domain, so many days ago. */
+static void mail_ago(size_t i, const char *domain, int days, struct store_transit transit)
+{
+    int64_t at = (clock_now_ms() - days * STATISTICS_DAY_MS) / 1000 - NOW;
+
+    mail(i, "a@one.test", "", domain, transit, (int)(at / 86400));
+}
+
+static void expire(void)
 {
     struct store_expire_trail e = {.op = {.kind = STORE_EXPIRE_TRAIL}, .before_ms = 1, .max = 1};
-    int64_t ago = (clock_now_ms() - 399 * STATISTICS_DAY_MS) / 1000 - NOW;
 
+    assert_int_equal(store_fixture_run(&fx, &e.op), STORE_OK);
+}
+
+static void test_old_ones_go(void **state)
+{
     (void)state;
     mail(0, "a@one.test", "", "a.test", dane, 0); /* of 2023 */
-    mail(1, "a@one.test", "", "b.test", dane, (int)(ago / 86400));
-    assert_int_equal(store_fixture_run(&fx, &e.op), STORE_OK);
+    mail_ago(1, "b.test", 399, dane);
+    mail_ago(2, "c.test", 90, dane);
+    expire();
     CHECK_EQ("old figures go", sum_of("SELECT count(*) FROM transit WHERE domain='a.test'"), 0);
-    CHECK_EQ("others stay", sum_of("SELECT sum(delivered) FROM transit"), 1);
+    CHECK_EQ("others stay", sum_of("SELECT sum(delivered) FROM transit"), 2);
+}
+
+static void test_old_names_go(void **state)
+{
+    (void)state;
+    mail_ago(0, "a.test", 200, dane);
+    mail_ago(1, "b.test", 200, dane);
+    mail_ago(2, "c.test", 200, plain);
+    mail_ago(3, "d.test", 95, dane);
+    expire();
+    CHECK_EQ("a day at a time", sum_of("SELECT count(*) FROM transit WHERE domain<>''"), 1);
+    CHECK_EQ("what is the same becomes one", sum_of("SELECT count(*) FROM transit"), 3);
+    CHECK_EQ("with its sum",
+             sum_of("SELECT delivered FROM transit WHERE mechanism=1"
+                    " ORDER BY day LIMIT 1"),
+             2);
+    expire();
+    CHECK_EQ("then the next", sum_of("SELECT count(*) FROM transit WHERE domain<>''"), 0);
+    CHECK_EQ("nothing is lost", sum_of("SELECT sum(delivered) FROM transit"), 4);
+    mail_ago(0, "e.test", 95, dane); /* the clock was wrong */
+    mail_ago(1, "f.test", 91, dane);
+    expire();
+    CHECK_EQ("what comes late is added",
+             sum_of("SELECT sum(delivered) FROM transit WHERE domain=''"
+                    " AND mechanism=1"),
+             4);
+    CHECK_EQ("what is new keeps its name", sum_of("SELECT count(*) FROM transit WHERE domain<>''"),
+             1);
+    expire();
+    CHECK_EQ("and goes on to", sum_of("SELECT count(*) FROM transit WHERE domain='f.test'"), 1);
 }
 
 static void test_words(void **state)
@@ -384,7 +427,7 @@ int main(void)
         STORE_TEST(test_what_counts), STORE_TEST(test_what_does_not), STORE_TEST(test_once),
         STORE_TEST(test_names),       STORE_TEST(test_tenants),       STORE_TEST(test_troubled),
         STORE_TEST(test_lanes),       STORE_TEST(test_rolled_back),   STORE_TEST(test_no_memory),
-        STORE_TEST(test_old_ones_go), cmocka_unit_test(test_words),
+        STORE_TEST(test_old_ones_go), STORE_TEST(test_old_names_go),  cmocka_unit_test(test_words),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

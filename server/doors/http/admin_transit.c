@@ -15,7 +15,8 @@
 #define OWN_MAX      100
 #define OWN_ADVICE                                                                                 \
     "Publish what is missing: sigillo domain records DOMAIN shows the records, sigillo domain "    \
-    "verify DOMAIN looks for them. Then others can be strict with mail for it, and say when that " \
+    "verify DOMAIN looks for them. Where this server receives the mail, sigillo tls records "      \
+    "prints its TLSA records. Then others can be strict with mail for it, and say when that "      \
     "fails."
 
 struct transit_read {
@@ -61,7 +62,9 @@ static void row_whole(void *ctx, const struct transit_sum *sum)
 static void trouble_whole(void *ctx, const struct transit_sum *sum)
 {
     struct transit_read *g = ctx;
-    json_t *failing = transit_trouble_json(sum, true), *testing = transit_trouble_json(sum, false);
+    bool named = sum->name[0] != '\0'; /* those of old days are not */
+    json_t *failing = named ? transit_trouble_json(sum, true) : NULL;
+    json_t *testing = named ? transit_trouble_json(sum, false) : NULL;
 
     if (failing != NULL)
         json_array_append_new(g->failing, failing);

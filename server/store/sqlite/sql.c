@@ -112,6 +112,14 @@ const char *const sql_text[SQL_COUNT] = {
                         " UPDATE SET delivered=delivered+excluded.delivered,"
                         "failed=failed+excluded.failed",
     [SQL_OLD_TRANSIT] = "DELETE FROM transit WHERE day<?1",
+    [SQL_TRANSIT_NAMED_DAY] =
+        "SELECT day FROM transit WHERE day<?1 AND domain<>'' ORDER BY day LIMIT 1",
+    [SQL_TRANSIT_FOLD] =
+        "INSERT INTO transit SELECT day,subscription,sender,'',mechanism,version,cause,"
+        "sum(delivered),sum(failed) FROM transit WHERE day=?1 AND domain<>''"
+        " GROUP BY subscription,sender,mechanism,version,cause ON CONFLICT DO UPDATE SET"
+        " delivered=delivered+excluded.delivered,failed=failed+excluded.failed",
+    [SQL_TRANSIT_UNNAME] = "DELETE FROM transit WHERE day=?1 AND domain<>''",
     [SQL_RECEIVED_FIND] =
         "SELECT 1 FROM tls_received WHERE domain=?1 AND organization=?2 AND report=?3",
     [SQL_RECEIVED_ADD] = "INSERT INTO tls_received(domain,organization,report,begins,ends,at,peer,"

@@ -101,6 +101,9 @@ enum sql {
     SQL_OLD_STATISTICS,
     SQL_TRANSIT_ADD,
     SQL_OLD_TRANSIT,
+    SQL_TRANSIT_NAMED_DAY,
+    SQL_TRANSIT_FOLD,
+    SQL_TRANSIT_UNNAME,
     SQL_RECEIVED_FIND,
     SQL_RECEIVED_ADD,
     SQL_RECEIVED_MAKE_ROOM,
@@ -362,6 +365,8 @@ bool transit_counts(const struct store_outcome_rcpt *r);
 void transit_add(struct store *store, int64_t at_ms, const struct transit_mail *mail,
                  const struct store_outcome *o);
 void transit_write(struct store *store);
+/* What is too old by that day goes, and destinations of a day that is old enough become one.  true: nothing is left to do on that day. */
+bool transit_expire(struct store *store, int64_t day);
 void transit_forget(struct store *store);
 
 enum store_result apply_nouns(struct store *store, struct store_noun_op *n);

@@ -218,11 +218,7 @@ void statistics_expire(struct store *store, int64_t now_ms)
     s = sql_use(&store->db, SQL_OLD_STATISTICS);
     sqlite3_bind_int64(s, 1, day - STATISTICS_DAYS);
     sql_run(&store->db, s);
-    if (store->db.hard != 0)
-        return;
-    s = sql_use(&store->db, SQL_OLD_TRANSIT);
-    sqlite3_bind_int64(s, 1, day - STATISTICS_DAYS);
-    if (sql_run(&store->db, s))
+    if (store->db.hard == 0 && transit_expire(store, day))
         store->statistics_day = day;
 }
 

@@ -222,6 +222,32 @@ void transit_write(struct store *store)
     transit_forget(store);
 }
 
+static bool run_of_day(struct store *store, int which, int64_t day)
+{
+    sqlite3_stmt *s = sql_use(&store->db, which);
+
+    sqlite3_bind_int64(s, 1, day);
+    return sql_run(&store->db, s);
+}
+
+bool transit_expire(struct store *store, int64_t day)
+{
+    sqlite3_stmt *s;
+    int64_t named;
+
+    if (!run_of_day(store, SQL_OLD_TRANSIT, day - STATISTICS_DAYS))
+        return false;
+    s = sql_use(&store->db, SQL_TRANSIT_NAMED_DAY);
+    sqlite3_bind_int64(s, 1, day - TRANSIT_NAMED_DAYS);
+    if (!sql_step(&store->db, s))
+        return store->db.hard == 0;
+    named = sqlite3_column_int64(s, 0);
+    sqlite3_reset(s);
+    if (run_of_day(store, SQL_TRANSIT_FOLD, named))
+        (void)run_of_day(store, SQL_TRANSIT_UNNAME, named);
+    return false; /* one day at a time: others wait for the writer */
+}
+
 /* ---- reads ---- */
 
 enum store_result store_read_transit(struct store *store, const struct transit_query *q,
