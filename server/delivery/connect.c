@@ -71,7 +71,7 @@ SSL *connection_tls(struct connection *c)
             more[target.more_names++] = (const char *)host->dane.name[i].text.ptr;
         break;
     }
-    return handshake_begin(c, &target);
+    return handshake_begin(c, &target, c->plan->route);
 }
 
 static socklen_t sockaddr_of(const struct sgl_ip *ip, uint16_t port, struct sockaddr_storage *out)

@@ -133,8 +133,9 @@ bool demand_requires_tls(enum tls_demand demand);
 
 /* ---- handshake.c ---- */
 
-/* The SSL for this target, which may resume a session; NULL: none can be made. */
-SSL *handshake_begin(struct connection *c, struct tls_target *target);
+/* The SSL for this target by the roots of a route (NULL: the default ones), which may resume a session; NULL: none can be made. */
+SSL *handshake_begin(struct connection *c, struct tls_target *target,
+                     const struct config_route *route);
 /* It is through: c->seen says with whom. false: it proves less than it has to. */
 bool handshake_done(struct connection *c);
 /* It failed: true when that may be the fault of the session, so that a full one has to be tried. */

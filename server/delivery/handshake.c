@@ -22,10 +22,10 @@ static void session_made(void *ctx, SSL_SESSION *session)
     c->made = SSL_SESSION_dup(session);
 }
 
-SSL *handshake_begin(struct connection *c, struct tls_target *target)
+SSL *handshake_begin(struct connection *c, struct tls_target *target,
+                     const struct config_route *route)
 {
     struct delivery *d = c->delivery;
-    const struct config_route *route = c->plan->route;
     struct resume_trust trust = {route != NULL ? route->ca_file : NULL, d->generation};
 
     handshake_forget(c);
