@@ -16,6 +16,7 @@ const struct cli_verb *const cli_verbs[] = {
     &verb_dkim_keygen,
     &verb_dmarc_check,
     &verb_tlsrpt_report,
+    &verb_tlsrpt_sent,
     &verb_arc_verify,
     &verb_arc_seal,
     &verb_advise,

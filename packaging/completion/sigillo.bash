@@ -73,7 +73,7 @@ _sigillo()
         arc) words="verify seal" ;;
         dmarc) words="check" ;;
         tls) words="check records next-key" ;;
-        tlsrpt) words="report" ;;
+        tlsrpt) words="report sent" ;;
         help) words="init serve status subscription profile domain credential key app local account sender group policy suppression send queue trace report spf dkim arc check tls tls-policy verify dmarc tlsrpt advise" ;;
         *) words="" ;;
         esac
@@ -163,6 +163,7 @@ _sigillo()
     "dkim sign") words="--domain --selector --key --canon --headers --expire --now --json --help" ;;
     "dkim verify") words="--allow-length --resolver --trust-anchor --timeout --now --json --help" ;;
     "tlsrpt report") words="--json --help" ;;
+    "tlsrpt sent") words="--since --domain --server --json --help" ;;
     "dmarc check") words="--from-domain --spf --dkim --rules --resolver --trust-anchor --timeout --now --json --help" ;;
     "verify "*) words="--ip --helo --from --authserv-id --trust-sealer --rules --resolver --trust-anchor --timeout --now --json --help" ;;
     "trace "*) words="--to --from --since --max --server --json --help" ;;

@@ -390,6 +390,10 @@ complete -c sigillo -n '__sigillo_is tls check' -l helo -x -d 'the name to say w
 complete -c sigillo -n '__sigillo_is tls check' -l ca -r -F -d 'authorities to trust, in PEM (default: the system\'s)'
 # ---- tlsrpt ----
 complete -c sigillo -n '__sigillo_wants tlsrpt' -a report -d 'shows reports about TLS that others have sent'
+complete -c sigillo -n '__sigillo_wants tlsrpt' -a sent -d 'tells which reports about TLS were made, and what came of them'
+complete -c sigillo -n '__sigillo_is tlsrpt sent' -l since -x -d 'days from then on: RFC 3339, or a span before now: 15m, 2h, 3d (default 30d)'
+complete -c sigillo -n '__sigillo_is tlsrpt sent' -l domain -x -d 'only reports to this domain'
+complete -c sigillo -n '__sigillo_is tlsrpt sent' -l server -x -d 'unix:PATH or https://HOST[:PORT]; also in SIGILLO_SERVER (default unix:/run/sigillo/admin.sock)'
 
 # ---- tls-policy ----
 complete -c sigillo -n '__sigillo_is tls-policy' -l listen -x -d 'unix:PATH or inet:ADDRESS:PORT, as Postfix names it'

@@ -271,6 +271,8 @@ def test_messages(world, api, sender):
     api("showStats")
     api("reportAudit", query={"max": 2, "by": "local"})
     api("reportAudit", query={"after": "x"}, want=400)
+    api("reportTlsSent", query={"max": 2, "since": "2d", "domain": "good.test"})
+    api("reportTlsSent", query={"skip": "x"}, want=400)
 
 
 def test_every_operation_was_called(api):

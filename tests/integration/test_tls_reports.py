@@ -130,6 +130,19 @@ def test_a_day_is_reported_as_it_was_even_where_tls_fails(world, reporter, monke
     about_plain, _ = report_for(world, "reports@plain.reporter.test")
     assert tlsrpt_reader.sums(about_plain.report) == {"no-policy-found": (0, 1, {"starttls-not-supported": 1})}
 
+    # what was made, to whom, and what came of it
+    made = reporter.d.json("tlsrpt", "sent")["reports"]
+    assert {(r["domain"], r["to"], r["state"], r["attempts"], r["detail"]) for r in made} == {
+        (bad, "mailto:reports@bad.reporter.test", "queued", 1, ""),
+        (good, "https://rua.reporter.test/take?a=1", "accepted", 1, "it answered 201"),
+        (good, "mailto:two%2Bb@good.reporter.test?subject=x", "queued", 1, ""),
+        (plain, "mailto:reports@plain.reporter.test", "queued", 1, "")}
+    assert {r["day"] for r in made} == {day} and all(r["next_at"] is None and r["at"] for r in made)
+    mail = next(r["message"] for r in made if r["domain"] == bad)
+    reporter.d.wait_state(mail, "delivered")
+    shown = reporter.d.cli("tlsrpt", "sent", "--domain", bad).stdout.splitlines()
+    assert shown[1].split() == [day, bad, "mailto:reports@bad.reporter.test", "queued", "as", mail] and len(shown) == 2
+
     # nobody who did not ask, or is not to get any; and the sessions of reports are in no report
     reporter.next_day()
     time.sleep(8)
@@ -169,6 +182,8 @@ def test_a_server_that_takes_none_is_asked_again(world, reporter):
     world.https.put("later-rua.reporter.test", "/take", "thanks", status=200)
     time.sleep(11)
     assert len(asked()) == 1  # a quarter of an hour is not over
+    trying = reporter.d.json("tlsrpt", "sent")["reports"][0]
+    assert (trying["state"], trying["detail"], trying["attempts"]) == ("trying", "it answered 503", 1) and trying["next_at"]
     reporter.clock.move(reporter.days * DAY + 1000)
     wait_for(asked, lambda r: len(r) == 2, 30, "a second attempt")
     assert asked()[0][4] == asked()[1][4]

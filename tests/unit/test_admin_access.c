@@ -27,6 +27,7 @@ static const struct row rows[] = {
     {"GET", "reports/transit", "reports/transit", "", LISTS},
     {"GET", "reports/transit", "reports/transit?subscription=$", "", HIDES},
     {"GET", "tls/records", "tls/records", "", COMMON},
+    {"GET", "reports/tls/sent", "reports/tls/sent", "", COMMON},
     {"GET", "guard", "guard", "", LISTS},
     {"GET", "guard", "guard?subscription=$", "", HIDES},
     {"GET", "guard", "guard?domain=$.test", "", HIDES},

@@ -29,6 +29,7 @@ static const struct admin_access table[] = {
     {"GET", V1 "usage", ROLE_READER, "usage"},
     {"GET", V1 "guard", ROLE_READER, "guard"},
     {"GET", V1 "reports/transit", ROLE_READER, "transit"},
+    {"GET", V1 "reports/tls/sent", ROLE_OPERATOR, "tls reports sent"},
     {"GET", V1 "domains", ROLE_READER, "domain list"},
     {"POST", V1 "domains", ROLE_OWNER, "domain add"},
     {"GET", V1 "domains/{name}", ROLE_READER, "domain show"},
