@@ -104,7 +104,8 @@ static void print_causes(const struct cli *c, const json_t *total)
 
 /* ---- rows ---- */
 
-static void print_rows(const struct cli *c, const json_t *answer, const char *name)
+static void print_rows(const struct cli *c, const json_t *answer, const char *name,
+                       const char *nameless)
 {
     const char *const head[] = {name,       "RECIPIENTS",    "DANE",      "MTA-STS",
                                 "VERIFIED", "OPPORTUNISTIC", "PLAINTEXT", "FAILED"};
@@ -118,7 +119,7 @@ static void print_rows(const struct cli *c, const json_t *answer, const char *na
     {
         const json_t *mechanisms = json_object_get(row, "mechanisms");
 
-        cli_table_add(&t, text_of(row, "name")[0] == '\0' ? "(none)" : text_of(row, "name"));
+        cli_table_add(&t, text_of(row, "name")[0] == '\0' ? nameless : text_of(row, "name"));
         cli_table_add(&t, cli_member(row, "delivered", 0));
         for (size_t i = 0; i < TRANSIT_BANDS; i++)
             cli_table_add(&t, transit_share(number(mechanisms, transit_band_member[i]),
@@ -262,7 +263,7 @@ void transit_print(const struct cli *c, const json_t *answer, enum transit_sums 
     if (by == TRANSIT_OVERVIEW || by == TRANSIT_BY_CAUSE)
         print_causes(c, total);
     if (head[by] != NULL)
-        print_rows(c, answer, head[by]);
+        print_rows(c, answer, head[by], by == TRANSIT_DOMAINS ? "(of old days)" : "(none)");
     print_chart(c, chart);
     if (by == TRANSIT_OVERVIEW)
         print_stricter(c, json_object_get(answer, "stricter"));
