@@ -178,6 +178,31 @@ def test_on_a_terminal(sigillo, sent):
     assert "\033" not in said and not re.search(r"^\d{4}-\d\d-\d\d ", said, re.M)
 
 
+def send(d, domain, to, *options):
+    return d.json("send", "--from", "a@" + domain, "--to", to, "--subject", "x", *options, input="x\n")["id"]
+
+
+def test_what_is_demanded(world, make_sigillo):
+    d = make_sigillo()
+    domain = d.sender("transit-demand.test").domain
+    world.receiver("proved-transit.test", tls=True)
+    world.receiver("unproved-transit.test")
+    world.receiver("unsigned.transit.insecure.test", tls=True)
+    d.wait_state(send(d, domain, "x@proved-transit.test", "--tls", "verified"), "delivered")
+    d.wait_state(send(d, domain, "x@proved-transit.test"), "delivered")
+    causes = {"unproved-transit.test": "starttls-not-supported", "unsigned.transit.insecure.test": "demand-not-met"}
+    refused = {to: send(d, domain, "x@" + to, "--tls", "verified") for to in causes}
+    for id in refused.values():
+        wait_for(lambda: failures(d, id), lambda n: n > 0, 20, "an attempt")
+        d.cli("queue", "hold", id)
+    r = d.json("report", "transit", "--by", "domain")
+    rows = {row["name"]: row for row in r["rows"]}
+    assert r["total"]["mechanisms"] == {"dane": 0, "mta-sts": 0, "verified": 1, "encrypted": 1, "plain": 0}
+    for to, cause in causes.items():
+        assert rows[to]["causes"] == {cause: {"delivered": 0, "failed": failures(d, refused[to])}}
+    assert {t["domain"] for t in r["stricter"]["failing"]} == set(causes)
+
+
 def section():
     with open(os.path.join(ROOT, "docs", "transport.md")) as f:
         return re.search(r"^## Report\n(.*?)(?=^## |\Z)", f.read(), re.M | re.S).group(1)

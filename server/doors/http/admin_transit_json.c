@@ -104,8 +104,8 @@ json_t *transit_sum_json(const struct transit_sum *sum, bool name)
 static const char *const advice[TRANSIT_CAUSES] = {
     [TRANSIT_CAUSE_NONE] = "",
     [TRANSIT_STARTTLS_NOT_SUPPORTED] =
-        "The server offers no STARTTLS although its domain demands TLS. Its postmaster has to turn "
-        "it on; if it is on, something on the way takes it away.",
+        "The server offers no STARTTLS, though its domain or a demand of yours asks for TLS. Its "
+        "postmaster has to turn it on; if it is on, something on the way takes it away.",
     [TRANSIT_CERTIFICATE_HOST_MISMATCH] =
         "The certificate does not name the MX host. Its postmaster needs one that does.",
     [TRANSIT_CERTIFICATE_EXPIRED] =
@@ -142,7 +142,9 @@ static const char *const advice[TRANSIT_CAUSES] = {
         "demand, or ask its postmaster for REQUIRETLS.",
     [TRANSIT_DEMAND_NOT_MET] =
         "A route, the message or its domain demands verified TLS, and the server did not prove "
-        "who it is. Its postmaster needs a certificate that is valid for the MX host.",
+        "who it is. Its postmaster needs a certificate that is valid for the MX host, and DNSSEC "
+        "or "
+        "MTA-STS that says which hosts are the domain's.",
 };
 
 json_t *transit_trouble_json(const struct transit_sum *sum, bool failed)
