@@ -121,41 +121,24 @@ static enum sgl_status survey(struct checking *k)
     return st;
 }
 
-/* An answer that was asked for already; NULL: it was not. */
-static const struct sgl_dns_answer *known(struct checking *k, struct sgl_name name,
-                                          enum sgl_rr type)
-{
-    const struct sgl_dns_answer *answer = NULL;
-
-    return sgl_dns_get(&k->lookup.dns, name, type, &answer) == SGL_OK ? answer : NULL;
-}
-
+/* The answer that was asked for already; NULL: it was not. */
 static const struct sgl_dns_answer *known_tlsa(struct checking *k, struct sgl_name base)
 {
+    const struct sgl_dns_answer *answer = NULL;
     struct sgl_name name;
     char labels[32];
 
     snprintf(labels, sizeof labels, "_%u._tcp", (unsigned)k->check.port);
     if (sgl_name_under(sgl_view_cstr(labels), base, &k->arena, &name) != SGL_OK)
         return NULL;
-    return known(k, name, SGL_RR_TLSA);
-}
-
-static bool is_bogus(const struct sgl_dns_answer *answer)
-{
-    return answer != NULL && answer->outcome == SGL_DNS_BOGUS;
+    return sgl_dns_get(&k->lookup.dns, name, SGL_RR_TLSA, &answer) == SGL_OK ? answer : NULL;
 }
 
 static void look_at_records(struct checking *k, struct tls_host *h)
 {
     const struct sgl_survey_host *found = h->found;
-    const struct sgl_dns_answer *tlsa, *a = known(k, found->name, SGL_RR_A);
+    const struct sgl_dns_answer *tlsa;
 
-    h->bogus =
-        found->dane.level == SGL_DANE_LOOKUP_ERROR &&
-        (is_bogus(a) || is_bogus(known(k, found->name, SGL_RR_AAAA)) ||
-         is_bogus(known(k, found->name, SGL_RR_CNAME)) || is_bogus(known_tlsa(k, found->name)) ||
-         (a != NULL && is_bogus(known_tlsa(k, a->canonical))));
     if (found->dane.level != SGL_DANE_AUTHENTICATE && found->dane.level != SGL_DANE_ENCRYPT)
         return;
     tlsa = known_tlsa(k, found->dane.base);

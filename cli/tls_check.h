@@ -31,7 +31,6 @@ struct tls_host {
     const struct sgl_survey_host *found;
     const struct sgl_dns_rr *record; /* TLSA, all that are published at found->dane.base */
     size_t records;
-    bool bogus;              /* a lookup about it was answered with a forgery */
     bool listed;             /* the MTA-STS policy names it */
     struct tls_probe *probe; /* one for each address */
     size_t probes;
@@ -64,8 +63,6 @@ bool tls_goes_by_dane(const struct tls_host *h);
 /* Levels, results, findings; in this order. SGL_OK, or the arena's error. */
 enum sgl_status tls_judge(struct tls_check *k, struct sgl_arena *arena) SGL_MUST_USE;
 enum sgl_status tls_find(struct tls_check *k, struct sgl_arena *arena) SGL_MUST_USE;
-/* The result type that a verification error counts as  [RFC 8460 s4.3]. */
-enum sgl_tls_result tls_result_of(int verify_error);
 /* What a proof by chain and name lacks, in words; NULL: nothing. */
 const char *tls_unproved(const struct tls_probe *p);
 /* Why a TLSA record can't be used for mail; NULL: it can. */

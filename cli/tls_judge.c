@@ -2,6 +2,7 @@
 /* From facts to what a delivery would make of them, host by host.  Pure. */
 #include <openssl/x509_vfy.h>
 
+#include "../server/delivery/tls_result.h"
 #include "tls_check.h"
 
 const char *tls_level_name(enum tls_level level)
@@ -36,29 +37,6 @@ const char *tls_transit_name(enum tls_transit transit)
         return "unknown";
     }
     return "?";
-}
-
-enum sgl_tls_result tls_result_of(int verify_error)
-{
-    switch (verify_error) {
-    case X509_V_OK:
-        return SGL_TLS_OK;
-    case X509_V_ERR_HOSTNAME_MISMATCH:
-        return SGL_TLS_CERTIFICATE_HOST_MISMATCH;
-    case X509_V_ERR_CERT_HAS_EXPIRED:
-        return SGL_TLS_CERTIFICATE_EXPIRED;
-    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
-    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
-    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
-    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
-    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-    case X509_V_ERR_CERT_UNTRUSTED:
-    case X509_V_ERR_CERT_REJECTED:
-    case X509_V_ERR_INVALID_CA:
-        return SGL_TLS_CERTIFICATE_NOT_TRUSTED;
-    default:
-        return SGL_TLS_VALIDATION_FAILURE;
-    }
 }
 
 const char *tls_unproved(const struct tls_probe *p)
@@ -129,14 +107,15 @@ static struct verdict judge_session(const struct tls_host *h, const struct tls_p
     enum sgl_tls_result result = SGL_TLS_OK;
 
     if (h->level == TLS_LEVEL_DANE && h->found->dane.level == SGL_DANE_AUTHENTICATE) {
-        result = tls_result_of(p->verified);
+        result = tls_result_of_certificate(p->verified);
         v.transit = TLS_BY_DANE;
         v.problem = p->verified == X509_V_OK ? NULL : X509_verify_cert_error_string(p->verified);
     } else if (h->level == TLS_LEVEL_MTA_STS) {
         v.transit = TLS_BY_MTA_STS;
         v.problem = tls_unproved(p);
         if (v.problem != NULL)
-            result = tls_result_of(p->chain != X509_V_OK ? p->chain : X509_V_ERR_HOSTNAME_MISMATCH);
+            result = tls_result_of_certificate(
+                p->chain != X509_V_OK ? p->chain : X509_V_ERR_HOSTNAME_MISMATCH);
     }
     if (v.problem == NULL)
         return v;
@@ -203,12 +182,12 @@ static bool judge_before(struct tls_host *h)
 {
     const struct sgl_dane *dane = &h->found->dane;
 
-    if (h->bogus)
+    /* the addresses are the question before TLSA: where they came, it is the zone that gives no valid answer [RFC 8460 s4.3.2.1] */
+    if (dane->level == SGL_DANE_LOOKUP_ERROR &&
+        (dane->bogus || dane->addresses_state == SGL_DANE_ADDRESSES_OK))
         set(h, sgl_tls_result_name(SGL_TLS_DNSSEC_INVALID), TLS_DEFERRED, dane->why);
     else if (dane->addresses_state == SGL_DANE_ADDRESSES_FAILED)
         set(h, "addresses", TLS_DEFERRED, dane->why);
-    else if (dane->level == SGL_DANE_LOOKUP_ERROR)
-        set(h, "dane-lookup", TLS_DEFERRED, dane->why);
     else if (dane->addresses_state == SGL_DANE_ADDRESSES_NONE)
         set(h, "no-address", TLS_DEFERRED, "the host has no address");
     else if (h->level == TLS_LEVEL_MTA_STS && !h->listed)

@@ -25,7 +25,7 @@ complete -c sigillo -f
 # ---- options of many verbs: a new verb that asks DNS, or needs no server, is named here ----
 complete -c sigillo -n 'not __sigillo_wants' -l help -d 'print this help'
 complete -c sigillo -n 'not __sigillo_wants; and not __sigillo_is_one serve' -l json -d 'print one JSON document'
-complete -c sigillo -n "not __sigillo_wants; and not __sigillo_is_one advise arc check dkim dmarc serve spf 'tls check' 'tls next-key' tlsrpt verify" -l server -x -d 'unix:PATH or https://HOST[:PORT]; also in SIGILLO_SERVER (default unix:/run/sigillo/admin.sock)'
+complete -c sigillo -n "not __sigillo_wants; and not __sigillo_is_one advise arc check dkim dmarc serve spf 'tls check' 'tls next-key' tls-policy tlsrpt verify" -l server -x -d 'unix:PATH or https://HOST[:PORT]; also in SIGILLO_SERVER (default unix:/run/sigillo/admin.sock)'
 set -l asks_dns "__sigillo_is_one 'spf check' 'spf tree' 'spf build' 'dkim verify' 'arc verify' 'arc seal' check 'tls check' 'dmarc check' verify"
 complete -c sigillo -n "$asks_dns" -l resolver -x -d 'ask this DNS server (default: those of the system)'
 complete -c sigillo -n "$asks_dns" -l trust-anchor -r -F -d 'DNSSEC: DS or DNSKEY of the root (default: the system\'s)'

@@ -11,6 +11,7 @@ import pytest
 
 from world import daemon
 from world.finger import Finger
+from world.internet import wait_for
 from world.resolver import Resolver
 
 WELL_KNOWN = "/.well-known/mta-sts.txt"
@@ -231,6 +232,26 @@ def test_the_record_that_mends_it_does(check, kinds, world, name):
         assert check(domain)[1]["mx"][0]["result"] == "ok"
     finally:
         world.dns.publish(owner, kind, *before)
+
+
+DELIVERED = ["plain", "open", "self", "refuses", "cut", "old", "one", "stale", "nottls", "expired", "anchor", "taname", "unusable", "agile", "both"]
+
+
+def test_a_delivery_does_what_was_said(check, kinds, world, sigillo, sender):
+    """One message to each: it travels as the check says, or waits."""
+    ids = {name: sigillo.submit(sender, "who@%s.tlscheck.test" % name) for name in DELIVERED}
+    for name, number in ids.items():
+        domain = name + ".tlscheck.test"
+        said = check(domain)[1]["mx"][0]["transit"]
+        messages = world.scripted[domain].messages
+        if said == "deferred":
+            wait_for(lambda: sigillo.show(number)["recipients"][0], lambda r: r["attempts"] > 0, 20, "an attempt at " + name)
+            assert messages == [], name
+        else:
+            sigillo.wait_state(number, "delivered")
+            assert (len(messages), messages[0].tls) == (1, "" if said == "plain" else "TLSv1.3"), name
+    for number in ids.values():
+        sigillo.cli("queue", "cancel", number, ok=False)
 
 
 # -- shapes of domains ---------------------------------------------------------------------------------------------------

@@ -84,7 +84,7 @@ static const struct row rows[] = {
      TLS_PROBE_NO_STARTTLS, 0, 0, false, 0, L_D, "starttls-not-supported", TLS_DEFERRED,
      "starttls-missing"},
     {"a TLSA lookup that fails is never no record [RFC 7672 s2.1.2]", SGL_DANE_LOOKUP_ERROR,
-     NO_POLICY, false, TLS_PROBE_DONE, 0, 0, false, 0, L_D, "dane-lookup", TLS_DEFERRED, ""},
+     NO_POLICY, false, TLS_PROBE_DONE, 0, 0, false, 0, L_D, "dnssec-invalid", TLS_DEFERRED, ""},
 
     {"a policy that is enforced, and kept [RFC 8461 s4.2]", NOT, ENFORCE, false, TLS_PROBE_DONE, 0,
      0, false, 0, L_S, "ok", TLS_BY_MTA_STS, ""},
@@ -347,7 +347,8 @@ static void what_is_not_the_host_s(void **state)
 
     (void)state;
     make(&s, &row);
-    s.host.bogus = true;
+    s.found.dane.bogus = true;
+    s.found.dane.addresses_state = SGL_DANE_ADDRESSES_FAILED;
     s.survey.failed = true;
     s.survey.part[SGL_SURVEY_MX].findings.first = &special;
     CHECK_EQ("status", tls_judge(&s.check, &arena), SGL_OK);
@@ -356,6 +357,12 @@ static void what_is_not_the_host_s(void **state)
     CHECK_TRUE("not everything is known", s.check.incomplete);
     CHECK_EQ("an address that answered is no error", s.check.findings.errors, 0);
     CHECK_EQ("but a warning", s.check.findings.warnings, 1);
+
+    make(&s, &row);
+    s.found.dane.addresses_state = SGL_DANE_ADDRESSES_FAILED;
+    CHECK_EQ("status", tls_judge(&s.check, &arena), SGL_OK);
+    CHECK_STR("nothing is known: nobody's fault", s.host.result, "addresses");
+    CHECK_EQ("and nothing is sent", s.host.transit, TLS_DEFERRED);
 
     make(&s, &row);
     s.host.probes = 0;
