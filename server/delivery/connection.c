@@ -62,6 +62,7 @@ static void leave_session(struct connection *c)
     if (c->client != NULL && c->stream != NULL && c->resting &&
         sgl_smtp_client_quit(c->client) == SGL_OK) {
         (void)write_out(c);
+        handshake_forget(c); /* nobody hears of its tickets any more */
         stream_leave(c->stream);
         c->stream = NULL;
     }
