@@ -143,6 +143,7 @@ struct config {
         uint16_t port; /* 25 */
         bool ipv4, ipv6,
             allow_loopback; /* allow_loopback: targets in loopback and private ranges (test worlds) */
+        bool mta_sts;       /* policies of receivers count */
         unsigned connections, connections_per_site, messages_per_connection, recipients_per_message;
         unsigned connect_timeout_ms, command_timeout_ms, data_timeout_ms, dot_timeout_ms;
         unsigned suppress_s; /* suppress_hard_bounces: 0: not at all */

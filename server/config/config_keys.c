@@ -62,6 +62,7 @@ const struct key config_key[] = {
     {IN_DELIVERY, "ipv4", KEY_BOOL, "true", TOP(delivery.ipv4)},
     {IN_DELIVERY, "ipv6", KEY_BOOL, "true", TOP(delivery.ipv6)},
     {IN_DELIVERY, "allow_loopback", KEY_BOOL, "false", TOP(delivery.allow_loopback)},
+    {IN_DELIVERY, "mta_sts", KEY_BOOL, "true", TOP(delivery.mta_sts)},
     {IN_DELIVERY, "connections", KEY_NUMBER, "500", .min = 1, .max = 100000, TOP(delivery.connections)},
     {IN_DELIVERY, "connections_per_site", KEY_NUMBER, "20", .min = 1, .max = 10000, TOP(delivery.connections_per_site)},
     {IN_DELIVERY, "messages_per_connection", KEY_NUMBER, "1000", .min = 1, .max = 1000000, TOP(delivery.messages_per_connection)},

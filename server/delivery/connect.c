@@ -39,6 +39,17 @@ static bool names_count(const struct plan_host *host)
     return false;
 }
 
+const char *connection_sts_says(struct connection *c, const char *what)
+{
+    const struct sts_policy *sts = c->plan->sts;
+
+    if (connection_host(c)->demand != DEMAND_STS || sts == NULL)
+        return what;
+    snprintf(c->tls_error, sizeof c->tls_error, "MTA-STS of %.*s (enforce): %s",
+             SGL_FMT(sts->domain), what);
+    return c->tls_error;
+}
+
 SSL *connection_tls(struct connection *c)
 {
     const struct plan_host *host = connection_host(c);
@@ -56,6 +67,7 @@ SSL *connection_tls(struct connection *c)
         target.verify = TLS_VERIFY_NONE;
         break;
     case DEMAND_NAME:
+    case DEMAND_STS:
         target.verify = TLS_VERIFY_NAME;
         break;
     case DEMAND_DANE:
@@ -71,7 +83,8 @@ SSL *connection_tls(struct connection *c)
             more[target.more_names++] = (const char *)host->dane.name[i].text.ptr;
         break;
     }
-    return handshake_begin(c, &target, c->plan->route);
+    /* A policy of MTA-STS means the public authorities, whatever the route trusts. */
+    return handshake_begin(c, &target, host->demand == DEMAND_STS ? NULL : c->plan->route);
 }
 
 static socklen_t sockaddr_of(const struct sgl_ip *ip, uint16_t port, struct sockaddr_storage *out)

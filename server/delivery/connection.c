@@ -278,6 +278,12 @@ static void same_address_again(struct connection *c)
     connection_try_next(c);
 }
 
+static void say_why(struct connection *c, const char *what, bool by_dane)
+{
+    snprintf(c->tls_error, sizeof c->tls_error, "%s%s", by_dane ? "DANE: " : "", what);
+    (void)connection_sts_says(c, what);
+}
+
 static void tls_failed(struct connection *c, enum stream_end why)
 {
     SSL *ssl = stream_tls(c->stream);
@@ -293,11 +299,9 @@ static void tls_failed(struct connection *c, enum stream_end why)
         snprintf(c->tls_error, sizeof c->tls_error,
                  "DANE: none of its %zu TLSA records matches the certificate",
                  connection_host(c)->dane.tlsa_published);
-    else if (unproved)
-        snprintf(c->tls_error, sizeof c->tls_error, "%s%s",
-                 connection_host(c)->demand == DEMAND_DANE ? "DANE: " : "", tls_verify_text(ssl));
     else
-        snprintf(c->tls_error, sizeof c->tls_error, "%s", stream_tls_error(c->stream));
+        say_why(c, unproved ? tls_verify_text(ssl) : stream_tls_error(c->stream),
+                unproved && connection_host(c)->demand == DEMAND_DANE);
     if (why != STREAM_TIMEOUT)
         session_is(c, unproved ? tls_result_of_certificate(verify) : SGL_TLS_VALIDATION_FAILURE,
                    c->tls_error);

@@ -27,6 +27,7 @@ enum phase {
 struct session {
     bool known;
     enum sgl_tls_result result;
+    enum sgl_tls_result sts_certificate;  /* what the domain's MTA-STS policy thinks of it */
     const char *reason;                   /* static, or the connection's */
     struct sgl_ip from;                   /* version 0: not connected */
     uint64_t domain[SESSION_DOMAINS_MAX]; /* hashes of the last ones */
@@ -70,7 +71,7 @@ struct connection {
     bool unresumed;              /* a session led nowhere here: a full handshake */
     struct tls_seen seen;        /* of the handshake; version NULL: there was none */
     const char *tls_why;         /* why there is no TLS; static */
-    char tls_error[160];
+    char tls_error[SGL_LIMIT_NAME_TEXT + 200];
     char address_text[SGL_IP_TEXT_SIZE];
     char peer[SGL_LIMIT_NAME_TEXT + SGL_IP_TEXT_SIZE + 8]; /* "mx1.example.net [192.0.2.1]" */
     struct sgl_smtp_to *to;
@@ -128,6 +129,8 @@ bool failure_is_of_address(enum failure failure);
 bool connection_may_go_on(const struct connection *c, enum failure failure);
 /* An SSL that proves what the host's demand asks; NULL: none can be made. */
 SSL *connection_tls(struct connection *c);
+/* `what` (not the connection's own text) with the name of the policy that asks for it, where one does. */
+const char *connection_sts_says(struct connection *c, const char *what);
 const char *connection_hostname(const struct connection *c); /* for EHLO */
 bool demand_requires_tls(enum tls_demand demand);
 
@@ -148,6 +151,13 @@ void handshake_forget(struct connection *c); /* before the stream goes */
 void session_is(struct connection *c, enum sgl_tls_result result, const char *reason);
 /* A session that is known carries another job: told for its domain, unless it was. */
 void session_carries(struct connection *c);
+/* What the session (or that there is none) is worth to the domain's MTA-STS policy, be it enforced or tested. false: it has none, or that is not known. */
+struct session_sts {
+    enum sgl_tls_result result;
+    bool mx_mismatch;
+    const char *reason; /* "" for SGL_TLS_OK */
+};
+bool session_sts(const struct connection *c, struct session_sts *out);
 /* The host can't be tried: told if that says something of the receiver. */
 void session_is_not(struct connection *c);
 

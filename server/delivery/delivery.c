@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../log/log.h"
 #include "internal.h"
 
 #define SWEEP_S 20
@@ -77,6 +78,13 @@ struct delivery *delivery_new(struct loop *loop, struct queue *queue, struct res
     return d;
 }
 
+static void say_what_is_off(const struct config *config)
+{
+    if (!config->delivery.mta_sts)
+        log_line(LOG_WARN_, "MTA-STS policies of receivers do not count",
+                 LOG_STR("key", "delivery.mta_sts"));
+}
+
 bool delivery_reconfigure(struct delivery *d, struct config *config, char *why, size_t why_size)
 {
     size_t n = 0;
@@ -91,6 +99,7 @@ bool delivery_reconfigure(struct delivery *d, struct config *config, char *why, 
     d->trusts = n;
     config_unref(d->config);
     d->config = config_ref(config);
+    say_what_is_off(config);
     for (struct dest *dest = d->dests; dest != NULL;
          dest = dest->next) /* routes may lead elsewhere now */
         if (dest->plan != NULL)
@@ -159,6 +168,12 @@ void delivery_set_bounced(struct delivery *d, const struct delivery_bounced *bou
 void delivery_set_sessions(struct delivery *d, const struct delivery_sessions *sessions)
 {
     d->sessions = *sessions;
+}
+
+void delivery_set_sts(struct delivery *d, struct sts *sts)
+{
+    d->sts = sts;
+    say_what_is_off(d->config);
 }
 
 void delivery_set_pools(struct delivery *d, const struct delivery_pools *pools)

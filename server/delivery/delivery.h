@@ -61,6 +61,9 @@ void delivery_set_sessions(struct delivery *d,
                            const struct delivery_sessions *sessions); /* before the loop runs */
 void delivery_set_bounced(struct delivery *d,
                           const struct delivery_bounced *bounced); /* before the loop runs */
+/* Whose MTA-STS policies count, where the configuration says so (delivery.mta_sts); without it none does. Before the loop runs; the room outlives delivery. */
+struct sts;
+void delivery_set_sts(struct delivery *d, struct sts *sts);
 /* Pools of addresses that subscriptions have made: each_address() says what one holds, on the loop; false: there is none of that name. NULL: nobody has any. */
 struct delivery_pools {
     bool (*each_address)(void *ctx, sgl_view subscription, sgl_view name,

@@ -177,8 +177,15 @@ void dest_plan(struct dest *dest)
 
     if (dest->planner != NULL)
         return;
-    dest->planner = plan_find(d->loop, d->resolver, d->config, sgl_view_cstr(dest->domain),
-                              queue_dest_tls(dest->q), d->seed++, planned, dest);
+    dest->planner =
+        plan_find(&(struct plan_request){.loop = d->loop,
+                                         .resolver = d->resolver,
+                                         .sts = d->config->delivery.mta_sts ? d->sts : NULL,
+                                         .config = d->config,
+                                         .domain = sgl_view_cstr(dest->domain),
+                                         .tls = queue_dest_tls(dest->q),
+                                         .seed = d->seed++},
+                  planned, dest);
     if (dest->planner == NULL)
         fail_all(dest, FAILURE_LOCAL, "out of memory");
 }

@@ -48,7 +48,10 @@ bool connection_is_prepared(struct connection *c)
         session_is(c, SGL_TLS_STARTTLS_NOT_SUPPORTED, "STARTTLS is not offered");
         if (demand_requires_tls(demand)) {
             connection_failed(c, FAILURE_NO_STARTTLS, SGL_SMTP_AT_EHLO, NULL,
-                              demand == DEMAND_DANE ? "DANE requires it" : "");
+                              demand == DEMAND_DANE ? "DANE requires it"
+                              : demand == DEMAND_STS
+                                  ? connection_sts_says(c, "STARTTLS is required")
+                                  : "");
             return false;
         }
         c->tls_why = "the server does not offer STARTTLS, and nothing requires TLS here";
@@ -121,7 +124,7 @@ static bool is_proved(const struct connection *c)
 {
     const struct plan_host *host = connection_host(c);
 
-    return c->tls_on && host->named && (host->demand == DEMAND_NAME || host->demand == DEMAND_DANE);
+    return c->tls_on && host->named && host->demand >= DEMAND_NAME;
 }
 
 /* The last word before a message goes, whatever brought it to this connection. */
@@ -290,7 +293,7 @@ static void refused(struct connection *c, const struct sgl_smtp_client_event *e)
     session_is(c, SGL_TLS_STARTTLS_NOT_SUPPORTED, "STARTTLS was refused");
     if (demand_requires_tls(connection_host(c)->demand)) {
         connection_failed(c, FAILURE_NO_STARTTLS, SGL_SMTP_AT_STARTTLS, NULL,
-                          "STARTTLS was refused");
+                          connection_sts_says(c, "STARTTLS was refused"));
         return;
     }
     c->plain_only = true;

@@ -29,10 +29,17 @@ static bool dane_counts(const struct plan_host *host)
     return false;
 }
 
+static bool is_of_sts(enum failure failure)
+{
+    return failure == FAILURE_STS_MX || failure == FAILURE_STS_UNKNOWN;
+}
+
 static const char *policy_of(const struct plan_host *host)
 {
     if (dane_counts(host))
         return "dane";
+    if (host->demand == DEMAND_STS || is_of_sts(host->failure))
+        return "mta-sts";
     return demand_requires_tls(host->demand) || host->failure == FAILURE_DEMAND ? "demand" : "none";
 }
 
@@ -129,11 +136,24 @@ static const struct {
     {FAILURE_DEMAND, TRANSIT_DEMAND_NOT_MET},
 };
 
+/* Also of a policy that is only tested, or that could not be fetched. */
+static uint8_t sts_cause(const struct connection *c)
+{
+    struct session_sts worth;
+
+    if (session_sts(c, &worth))
+        return worth.mx_mismatch ? TRANSIT_STS_MX_MISMATCH : (uint8_t)worth.result;
+    return c->session.known && c->plan->sts == NULL ? (uint8_t)c->plan->sts_trouble
+                                                    : TRANSIT_CAUSE_NONE;
+}
+
 /* What a policy asked for and did not get; of what nobody asked for nothing is missing. */
 static uint8_t cause_of(const struct connection *c, enum failure failure, bool failed)
 {
     const struct plan_host *host = connection_host(c);
 
+    if (!host->usable && host->failure == FAILURE_STS_MX)
+        return TRANSIT_STS_MX_MISMATCH;
     if (!host->usable && host->failure != FAILURE_DEMAND)
         return (uint8_t)tls_result_of_host(host);
     if (demand_requires_tls(host->demand) && c->session.known && c->session.result != SGL_TLS_OK)
@@ -141,7 +161,7 @@ static uint8_t cause_of(const struct connection *c, enum failure failure, bool f
     for (size_t i = 0; failed && i < sizeof causes / sizeof *causes; i++)
         if (causes[i].failure == failure)
             return causes[i].cause;
-    return TRANSIT_CAUSE_NONE;
+    return sts_cause(c);
 }
 _Static_assert((int)TRANSIT_STS_WEBPKI_INVALID == (int)SGL_TLS_STS_WEBPKI_INVALID &&
                    (int)TRANSIT_VALIDATION_FAILURE == (int)SGL_TLS_VALIDATION_FAILURE,
@@ -151,11 +171,16 @@ _Static_assert((int)TRANSIT_STS_WEBPKI_INVALID == (int)SGL_TLS_STS_WEBPKI_INVALI
 static uint8_t mechanism_of(const struct connection *c, bool failed)
 {
     const struct plan_host *host = connection_host(c);
+    struct session_sts worth;
 
     if (host->demand == DEMAND_DANE || (failed && dane_counts(host)))
         return TRANSIT_DANE;
+    if (host->demand == DEMAND_STS || (failed && host->failure == FAILURE_STS_MX && !host->usable))
+        return TRANSIT_MTA_STS;
     if (host->demand == DEMAND_NAME)
         return TRANSIT_VERIFIED;
+    if (!failed && session_sts(c, &worth) && worth.result == SGL_TLS_OK)
+        return TRANSIT_MTA_STS;
     if (failed)
         return host->demand == DEMAND_ENCRYPTED ? TRANSIT_ENCRYPTED : TRANSIT_NONE;
     return c->tls_on ? TRANSIT_ENCRYPTED : TRANSIT_PLAIN;
@@ -187,6 +212,16 @@ static struct store_transit transit_of(const struct connection *c, enum failure 
 
 /* ---- all of it ---- */
 
+static const char *sts_result(const struct connection *c)
+{
+    uint8_t cause = sts_cause(c);
+
+    if (cause == TRANSIT_CAUSE_NONE)
+        return NULL;
+    return cause == TRANSIT_STS_MX_MISMATCH ? "sts-mx-mismatch"
+                                            : sgl_tls_result_name((enum sgl_tls_result)cause);
+}
+
 struct attempt evidence_of(const struct connection *c, enum failure failure, bool failed,
                            enum sgl_smtp_stage stage)
 {
@@ -203,6 +238,8 @@ struct attempt evidence_of(const struct connection *c, enum failure failure, boo
         .addresses = addresses_of(host),
         .tlsa = tlsa_of(host),
         .dane = no_dane ? host->why : NULL,
+        .sts = c->plan->sts,
+        .sts_result = sts_result(c),
         .seen = c->seen.version != NULL ? &c->seen : NULL,
         .proved = proved_text(c),
         .unproved = unproved_text(c),

@@ -55,6 +55,7 @@ struct delivery {
     struct loop *loop;
     struct queue *queue;
     struct resolver *resolver;
+    struct sts *sts; /* or NULL */
     struct store *store;
     struct config *config;
     struct trust *trust;
@@ -173,7 +174,9 @@ struct attempt {
         policy; /* whose word counted: "dane", "mta-sts", "demand", "none"; NULL: it did not get that far */
     enum tls_demand demand;
     enum dnssec mx, addresses, tlsa;
-    const char *dane;            /* why DANE asks for nothing; NULL */
+    const char *dane;             /* why DANE asks for nothing; NULL */
+    const struct sts_policy *sts; /* the domain's, also one that is only tested; NULL */
+    const char *sts_result; /* what was missing for it, or for the policy itself; NULL: nothing */
     const struct tls_seen *seen; /* NULL: there was no handshake */
     const char *proved;          /* "dane-ee", "dane-ta", "certificate", "nobody", NULL in plain */
     const char *unproved;        /* why the certificate proves nobody; NULL */

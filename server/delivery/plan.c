@@ -13,7 +13,8 @@
 
 const char *tls_demand_name(enum tls_demand demand)
 {
-    static const char *const names[] = {"none", "opportunistic", "encrypted", "verified", "dane"};
+    static const char *const names[] = {"none",     "opportunistic", "encrypted",
+                                        "verified", "mta-sts",       "dane"};
 
     return names[demand];
 }
@@ -35,6 +36,7 @@ void plan_unref(struct plan *p)
 {
     if (p == NULL || --p->refs > 0)
         return;
+    sts_policy_unref(p->sts);
     sgl_dns_done(&p->dns);
     sgl_arena_done(&p->arena);
     config_unref(p->config);
@@ -59,13 +61,14 @@ static void finish(struct planner *p, enum sgl_status st)
             lives_ms = PLAN_LIVES_MIN_MS;
         plan->ends_ms = clock_mono_ms() + (plan->failed ? PLAN_LIVES_MIN_MS : lives_ms);
     }
+    sts_cancel(&p->sts);
     p->done(p->ctx, plan);
     free(p);
 }
 
 static void answered(struct resolver_fill *fill);
 
-static void pass(struct planner *p)
+void plan_pass(struct planner *p)
 {
     enum sgl_status st = plan_evaluate(p);
 
@@ -73,15 +76,18 @@ static void pass(struct planner *p)
         p->fill = (struct resolver_fill){.dns = &p->plan->dns,
                                          .timeout_ms = p->plan->config->resolver.timeout_ms,
                                          .done = answered};
-        resolver_fill(p->resolver, &p->fill);
+        resolver_fill(p->request.resolver, &p->fill);
         return;
     }
+    p->dns_is_done = true;
+    if (st == SGL_OK && p->sts_waits && !p->plan->failed)
+        return; /* once more with its answer */
     finish(p, st == SGL_NEED_DNS ? SGL_E_LIMIT : st);
 }
 
 static void answered(struct resolver_fill *fill)
 {
-    pass((struct planner *)(void *)((char *)fill - offsetof(struct planner, fill)));
+    plan_pass((struct planner *)(void *)((char *)fill - offsetof(struct planner, fill)));
 }
 
 /* The first pass runs from the loop, so that done() is never called inside plan_find(). */
@@ -95,10 +101,12 @@ static void first_pass(struct loop_task *task)
         free(p);
         return;
     }
-    if (p->plan->failed)
+    if (p->plan->failed) {
         finish(p, SGL_OK);
-    else
-        pass(p);
+        return;
+    }
+    plan_ask_sts(p, p->request.sts);
+    plan_pass(p);
 }
 
 void planner_cancel(struct planner *p)
@@ -108,6 +116,7 @@ void planner_cancel(struct planner *p)
         return;
     }
     resolver_cancel(&p->fill);
+    sts_cancel(&p->sts);
     plan_unref(p->plan);
     free(p);
 }
@@ -133,10 +142,11 @@ static enum dest_tls demanded_of(const struct config_route *route, enum dest_tls
     return verified ? DEST_TLS_PROVED : tls;
 }
 
-struct planner *plan_find(struct loop *loop, struct resolver *resolver, struct config *config,
-                          sgl_view domain, enum dest_tls tls, uint64_t seed,
+struct planner *plan_find(const struct plan_request *request,
                           void (*done)(void *ctx, struct plan *plan), void *ctx)
 {
+    struct config *config = request->config;
+    sgl_view domain = request->domain;
     struct planner *p = calloc(1, sizeof *p);
     struct plan *plan = calloc(1, sizeof *plan);
     struct sgl_diag diag = {0};
@@ -149,13 +159,12 @@ struct planner *plan_find(struct loop *loop, struct resolver *resolver, struct c
     }
     *plan = (struct plan){
         .refs = 1, .config = config_ref(config), .route = route_find(config, domain), .why = ""};
-    plan->tls = demanded_of(plan->route, tls);
+    plan->tls = demanded_of(plan->route, request->tls);
     plan->port =
         plan->route != NULL && plan->route->port != 0 ? plan->route->port : config->delivery.port;
     sgl_dns_init(&plan->dns, 0);
     sgl_arena_init(&plan->arena, PLAN_MEMORY_MAX);
-    *p = (struct planner){
-        .plan = plan, .resolver = resolver, .seed = seed, .ttl_s = 0, .done = done, .ctx = ctx};
+    *p = (struct planner){.plan = plan, .request = *request, .ttl_s = 0, .done = done, .ctx = ctx};
     if (plan_has_smart_host(plan)) {
         p->literal = sgl_ip_parse(sgl_view_cstr(plan->route->host), &p->literal_ip) == SGL_OK ||
                      is_literal(sgl_view_cstr(plan->route->host), &p->literal_ip);
@@ -176,6 +185,6 @@ struct planner *plan_find(struct loop *loop, struct resolver *resolver, struct c
         plan_fail(plan, FAILURE_NO_DOMAIN, "it is not a domain name");
     p->task.run = first_pass;
     p->posted = true;
-    loop_post(loop, &p->task);
+    loop_post(request->loop, &p->task);
     return p;
 }

@@ -9,20 +9,23 @@
 #include "../config/config.h"
 #include "../queue/queue.h"
 #include "../resolver/resolver.h"
+#include "../sts/sts.h"
 #include "policy.h"
 #include "sigillo/dane.h"
 #include "sigillo/mx.h"
 
-/* What a connection must be. DANE asks for the last two [RFC 7672 s2.2], a smart host's configuration for the others. */
+/* What a connection must be: what DANE, MTA-STS, the route and the mail ask for, whichever is the most. */
 enum tls_demand {
     DEMAND_NOTHING,       /* not even tried: a route with tls = none */
     DEMAND_OPPORTUNISTIC, /* TLS with whoever it is, else plain */
     DEMAND_ENCRYPTED,     /* TLS, unauthenticated */
     DEMAND_NAME,          /* TLS, certificate chain and name */
+    DEMAND_STS,           /* the same, from a public authority: the domain's policy asks for it */
     DEMAND_DANE,          /* TLS, and a TLSA record that matches */
 };
 const char *tls_demand_name(
-    enum tls_demand demand); /* "none", "opportunistic", "encrypted", "verified", "dane" */
+    enum tls_demand
+        demand); /* "none", "opportunistic", "encrypted", "verified", "mta-sts", "dane" */
 
 /* How far an answer of DNS may be believed [RFC 4035 s4.3] */
 enum dnssec {
@@ -43,7 +46,9 @@ struct plan_host {
     bool usable;
     bool
         named; /* its name is proved to be the domain's: signed MX records, the domain itself, a configured host */
-    const char *why; /* detail for people, "" when there is none */
+    bool sts_listed;  /* the domain has a policy, and it allows this host */
+    bool sts_demands; /* and enforces it */
+    const char *why;  /* detail for people, "" when there is none */
 };
 
 struct plan {
@@ -57,7 +62,11 @@ struct plan {
     bool failed; /* no host at all: `failure`, `why` */
     enum failure failure;
     const char *why;
-    enum dnssec mx; /* the MX records, or the denial of any */
+    enum dnssec mx;         /* the MX records, or the denial of any */
+    struct sts_policy *sts; /* the domain's: enforce or testing; NULL: it has none */
+    enum sts_state sts_state;
+    enum sgl_tls_result sts_trouble; /* for reports: why its policy could not be fetched now */
+    char sts_why[STS_WHY_SIZE];
     struct plan_host *host;
     size_t hosts;
     uint64_t ends_ms;  /* monotonic */
@@ -69,10 +78,18 @@ void plan_unref(struct plan *p); /* NULL accepted; outgoing loop only */
 /* The address and the port of a socket. */
 struct sgl_ip plan_ip(const struct sockaddr_storage *addr, uint16_t *port);
 
+struct plan_request {
+    struct loop *loop;
+    struct resolver *resolver;
+    struct sts *sts; /* NULL: policies of MTA-STS do not count */
+    struct config *config;
+    sgl_view domain;
+    enum dest_tls tls;
+    uint64_t seed;
+};
 /* Finds one. done(ctx, plan) comes later on the loop with a reference for the receiver, NULL when memory ended. */
 struct planner;
-struct planner *plan_find(struct loop *loop, struct resolver *resolver, struct config *config,
-                          sgl_view domain, enum dest_tls tls, uint64_t seed,
+struct planner *plan_find(const struct plan_request *request,
                           void (*done)(void *ctx, struct plan *plan), void *ctx);
 /* Gives up: done() will not be called. */
 void planner_cancel(struct planner *p);

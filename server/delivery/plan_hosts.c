@@ -28,18 +28,27 @@ static bool is_lax(const struct plan *plan)
     return plan->tls == DEST_TLS_LAX && demand_of_route(plan->route) < DEMAND_NAME;
 }
 
+/* The administrator's own word on who may issue the certificate: it is narrower than what the public authorities say. */
+static bool has_own_roots(const struct plan *plan)
+{
+    return plan->tls == DEST_TLS_PROVED && plan->route != NULL && plan->route->ca_file != NULL;
+}
+
 /*
  * DANE never weakens what a route or the mail asks, and they never weaken DANE, but for mail with "TLS-Required: No"; tls = none is the administrator's own decision for his
  * own smart host and does, too.
  */
-static enum tls_demand demand_of_host(const struct plan *plan, enum sgl_dane_level level)
+static enum tls_demand demand_of_host(const struct plan *plan, const struct plan_host *host)
 {
     enum tls_demand asked = demand_of_route(plan->route);
+    enum sgl_dane_level level = host->dane.level;
 
     if (asked == DEMAND_NOTHING || is_lax(plan))
         return asked;
     if (level == SGL_DANE_AUTHENTICATE)
         return DEMAND_DANE;
+    if (host->sts_demands && !has_own_roots(plan))
+        return DEMAND_STS;
     if (plan->tls == DEST_TLS_PROVED)
         return DEMAND_NAME;
     if ((level == SGL_DANE_ENCRYPT || plan->tls == DEST_TLS_ENCRYPTED) && asked < DEMAND_ENCRYPTED)
@@ -110,38 +119,68 @@ static size_t list_addresses(const struct plan *plan, const struct sgl_dane *dan
     return kept;
 }
 
+static void cannot(struct plan_host *host, enum failure failure, const char *why)
+{
+    host->failure = failure;
+    host->why = why;
+}
+
+/* Has it addresses at all? */
+static bool has_addresses(struct plan_host *host)
+{
+    if (host->dane.addresses_state == SGL_DANE_ADDRESSES_FAILED) {
+        cannot(host, FAILURE_ADDRESSES, host->dane.why);
+        return false;
+    }
+    if (host->dane.addresses_state == SGL_DANE_ADDRESSES_NONE || host->dane.addresses == 0) {
+        cannot(host, FAILURE_NO_ADDRESS, host->dane.why);
+        return false;
+    }
+    return true;
+}
+
+/* Can a connection to it be what is asked for? */
+static enum sgl_status check_policy(struct plan *plan, struct plan_host *host, bool *good)
+{
+    const char *unmet = why_unmet(plan, host), *why = NULL;
+
+    *good = false;
+    if (host->dane.level == SGL_DANE_LOOKUP_ERROR && host->demand != DEMAND_NOTHING &&
+        !is_lax(plan)) {
+        cannot(host, FAILURE_DANE_LOOKUP, host->dane.why);
+        return SGL_OK;
+    }
+    SGL_TRY(plan_refused_by_sts(plan, host, &why));
+    if (why != NULL)
+        cannot(host, plan->sts_state == STS_UNKNOWN ? FAILURE_STS_UNKNOWN : FAILURE_STS_MX, why);
+    else if (unmet != NULL)
+        cannot(host, FAILURE_DEMAND, unmet);
+    else
+        *good = true;
+    return SGL_OK;
+}
+
 /* What the evaluator found about a host becomes what an attempt needs to know. */
 static enum sgl_status judge_host(struct plan *plan, struct plan_host *host, uint64_t seed)
 {
     struct sgl_ip *ip = SGL_NEW_N(&plan->arena, host->dane.addresses + 1, struct sgl_ip);
+    bool good;
     size_t kept;
 
     if (ip == NULL)
         return plan->arena.status;
     host->why = host->dane.why;
-    host->demand = demand_of_host(plan, host->dane.level);
-    if (host->dane.addresses_state == SGL_DANE_ADDRESSES_FAILED) {
-        host->failure = FAILURE_ADDRESSES;
+    plan_note_sts(plan, host);
+    host->demand = demand_of_host(plan, host);
+    if (!has_addresses(host))
         return SGL_OK;
-    }
-    if (host->dane.addresses_state == SGL_DANE_ADDRESSES_NONE || host->dane.addresses == 0) {
-        host->failure = FAILURE_NO_ADDRESS;
+    SGL_TRY(check_policy(plan, host, &good));
+    if (!good)
         return SGL_OK;
-    }
-    if (host->dane.level == SGL_DANE_LOOKUP_ERROR && host->demand != DEMAND_NOTHING &&
-        !is_lax(plan)) {
-        host->failure = FAILURE_DANE_LOOKUP;
-        return SGL_OK;
-    }
-    if (why_unmet(plan, host) != NULL) {
-        host->failure = FAILURE_DEMAND;
-        host->why = why_unmet(plan, host);
-        return SGL_OK;
-    }
     kept = list_addresses(plan, &host->dane, seed, ip);
     if (kept == 0) {
-        host->failure = FAILURE_NO_ADDRESS;
-        host->why = "all its addresses are in loopback, private or reserved ranges";
+        cannot(host, FAILURE_NO_ADDRESS,
+               "all its addresses are in loopback, private or reserved ranges");
         return SGL_OK;
     }
     host->dane.address = ip;
@@ -176,7 +215,7 @@ static enum sgl_status check_hosts(struct planner *p, const struct sgl_mx *mx)
     }
     SGL_TRY(st);
     for (size_t i = 0; i < mx->hosts; i++) {
-        SGL_TRY(judge_host(plan, &host[i], p->seed));
+        SGL_TRY(judge_host(plan, &host[i], p->request.seed));
         if (host[i].dane.ttl_s < p->ttl_s)
             p->ttl_s = host[i].dane.ttl_s;
     }
@@ -256,7 +295,7 @@ static enum sgl_status check_mx(struct planner *p)
 {
     struct plan *plan = p->plan;
     struct sgl_name self;
-    struct sgl_mx_request request = {.domain = p->domain, .self = &self, .seed = p->seed};
+    struct sgl_mx_request request = {.domain = p->domain, .self = &self, .seed = p->request.seed};
     struct sgl_mx mx;
     enum sgl_status st;
 
@@ -332,7 +371,7 @@ static enum sgl_status literal_host(struct planner *p)
     if (host == NULL || ip == NULL)
         return plan->arena.status;
     *ip = p->literal_ip;
-    host->demand = demand_of_host(plan, SGL_DANE_NONE);
+    host->demand = demand_of_host(plan, host);
     host->why = why_unmet(plan, host);
     host->dane.address = ip;
     host->dane.addresses = may_reach(plan, ip) ? 1 : 0;

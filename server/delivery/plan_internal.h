@@ -8,15 +8,16 @@
 
 struct planner {
     struct plan *plan;
-    struct resolver *resolver;
+    struct plan_request request; /* its domain is not kept */
     struct resolver_fill fill;
     struct sgl_name domain;
     bool literal; /* the domain is an address in brackets */
     struct sgl_ip literal_ip;
-    uint64_t seed;
     unsigned passes;
     uint32_t ttl_s;
     struct sgl_arena_mark mark;
+    struct sts_ask sts;
+    bool sts_waits, dns_is_done;
     void (*done)(void *ctx, struct plan *plan);
     void *ctx;
     struct loop_task task;
@@ -30,6 +31,20 @@ struct planner {
 enum sgl_status plan_evaluate(struct planner *p);
 void plan_fail(struct plan *plan, enum failure failure, const char *why);
 bool plan_has_smart_host(const struct plan *plan);
+
+/* ---- plan.c ---- */
+
+void plan_pass(struct planner *p);
+
+/* ---- plan_sts.c ---- */
+
+/* Asks for the policy of the domain, if one can count. The plan has it, or p->sts_waits. */
+void plan_ask_sts(struct planner *p, struct sts *sts);
+/* What the policy says of the host; before its demand is found. */
+void plan_note_sts(const struct plan *plan, struct plan_host *host);
+/* Why it must not have the mail, in the plan's memory; NULL: it may. */
+enum sgl_status plan_refused_by_sts(struct plan *plan, const struct plan_host *host,
+                                    const char **why) SGL_MUST_USE;
 
 /* ---- plan_key.c ---- */
 

@@ -25,7 +25,7 @@ static bool proves_destination(const struct plan_host *host)
 
 /*
  * Destinations share connections when their mail and they ask the same of the same hosts.  Where a name has to be proved that depends on the destination (DANE-TA), the
- * destination is a part of the key; whether the way to the host was secure is, too, because the trail tells it.  A host that can't be tried (its TLSA lookup failed) is not the
+ * destination is a part of the key, and where it has an MTA-STS policy, which is nobody else's; whether the way to the host was secure is, too, because the trail tells it.  A host that can't be tried (its TLSA lookup failed) is not the
  * same as one that can: a connection to it, made when the lookup went well, carries nothing for those who must not use it.
  */
 enum sgl_status plan_make_site_key(struct planner *p, sgl_view domain)
@@ -35,7 +35,7 @@ enum sgl_status plan_make_site_key(struct planner *p, sgl_view domain)
     sgl_auto(sgl_buf) key = SGL_BUF_INIT(SITE_KEY_MAX);
     const struct plan_host **sorted =
         SGL_NEW_N(&plan->arena, plan->hosts + 1, const struct plan_host *);
-    bool own = plan->failed;
+    bool own = plan->failed || plan->sts != NULL;
     char text[SGL_IP_TEXT_SIZE];
 
     if (sorted == NULL)

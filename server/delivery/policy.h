@@ -30,6 +30,8 @@ enum failure {
     FAILURE_ADDRESSES,   /* the host's addresses are not known for now */
     FAILURE_NO_ADDRESS,  /* the host has none, or none we may use */
     FAILURE_DANE_LOOKUP, /* TLSA or address lookup failed or was forged */
+    FAILURE_STS_MX,      /* the domain's MTA-STS policy does not allow the host */
+    FAILURE_STS_UNKNOWN, /* whether there is such a policy cannot be found out now */
     FAILURE_MX_LOOKUP,   /* the domain's MX lookup failed or was forged */
     FAILURE_NO_DOMAIN,
     FAILURE_NULL_MX,

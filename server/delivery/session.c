@@ -40,13 +40,75 @@ static bool was_told(struct session *s, uint64_t domain)
     return false;
 }
 
-static void tell(struct delivery *d, struct delivery_session *session, const struct plan_host *host)
+/* A certificate that DANE proved, or that was compared with a route's own roots, is looked at as the policy would. */
+static enum sgl_tls_result certificate_result(const struct connection *c)
 {
-    if (host->dane.level != SGL_DANE_NONE) {
+    const struct config_route *route = c->plan->route;
+    long verify = c->seen.verify;
+
+    if (connection_host(c)->demand == DEMAND_DANE || (route != NULL && route->ca_file != NULL))
+        verify = tls_client_would_accept(delivery_trust(c->delivery, NULL), stream_tls(c->stream),
+                                         (const char *)connection_host(c)->name.text.ptr);
+    return tls_result_of_certificate(verify);
+}
+
+bool session_sts(const struct connection *c, struct session_sts *out)
+{
+    const struct plan_host *host = connection_host(c);
+
+    if (c->plan->sts == NULL)
+        return false;
+    *out = (struct session_sts){.reason = ""};
+    if (!host->sts_listed) {
+        out->mx_mismatch = true;
+        out->result = SGL_TLS_VALIDATION_FAILURE;
+        out->reason = "the MX host is not in the policy";
+        return host->usable || host->failure == FAILURE_STS_MX;
+    }
+    if (!c->session.known)
+        return false;
+    if (!c->tls_on) { /* and that by itself is what the policy says */
+        out->result = c->session.result;
+        out->reason = c->session.reason;
+        return host->demand != DEMAND_DANE || out->result == SGL_TLS_STARTTLS_NOT_SUPPORTED;
+    }
+    out->result = host->demand == DEMAND_STS ? SGL_TLS_OK : c->session.sts_certificate;
+    if (out->result != SGL_TLS_OK)
+        out->reason = "the certificate is not what the policy asks for";
+    return true;
+}
+
+/* false: there is nothing to tell. */
+static bool judge_sts(const struct connection *c, struct delivery_session *s)
+{
+    struct session_sts worth = {.result = c->plan->sts_trouble, .reason = c->plan->sts_why};
+
+    if (c->plan->sts == NULL ? worth.result == SGL_TLS_OK : !session_sts(c, &worth))
+        return false;
+    s->type = DELIVERY_POLICY_STS;
+    s->dane = NULL;
+    s->sts = c->plan->sts;
+    s->result = worth.result;
+    s->reason = worth.reason;
+    return true;
+}
+
+/* Both where there are both  [RFC 8460 s4.4]. */
+static void tell(const struct connection *c, struct delivery_session *session)
+{
+    const struct delivery_sessions *to = &c->delivery->sessions;
+    const struct plan_host *host = connection_host(c);
+    bool dane = host->dane.level != SGL_DANE_NONE;
+    bool sts = c->plan->sts != NULL || c->plan->sts_trouble != SGL_TLS_OK;
+
+    if (dane) {
         session->type = DELIVERY_POLICY_TLSA;
         session->dane = &host->dane;
     }
-    d->sessions.session(d->sessions.ctx, session);
+    if (dane || !sts)
+        to->session(to->ctx, session);
+    if (sts && judge_sts(c, session))
+        to->session(to->ctx, session);
 }
 
 void session_carries(struct connection *c)
@@ -67,7 +129,7 @@ void session_carries(struct connection *c)
         return;
     if (session.from.version != 0)
         session.to = host->dane.address[c->address];
-    tell(c->delivery, &session, host);
+    tell(c, &session);
 }
 
 void session_is(struct connection *c, enum sgl_tls_result result, const char *reason)
@@ -78,6 +140,8 @@ void session_is(struct connection *c, enum sgl_tls_result result, const char *re
     c->session.known = true;
     c->session.result = result;
     c->session.reason = result == SGL_TLS_OK ? "" : reason;
+    if (c->tls_on && c->plan->sts != NULL)
+        c->session.sts_certificate = certificate_result(c);
     session_carries(c);
 }
 
@@ -86,6 +150,8 @@ void session_is_not(struct connection *c)
     const struct plan_host *host = connection_host(c);
     enum sgl_tls_result result = tls_result_of_host(host);
 
+    if (result == SGL_TLS_OK && host->failure == FAILURE_STS_MX)
+        result = SGL_TLS_VALIDATION_FAILURE;
     if (result == SGL_TLS_OK)
         return;
     c->session = (struct session){.known = false};

@@ -72,6 +72,21 @@ static void put_dnssec(struct sgl_buf *out, const struct attempt *a)
     sgl_buf_add_byte(out, '}');
 }
 
+/* {"mode":"enforce","id":"2026","result":"certificate-expired"}; a policy that could not be fetched has a result only. */
+static void put_sts(struct sgl_buf *out, const struct attempt *a)
+{
+    if (a->sts == NULL && a->sts_result == NULL)
+        return;
+    put_key(out, "mta_sts");
+    sgl_buf_add_byte(out, '{');
+    if (a->sts != NULL) {
+        put_cstr(out, "mode", sgl_mta_sts_mode_name(a->sts->policy.mode));
+        put_text(out, "id", a->sts->id);
+    }
+    put_cstr(out, "result", a->sts_result);
+    sgl_buf_add_byte(out, '}');
+}
+
 static void put_certificate(struct sgl_buf *out, const struct tls_seen *seen)
 {
     if (seen->sha256[0] == '\0')
@@ -120,6 +135,7 @@ void attempt_put(struct sgl_buf *out, const struct attempt *a)
     put_cstr(out, "demand", tls_demand_name(a->demand));
     put_dnssec(out, a);
     put_cstr(out, "dane", a->dane);
+    put_sts(out, a);
     put_tls(out, a);
     put_cstr(out, "asked", a->asked);
     put_cstr(out, "requiretls", a->requiretls);

@@ -161,6 +161,9 @@ static bool expect_dane(SSL *ssl, const struct tls_target *t, size_t *usable)
     return *usable > 0;
 }
 
+/* The subject's common name is no name [RFC 8461 s4.1, RFC 9525 s2]. */
+#define NAME_FLAGS (X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT)
+
 static bool compare_names(SSL *ssl, const struct tls_target *t)
 {
     if (SSL_set1_host(ssl, t->name) != 1)
@@ -168,7 +171,7 @@ static bool compare_names(SSL *ssl, const struct tls_target *t)
     for (size_t i = 0; i < t->more_names; i++)
         if (SSL_add1_host(ssl, t->more_name[i]) != 1)
             return false;
-    SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    SSL_set_hostflags(ssl, NAME_FLAGS);
     return true;
 }
 
@@ -217,6 +220,27 @@ SSL *tls_client_session(struct tls_client *c, const struct tls_target *target, s
     SSL_free(ssl);
     ERR_clear_error();
     return NULL;
+}
+
+long tls_client_would_accept(struct tls_client *c, SSL *ssl, const char *name)
+{
+    X509_STORE_CTX *check = X509_STORE_CTX_new();
+    X509 *leaf = SSL_get0_peer_certificate(ssl);
+    long result = X509_V_ERR_OUT_OF_MEM;
+
+    if (check != NULL &&
+        X509_STORE_CTX_init(check, SSL_CTX_get_cert_store(c->ctx), leaf,
+                            SSL_get_peer_cert_chain(ssl)) == 1 &&
+        X509_STORE_CTX_set_default(check, "ssl_server") == 1) {
+        X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(check);
+
+        X509_VERIFY_PARAM_set_hostflags(param, NAME_FLAGS);
+        if (X509_VERIFY_PARAM_set1_host(param, name, 0) == 1)
+            result = X509_verify_cert(check) == 1 ? X509_V_OK : X509_STORE_CTX_get_error(check);
+    }
+    X509_STORE_CTX_free(check);
+    ERR_clear_error();
+    return result;
 }
 
 void tls_client_free(struct tls_client *c)

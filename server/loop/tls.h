@@ -95,6 +95,8 @@ struct tls_target {
 SSL *tls_client_session(struct tls_client *c, const struct tls_target *target, size_t *dane_usable);
 /* No session is told any more. */
 void tls_client_silence(SSL *ssl);
+/* After a handshake that may have asked for less: what TLS_VERIFY_NAME would say of the certificate: X509_V_OK, or why not (X509_V_ERR_...). */
+long tls_client_would_accept(struct tls_client *c, SSL *ssl, const char *name);
 void tls_client_free(struct tls_client *c);
 
 /* ---- both: what was agreed, for trails and Received ------------------------------------------------------------- */

@@ -151,6 +151,27 @@ static bool each_pool_address(void *ctx, sgl_view subscription, sgl_view name,
     return pool != NULL;
 }
 
+/* Policies of MTA-STS are always kept; whether they count is said by each configuration. */
+static bool build_sts(struct service *s)
+{
+    const struct config *c = s->config;
+    struct https_config https = {
+        .ca_file = c->delivery.ca_file != NULL ? c->delivery.ca_file : tls_system_ca_file(),
+        .reach = c->delivery.allow_loopback ? HTTPS_LOOPBACK : HTTPS_PUBLIC};
+    struct sts_config sts = {.loop = s->outgoing,
+                             .resolver = s->resolver,
+                             .https = https_new(s->outgoing, s->resolver, &https),
+                             .store = s->store,
+                             .workers = s->workers,
+                             .resolve_ms = c->resolver.timeout_ms};
+
+    s->sts = sts.https == NULL ? NULL : sts_new(&sts);
+    if (s->sts == NULL)
+        return false;
+    delivery_set_sts(s->delivery, s->sts);
+    return true;
+}
+
 static bool build_sending(struct service *s, char *why, size_t why_size)
 {
     struct queue_config qc;
@@ -171,7 +192,7 @@ static bool build_sending(struct service *s, char *why, size_t why_size)
                        &(struct delivery_pools){.each_address = each_pool_address, .ctx = s});
     delivery_set_bounced(s->delivery,
                          &(struct delivery_bounced){.bounced = service_bounced, .ctx = s});
-    return true;
+    return build_sts(s);
 }
 
 /* The configuration's limit profiles; false when memory ends: the former ones stay. */

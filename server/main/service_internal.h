@@ -29,6 +29,7 @@
 #include "../resolver/resolver.h"
 #include "../setup/setup.h"
 #include "../store/store.h"
+#include "../sts/sts.h"
 #include "control.h"
 #include "service.h"
 
@@ -52,6 +53,7 @@ struct service {
     struct federation *federation;
     struct queue *queue;
     struct resolver *resolver;
+    struct sts *sts;
     struct resolver_config resolver_config;
     struct setup *domain_setup;
     struct delivery *delivery;

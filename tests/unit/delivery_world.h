@@ -9,6 +9,7 @@
 #include "../../server/config/config_pool.c"
 #include "../../server/delivery/delivery.h"
 #include "../../server/log/log.h"
+#include "../../server/sts/sts.h"
 #include "dns_fixture.h"
 #include "smtp_peer.h"
 #include "tls_fixture.h"
@@ -54,6 +55,15 @@ struct world {
     bool late;
     uint64_t next_id;
     struct loop_task drained;
+    const char *sts_domain; /* NULL: d.test */
+    const char *sts_body;   /* its policy; NULL: it has none */
+    enum sts_state sts_state;
+    enum sgl_tls_result sts_trouble;
+    const char *sts_why;
+    bool sts_later; /* the answer comes after all others */
+    struct sts_ask *sts_asking;
+    struct event *sts_answers;
+    unsigned sts_asked;
 };
 
 /* Queue, store and resolver have one world at a time. */
@@ -172,6 +182,70 @@ void resolver_cancel(struct resolver_fill *fill)
     for (struct world_answer *a = world_answers; a != NULL; a = a->next)
         if (a->fill == fill)
             a->fill = NULL;
+}
+
+/* ---- policies ---- */
+
+static const char *world_sts_domain(void)
+{
+    return the_world->sts_domain != NULL ? the_world->sts_domain : "d.test";
+}
+
+static void world_fill_sts(struct sts_answer *a)
+{
+    struct world *w = the_world;
+    char why[STS_WHY_SIZE];
+
+    *a = (struct sts_answer){.state = w->sts_state, .trouble = w->sts_trouble};
+    snprintf(a->why, sizeof a->why, "%s", w->sts_why != NULL ? w->sts_why : "");
+    if (w->sts_state == STS_POLICY)
+        CHECK_EQ("the test's policy can be read",
+                 sts_policy_read(sgl_view_cstr(world_sts_domain()), SGL_LIT("1"),
+                                 sgl_view_cstr(w->sts_body), clock_now_s(), &a->policy, why),
+                 SGL_OK);
+}
+
+static void world_sts_answers(evutil_socket_t fd, short what, void *arg)
+{
+    struct world *w = arg;
+    struct sts_ask *ask = w->sts_asking;
+
+    (void)fd;
+    (void)what;
+    w->sts_asking = NULL;
+    if (ask == NULL)
+        return;
+    PEER_BEGIN();
+    world_fill_sts(&ask->answer);
+    PEER_END();
+    ask->done(ask);
+}
+
+bool sts_ask(struct sts *sts, struct sgl_name domain, struct sts_ask *ask)
+{
+    struct timeval soon = {0, 20000};
+
+    (void)sts;
+    the_world->sts_asked++;
+    if (!sgl_view_eq(domain.text, sgl_view_cstr(world_sts_domain()))) {
+        ask->answer = (struct sts_answer){.state = STS_NONE};
+        return true;
+    }
+    if (the_world->sts_later) {
+        the_world->sts_asking = ask;
+        event_add(the_world->sts_answers, &soon);
+        return false;
+    }
+    PEER_BEGIN();
+    world_fill_sts(&ask->answer);
+    PEER_END();
+    return true;
+}
+
+void sts_cancel(struct sts_ask *ask)
+{
+    if (the_world->sts_asking == ask)
+        the_world->sts_asking = NULL;
 }
 
 /* ---- queue ---- */
@@ -360,6 +434,7 @@ static void world_settings(struct world *w)
     w->config.delivery.port = w->port;
     w->config.delivery.ipv4 = true;
     w->config.delivery.allow_loopback = true;
+    w->config.delivery.mta_sts = true;
     w->config.delivery.ca_file =
         "/dev/null"; /* nobody is trusted; the system's roots take long to read */
     w->config.delivery.connections = 20;
@@ -388,6 +463,7 @@ static void world_init(struct world *w, const char *zone)
     w->loop = loop_new("test");
     w->watchdog = event_new(loop_base(w->loop), -1, EV_TIMEOUT, world_late, w);
     event_add(w->watchdog, &limit);
+    w->sts_answers = event_new(loop_base(w->loop), -1, EV_TIMEOUT, world_sts_answers, w);
     w->tls =
         tls_server_new(sgl_view_cstr(made.certificate), sgl_view_cstr(made.key), why, sizeof why);
     assert_non_null(w->tls);
@@ -406,6 +482,7 @@ static void world_start(struct world *w)
     w->delivery = delivery_new(w->loop, NULL, NULL, NULL, &w->config, why, sizeof why);
     if (w->delivery == NULL)
         fail_msg("delivery_new: %s", why);
+    delivery_set_sts(w->delivery, (struct sts *)w); /* its own, as above */
 }
 
 static inline struct queue_dest *world_dest_tls(struct world *w, const char *domain,
@@ -508,6 +585,7 @@ static void world_done(struct world *w)
     CHECK_EQ("every doubt was cleared", w->doubts, w->cleared);
     tls_server_free(w->tls);
     event_free(w->watchdog);
+    event_free(w->sts_answers);
     loop_free(w->loop);
     free(w->zone);
 }

@@ -139,6 +139,7 @@ static void an_empty_file_gives_the_presets(void **state)
     CHECK_EQ("port", c->delivery.port, 25);
     CHECK_EQ("ipv6", c->delivery.ipv6, 1);
     CHECK_EQ("loopback", c->delivery.allow_loopback, 0);
+    CHECK_EQ("policies of receivers count", c->delivery.mta_sts, 1);
     CHECK_EQ("suppress hard bounces", c->delivery.suppress_s, 14 * 86400);
     CHECK_TRUE("of any spelling", !c->suppress_exact);
     CHECK_TRUE("senders, too", !c->sender_exact);
