@@ -32,6 +32,12 @@ static int gather(struct cli *c, json_t **out)
         json_object_set(all, "domains", json_object_get(answer, "domains"));
         json_decref(answer);
     }
+    if (status == CLI_YES)
+        status = cli_call(c, "GET", "/admin/v1/tls/records", NULL, &answer);
+    if (status == CLI_YES) {
+        json_object_set(all, "certificates_waiting", json_object_get(answer, "waiting"));
+        json_decref(answer);
+    }
     for (size_t i = 0; status == CLI_YES && i < sizeof(logins) / sizeof(logins[0]); i++) {
         status = cli_call(c, "GET", logins[i].path, NULL, &answer);
         if (status != CLI_YES)
@@ -125,6 +131,20 @@ static void print_next(struct cli *c, const json_t *all)
     }
 }
 
+static void print_waiting(const struct cli *c, const json_t *list)
+{
+    const json_t *w;
+    size_t at;
+
+    json_array_foreach(list, at, w)
+    {
+        printf("  certificate  %s%s waits until %s%s: ", cli_yellow(c),
+               cli_member(w, "certificate", 0), cli_time(w, "until", 1), cli_plain(c));
+        cli_put(stdout, cli_member(w, "why", 2));
+        putchar('\n');
+    }
+}
+
 static int status_run(struct cli *c)
 {
     size_t ready;
@@ -141,6 +161,7 @@ static int status_run(struct cli *c)
            json_array_size(json_object_get(all, "domains")), ready);
     for (size_t i = 0; i < sizeof(logins) / sizeof(logins[0]); i++)
         printf("  %-11s  %s\n", logins[i].member, cli_member(all, logins[i].member, 0));
+    print_waiting(c, json_object_get(all, "certificates_waiting"));
     putchar('\n');
     print_doors(c, all);
     print_next(c, all);

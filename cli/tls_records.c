@@ -36,12 +36,26 @@ static void print_records(const struct cli *c, const json_t *list)
     cli_table_done(&t);
 }
 
+static void print_waiting(const struct cli *c, const json_t *list)
+{
+    const json_t *w;
+    size_t at;
+
+    json_array_foreach(list, at, w)
+    {
+        printf("\n%s%s waits until %s%s\n", cli_yellow(c), cli_member(w, "certificate", 0),
+               cli_time(w, "until", 1), cli_plain(c));
+        cli_put_folded(stdout, sgl_view_cstr(cli_member(w, "why", 2)), 0);
+    }
+}
+
 static int print_answer(const struct cli *c, const json_t *answer, const char *format)
 {
     sgl_auto(sgl_buf) text = SGL_BUF_INIT(RECORDS_MAX);
 
     if (strcmp(format, "table") == 0) {
         print_records(c, json_object_get(answer, "records"));
+        print_waiting(c, json_object_get(answer, "waiting"));
         return CLI_YES;
     }
     if (strcmp(format, "zone") == 0)

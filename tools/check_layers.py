@@ -60,7 +60,7 @@ SERVER = {  # room: rooms below it
     "metrics": [],
     "config": ["log"],
     "loop": ["log", "metrics"],
-    "certs": GROUND,
+    "certs": GROUND + ["keys", "resolver", "store"],
     "store": GROUND,
     "audit": GROUND + ["store"],
     "keys": GROUND,

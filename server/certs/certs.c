@@ -1,31 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "certs.h"
+#include "certs_internal.h"
 
-#include <pthread.h>
+#include <arpa/inet.h>
+#include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../log/log.h"
 
-#define SOON_S (7 * 86400)
-
-enum told { TOLD_NOTHING, TOLD_SOON, TOLD_OVER };
-
-struct cert {
-    char *name;
-    struct tls_pair *pair; /* in use */
-    enum told told;        /* of this pair */
-    bool has_next;
-    uint8_t next_hash[32]; /* of the key that comes after it */
-};
-
-struct certs {
-    pthread_mutex_t lock; /* over what is below: changed on the main loop, read anywhere */
-    struct cert *cert;
-    size_t count;
-    struct tls_server *server;
-};
+#define SOON_S    (7 * 86400)
+#define MAIL_PORT 25
 
 /* ---- what the configuration says ---- */
 
@@ -102,11 +87,12 @@ static void free_list(struct cert *list, size_t count)
     for (size_t i = 0; i < count; i++) {
         free(list[i].name);
         tls_pair_unref(list[i].pair);
+        tls_pair_unref(list[i].offered);
     }
     free(list);
 }
 
-static const struct cert *find(const struct certs *c, const char *name)
+struct cert *certs_find(const struct certs *c, const char *name)
 {
     for (size_t i = 0; i < c->count; i++)
         if (strcmp(c->cert[i].name, name) == 0)
@@ -119,22 +105,76 @@ static bool same_pair(const struct tls_pair *a, const struct tls_pair *b)
     return X509_cmp(tls_pair_x509(a), tls_pair_x509(b)) == 0;
 }
 
-/* The pair that is used from now on, a reference: that of the files, else what was. NULL: there is none. */
-static struct tls_pair *choose(const struct certs_files *f, const struct cert *was)
+static bool same_key(const struct tls_pair *a, const struct tls_pair *b)
+{
+    return memcmp(tls_pair_key_hash(a), tls_pair_key_hash(b), 32) == 0;
+}
+
+static void use(struct cert *to, struct tls_pair *pair, const struct cert *was)
+{
+    to->pair = pair;
+    if (was == NULL || same_pair(was->pair, pair)) /* the chain may be another */
+        return;
+    to->kept = false;
+    log_line(LOG_INFO_, "certificate taken", LOG_STR("certificate", was->name),
+             LOG_INT("expires", tls_pair_expires_at(pair)));
+}
+
+void certs_roll_for(struct cert *one)
+{
+    const uint8_t *hash = one->offered != NULL ? tls_pair_key_hash(one->offered) : one->next_hash;
+
+    if (memcmp(one->roll.hash, hash, 32) == 0)
+        return;
+    one->roll = (struct roll){.since_s = 0};
+    memcpy(one->roll.hash, hash, 32);
+}
+
+/* Another key waits, where DNS can be asked: the old one stays in use. */
+static void offer(struct cert *to, struct tls_pair *pair, const struct cert *was)
+{
+    to->pair = tls_pair_ref(was->pair);
+    to->offered = pair;
+    if (was->offered != NULL && same_key(was->offered, pair)) {
+        to->todo = was->todo;
+        to->until_s = was->until_s;
+        to->asked = was->asked;
+        return;
+    }
+    certs_roll_for(to); /* it may have been seen early */
+}
+
+/* From the files to what is used from now on: their pair, or what was. pair NULL: there is none. */
+static void choose(struct cert *to, const struct certs_files *f, const struct cert *was, bool waits)
 {
     char why[400];
     struct tls_pair *pair = pair_of(f, why, sizeof(why));
 
+    if (was != NULL) {
+        to->roll = was->roll;
+        to->kept = was->kept;
+        memcpy(to->host, was->host, sizeof(to->host));
+    }
     if (pair == NULL) {
         log_line(LOG_ERROR_, "certificate not taken", LOG_STR("certificate", f->name),
                  LOG_STR("why", why));
-        return was != NULL ? tls_pair_ref(was->pair) : NULL;
+        to->pair = was != NULL ? tls_pair_ref(was->pair) : NULL;
+        to->offered = was != NULL && was->offered != NULL ? tls_pair_ref(was->offered) : NULL;
+    } else if (waits && was != NULL && !same_key(was->pair, pair)) {
+        offer(to, pair, was);
+    } else {
+        use(to, pair, was);
     }
-    if (was == NULL || same_pair(was->pair, pair)) /* the chain may be another */
-        return pair;
-    log_line(LOG_INFO_, "certificate taken", LOG_STR("certificate", f->name),
-             LOG_INT("expires", tls_pair_expires_at(pair)));
-    return pair;
+}
+
+static void take_next(struct cert *to, const struct certs_files *f)
+{
+    const uint8_t *used = tls_pair_key_hash(to->offered != NULL ? to->offered : to->pair);
+
+    to->has_next = f->next_key_pem != NULL &&
+                   tls_key_hash(sgl_view_cstr(f->next_key_pem), to->next_hash) &&
+                   memcmp(to->next_hash, used, 32) != 0;
+    certs_roll_for(to);
 }
 
 /* false: no memory, or what has to be there cannot be used. */
@@ -146,16 +186,14 @@ static bool make_list(const struct certs *c, const struct config *config, struct
     size_t n = 0;
 
     for (size_t i = 0; list != NULL && certs_files(config, i, &f); i++) {
-        const struct cert *was = find(c, f.name);
+        const struct cert *was = certs_find(c, f.name);
         struct cert *to = &list[n];
 
-        to->pair = choose(&f, was);
+        choose(to, &f, was, c->parts.loop != NULL);
         if (to->pair == NULL)
             continue;
         to->name = strdup(f.name);
-        to->has_next = f.next_key_pem != NULL &&
-                       tls_key_hash(sgl_view_cstr(f.next_key_pem), to->next_hash) &&
-                       memcmp(to->next_hash, tls_pair_key_hash(to->pair), 32) != 0;
+        take_next(to, &f);
         to->told = was != NULL && same_pair(was->pair, to->pair) ? was->told : TOLD_NOTHING;
         n++;
         if (to->name == NULL) {
@@ -187,6 +225,11 @@ static bool show(struct certs *c, const struct cert *list, size_t count)
         done = (c->server = tls_server_of(pair, count)) != NULL;
     free(pair);
     return done;
+}
+
+bool certs_show(struct certs *c)
+{
+    return show(c, c->cert, c->count);
 }
 
 static bool take(struct certs *c, const struct config *config)
@@ -232,7 +275,40 @@ void certs_offer(struct certs *c, const struct config *config)
         return;
     if (!take(c, config))
         log_line(LOG_ERROR_, "out of memory: the certificates stay as they were");
+    c->ports = certs_ports(config, c->port, CERTS_PORTS_MAX);
 }
+
+/* ---- ports ---- */
+
+static unsigned port_of(const struct config_address *a)
+{
+    return ntohs(a->addr.ss_family == AF_INET6
+                     ? ((const struct sockaddr_in6 *)(const void *)&a->addr)->sin6_port
+                     : ((const struct sockaddr_in *)(const void *)&a->addr)->sin_port);
+}
+
+static size_t add_port(unsigned *port, size_t n, size_t max, unsigned one)
+{
+    for (size_t i = 0; i < n; i++)
+        if (port[i] == one)
+            return n;
+    if (n < max)
+        port[n++] = one;
+    return n;
+}
+
+size_t certs_ports(const struct config *c, unsigned *port, size_t max)
+{
+    size_t n = add_port(port, 0, max, MAIL_PORT);
+
+    for (size_t i = 0; i < c->listens; i++)
+        for (size_t k = 0; k < c->listen[i].addresses; k++)
+            if (c->listen[i].door == DOOR_SUBMISSION && c->listen[i].tls != LISTEN_PLAIN)
+                n = add_port(port, n, max, port_of(&c->listen[i].address[k]));
+    return n;
+}
+
+/* ---- life ---- */
 
 struct tls_server *certs_server(struct certs *c)
 {
@@ -243,6 +319,8 @@ void certs_free(struct certs *c)
 {
     if (c == NULL)
         return;
+    if (c->timer != NULL)
+        event_free(c->timer);
     free_list(c->cert, c->count);
     tls_server_free(c->server);
     pthread_mutex_destroy(&c->lock);
@@ -283,6 +361,10 @@ void certs_each_key(struct certs *c, const char *host,
             continue;
         each(ctx, &key);
         key.use = CERTS_KEY_NEXT;
+        if (one->offered != NULL) {
+            key.hash = tls_pair_key_hash(one->offered);
+            each(ctx, &key);
+        }
         key.hash = one->next_hash;
         if (one->has_next)
             each(ctx, &key);

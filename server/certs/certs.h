@@ -9,6 +9,10 @@
 #include "../loop/tls.h"
 
 struct certs;
+struct keys;
+struct loop;
+struct resolver;
+struct store;
 
 #define CERTS_DEFAULT "default" /* what the one of tls_certificate is called */
 
@@ -33,6 +37,35 @@ struct certs *certs_new(const struct config *c, char *why, size_t why_size);
 struct tls_server *certs_server(struct certs *c);
 /* Other files: what can be used takes the place of what is in use; the rest is told in the log and stays. On the main loop. */
 void certs_offer(struct certs *certs, const struct config *c);
+
+/*
+ * Another key waits until it is published where others prove us by DANE: then new files are not taken at once.  What the old one was outlives a restart; the store has it, its key sealed.
+ *
+ *   files with another key -> offered --(the records of all hosts have it, for twice the TTL; or nobody has records; or the old one is over)--> in use
+ */
+struct certs_parts {
+    struct loop *loop, *outgoing; /* the main one; the resolver's */
+    struct resolver *resolver;
+    struct store *store;
+    struct keys *keys;
+};
+/* Before any loop runs and the doors are opened: what was in use before, where the files have another key now. keys_loop: the keys client's, which is run meanwhile. */
+void certs_restore(struct certs *c, struct store *store, struct keys *keys, struct loop *keys_loop);
+/* Before the loops run: from here on DNS is asked. */
+bool certs_start(struct certs *c, const struct certs_parts *parts, const struct config *config);
+struct certs_waiting {
+    const char *certificate;
+    const struct tls_pair *pair; /* that waits */
+    const char *why;             /* a sentence */
+    int64_t until_s;
+};
+/* Any thread. each() must not call back. */
+void certs_each_waiting(struct certs *c, void (*each)(void *ctx, const struct certs_waiting *w),
+                        void *ctx);
+/* Where mail is taken: 25, which may be another program's with the same certificate, and the SMTP doors with TLS. How many. */
+size_t certs_ports(const struct config *config, unsigned *port, size_t max);
+int64_t certs_waiting(struct certs *c); /* any thread: how many wait */
+
 /* Tells of those that end soon, and of those that are over: once each. On the main loop, now and then. */
 void certs_tend(struct certs *c, int64_t now_s);
 void certs_free(struct certs *c); /* NULL accepted */

@@ -9,6 +9,7 @@
 #include <openssl/ssl.h>
 #include <stdbool.h>
 
+#include "sigillo/buf.h"
 #include "sigillo/view.h"
 
 /* ---- a certificate and its key ----------------------------------------------------------------------------------- */
@@ -30,6 +31,11 @@ const char *tls_pair_name(const struct tls_pair *p,
 enum tls_match { TLS_MATCH_NONE, TLS_MATCH_WILDCARD, TLS_MATCH_EXACT };
 /* Would who asks for this host name accept it?  Its DNS names count, CN is none  [RFC 9525 s6.3]. */
 enum tls_match tls_pair_match(const struct tls_pair *p, const char *host);
+struct tls_tlsa;
+/* Does this TLSA record prove it: of usage 3 its own certificate or key, of usage 2 one of its chain?  [RFC 6698 s2.1] */
+bool tls_pair_matches(const struct tls_pair *p, const struct tls_tlsa *record);
+/* Both as PEM, the certificate with its chain. false: no memory. */
+bool tls_pair_export(const struct tls_pair *p, struct sgl_buf *certificate, struct sgl_buf *key);
 /* The same hash of a key by itself, private or public, as PEM. */
 bool tls_key_hash(sgl_view pem, uint8_t out[32]);
 

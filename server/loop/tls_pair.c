@@ -236,3 +236,76 @@ bool tls_key_hash(sgl_view pem, uint8_t out[32])
     ERR_clear_error();
     return good;
 }
+
+/* ---- TLSA ---- */
+
+static bool holds(const unsigned char *der, int len, const struct tls_tlsa *r)
+{
+    const EVP_MD *md = r->matching == 1 ? EVP_sha256() : r->matching == 2 ? EVP_sha512() : NULL;
+    unsigned char hash[EVP_MAX_MD_SIZE];
+    unsigned n = 0;
+
+    if (len <= 0 || r->matching > 2)
+        return false;
+    if (md == NULL)
+        return sgl_view_eq(r->data, sgl_view_of(der, (size_t)len));
+    return EVP_Digest(der, (size_t)len, hash, &n, md, NULL) == 1 &&
+           sgl_view_eq(r->data, sgl_view_of(hash, n));
+}
+
+static bool is_of(X509 *x, const struct tls_tlsa *r)
+{
+    unsigned char *der = NULL;
+    int len = r->selector == 0   ? i2d_X509(x, &der)
+              : r->selector == 1 ? i2d_PUBKEY(X509_get0_pubkey(x), &der)
+                                 : 0;
+    bool is = holds(der, len, r);
+
+    OPENSSL_free(der);
+    return is;
+}
+
+bool tls_pair_matches(const struct tls_pair *p, const struct tls_tlsa *record)
+{
+    STACK_OF(X509) *chain = NULL;
+    bool found = false;
+
+    if (record->usage == 3)
+        return is_of(SSL_CTX_get0_certificate(p->ctx), record);
+    SSL_CTX_get0_chain_certs(p->ctx, &chain);
+    for (int i = 0; record->usage == 2 && !found && i < sk_X509_num(chain); i++)
+        found = is_of(sk_X509_value(chain, i), record);
+    return found;
+}
+
+/* ---- as text ---- */
+
+static bool take_text(BIO *from, struct sgl_buf *to)
+{
+    char *bytes = NULL;
+    long len = BIO_get_mem_data(from, &bytes);
+
+    if (len <= 0)
+        return false;
+    sgl_buf_add(to, sgl_view_of(bytes, (size_t)len));
+    return to->status == SGL_OK;
+}
+
+bool tls_pair_export(const struct tls_pair *p, struct sgl_buf *certificate, struct sgl_buf *key)
+{
+    BIO *c = BIO_new(BIO_s_mem()), *k = BIO_new(BIO_s_secmem());
+    STACK_OF(X509) *chain = NULL;
+    bool good = c != NULL && k != NULL &&
+                PEM_write_bio_X509(c, SSL_CTX_get0_certificate(p->ctx)) == 1 &&
+                PEM_write_bio_PKCS8PrivateKey(k, SSL_CTX_get0_privatekey(p->ctx), NULL, NULL, 0,
+                                              NULL, NULL) == 1;
+
+    SSL_CTX_get0_chain_certs(p->ctx, &chain);
+    for (int i = 0; good && i < sk_X509_num(chain); i++)
+        good = PEM_write_bio_X509(c, sk_X509_value(chain, i)) == 1;
+    good = good && take_text(c, certificate) && take_text(k, key);
+    BIO_free(c);
+    BIO_free(k);
+    ERR_clear_error();
+    return good;
+}

@@ -430,6 +430,17 @@ static bool build_tls(struct service *s, char *why, size_t why_size)
     return s->certs != NULL;
 }
 
+static bool start_certs(struct service *s)
+{
+    const struct certs_parts parts = {.loop = s->main,
+                                      .outgoing = s->outgoing,
+                                      .resolver = s->resolver,
+                                      .store = s->store,
+                                      .keys = s->keys};
+
+    return certs_start(s->certs, &parts, s->config);
+}
+
 static bool build_tokens(struct service *s, char *why, size_t why_size)
 {
     s->tokens =
@@ -491,11 +502,13 @@ bool service_build(struct service *s, char *why, size_t why_size)
         return false;
     if (scratch_open(&s->scratch, store_folder(s->store))) /* without it, more memory is needed */
         keys_spill(s->keys, &s->scratch);
+    certs_restore(s->certs, s->store, s->keys, s->door[0]);
     s->directory = directory_open(s->store, s->keys, s->workers, s->main, why, why_size);
     return s->directory != NULL && build_tokens(s, why, why_size) &&
            build_lists(s, why, why_size) && build_sending(s, why, why_size) &&
-           build_federation(s) && build_setup(s) && build_admission(s, why, why_size) &&
-           build_reports(s) && build_http(s) && build_submission(s, why, why_size);
+           build_federation(s) && start_certs(s) && build_setup(s) &&
+           build_admission(s, why, why_size) && build_reports(s) && build_http(s) &&
+           build_submission(s, why, why_size);
 }
 
 bool service_start_loops(struct service *s)

@@ -88,6 +88,13 @@ static int64_t certificate_end(void *ctx)
     return certs_expire_at(s->certs);
 }
 
+static int64_t certificates_waiting(void *ctx)
+{
+    const struct service *s = ctx;
+
+    return certs_waiting(s->certs);
+}
+
 static int64_t certificates_over(void *ctx)
 {
     const struct service *s = ctx;
@@ -204,6 +211,9 @@ static struct {
      certificate_end},
     {METRIC_GAUGE("sigillo_certificates_expired", "TLS certificates that are over", NULL),
      certificates_over},
+    {METRIC_GAUGE("sigillo_certificates_waiting",
+                  "TLS certificates whose key has to be published before they are used", NULL),
+     certificates_waiting},
 };
 
 void service_metrics(struct service *s)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* TLSA records of the server's own keys: what whoever runs DNS has to publish so that others can prove its certificates by DANE.  [RFC 7672 s3.1.1] */
-#include <arpa/inet.h>
 #include <stdio.h>
 
 #include "../../certs/certs.h"
@@ -10,7 +9,6 @@
 #include "sigillo/hex.h"
 
 #define PORTS_MAX 16
-#define MAIL_PORT 25
 
 struct listing {
     json_t *list;
@@ -18,32 +16,6 @@ struct listing {
     unsigned port[PORTS_MAX];
     size_t ports;
 };
-
-static void add_port(struct listing *l, unsigned port)
-{
-    for (size_t i = 0; i < l->ports; i++)
-        if (l->port[i] == port)
-            return;
-    if (l->ports < PORTS_MAX)
-        l->port[l->ports++] = port;
-}
-
-static unsigned port_of(const struct config_address *a)
-{
-    return ntohs(a->addr.ss_family == AF_INET6
-                     ? ((const struct sockaddr_in6 *)(const void *)&a->addr)->sin6_port
-                     : ((const struct sockaddr_in *)(const void *)&a->addr)->sin_port);
-}
-
-/* Where mail is taken: 25, which may be another program's with the same certificate, and the SMTP doors with TLS. */
-static void add_ports(struct listing *l, const struct config *c)
-{
-    add_port(l, MAIL_PORT);
-    for (size_t i = 0; i < c->listens; i++)
-        for (size_t k = 0; k < c->listen[i].addresses; k++)
-            if (c->listen[i].door == DOOR_SUBMISSION && c->listen[i].tls != LISTEN_PLAIN)
-                add_port(l, port_of(&c->listen[i].address[k]));
-}
 
 static void add_record(struct listing *l, const struct certs_key *key, const char *host,
                        unsigned port)
@@ -78,6 +50,12 @@ static void add_key(void *ctx, const struct certs_key *key)
             add_record(l, key, name, l->port[p]);
 }
 
+static void add_waiting(void *ctx, const struct certs_waiting *w)
+{
+    json_array_append_new(ctx, json_pack("{s:s, s:s, s:o}", "certificate", w->certificate, "why",
+                                         w->why, "until", admin_time(w->until_s * 1000)));
+}
+
 /* ?host=, as a name; false: answered. */
 static bool take_host(struct http_request *r, struct listing *l)
 {
@@ -102,10 +80,11 @@ void admin_tls_records(struct http_request *r, void *ctx)
     const struct admin *admin = ctx;
     struct listing l = {.host = NULL};
     sgl_view scope;
+    json_t *waiting;
 
     if (!admin_may_read(r, admin, &scope) || !take_host(r, &l))
         return;
-    add_ports(&l, atomic_load(&admin->config));
+    l.ports = certs_ports(atomic_load(&admin->config), l.port, PORTS_MAX);
     l.list = json_array();
     if (admin->certs != NULL)
         certs_each_key(admin->certs, l.host, add_key, &l);
@@ -115,5 +94,8 @@ void admin_tls_records(struct http_request *r, void *ctx)
                            "No certificate of this server has this name.");
         return;
     }
-    http_reply_json(r, 200, json_pack("{s:o}", "records", l.list));
+    waiting = json_array();
+    if (admin->certs != NULL)
+        certs_each_waiting(admin->certs, add_waiting, waiting);
+    http_reply_json(r, 200, json_pack("{s:o, s:o}", "records", l.list, "waiting", waiting));
 }
