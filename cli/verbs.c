@@ -17,6 +17,7 @@ const struct cli_verb *const cli_verbs[] = {
     &verb_dmarc_check,
     &verb_tlsrpt_report,
     &verb_tlsrpt_sent,
+    &verb_tlsrpt_take,
     &verb_arc_verify,
     &verb_arc_seal,
     &verb_advise,
@@ -95,6 +96,7 @@ const struct cli_verb *const cli_verbs[] = {
     &verb_report_usage,
     &verb_report_audit,
     &verb_report_guard,
+    &verb_report_tls,
     &verb_report_transit,
     NULL,
 };

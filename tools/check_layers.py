@@ -83,7 +83,7 @@ SERVER = {  # room: rooms below it
     "admission": GROUND + ["access", "audit", "directory", "guard", "keys", "limits", "lists", "queue", "store"],
     "delivery": GROUND + ["audit", "directory", "queue", "resolver", "store", "sts"],
     "reports": GROUND + ["delivery", "gzip", "https", "queue", "resolver", "store", "sts"],
-    "doors": GROUND + ["access", "admission", "audit", "certs", "directory", "gzip", "guard", "limits", "lists", "queue", "setup", "store", "templates", "tokens"],
+    "doors": GROUND + ["access", "admission", "audit", "certs", "directory", "gzip", "guard", "intake", "limits", "lists", "queue", "setup", "store", "templates", "tokens"],
     "main": GROUND + ["admission", "audit", "certs", "delivery", "directory", "doors", "guard", "https", "keys", "limits", "lists", "queue", "reports", "resolver", "setup", "store", "sts", "templates", "tokens"],
 }
 PURE = {  # system headers that lib/ may include

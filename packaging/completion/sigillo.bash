@@ -56,7 +56,7 @@ _sigillo()
         case $verb in
         subscription) words="add list show set" ;;
         profile) words="list" ;;
-        report) words="usage audit guard transit" ;;
+        report) words="usage audit guard transit tls" ;;
         domain) words="add list show records verify coach park set publish rotate mta-sts remove" ;;
         credential) words="add list set remove" ;;
         key) words="add list show set rotate remove" ;;
@@ -73,7 +73,7 @@ _sigillo()
         arc) words="verify seal" ;;
         dmarc) words="check" ;;
         tls) words="check records next-key" ;;
-        tlsrpt) words="report sent" ;;
+        tlsrpt) words="report sent take" ;;
         help) words="init serve status subscription profile domain credential key app local account sender group policy suppression send queue trace report spf dkim arc check tls tls-policy verify dmarc tlsrpt advise" ;;
         *) words="" ;;
         esac
@@ -164,6 +164,8 @@ _sigillo()
     "dkim verify") words="--allow-length --resolver --trust-anchor --timeout --now --json --help" ;;
     "tlsrpt report") words="--json --help" ;;
     "tlsrpt sent") words="--since --domain --server --json --help" ;;
+    "tlsrpt take") words="--server --json --help" ;;
+    "report tls") words="--since --domain --subscription --server --json --help" ;;
     "dmarc check") words="--from-domain --spf --dkim --rules --resolver --trust-anchor --timeout --now --json --help" ;;
     "verify "*) words="--ip --helo --from --authserv-id --trust-sealer --rules --resolver --trust-anchor --timeout --now --json --help" ;;
     "trace "*) words="--to --from --since --max --server --json --help" ;;

@@ -25,7 +25,7 @@ complete -c sigillo -f
 # ---- options of many verbs: a new verb that asks DNS, or needs no server, is named here ----
 complete -c sigillo -n 'not __sigillo_wants' -l help -d 'print this help'
 complete -c sigillo -n 'not __sigillo_wants; and not __sigillo_is_one serve' -l json -d 'print one JSON document'
-complete -c sigillo -n "not __sigillo_wants; and not __sigillo_is_one advise arc check dkim dmarc serve spf 'tls check' 'tls next-key' tls-policy tlsrpt verify" -l server -x -d 'unix:PATH or https://HOST[:PORT]; also in SIGILLO_SERVER (default unix:/run/sigillo/admin.sock)'
+complete -c sigillo -n "not __sigillo_wants; and not __sigillo_is_one advise arc check dkim dmarc serve spf 'tls check' 'tls next-key' tls-policy 'tlsrpt report' verify" -l server -x -d 'unix:PATH or https://HOST[:PORT]; also in SIGILLO_SERVER (default unix:/run/sigillo/admin.sock)'
 set -l asks_dns "__sigillo_is_one 'spf check' 'spf tree' 'spf build' 'dkim verify' 'arc verify' 'arc seal' check 'tls check' 'dmarc check' verify"
 complete -c sigillo -n "$asks_dns" -l resolver -x -d 'ask this DNS server (default: those of the system)'
 complete -c sigillo -n "$asks_dns" -l trust-anchor -r -F -d 'DNSSEC: DS or DNSKEY of the root (default: the system\'s)'
@@ -79,6 +79,10 @@ complete -c sigillo -n '__sigillo_wants profile' -a list -d 'lists the limit pro
 # ---- report ----
 complete -c sigillo -n '__sigillo_wants report' -a usage -d 'tells who sent how much'
 complete -c sigillo -n '__sigillo_wants report' -a audit -d 'tells who changed what, when, from where'
+complete -c sigillo -n '__sigillo_wants report' -a tls -d 'tells what others reported about TLS with your mail servers'
+complete -c sigillo -n '__sigillo_is report tls' -l since -x -d 'RFC 3339, or a span before now: 2h, 3d (default 30d)'
+complete -c sigillo -n '__sigillo_is report tls' -l domain -x -d 'only what is about this domain'
+complete -c sigillo -n '__sigillo_is report tls' -l subscription -x -d 'only this tenant\'s domains'
 complete -c sigillo -n '__sigillo_wants report' -a guard -d 'tells how near bulk mail is to what large receivers refuse'
 complete -c sigillo -n '__sigillo_wants report' -a transit -d 'tells how mail went over the wire, and who could be stricter'
 complete -c sigillo -n '__sigillo_is report transit' -l since -x -d 'the first day: RFC 3339, or a span before now: 15m, 2h, 3d (default: 30 days with today)'
@@ -393,7 +397,7 @@ complete -c sigillo -n '__sigillo_wants tlsrpt' -a report -d 'shows reports abou
 complete -c sigillo -n '__sigillo_wants tlsrpt' -a sent -d 'tells which reports about TLS were made, and what came of them'
 complete -c sigillo -n '__sigillo_is tlsrpt sent' -l since -x -d 'days from then on: RFC 3339, or a span before now: 15m, 2h, 3d (default 30d)'
 complete -c sigillo -n '__sigillo_is tlsrpt sent' -l domain -x -d 'only reports to this domain'
-complete -c sigillo -n '__sigillo_is tlsrpt sent' -l server -x -d 'unix:PATH or https://HOST[:PORT]; also in SIGILLO_SERVER (default unix:/run/sigillo/admin.sock)'
+complete -c sigillo -n '__sigillo_wants tlsrpt' -a take -d 'hands reports about TLS to the server'
 
 # ---- tls-policy ----
 complete -c sigillo -n '__sigillo_is tls-policy' -l listen -x -d 'unix:PATH or inet:ADDRESS:PORT, as Postfix names it'

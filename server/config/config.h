@@ -188,6 +188,7 @@ struct config {
         unsigned delay_s;                   /* of the day's end, at most */
         const char **skip;                  /* patterns of domains that get none */
         size_t skips;
+        bool receive; /* those of others, at /tls-reports */
     } tls_reports;
     struct { /* guard { ... }: of bulk mail */
         enum config_guard action;

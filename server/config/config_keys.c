@@ -124,6 +124,7 @@ const struct key config_key[] = {
     {IN_TLS_REPORTS, "contact", KEY_MAILBOX, NULL, TOP(tls_reports.contact)},
     {IN_TLS_REPORTS, "organization", KEY_TEXT, NULL, TOP(tls_reports.organization)},
     {IN_TLS_REPORTS, "delay", KEY_DURATION, "4h", .max = 20 * H_, .unit = S_, TOP(tls_reports.delay_s)},
+    {IN_TLS_REPORTS, "receive", KEY_BOOL, "false", TOP(tls_reports.receive)},
     {IN_TLS_REPORTS, "skip", KEY_PATTERN, "{}", TOP(tls_reports.skip), N_OF(config, tls_reports.skips)},
 
     {IN_LISTEN, "door", KEY_WORD, "submission", .words = "submission http", LISTEN_AT(door)},

@@ -393,6 +393,7 @@ static bool build_http(struct service *s)
         oauth_routes(s->http[i], &s->oauth);
         unsubscribe_routes(s->http[i], &s->unsubscribe);
         well_known_routes(s->http[i], s->directory);
+        received_routes(s->http[i], &s->admin);
     }
     return build_metadata(s) &&
            http_listen_admin(s->http[0], dup(s->setup->sockets->admin), s->setup->owner);

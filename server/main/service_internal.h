@@ -17,6 +17,7 @@
 #include "../doors/http/metadata.h"
 #include "../doors/http/oauth.h"
 #include "../doors/http/sendgrid.h"
+#include "../doors/http/received.h"
 #include "../doors/http/unsubscribe.h"
 #include "../doors/http/well_known.h"
 #include "../doors/http/whitelabel.h"

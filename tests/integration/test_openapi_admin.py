@@ -102,11 +102,16 @@ def test_tenants(api):
     api("reportGuard", query={"domain": "nobody.test"}, want=404)
     api("reportTransit", query={"since": "1d", "by": "domain", "max": 5, "skip": 0})
     api("reportTransit", query={"by": "week"}, want=400)
+    api("reportTlsReceived", query={"since": "7d"})
+    api("reportTlsReceived", query={"since": "soon"}, want=400)
+    api("takeTlsReport", json.dumps({"policies": [{"policy": {"policy-domain": "nobody.test"}}]}).encode(), want=404)
+    api("takeTlsReport", json.dumps({"policies": []}).encode(), want=400)
 
 
 def test_domains(api):
     api("addDomain", {"name": "openapi.test", "subscription": "acme", "ed25519": True})
     api("addDomain", {"name": "openapi.test"}, want=409)
+    assert api("takeTlsReport", json.dumps({"policies": [{"policy": {"policy-domain": "openapi.test"}}]}).encode(), want=201)["kept"][0]["domain"] == "openapi.test"
     api("addDomain", {"name": "nodots"}, want=422)
     api("addDomain", {"name": 7}, want=400)
     api("listDomains")

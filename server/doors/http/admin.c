@@ -7,6 +7,7 @@
 
 #include "../../log/log.h"
 #include "admin_internal.h"
+#include "received.h"
 #include "sigillo/utf8.h"
 
 static struct identity *authenticated(struct http_request *r, const struct admin *admin)
@@ -266,6 +267,7 @@ void admin_routes(struct http *http, const struct admin *admin)
     admin_messages_routes(http, admin);
     admin_send_routes(http, admin);
     admin_transit_routes(http, admin);
+    admin_received_routes(http, admin);
     http_route(http, HTTP_BOTH, "GET", "/admin/v1/openapi.json", openapi_get, NULL);
     http_route(http, HTTP_BOTH, "GET", "/admin/v1/stats", stats_get, (void *)(uintptr_t)admin);
 }
