@@ -203,6 +203,33 @@ def test_what_is_demanded(world, make_sigillo):
     assert {t["domain"] for t in r["stricter"]["failing"]} == set(causes)
 
 
+def test_policies_of_mta_sts(world, make_sigillo):
+    """Kept to, tested with success, tested in vain, not listed: what became of the mail, and the cause."""
+    d = make_sigillo()
+    sender = d.sender("transit-sts.test")
+    cases = {"kept": (True, "enforce"), "tested": (True, "testing"), "mended": ("old", "testing"), "bare": (None, "testing"),
+             "unlisted": (True, "enforce")}
+    ids = {}
+    for name, (tls, mode) in cases.items():
+        domain = name + ".transit.insecure.test"
+        world.receiver(domain, tls=world.ca.issue("mx." + domain, days_to=-1) if tls == "old" else tls or False)
+        world.policy(domain, "elsewhere.test" if name == "unlisted" else "mx." + domain, mode=mode)
+        ids[name] = d.submit(sender, "x@" + domain)
+    wait_for(lambda: failures(d, ids["unlisted"]), lambda n: n > 0, 30, "an attempt")
+    d.cli("queue", "hold", ids["unlisted"])
+    for name in set(cases) - {"unlisted"}:
+        d.wait_state(ids[name], "delivered")
+    r = d.json("report", "transit", "--by", "domain")
+    rows = {row["name"].split(".")[0]: row for row in r["rows"]}
+    assert r["total"]["mechanisms"] == {"dane": 0, "mta-sts": 2, "verified": 0, "encrypted": 1, "plain": 1}
+    assert rows["kept"]["causes"] == rows["tested"]["causes"] == {}
+    assert rows["mended"]["causes"] == {"certificate-expired": {"delivered": 1, "failed": 0}}
+    assert rows["bare"]["causes"] == {"starttls-not-supported": {"delivered": 1, "failed": 0}}
+    assert rows["unlisted"]["causes"] == {"sts-mx-mismatch": {"delivered": 0, "failed": failures(d, ids["unlisted"])}}
+    assert {t["domain"].split(".")[0] for t in r["stricter"]["testing"]} == {"mended", "bare"}
+    assert [t["domain"].split(".")[0] for t in r["stricter"]["failing"]] == ["unlisted"]
+
+
 def section():
     with open(os.path.join(ROOT, "docs", "transport.md")) as f:
         return re.search(r"^## Report\n(.*?)(?=^## |\Z)", f.read(), re.M | re.S).group(1)
