@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a row of the table of cases is made of, and how it becomes a domain of the small internet: its servers, certificates, records."""
 from dataclasses import dataclass, field
-from typing import Any, Callable, Optional
+from typing import Any, Callable, Optional, Union
 
 from odddns import OddDns
+
+from world.internet import policy_body
+
+WELL_KNOWN = "/.well-known/mta-sts.txt"
 
 
 @dataclass
@@ -67,17 +71,37 @@ class Host:
 
 
 @dataclass
+class Sts:
+    """What a domain publishes of MTA-STS: record, web host, policy.  In names {d} is the domain.
+
+    txt: the records in place of the usual one.  body: in place of the one that the fields make; a function writes the answer by itself.
+    web: makes the web host's certificate; with None there is no web host.  holds: the policy is one that counts."""
+    mx: tuple = ("mx.{d}",)
+    mode: str = "enforce"
+    max_age: int = 86400
+    txt: Optional[list] = None
+    body: Union[str, bytes, Callable, None] = None
+    answer: dict = field(default_factory=dict) # status, content_type, headers
+    web: Optional[Callable] = lambda ca, host, domain: ca.issue(host)
+    holds: bool = True
+
+
+@dataclass
 class Setup:
     """A domain.  zone: "test" is signed, "insecure.test" is not.  records: more, or in place of the usual ones: (name, type, value).
 
     In names and values {d} is the domain, {x} the same name in the other zone, {h} and {a} the first host and its address, {tlsa} its record.
+    hosts: servers of its own, or the name of the case whose servers it shares.
     odd: {zone: how} name servers that are played (odddns.OddDns), each behind a delegation of its own; "unsigned": with a DS all the same."""
-    hosts: list = field(default_factory=lambda: [Host()])
+    hosts: Union[list, str] = field(default_factory=lambda: [Host()])
     zone: str = "test"
     mx: bool = True
     records: list = field(default_factory=list)
     odd: dict = field(default_factory=dict)
-    sts: Any = None
+    sts: Optional[Sts] = None
+
+    def is_of_dane(self):
+        return bool(self.odd) or isinstance(self.hosts, list) and any(h.tlsa for h in self.hosts)
 
 
 class Builder:
@@ -93,13 +117,32 @@ class Builder:
     def add(self, name, setup):
         d = self.domain(name, setup.zone)
         words = {"d": d, "x": self.domain(name, "test" if setup.zone == "insecure.test" else "insecure.test"), "n": name}
-        self.receivers[name] = [self._host(h, d, words, i) for i, h in enumerate(setup.hosts)]
+        if isinstance(setup.hosts, str):
+            self.receivers[name] = self.receivers[setup.hosts]
+        else:
+            self.receivers[name] = [self._host(h, d, words, i) for i, h in enumerate(setup.hosts)]
         if setup.mx:
             self._put(d, "MX", *["%d %s." % (10 * (i + 1), r.name) for i, r in enumerate(self.receivers[name])])
         for owner, kind, value in setup.records:
             self._put(owner.format(**words), kind, *([value.format(**words)] if value else []))
         for zone, how in setup.odd.items():
             self._odd(zone.format(**words), how)
+        if setup.sts:
+            self._sts(setup.sts, words)
+
+    def _sts(self, sts, words):
+        d, web = words["d"], "mta-sts." + words["d"]
+        for text in ["v=STSv1; id=1;"] if sts.txt is None else sts.txt:
+            self._put("_mta-sts." + d, "TXT", '"%s"' % text)
+        if sts.web is None:
+            return
+        self._put(web, "A", self.world.https.address)
+        self.world.https.shows(web, sts.web(self.world.ca, web, d))
+        mx = [m.format(**words) for m in sts.mx]
+        body = policy_body(*mx, mode=sts.mode, max_age=sts.max_age) if sts.body is None else sts.body
+        if isinstance(body, str):
+            body = body.replace("{d}", d)
+        self.world.https.put(web, WELL_KNOWN, body, **{k: v.format(**words) if isinstance(v, str) else v for k, v in sts.answer.items()})
 
     def _host(self, host, domain, words, index):
         name = host.name.format(**words)

@@ -10,7 +10,7 @@ import threading
 class Https:
     """put(host, path, body): serves it.  requests: [(method, host, path, headers, body)].
 
-    put(..., headers=[(name, value)]) sends more of them; put(..., body=function) lets function(handler) write the answer itself.
+    put(..., headers=[(name, value)]) sends more of them; put(..., body=function) lets function(handler) write the answer itself, to the end of the connection.
     shows(host, certificate): that one in place of a good one of the world's authority."""
 
     def __init__(self, address, authority, port=443):
@@ -38,6 +38,7 @@ class Https:
                 outer.requests.append((self.command, host, self.path, dict(self.headers), body))
                 status, kind, page, more = outer.pages.get((host, self.path), (404, "text/plain", b"not here\n", ()))
                 if callable(page):
+                    self.close_connection = True
                     page(self)
                     return
                 self.send_response(status)
