@@ -2,11 +2,14 @@
 """The table of cases of transport security: one message to each receiver, all at once; then each row reads what became of its own.
 
 Postfix's posttls-finger is asked about the same domains and has to come to the same end, but where the row says why not."""
+import contextlib
+import os
 import re
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from transport import Builder, Delivered, Failed, Waits
+from transport import Builder, Delivered, Failed, Waits, counted
 
 import transport_dane
 import transport_sts
@@ -16,7 +19,8 @@ from world.finger import Finger
 from world.internet import wait_for
 from world.resolver import Resolver
 
-SETTINGS = {"delivery": {"connect_timeout": "3s", "command_timeout": "8s", "dot_timeout": "8s"}, "resolver": {"timeout": "4s"}}
+SETTINGS = {"delivery": {"connect_timeout": "3s", "command_timeout": "8s", "dot_timeout": "8s"}, "resolver": {"timeout": "4s"},
+            "tls_reports": {"from": "tlsrpt@case-sender.test"}}
 CASES = transport_dane.CASES + transport_sts.CASES
 NAMES = {c.name: c for c in CASES}
 LOOKUPS = ("dane-lookup", "addresses", "mx-lookup")
@@ -204,6 +208,28 @@ def check_details(tried, said):
     else: # "Trusted": it did not look at the names
         assert (tried["proved"] == "certificate") == ("Untrusted TLS connection" not in said), said
     assert tried["certificate"]["sha256"] == re.search(r", fingerprint=([0-9A-F:]+)", said)[1].replace(":", "").lower()
+
+
+# -- what the receiver is told ---------------------------------------------------------------------------------------
+
+TYPES = ["no-policy-found", "tlsa", "sts"]
+COUNTS = """SELECT type, 'ok', successes FROM tlsrpt_policy WHERE domain = :d AND successes > 0 UNION ALL
+            SELECT p.type, f.result, sum(f.sessions) FROM tlsrpt_policy p JOIN tlsrpt_failure f ON f.policy = p.id WHERE p.domain = :d GROUP BY 1, 2"""
+
+
+def sessions(run, name):
+    """What is counted for the day's report: {"policy-type result-type": sessions}."""
+    path = "file:%s?mode=ro" % os.path.join(run.sigillo.state, "store", "sigillo.db")
+    with contextlib.closing(sqlite3.connect(path, uri=True, timeout=10)) as db:
+        return {"%s %s" % (TYPES[kind], result): n for kind, result, n in db.execute(COUNTS, {"d": run.domain(NAMES[name])})}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_the_report_about_tls_counts(run, name):
+    case, wanted = NAMES[name], counted(NAMES[name])
+    there = wait_for(lambda: sessions(run, name), lambda s: sorted(s) == wanted, 10, "%s counted" % wanted)
+    if isinstance(case.happens, Delivered):
+        assert set(there.values()) <= {1}, there
 
 
 def test_and_nothing_arrives_later(run):

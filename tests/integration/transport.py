@@ -51,7 +51,28 @@ class Case:
     happens: Any
     finger: Optional[Finger] = None # None: posttls-finger agrees
     dnssec: str = ""                # what is kept of DNSSEC: of MX, address, TLSA
+    report: Optional[list] = None   # what a report about TLS counts, ["policy-type result-type"]; None: what follows from what happens
     options: list = field(default_factory=list) # of MAIL at the door
+
+
+RESULT = {"no-starttls": "starttls-not-supported", "tls": "validation-failure", "dane-lookup": "dnssec-invalid",
+          "sts-mx": "validation-failure"}
+PLAIN = "starttls-not-supported"
+
+
+def counted(case):
+    """The policy types and result types [RFC 8460 s4.3] that a report has of this case, in order; "ok" is a session that succeeded."""
+    h = case.happens
+    if case.report is not None:
+        return sorted(case.report)
+    if isinstance(h, Failed) or isinstance(h, Waits) and h.policy in ("", "none"):
+        return []
+    kind = {"dane": "tlsa", "mta-sts": "sts"}.get(h.how if isinstance(h, Delivered) and h.how in ("dane", "mta-sts") else h.policy, "no-policy-found")
+    if isinstance(h, Delivered):
+        return [kind + (" tlsa-invalid" if h.how == "encrypted" and kind == "tlsa" else " " + PLAIN if h.how == "plain" else " ok")]
+    if h.failure == "tls-verify":
+        return [kind + (" validation-failure" if kind == "tlsa" else " certificate-not-trusted")]
+    return [kind + " " + RESULT[h.failure]] if h.failure in RESULT else []
 
 
 @dataclass

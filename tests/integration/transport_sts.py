@@ -26,7 +26,7 @@ def web(**policy):
 
 def text(body, good):
     """A policy in other words: either it counts, or there is none."""
-    return sts(body=body) if good else web(body=body)
+    return sts(body=body) if good else dict(web(body=body), report=["sts sts-policy-invalid"])
 
 
 def slowly(handler):
@@ -49,8 +49,8 @@ def dane(*tlsa, happens, finger=None, certificate=None, mx=("mx.{d}",), **kw):
     return dict(setup=Setup([host], sts=Sts(mx=mx), **kw), happens=happens, finger=finger)
 
 
-def case(name, what, row):
-    return Case(name, what, **row)
+def case(name, what, row, **columns):
+    return Case(name, what, **row, **columns)
 
 
 CASES = [
@@ -67,16 +67,19 @@ CASES = [
          sts(NOT_LISTED, certificate=named("mx.{d}", "other.{d}"), mx=("other.{d}",), finger=ANY_NAME)),
     case("sts-wildcard-cert", "a wildcard certificate", sts(certificate=named("*.{d}"))),
     case("sts-wildcard-cert-two", "a wildcard certificate over two labels", dict(
-        setup=Setup([Host(name="a.mx.{d}", certificate=named("*.{d}"))], sts=Sts(mx=("a.mx.{d}",))), happens=UNPROVED, finger=None)),
+        setup=Setup([Host(name="a.mx.{d}", certificate=named("*.{d}"))], sts=Sts(mx=("a.mx.{d}",))), happens=UNPROVED, finger=None),
+         report=["sts certificate-host-mismatch"]),
     case("sts-below", "an authority below the root, which is sent", sts(certificate=below(sends="chain"))),
     case("sts-below-unsent", "an authority below the root, which is not sent", sts(UNPROVED, certificate=below(sends="leaf"))),
     case("sts-self-signed", "self-signed", sts(UNPROVED, certificate=self_signed)),
-    case("sts-expired", "certificate expired", sts(UNPROVED, certificate=issued(days_to=-1))),
-    case("sts-other-name", "certificate of another name", sts(UNPROVED, certificate=named("elsewhere.test"))),
+    case("sts-expired", "certificate expired", sts(UNPROVED, certificate=issued(days_to=-1)), report=["sts certificate-expired"]),
+    case("sts-other-name", "certificate of another name", sts(UNPROVED, certificate=named("elsewhere.test")),
+         report=["sts certificate-host-mismatch"]),
     case("sts-domain-name", "certificate of the domain: it is the host's name that counts [RFC 8461 s4.1]",
-         sts(UNPROVED, certificate=named("{d}"))),
+         sts(UNPROVED, certificate=named("{d}")), report=["sts certificate-host-mismatch"]),
     case("sts-cn-only", "its name in the CN alone: that is no name any more [RFC 8461 s4.2]",
-         sts(UNPROVED, certificate=issued(san=False), finger=Finger("mta-sts", "it takes a CN where there are no other names"))),
+         sts(UNPROVED, certificate=issued(san=False), finger=Finger("mta-sts", "it takes a CN where there are no other names")),
+         report=["sts certificate-host-mismatch"]),
     case("sts-plain", "no STARTTLS", dict(setup=Setup([Host(certificate=None)], sts=Sts()),
                                           happens=Waits("no-starttls", "STARTTLS", "mta-sts"), finger=None)),
     case("sts-stripped", "STARTTLS struck out on the way", dict(
@@ -93,18 +96,21 @@ CASES = [
     case("sts-moment", "max_age 0: it holds for the delivery that asks", sts(UNPROVED, certificate=self_signed, max_age=0)),
 
     # -- modes: a policy that is tested refuses nothing (it did, in a peer of ours) [RFC 8461 s5] --------------------------------
-    case("testing", "testing, all is well", sts(ENCRYPTED, mode="testing", holds=False)),
-    case("testing-self-signed", "testing, self-signed", sts(ANYBODY, certificate=self_signed, mode="testing", holds=False)),
-    case("testing-unlisted", "testing, the policy names another host", sts(ENCRYPTED, mx=("other.{d}",), mode="testing", holds=False)),
+    case("testing", "testing, all is well", sts(ENCRYPTED, mode="testing", holds=False), report=["sts ok"]),
+    case("testing-self-signed", "testing, self-signed", sts(ANYBODY, certificate=self_signed, mode="testing", holds=False),
+         report=["sts certificate-not-trusted"]),
+    case("testing-unlisted", "testing, the policy names another host", sts(ENCRYPTED, mx=("other.{d}",), mode="testing", holds=False),
+         report=["sts validation-failure"]),
     case("testing-plain", "testing, no STARTTLS", dict(setup=Setup([Host(certificate=None)], sts=Sts(mode="testing", holds=False)),
-                                                       happens=PLAIN)),
-    case("mode-none", "none, self-signed, and no host is named", sts(ANYBODY, certificate=self_signed, mx=(), mode="none", holds=False)),
+                                                       happens=PLAIN), report=["sts starttls-not-supported"]),
+    case("mode-none", "none, self-signed, and no host is named", sts(ANYBODY, certificate=self_signed, mx=(), mode="none", holds=False),
+         report=["no-policy-found ok"]),
 
     # -- the record [RFC 8461 s3.1] --------------------------------------------------------------------------------------------
-    case("txt-version", "a record of another version", web(txt=["v=STSv2; id=1;"])),
-    case("txt-no-id", "a record without id", web(txt=["v=STSv1;"])),
-    case("txt-twice", "two records", web(txt=["v=STSv1; id=1;", "v=STSv1; id=2;"])),
-    case("txt-none", "a policy that no record tells of", web(txt=[])),
+    case("txt-version", "a record of another version", web(txt=["v=STSv2; id=1;"]), report=["no-policy-found ok"]),
+    case("txt-no-id", "a record without id", web(txt=["v=STSv1;"]), report=["no-policy-found ok"]),
+    case("txt-twice", "two records", web(txt=["v=STSv1; id=1;", "v=STSv1; id=2;"]), report=["no-policy-found ok"]),
+    case("txt-none", "a policy that no record tells of", web(txt=[]), report=["no-policy-found ok"]),
     case("txt-others", "a record among texts about other things", sts(txt=["v=spf1 -all", "hello", "v=STSv1; id=1;"])),
     case("txt-strings", "a record in several strings", sts(txt=['v=STSv1; i" "d=1', "x"])),
     case("txt-alias", "the record is an alias's [RFC 8461 s8.2]", dict(
@@ -121,23 +127,29 @@ CASES = [
         setup=Setup([Host(certificate=self_signed)], records=[("_mta-sts.case.test", "TXT", '"v=STSv1; id=1"')]), happens=ANYBODY)),
 
     # -- the web host: a policy that can't be had, and none is known [RFC 8461 s3.3] ---------------------------------------------
-    case("web-301", "a redirect to a policy that would refuse this host", web(body="", answer={"status": 301, "headers": [("Location", "https://mta-sts.sts.case.test/.well-known/mta-sts.txt")]})),
-    case("web-404", "404", web(answer={"status": 404})),
-    case("web-500", "500 with a policy", web(answer={"status": 500})),
-    case("web-204", "204", web(body="", answer={"status": 204})),
-    case("web-html", "a policy of another media type", web(answer={"content_type": "text/html"})),
+    case("web-301", "a redirect to a policy that would refuse this host", web(body="", answer={"status": 301, "headers": [("Location", "https://mta-sts.sts.case.test/.well-known/mta-sts.txt")]}),
+         report=["sts sts-policy-fetch-error"]),
+    case("web-404", "404", web(answer={"status": 404}), report=["sts sts-policy-fetch-error"]),
+    case("web-500", "500 with a policy", web(answer={"status": 500}), report=["sts sts-policy-fetch-error"]),
+    case("web-204", "204", web(body="", answer={"status": 204}), report=["sts sts-policy-fetch-error"]),
+    case("web-html", "a policy of another media type", web(answer={"content_type": "text/html"}), report=["sts sts-policy-invalid"]),
     case("web-charset", "text/plain; charset=utf-8", sts(answer={"content_type": "text/plain; charset=utf-8"})),
-    case("web-expired", "the web host's certificate has expired", web(web=lambda ca, h, d: ca.issue(h, days_to=-1))),
-    case("web-other-name", "the web host's certificate has another name", web(web=lambda ca, h, d: ca.issue(d, file="w-" + d))),
+    case("web-expired", "the web host's certificate has expired", web(web=lambda ca, h, d: ca.issue(h, days_to=-1)),
+         report=["sts sts-webpki-invalid"]),
+    case("web-other-name", "the web host's certificate has another name", web(web=lambda ca, h, d: ca.issue(d, file="w-" + d)),
+         report=["sts sts-webpki-invalid"]),
     case("web-wildcard", "the web host's certificate is a wildcard", sts(web=lambda ca, h, d: ca.issue("*." + d, file="w-" + d))),
-    case("web-wildcard-two", "a wildcard over two labels", web(web=lambda ca, h, d: ca.issue("*.case.test", file="w-" + d))),
-    case("web-cn-only", "its name in the CN alone", web(web=lambda ca, h, d: ca.issue(h, file="w-" + d, san=False))),
-    case("web-self-signed", "self-signed", web(web=lambda ca, h, d: ca.self_signed(h))),
-    case("web-gone", "the web host has no address", web(web=None)),
-    case("web-large", "more than 64 KiB", web(body=GOOD + "x: " + "y" * 65536)),
-    case("web-endless", "a body without end", web(body=without_end)),
+    case("web-wildcard-two", "a wildcard over two labels", web(web=lambda ca, h, d: ca.issue("*.case.test", file="w-" + d)),
+         report=["sts sts-webpki-invalid"]),
+    case("web-cn-only", "its name in the CN alone", web(web=lambda ca, h, d: ca.issue(h, file="w-" + d, san=False)),
+         report=["sts sts-webpki-invalid"]),
+    case("web-self-signed", "self-signed", web(web=lambda ca, h, d: ca.self_signed(h)), report=["sts sts-webpki-invalid"]),
+    case("web-gone", "the web host has no address", web(web=None), report=["sts sts-policy-fetch-error"]),
+    case("web-large", "more than 64 KiB", web(body=GOOD + "x: " + "y" * 65536), report=["sts sts-policy-invalid"]),
+    case("web-endless", "a body without end", web(body=without_end), report=["sts sts-policy-invalid"]),
     case("web-slow", "a line now and then", sts(body=slowly)),
-    case("web-gzip", "compressed, though nobody asked", web(body=b"\x1f\x8b\x08\x00" + bytes(40), answer={"headers": [("Content-Encoding", "gzip")]})),
+    case("web-gzip", "compressed, though nobody asked", web(body=b"\x1f\x8b\x08\x00" + bytes(40), answer={"headers": [("Content-Encoding", "gzip")]}),
+         report=["sts sts-policy-invalid"]),
 
     # -- the body [RFC 8461 s3.2] ---------------------------------------------------------------------------------------------------
     case("body-lf", "lines end with LF", text(GOOD, True)),
@@ -164,13 +176,13 @@ CASES = [
     case("sts-null-mx", "null MX", dict(setup=Setup([Host()], mx=False, records=[("{d}", "MX", "0 .")], sts=Sts()), happens=Failed("5.1.10"))),
     case("sts-second", "the first host is not named, the second is", dict(
         setup=Setup([Host(name="mx1.{d}"), Host(name="mx2.{d}")], sts=Sts(mx=("mx2.{d}",))), happens=Delivered("mta-sts", host=1),
-        finger=FIRST_ONLY)),
+        finger=FIRST_ONLY), report=["sts validation-failure", "sts ok"]),
     case("sts-second-good", "the first host's certificate is bad, the second's is good", dict(
         setup=Setup([Host(name="mx1.{d}", certificate=self_signed), Host(name="mx2.{d}")], sts=Sts(mx=("*.{d}",))),
-        happens=Delivered("mta-sts", host=1), finger=FIRST_ONLY)),
+        happens=Delivered("mta-sts", host=1), finger=FIRST_ONLY), report=["sts certificate-not-trusted", "sts ok"]),
     case("sts-second-unlisted", "the first host has lost STARTTLS, the second is good and not named", dict(
         setup=Setup([Host(name="mx1.{d}", certificate=None), Host(name="mx2.{d}")], sts=Sts(mx=("mx1.{d}",))),
-        happens=Waits("sts-mx", "", "mta-sts"), finger=None)),
+        happens=Waits("sts-mx", "", "mta-sts"), finger=None), report=["sts starttls-not-supported", "sts validation-failure"]),
     case("shared-good", "its host serves other domains as well", sts()),
     case("shared-bad", "its policy does not name the host that it shares: the others must not feel it (they did, in a peer of ours)", dict(
         setup=Setup("shared-good", mx=False, records=[("{d}", "MX", "10 mx.shared-good.case.test.")], sts=Sts()), happens=NOT_LISTED,
@@ -179,12 +191,16 @@ CASES = [
         setup=Setup("shared-good", mx=False, records=[("{d}", "MX", "10 mx.shared-good.case.test.")]), happens=ENCRYPTED)),
 
     # -- with DANE, which decides where it proves (a peer of ours let MTA-STS come over it) [RFC 8461 s2] -------------------------------
-    case("both", "3 1 1 right, and the policy kept", dane((3, 1, 1), happens=Delivered("dane"))),
+    case("both", "3 1 1 right, and the policy kept", dane((3, 1, 1), happens=Delivered("dane")), report=["tlsa ok", "sts ok"]),
     case("both-stale", "3 1 1 stale, and the policy kept: no rescue", dane(STALE, happens=Waits("tls-verify", "DANE"))),
-    case("both-unlisted", "3 1 1 right, the policy names another host", dane((3, 1, 1), mx=("other.{d}",), happens=Delivered("dane"))),
-    case("both-self-signed", "3 1 1 right, self-signed", dane((3, 1, 1), certificate=self_signed, happens=Delivered("dane"))),
+    case("both-unlisted", "3 1 1 right, the policy names another host", dane((3, 1, 1), mx=("other.{d}",), happens=Delivered("dane")),
+         report=["tlsa ok", "sts validation-failure"]),
+    case("both-self-signed", "3 1 1 right, self-signed", dane((3, 1, 1), certificate=self_signed, happens=Delivered("dane")),
+         report=["tlsa ok", "sts certificate-not-trusted"]),
     case("both-lookup", "the TLSA lookup fails, and the policy is kept",
          dane(odd={"_tcp.{h}": "lame"}, happens=Waits("dane-lookup"))),
-    case("both-unusable", "1 1 1 alone, and the policy kept", dane((1, 1, 1), happens=KEPT, finger=NOT_TOLD)),
-    case("both-unusable-self-signed", "1 1 1 alone, self-signed", dane((1, 1, 1), certificate=self_signed, happens=UNPROVED, finger=NOT_TOLD)),
+    case("both-unusable", "1 1 1 alone, and the policy kept", dane((1, 1, 1), happens=KEPT, finger=NOT_TOLD),
+         report=["tlsa tlsa-invalid", "sts ok"]),
+    case("both-unusable-self-signed", "1 1 1 alone, self-signed", dane((1, 1, 1), certificate=self_signed, happens=UNPROVED, finger=NOT_TOLD),
+         report=["tlsa certificate-not-trusted", "sts certificate-not-trusted"]),
 ]
