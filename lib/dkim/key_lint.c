@@ -109,9 +109,25 @@ static enum sgl_status lint_flags(struct lint *l, const struct sgl_dkim_key *key
     return SGL_OK;
 }
 
+/* s= of a list of services: one that names mail, and not reports about TLS nor all. [RFC 8460 s3] */
+static bool leaves_out_reports(sgl_view services)
+{
+    bool email = false;
+
+    for (sgl_view rest = services; rest.ptr != NULL;) {
+        sgl_view one = sgl_view_trim(sgl_view_split(rest, ':', &rest));
+
+        if (sgl_view_eq(one, SGL_LIT("*")) || sgl_view_eq(one, SGL_LIT("tlsrpt")))
+            return false;
+        email |= sgl_view_eq(one, SGL_LIT("email"));
+    }
+    return email;
+}
+
 /* What is allowed, and old or unusual. */
 static enum sgl_status lint_style(struct lint *l)
 {
+    const struct sgl_tag *services;
     struct sgl_finding what = {.severity = SGL_INFO, .rule = "RFC 6376 s3.6.1"};
     struct sgl_tags tags;
 
@@ -125,6 +141,14 @@ static enum sgl_status lint_style(struct lint *l)
         what.code = "dkim-key-g";
         SGL_TRY(sgl_finding_add(l->out, l->arena, &what, l->plain,
                                 "g= was dropped from the standard; receivers ignore it."));
+    }
+    services = sgl_tags_find(&tags, SGL_LIT("s"));
+    if (services != NULL && leaves_out_reports(services->value)) {
+        what.code = "dkim-key-no-reports";
+        what.rule = "RFC 8460 s3";
+        SGL_TRY(sgl_finding_add(l->out, l->arena, &what, l->plain,
+                                "s= names email and not tlsrpt: receivers may ignore reports "
+                                "about TLS that are signed with this key."));
     }
     return SGL_OK;
 }

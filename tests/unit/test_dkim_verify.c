@@ -248,6 +248,11 @@ static void owners_hear_what_is_wrong(void **state)
         {"testing", "v=DKIM1; t=y; k=ed25519; p=" RFC8463_ED25519_PUBLIC, "dkim-key-testing"},
         {"SHA-1", "v=DKIM1; h=sha1; k=ed25519; p=" RFC8463_ED25519_PUBLIC, "dkim-key-sha1"},
         {"service", "v=DKIM1; s=x; k=ed25519; p=" RFC8463_ED25519_PUBLIC, "dkim-key-service"},
+        /* [RFC 8460 s3] */
+        {"mail alone", "v=DKIM1; s= other : email ; k=ed25519; p=" RFC8463_ED25519_PUBLIC,
+         "dkim-key-no-reports"},
+        {"mail and reports", "v=DKIM1; s=email:tlsrpt; k=ed25519; p=" RFC8463_ED25519_PUBLIC, ""},
+        {"all services", "v=DKIM1; s=email : *; k=ed25519; p=" RFC8463_ED25519_PUBLIC, ""},
         {"revoked", "v=DKIM1; p=", "dkim-key-revoked"},
         {"no p=", "v=DKIM1; k=rsa", "dkim-key-syntax"},
         {"bytes", "v=DKIM1; p=AAAA", "dkim-key-unreadable"},
