@@ -153,21 +153,27 @@ def test_a_day_is_reported_as_it_was_even_where_tls_fails(world, reporter, monke
 
 
 def test_what_was_counted_outlives_a_death_and_is_told_once(world, reporter):
-    domain = receiver(world, "dies", "mx.good.test", "mailto:reports@dies.reporter.test")
+    """And a policy that changes in the day is another one."""
+    scripted = world.receiver("turns.reporter.test", tls=True, dane=True)
+    domain = receiver(world, "dies", scripted.name, "mailto:reports@plain.test")
     sender = reporter.d.sender("reporter.test")
     reporter.send(sender, domain)
     reporter.flushed()
     reporter.d.kill()
     reporter.d.start()
+    records = [scripted.certificate.tlsa, "3 1 1 " + "cd" * 32]
+    world.dns.publish("_25._tcp." + scripted.name, "TLSA", *records)
     reporter.send(sender, domain)
     reporter.d.restart()  # what is not in the store yet goes there at the end
+    before = len(world.mailbox("reports@plain.test"))
     reporter.next_day()
-    mail, _ = report_for(world, "reports@dies.reporter.test")
-    assert tlsrpt_reader.sums(mail.report) == {"tlsa": (2, 0, {})}
+    mail, _ = report_for(world, "reports@plain.test", before + 1)
+    policies = [(p["policy"]["policy-string"], p["summary"]["total-successful-session-count"]) for p in mail.report["policies"]]
+    assert policies == [([records[0].lower()], 1), (sorted(r.lower() for r in records), 1)]
     reporter.d.kill()
     reporter.d.start()
     time.sleep(12)
-    assert len(world.mailbox("reports@dies.reporter.test")) == 1
+    assert len(world.mailbox("reports@plain.test")) == before + 1
 
 
 def test_a_server_that_takes_none_is_asked_again(world, reporter):
