@@ -234,7 +234,8 @@ def test_the_record_that_mends_it_does(check, kinds, world, name):
         world.dns.publish(owner, kind, *before)
 
 
-DELIVERED = ["plain", "open", "self", "refuses", "cut", "old", "one", "stale", "nottls", "expired", "anchor", "taname", "unusable", "agile", "both"]
+DELIVERED = ["plain", "open", "self", "refuses", "cut", "old", "one", "stale", "nottls", "expired", "anchor", "taname", "unusable", "agile", "both",
+             "sts", "stsname", "stsself", "stsplain", "stsother", "ststest", "stscn"]
 
 
 def test_a_delivery_does_what_was_said(check, kinds, world, sigillo, sender):
