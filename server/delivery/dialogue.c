@@ -119,12 +119,13 @@ static enum failure failure_of_lack(unsigned lacks)
     return FAILURE_TOO_LARGE;
 }
 
-/* Is it known whom we talk to, from the domain's name on?  [RFC 8689 s2, s4.2.1] */
+/* Is it known whom we talk to, from the domain's name on?  [RFC 8689 s2, s4.2.1] A policy that is only tested says so, too, but REQUIRETLS wants one that is enforced. */
 static bool is_proved(const struct connection *c)
 {
     const struct plan_host *host = connection_host(c);
+    bool named = host->named || (host->sts_listed && !c->job->message->require_tls);
 
-    return c->tls_on && host->named && host->demand >= DEMAND_NAME;
+    return c->tls_on && named && host->demand >= DEMAND_NAME;
 }
 
 /* The last word before a message goes, whatever brought it to this connection. */

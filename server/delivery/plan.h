@@ -45,7 +45,7 @@ struct plan_host {
     enum failure failure; /* why it can't be tried, when `usable` is false */
     bool usable;
     bool
-        named; /* its name is proved to be the domain's: signed MX records, the domain itself, a configured host */
+        named; /* its name is proved to be the domain's: signed MX records, an MTA-STS policy, the domain itself, a configured host */
     bool sts_listed;  /* the domain has a policy, and it allows this host */
     bool sts_demands; /* and enforces it */
     const char *why;  /* detail for people, "" when there is none */

@@ -63,8 +63,9 @@ static const char *why_unmet(const struct plan *plan, const struct plan_host *ho
         return NULL;
     if (host->demand == DEMAND_NOTHING)
         return "its route says that no TLS is used";
-    if (plan->tls == DEST_TLS_PROVED && !host->named)
-        return "nothing proves that this host is the domain's: its MX records are not signed";
+    if (plan->tls == DEST_TLS_PROVED && !host->named && !host->sts_listed)
+        return "nothing proves that this host is the domain's: its MX records are not signed, and "
+               "no MTA-STS policy lists it";
     return NULL;
 }
 

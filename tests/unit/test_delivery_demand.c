@@ -5,12 +5,13 @@
  */
 #include "delivery_rows.h"
 
-#define TLS_EHLO  "250-peer.test\r\n250-PIPELINING\r\n250 REQUIRETLS"
-#define SIGNED    "$SECURE\n"
-#define TWO_DANE  "_PORT._tcp.two.test TLSA 3 1 1 GOOD\n"
-#define OFFERS    .one.tls = true, .one.tls_ehlo = TLS_EHLO
-#define OTHER     .two.tls = true, .two.tls_ehlo = TLS_EHLO
-#define TEMPORARY .want = 't', .in_one = 0, .in_two = 0
+#define TLS_EHLO         "250-peer.test\r\n250-PIPELINING\r\n250 REQUIRETLS"
+#define POLICY(mode, mx) "version: STSv1\nmode: " mode "\nmx: " mx "\nmax_age: 86400\n"
+#define SIGNED           "$SECURE\n"
+#define TWO_DANE         "_PORT._tcp.two.test TLSA 3 1 1 GOOD\n"
+#define OFFERS           .one.tls = true, .one.tls_ehlo = TLS_EHLO
+#define OTHER            .two.tls = true, .two.tls_ehlo = TLS_EHLO
+#define TEMPORARY        .want = 't', .in_one = 0, .in_two = 0
 
 struct demand {
     const char *name, *zone;
@@ -18,6 +19,7 @@ struct demand {
     uint8_t tls; /* enum message_tls */
     bool require_tls, null_sender;
     const char *domain; /* NULL: d.test */
+    const char *sts;    /* its policy */
     struct config_route *route;
     char want;
     const char *status, *says, *trail;
@@ -69,6 +71,8 @@ static void check(const struct demand *row)
     w.config.delivery.command_timeout_ms = 300;
     w.peer[0].script = row->one;
     w.peer[1].script = row->two;
+    w.sts_body = row->sts;
+    w.sts_state = row->sts != NULL ? STS_POLICY : STS_NONE;
     if (row->one_is_dead)
         smtp_peer_close(&w.peer[0]);
     if (row->route != NULL) {
@@ -124,6 +128,21 @@ static void verified(void **state)
         {"unsigned MX records, a signed host with DANE",
          ONE SIGNED "one.test A 127.0.0.1\n" DANE "GOOD\n", OFFERS, VERIFIED, TEMPORARY,
          .status = "4.7.5", .trail = "demand-not-met", .not_connected = true},
+        {"unsigned MX records, a policy that lists the host", ONE, OFFERS, VERIFIED,
+         .sts = POLICY("enforce", "one.test"), .want = 'o', .status = "2.6.0",
+         .trail = "\"demand\":\"mta-sts\"", .in_one = 1, .tls_messages = 1},
+        {"unsigned MX records, one in testing that lists it", ONE, OFFERS, VERIFIED,
+         .sts = POLICY("testing", "one.test"), .want = 'o', .status = "2.6.0",
+         .trail = "\"proved\":\"certificate\"", .in_one = 1, .tls_messages = 1},
+        {"one in testing, and the certificate has another name",
+         "MX 10 two.test\ntwo.test A 127.0.0.1\n", OFFERS, VERIFIED,
+         .sts = POLICY("testing", "two.test"), TEMPORARY, .status = "4.7.5", .trail = "tls-verify"},
+        {"one in testing that lists another host", ONE, OFFERS, VERIFIED,
+         .sts = POLICY("testing", "two.test"), TEMPORARY, .status = "4.7.5",
+         .trail = "demand-not-met", .not_connected = true},
+        {"a policy of the mode none lists nobody", ONE, OFFERS, VERIFIED,
+         .sts = POLICY("none", "one.test"), TEMPORARY, .status = "4.7.5", .trail = "demand-not-met",
+         .not_connected = true},
         {"the certificate has another name", SIGNED "MX 10 two.test\ntwo.test A 127.0.0.1\n",
          OFFERS, VERIFIED, TEMPORARY, .status = "4.7.5", .trail = "tls-verify"},
         {"DANE does not match, though the certificate would do", SIGNED ONE DANE "WRONG\n", OFFERS,
@@ -158,6 +177,11 @@ static void required(void **state)
          .status = "2.6.0", .mail = " REQUIRETLS", .in_one = 1, .tls_messages = 1},
         {"signed MX records, a certificate, the extension", SIGNED ONE, OFFERS, REQUIRED,
          .want = 'o', .status = "2.6.0", .mail = " REQUIRETLS", .in_one = 1, .tls_messages = 1},
+        {"unsigned MX records, a policy that lists the host, the extension", ONE, OFFERS, REQUIRED,
+         .sts = POLICY("enforce", "one.test"), .want = 'o', .status = "2.6.0",
+         .mail = " REQUIRETLS", .in_one = 1, .tls_messages = 1},
+        {"a policy that lists another host: it may be changed", ONE, OFFERS, REQUIRED,
+         .sts = POLICY("enforce", "two.test"), TEMPORARY, .status = "4.7.5", .not_connected = true},
         {"no extension", SIGNED ONE DANE "GOOD\n", .one.tls = true, REQUIRED, .want = 'p',
          .status = "5.7.30", .trail = "no-requiretls"},
         {"the extension in clear only is none", SIGNED ONE DANE "GOOD\n", .one.tls = true,
@@ -238,6 +262,11 @@ static void not_required(void **state)
          .one.deaf_hands = true, OPTIONAL, .want = 'o', .status = "2.6.0", .in_one = 1},
         {"the TLSA lookup fails", SIGNED ONE "_PORT._tcp.one.test SERVFAIL\n", OFFERS, OPTIONAL,
          .want = 'o', .status = "2.6.0", .in_one = 1, .tls_messages = 1},
+        {"MTA-STS, and no STARTTLS", ONE, OPTIONAL, .sts = POLICY("enforce", "one.test"),
+         .want = 'o', .status = "2.6.0", .in_one = 1},
+        {"MTA-STS that lists another host", ONE, OFFERS, OPTIONAL,
+         .sts = POLICY("enforce", "two.test"), .want = 'o', .status = "2.6.0", .in_one = 1,
+         .tls_messages = 1},
         {"all records unusable, no STARTTLS", SIGNED ONE "_PORT._tcp.one.test TLSA 1 1 1 WRONG\n",
          OPTIONAL, .want = 'o', .status = "2.6.0", .in_one = 1},
         {"the server insists on STARTTLS, and offers none", ONE,
