@@ -62,6 +62,39 @@ static void put_demand(const json_t *d)
                             : "verified TLS: demanded, and not met");
 }
 
+/* A policy that counted. */
+static void put_sts(const json_t *d)
+{
+    const json_t *policy = json_object_get(d, "mta_sts");
+
+    if (IS(d, "failure", "sts-unknown"))
+        printf("MTA-STS: it was not known whether there is a policy");
+    else if (IS(policy, "result", "sts-mx-mismatch"))
+        printf("MTA-STS (enforce): the policy does not list the host");
+    else
+        printf(is_proved(d)
+                   ? "MTA-STS (enforce): the policy lists the host, and the certificate proves it"
+                   : "MTA-STS (enforce): not met");
+    put_why(", id ", MEMBER(policy, "id"));
+}
+
+/* One that did not: it is only tested, DANE decided, or it could not be fetched. */
+static void put_sts_beside(const json_t *d)
+{
+    const json_t *policy = json_object_get(d, "mta_sts");
+
+    if (policy == NULL || IS(d, "policy", "mta-sts"))
+        return;
+    printf(MARGIN "MTA-STS");
+    if (MEMBER(policy, "mode") == NULL)
+        printf(": no policy could be fetched");
+    else
+        printf(" (%s)", IS(policy, "mode", "enforce") ? "enforce" : "testing");
+    put_why(": ", MEMBER(policy, "result"));
+    if (MEMBER(policy, "result") == NULL)
+        printf(": met");
+}
+
 static void put_opportunistic(const json_t *d)
 {
     if (MEMBER(d, "tls") == NULL)
@@ -80,9 +113,13 @@ static void put_policy(const json_t *d)
     } else if (IS(d, "policy", "demand")) {
         printf(MARGIN);
         put_demand(d);
+    } else if (IS(d, "policy", "mta-sts")) {
+        printf(MARGIN);
+        put_sts(d);
     } else {
         put_opportunistic(d);
     }
+    put_sts_beside(d);
     if (MEMBER(d, "asked") != NULL)
         printf(MARGIN "the message asks for %s",
                IS(d, "asked", "optional") ? "delivery even without TLS (TLS-Required: No)"

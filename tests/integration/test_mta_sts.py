@@ -165,7 +165,9 @@ def test_kept_to(world, sigillo, sender):
     """TLS with the host's name, and the trail says by whose word."""
     receiver = world.receiver("kept.sts.insecure.test", tls=True)
     world.policy("kept.sts.insecure.test", "*.kept.sts.insecure.test", id="k1")
-    attempt = gone(sigillo, deliver(sigillo, sender, "kept.sts.insecure.test"))
+    message = deliver(sigillo, sender, "kept.sts.insecure.test")
+    attempt = gone(sigillo, message)
+    assert "MTA-STS (enforce): the policy lists the host, and the certificate proves it, id k1" in sigillo.cli("trace", message).stdout
     assert (attempt["policy"], attempt["demand"], attempt["proved"]) == ("mta-sts", "mta-sts", "certificate")
     assert attempt["mta_sts"] == {"mode": "enforce", "id": "k1"}
     assert receiver.messages[0].tls.startswith("TLSv1")
@@ -189,7 +191,9 @@ def test_certificate_of_the_host(world, sigillo, sender, name, make, says):
     free = name + ".free.cert.sts.insecure.test"
     world.dns.publish(free, "MX", "10 mx.%s." % domain)
     world.policy(free, "mx." + domain, mode="testing")
-    attempt = gone(sigillo, deliver(sigillo, sender, free))
+    message = deliver(sigillo, sender, free)
+    attempt = gone(sigillo, message)
+    assert "MTA-STS (testing): certificate-" in sigillo.cli("trace", message).stdout
     assert attempt["mta_sts"]["mode"] == "testing" and attempt["mta_sts"]["result"].startswith("certificate-"), attempt
     assert len(receiver.messages) == 1, "a policy that is tested refuses nothing"
 
@@ -206,6 +210,7 @@ def test_shared_host(world, sigillo, sender):
     shown = sigillo.cli("queue", "show", two).stdout
     assert "MTA-STS of two.shared.sts.insecure.test (enforce): mx.one.shared.sts.insecure.test is not in the policy" in shown
     assert trail(sigillo, two)["mta_sts"]["result"] == "sts-mx-mismatch"
+    assert "MTA-STS (enforce): the policy does not list the host" in sigillo.cli("trace", two).stdout
 
 
 def test_the_other_host(world, sigillo, sender):
