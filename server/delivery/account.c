@@ -51,6 +51,13 @@ static struct metric version[TRANSIT_VERSIONS] = {
     [TRANSIT_TLS_1_3] = METRIC_COUNTER(VERSIONS, VERSIONS_HELP, "version=\"TLSv1.3\""),
 };
 
+#define SHAKEN      "sigillo_delivery_handshakes_total"
+#define SHAKEN_HELP "TLS handshakes that went well, in full or by a session of an earlier one"
+static struct metric shaken[] = {
+    METRIC_COUNTER(SHAKEN, SHAKEN_HELP, "kind=\"full\""),
+    METRIC_COUNTER(SHAKEN, SHAKEN_HELP, "kind=\"resumed\""),
+};
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 void account_register(void)
@@ -63,6 +70,8 @@ void account_register(void)
         metrics_register(&transit[i]);
     for (size_t i = 1; i < COUNT(version); i++)
         metrics_register(&version[i]);
+    for (size_t i = 0; i < COUNT(shaken); i++)
+        metrics_register(&shaken[i]);
     metrics_register(&repeated);
     metrics_register(&took);
 }
@@ -74,6 +83,11 @@ static void count_layer(const char *proved)
     while (i < COUNT(proved_word) && (proved == NULL || strcmp(proved, proved_word[i]) != 0))
         i++;
     metric_add(&layer[i], 1); /* the last one is plain */
+}
+
+void account_handshake(bool resumed)
+{
+    metric_add(&shaken[resumed], 1);
 }
 
 static void count_transit(const struct store_transit *t)

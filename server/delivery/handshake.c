@@ -79,6 +79,8 @@ bool handshake_done(struct connection *c)
                    clock_mono_ms());
     SSL_SESSION_free(c->made);
     c->made = NULL;
+    if (good)
+        account_handshake(c->seen.resumed);
     return good;
 }
 

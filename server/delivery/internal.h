@@ -203,6 +203,7 @@ void session_tell_plan(struct delivery *d, sgl_view domain, const struct plan *p
 /* ---- account.c ---- */
 
 void account_register(void); /* once or more often */
+void account_handshake(bool resumed);
 /* Counts and logs what became of one recipient. */
 void account_outcome(struct delivery *d, const struct job *job, const struct store_rcpt *rcpt,
                      enum rcpt_verdict verdict, sgl_view status, const struct attempt *a);

@@ -134,5 +134,7 @@ struct tls_seen {
 };
 /* After a handshake, also after one that ended because of the certificate. */
 void tls_see(const SSL *ssl, struct tls_seen *out);
+/* Its digest and its names: into what is zeroed. */
+void tls_see_certificate(const X509 *certificate, struct tls_seen *out);
 
 #endif

@@ -71,6 +71,13 @@ static void put_group(const SSL *ssl, char out[24])
     snprintf(out, 24, "%s", name != NULL ? name : "");
 }
 
+void tls_see_certificate(const X509 *certificate, struct tls_seen *out)
+{
+    put_digest(certificate, out->sha256);
+    put_names(certificate, out);
+    ERR_clear_error();
+}
+
 void tls_see(const SSL *ssl, struct tls_seen *out)
 {
     const X509 *x = certificate_of(ssl);
@@ -84,9 +91,6 @@ void tls_see(const SSL *ssl, struct tls_seen *out)
                                                  &out->matching, NULL, NULL) >= 0;
     if (through)
         put_group(ssl, out->group);
-    if (x == NULL)
-        return;
-    put_digest(x, out->sha256);
-    put_names(x, out);
-    ERR_clear_error();
+    if (x != NULL)
+        tls_see_certificate(x, out);
 }

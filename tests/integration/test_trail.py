@@ -117,23 +117,27 @@ def test_the_message_s_own_page_has_the_same(sigillo, attempt):
     assert [e["detail"] for e in sigillo.show(message_id)["events"] if "host" in e["detail"]] == [got]
 
 
+def metric(sigillo, name, label):
+    text = sigillo.get("/metrics")[2].decode()
+    return int(re.search(r'^sigillo_delivery_%s_total\{%s\} (\d+)' % (name, label), text, re.M).group(1))
+
+
 def test_metrics_say_by_which_mechanism(sigillo, attempt):
-    def delivered(mechanism):
-        text = sigillo.get("/metrics")[2].decode()
-        return int(re.search(r'^sigillo_delivery_transit_total\{mechanism="%s"\} (\d+)' % mechanism, text, re.M).group(1))
-    before = delivered("dane"), delivered("plain")
+    labels = 'mechanism="dane"', 'mechanism="plain"'
+    before = [metric(sigillo, "transit", label) for label in labels]
     for to in ("trail8@good.test", "trail9@plain.test"):
         sigillo.wait_state(attempt(to)[1], "delivered")
-    assert (delivered("dane"), delivered("plain")) == (before[0] + 1, before[1] + 1)
+    assert [metric(sigillo, "transit", label) for label in labels] == [n + 1 for n in before]
 
 
 def test_a_session_is_resumed_and_its_evidence_is_that_of_the_full_handshake(sigillo, attempt):
-    tried = []
+    tried, before = [], metric(sigillo, "handshakes", 'kind="resumed"')
     for number in range(10, 13): # a ticket is used once, and Postfix gives none for a session that is resumed
         tried.append(attempt("trail%d@good.test" % number))
         sigillo.wait_state(tried[-1][1], "delivered")
     resumed = [(got, message_id) for got, message_id in tried if got.get("resumed")]
     assert resumed and len(resumed) < len(tried), tried
+    assert metric(sigillo, "handshakes", 'kind="resumed"') == before + len(resumed)
     for name in ("policy", "proved", "matched", "certificate", "dnssec", "tls"):
         assert len({json.dumps(got[name]) for got, _ in tried}) == 1
     assert all("reused" not in got for got, _ in tried)
