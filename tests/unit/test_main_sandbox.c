@@ -50,6 +50,36 @@ static void an_intruder_reaches_nothing(void **state)
     assert_int_equal(system(text), 0);
 }
 
+/* Beside a bundle of roots, whose folder is opened so that another one can take its place. */
+static void the_key_of_a_certificate_stays_closed(void **state)
+{
+    static char own[] = "/tmp/sigillo-sandbox-XXXXXX";
+    char pki[100], ca[128], key[128], store[128], text[8192];
+    struct config_certificate web = {.name = "web", .key = key};
+    struct config config = {.certificate = &web, .certificates = 1, .state_dir = store};
+    struct sandbox_files files = {.config = &config, .folder = store};
+    struct sandbox_user user = {0};
+    bool good;
+
+    (void)state;
+    assert_non_null(mkdtemp(own));
+    snprintf(folder, sizeof(folder), "%s", own);
+    snprintf(pki, sizeof(pki), "%s/pki", own);
+    snprintf(store, sizeof(store), "%s/store", own);
+    mkdir(pki, 0700);
+    mkdir(store, 0700);
+    put_file("pki/ca.pem");
+    put_file("pki/web.key");
+    snprintf(ca, sizeof(ca), "%s/ca.pem", pki);
+    snprintf(key, sizeof(key), "%s/web.key", pki);
+    config.delivery.ca_file = ca;
+    good = sandbox_self_check(&files, &user, key, text, sizeof(text));
+    if (strstr(text, "Landlock: version 0") == NULL)
+        CHECK_TRUE(text, good);
+    snprintf(text, sizeof(text), "rm -r %s", own);
+    assert_int_equal(system(text), 0);
+}
+
 static void users_are_found_or_named(void **state)
 {
     struct sandbox_user user;
@@ -72,6 +102,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_intruder_reaches_nothing),
+        cmocka_unit_test(the_key_of_a_certificate_stays_closed),
         cmocka_unit_test(users_are_found_or_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
