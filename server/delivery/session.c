@@ -65,7 +65,8 @@ bool session_sts(const struct connection *c, struct session_sts *out)
         out->reason = "the MX host is not in the policy";
         return host->usable || host->failure == FAILURE_STS_MX;
     }
-    if (!c->session.known || !host->usable) /* a lookup of DANE that failed is no word of this policy */
+    if (!c->session.known ||
+        !host->usable) /* a lookup of DANE that failed is no word of this policy */
         return false;
     if (!c->tls_on) { /* and that by itself is what the policy says */
         out->result = c->session.result;

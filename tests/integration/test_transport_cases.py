@@ -108,7 +108,7 @@ def check_delivered(run, case, wanted):
     got = arrived[wanted.host][0]
     assert (kind, tried["address"]) == ("delivered", receiver.address)
     assert tried.get("tls", "") == got.tls and wanted.mail in got.mail_line
-    check_evidence(case, tried, receiver, wanted.how if wanted.how in ("dane", "mta-sts") else wanted.policy)
+    check_evidence(case, tried, receiver, {"dane": "dane", "mta-sts": "mta-sts", "verified": "demand"}.get(wanted.how, wanted.policy))
     if wanted.how == "plain":
         assert got.tls == "" and tried["demand"] == "opportunistic" and tried["tls_why"] and "certificate" not in tried
         return
@@ -119,6 +119,9 @@ def check_delivered(run, case, wanted):
         return
     if wanted.how == "mta-sts":
         assert tried["demand"] == "mta-sts" and tried["proved"] == "certificate" and tried["mta_sts"]["mode"] == "enforce", tried
+        return
+    if wanted.how == "verified":
+        assert tried["demand"] == "verified" and tried["proved"] == "certificate", tried
         return
     assert tried["demand"] == {"none": "opportunistic", "dane": "encrypted"}[wanted.policy], tried
     assert tried["proved"] == wanted.proved and ("unproved" in tried) == (wanted.proved == "nobody"), tried

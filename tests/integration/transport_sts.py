@@ -10,6 +10,7 @@ KEPT = Delivered("mta-sts")
 UNPROVED = Waits("tls-verify", "certificate", "mta-sts")
 NOT_LISTED = Waits("sts-mx", "MTA-STS of .* \\(enforce\\): .* is not in the policy", "mta-sts")
 ANY_NAME = Finger("mta-sts", "it looks at the certificate alone; that the host is in the policy is for who made the list of names to see")
+UNASKED = Finger("", "nobody tells it what a message asks for")
 NOT_TOLD = Finger("encrypted", "it is asked about DANE here, and nobody told it of the policy")
 
 
@@ -203,4 +204,21 @@ CASES = [
          report=["tlsa tlsa-invalid", "sts ok"]),
     case("both-unusable-self-signed", "1 1 1 alone, self-signed", dane((1, 1, 1), certificate=self_signed, happens=UNPROVED, finger=NOT_TOLD),
          report=["tlsa certificate-not-trusted", "sts certificate-not-trusted"]),
+
+    # -- what the message itself asks for [RFC 8689] ------------------------------------------------------------------------------------
+    case("require-sts", "REQUIRETLS, offered, the policy kept", sts(Delivered("mta-sts", mail=" REQUIRETLS"), more={"tls_extensions": ("REQUIRETLS",)}),
+         options=["REQUIRETLS"]),
+    case("require-sts-lacks", "REQUIRETLS, not offered, the policy kept", sts(Failed("5.7.30"), finger=UNASKED), options=["REQUIRETLS"],
+         report=["sts ok"]),
+    case("verified", "verified TLS is asked for, MX signed, certificate good", dict(
+        setup=Setup(), happens=Delivered("verified"), finger=UNASKED), options=["XTLS=verified"], report=["no-policy-found ok"]),
+    case("verified-plain", "verified TLS is asked for, no STARTTLS", dict(
+        setup=Setup([Host(certificate=None)]), happens=Waits("no-starttls", policy="demand"), finger=UNASKED), options=["XTLS=verified"]),
+    case("verified-insecure", "verified TLS is asked for, certificate good, MX not signed: whose host is it?", dict(
+        setup=Setup([Host(name="mx.{x}")], "insecure.test"), happens=Waits("demand-not-met", policy="demand"), finger=UNASKED),
+        options=["XTLS=verified"], report=[]),
+    case("optional-stale", "3 1 1 stale, and the message does not mind", dict(
+        setup=Setup([Host(tlsa=[STALE])]), happens=ENCRYPTED, finger=UNASKED), options=["XTLS=optional"], report=[]),
+    case("optional-sts", "self-signed, a policy, and the message does not mind", dict(
+        setup=Setup([Host(certificate=self_signed)], sts=Sts()), happens=ANYBODY, finger=UNASKED), options=["XTLS=optional"], report=[]),
 ]
