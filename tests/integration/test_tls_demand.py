@@ -230,6 +230,20 @@ def test_a_certificate_for_a_name_of_signed_records_is_enough(world, sigillo, se
     sigillo.cli("queue", "cancel", late)
 
 
+@pytest.mark.parametrize("mode, required", [("enforce", "delivered"), ("testing", "failed")])
+def test_a_policy_that_lists_the_host_is_enough(world, sigillo, sender, mode, required):
+    """MTA-STS stands in for signed MX records; REQUIRETLS wants it enforced [RFC 8689 s4.2.1]."""
+    domain = "demand-%s.insecure.test" % mode
+    receiver = world.receiver(domain, tls=True, tls_extensions=["REQUIRETLS"])
+    world.policy(domain, "mx." + domain, mode=mode)
+    message_id = submit(sigillo, sender, "a@" + domain, options=["XTLS=verified"])
+    sigillo.wait_state(message_id, "delivered")
+    assert attempts(sigillo, message_id)[-1]["proved"] == "certificate"
+    shown = sigillo.wait_state(submit(sigillo, sender, "b@" + domain, options=["REQUIRETLS"]), required)
+    assert len(receiver.messages) == (2 if required == "delivered" else 1)
+    assert required == "delivered" or shown["recipients"][0]["status"] == "5.7.30"
+
+
 def test_a_domain_demands_it_for_all_its_mail(world, sigillo, inbox, proved):
     other = sigillo.sender("strict.test")
     plain = world.receiver("strict-plain.test")
