@@ -83,7 +83,7 @@ static void check(const struct case_ *row, bool later)
                                                                          : DEST_TLS_PUBLISHED),
                        1, BODY);
     job->message->require_tls = row->require_tls;
-    job->message->tls = row->tls;
+    job->message->tls = (uint8_t)row->tls;
     world_deliver(&w, row->name);
     if (w.outcome[0].verdict != row->want)
         fail_msg("%s: got %c (%s %s), want %c\n%s", row->name, w.outcome[0].verdict,
