@@ -38,6 +38,7 @@ extern const struct cli_verb verb_check, verb_tls_check, verb_tls_next_key, verb
 extern const struct cli_verb verb_dmarc_check;
 extern const struct cli_verb verb_advise;
 
-extern const struct cli_verb verb_tlsrpt_report, verb_tlsrpt_sent, verb_tlsrpt_take, verb_report_tls;
+extern const struct cli_verb verb_tlsrpt_report, verb_tlsrpt_sent, verb_tlsrpt_take,
+    verb_report_tls;
 
 #endif
