@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reports about TLS: what happened is counted, and told to who asks for it, once, whatever happens meanwhile.  [RFC 8460]"""
 import gzip
+import itertools
 import time
 import types
 
@@ -12,6 +13,7 @@ import tlsrpt_reader
 from world.internet import wait_for
 
 DAY = 86400
+_names = itertools.count(1)  # a log of its own for each
 SETTINGS = {"tls_reports": {"from": "tlsrpt@reporter.test", "contact": "postmaster@reporter.test",
                             "organization": "The \"Reporters\"", "delay": "0s", "skip": ["quiet.reporter.test"]}}
 
@@ -70,7 +72,7 @@ class Reporter:
 
 @pytest.fixture
 def reporter(world):
-    r = Reporter(world, "reporter")
+    r = Reporter(world, "reporter%d" % next(_names))
     yield r
     r.end()
 
