@@ -210,7 +210,7 @@ struct bufferevent *http_conn_opened(struct event_base *base, void *arg)
 
     (void)base;
     if (c == NULL)
-        return bev; /* uncounted, and evhttp closes it when it is NULL */
+        return bev; /* uncounted; for NULL evhttp makes one in plain: http_is_tls() knows */
     c->listener = l;
     c->bev = bev;
     c->next = http->conn[bucket_of(bev)];

@@ -114,9 +114,10 @@ static SSL *request_ssl(const struct http_request *r)
     return bufferevent_openssl_get_ssl(evhttp_connection_get_bufferevent(c));
 }
 
+/* The connection itself is asked: where memory ends for its session, evhttp makes one in plain on the door that was meant for TLS. */
 bool http_is_tls(const struct http_request *r)
 {
-    return r->ev != NULL && r->listener->tls != NULL;
+    return request_ssl(r) != NULL;
 }
 
 sgl_view http_tls_text(struct http_request *r)
