@@ -193,6 +193,55 @@ def http_table(found):
     print()
 
 
+def tls_over(found, better, worse, key):
+    """The median of what one kind takes more than the other, which ran next to it in the same repetition."""
+    a, b = ({r["rep"]: r[key] for r in found if r["kind"] == kind and r["complete"]} for kind in (better, worse))
+    v = [b[rep] - a[rep] for rep in a if rep in b]
+    return statistics.median(v) if v else None
+
+
+def tls_median(found, kind, key):
+    v = [r[key] for r in found if r["kind"] == kind and r.get("complete", True)]
+    return statistics.median(v) if v else None
+
+
+TLS_KINDS = {"plain": "plaintext, connections reused", "tls": "verified TLS 1.3, connections reused", "plain-one": "plaintext, a connection a message",
+             "full-one": "verified TLS 1.3, a full handshake a message", "resumed-one": "the same, the sink gives tickets"}
+
+
+def tls_table(found):
+    print("### Delivery over TLS: CPU of a message of 2 KiB\n")
+    print("| delivery | CPU, all processes, us | of it the outgoing loop, us | delivered/s | handshakes | resumed |\n|---|---:|---:|---:|---:|---:|")
+    for kind, name in TLS_KINDS.items():
+        if tls_median(found, kind, "n"):
+            print("| %s | %s | %s | %s | %s | %s |" % (name, *(f(tls_median(found, kind, k), 0) for k in ("cpu_us", "outgoing_us", "delivered_per_s", "tls13", "resumed"))))
+    print("\n| promise | seen | limit | met |\n|---|---:|---:|---|")
+    plain, tls = ({r["rep"]: r["cpu_us"] for r in found if r["kind"] == k and r["complete"]} for k in ("plain", "tls"))
+    share = [plain[rep] / tls[rep] for rep in plain if rep in tls]
+    if share:
+        share = statistics.median(share)
+        print("| verified TLS 1.3 over plaintext, connections reused: messages for a second of CPU | %.0f %% | 80 %% | %s |" % (100 * share, mark(share >= 0.8)))
+    tls_handshakes(found)
+    policy = [r["ns_per_decision"] / 1000 for r in found if r["kind"] == "policy"]
+    if policy:
+        print("| deciding by an MTA-STS policy that is known, us | %s | 20 | %s |" % (f(statistics.median(policy), 2), mark(statistics.median(policy) <= 20)))
+    print()
+
+
+def tls_handshakes(found):
+    above = tls_over(found, "plain-one", "full-one", "cpu_us")
+    wire, memory = tls_median(found, "floor", "wire_full_us"), tls_median(found, "floor", "full_us")
+    if above is not None and wire:
+        print("| a full handshake a message: CPU above plaintext, beside a client that is nothing but OpenSSL, over loopback behind STARTTLS | %.0f of %.0f us: %.0f %% | 110 %% | %s |" % (
+            above, wire, 100 * above / wire, mark(above <= 1.1 * wire)))
+        print("| the same beside OpenSSL's handshake in memory: no socket, no STARTTLS, no second EHLO | %.0f of %.0f us: %.0f %% | | |" % (above, memory, 100 * above / memory))
+    above = tls_over(found, "plain-one", "resumed-one", "cpu_us")
+    if above is not None:
+        shakes, resumed = tls_median(found, "resumed-one", "tls13"), tls_median(found, "resumed-one", "resumed")
+        print("| with tickets: CPU above plaintext, %.0f %% of the handshakes resumed (OpenSSL over loopback, all resumed: %s us) | %.0f us | | |" % (
+            100 * resumed / shakes if shakes else 0, f(tls_median(found, "floor", "wire_resumed_us"), 0), above))
+
+
 LIB = rows("lib.jsonl")
 
 
@@ -206,6 +255,8 @@ def main():
         e2e_table(e2e)
     if rows("http.jsonl"):
         http_table(rows("http.jsonl"))
+    if rows("tls.jsonl"):
+        tls_table(rows("tls.jsonl"))
     for r in rows("latency.jsonl"):
         print("- %s at half load (%d/s): end of data to 250 p50 %.2f ms, p99 %.2f ms (goal 10): %s" % (
             r["adapter"], r["rate"], r["dot_p50_ms"], r["dot_p99_ms"], mark(r["dot_p99_ms"] <= 10)))

@@ -3,11 +3,15 @@
 # Sigillo: a listener that trusts loopback, one domain with one RSA-2048 selector, everything routed to the sink.
 # SIGILLO: the program (default build/sigillo of this tree). SIGILLO_STATE: the state folder (default below $D).
 # SIGILLO_TLS=1 also listens with implicit TLS on SUT_PORT+2 (for idle sessions under TLS).
+# SINK_TLS=verified: the sink's certificate has to be one for "localhost" that SINK_CA (a PEM file) has issued.
+# SIGILLO_SINK: how the sink is called (default 127.0.0.1; localhost is known without a name server). SIGILLO_PER_CONN: messages per connection to it.
 # SIGILLO_DOORS=1 also listens with STARTTLS on SUT_PORT+2 and with HTTPS on SUT_PORT+3, and makes a credential and a key
 # for them: $D/credential.json, $D/key.json.
 . "$(dirname "$0")/common.sh"
 : "${SIGILLO:=$ADAPTERS/../../build/sigillo}" "${SIGILLO_STATE:=$D/state}" "${SIGILLO_TLS:=0}" "${SIGILLO_DOORS:=0}" "${SUT_IDLE:=0}"
+: "${SIGILLO_SINK:=127.0.0.1}" "${SIGILLO_PER_CONN:=1000}"
 export SIGILLO_SERVER=unix:$D/admin.sock
+sink_tls() { case $SINK_TLS in 0) echo none ;; 1) echo opportunistic ;; *) echo "$SINK_TLS" ;; esac; }
 write_config() {
     cat > "$D/sigillo.conf" <<X
 hostname = "mx.bench.test"
@@ -27,13 +31,16 @@ limits {
 }
 route "sink" {
     domains = {"*"}
-    host = "127.0.0.1"
+    host = "$SIGILLO_SINK"
     port = $SINK_PORT
-    tls = "$([ "$SINK_TLS" = 1 ] && echo opportunistic || echo none)"
+    tls = "$(sink_tls)"
+    ${SINK_CA:+ca_file = "$SINK_CA"}
     concurrency = 20
 }
 delivery {
     allow_loopback = true
+    ipv6 = false
+    messages_per_connection = $SIGILLO_PER_CONN
 }
 verification {
     required = no
