@@ -9,27 +9,11 @@
 
 #define KEY_RECORD_MAX 8192
 
-const struct config_update *publish_zone(const struct config *config, struct sgl_name name)
-{
-    const struct config_update *best = NULL;
-
-    for (size_t i = 0; i < config->updates; i++) {
-        sgl_view zone = sgl_view_cstr(config->update[i].zone), text = name.text;
-        bool below = text.len > zone.len && text.ptr[text.len - zone.len - 1] == '.' &&
-                     sgl_view_eq_nocase(sgl_view_from(text, text.len - zone.len), zone);
-
-        if ((below || sgl_view_eq_nocase(text, zone)) &&
-            (best == NULL || strlen(best->zone) < zone.len))
-            best = &config->update[i];
-    }
-    return best;
-}
-
 bool publish_is_automatic(const struct config *config, const struct domain *domain)
 {
     const char *zone = config->domains.dkim_zone != NULL ? config->domains.dkim_zone : domain->name;
 
-    return publish_zone(config, (struct sgl_name){.text = sgl_view_cstr(zone)}) != NULL;
+    return update_zone(config, (struct sgl_name){.text = sgl_view_cstr(zone)}) != NULL;
 }
 
 /* ---- a plan ---- */
@@ -98,7 +82,7 @@ static enum sgl_status plan_row(const struct sgl_setup *seen, const struct sgl_s
                                 const struct config *config, bool replace, struct sgl_arena *arena,
                                 struct publish_plan *out)
 {
-    const struct config_update *to = publish_zone(config, row->name);
+    const struct config_update *to = update_zone(config, row->name);
 
     if (to != NULL && row->state == SGL_SETUP_UNKNOWN)
         return hold(out, row, arena, "What stands there could not be asked.");
@@ -138,7 +122,7 @@ static enum sgl_status plan_alias(const struct sgl_setup_selector *s, const stru
 
     if (sgl_name_is_root(s->alias) || out->items >= UPDATE_CHANGES_MAX)
         return SGL_OK;
-    item->to = publish_zone(config, s->alias);
+    item->to = update_zone(config, s->alias);
     if (item->to == NULL)
         return SGL_OK;
     SGL_TRY(key_text(s, arena, &text));
@@ -192,7 +176,7 @@ static enum sgl_status plan_gone(const struct sgl_setup_row *row, const struct c
     struct publish_item *item = &out->item[out->items];
     struct update_change *c = &item->change;
 
-    item->to = publish_zone(config, row->name);
+    item->to = update_zone(config, row->name);
     if (item->to == NULL || row->value.len == 0 || out->items >= UPDATE_CHANGES_MAX)
         return SGL_OK;
     *c = (struct update_change){.type = row->type, .lenient = true};
@@ -250,7 +234,7 @@ static enum sgl_status revoke(const struct domain *domain, const struct selector
     *c = (struct update_change){.type = SGL_RR_TXT, .lenient = true, .only = true};
     c->add = SGL_LIT(PUBLISH_REVOKED);
     SGL_TRY(publish_key_name(domain, s->name, config, arena, &c->name));
-    item->to = publish_zone(config, c->name);
+    item->to = update_zone(config, c->name);
     if (item->to == NULL)
         return SGL_OK;
     if (key.public_key.len == 0)

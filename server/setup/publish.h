@@ -26,8 +26,6 @@ struct publish_plan {
     size_t helds;
 };
 
-/* The zone with a key of ours that the name lies in, the nearest one; NULL: none. */
-const struct config_update *publish_zone(const struct config *config, struct sgl_name name);
 /* Does the server publish the keys of this domain itself? */
 bool publish_is_automatic(const struct config *config, const struct domain *domain);
 

@@ -150,7 +150,7 @@ enum sgl_status setup_request(const struct domain *domain, const struct config *
         r.dmarc_rua = sgl_view_cstr(config->domains.dmarc_reports);
     /* Where the server publishes it itself the zone is found: names for managed domains may lie deep in it. */
     if (domain->kind == DOMAIN_MANAGED && config->domains.managed_zone != NULL &&
-        publish_zone(config, r.domain) == NULL)
+        update_zone(config, r.domain) == NULL)
         SGL_TRY(name_of(config->domains.managed_zone, arena, &r.zone));
     if (domain->kind != DOMAIN_PARKED) {
         SGL_TRY(add_spf(config, arena, &r));

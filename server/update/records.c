@@ -6,7 +6,8 @@
 #include "sigillo/limits.h"
 #include "update_internal.h"
 
-#define TXT_PART 255 /* [RFC 1035 s3.3] */
+#define TXT_PART     255 /* [RFC 1035 s3.3] */
+#define TLSA_HEX_MAX 128 /* of the longest digest */
 
 static ldns_rdf *name_rdf(sgl_view text)
 {
@@ -54,6 +55,26 @@ static bool put_mx(ldns_rr *rr, sgl_view text)
            push(rr, name_rdf(host));
 }
 
+/* "3 1 1 0123...": three numbers and hex digits  [RFC 6698 s2.2] */
+static bool put_tlsa(ldns_rr *rr, sgl_view text)
+{
+    char hex[TLSA_HEX_MAX + 1];
+
+    for (int i = 0; i < 3; i++) {
+        sgl_view number = sgl_view_split(text, ' ', &text);
+        uint64_t value;
+
+        if (!sgl_view_u64(number, UINT8_MAX, &value) ||
+            !push(rr, ldns_native2rdf_int8(LDNS_RDF_TYPE_INT8, (uint8_t)value)))
+            return false;
+    }
+    if (text.len == 0 || text.len > TLSA_HEX_MAX)
+        return false;
+    memcpy(hex, text.ptr, text.len);
+    hex[text.len] = '\0';
+    return push(rr, ldns_rdf_new_frm_str(LDNS_RDF_TYPE_HEX, hex));
+}
+
 ldns_rr *record_empty(const struct update_change *c, uint32_t ttl)
 {
     ldns_rr *rr = ldns_rr_new();
@@ -84,6 +105,8 @@ ldns_rr *record_new(const struct update_change *c, sgl_view value, uint32_t ttl)
         good = put_mx(rr, value);
     else if (c->type == SGL_RR_CNAME)
         good = push(rr, name_rdf(value));
+    else if (c->type == SGL_RR_TLSA)
+        good = put_tlsa(rr, value);
     if (good)
         return rr;
     ldns_rr_free(rr);
@@ -107,7 +130,7 @@ static bool is_text(const ldns_rr *rr, sgl_view value)
     return value.len == 0;
 }
 
-/* Rdata of names and numbers, without regard to case. */
+/* Case means nothing in a name, and is a bit like others in a digest. */
 static bool is_same(const ldns_rr *a, const ldns_rr *b)
 {
     if (b == NULL || ldns_rr_rd_count(a) != ldns_rr_rd_count(b))
@@ -116,7 +139,10 @@ static bool is_same(const ldns_rr *a, const ldns_rr *b)
         const ldns_rdf *x = ldns_rr_rdf(a, i), *y = ldns_rr_rdf(b, i);
         sgl_view left = sgl_view_of(ldns_rdf_data(x), ldns_rdf_size(x));
 
-        if (!sgl_view_eq_nocase(left, sgl_view_of(ldns_rdf_data(y), ldns_rdf_size(y))))
+        sgl_view right = sgl_view_of(ldns_rdf_data(y), ldns_rdf_size(y));
+
+        if (ldns_rdf_get_type(x) == LDNS_RDF_TYPE_DNAME ? !sgl_view_eq_nocase(left, right)
+                                                        : !sgl_view_eq(left, right))
             return false;
     }
     return true;

@@ -73,6 +73,8 @@ static bool read_set(struct job *j, struct record_set *s)
     s->ttl = j->u->to->ttl_s;
     if (ldns_rr_list_rr_count(s->there) > 0) /* those of a set have one [RFC 2181 s5.2] */
         s->ttl = ldns_rr_ttl(ldns_rr_list_rr(s->there, 0));
+    if (j->u->ttl_s < s->ttl)
+        j->u->ttl_s = s->ttl;
     return true;
 }
 
@@ -236,6 +238,7 @@ static void run_once(struct update *u)
 
     u->result = UPDATE_FAILED;
     u->changed = 0;
+    u->ttl_s = 0;
     snprintf(u->why, sizeof(u->why), "There is no memory left for an update of DNS.");
     if (j == NULL)
         return;

@@ -20,10 +20,10 @@
 #define UPDATE_OLD_MAX     16
 #define UPDATE_WHY_SIZE    400
 
-/* One record set.  Values are as lib/setup writes them: the text of a TXT record, "10 host." of an MX, "host." of a CNAME. */
+/* One record set.  Values are as lib/setup writes them: the text of a TXT record, "10 host." of an MX, "host." of a CNAME, "3 1 1 0123..." of a TLSA record. */
 struct update_change {
     struct sgl_name name;
-    enum sgl_rr type;             /* TXT, MX or CNAME */
+    enum sgl_rr type;             /* TXT, MX, CNAME or TLSA */
     sgl_view add;                 /* empty: nothing */
     sgl_view old[UPDATE_OLD_MAX]; /* what goes */
     size_t olds;
@@ -47,10 +47,13 @@ struct update {
     /* out */
     enum update_result result;
     size_t changed; /* records that were added or taken away; 0: all was so already */
+    uint32_t ttl_s; /* the longest of the sets, as they stand there */
     char why
         [UPDATE_WHY_SIZE]; /* one sentence for each server that failed, printable; "" with DONE */
     const struct config_address *at; /* its own: the server that is asked now */
 };
+/* The zone with a key of ours that the name lies in, the nearest one; NULL: none. */
+const struct config_update *update_zone(const struct config *config, struct sgl_name name);
 /* On a worker thread. */
 void update_run(struct update *u);
 

@@ -22,7 +22,7 @@ static void the_nearest_zone_is_taken(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        const struct config_update *u = publish_zone(&c, name_of(rows[i].name));
+        const struct config_update *u = update_zone(&c, name_of(rows[i].name));
 
         CHECK_STR(rows[i].name, u == NULL ? "" : u->name, rows[i].want);
     }

@@ -49,6 +49,17 @@ static const struct {
     {"an alias is found", SGL_RR_CNAME, "b.test.", "b.test.", true},
     {"another alias is not", SGL_RR_CNAME, "c.test.", "b.test.", false},
     {"what is no exchange is not found", SGL_RR_MX, "10 mail.b.test.", "mail.b.test.", false},
+    {"a digest is found", SGL_RR_TLSA, "3 1 1 4142", "3 1 1 4142", true},
+    {"its hex digits may be of any case", SGL_RR_TLSA, "3 1 1 abcd", "3 1 1 ABCD", true},
+    {"a digest that differs in a bit is another, where a letter's case is that bit", SGL_RR_TLSA,
+     "3 1 1 4142", "3 1 1 6162", false}, /* [RFC 6698 s2.1.4] */
+    {"another usage is another record", SGL_RR_TLSA, "2 1 1 4142", "3 1 1 4142", false},
+    {"another selector is another record", SGL_RR_TLSA, "3 0 1 4142", "3 1 1 4142", false},
+    {"another matching type is another record", SGL_RR_TLSA, "3 1 2 4142", "3 1 1 4142", false},
+    {"half a byte is no digest", SGL_RR_TLSA, "3 1 1 4142", "3 1 1 414", false},
+    {"what is not hex is no digest", SGL_RR_TLSA, "3 1 1 4142", "3 1 1 41zz", false},
+    {"without a digest there is no record", SGL_RR_TLSA, "3 1 1 4142", "3 1 1 ", false},
+    {"a usage above its range is none", SGL_RR_TLSA, "3 1 1 4142", "259 1 1 4142", false},
     {"a preference above its range is no exchange", SGL_RR_MX, "10 b.test.", "65546 b.test.",
      false},
 };
@@ -85,6 +96,22 @@ static void long_texts_become_strings_of_255(void **state)
     CHECK_EQ("strings", ldns_rr_rd_count(rr), 3);
     CHECK_EQ("the first", ldns_rdf_size(ldns_rr_rdf(rr, 0)), 256);
     CHECK_EQ("the last", ldns_rdf_size(ldns_rr_rdf(rr, 2)), 599 - 510 + 1);
+    ldns_rr_free(rr);
+}
+
+static void a_digest_is_its_bytes(void **state) /* [RFC 6698 s2.1] */
+{
+    static const uint8_t data[] = {0x00, 0x41, 0xff};
+    struct update_change c = change_of(SGL_RR_TLSA, "");
+    ldns_rr *rr = record_new(&c, SGL_LIT("3 1 1 0041ff"), 5);
+
+    (void)state;
+    assert_non_null(rr);
+    CHECK_EQ("fields", ldns_rr_rd_count(rr), 4);
+    for (size_t i = 0; i < 3; i++)
+        CHECK_EQ("a number", ldns_rdf_data(ldns_rr_rdf(rr, i))[0], i == 0 ? 3 : 1);
+    CHECK_EQ("its length", ldns_rdf_size(ldns_rr_rdf(rr, 3)), 3);
+    assert_memory_equal(ldns_rdf_data(ldns_rr_rdf(rr, 3)), data, 3);
     ldns_rr_free(rr);
 }
 
@@ -293,6 +320,13 @@ static void memory_may_end_while_records_are_made(void **state)
         n++;
     }
     for (size_t n = 1; fail_alloc_round(n); n++) {
+        struct update_change tlsa = change_of(SGL_RR_TLSA, "3 1 1 4142");
+        ldns_rr *rr = record_new(&tlsa, tlsa.add, 60);
+
+        CHECK_TRUE("a whole record or none", rr == NULL || ldns_rr_rd_count(rr) == 4);
+        ldns_rr_free(rr);
+    }
+    for (size_t n = 1; fail_alloc_round(n); n++) {
         struct update u = {.to = &to, .change = &c, .changes = 1};
 
         update_run(&u);
@@ -305,6 +339,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_are_found_among_records),
         cmocka_unit_test(long_texts_become_strings_of_255),
+        cmocka_unit_test(a_digest_is_its_bytes),
         cmocka_unit_test(only_a_signed_answer_counts),
         cmocka_unit_test(a_changed_answer_is_never_good),
         cmocka_unit_test(a_server_that_is_down_is_told),

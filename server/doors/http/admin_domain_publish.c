@@ -136,7 +136,7 @@ static bool has_zone(const struct publish_job *j)
     struct sgl_name name = {.text = sgl_view_cstr(j->domain->name)};
     char text[400];
 
-    if (publish_zone(c, name) != NULL || publish_is_automatic(c, j->domain))
+    if (update_zone(c, name) != NULL || publish_is_automatic(c, j->domain))
         return true;
     snprintf(text, sizeof(text),
              "The configuration has no dns_update for the zone of %s: publish its records by hand.",
