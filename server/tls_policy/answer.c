@@ -7,6 +7,7 @@
  *   policy not known       left to DANE          TEMP            TEMP     TEMP
  *   none, or under test    left to DANE          dane *          nothing  TEMP *       (*: where DANE is said; else nothing)
  *
+ * A host whose lookup failed is not "by DANE" where others are.
  * "secure" where DANE protects would override DANE [RFC 8461 s2]; "dane" where a policy binds the other hosts would let those go unproved.
  */
 #include "answer.h"
@@ -78,8 +79,8 @@ static void put_dane(struct sgl_buf *out, const struct answer_facts *f)
 
 static bool all_by_dane(const struct answer_dane *d)
 {
-    return !d->failed && d->proved > 0 &&
-           d->bare == 0; /* Postfix itself does not go where a lookup fails */
+    return !d->failed && d->proved > 0 && d->bare == 0 &&
+           d->unknown == 0; /* Postfix looks later, and may find there what lets it go unproved */
 }
 
 /* Whether DANE protects any host is not known. */
