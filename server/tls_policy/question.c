@@ -6,7 +6,27 @@
 
 #define SMTP_PORT 25
 
-/* "example.org:2525": the port, where the part behind the last colon is one. */
+/* What mail's ports are called: Postfix takes a name as well as a number. */
+static bool named_port(sgl_view name, uint16_t *port)
+{
+    static const struct {
+        const char *name;
+        uint16_t port;
+    } known[] = {{"smtp", SMTP_PORT},
+                 {"mail", SMTP_PORT},
+                 {"submission", 587},
+                 {"submissions", 465},
+                 {"smtps", 465}};
+
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (sgl_view_eq_nocase(name, sgl_view_cstr(known[i].name))) {
+            *port = known[i].port;
+            return true;
+        }
+    return false;
+}
+
+/* "example.org:2525", "example.org:smtp": the port, where the part behind the last colon is one. */
 static bool cut_port(sgl_view *key, uint16_t *port)
 {
     size_t at = key->len;
@@ -16,9 +36,10 @@ static bool cut_port(sgl_view *key, uint16_t *port)
         at--;
     if (at == 0)
         return true;
-    if (!sgl_view_u64(sgl_view_from(*key, at), 65535, &n) || n == 0)
+    if (sgl_view_u64(sgl_view_from(*key, at), 65535, &n) && n > 0)
+        *port = (uint16_t)n;
+    else if (!named_port(sgl_view_from(*key, at), port))
         return false;
-    *port = (uint16_t)n;
     *key = sgl_view_sub(*key, 0, at - 1);
     return true;
 }
