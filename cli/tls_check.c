@@ -161,7 +161,7 @@ static bool make_demand(struct checking *k, const struct tls_host *h, struct tls
         return false;
     *out = (struct tls_target){.verify = TLS_VERIFY_NONE,
                                .name = (const char *)h->found->name.text.ptr};
-    if (tls_has_mode(&k->check, SGL_MTA_STS_ENFORCE) && !tls_goes_by_dane(h))
+    if (tls_goes_by_policy(&k->check, h))
         out->verify = TLS_VERIFY_NAME;
     if (dane->level != SGL_DANE_AUTHENTICATE)
         return true;

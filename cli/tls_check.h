@@ -57,8 +57,10 @@ struct tls_check {
 
 /* Is there an MTA-STS policy in force, and with this mode? */
 bool tls_has_mode(const struct tls_check *k, enum sgl_mta_sts_mode mode);
-/* Does a delivery to this host go by DANE, whatever else is published? */
+/* Are there TLSA records that count? */
 bool tls_goes_by_dane(const struct tls_host *h);
+/* Does a policy that is enforced decide about this host? */
+bool tls_goes_by_policy(const struct tls_check *k, const struct tls_host *h);
 
 /* Levels, results, findings; in this order. SGL_OK, or the arena's error. */
 enum sgl_status tls_judge(struct tls_check *k, struct sgl_arena *arena) SGL_MUST_USE;

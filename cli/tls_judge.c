@@ -56,6 +56,16 @@ bool tls_goes_by_dane(const struct tls_host *h)
     return h->found->dane.level != SGL_DANE_NONE;
 }
 
+/* Records that prove nobody, or only a host that anybody may have named, leave the last word to the policy  [RFC 7672 s2.2.1]. */
+bool tls_goes_by_policy(const struct tls_check *k, const struct tls_host *h)
+{
+    const struct sgl_dane *dane = &h->found->dane;
+
+    if (!tls_has_mode(k, SGL_MTA_STS_ENFORCE) || dane->level == SGL_DANE_LOOKUP_ERROR)
+        return false;
+    return dane->level != SGL_DANE_AUTHENTICATE || (!dane->domain_protected && !h->listed);
+}
+
 /* ---- records ---- */
 
 const char *tls_record_why(const struct sgl_tlsa *record)
@@ -164,9 +174,9 @@ static struct verdict judge_address(const struct tls_host *h, const struct tls_p
 
 static enum tls_level level_of(const struct tls_check *k, const struct tls_host *h)
 {
-    if (tls_goes_by_dane(h))
-        return TLS_LEVEL_DANE;
-    return tls_has_mode(k, SGL_MTA_STS_ENFORCE) ? TLS_LEVEL_MTA_STS : TLS_LEVEL_OPPORTUNISTIC;
+    if (tls_goes_by_policy(k, h))
+        return TLS_LEVEL_MTA_STS;
+    return tls_goes_by_dane(h) ? TLS_LEVEL_DANE : TLS_LEVEL_OPPORTUNISTIC;
 }
 
 static void set(struct tls_host *h, const char *result, enum tls_transit transit,

@@ -36,9 +36,11 @@ static bool is_of_sts(enum failure failure)
 
 static const char *policy_of(const struct plan_host *host)
 {
+    if (is_of_sts(host->failure))
+        return "mta-sts";
     if (dane_counts(host))
         return "dane";
-    if (host->demand == DEMAND_STS || is_of_sts(host->failure))
+    if (host->demand == DEMAND_STS)
         return "mta-sts";
     return demand_requires_tls(host->demand) || host->failure == FAILURE_DEMAND ? "demand" : "none";
 }
@@ -173,9 +175,11 @@ static uint8_t mechanism_of(const struct connection *c, bool failed)
     const struct plan_host *host = connection_host(c);
     struct session_sts worth;
 
+    if (failed && is_of_sts(host->failure))
+        return TRANSIT_MTA_STS;
     if (host->demand == DEMAND_DANE || (failed && dane_counts(host)))
         return TRANSIT_DANE;
-    if (host->demand == DEMAND_STS || (failed && host->failure == FAILURE_STS_MX && !host->usable))
+    if (host->demand == DEMAND_STS)
         return TRANSIT_MTA_STS;
     if (host->demand == DEMAND_NAME)
         return TRANSIT_VERIFIED;

@@ -2,8 +2,8 @@
 /*
  * What a domain's MTA-STS policy means for its hosts  [RFC 8461 s4, s5].  Asked for beside DNS; the plan waits for both.
  *
- * An enforced policy names the hosts that may have the mail, and asks each for a certificate with its name from a public authority.  Where DANE authenticates a host, DANE decides
- * [RFC 8461 s2].  What cannot be known is asked for again, and nothing is sent meanwhile.
+ * An enforced policy names the hosts that may have the mail, and asks each for a certificate with its name from a public authority.  Where DANE authenticates a host that signed MX
+ * records name, DANE decides [RFC 8461 s2].  What cannot be known is asked for again, and nothing is sent meanwhile.
  */
 #include <stdio.h>
 #include <string.h>
@@ -86,6 +86,15 @@ void plan_note_sts(const struct plan *plan, struct plan_host *host)
     host->named = host->named || host->sts_demands; /* [RFC 8689 s4.2.1] */
 }
 
+/*
+ * DANE decides where it proves the host and that the domain's own signed MX records name it.  With MX records that nobody signed it proves a host that anybody may have named:
+ * that is what the policy is for [RFC 7672 s2.2.1, RFC 8461 s2].
+ */
+static bool is_proved_by_dane(const struct plan_host *host)
+{
+    return host->dane.level == SGL_DANE_AUTHENTICATE && host->dane.domain_protected;
+}
+
 enum sgl_status plan_refused_by_sts(struct plan *plan, const struct plan_host *host,
                                     const char **why)
 {
@@ -93,7 +102,7 @@ enum sgl_status plan_refused_by_sts(struct plan *plan, const struct plan_host *h
     sgl_view kept;
 
     *why = NULL;
-    if (host->dane.level == SGL_DANE_AUTHENTICATE)
+    if (is_proved_by_dane(host))
         return SGL_OK;
     if (plan->sts_state == STS_UNKNOWN)
         *why = plan->sts_why;

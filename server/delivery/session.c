@@ -99,7 +99,9 @@ static void tell(const struct connection *c, struct delivery_session *session)
 {
     const struct delivery_sessions *to = &c->delivery->sessions;
     const struct plan_host *host = connection_host(c);
-    bool dane = host->dane.level != SGL_DANE_NONE;
+    /* what would have met its TLSA records was not asked, because the policy does not allow the host */
+    bool unasked = host->failure == FAILURE_STS_MX && host->dane.level == SGL_DANE_AUTHENTICATE;
+    bool dane = host->dane.level != SGL_DANE_NONE && !unasked;
     bool sts = c->plan->sts != NULL || c->plan->sts_trouble != SGL_TLS_OK;
 
     if (dane) {

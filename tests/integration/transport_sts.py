@@ -196,6 +196,10 @@ CASES = [
     case("both-stale", "3 1 1 stale, and the policy kept: no rescue", dane(STALE, happens=Waits("tls-verify", "DANE"))),
     case("both-unlisted", "3 1 1 right, the policy names another host", dane((3, 1, 1), mx=("other.{d}",), happens=Delivered("dane")),
          report=["tlsa ok", "sts validation-failure"]),
+    case("both-unlisted-insecure", "3 1 1 right, MX not signed, the policy names another host: whose host is it?", dict(
+        setup=Setup([Host(name="mx.{x}", tlsa=[(3, 1, 1)])], "insecure.test", sts=Sts(mx=("other.{d}",))), happens=NOT_LISTED,
+        finger=Finger("dane", NOT_TOLD.why)),
+        report=["sts validation-failure"]),
     case("both-self-signed", "3 1 1 right, self-signed", dane((3, 1, 1), certificate=self_signed, happens=Delivered("dane")),
          report=["tlsa ok", "sts certificate-not-trusted"]),
     case("both-lookup", "the TLSA lookup fails, and the policy is kept",

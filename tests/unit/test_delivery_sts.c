@@ -7,6 +7,8 @@
 #define POLICY(mode, mx) "version: STSv1\nmode: " mode "\nmx: " mx "\nmax_age: 86400\n"
 #define ENFORCE          POLICY("enforce", "one.test")
 #define SIGNED           "$SECURE\n"
+#define UNSIGNED_MX                                                                                \
+    "$SECURE\none.test A 127.0.0.1\n" /* after ONE: all but the MX records is signed */
 
 struct case_ {
     const char *name, *zone, *body;
@@ -235,6 +237,9 @@ static void unknown(void **state)
          .not_connected = true, .told = "", .trail = "\"failure\":\"sts-unknown\""},
         {"where DANE authenticates the host, it decides", SIGNED ONE DANE "GOOD\n", NULL,
          STS_UNKNOWN, .one.tls = true, .want = 'o', .in_one = 1, .tls_messages = 1},
+        {"not where nobody signed that it is a host of the domain", ONE UNSIGNED_MX DANE "GOOD\n",
+         NULL, STS_UNKNOWN, .one.tls = true, .want = 't', .status = "4.7.5", .not_connected = true,
+         .trail = "\"policy\":\"mta-sts\"", .told = ""},
         {"where it can only encrypt, it does not", SIGNED ONE "_PORT._tcp.one.test TLSA 9 9 9 00\n",
          NULL, STS_UNKNOWN, .one.tls = true, .want = 't', .not_connected = true},
         {"nor is it known whether REQUIRETLS could be kept", ONE, NULL, STS_UNKNOWN,
@@ -261,6 +266,19 @@ static void beside_dane(void **state)
          .told = "tlsa one.test validation-failure\n"},
         {"DANE matches a host that is not in the policy", SIGNED ONE DANE "GOOD\n",
          POLICY("enforce", "two.test"), .one.tls = true, .want = 'o', .in_one = 1,
+         .tls_messages = 1, .told = "tlsa one.test ok\nsts one.test validation-failure\n"},
+        {"but where nobody signed that it is a host of the domain, the policy says who is [RFC "
+         "7672 "
+         "s2.2.1]",
+         ONE UNSIGNED_MX DANE "GOOD\n", POLICY("enforce", "two.test"), .one.tls = true, .want = 't',
+         .status = "4.7.5", .not_connected = true,
+         .says = "MTA-STS of d.test (enforce): one.test is not in the policy",
+         .trail = "\"policy\":\"mta-sts\"", .told = "sts one.test validation-failure\n"},
+        {"and one that it lists has to match as well", ONE UNSIGNED_MX DANE "GOOD\n", ENFORCE,
+         .untrusted = true, .one.tls = true, .want = 'o', .in_one = 1, .tls_messages = 1,
+         .trail = "\"demand\":\"dane\""},
+        {"a policy in testing refuses nothing", ONE UNSIGNED_MX DANE "GOOD\n",
+         POLICY("testing", "two.test"), .one.tls = true, .want = 'o', .in_one = 1,
          .tls_messages = 1, .told = "tlsa one.test ok\nsts one.test validation-failure\n"},
         {"DANE matches a certificate that no authority knows", SIGNED ONE DANE "GOOD\n", ENFORCE,
          .untrusted = true, .one.tls = true, .want = 'o', .in_one = 1, .tls_messages = 1,
