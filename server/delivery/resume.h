@@ -9,8 +9,8 @@
 #include "../loop/tls.h"
 #include "sigillo/ip.h"
 
-#define RESUME_MAX        256  /* sessions kept in all */
-#define RESUME_PER_KEY    4    /* of one host's address: connections there at once */
+#define RESUME_MAX        512  /* sessions kept in all */
+#define RESUME_PER_KEY    20   /* of one host's address: connections_per_site connect at once */
 #define RESUME_TICKET_MAX 8192 /* bytes of a ticket; more is not kept */
 #define RESUME_LIVES_MS                                                                            \
     (UINT64_C(600000)) /* after the full handshake, however often it was resumed */

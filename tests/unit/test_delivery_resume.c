@@ -330,11 +330,11 @@ static void it_is_bounded(void **state)
 
     (void)state;
     resume_put(&r, &other, session, &seen, 1, 1);
-    for (uint64_t i = 0; i < 10; i++)
-        resume_put(&r, &key, session, &seen, i, 10);
+    for (uint64_t i = 0; i < RESUME_PER_KEY + 6; i++)
+        resume_put(&r, &key, session, &seen, i, 100);
     CHECK_EQ("of one key", r.count, 1 + RESUME_PER_KEY);
-    e = resume_take(&r, &key, 10, time(NULL));
-    CHECK_EQ("the newest first", e->verified_ms, 9);
+    e = resume_take(&r, &key, 100, time(NULL));
+    CHECK_EQ("the newest first", e->verified_ms, RESUME_PER_KEY + 5);
     CHECK_TRUE("it is told of the handshake, not of another resumption", !e->seen.resumed);
     resume_give_back(&r, e);
     CHECK_EQ("it may come back", r.count, 1 + RESUME_PER_KEY);
@@ -350,6 +350,25 @@ static void it_is_bounded(void **state)
     CHECK_TRUE("the oldest went", resume_take(&r, &other, 1, time(NULL)) == NULL);
     resume_clear(&r);
     CHECK_TRUE("empty", r.count == 0 && r.first == NULL && r.last == NULL);
+    SSL_SESSION_free(session);
+}
+
+/* Messages that come together open the site's connections in one turn, before any of them has brought a new ticket. */
+static void a_whole_site_resumes_at_once(void **state)
+{
+    SSL_SESSION *session = make_session(0, 86400);
+    struct tls_seen seen = {.verify = X509_V_OK};
+    struct resume_key key = key_of(1);
+    struct resume r = {NULL};
+    const unsigned connections = 20; /* connections_per_site, where nothing else is said */
+    unsigned resumed = 0;
+
+    (void)state;
+    for (unsigned i = 0; i < connections; i++)
+        resume_put(&r, &key, session, &seen, 1, 1);
+    for (struct resume_entry *e; (e = resume_take(&r, &key, 2, time(NULL))) != NULL; resumed++)
+        resume_entry_free(e);
+    CHECK_EQ("connections that resume", resumed, connections);
     SSL_SESSION_free(session);
 }
 
@@ -414,6 +433,7 @@ int main(void)
         cmocka_unit_test(a_second_try_is_the_same_session_for_reports),
         cmocka_unit_test(it_ends_with_the_ticket_the_measure_and_the_certificate),
         cmocka_unit_test(it_is_bounded),
+        cmocka_unit_test(a_whole_site_resumes_at_once),
         cmocka_unit_test(each_part_of_the_key_counts),
     };
 
