@@ -7,6 +7,7 @@
 #include "sigillo/limits.h"
 
 #define V(s)     sgl_view_cstr(s)
+#define LONGEST  "1234567890123456789012345678901234567890123456789012345678901234567890"
 #define MIXED(b) "Content-Type: multipart/mixed; boundary=" b "\r\n\r\n"
 
 static const struct {
@@ -41,9 +42,10 @@ static const struct {
     {"nothing but the end", MIXED("b") "--b--\r\n", "multipart/mixed[]"},
     {"a multipart without a boundary is a body", "Content-Type: multipart/mixed\r\n\r\n--b\r\n",
      "multipart/mixed<--b..>"},
-    {"a boundary that is too long is none",
-     MIXED("12345678901234567890123456789012345678901234567890123456789012345678901") "x",
-     "multipart/mixed[]"},
+    {"a boundary of 70 characters [RFC 2046 s5.1.1]", MIXED(LONGEST) "--" LONGEST "\r\n\r\none\r\n",
+     "multipart/mixed[text/plain<one..>]"},
+    {"a boundary that is longer is none [RFC 2046 s5.1.1]",
+     MIXED(LONGEST "1") "--" LONGEST "1\r\n\r\none\r\n", "multipart/mixed[]"},
     {"parts within parts",
      MIXED("a") "--a\r\nContent-Type: multipart/alternative; "
                 "boundary=b\r\n\r\n--b\r\n\r\n1\r\n--b\r\n\r\n2\r\n--b--\r\n"
@@ -61,7 +63,7 @@ static const struct {
      MIXED("a") "--a\r\nContent-Type: multipart/alternative; "
                 "boundary=ab\r\n\r\n--ab\r\n\r\n1\r\n--ab--\r\n--a--\r\n",
      "multipart/mixed[multipart/alternative[text/plain<1>]]"},
-    {"messages of a digest need no type",
+    {"messages of a digest need no type [RFC 2046 s5.1.5]",
      "Content-Type: multipart/digest; boundary=b\r\n\r\n--b\r\n\r\nFrom: a\r\n\r\nx\r\n--b--\r\n",
      "multipart/digest[message/rfc822<From: a....x>]"},
 };
