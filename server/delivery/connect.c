@@ -137,10 +137,12 @@ static bool take_source(struct connection *c, const struct sgl_ip *ip)
     return site_pool(c->site).len == 0 || c->source.address != NULL;
 }
 
-bool connection_is_of_pool(const struct connection *c)
+bool connection_is_current(const struct connection *c)
 {
     sgl_view key = site_pool(c->site);
 
+    if (c->plan->config != c->delivery->config)
+        return false;
     return key.len == 0 || c->source.address == NULL || pool_has(c->delivery, key, &c->source);
 }
 

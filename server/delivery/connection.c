@@ -425,7 +425,7 @@ static bool take_step(struct connection *c)
 
     if (c->load_pending)
         return false;
-    if ((c->carried >= SHARE && others_wait(c->delivery)) || !connection_is_of_pool(c))
+    if ((c->carried >= SHARE && others_wait(c->delivery)) || !connection_is_current(c))
         worn = true;
     if (c->job == NULL && !c->delivery->draining && !worn) {
         c->job = site_take_job(c->site, &dest);

@@ -144,6 +144,11 @@ static void planned(void *ctx, struct plan *plan)
         fail_all(dest, FAILURE_LOCAL, "out of memory");
         return;
     }
+    if (plan->config != dest->delivery->config) { /* there is another one by now: once more */
+        plan_unref(plan);
+        dest_plan(dest);
+        return;
+    }
     plan_unref(dest->plan);
     dest->plan = plan;
     if (plan->failed) {

@@ -152,8 +152,8 @@ bool connection_open(struct site *site, struct plan *plan, struct job *job);
 /* An idle one gets a job. */
 void connection_give(struct connection *c, struct job *job);
 bool connection_is_idle(const struct connection *c);
-/* May its site's mail still leave from its address? */
-bool connection_is_of_pool(const struct connection *c);
+/* Was it opened by the configuration that counts now, and may its site's mail still leave from its address? */
+bool connection_is_current(const struct connection *c);
 uint64_t connection_idle_since(const struct connection *c); /* monotonic ms */
 void connection_quit(struct connection *c);                 /* idle: says QUIT and goes */
 void connection_abort(struct connection *c);                /* at once; its job goes back untried */

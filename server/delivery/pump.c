@@ -102,7 +102,7 @@ void site_pump(struct site *site)
         struct connection *c = site->idle;
         struct job *job;
 
-        if (!connection_is_of_pool(c)) {
+        if (!connection_is_current(c)) {
             connection_quit(c);
             continue;
         }
