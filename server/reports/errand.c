@@ -82,11 +82,13 @@ static void stepped(struct store_op *op)
 {
     struct errand *e = of_op(op);
 
-    if (op->result != STORE_OK && op->result != STORE_NOT_FOUND)
+    if (op->result != STORE_OK && op->result != STORE_NOT_FOUND) {
         log_line(LOG_WARN_, "report about TLS not noted", LOG_VIEW("domain", e->about.domain),
                  LOG_STR("why", store_result_text(op->result)));
-    else if (op->result == STORE_OK && e->op.verb == TLSRPT_STEP)
+        reports_rest(e->reports);
+    } else if (op->result == STORE_OK && e->op.verb == TLSRPT_STEP) {
         tell(e);
+    }
     if (op->result == STORE_OK && e->op.mail != NULL)
         queue_nudge(e->reports->parts.queue);
     reports_next(e->reports, e);

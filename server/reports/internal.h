@@ -14,6 +14,7 @@
 #define TRY_FOR_S       (24 * 3600) /* from the first attempt [RFC 8460 s5.5] */
 #define TRY_AGAIN_S     900         /* and twice that, and so on */
 #define TRY_AGAIN_STEPS 5
+#define REST_S          900
 
 struct errand {
     struct errand *next, **link; /* of those that are under way, or that wait for it */
@@ -60,11 +61,13 @@ struct reports {
     struct look look;
     struct errand *waiting, *busy; /* busy: linked */
     unsigned errands;
+    uint64_t rest_until_ms; /* monotonic: the store notes nothing, so that nothing is begun */
     int64_t forgotten_day;
 };
 
 /* ---- reports.c ---- */
 void reports_next(struct reports *r, struct errand *done); /* done: over, freed here */
+void reports_rest(struct reports *r); /* what was done could not be noted: it would be done again */
 
 /* ---- errand.c ---- */
 struct errand *errand_new(struct reports *r, const struct tlsrpt_report *about); /* any thread */

@@ -132,7 +132,8 @@ static void have_due(struct work *work)
 /* Nobody's turn comes twice at once: not before all that was found is done with. */
 static void look(struct reports *r)
 {
-    if (r->config->tls_reports.from == NULL || r->waiting != NULL || r->busy != NULL)
+    if (r->config->tls_reports.from == NULL || r->waiting != NULL || r->busy != NULL ||
+        clock_mono_ms() < r->rest_until_ms)
         return;
     r->look = (struct look){.work = {.work = read_due, .done = have_due, .loop = r->parts.loop},
                             .reports = r};
@@ -148,6 +149,24 @@ void reports_next(struct reports *r, struct errand *done)
     r->errands--;
     errand_free(done);
     start_some(r);
+}
+
+static void free_all(struct errand *first)
+{
+    for (struct errand *e = first, *next; e != NULL; e = next) {
+        next = e->next;
+        errand_free(e);
+    }
+}
+
+/* Those that have begun end; the others are due again. */
+void reports_rest(struct reports *r)
+{
+    struct errand *waiting = r->waiting;
+
+    r->rest_until_ms = clock_mono_ms() + REST_S * 1000;
+    r->waiting = NULL;
+    free_all(waiting);
 }
 
 /* ---- rounds ---- */
@@ -251,10 +270,7 @@ void reports_free(struct reports *r)
         tally_taken(r->last_rows, r->last_taken);
     if (r->looking)
         r->waiting = r->look.first;
-    for (struct errand *e = r->waiting, *next; e != NULL; e = next) {
-        next = e->next;
-        errand_free(e);
-    }
+    free_all(r->waiting);
     for (struct errand *e = r->busy, *next; e != NULL; e = next) {
         next = e->next;
         errand_cut(e);

@@ -1,11 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sessions for reports about TLS: summed up, bounded, kept over a restart; a report is made once. */
 #include "../../server/store/tlsrpt.h"
+#include <string.h>
+#include <sys/statvfs.h>
+
 #include "store_steps.h"
 
 #define DAY  20000
 #define DUE  (int64_t)(DAY + 1) * 86400 + 100
 #define V(s) sgl_view_cstr(s)
+
+/* ---- the disk ---- */
+
+static bool no_space;
+
+/* In place of the system's. */
+int statvfs(const char *path, struct statvfs *out)
+{
+    (void)path;
+    memset(out, 0, sizeof(*out));
+    out->f_frsize = 4096;
+    out->f_blocks = 1u << 20;
+    out->f_bavail = no_space ? 1 : 1u << 20;
+    return 0;
+}
+
+/* ---- steps ---- */
 
 static struct tlsrpt_count a_count(const char *result, uint64_t sessions)
 {
@@ -247,11 +267,33 @@ static void forgotten(void **state)
     assert_string_equal(due(DUE), "1 a.test <> waiting 0 \"\"; ");
 }
 
+/* What became of a report is noted on a full disk, too; more mail is not taken. */
+static void full(void **state)
+{
+    struct tlsrpt_count c = a_count("", 1);
+    struct store_sample mail;
+
+    (void)state;
+    count(&c, 1);
+    assert_int_equal(found("mailto:a@a.test", "https://a.test/"), STORE_OK);
+    store_fixture_close(&fx);
+    no_space = true;
+    store_fixture_open(&fx);
+    store_sample_init(&mail, "a.test", 1, 100);
+    assert_int_equal(step("mailto:a@a.test", TLSRPT_QUEUED, 0, &mail.accept), STORE_FULL);
+    assert_int_equal(step("https://a.test/", TLSRPT_TAKEN, 0, NULL), STORE_OK);
+    assert_int_equal(step("mailto:a@a.test", TLSRPT_TRY, DUE + 900, NULL), STORE_OK);
+    assert_string_equal(due(DUE), "");
+    no_space = false;
+    store_sample_done(&mail);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         STORE_TEST(sums), STORE_TEST(bounded),      STORE_TEST(found_and_sent),
         STORE_TEST(once), STORE_TEST(nobody_asked), STORE_TEST(forgotten),
+        STORE_TEST(full),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -181,14 +181,15 @@ static enum store_result step(struct store *store, const struct tlsrpt_op *op)
     return apply_accept(store, op->mail);
 }
 
-static bool grows(enum tlsrpt_verb verb)
+/* What became of a report is told on a full disk, too: else it would be made and sent again. */
+static bool grows(const struct tlsrpt_op *op)
 {
-    return verb == TLSRPT_COUNT || verb == TLSRPT_STEP;
+    return op->verb == TLSRPT_COUNT || (op->verb == TLSRPT_STEP && op->mail != NULL);
 }
 
 enum store_result apply_tlsrpt(struct store *store, struct tlsrpt_op *op)
 {
-    if (grows(op->verb) && atomic_load_explicit(&store->full, memory_order_relaxed))
+    if (grows(op) && atomic_load_explicit(&store->full, memory_order_relaxed))
         return STORE_FULL;
     switch (op->verb) {
     case TLSRPT_COUNT:

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is due is begun in rounds; where nothing can be noted nothing is sent again and again.  Between a store, a web server and clocks that are a test's. */
+#include <event2/event.h>
+#include <string.h>
+
+#include "../../server/reports/internal.h"
+#include "check.h"
+
+#define V(s) sgl_view_cstr(s)
+
+static int64_t wall = INT64_C(20001) * 86400 + 100;
+static uint64_t mono = 1000;
+static struct event_base *base;
+static unsigned dues, posts, steps;
+static enum store_result noted; /* of a step */
+static bool is_done;            /* the report is not due any more */
+
+/* ---- what is around the room ---- */
+
+int64_t clock_now_s(void)
+{
+    return wall;
+}
+
+uint64_t clock_mono_ms(void)
+{
+    return mono;
+}
+
+int64_t clock_now_ms(void)
+{
+    return wall * 1000;
+}
+
+uint64_t clock_mono_us(void)
+{
+    return mono * 1000;
+}
+
+struct event_base *loop_base(struct loop *loop)
+{
+    (void)loop;
+    return base;
+}
+
+struct config *config_ref(struct config *c)
+{
+    return c;
+}
+
+void config_unref(struct config *c)
+{
+    (void)c;
+}
+
+static struct work *todo;
+
+bool workers_submit(struct workers *workers, struct work *w)
+{
+    (void)workers;
+    w->next = todo;
+    todo = w;
+    return true;
+}
+
+static void work_all(void)
+{
+    struct work *w;
+
+    while ((w = todo) != NULL) {
+        todo = w->next;
+        w->work(w);
+        w->done(w);
+    }
+}
+
+void resolver_fill(struct resolver *r, struct resolver_fill *fill)
+{
+    (void)r;
+    (void)fill;
+}
+
+void resolver_cancel(struct resolver_fill *fill)
+{
+    (void)fill;
+}
+
+void queue_nudge(struct queue *q)
+{
+    (void)q;
+}
+
+void https_get(struct https *h, struct https_get *g)
+{
+    (void)h;
+    posts++;
+    sgl_buf_init(&g->body, 1);
+    g->ok = true;
+    g->status = 200;
+    g->done(g);
+}
+
+void store_submit(struct store *store, struct store_op *op)
+{
+    struct tlsrpt_op *t = (struct tlsrpt_op *)(void *)op;
+
+    (void)store;
+    if (t->verb == TLSRPT_STEP) {
+        steps++;
+        op->result = noted;
+        is_done = is_done || noted == STORE_OK;
+    }
+    op->done(op);
+}
+
+/* More of them than are begun at once. */
+enum store_result store_read_tlsrpt_due(struct store *store, int64_t now, size_t max,
+                                        bool (*each)(void *ctx, const struct tlsrpt_report *r),
+                                        void *ctx)
+{
+    struct tlsrpt_report r = {.day = 20000,
+                              .domain = V("a.test"),
+                              .destination = V("https://a.test/"),
+                              .state = TLSRPT_TRY,
+                              .next_at = now};
+
+    (void)store;
+    dues++;
+    for (size_t i = 0; !is_done && i < 20 && i < max; i++)
+        (void)each(ctx, &r);
+    return STORE_OK;
+}
+
+enum store_result store_read_tlsrpt(struct store *store, int64_t day, sgl_view domain,
+                                    bool (*each)(void *ctx, const struct tlsrpt_row *r), void *ctx)
+{
+    struct tlsrpt_row row = {.policy = 1, .is = {.type = 0}, .successes = 1};
+
+    (void)store;
+    (void)day;
+    (void)domain;
+    (void)each(ctx, &row);
+    return STORE_OK;
+}
+
+/* ---- rounds ---- */
+
+static void round_(struct reports *r, int64_t s)
+{
+    wall += s;
+    mono += (uint64_t)s * 1000;
+    event_active(r->timer, EV_TIMEOUT, 0);
+    event_base_loop(base, EVLOOP_NONBLOCK);
+    work_all();
+}
+
+/* A server that took a report is not given it every few seconds while the store cannot note that. */
+static void what_cannot_be_noted_is_not_sent_on_and_on(void **state)
+{
+    struct config config = {.hostname = "mail.us.test"};
+    struct reports *r;
+    unsigned first;
+
+    (void)state;
+    config.tls_reports.from = "tls@us.test";
+    base = event_base_new();
+    r = reports_new(&(struct reports_parts){.loop = NULL}, &config);
+    assert_non_null(r);
+    assert_true(reports_start(r));
+    noted = STORE_IO;
+    round_(r, 5);
+    CHECK_TRUE("it was sent", posts > 0 && steps == posts);
+    CHECK_TRUE("and what had not begun was left", posts <= ERRANDS_MAX);
+    first = posts;
+    for (unsigned i = 0; i < 100; i++)
+        round_(r, 5);
+    CHECK_EQ("then nothing for a while", posts, first);
+    noted = STORE_OK;
+    round_(r, REST_S);
+    CHECK_TRUE("and again", posts > first);
+    CHECK_EQ("which is noted", is_done, true);
+    first = posts;
+    round_(r, 5);
+    CHECK_EQ("it is over", posts, first);
+    reports_free(r);
+    event_base_free(base);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_cannot_be_noted_is_not_sent_on_and_on),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
