@@ -42,6 +42,7 @@ void https_get(struct https *h, struct https_get *g)
     g->status = 0;
     g->type[0] = '\0';
     g->header_size = 0;
+    g->no_socket = false;
     g->began_ms = clock_mono_ms();
     if (g->timeout_ms == 0)
         g->timeout_ms = HTTPS_TIMEOUT_MS;

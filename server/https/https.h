@@ -32,9 +32,9 @@ struct https *https_new(struct loop *loop, struct resolver *resolver,
 void https_free(struct https *h); /* after its loop has ended; done() is not called any more */
 
 enum https_end {
-    HTTPS_OK,          /* 200, and all of it is there; what was sent: any 2xx */
-    HTTPS_LOCAL,       /* ours: memory, too many at once, an address that cannot be read */
-    HTTPS_LOOKUP,      /* the lookup of its name failed */
+    HTTPS_OK,     /* 200, and all of it is there; what was sent: any 2xx */
+    HTTPS_LOCAL,  /* ours: memory, descriptors, too many at once, an address that cannot be read */
+    HTTPS_LOOKUP, /* the lookup of its name failed */
     HTTPS_NO_ADDRESS,  /* its name has none, or none that may be asked */
     HTTPS_CONNECTION,  /* not reached, broken off, or no TLS 1.2 */
     HTTPS_CERTIFICATE, /* it did not prove who it is */
@@ -67,6 +67,7 @@ struct https_get { /* embedded in the caller's struct; alive until done() */
     unsigned port;
     uint64_t began_ms;
     size_t header_size;
+    bool no_socket; /* none could be made */
     struct loop_later later;
 };
 void https_get(struct https *h, struct https_get *g);

@@ -99,6 +99,8 @@ static void resolve(struct https_get *g)
         g->fill =
             (struct resolver_fill){.dns = &g->dns, .timeout_ms = RESOLVE_MS, .done = resolved};
         resolver_fill(g->https->resolver, &g->fill);
+    } else if (status == SGL_E_NOMEM) {
+        https_finish(g, HTTPS_LOCAL, "out of memory");
     } else if (status != SGL_OK || (count == 0 && failed)) {
         https_finish(g, HTTPS_LOOKUP, "its name cannot be looked up");
     } else if (count == 0) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* libcurl: what is asked of a connection, and its sockets and timer on our loop. */
+#include <errno.h>
 #include <netinet/in.h>
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
@@ -58,7 +59,11 @@ static void failed(struct https_get *g, CURLcode result)
     (void)curl_easy_getinfo(g->easy, CURLINFO_SSL_VERIFYRESULT, &verified);
     (void)curl_easy_getinfo(g->easy, CURLINFO_RESPONSE_CODE, &status);
     g->status = (unsigned)status;
-    if (g->body.status != SGL_OK || g->header_size > HEADER_MAX) {
+    if (g->body.status == SGL_E_NOMEM) {
+        https_finish(g, HTTPS_LOCAL, "out of memory");
+    } else if (g->no_socket) {
+        https_finish(g, HTTPS_LOCAL, "no file descriptor or no memory for a connection");
+    } else if (g->body.status != SGL_OK || g->header_size > HEADER_MAX) {
         https_finish(g, HTTPS_TOO_LARGE, "its answer is too large");
     } else if (result == CURLE_PEER_FAILED_VERIFICATION) {
         snprintf(why, sizeof(why), "its certificate does not prove who it is%s%s",
@@ -200,8 +205,9 @@ static size_t receive_header(char *data, size_t size, size_t count, void *ctx)
 /* The last look at where it goes: whatever libcurl thinks of the name, nobody else is connected to. */
 static curl_socket_t open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *to)
 {
-    const struct https_get *g = ctx;
+    struct https_get *g = ctx;
     struct sgl_ip ip;
+    int fd;
 
     (void)purpose;
     if (to->family == AF_INET)
@@ -214,7 +220,10 @@ static curl_socket_t open_socket(void *ctx, curlsocktype purpose, struct curl_so
         return CURL_SOCKET_BAD;
     if (!https_may_ask(&ip, g->https->reach))
         return CURL_SOCKET_BAD;
-    return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
+    fd = socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
+    if (fd < 0 && errno != EAFNOSUPPORT) /* a machine without IPv6 has the other addresses */
+        g->no_socket = true;
+    return fd < 0 ? CURL_SOCKET_BAD : fd;
 }
 
 /*
