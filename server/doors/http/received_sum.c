@@ -12,6 +12,8 @@
 
 #define ROWS_MAX  200 /* of each kind and domain; what is more is one row without a name */
 #define NAME_SIZE 320
+#define SUM_MAX                                                                                    \
+    ((UINT64_C(1) << 53) - 1) /* what JSON has exactly: strangers may claim any number */
 
 struct row {
     char name[NAME_SIZE]; /* of what is counted: two parts, with a line end between them, or one */
@@ -79,13 +81,18 @@ static struct row *row_of(struct rows *rows, sgl_view first, sgl_view second)
     return row;
 }
 
+static void add_up(uint64_t *sum, uint64_t n)
+{
+    *sum = n < SUM_MAX - *sum ? *sum + n : SUM_MAX;
+}
+
 static bool count(struct row *row, uint64_t reports, uint64_t successes, uint64_t failed)
 {
     if (row == NULL)
         return false;
-    row->reports += reports;
-    row->successes += successes;
-    row->failed += failed;
+    add_up(&row->reports, reports);
+    add_up(&row->successes, successes);
+    add_up(&row->failed, failed);
     return true;
 }
 
