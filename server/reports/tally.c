@@ -70,7 +70,7 @@ static struct tally_row *add(struct tally *t, const struct tlsrpt_count *c, uint
     texts_of(&copy, text);
     for (int i = 0; i < TEXTS; i++)
         len += text[i]->len;
-    row = malloc(sizeof(*row) + len);
+    row = len > TALLY_BYTES_MAX - t->bytes ? NULL : malloc(sizeof(*row) + len);
     if (row == NULL)
         return NULL;
     row->hash = hash;
@@ -87,6 +87,7 @@ static struct tally_row *add(struct tally *t, const struct tlsrpt_count *c, uint
     row->next = t->line[hash % LINES];
     t->line[hash % LINES] = row;
     t->rows++;
+    t->bytes += len;
     return row;
 }
 
@@ -130,7 +131,7 @@ struct tlsrpt_count *tally_take(struct tally *t, struct tally_row **rows, size_t
         t->line[i] = NULL;
     }
     *tail = NULL;
-    t->rows = 0;
+    t->rows = t->bytes = 0;
     return array;
 }
 
@@ -149,5 +150,5 @@ void tally_done(struct tally *t)
         tally_taken(t->line[i], NULL);
         t->line[i] = NULL;
     }
-    t->rows = 0;
+    t->rows = t->bytes = 0;
 }

@@ -6,12 +6,14 @@
 #include "../store/tlsrpt.h"
 
 #define TALLY_ROWS_MAX 10000u /* with all that is known; then without addresses, to twice that */
+#define TALLY_BYTES_MAX                                                                            \
+    ((size_t)64 << 20) /* a store that takes nothing for long must not cost all of the memory */
 
 struct tally_row;
 struct tally {
     struct tally_row *line[1024];
-    size_t rows;
-    uint64_t lost; /* sessions for which there was no room */
+    size_t rows, bytes; /* bytes: of texts */
+    uint64_t lost;      /* sessions for which there was no room */
 };
 /* Copies what it is given. */
 void tally_add(struct tally *t, const struct tlsrpt_count *count);

@@ -2,6 +2,8 @@
 /* Sessions in memory: equal ones are one row, there is an end to them, and none is forgotten. */
 #include "../../server/reports/tally.h"
 
+#include <string.h>
+
 #include "check.h"
 #include "fail_alloc.h"
 
@@ -101,6 +103,40 @@ static void there_is_an_end(void **state)
     tally_taken(rows, taken);
 }
 
+/* Domains with long policies. */
+static void and_an_end_in_bytes(void **state)
+{
+    static struct tally t;
+    static char strings[(16 << 10) + 1];
+    struct tally_row *rows = NULL;
+    struct tlsrpt_count *taken, last;
+    size_t n = 0, bytes = 0, added = TALLY_BYTES_MAX / (16 << 10) + 100;
+
+    (void)state;
+    memset(strings, 'x', sizeof(strings) - 1);
+    for (size_t i = 0; i < added; i++) {
+        char domain[32];
+        struct tlsrpt_count c;
+
+        snprintf(domain, sizeof(domain), "d%zu.test", i);
+        c = a_count(domain, "", "");
+        c.policy.strings = V(strings);
+        tally_add(&t, &c);
+    }
+    CHECK_TRUE("some had no room", t.lost > 0);
+    taken = tally_take(&t, &rows, &n);
+    for (size_t i = 0; i < n; i++)
+        bytes += taken[i].policy.strings.len;
+    CHECK_TRUE("bounded", bytes <= TALLY_BYTES_MAX && bytes > TALLY_BYTES_MAX / 2);
+    CHECK_EQ("none is forgotten", sum(taken, n) + t.lost, added);
+    tally_taken(rows, taken);
+    t.lost = 0;
+    last = a_count("a.test", "", "");
+    tally_add(&t, &last);
+    CHECK_EQ("then there is room again", t.lost, 0);
+    tally_done(&t);
+}
+
 static void no_memory(void **state)
 {
     (void)state;
@@ -128,6 +164,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(equal_ones_are_one),
         cmocka_unit_test(there_is_an_end),
+        cmocka_unit_test(and_an_end_in_bytes),
         cmocka_unit_test(no_memory),
     };
 
