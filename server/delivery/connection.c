@@ -176,10 +176,12 @@ enum failure connection_failure(const struct connection *c, enum failure failure
 {
     const struct store_message *m = c->job->message;
     bool untried = c->tried >= HOSTS_TRIED_MAX && c->host + 1 < c->plan->hosts;
+    bool unfetched = c->plan->sts_trouble != SGL_TLS_OK && c->plan->sts == NULL &&
+                     !connection_host(c)->named; /* its policy may say so later */
 
     if (!m->require_tls || m->env_from.len == 0)
         return failure;
-    return policy_requiretls(failure, stage, c->may_pass || untried);
+    return policy_requiretls(failure, stage, c->may_pass || untried || unfetched);
 }
 
 void connection_start_over(struct connection *c)
