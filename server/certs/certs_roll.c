@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "../log/log.h"
 #include "../loop/loop.h"
@@ -64,15 +65,36 @@ static bool add_name(struct look *l, const char *name, unsigned port)
     return true;
 }
 
-static void add_names(struct look *l)
+static bool has_name(const struct tls_pair *pair, const char *wanted)
 {
-    const struct tls_pair *pair = l->offered != NULL ? l->offered : l->used;
     const char *name;
 
-    l->whole = true;
-    for (size_t i = 0; (name = tls_pair_name(pair, i)) != NULL; i++)
-        for (size_t p = 0; is_mail_host(name) && p < l->certs->ports; p++)
+    for (size_t i = 0; pair != NULL && (name = tls_pair_name(pair, i)) != NULL; i++)
+        if (strcasecmp(name, wanted) == 0)
+            return true;
+    return false;
+}
+
+/* Those that `but` has not. */
+static void add_pair(struct look *l, const struct tls_pair *pair, const struct tls_pair *but)
+{
+    const char *name;
+
+    for (size_t i = 0; (name = tls_pair_name(pair, i)) != NULL; i++) {
+        if (!is_mail_host(name) || has_name(but, name))
+            continue;
+        for (size_t p = 0; p < l->certs->ports; p++)
             l->whole = add_name(l, name, l->certs->port[p]) && l->whole;
+    }
+}
+
+/* Records of the key in use may stand where the new certificate has no name: DANE does not compare names. [RFC 7672 s3.1.1] */
+static void add_names(struct look *l)
+{
+    l->whole = true;
+    add_pair(l, l->used, NULL);
+    if (l->offered != NULL)
+        add_pair(l, l->offered, l->used);
 }
 
 /* ---- what was answered ---- */
