@@ -19,7 +19,7 @@ struct received_report {
     int64_t begin, end;                    /* wall seconds; 0: not told */
     int64_t at;                            /* wall seconds: when it arrived */
     sgl_view peer;                         /* "192.0.2.1", "local:uid=0": who brought it */
-    sgl_view text;                         /* JSON of RFC 8460, of this domain's policies only */
+    sgl_view text; /* JSON of RFC 8460, whole: what it says of other domains is never shown */
 };
 struct received_op {
     struct store_op op; /* kind STORE_RECEIVED; STORE_EXISTS: it is there already */
