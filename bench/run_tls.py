@@ -3,6 +3,7 @@
 """What TLS costs a delivery.   run_tls.py -n 4000 -r 5 -o results/tls.jsonl
 The same messages to the same sink, each kind with a fresh server, in turn in every repetition:
   plain, tls           many messages over a connection; "tls" is TLS 1.3 with the sink's certificate verified by chain and name
+  plain-alone, tls-alone   the same without what accepting and signing take: all messages wait in the queue when the sink comes
   plain-one            one message per connection
   full-one             the same with TLS; the sink gives no tickets, so that every handshake is a full one
   resumed-one          the same with tickets
@@ -17,7 +18,7 @@ ap.add_argument("-r", "--reps", type=int, default=5)
 ap.add_argument("-s", "--sessions", type=int, default=20)
 ap.add_argument("-l", "--size", type=int, default=2048)
 ap.add_argument("-f", "--floor", type=float, default=1, help="CPU seconds of each figure of tlsfloor")
-ap.add_argument("-k", "--kinds", default=",".join(("plain", "tls", "plain-one", "full-one", "resumed-one", "floor")))
+ap.add_argument("-k", "--kinds", default="plain,tls,plain-alone,tls-alone,plain-one,full-one,resumed-one,floor")
 ap.add_argument("-o", "--out", required=True)
 A = ap.parse_args()
 os.makedirs(os.path.dirname(os.path.abspath(A.out)), exist_ok=True)
@@ -26,7 +27,7 @@ PKI = os.path.join(VAR, "keys", "tls")
 CMD = os.path.join(HERE, "adapters", "sigillo.sh")
 SINK_PORT = 12525
 KINDS = {  # name: verified TLS, messages per connection, tickets of the sink
-    "plain": (False, 1000, None), "tls": (True, 1000, None), "plain-one": (False, 1, None), "full-one": (True, 1, 0), "resumed-one": (True, 1, 2)}
+    "plain": (False, 1000, None), "tls": (True, 1000, None), "plain-alone": (False, 1000, None), "tls-alone": (True, 1000, None), "plain-one": (False, 1, None), "full-one": (True, 1, 0), "resumed-one": (True, 1, 2)}
 
 
 def openssl(*args, cwd=PKI):
@@ -65,12 +66,13 @@ class Run:
         tls, per_conn, tickets = KINDS[kind]
         if os.path.exists(STATS):
             os.unlink(STATS)
+        self.sink, self.seq = None, 0
         sink = [os.path.join(BIN, "smtpsink"), "-p", str(SINK_PORT), "-o", STATS, "-Q"]
         if tls:
             sink += ["-c", os.path.join(PKI, "chain.pem"), "-k", os.path.join(PKI, "server.key")]
         if tickets is not None:
             sink += ["-t", str(tickets)]
-        self.sink = subprocess.Popen(sink)
+        self.sink_command = sink
         self.env = environment(tls, per_conn)
         self.group = Group("sigillo")
         self.group.run([CMD, "start"], env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).wait(timeout=60)
@@ -79,7 +81,9 @@ class Run:
         if not wait_banner(11025):
             raise SystemExit("sigillo did not come up; see " + os.path.join(VAR, "sut", "sigillo", "log"))
         self.outgoing = self.find_outgoing()
-        self.seq = 0
+
+    def start_sink(self):
+        self.sink = subprocess.Popen(self.sink_command)
 
     def find_outgoing(self):
         for pid in self.group.pids():
@@ -92,37 +96,63 @@ class Run:
     def outgoing_cpu(self):
         return int(open(self.outgoing).read().split()[0]) / 1e9
 
-    def burst(self, n):
+    def used(self):
+        return sum(self.group.cpu()), self.outgoing_cpu()
+
+    def accept(self, n):
         r = subprocess.run([os.path.join(BIN, "smtpgen"), "-p", "11025", "-s", str(min(A.sessions, n)), "-m", str(n), "-l", str(A.size), "-i", str(self.seq), "-W", "300"],
                            stdout=subprocess.PIPE, text=True, timeout=400)
         self.seq += n
+        return json.loads(r.stdout)
+
+    def drained(self):
         end = time.time() + 120
         while read_json(STATS).get("distinct", 0) < self.seq and time.time() < end:
             time.sleep(0.05)
         time.sleep(0.6)  # outcomes are written, connections closed, the sink's figures are the last ones
-        return json.loads(r.stdout)
+
+    def burst(self, n):
+        """When it began, by the clock of the sink."""
+        began = self.accept(n)["t_start_ns"]
+        self.drained()
+        return began
+
+    def release(self):
+        """All that waits is tried now."""
+        self.start_sink()
+        time.sleep(0.3)
+        subprocess.run([CMD, "kick"], env=self.env, timeout=60, stdout=subprocess.DEVNULL)
+        self.drained()
 
     def stop(self):
         subprocess.run([CMD, "stop"], env=self.env, timeout=120, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.group.close()
-        self.sink.terminate()
-        self.sink.wait()
+        if self.sink:
+            self.sink.terminate()
+            self.sink.wait()
 
 
 def measured(kind, rep):
     run = Run(kind)
     try:
-        run.burst(max(50, A.number // 10))
-        sink, all0, out0 = read_json(STATS), sum(run.group.cpu()), run.outgoing_cpu()
-        gen = run.burst(A.number)
-        all1, out1, after = sum(run.group.cpu()), run.outgoing_cpu(), read_json(STATS)
+        if kind.endswith("-alone"):
+            run.accept(A.number)
+            time.sleep(2)  # what was tried has failed
+            sink, before = {}, run.used()
+            run.release()
+            began = read_json(STATS)["t_first_ns"]  # the site is tried again when its pause is over
+        else:
+            run.start_sink()
+            run.burst(max(50, A.number // 10))
+            sink, before = read_json(STATS), run.used()
+            began = run.burst(A.number)
+        used, after = run.used(), read_json(STATS)
     finally:
         run.stop()
-    more = {k: after[k] - sink[k] for k in ("distinct", "dups", "conns", "tls", "tls13", "resumed")}
-    us = 1e6 / A.number
-    return dict(kind=kind, rep=rep, n=A.number, size=A.size, sessions=A.sessions, cpu_us=round((all1 - all0) * us, 1), outgoing_us=round((out1 - out0) * us, 1),
-                delivered_per_s=round(A.number / ((after["t_last_ns"] - gen["t_start_ns"]) / 1e9), 1),
-                complete=more.pop("distinct") == A.number, **more)
+    more = {k: after[k] - sink.get(k, 0) for k in ("distinct", "dups", "conns", "tls", "tls13", "resumed")}
+    cpu, outgoing = ((b - a) / A.number * 1e6 for a, b in zip(before, used))
+    return dict(kind=kind, rep=rep, n=A.number, size=A.size, sessions=A.sessions, cpu_us=round(cpu, 1), outgoing_us=round(outgoing, 1),
+                delivered_per_s=round(A.number / ((after["t_last_ns"] - began) / 1e9), 1), complete=more.pop("distinct") == A.number, **more)
 
 
 def floor(rep):

@@ -69,7 +69,7 @@ static SSL *client_new(void)
 /* CPU seconds of the client's share; *resumed when it was no full one. */
 static double one_in_memory(int *resumed)
 {
-    BIO *client_end, *server_end;
+    BIO *client_end = NULL, *server_end = NULL;
     SSL *server = SSL_new(server_ctx);
     char byte;
     double used = -cpu_thread();
