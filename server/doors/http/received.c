@@ -100,11 +100,12 @@ static bool is_ours(const struct taking *t, sgl_view name)
     return ours;
 }
 
+/* A report goes to the address in one domain's record [RFC 8460 s3]; whoever names many in one that anybody may send wants room on our disk. */
 static void keep_ours(struct taking *t)
 {
-    size_t n = 0;
+    size_t n = 0, max = t->text.max == OPEN_TEXT_MAX ? 1 : DOMAINS_MAX;
 
-    for (size_t i = 0; i < t->domains; i++)
+    for (size_t i = 0; i < t->domains && n < max; i++)
         if (is_ours(t, t->domain[i]))
             t->domain[n++] = t->domain[i];
     t->domains = n;
