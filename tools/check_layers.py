@@ -60,7 +60,7 @@ SERVER = {  # room: rooms below it
     "metrics": [],
     "config": ["log"],
     "loop": ["log", "metrics"],
-    "certs": GROUND + ["keys", "resolver", "store"],
+    "certs": GROUND + ["audit", "keys", "resolver", "store", "update"],
     "store": GROUND,
     "audit": GROUND + ["store"],
     "keys": GROUND,

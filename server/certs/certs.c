@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../log/log.h"
+#include "../loop/loop.h"
 
 #define SOON_S    (7 * 86400)
 #define MAIL_PORT 25
@@ -21,14 +22,15 @@ bool certs_files(const struct config *c, size_t i, struct certs_files *out)
     if (c->tls_certificate == NULL || i > c->certificates)
         return false;
     if (i == 0) {
-        *out = (struct certs_files){CERTS_DEFAULT,      c->tls_certificate,     c->tls_key,
-                                    c->tls_next_key,    c->tls_certificate_pem, c->tls_key_pem,
-                                    c->tls_next_key_pem};
+        *out = (struct certs_files){CERTS_DEFAULT,       c->tls_certificate,     c->tls_key,
+                                    c->tls_next_key,     c->tls_certificate_pem, c->tls_key_pem,
+                                    c->tls_next_key_pem, c->tls_publish};
         return true;
     }
     s = &c->certificate[i - 1];
-    *out = (struct certs_files){s->name,    s->certificate, s->key, s->next_key, s->certificate_pem,
-                                s->key_pem, s->next_key_pem};
+    *out = (struct certs_files){s->name,         s->certificate,     s->key,
+                                s->next_key,     s->certificate_pem, s->key_pem,
+                                s->next_key_pem, s->publish};
     return true;
 }
 
@@ -193,6 +195,7 @@ static bool make_list(const struct certs *c, const struct config *config, struct
         if (to->pair == NULL)
             continue;
         to->name = strdup(f.name);
+        to->publish = f.publish;
         take_next(to, &f);
         to->told = was != NULL && same_pair(was->pair, to->pair) ? was->told : TOLD_NOTHING;
         n++;
@@ -269,13 +272,18 @@ struct certs *certs_new(const struct config *config, char *why, size_t why_size)
 }
 
 /* A door with TLS needs a restart: a certificate that comes first has nobody to serve, one that is given up serves on. */
-void certs_offer(struct certs *c, const struct config *config)
+void certs_offer(struct certs *c, struct config *config)
 {
     if (c->server == NULL || config->tls_certificate == NULL)
         return;
     if (!take(c, config))
         log_line(LOG_ERROR_, "out of memory: the certificates stay as they were");
     c->ports = certs_ports(config, c->port, CERTS_PORTS_MAX);
+    c->tlsa_stale = true;
+    if (c->config != NULL) {
+        config_unref(c->config);
+        c->config = config_ref(config);
+    }
 }
 
 /* ---- ports ---- */
@@ -321,6 +329,9 @@ void certs_free(struct certs *c)
         return;
     if (c->timer != NULL)
         event_free(c->timer);
+    workers_free(c->updaters);
+    tlsa_done(&c->tlsa);
+    config_unref(c->config);
     free_list(c->cert, c->count);
     tls_server_free(c->server);
     pthread_mutex_destroy(&c->lock);

@@ -21,6 +21,7 @@ struct certs_files {
     const char *name; /* CERTS_DEFAULT, or the section's */
     const char *certificate, *key, *next_key;
     const char *certificate_pem, *key_pem, *next_key_pem;
+    bool publish; /* their TLSA records */
 };
 /* The i-th, the default first; false: no more. */
 bool certs_files(const struct config *c, size_t i, struct certs_files *out);
@@ -36,7 +37,7 @@ struct certs *certs_new(const struct config *c, char *why, size_t why_size);
 /* NULL: there are none. It stays the same one for as long as `certs` lives. */
 struct tls_server *certs_server(struct certs *c);
 /* Other files: what can be used takes the place of what is in use; the rest is told in the log and stays. On the main loop. */
-void certs_offer(struct certs *certs, const struct config *c);
+void certs_offer(struct certs *certs, struct config *c);
 
 /*
  * Another key waits until it is published where others prove us by DANE: then new files are not taken at once.  What the old one was outlives a restart; the store has it, its key sealed.
@@ -51,8 +52,8 @@ struct certs_parts {
 };
 /* Before any loop runs and the doors are opened: what was in use before, where the files have another key now. keys_loop: the keys client's, which is run meanwhile. */
 void certs_restore(struct certs *c, struct store *store, struct keys *keys, struct loop *keys_loop);
-/* Before the loops run: from here on DNS is asked. */
-bool certs_start(struct certs *c, const struct certs_parts *parts, const struct config *config);
+/* Before the loops run: from here on DNS is asked, and TLSA records are published where that is asked for. */
+bool certs_start(struct certs *c, const struct certs_parts *parts, struct config *config);
 struct certs_waiting {
     const char *certificate;
     const struct tls_pair *pair; /* that waits */

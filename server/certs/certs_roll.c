@@ -45,8 +45,7 @@ static void look_free(struct look *l)
 
 /* ---- what is asked ---- */
 
-/* No mail goes to a wildcard, to a name without a dot, or to where policies are served. */
-static bool is_mail_host(const char *name)
+bool certs_is_mail_host(const char *name)
 {
     return name[0] != '*' && strchr(name, '.') != NULL && strncmp(name, "mta-sts.", 8) != 0;
 }
@@ -81,7 +80,7 @@ static void add_pair(struct look *l, const struct tls_pair *pair, const struct t
     const char *name;
 
     for (size_t i = 0; (name = tls_pair_name(pair, i)) != NULL; i++) {
-        if (!is_mail_host(name) || has_name(but, name))
+        if (!certs_is_mail_host(name) || has_name(but, name))
             continue;
         for (size_t p = 0; p < l->certs->ports; p++)
             l->whole = add_name(l, name, l->certs->port[p]) && l->whole;
@@ -106,6 +105,22 @@ struct seen {
     const struct sgl_name *host; /* the worst */
 };
 
+/* Our own record may be newer than what the resolver remembers: then others prove us already. */
+static enum roll_seen look_at(const struct look *l, const struct sgl_name *host,
+                              const struct sgl_dns_answer *a, const struct tls_pair *pair,
+                              const uint8_t *hash)
+{
+    enum roll_seen seen = roll_look(a, pair, hash);
+    const struct tlsa_set *s = NULL;
+    char name[TLSA_NAME];
+
+    if (seen != ROLL_NONE || a->security != SGL_DNS_SECURE)
+        return seen;
+    snprintf(name, sizeof(name), "%.*s", SGL_FMT(host->text));
+    s = tlsa_find(&l->certs->tlsa, name);
+    return s != NULL && s->on && s->there ? ROLL_OTHERS : ROLL_NONE;
+}
+
 static void judge(struct look *l, const struct cert *one, struct seen *out)
 {
     const uint8_t *hash = one->offered != NULL ? tls_pair_key_hash(one->offered) : one->next_hash;
@@ -116,7 +131,7 @@ static void judge(struct look *l, const struct cert *one, struct seen *out)
         enum roll_seen seen = ROLL_UNKNOWN;
 
         if (sgl_dns_get(&l->dns, l->host[i], SGL_RR_TLSA, &a) == SGL_OK) {
-            seen = roll_look(a, one->offered, hash);
+            seen = look_at(l, &l->host[i], a, one->offered, hash);
             if (a->ttl_s > out->ttl_s && seen == ROLL_MATCHES)
                 out->ttl_s = a->ttl_s;
         }
@@ -189,6 +204,7 @@ static void take(struct certs *c, struct cert *one)
     one->roll = (struct roll){.since_s = 0};
     certs_roll_for(one);
     one->due_s = 0; /* and the new one is kept */
+    c->tlsa_stale = true;
     tls_pair_unref(old);
 }
 
@@ -234,8 +250,11 @@ static void conclude(struct certs *c, struct cert *one, const struct seen *seen)
     /* whoever is proved by DANE keeps his key over a restart, and what was seen of the next one */
     if (memcmp(&before, &one->roll, sizeof(before)) != 0)
         one->kept = false;
-    if (seen->dane && !one->kept)
+    if ((seen->dane || one->publish) && !one->kept) {
+        if (c->keep != NULL)
+            one->due_s = facts.now_s + WAITING_S;
         certs_keep(c, one);
+    }
 }
 
 /* On the main loop. Files may have come meanwhile: then it is looked at again. */
@@ -302,14 +321,20 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
     for (size_t i = 0; i < c->count && c->look == NULL; i++)
         if (c->cert[i].due_s <= now)
             begin(c, &c->cert[i]);
+    certs_publish(c, now);
 }
 
-bool certs_start(struct certs *c, const struct certs_parts *parts, const struct config *config)
+bool certs_start(struct certs *c, const struct certs_parts *parts, struct config *config)
 {
     struct timeval every = {TICK_S, 0};
 
     c->parts = *parts;
     c->ports = certs_ports(config, c->port, CERTS_PORTS_MAX);
+    if (parts->store !=
+        NULL) /* else nothing is published: which records are ours could not be remembered */
+        c->config = config_ref(config);
+    c->tlsa_stale = true;
+    certs_tlsa_read(c);
     c->timer = event_new(loop_base(parts->loop), -1, EV_PERSIST, on_tick, c);
     return c->timer != NULL && event_add(c->timer, &every) == 0;
 }

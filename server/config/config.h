@@ -104,6 +104,7 @@ struct
     const char *name;
     const char *certificate, *key, *next_key;             /* files; next_key may be NULL */
     const char *certificate_pem, *key_pem, *next_key_pem; /* what stood in them */
+    bool publish; /* TLSA records of its hosts, where a dns_update covers them */
 };
 
 enum config_guard { GUARD_OFF, GUARD_WARN, GUARD_STOP };
@@ -123,6 +124,7 @@ struct config {
     unsigned workers;    /* threads for password hashes and reads; 0: one per core */
     const char *tls_certificate, *tls_key, *tls_next_key;             /* files, or NULL */
     const char *tls_certificate_pem, *tls_key_pem, *tls_next_key_pem; /* what stood in them */
+    bool tls_publish;                                                 /* as in a section */
     struct config_certificate *certificate;                           /* beside that one */
     size_t certificates;
     struct config_listen *listen;

@@ -36,6 +36,7 @@ const struct key config_key[] = {
     {IN_ROOT, "tls_certificate", KEY_SECRET, NULL, TOP(tls_certificate), .contents = offsetof(struct config, tls_certificate_pem)},
     {IN_ROOT, "tls_key", KEY_SECRET, NULL, TOP(tls_key), .contents = offsetof(struct config, tls_key_pem)},
     {IN_ROOT, "tls_next_key", KEY_SECRET, NULL, TOP(tls_next_key), .contents = offsetof(struct config, tls_next_key_pem)},
+    {IN_ROOT, "tls_publish", KEY_BOOL, "false", TOP(tls_publish)},
     {IN_ROOT, "drain_timeout", KEY_DURATION, "30s", .max = H_, .unit = S_, TOP(drain_s)},
     {IN_ROOT, "suppression_case_sensitive", KEY_BOOL, "false", TOP(suppress_exact)},
     {IN_ROOT, "sender_case_sensitive", KEY_BOOL, "false", TOP(sender_exact)},
@@ -164,6 +165,7 @@ const struct key config_key[] = {
     {IN_CERTIFICATE, "certificate", KEY_SECRET, NULL, PAIR_AT(certificate), .contents = offsetof(struct config_certificate, certificate_pem), .required = true},
     {IN_CERTIFICATE, "key", KEY_SECRET, NULL, PAIR_AT(key), .contents = offsetof(struct config_certificate, key_pem), .required = true},
     {IN_CERTIFICATE, "next_key", KEY_SECRET, NULL, PAIR_AT(next_key), .contents = offsetof(struct config_certificate, next_key_pem)},
+    {IN_CERTIFICATE, "publish", KEY_BOOL, "false", PAIR_AT(publish)},
 };
 /* clang-format on */
 const size_t config_keys = sizeof(config_key) / sizeof(config_key[0]);

@@ -454,7 +454,8 @@ static void check_whole(cfg_t *cfg, struct config *c)
         mistake(cfg, "%s: missing (%s is given)",
                 c->tls_key == NULL ? "tls_key" : "tls_certificate",
                 c->tls_key == NULL ? "tls_certificate" : "tls_key");
-    if (c->tls_certificate == NULL && (c->tls_next_key != NULL || c->certificates > 0))
+    if (c->tls_certificate == NULL &&
+        (c->tls_next_key != NULL || c->tls_publish || c->certificates > 0))
         mistake(cfg, "tls_certificate: missing (it is shown to clients that name no host)");
     if (reading->tls_needed != NULL && c->tls_certificate == NULL && !reading->failed) {
         reading->failed = true;
