@@ -69,30 +69,6 @@ static bool four_digits(sgl_view digits, uint32_t *out)
     return true;
 }
 
-static size_t put_utf8(uint32_t code, uint8_t *out)
-{
-    if (code < 0x80) {
-        out[0] = (uint8_t)code;
-        return 1;
-    }
-    if (code < 0x800) {
-        out[0] = (uint8_t)(0xc0 | code >> 6);
-        out[1] = (uint8_t)(0x80 | (code & 0x3f));
-        return 2;
-    }
-    if (code < 0x10000) {
-        out[0] = (uint8_t)(0xe0 | code >> 12);
-        out[1] = (uint8_t)(0x80 | (code >> 6 & 0x3f));
-        out[2] = (uint8_t)(0x80 | (code & 0x3f));
-        return 3;
-    }
-    out[0] = (uint8_t)(0xf0 | code >> 18);
-    out[1] = (uint8_t)(0x80 | (code >> 12 & 0x3f));
-    out[2] = (uint8_t)(0x80 | (code >> 6 & 0x3f));
-    out[3] = (uint8_t)(0x80 | (code & 0x3f));
-    return 4;
-}
-
 /* Behind "\u": one unit, or two that are a pair.  A half of a pair is no character [RFC 7493 s2.1]. */
 static bool unicode(struct reader *r, uint32_t *code)
 {
@@ -166,7 +142,7 @@ static enum sgl_status unescape(struct reader *r, size_t end, sgl_view *out)
         r->at++;
         if (!escaped(r, &code))
             return wrong(r, "a backslash is followed by nothing that is known");
-        len += put_utf8(code, bytes + len);
+        len += sgl_utf8_put(code, bytes + len);
     }
     *out = sgl_view_of(bytes, len);
     return SGL_OK;

@@ -66,24 +66,6 @@ static uint16_t code_of(enum sgl_charset charset, uint8_t c)
     return charset == SGL_CHARSET_LATIN9 ? latin9(c) : c;
 }
 
-/* The Basic Multilingual Plane is all that these charsets have. */
-static size_t put_code(uint16_t code, uint8_t *out)
-{
-    if (code < 0x80) {
-        out[0] = (uint8_t)code;
-        return 1;
-    }
-    if (code < 0x800) {
-        out[0] = (uint8_t)(0xc0 | code >> 6);
-        out[1] = (uint8_t)(0x80 | (code & 0x3f));
-        return 2;
-    }
-    out[0] = (uint8_t)(0xe0 | code >> 12);
-    out[1] = (uint8_t)(0x80 | (code >> 6 & 0x3f));
-    out[2] = (uint8_t)(0x80 | (code & 0x3f));
-    return 3;
-}
-
 static size_t clean_utf8(sgl_view v, uint8_t *out)
 {
     size_t n = 0;
@@ -93,7 +75,7 @@ static size_t clean_utf8(sgl_view v, uint8_t *out)
         size_t len = sgl_utf8_next(v, i, &code);
 
         if (len == 0) {
-            n += put_code(0xfffd, out + n);
+            n += sgl_utf8_put(0xfffd, out + n);
             i++;
             continue;
         }
@@ -111,6 +93,6 @@ size_t sgl_charset_to_utf8(enum sgl_charset charset, sgl_view v, uint8_t *out)
     if (charset == SGL_CHARSET_UTF8 || charset == SGL_CHARSET_OTHER)
         return clean_utf8(v, out);
     for (size_t i = 0; i < v.len; i++)
-        n += put_code(code_of(charset, v.ptr[i]), out + n);
+        n += sgl_utf8_put(code_of(charset, v.ptr[i]), out + n);
     return n;
 }

@@ -48,6 +48,12 @@ static void every_character_comes_back(void **state)
         b[0] = (uint8_t)((0xf00u >> n & 0xff) | c >> (6 * (n - 1)));
         CHECK_EQ("length", sgl_utf8_next(sgl_view_of(b, n), 0, &got), surrogate ? 0 : n);
         CHECK_EQ("code", got, surrogate ? 0 : c);
+        if (!surrogate) {
+            uint8_t made[4];
+
+            CHECK_EQ("length as it is written", sgl_utf8_put(c, made), n);
+            CHECK_TRUE("bytes as they are written", memcmp(made, b, n) == 0);
+        }
         CHECK_EQ("cut short", sgl_utf8_next(sgl_view_of(b, n - 1), 0, &got), 0);
     }
 }
