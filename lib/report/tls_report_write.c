@@ -227,12 +227,13 @@ static void put_policy(struct sgl_buf *out, const struct sgl_tls_report_policy *
     sgl_buf_add(out, SGL_LIT("},\"summary\":{"));
     put_count(out, "total-successful-session-count", p->successes);
     put_count(out, "total-failure-session-count", p->failed);
-    sgl_buf_add_byte(out, '}');
+    sgl_buf_add(out, SGL_LIT("},\"failure-details\":[")); /* readers walk it without asking */
     for (size_t i = 0; i < p->failures; i++) {
-        sgl_buf_add(out, i == 0 ? SGL_LIT(",\"failure-details\":[") : SGL_LIT(","));
+        if (i > 0)
+            sgl_buf_add_byte(out, ',');
         put_failure(out, &p->failure[i]);
     }
-    sgl_buf_add(out, p->failures > 0 ? SGL_LIT("]}") : SGL_LIT("}"));
+    sgl_buf_add(out, SGL_LIT("]}"));
 }
 
 static void put_report(struct sgl_buf *out, const struct sgl_tls_report *r)

@@ -110,9 +110,11 @@ static void two_policies(void **state)
     static const char want[] =
         "\"policies\":[{\"policy\":{\"policy-type\":\"tlsa\",\"policy-string\":[\"3 1 1 ab12\","
         "\"2 0 1 cd\"],\"policy-domain\":\"a.test\"},\"summary\":{"
-        "\"total-successful-session-count\":1,\"total-failure-session-count\":0}},{\"policy\":{"
+        "\"total-successful-session-count\":1,\"total-failure-session-count\":0},"
+        "\"failure-details\":[]},{\"policy\":{"
         "\"policy-type\":\"no-policy-found\",\"policy-domain\":\"a.test\"},\"summary\":{"
-        "\"total-successful-session-count\":0,\"total-failure-session-count\":2}}]}";
+        "\"total-successful-session-count\":0,\"total-failure-session-count\":2},"
+        "\"failure-details\":[]}]}";
     sgl_view tlsa[] = {SGL_LIT_INIT("3 1 1 ab12"), SGL_LIT_INIT("2 0 1 cd")};
     struct sgl_tls_report_policy policy[] = {
         {.type = SGL_TLS_POLICY_TLSA,
