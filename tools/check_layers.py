@@ -65,6 +65,7 @@ SERVER = {  # room: rooms below it
     "audit": GROUND + ["store"],
     "keys": GROUND,
     "resolver": GROUND,
+    "judge": GROUND + ["resolver"],
     "gzip": [],
     "intake": ["gzip"],
     "https": GROUND + ["resolver"],
