@@ -146,9 +146,8 @@ struct identity *directory_local(uint32_t uid)
 
 /* ---- listings: the table is copied, with references, so that each() runs without the lock ---- */
 
-/* In order of their names, as ref() gives them; the caller frees the list. */
-static void **referenced(struct directory *d, enum directory_noun noun, void *(*ref)(void *noun),
-                         size_t *count)
+void **nouns_referenced(struct directory *d, enum directory_noun noun, void *(*ref)(void *noun),
+                        size_t *count)
 {
     void **all;
 
@@ -182,7 +181,7 @@ void directory_each_domain(struct directory *d, bool (*each)(void *ctx, struct d
                            void *ctx)
 {
     size_t count;
-    void **all = referenced(d, DIRECTORY_DOMAIN, ref_domain, &count);
+    void **all = nouns_referenced(d, DIRECTORY_DOMAIN, ref_domain, &count);
     bool more = true;
 
     for (size_t i = 0; i < count; i++) {
@@ -196,7 +195,7 @@ void directory_each_sender(struct directory *d, bool (*each)(void *ctx, struct s
                            void *ctx)
 {
     size_t count;
-    void **all = referenced(d, DIRECTORY_SENDER, owned_ref, &count);
+    void **all = nouns_referenced(d, DIRECTORY_SENDER, owned_ref, &count);
     bool more = true;
 
     for (size_t i = 0; i < count; i++) {
@@ -209,7 +208,7 @@ void directory_each_sender(struct directory *d, bool (*each)(void *ctx, struct s
 void directory_each_group(struct directory *d, bool (*each)(void *ctx, struct group *g), void *ctx)
 {
     size_t count;
-    void **all = referenced(d, DIRECTORY_GROUP, owned_ref, &count);
+    void **all = nouns_referenced(d, DIRECTORY_GROUP, owned_ref, &count);
     bool more = true;
 
     for (size_t i = 0; i < count; i++) {
@@ -223,7 +222,7 @@ void directory_each_resource(struct directory *d, bool (*each)(void *ctx, struct
                              void *ctx)
 {
     size_t count;
-    void **all = referenced(d, DIRECTORY_RESOURCE, owned_ref, &count);
+    void **all = nouns_referenced(d, DIRECTORY_RESOURCE, owned_ref, &count);
     bool more = true;
 
     for (size_t i = 0; i < count; i++) {
@@ -236,7 +235,7 @@ void directory_each_resource(struct directory *d, bool (*each)(void *ctx, struct
 void directory_each_pool(struct directory *d, bool (*each)(void *ctx, struct pool *p), void *ctx)
 {
     size_t count;
-    void **all = referenced(d, DIRECTORY_POOL, owned_ref, &count);
+    void **all = nouns_referenced(d, DIRECTORY_POOL, owned_ref, &count);
     bool more = true;
 
     for (size_t i = 0; i < count; i++) {
@@ -250,7 +249,7 @@ void directory_each_branded_link(struct directory *d,
                                  bool (*each)(void *ctx, struct branded_link *l), void *ctx)
 {
     size_t count;
-    void **all = referenced(d, DIRECTORY_BRANDED_LINK, owned_ref, &count);
+    void **all = nouns_referenced(d, DIRECTORY_BRANDED_LINK, owned_ref, &count);
     bool more = true;
 
     for (size_t i = 0; i < count; i++) {
@@ -264,7 +263,7 @@ void directory_each_asm_group(struct directory *d, bool (*each)(void *ctx, struc
                               void *ctx)
 {
     size_t count;
-    void **all = referenced(d, DIRECTORY_ASM_GROUP, owned_ref, &count);
+    void **all = nouns_referenced(d, DIRECTORY_ASM_GROUP, owned_ref, &count);
     bool more = true;
 
     for (size_t i = 0; i < count; i++) {
@@ -278,7 +277,7 @@ void directory_each_policy(struct directory *d, bool (*each)(void *ctx, struct p
                            void *ctx)
 {
     size_t count;
-    void **all = referenced(d, DIRECTORY_POLICY, owned_ref, &count);
+    void **all = nouns_referenced(d, DIRECTORY_POLICY, owned_ref, &count);
     bool more = true;
 
     for (size_t i = 0; i < count; i++) {
@@ -292,7 +291,7 @@ void directory_each_subscription(struct directory *d,
                                  bool (*each)(void *ctx, struct subscription *s), void *ctx)
 {
     size_t count;
-    void **all = referenced(d, DIRECTORY_SUBSCRIPTION, ref_subscription, &count);
+    void **all = nouns_referenced(d, DIRECTORY_SUBSCRIPTION, ref_subscription, &count);
     bool more = true;
 
     for (size_t i = 0; i < count; i++) {
@@ -337,7 +336,7 @@ void directory_each_identity(struct directory *d, enum identity_kind kind,
 
     if (!noun_of_kind(kind, &noun))
         return;
-    all = referenced(d, noun, ref_held, &count);
+    all = nouns_referenced(d, noun, ref_held, &count);
     for (size_t i = 0; i < count; i++) {
         more = more && each(ctx, all[i]);
         identity_unref(all[i]);

@@ -464,6 +464,7 @@ enum directory_noun {
     DIRECTORY_RESOURCE,
     DIRECTORY_POOL,
     DIRECTORY_BRANDED_LINK,
+    DIRECTORY_ROUTE,
 };
 enum directory_verb { DIRECTORY_ADD, DIRECTORY_CHANGE, DIRECTORY_REMOVE };
 const char *directory_verb_word(enum directory_verb verb); /* "add", "change", "remove" */
@@ -570,6 +571,7 @@ struct directory_change {
     const struct resource_change *resource;
     const struct pool_change *pool; /* changed, removed: `within` says whose, and is needed */
     const struct branded_link_change *branded_link;
+    const struct route_change *route;         /* route.h */
     const struct asm_group_change *asm_group; /* changed, removed: `name` is its id */
     /* out */
     enum directory_result result;

@@ -95,7 +95,7 @@ struct cached {
     uint64_t until_ms;
 };
 
-#define DIRECTORY_NOUNS 14
+#define DIRECTORY_NOUNS 15
 
 struct directory {
     struct store *store;
@@ -218,7 +218,7 @@ struct noun_kind {
 };
 extern const struct noun_kind noun_subscription, noun_domain, noun_credential, noun_key, noun_app,
     noun_sender, noun_group, noun_policy, noun_account, noun_local, noun_asm_group, noun_resource,
-    noun_pool, noun_branded_link;
+    noun_pool, noun_branded_link, noun_route;
 const struct noun_kind *noun_kind_of(enum directory_noun noun);
 
 /* The kind's own, and what all kinds have in common that hold identities: the member "profile", where it has one. */
@@ -240,6 +240,10 @@ char *noun_id_new(void);
 
 /* "dkim:example.org:s1": what a sealed private key is bound to. */
 char *selector_context(const char *domain, const char *selector);
+
+/* All of a kind in order of their names, as ref() gives them; the caller frees the list. */
+void **nouns_referenced(struct directory *d, enum directory_noun noun, void *(*ref)(void *noun),
+                        size_t *count);
 
 /* ---- noun_identity.c ---- */
 

@@ -23,6 +23,7 @@ const struct noun_kind *noun_kind_of(enum directory_noun noun)
         [DIRECTORY_RESOURCE] = &noun_resource,
         [DIRECTORY_POOL] = &noun_pool,
         [DIRECTORY_BRANDED_LINK] = &noun_branded_link,
+        [DIRECTORY_ROUTE] = &noun_route,
     };
 
     return kind[noun];

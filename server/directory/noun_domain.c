@@ -5,6 +5,7 @@
 
 #include "directory_change.h"
 #include "domain_internal.h"
+#include "route.h"
 #include "sigillo/ascii.h"
 #include "sigillo/limits.h"
 
@@ -413,6 +414,10 @@ static bool may_go(struct change *g)
     else if (access_uses_domain(g->d, g->owner, g->key, by, sizeof(by)))
         change_say(g->c, DIRECTORY_IN_USE, "domain",
                    "%s is of this domain; remove that first: sigillo sender remove", by);
+    else if (directory_receives_for(g->d, sgl_view_cstr(g->key)))
+        change_say(
+            g->c, DIRECTORY_IN_USE, "domain",
+            "a route receives mail for this domain; remove that first: sigillo route remove");
     else
         return true;
     return false;
