@@ -50,7 +50,7 @@ HEADERS = {  # module: its headers in include/sigillo/
     "survey": "survey",
     "setup": "setup",
     "transport": "dane mta_sts tlsrpt",
-    "report": "dsn tls_report",
+    "report": "dmarc_report dsn tls_report",
     "template": "html_text template",
     "callers": "unbound",
 }
@@ -91,7 +91,7 @@ PURE = {  # system headers that lib/ may include
     "assert.h", "ctype.h", "emmintrin.h", "immintrin.h", "inttypes.h", "limits.h", "stdalign.h", "stdarg.h", "stdatomic.h", "stdbool.h", "stddef.h", "stdint.h",
     "stdio.h", "stdlib.h", "string.h",
 }  # fmt: skip
-PURE_IN = {"idn2.h": ["mail"], "libpsl.h": ["psl"]}
+PURE_IN = {"expat.h": ["report"], "idn2.h": ["mail"], "libpsl.h": ["psl"]}
 ONLY_IN = {  # library headers of the server: rooms that may know them
     "sqlite3.h": ["store"],
     "confuse.h": ["config"],

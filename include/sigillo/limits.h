@@ -67,6 +67,15 @@
 #define SGL_LIMIT_TLSRPT_URIS    16       /* report destinations of one record */
 #define SGL_LIMIT_TLS_REPORT_REASON 255   /* bytes of a failure-reason-code that we write: "a short text" [RFC 8460 s4.3.3] */
 
+/* ---- DMARC aggregate reports of strangers ---- */
+#define SGL_LIMIT_DMARC_REPORT_DEPTH      16 /* elements within each other: a report has 5 */
+#define SGL_LIMIT_DMARC_REPORT_ATTRIBUTES 16 /* of one element: a report has some 3 at its root */
+#define SGL_LIMIT_DMARC_REPORT_TEXT       (64 * 1024) /* bytes of one element: comments have some 100 */
+#define SGL_LIMIT_DMARC_REPORT_RECORDS    1000000 /* the largest receivers send some 10,000 */
+#define SGL_LIMIT_DMARC_REPORT_DKIM       100 /* signatures of one record [RFC 9990 s3.1.3] */
+#define SGL_LIMIT_DMARC_REPORT_SPF        10 /* one [RFC 9990], a few in old reports */
+#define SGL_LIMIT_DMARC_REPORT_REASONS    20 /* of one record: people write 1 */
+
 /* ---- JSON of strangers ---- */
 #define SGL_LIMIT_JSON_DEPTH   16 /* arrays and objects within each other: a TLS report has 5 */
 #define SGL_LIMIT_JSON_MEMBERS 64 /* of one object, which are compared with each other: a TLS report's have 9 */
