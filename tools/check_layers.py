@@ -79,13 +79,14 @@ SERVER = {  # room: rooms below it
     "lists": GROUND + ["keys", "store"],
     "templates": GROUND + ["audit", "directory", "store"],
     "queue": GROUND + ["audit", "store"],
+    "reputation": GROUND + ["store"],
     "limits": GROUND + ["audit", "directory", "store"],
     "guard": GROUND + ["directory", "store"],
     "admission": GROUND + ["access", "audit", "directory", "guard", "keys", "limits", "lists", "queue", "store"],
     "delivery": GROUND + ["audit", "directory", "queue", "resolver", "store", "sts"],
     "reports": GROUND + ["delivery", "gzip", "https", "queue", "resolver", "store", "sts"],
-    "doors": GROUND + ["access", "admission", "audit", "certs", "directory", "gzip", "guard", "intake", "limits", "lists", "queue", "setup", "store", "templates", "tokens"],
-    "main": GROUND + ["admission", "audit", "certs", "delivery", "directory", "doors", "guard", "https", "keys", "limits", "lists", "queue", "reports", "resolver", "setup", "store", "sts", "templates", "tokens"],
+    "doors": GROUND + ["access", "admission", "audit", "certs", "directory", "gzip", "guard", "intake", "limits", "lists", "queue", "reputation", "setup", "store", "templates", "tokens"],
+    "main": GROUND + ["admission", "audit", "certs", "delivery", "directory", "doors", "guard", "https", "keys", "limits", "lists", "queue", "reports", "reputation", "resolver", "setup", "store", "sts", "templates", "tokens"],
 }
 PURE = {  # system headers that lib/ may include
     "assert.h", "ctype.h", "emmintrin.h", "immintrin.h", "inttypes.h", "limits.h", "stdalign.h", "stdarg.h", "stdatomic.h", "stdbool.h", "stddef.h", "stdint.h",

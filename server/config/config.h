@@ -192,6 +192,12 @@ struct config {
         size_t skips;
         bool receive; /* those of others, at /tls-reports */
     } tls_reports;
+    struct {                                /* reputation { ... }: of those who send to us */
+        unsigned half_life_s;               /* of what was seen */
+        unsigned defer_below, refuse_below; /* scores; 0: nobody */
+        struct config_network *exempt;      /* to whom nothing of it applies */
+        size_t exempts;
+    } reputation;
     struct { /* guard { ... }: of bulk mail */
         enum config_guard action;
         unsigned near_percent; /* of a receiver's messages: warned from here on */

@@ -19,9 +19,9 @@
 #define N_OF(type, field)  .count = offsetof(struct type, field)
 
 const char *const config_section_name[SECTIONS] = {
-    "",      "limits",   "resolver",   "delivery", "queue",    "domains",     "verification",
-    "audit", "rotation", "guard",      "local",    "metadata", "tls_reports", "listen",
-    "route", "profile",  "dns_update", "receiver", "pool",     "certificate"};
+    "",       "limits",   "resolver", "delivery",   "queue",    "domains",     "verification",
+    "audit",  "rotation", "guard",    "local",      "metadata", "tls_reports", "reputation",
+    "listen", "route",    "profile",  "dns_update", "receiver", "pool",        "certificate"};
 
 /* clang-format off */
 const struct key config_key[] = {
@@ -127,6 +127,11 @@ const struct key config_key[] = {
     {IN_TLS_REPORTS, "delay", KEY_DURATION, "4h", .max = 20 * H_, .unit = S_, TOP(tls_reports.delay_s)},
     {IN_TLS_REPORTS, "receive", KEY_BOOL, "false", TOP(tls_reports.receive)},
     {IN_TLS_REPORTS, "skip", KEY_PATTERN, "{}", TOP(tls_reports.skip), N_OF(config, tls_reports.skips)},
+
+    {IN_REPUTATION, "half_life", KEY_DURATION, "3d", .min = 60 * S_, .max = 3650 * D_, .unit = S_, TOP(reputation.half_life_s)},
+    {IN_REPUTATION, "defer_below", KEY_NUMBER, "25", .max = 50, TOP(reputation.defer_below)},
+    {IN_REPUTATION, "refuse_below", KEY_NUMBER, "10", .max = 50, TOP(reputation.refuse_below)},
+    {IN_REPUTATION, "exempt", KEY_NETWORK, "{}", TOP(reputation.exempt), N_OF(config, reputation.exempts)},
 
     {IN_LISTEN, "door", KEY_WORD, "submission", .words = "submission http", LISTEN_AT(door)},
     {IN_LISTEN, "address", KEY_LISTEN, "{}", LISTEN_AT(address), N_OF(config_listen, addresses), .required = true},

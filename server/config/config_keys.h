@@ -44,6 +44,7 @@ enum key_section {
     IN_LOCAL,
     IN_METADATA,
     IN_TLS_REPORTS,
+    IN_REPUTATION,
     IN_LISTEN,
     IN_ROUTE,
     IN_PROFILE,

@@ -476,6 +476,8 @@ static void check_whole(cfg_t *cfg, struct config *c)
                 "old key");
     if (c->guard.complaints_stop > 0 && c->guard.complaints_stop < c->guard.complaints_warn)
         mistake(cfg_getsec(cfg, "guard"), "guard.complaints_stop: less than complaints_warn");
+    if (c->reputation.refuse_below > c->reputation.defer_below)
+        mistake(cfg_getsec(cfg, "reputation"), "reputation.refuse_below: more than defer_below");
     check_metadata(cfg, c);
     check_tls_reports(cfg, c);
     if (c->limits.memory < c->limits.message_size)

@@ -493,6 +493,15 @@ static bool build_reports(struct service *s)
     return reports_start(s->reports);
 }
 
+/* Of those who send to us; the doors ask. */
+static bool build_reputation(struct service *s)
+{
+    const struct reputation_parts parts = {.loop = s->outgoing, .store = s->store};
+
+    s->reputation = reputation_new(&parts, s->config);
+    return s->reputation != NULL && reputation_start(s->reputation, clock_now_s());
+}
+
 bool service_build(struct service *s, char *why, size_t why_size)
 {
     snprintf(why, why_size, "out of memory");
@@ -508,8 +517,8 @@ bool service_build(struct service *s, char *why, size_t why_size)
     return s->directory != NULL && build_tokens(s, why, why_size) &&
            build_lists(s, why, why_size) && build_sending(s, why, why_size) &&
            build_federation(s) && start_certs(s) && build_setup(s) &&
-           build_admission(s, why, why_size) && build_reports(s) && build_http(s) &&
-           build_submission(s, why, why_size);
+           build_admission(s, why, why_size) && build_reports(s) && build_reputation(s) &&
+           build_http(s) && build_submission(s, why, why_size);
 }
 
 bool service_start_loops(struct service *s)
@@ -533,6 +542,7 @@ void service_end(struct service *s)
         loop_join(s->door[i]);
     loop_join(s->outgoing);
     reports_end(s->reports);
+    reputation_end(s->reputation);
     workers_free(s->workers);
     templates_free(s->templates);
     store_close(s->store);

@@ -27,6 +27,7 @@
 #include "../loop/tls.h"
 #include "../queue/queue.h"
 #include "../reports/reports.h"
+#include "../reputation/reputation.h"
 #include "../resolver/resolver.h"
 #include "../setup/setup.h"
 #include "../store/store.h"
@@ -60,6 +61,7 @@ struct service {
     struct delivery *delivery;
     struct https *reports_https;
     struct reports *reports; /* about TLS, to others */
+    struct reputation *reputation;
     struct limits *limits;
     struct templates *templates;
     struct guard *guard;

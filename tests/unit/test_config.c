@@ -161,6 +161,10 @@ static void an_empty_file_gives_the_presets(void **state)
     CHECK_TRUE("no user", c->user == NULL);
     CHECK_TRUE("no reports about TLS", c->tls_reports.from == NULL && c->tls_reports.skips == 0);
     CHECK_EQ("within four hours", c->tls_reports.delay_s, 4 * 3600);
+    CHECK_EQ("what was seen fades in days", c->reputation.half_life_s, 3 * 86400);
+    CHECK_EQ("below a quarter it waits", c->reputation.defer_below, 25);
+    CHECK_EQ("below a tenth it goes", c->reputation.refuse_below, 10);
+    CHECK_EQ("nobody is exempt", c->reputation.exempts, 0);
     config_unref(c);
 }
 
@@ -189,6 +193,7 @@ static const char *full_text(void)
         "profile big { message_size = 64M }\n"
         "tls_reports { from = \"tls@a.test\" contact = \"us@A.test\" delay = 1m skip = {.b.test} "
         "}\n"
+        "reputation { half_life = 1d refuse_below = 0 exempt = {192.0.2.0/24} }\n"
         "guard { action = stop near = 50 }\nreceiver local { domains = {a.test, b.test} }\n"
         "pool marketing { source = {192.0.2.8, \"2001:db8::8\"} subscriptions = {acme, default} }\n"
         "pool plain { source = {192.0.2.9} hostname = out.example.org }\n"
@@ -310,6 +315,10 @@ static void check_full(const struct config *c)
     CHECK_STR("whom to ask", c->tls_reports.contact, "us@A.test");
     CHECK_EQ("when", c->tls_reports.delay_s, 60);
     CHECK_STR("to whom not", c->tls_reports.skip[0], ".b.test");
+    CHECK_EQ("what was seen fades in a day", c->reputation.half_life_s, 86400);
+    CHECK_EQ("nobody goes", c->reputation.refuse_below, 0);
+    CHECK_EQ("one network is exempt", c->reputation.exempts, 1);
+    CHECK_EQ("which", c->reputation.exempt[0].prefix, 24);
     CHECK_EQ("the guard stops", c->guard.action, GUARD_STOP);
     check_pools(c);
     CHECK_EQ("receivers", c->receivers, 1);
@@ -436,6 +445,7 @@ static const struct {
     {"domains { tls_reports = \"mailto:a@b.test,mailto:c@d.test\" }\n",
      "1: domains.tls_reports: \"mailto:a@b.test,mailto:c@d.test\": not an address for reports "
      "(write mailto:reports@example.org)"},
+    {"reputation { refuse_below = 30 }\n", "1: reputation.refuse_below: more than defer_below"},
     {"verification { pending = {} }\n", "1: verification.pending: empty"},
     {"verification { ask = me }\n",
      "1: verification.ask: \"me\": not one of these words: authoritative resolver"},

@@ -9,6 +9,7 @@
 
 #include "../draft.h"
 #include "../received.h"
+#include "../reputation.h"
 #include "../tlsrpt.h"
 #include "sigillo/banned.h"
 #include "sqlite_internal.h"
@@ -52,6 +53,8 @@ static enum store_result apply_op(struct store *store, struct store_op *op)
         return apply_received(store, (const struct received_op *)(const void *)op);
     case STORE_TLSRPT:
         return apply_tlsrpt(store, (struct tlsrpt_op *)(void *)op);
+    case STORE_REPUTATION:
+        return apply_reputation(store, (const struct reputation_op *)(const void *)op);
     case STORE_EXPIRE_TRAIL:
         return apply_expire_trail(store, (struct store_expire_trail *)(void *)op);
     }

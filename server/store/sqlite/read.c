@@ -113,6 +113,8 @@ static const char *const read_text[READ_COUNT] = {
         " SELECT p.id,p.type,p.strings,p.mx,p.successes,p.failed,1,f.result,f.sending,f.host,"
         "f.receiving,f.reason,f.sessions FROM tlsrpt_policy p JOIN tlsrpt_failure f"
         " ON f.policy=p.id WHERE p.day=?1 AND p.domain=?2 ORDER BY 1,7,8,10,11,9,12",
+    [READ_REPUTATION] = "SELECT kind,name,at,last,good,failed,unknown,junk,complaints,traps"
+                        " FROM reputation",
     [READ_BATCH] = "SELECT status FROM batch WHERE subscription=?1 AND id=?2",
     [READ_BATCHES] = "SELECT id,status FROM batch WHERE subscription=?1 AND status>0 ORDER BY id",
 };

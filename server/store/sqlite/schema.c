@@ -131,6 +131,10 @@ static const char *const step[] = {
     " ends INTEGER NOT NULL, at INTEGER NOT NULL, peer TEXT NOT NULL, value TEXT NOT NULL);"
     "CREATE UNIQUE INDEX tls_received_of ON tls_received(domain, organization, report);"
     "CREATE INDEX tls_received_domain ON tls_received(domain, id);",
+    "CREATE TABLE reputation(kind INTEGER NOT NULL, name TEXT NOT NULL, at INTEGER NOT NULL,"
+    " last INTEGER NOT NULL, good REAL NOT NULL, failed REAL NOT NULL, unknown REAL NOT NULL, junk "
+    "REAL NOT NULL,"
+    " complaints REAL NOT NULL, traps REAL NOT NULL, PRIMARY KEY(kind, name)) WITHOUT ROWID;",
 };
 #define STEPS ((int)(sizeof(step) / sizeof(step[0])))
 

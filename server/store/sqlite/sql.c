@@ -127,6 +127,8 @@ const char *const sql_text[SQL_COUNT] = {
     [SQL_RECEIVED_MAKE_ROOM] = "DELETE FROM tls_received WHERE domain=?1 AND id<=(SELECT id FROM"
                                " tls_received WHERE domain=?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
     [SQL_OLD_RECEIVED] = "DELETE FROM tls_received WHERE at<?1/1000",
+    [SQL_REPUTATION_PUT] = "REPLACE INTO reputation VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)",
+    [SQL_REPUTATION_DELETE] = "DELETE FROM reputation WHERE kind=?1 AND name=?2",
     [SQL_TLSRPT_POLICY_FIND] = "SELECT id FROM tlsrpt_policy WHERE day=?1 AND domain=?2"
                                " AND type=?3 AND strings=?4 AND mx=?5",
     [SQL_TLSRPT_POLICY_ADD] = "INSERT INTO tlsrpt_policy(day,domain,type,strings,mx,successes,"

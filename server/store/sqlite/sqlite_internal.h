@@ -125,6 +125,8 @@ enum sql {
     SQL_OLD_TLSRPT_FAILURES,
     SQL_OLD_TLSRPT_POLICIES,
     SQL_OLD_TLSRPT_REPORTS,
+    SQL_REPUTATION_PUT,
+    SQL_REPUTATION_DELETE,
     SQL_PROBE,
     SQL_COUNT
 };
@@ -318,6 +320,8 @@ struct store_draft_op;
 enum store_result apply_draft(struct store *store, struct store_draft_op *op);
 struct received_op;
 enum store_result apply_received(struct store *store, const struct received_op *op);
+struct reputation_op;
+enum store_result apply_reputation(struct store *store, const struct reputation_op *op);
 struct tlsrpt_op;
 enum store_result apply_tlsrpt(struct store *store, struct tlsrpt_op *op);
 void drafts_expire(struct store *store, int64_t now); /* at most 100 of them */
@@ -465,6 +469,7 @@ enum read_sql {
     READ_TLSRPT,
     READ_TLSRPT_DUE,
     READ_TLSRPT_REPORTS,
+    READ_REPUTATION,
     READ_COUNT
 };
 struct db *read_begin(struct store *store, enum store_result *result);
