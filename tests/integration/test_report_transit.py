@@ -78,7 +78,8 @@ def test_it_says_what_the_trail_says(sigillo, sent):
 
 def test_by_names(sigillo, sent):
     failed = failures(sigillo, sent["no@wrong.test"])
-    rows = {d["name"]: d for d in sigillo.json("report", "transit", "--by", "domain")["rows"]}
+    domains = sigillo.json("report", "transit", "--by", "domain")["rows"]
+    rows = {d["name"]: d for d in domains}
     assert {n: (d["delivered"], d["failed"]) for n, d in rows.items()} == {
         "good.test": (3, 0), "plain.test": (1, 0), "expired.test": (1, 0), "wrong.test": (0, failed)}
     assert rows["good.test"]["mechanisms"]["dane"] == 3 and rows["expired.test"]["mechanisms"]["encrypted"] == 1
@@ -87,7 +88,8 @@ def test_by_names(sigillo, sent):
     rows = {d["name"]: d["delivered"] for d in sigillo.json("report", "transit", "--by", "subscription")["rows"]}
     assert rows == {"default": 4, "acme": 1}
     top = sigillo.json("report", "transit", "--by", "domain", "--top", "2")
-    assert [d["name"] for d in top["rows"]] == ["good.test", max([("wrong.test", failed), ("expired.test", 1)], key=lambda p: p[1])[0]]
+    mail = [d["delivered"] + d["failed"] for d in domains]
+    assert top["rows"] == domains[:2] and mail == sorted(mail, reverse=True)
     assert top["next"] == 2 and "There are more" in sigillo.cli("report", "transit", "--by", "domain", "--top", "2").stdout
     mechanisms = sigillo.json("report", "transit", "--by", "mechanism")
     assert mechanisms["by"] == "mechanism" and {"name": "dane", "delivered": 3} in mechanisms["rows"]
