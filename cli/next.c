@@ -53,6 +53,7 @@ static const struct {
     {"senders", "sigillo sender add app1@example.org --identity credential:app1"},
     {"groups", "sigillo group add support --member support@example.org"},
     {"policies", "sigillo policy add --app app1 --allow --senders support"},
+    {"routes", "sigillo route add @example.org --lmtp 127.0.0.1:24"},
     {"suppressions", "sigillo suppression add someone@example.net"},
 };
 

@@ -5,6 +5,8 @@
 
 #include "cli.h"
 
+extern const struct cli_verb verb_route_add, verb_route_list, verb_route_show, verb_route_set,
+    verb_route_remove, verb_route_test;
 extern const struct cli_verb verb_init, verb_serve, verb_status, verb_subscription_add,
     verb_subscription_list, verb_subscription_show, verb_subscription_set, verb_profile_list,
     verb_report_usage, verb_report_audit, verb_report_guard, verb_report_transit, verb_domain_add,

@@ -48,7 +48,7 @@ _sigillo()
     esac
 
     if ((COMP_CWORD == 1)); then
-        COMPREPLY=($(compgen -W "init serve status subscription profile domain credential key app local account sender group policy suppression send queue trace report spf dkim arc check tls tls-policy verify dmarc tlsrpt advise help --version --help" -- "$cur"))
+        COMPREPLY=($(compgen -W "init serve status subscription profile domain credential key app local account sender group policy route suppression send queue trace report spf dkim arc check tls tls-policy verify dmarc tlsrpt advise help --version --help" -- "$cur"))
         return
     fi
     verb=${COMP_WORDS[1]}
@@ -66,6 +66,7 @@ _sigillo()
         sender) words="add list remove" ;;
         group) words="add list show set remove" ;;
         policy) words="add list remove test" ;;
+        route) words="add list show set remove test" ;;
         suppression) words="add list remove import export" ;;
         queue) words="list show retry cancel hold release" ;;
         spf) words="check tree build" ;;
@@ -74,7 +75,7 @@ _sigillo()
         dmarc) words="check" ;;
         tls) words="check records next-key" ;;
         tlsrpt) words="report sent take" ;;
-        help) words="init serve status subscription profile domain credential key app local account sender group policy suppression send queue trace report spf dkim arc check tls tls-policy verify dmarc tlsrpt advise" ;;
+        help) words="init serve status subscription profile domain credential key app local account sender group policy route suppression send queue trace report spf dkim arc check tls tls-policy verify dmarc tlsrpt advise" ;;
         *) words="" ;;
         esac
         COMPREPLY=($(compgen -W "$words" -- "$cur"))
@@ -144,6 +145,12 @@ _sigillo()
     "policy list") words="--server --json --help" ;;
     "policy remove") words="--server --json --help" ;;
     "policy test") words="--app --identity --sender --server --json --help" ;;
+    "route add") words="--lmtp --smtp --webhook --forward --handle --junk --ask --subscription --server --json --help" ;;
+    "route list") words="--server --json --help" ;;
+    "route show") words="--server --json --help" ;;
+    "route set") words="--lmtp --smtp --webhook --forward --handle --junk --ask --no-ask --new-secret --server --json --help" ;;
+    "route remove") words="--server --json --help" ;;
+    "route test") words="--server --json --help" ;;
     "suppression add") words="--subscription --domain --reason --reply --expires --case-sensitive --any-case --server --json --help" ;;
     "suppression list") words="--subscription --domain --server --json --help" ;;
     "suppression remove") words="--subscription --domain --server --json --help" ;;

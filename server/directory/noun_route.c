@@ -2,7 +2,7 @@
 /*
  * A route: where mail goes that arrives for an address.  Its key is drawn, and never used again: mail that waits names it.  It is found by its pattern.
  *
- *   {"created_at":N,"pattern":"@example.org","action":"lmtp","targets":["127.0.0.1:24"],"junk":"junk@example.org","ask":true,"inside":true,"secret":BASE64}
+ *   {"created_at":N,"pattern":"@example.org","action":"lmtp","target":["127.0.0.1:24"],"junk":"junk@example.org","ask":true,"inside":true,"secret":BASE64}
  *
  * junk, secret: null where there is none.  inside: an operator gave the targets.
  */
@@ -131,7 +131,7 @@ static void *from_json(const struct store_noun *stored, const json_t *json)
 
     if (sgl_view_find(f.pattern, '@') == f.pattern.len ||
         !route_action_parse(text_in(json, "action"), &f.action) ||
-        !targets_from_json(&f, json_object_get(json, "targets")))
+        !targets_from_json(&f, json_object_get(json, "target")))
         return NULL;
     return route_new(&f);
 }
@@ -148,7 +148,7 @@ static json_t *to_json(const void *noun)
         }
     return json_pack("{s:I, s:s, s:s, s:o, s:s?, s:b, s:b, s:s?}", "created_at",
                      (json_int_t)r->owned.created_at, "pattern", r->pattern, "action",
-                     route_action_name(r->action), "targets", list, "junk", r->junk, "ask",
+                     route_action_name(r->action), "target", list, "junk", r->junk, "ask",
                      (int)r->ask, "inside", (int)r->inside, "secret", r->secret);
 }
 
@@ -282,7 +282,7 @@ static void free_(void *noun)
     arrival_route_unref(noun);
 }
 
-static const char *const shown[] = {"pattern", "action", "targets", "junk", "ask", NULL};
+static const char *const shown[] = {"pattern", "action", "target", "junk", "ask", NULL};
 
 const struct noun_kind noun_route = {
     .name = "route",

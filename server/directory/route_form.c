@@ -11,12 +11,12 @@ static bool say(struct change *g, const char *field, const char *why)
     return false;
 }
 
-/* A member of a list: "targets[2]". */
+/* A member of a list: "target[2]". */
 static bool say_target(struct change *g, size_t at, const char *what, const char *why)
 {
     char field[32];
 
-    snprintf(field, sizeof(field), "targets[%zu]", at);
+    snprintf(field, sizeof(field), "target[%zu]", at);
     change_say(g->c, DIRECTORY_INVALID, field, "%s%s", what, why);
     return false;
 }
@@ -112,7 +112,7 @@ static bool take_address(struct change *g, struct route_form *f, size_t at, sgl_
     char pattern[ROUTE_PATTERN_SIZE], field[32];
     struct access_address address;
 
-    snprintf(field, sizeof(field), "targets[%zu]", at);
+    snprintf(field, sizeof(field), "target[%zu]", at);
     if (!read_address(g, field, text, &address, pattern))
         return false;
     if (is_itself(g, f, pattern))
@@ -131,12 +131,12 @@ static bool check_count(struct change *g, const struct route_form *f)
     switch (f->action) {
     case ROUTE_LMTP:
     case ROUTE_SMTP:
-        return n == 1 || say(g, "targets", "one server is needed");
+        return n == 1 || say(g, "target", "one server is needed");
     case ROUTE_WEBHOOK:
-        return n == 1 || say(g, "targets", "one URL is needed");
+        return n == 1 || say(g, "target", "one URL is needed");
     case ROUTE_FORWARD:
         return (n > 0 && n <= ROUTE_TARGETS_MAX) ||
-               say(g, "targets", "1 to 20 addresses to forward to are needed");
+               say(g, "target", "1 to 20 addresses to forward to are needed");
     case ROUTE_BOUNCES:
     case ROUTE_COMPLAINTS:
     case ROUTE_REPORTS:
@@ -144,7 +144,7 @@ static bool check_count(struct change *g, const struct route_form *f)
     case ROUTE_DISCARD:
         break;
     }
-    return n == 0 || say(g, "targets", "mail of this action goes nowhere: it has no target");
+    return n == 0 || say(g, "target", "mail of this action goes nowhere: it has no target");
 }
 
 static bool take_target(struct change *g, struct route_form *f, size_t at, sgl_view text,

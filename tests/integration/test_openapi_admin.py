@@ -214,6 +214,25 @@ def test_apps(api):
     api("showApp", name="openapi-app", want=404)
 
 
+def test_routes(api):
+    api("addDomain", {"name": "routes-openapi.test", "subscription": "acme"})
+    api("addRoute", {"pattern": "@routes-openapi.test", "action": "lmtp", "target": ["127.0.0.1"], "ask": True})
+    api("addRoute", {"pattern": "@routes-openapi.test", "action": "discard"}, want=409)
+    api("addRoute", {"pattern": "u@nobody.test", "action": "discard"}, want=404)
+    api("addRoute", {"pattern": "u@routes-openapi.test", "action": "eat"}, want=422)
+    assert api("addRoute", {"pattern": "h@routes-openapi.test", "action": "webhook", "target": ["https://a.test/"]})["secret"]
+    assert api("listRoutes")["routes"]
+    assert api("showRoute", pattern="@routes-openapi.test")["target"] == ["127.0.0.1:24"]
+    api("showRoute", pattern="@nobody.test", want=404)
+    api("changeRoute", {"junk": "junk@routes-openapi.test"}, pattern="@routes-openapi.test")
+    api("changeRoute", {"target": ["a"]}, pattern="@routes-openapi.test", want=400)
+    api("changeRoute", {"junk": "x@a.test", "version": 99}, pattern="@routes-openapi.test", want=409)
+    assert api("testRoute", query={"address": "any+x@routes-openapi.test"})["match"] == "domain"
+    api("testRoute", query={"address": "any@nobody.test"}, want=404)
+    api("removeRoute", pattern="h@routes-openapi.test")
+    api("removeRoute", pattern="h@routes-openapi.test", want=404)
+
+
 def test_policies(api):
     whose = {"subscription": "acme"}
     api("addCredential", {"name": "openapi-policy", "domains": ["openapi.test"], "subscription": "acme"})

@@ -177,6 +177,7 @@ static void furnish(struct world *w)
         {"/admin/v1/senders", "{\"address\":\"*@s-$.test\",\"identity\":\"credential:s-$\"}"},
         {"/admin/v1/groups", "{\"name\":\"g-$\",\"members\":[\"x.test\"],\"subscription\":\"$\"}"},
         {"/admin/v1/groups", "{\"name\":\"h-$\",\"subscription\":\"$\"}"},
+        {"/admin/v1/routes", "{\"pattern\":\"@s-$.test\",\"action\":\"discard\"}"},
     };
     int status;
 

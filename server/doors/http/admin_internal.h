@@ -3,6 +3,7 @@
 #ifndef SERVER_DOORS_HTTP_ADMIN_INTERNAL_H
 #define SERVER_DOORS_HTTP_ADMIN_INTERNAL_H
 
+#include "../../directory/route.h"
 #include "admin.h"
 
 #define ADMIN_NO_DOMAIN                                                                            \
@@ -116,6 +117,7 @@ struct admin_change {
     sgl_view *member; /* of a group; malloc()ed */
     struct domain_change domain;
     struct branded_link_change branded_link;
+    struct route_change route;
 };
 struct admin_noun {
     enum directory_noun noun;
@@ -143,7 +145,7 @@ struct admin_noun {
     void (*take_query)(struct admin_change *n); /* what names one beside its path; may be NULL */
 };
 extern const struct admin_noun admin_subscriptions, admin_credentials, admin_keys, admin_apps,
-    admin_accounts, admin_senders, admin_groups, admin_policies, admin_locals;
+    admin_accounts, admin_senders, admin_groups, admin_policies, admin_locals, admin_routes_noun;
 
 /* Whole requests, for a kind whose routes are its own: the caller checked, the work done, answered, logged. */
 void admin_noun_add(struct http_request *r, const struct admin *admin,
@@ -179,6 +181,7 @@ json_t *admin_subscription_json(const struct admin *admin, const struct subscrip
 void admin_domain_routes(struct http *http, void *ctx);
 void admin_suppression_routes(struct http *http, void *ctx);
 void admin_policy_routes(struct http *http, void *ctx);
+void admin_route_routes(struct http *http, const struct admin *admin);
 /* A result as the word of a problem ("not-found") and as a status. */
 const char *admin_result_word(enum directory_result result);
 int admin_result_status(enum directory_result result);

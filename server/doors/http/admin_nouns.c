@@ -280,7 +280,7 @@ void admin_noun_remove(struct http_request *r, const struct admin *admin,
 
 static const struct admin_noun *const nouns[] = {
     &admin_subscriptions, &admin_credentials, &admin_keys,     &admin_apps,   &admin_accounts,
-    &admin_senders,       &admin_groups,      &admin_policies, &admin_locals,
+    &admin_senders,       &admin_groups,      &admin_policies, &admin_locals, &admin_routes_noun,
 };
 #define NOUNS (sizeof(nouns) / sizeof(nouns[0]))
 
@@ -340,6 +340,7 @@ void admin_nouns_routes(struct http *http, const struct admin *admin)
 {
     void *ctx = (void *)(uintptr_t)admin;
 
+    admin_route_routes(http, admin); /* before those of single ones: "test" is none */
     for (size_t i = 0; i < NOUNS; i++)
         noun_routes(http, ctx, nouns[i]);
     admin_domain_routes(http, ctx);
