@@ -104,5 +104,7 @@ const struct cli_verb *const cli_verbs[] = {
     &verb_report_guard,
     &verb_report_tls,
     &verb_report_transit,
+    &verb_report_reputation,
+    &verb_reputation_forget,
     NULL,
 };

@@ -9,9 +9,10 @@ extern const struct cli_verb verb_route_add, verb_route_list, verb_route_show, v
     verb_route_remove, verb_route_test;
 extern const struct cli_verb verb_init, verb_serve, verb_status, verb_subscription_add,
     verb_subscription_list, verb_subscription_show, verb_subscription_set, verb_profile_list,
-    verb_report_usage, verb_report_audit, verb_report_guard, verb_report_transit, verb_domain_add,
-    verb_domain_list, verb_domain_show, verb_domain_records, verb_domain_verify, verb_domain_coach,
-    verb_domain_park, verb_domain_set, verb_domain_publish, verb_domain_rotate, verb_domain_mta_sts,
+    verb_report_usage, verb_report_audit, verb_report_guard, verb_report_transit,
+    verb_report_reputation, verb_reputation_forget, verb_domain_add, verb_domain_list,
+    verb_domain_show, verb_domain_records, verb_domain_verify, verb_domain_coach, verb_domain_park,
+    verb_domain_set, verb_domain_publish, verb_domain_rotate, verb_domain_mta_sts,
     verb_domain_remove, verb_credential_add, verb_credential_list, verb_credential_set,
     verb_credential_remove, verb_key_add, verb_key_list, verb_key_show, verb_key_rotate,
     verb_key_set, verb_key_remove, verb_send, verb_queue_list, verb_queue_show, verb_queue_retry,

@@ -48,7 +48,7 @@ _sigillo()
     esac
 
     if ((COMP_CWORD == 1)); then
-        COMPREPLY=($(compgen -W "init serve status subscription profile domain credential key app local account sender group policy route suppression send queue trace report spf dkim arc check tls tls-policy verify dmarc tlsrpt advise help --version --help" -- "$cur"))
+        COMPREPLY=($(compgen -W "init serve status subscription profile domain credential key app local account sender group policy route suppression reputation send queue trace report spf dkim arc check tls tls-policy verify dmarc tlsrpt advise help --version --help" -- "$cur"))
         return
     fi
     verb=${COMP_WORDS[1]}
@@ -56,7 +56,7 @@ _sigillo()
         case $verb in
         subscription) words="add list show set" ;;
         profile) words="list" ;;
-        report) words="usage audit guard transit tls" ;;
+        report) words="usage audit guard transit tls reputation" ;;
         domain) words="add list show records verify coach park set publish rotate mta-sts remove" ;;
         credential) words="add list set remove" ;;
         key) words="add list show set rotate remove" ;;
@@ -69,13 +69,14 @@ _sigillo()
         route) words="add list show set remove test" ;;
         suppression) words="add list remove import export" ;;
         queue) words="list show retry cancel hold release" ;;
+        reputation) words="forget" ;;
         spf) words="check tree build" ;;
         dkim) words="keygen sign verify" ;;
         arc) words="verify seal" ;;
         dmarc) words="check" ;;
         tls) words="check records next-key" ;;
         tlsrpt) words="report sent take" ;;
-        help) words="init serve status subscription profile domain credential key app local account sender group policy route suppression send queue trace report spf dkim arc check tls tls-policy verify dmarc tlsrpt advise" ;;
+        help) words="init serve status subscription profile domain credential key app local account sender group policy route suppression reputation send queue trace report spf dkim arc check tls tls-policy verify dmarc tlsrpt advise" ;;
         *) words="" ;;
         esac
         COMPREPLY=($(compgen -W "$words" -- "$cur"))
@@ -93,6 +94,8 @@ _sigillo()
     "report audit") words="--since --by --object --action --subscription --csv --server --json --help" ;;
     "report guard") words="--domain --subscription --server --json --help" ;;
     "report transit") words="--since --until --by --top --subscription --csv --chart --no-chart --server --json --help" ;;
+    "report reputation") words="--by --top --csv --server --json --help" ;;
+    "reputation forget") words="--server --json --help" ;;
     "report usage") words="--since --subscription --server --json --help" ;;
     "domain add") words="--subscription --ed25519 --managed --return-path --server --json --help" ;;
     "domain list") words="--server --json --help" ;;

@@ -335,6 +335,7 @@ static bool build_apis(struct service *s)
                           .queue = s->queue,
                           .recipients_max = c->limits.recipients};
     s->admin.guard = s->guard;
+    s->admin.reputation = s->reputation;
     s->admin.lists = s->lists;
     s->admin.setup = s->domain_setup;
     s->admin.certs = s->certs;

@@ -15,7 +15,7 @@
 #define NEUTRAL_SCORE 50u
 
 static const double weight[REPUTATION_EVENTS] = {
-    [REPUTATION_FAILED] = 0.5,    [REPUTATION_UNSEEN_RCPT] = 1.0, [REPUTATION_JUNK] = 1.0,
+    [REPUTATION_FAILED] = 0.5,    [REPUTATION_UNKNOWN_RCPT] = 1.0, [REPUTATION_JUNK] = 1.0,
     [REPUTATION_COMPLAINT] = 8.0, [REPUTATION_TRAP] = 15.0,
 };
 
@@ -51,7 +51,7 @@ double score_bad(const struct score_counts *c)
 {
     double bad = fmin(c->of[REPUTATION_FAILED] * weight[REPUTATION_FAILED], FAILED_MAX);
 
-    for (int i = REPUTATION_UNSEEN_RCPT; i < REPUTATION_EVENTS; i++)
+    for (int i = REPUTATION_UNKNOWN_RCPT; i < REPUTATION_EVENTS; i++)
         bad += c->of[i] * weight[i];
     return bad;
 }

@@ -11,13 +11,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum reputation_event {                         /* the order of the columns in the store */
-                        REPUTATION_GOOD,        /* mail that was authenticated and accepted */
-                        REPUTATION_FAILED,      /* mail whose authentication failed */
-                        REPUTATION_UNSEEN_RCPT, /* a recipient that does not exist */
-                        REPUTATION_JUNK,        /* mail that policy put aside or refused */
-                        REPUTATION_COMPLAINT,   /* a recipient called it spam */
-                        REPUTATION_TRAP,        /* mail to an address that never asked for any */
+enum reputation_event {                          /* the order of the columns in the store */
+                        REPUTATION_GOOD,         /* mail that was authenticated and accepted */
+                        REPUTATION_FAILED,       /* mail whose authentication failed */
+                        REPUTATION_UNKNOWN_RCPT, /* a recipient that does not exist */
+                        REPUTATION_JUNK,         /* mail that policy put aside or refused */
+                        REPUTATION_COMPLAINT,    /* a recipient called it spam */
+                        REPUTATION_TRAP,         /* mail to an address that never asked for any */
 };
 #define REPUTATION_EVENTS 6
 

@@ -11,6 +11,7 @@
 
 #include "../../server/config/config.h"
 #include "../../server/doors/http/admin.h"
+#include "../../server/reputation/reputation.h"
 #include "../../server/setup/setup.h"
 #include "directory_fixture.h"
 
@@ -51,6 +52,7 @@ struct admin_fixture {
     struct directory_fixture *f;
     struct limits *limits;
     struct guard *guard;
+    struct reputation *reputation;
     struct admission *admission;
     struct loop *door;
     struct http *http;
@@ -161,6 +163,8 @@ static inline struct admin_fixture *admin_build(void)
                               (struct queue *)x, x->f->workers,          x->config,
                               x->limits,         audit_new(x->f->store), admin_domain_setup(x)};
     x->admin.guard = x->guard;
+    x->reputation = x->admin.reputation =
+        reputation_new(&(struct reputation_parts){x->outgoing, x->f->store}, x->config);
     assert_true(loop_start(x->outgoing));
     x->door = loop_new("door");
     x->http = http_new(x->door, &http);
@@ -195,6 +199,7 @@ static inline int admin_teardown(void **state)
     admission_free(x->admission);
     limits_free(x->limits);
     guard_free(x->guard);
+    reputation_free(x->reputation);
     audit_free(x->admin.audit);
     fixture_free(x->f);
     loop_free(x->door);

@@ -181,6 +181,7 @@ static void furnish(struct world *w)
     };
     int status;
 
+    reputation_note(w->x->reputation, NULL, SGL_LIT("sender.test"), REPUTATION_GOOD, 1);
     for (int whose = ONE; whose <= TWO; whose++) {
         for (size_t i = 0; i < sizeof(posts) / sizeof(posts[0]); i++) {
             json_decref(

@@ -80,7 +80,7 @@ static void a_dictionary_of_addresses(void **state)
 {
     (void)state;
     CHECK_STR("at first", advice("192.0.2.1", NOW), "normal");
-    note("192.0.2.1", "", REPUTATION_UNSEEN_RCPT, 300);
+    note("192.0.2.1", "", REPUTATION_UNKNOWN_RCPT, 300);
     CHECK_STR("a few hundred", advice("192.0.2.1", NOW), "refuse");
     CHECK_STR("written another way", advice("::ffff:192.0.2.1", NOW), "refuse");
     CHECK_STR("the neighbour", advice("192.0.2.2", NOW), "normal");
@@ -90,7 +90,7 @@ static void a_dictionary_of_addresses(void **state)
 static void time_heals(void **state)
 {
     (void)state;
-    note("192.0.2.1", "", REPUTATION_UNSEEN_RCPT, 300);
+    note("192.0.2.1", "", REPUTATION_UNKNOWN_RCPT, 300);
     for (int64_t h = 1; h <= 18 * 24; h++) {
         if (h == 9 * 24)
             CHECK_STR("three half-lives", advice("192.0.2.1", NOW + h * 3600), "defer");
@@ -102,15 +102,15 @@ static void time_heals(void **state)
 static void one_customer_of_ipv6_is_a_64(void **state)
 {
     (void)state;
-    note("2001:db8:1:2::1", "", REPUTATION_UNSEEN_RCPT, 100);
-    note("2001:db8:1:2:ffff::1", "", REPUTATION_UNSEEN_RCPT, 100);
+    note("2001:db8:1:2::1", "", REPUTATION_UNKNOWN_RCPT, 100);
+    note("2001:db8:1:2:ffff::1", "", REPUTATION_UNKNOWN_RCPT, 100);
     CHECK_STR("another address of it", advice("2001:db8:1:2:3::", NOW), "refuse");
     CHECK_STR("another customer", advice("2001:db8:1:3::1", NOW), "normal");
     for (int i = 0; i < 25; i++) {
         char ip[64];
 
         snprintf(ip, sizeof(ip), "2001:db8:1:%x::1", 0x100 + i);
-        note(ip, "", REPUTATION_UNSEEN_RCPT, 100);
+        note(ip, "", REPUTATION_UNKNOWN_RCPT, 100);
     }
     CHECK_STR("of a network of such", advice("2001:db8:1:3::1", NOW), "defer");
     CHECK_STR("of another network", advice("2001:db8:2:3::1", NOW), "normal");
@@ -146,7 +146,7 @@ static void domains(void **state)
 static void after_a_restart(void **state)
 {
     (void)state;
-    note("192.0.2.1", "a.test", REPUTATION_UNSEEN_RCPT, 300);
+    note("192.0.2.1", "a.test", REPUTATION_UNKNOWN_RCPT, 300);
     note("203.0.113.5", "", REPUTATION_GOOD, 100);
     restart(NOW + 60);
     CHECK_STR("the bad", advice("192.0.2.1", NOW + 60), "refuse");
@@ -160,7 +160,7 @@ static void after_a_restart(void **state)
 static void clocks(void **state)
 {
     (void)state;
-    note("192.0.2.1", "", REPUTATION_UNSEEN_RCPT, 300);
+    note("192.0.2.1", "", REPUTATION_UNKNOWN_RCPT, 300);
     CHECK_STR("ten years later", advice("192.0.2.1", NOW + 3650 * DAY), "refuse");
     CHECK_STR("and back", advice("192.0.2.1", NOW), "refuse");
     restart(1000000); /* 1970 */
@@ -181,7 +181,7 @@ static void what_an_operator_sees(void **state)
     enum reputation_kind kind;
 
     (void)state;
-    note("192.0.2.1", "bad.test", REPUTATION_UNSEEN_RCPT, 40);
+    note("192.0.2.1", "bad.test", REPUTATION_UNKNOWN_RCPT, 40);
     note("192.0.2.2", "good.test", REPUTATION_GOOD, 40);
     note("192.0.2.3", "worst.test", REPUTATION_TRAP, 40);
     note("2001:db8::5", "", REPUTATION_FAILED, 2);
@@ -190,7 +190,7 @@ static void what_an_operator_sees(void **state)
     CHECK_STR("then", line[1].name, "192.0.2.1");
     CHECK_STR("then", line[2].name, "2001:db8::/64");
     CHECK_STR("the best last", line[3].name, "192.0.2.2");
-    CHECK_EQ("what counted", line[1].counts.of[REPUTATION_UNSEEN_RCPT], 40);
+    CHECK_EQ("what counted", line[1].counts.of[REPUTATION_UNKNOWN_RCPT], 40);
     CHECK_EQ("when", line[1].last_s, NOW);
     CHECK_STR("and what follows", reputation_advice_name(line[1].opinion.advice), "defer");
     CHECK_EQ("no more than wanted", top(REPUTATION_ADDRESS, 1, line), 1);
@@ -211,14 +211,14 @@ static void what_an_operator_sees(void **state)
 static void what_an_operator_forgets(void **state)
 {
     (void)state;
-    note("192.0.2.1", "", REPUTATION_UNSEEN_RCPT, 300);
+    note("192.0.2.1", "", REPUTATION_UNKNOWN_RCPT, 300);
     restart(NOW);
     assert_true(reputation_forget(r, V("192.0.2.1")));
     assert_false(reputation_forget(r, V("192.0.2.1")));
     CHECK_STR("at once", advice("192.0.2.1", NOW), "normal");
     restart(NOW);
     CHECK_STR("and for good", advice("192.0.2.1", NOW), "normal");
-    note("192.0.2.1", "", REPUTATION_UNSEEN_RCPT, 300);
+    note("192.0.2.1", "", REPUTATION_UNKNOWN_RCPT, 300);
     CHECK_STR("what he does then counts", advice("192.0.2.1", NOW), "refuse");
 }
 

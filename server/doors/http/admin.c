@@ -263,6 +263,7 @@ void admin_routes(struct http *http, const struct admin *admin)
     admin_tls_sent_routes(http, admin);
     admin_doors_routes(http, (void *)(uintptr_t)admin);
     admin_guard_routes(http, admin);
+    admin_reputation_routes(http, admin);
     admin_limits_routes(http, admin);
     admin_messages_routes(http, admin);
     admin_send_routes(http, admin);

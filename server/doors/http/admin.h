@@ -23,6 +23,7 @@
  *   GET          /admin/v1/messages/{id}    with recipients and trail
  *   POST         /admin/v1/queue/retry, cancel, hold, release    {"message":ID,"recipient":N,"domain":NAME}; at least one of message, domain
  *   GET          /admin/v1/stats
+ *   GET          /admin/v1/reports/reputation   ?by= ?top= ?name=, the worst first; DELETE /admin/v1/reputation/{name}
  *   GET          /admin/v1/openapi.json    all of this, for programs; without a key
  *   GET          /admin/v1/audit            ?since= ?by= ?object= ?action= ?subscription= ?after= ?max=, newest first
  *
@@ -42,6 +43,7 @@ struct certs;
 struct config;
 struct guard;
 struct lists;
+struct reputation;
 struct setup;
 struct tls_server;
 
@@ -54,12 +56,13 @@ struct admin {
     const struct config *_Atomic
         config; /* that counts now; the one before lives on for those who still look at it */
     struct limits *limits;
-    struct audit *audit;    /* of what was refused; NULL: that is not kept */
-    struct setup *setup;    /* looks at what domains publish; NULL: nobody does */
-    struct lists *lists;    /* knows where links lead; NULL: there are none */
-    struct guard *guard;    /* of bulk mail; NULL: nobody looks at it */
-    struct certs *certs;    /* NULL: there are none */
-    struct tls_server *tls; /* what clients are shown; NULL: there is no TLS */
+    struct audit *audit;           /* of what was refused; NULL: that is not kept */
+    struct setup *setup;           /* looks at what domains publish; NULL: nobody does */
+    struct lists *lists;           /* knows where links lead; NULL: there are none */
+    struct guard *guard;           /* of bulk mail; NULL: nobody looks at it */
+    struct certs *certs;           /* NULL: there are none */
+    struct tls_server *tls;        /* what clients are shown; NULL: there is no TLS */
+    struct reputation *reputation; /* of those who send to us; NULL: nobody looks */
 };
 
 /* On each door loop's shell; *admin is borrowed for its life. */

@@ -203,6 +203,7 @@ void admin_tls_sent_routes(struct http *http, const struct admin *admin);
 void admin_nouns_routes(struct http *http, const struct admin *admin);
 void admin_doors_routes(struct http *http, void *ctx);
 void admin_guard_routes(struct http *http, const struct admin *admin);
+void admin_reputation_routes(struct http *http, const struct admin *admin);
 /* The addresses complained about mail of the domain. Nothing happens where that is none. */
 void admin_guard_complaints(const struct admin *admin, sgl_view domain,
                             const struct suppression *item, size_t items);
