@@ -111,6 +111,8 @@ static void start(struct sgl_dkim_hashes *hashes)
 
 void sgl_dkim_hashes_feed(struct sgl_dkim_hashes *hashes, sgl_view piece)
 {
+    if (piece.len == 0)
+        return; /* the body has not begun by that */
     if (!hashes->started)
         start(hashes);
     for (int canon = 0; canon < 2; canon++) {
