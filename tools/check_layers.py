@@ -6,7 +6,7 @@
 
 lib/: base < crypto, dns, mail < smtp, spf, dkim, transport < report, dmarc, arc < verdict, survey < setup; a module sees the public headers of those below it and the
 private ones of its own folder.  server/: doors > admission > limits, guard > directory, keys, queue > access, store; delivery > queue, resolver; nobody
-knows a door.  Some libraries are known to one room only.
+knows a door.  milter/ knows a few rooms of server/.  Some libraries are known to one room only.
 """
 import pathlib
 import re
@@ -88,6 +88,7 @@ SERVER = {  # room: rooms below it
     "doors": GROUND + ["access", "admission", "audit", "certs", "directory", "gzip", "guard", "intake", "limits", "lists", "queue", "reputation", "setup", "store", "templates", "tokens"],
     "main": GROUND + ["admission", "audit", "certs", "delivery", "directory", "doors", "guard", "https", "keys", "limits", "lists", "queue", "reports", "reputation", "resolver", "setup", "store", "sts", "templates", "tokens"],
 }
+MILTER = ["config", "log", "loop", "metrics", "judge", "resolver", "main"]  # rooms that milter/ may know; of main only the sandbox
 PURE = {  # system headers that lib/ may include
     "assert.h", "ctype.h", "emmintrin.h", "immintrin.h", "inttypes.h", "limits.h", "stdalign.h", "stdarg.h", "stdatomic.h", "stdbool.h", "stddef.h", "stdint.h",
     "stdio.h", "stdlib.h", "string.h",
@@ -143,6 +144,22 @@ def public_faults(root, owner):
                 yield f"include/sigillo/{path.name}:{line}: {module} must not know {name}"
 
 
+def milter_faults(root):
+    """milter/ stands beside server/: it knows few of its rooms, and nobody else knows libmilter."""
+    server = (root / "server").resolve()
+    for path in sorted(p for folder in ("milter", "server", "cli", "lib") for p in (root / folder).rglob("*.[ch]")):
+        for kind, name, line in includes(path):
+            where = f"{path.relative_to(root)}:{line}"
+            if name.startswith("libmilter/") and path.relative_to(root).as_posix() != "milter/session.c":
+                yield f"{where}: <{name}> belongs to milter/session.c"
+            target = (path.parent / name).resolve()
+            if path.relative_to(root).parts[0] != "milter" or kind == "<" or not target.is_relative_to(server):
+                continue
+            room = target.relative_to(server).parts[0]
+            if room not in MILTER or (room == "main" and target.name != "sandbox.h"):
+                yield f"{where}: milter must not know server/{room}"
+
+
 def server_faults(root):
     base = (root / "server").resolve()
     for path in sorted(base.rglob("*.[ch]")):
@@ -169,7 +186,7 @@ def server_faults(root):
 def main():
     root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parents[1])
     owner = {f"sigillo/{h}.h": module for module, names in HEADERS.items() for h in names.split()}
-    faults = [*public_faults(root, owner), *lib_faults(root, owner), *server_faults(root)]
+    faults = [*public_faults(root, owner), *lib_faults(root, owner), *server_faults(root), *milter_faults(root)]
     print(*faults, sep="\n", end="\n" if faults else "")
     print(f"layers: {len(faults)} includes against the order of the house" if faults else "layers: every include points downwards")
     return 1 if faults else 0

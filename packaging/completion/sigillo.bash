@@ -48,7 +48,7 @@ _sigillo()
     esac
 
     if ((COMP_CWORD == 1)); then
-        COMPREPLY=($(compgen -W "init serve status subscription profile domain credential key app local account sender group policy route suppression reputation send queue trace report spf dkim arc check tls tls-policy verify dmarc tlsrpt advise help --version --help" -- "$cur"))
+        COMPREPLY=($(compgen -W "init serve status subscription profile domain credential key app local account sender group policy route suppression reputation send queue trace report spf dkim arc check tls tls-policy milter verify dmarc tlsrpt advise help --version --help" -- "$cur"))
         return
     fi
     verb=${COMP_WORDS[1]}
@@ -76,7 +76,7 @@ _sigillo()
         dmarc) words="check" ;;
         tls) words="check records next-key" ;;
         tlsrpt) words="report sent take" ;;
-        help) words="init serve status subscription profile domain credential key app local account sender group policy route suppression reputation send queue trace report spf dkim arc check tls tls-policy verify dmarc tlsrpt advise" ;;
+        help) words="init serve status subscription profile domain credential key app local account sender group policy route suppression reputation send queue trace report spf dkim arc check tls tls-policy milter verify dmarc tlsrpt advise" ;;
         *) words="" ;;
         esac
         COMPREPLY=($(compgen -W "$words" -- "$cur"))
@@ -184,6 +184,7 @@ _sigillo()
     "tls records") words="--format --server --json --help" ;;
     "tls next-key") words="--out --type --json --help" ;;
     "tls check") words="--port --no-connect --helo --ca --resolver --trust-anchor --timeout --now --json --help" ;;
+    "milter "*) words="--config --check --json --help" ;;
     "tls-policy "*) words="--listen --state --dane --ca --resolver --trust-anchor --timeout --allow-loopback --json --help" ;;
     "check "*) words="--selector --bimi-selector --no-https --ca --resolver --trust-anchor --timeout --now --json --help" ;;
     "advise "*) words="--what --to --per-day --by --login --want --domain --name --issuer --subject --licences --json --help" ;;

@@ -25,7 +25,7 @@ complete -c sigillo -f
 # ---- options of many verbs: a new verb that asks DNS, or needs no server, is named here ----
 complete -c sigillo -n 'not __sigillo_wants' -l help -d 'print this help'
 complete -c sigillo -n 'not __sigillo_wants; and not __sigillo_is_one serve' -l json -d 'print one JSON document'
-complete -c sigillo -n "not __sigillo_wants; and not __sigillo_is_one advise arc check dkim dmarc serve spf 'tls check' 'tls next-key' tls-policy 'tlsrpt report' verify" -l server -x -d 'unix:PATH or https://HOST[:PORT]; also in SIGILLO_SERVER (default unix:/run/sigillo/admin.sock)'
+complete -c sigillo -n "not __sigillo_wants; and not __sigillo_is_one advise arc check dkim dmarc serve spf 'tls check' 'tls next-key' tls-policy milter 'tlsrpt report' verify" -l server -x -d 'unix:PATH or https://HOST[:PORT]; also in SIGILLO_SERVER (default unix:/run/sigillo/admin.sock)'
 set -l asks_dns "__sigillo_is_one 'spf check' 'spf tree' 'spf build' 'dkim verify' 'arc verify' 'arc seal' check 'tls check' 'dmarc check' verify"
 complete -c sigillo -n "$asks_dns" -l resolver -x -d 'ask this DNS server (default: those of the system)'
 complete -c sigillo -n "$asks_dns" -l trust-anchor -r -F -d 'DNSSEC: DS or DNSKEY of the root (default: the system\'s)'
@@ -61,6 +61,7 @@ complete -c sigillo -n '__sigillo_wants' -a spf -d 'SPF: one client judged, all 
 complete -c sigillo -n '__sigillo_wants' -a dkim -d 'makes DKIM keys, signs, verifies'
 complete -c sigillo -n '__sigillo_wants' -a check -d 'judges everything that a domain publishes for mail'
 complete -c sigillo -n '__sigillo_wants' -a tls -d 'what a delivery to a domain insists on, and gets'
+complete -c sigillo -n '__sigillo_wants' -a milter -d 'signs and judges mail for Postfix, as a mail filter'
 complete -c sigillo -n '__sigillo_wants' -a tls-policy -d 'serves MTA-STS policies to Postfix, and never over DANE'
 complete -c sigillo -n '__sigillo_wants' -a tlsrpt -d 'shows reports about TLS that others have sent'
 complete -c sigillo -n '__sigillo_wants' -a dmarc -d 'finds DMARC policies and applies them'
@@ -424,6 +425,10 @@ complete -c sigillo -n '__sigillo_wants tlsrpt' -a sent -d 'tells which reports 
 complete -c sigillo -n '__sigillo_is tlsrpt sent' -l since -x -d 'days from then on: RFC 3339, or a span before now: 15m, 2h, 3d (default 30d)'
 complete -c sigillo -n '__sigillo_is tlsrpt sent' -l domain -x -d 'only reports to this domain'
 complete -c sigillo -n '__sigillo_wants tlsrpt' -a take -d 'hands reports about TLS to the server'
+
+# ---- milter ----
+complete -c sigillo -n '__sigillo_is milter' -l config -r -F -d 'the configuration (default /etc/sigillo/milter.conf)'
+complete -c sigillo -n '__sigillo_is milter' -l check -d 'only check it, its tables and keys: exit 0 when all is good'
 
 # ---- tls-policy ----
 complete -c sigillo -n '__sigillo_is tls-policy' -l listen -x -d 'unix:PATH or inet:ADDRESS:PORT, as Postfix names it'
