@@ -187,10 +187,46 @@ static const char *part_title(const char *part)
                                           : part;
 }
 
+/* own: those of this server; else what others run. Returns how many. */
+static size_t print_hosts(const json_t *one, bool own)
+{
+    const json_t *host;
+    size_t at, shown = 0;
+
+    json_array_foreach(json_object_get(one, "hosts"), at, host)
+    {
+        const char *tlsa = text_of(host, "tlsa");
+
+        if (json_is_true(json_object_get(host, "own")) != own)
+            continue;
+        printf("%s", shown++ > 0 ? ", " : own ? " (" : "\n    ");
+        cli_put(stdout, text_of(host, "host"));
+        if (strcmp(tlsa, "missing") != 0)
+            printf(": %s", strcmp(tlsa, "unsigned") == 0 ? "not signed by DNSSEC"
+                                                         : "none that can be used");
+    }
+    return shown;
+}
+
+static void print_parts(const json_t *one)
+{
+    const json_t *part;
+    size_t n;
+
+    json_array_foreach(json_object_get(one, "missing"), n, part)
+    {
+        printf("%s no ", n == 0 ? " publishes" : ",");
+        cli_put(stdout, part_title(json_string_value(part)));
+    }
+    if (print_hosts(one, true) > 0)
+        putchar(')');
+}
+
+/* What others run is named apart: nothing of it is the domain's to publish. */
 static void print_own(const struct cli *c, const json_t *list)
 {
-    const json_t *one, *part;
-    size_t at, n;
+    const json_t *one;
+    size_t at, others;
 
     if (json_array_size(list) == 0)
         return;
@@ -201,13 +237,11 @@ static void print_own(const struct cli *c, const json_t *list)
             break;
         printf("  ");
         cli_put(stdout, text_of(one, "domain"));
-        printf(" publishes");
-        json_array_foreach(json_object_get(one, "missing"), n, part)
-        {
-            printf("%s no ", n == 0 ? "" : ",");
-            cli_put(stdout, part_title(json_string_value(part)));
-        }
-        putchar('\n');
+        print_parts(one);
+        others = print_hosts(one, false);
+        puts(others > 1    ? ": hosts of others without TLSA records"
+             : others == 1 ? ": a host of others without TLSA records"
+                           : "");
     }
     print_more(json_array_size(list));
     printf("%*s", INDENT, "");

@@ -110,6 +110,7 @@ static void texts_free(struct domain *d)
     free(d->token);
     free(d->return_path);
     free(d->sts_policy);
+    free(d->hosts);
 }
 
 void domain_unref(struct domain *domain)
@@ -128,7 +129,7 @@ void domain_pack(struct domain *d)
 {
     size_t selectors = d->selectors * sizeof(*d->selector);
     size_t size = selectors + strlen(d->name) + strlen(d->subscription) + strlen(d->token) +
-                  strlen(d->return_path) + strlen(d->sts_policy) + 5;
+                  strlen(d->return_path) + strlen(d->sts_policy) + strlen(d->hosts) + 6;
     struct domain packed = {.selectors = d->selectors};
     char *to;
 
@@ -144,6 +145,7 @@ void domain_pack(struct domain *d)
     packed.token = text_move(&to, d->token);
     packed.return_path = text_move(&to, d->return_path);
     packed.sts_policy = text_move(&to, d->sts_policy);
+    packed.hosts = text_move(&to, d->hosts);
     for (size_t i = 0; i < d->selectors; i++) {
         packed.selector[i] = d->selector[i];
         packed.selector[i].name = text_move(&to, d->selector[i].name);
@@ -156,6 +158,7 @@ void domain_pack(struct domain *d)
     d->token = packed.token;
     d->return_path = packed.return_path;
     d->sts_policy = packed.sts_policy;
+    d->hosts = packed.hosts;
 }
 
 struct domain *domain_new(sgl_view name, sgl_view subscription, size_t selectors_max)
@@ -170,9 +173,10 @@ struct domain *domain_new(sgl_view name, sgl_view subscription, size_t selectors
     d->token = text_of(SGL_LIT(""));
     d->return_path = text_of(SGL_LIT(""));
     d->sts_policy = text_of(SGL_LIT(""));
+    d->hosts = text_of(SGL_LIT(""));
     d->selector = calloc(selectors_max + 1, sizeof(*d->selector));
     if (d->name != NULL && d->subscription != NULL && d->token != NULL && d->return_path != NULL &&
-        d->sts_policy != NULL && d->selector != NULL)
+        d->sts_policy != NULL && d->hosts != NULL && d->selector != NULL)
         return d;
     domain_unref(d);
     return NULL;
@@ -205,9 +209,11 @@ struct domain *domain_copy(const struct domain *from)
     free(d->token);
     free(d->return_path);
     free(d->sts_policy);
+    free(d->hosts);
     whole = text_copy(from->token, &d->token);
     whole = text_copy(from->return_path, &d->return_path) && whole;
     whole = text_copy(from->sts_policy, &d->sts_policy) && whole;
+    whole = text_copy(from->hosts, &d->hosts) && whole;
     d->sts_until_s = from->sts_until_s;
     d->kind = from->kind;
     d->rotation = from->rotation;

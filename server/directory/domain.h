@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 
 #include "../keys/keys.h"
+#include "sigillo/buf.h"
 
 /* A key pair; the same one in every copy of its domain. */
 struct selector_key {
@@ -101,6 +102,8 @@ struct domain {
         token; /* proves the ownership when it stands in DNS; "" only before the first check of a domain from an older store */
     char *return_path; /* label of the subdomain for MAIL FROM; "": none */
     char *sts_policy;  /* of MTA-STS, as it is served; "": none */
+    char *
+        hosts; /* that take its mail, as the last check saw them: domain_hosts_next(); "": none, or nobody looked yet */
     int64_t
         sts_until_s; /* former policies of other modes than none may be remembered somewhere until then; 0: there were none */
     struct selector *selector;
@@ -154,6 +157,27 @@ void domain_parts_text(unsigned parts, char *out, size_t size);
 /* Of the policy that is served: another text has another one  [RFC 8461 s3.1]; "": there is none. */
 void domain_sts_id(const struct domain *domain, char out[DOMAIN_STS_ID_SIZE]);
 
+/* ---- who takes its mail  (domain_hosts.c) ---- */
+
+/* The TLSA records of a host. */
+enum domain_tlsa {
+    DOMAIN_TLSA_UNKNOWN, /* DNS gave no answer */
+    DOMAIN_TLSA_PUBLISHED,
+    DOMAIN_TLSA_MISSING, /* its zone is signed, and there are none */
+    DOMAIN_TLSA_UNSIGNED, /* they would prove nothing: its addresses or the MX records are not signed */
+    DOMAIN_TLSA_UNUSABLE /* there are some, and none of a kind that counts for mail */
+};
+#define DOMAIN_TLSAS     5
+#define DOMAIN_HOSTS_MAX 2000 /* bytes of all */
+struct domain_host {
+    sgl_view name; /* A-labels, lower case */
+    enum domain_tlsa tlsa;
+};
+const char *domain_tlsa_name(enum domain_tlsa tlsa); /* "published" */
+/* The first of the hosts in `rest`, which becomes what is behind it; false: there is none. */
+bool domain_hosts_next(sgl_view *rest, struct domain_host *out);
+void domain_hosts_put(struct sgl_buf *to, const struct domain_host *host);
+
 /* ---- changes: struct directory_change's own member ---- */
 
 enum rotation_verb {
@@ -190,6 +214,7 @@ struct domain_change {
     bool sts_forget;                    /* that, also while somebody may remember one */
     const struct domain_status *status; /* DOMAIN_PARTS of them: all of it anew, strings copied */
     int64_t checked_at_s;               /* with status */
+    sgl_view hosts;                     /* with status; ptr NULL: as they were */
     enum rotation_verb rotate;
     int64_t rotate_until_s; /* settle, keep */
     bool reuse_names; /* finish: the next keys take the names of the old ones, which are aliases */

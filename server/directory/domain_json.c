@@ -3,7 +3,7 @@
  * A domain as the store keeps it.  A document of an older store has no kind, no token and no status: it is a custom one of which nothing is known yet.
  *
  *   {"created_at":N, "default_at":N, "tls":"verified", "kind":"custom", "token":"...", "return_path":"bounces", "sts_policy":"...", "sts_until":N,
- *    "checked_at":N,
+ *    "checked_at":N, "hosts":"mx.example.org published",
  *    "rotation":{"step":"keep","since":N,"until":N,"last":N},
  *    "selectors":[{"name":"s1","algorithm":"rsa-2048","active":true,"retires":false,"public":BASE64,"sealed":BASE64}],
  *    "status":{"spf":{"state":"failed","since":N,"verified_at":N,"lost_at":N,"found":"...","expected":"...","why":"..."}}}
@@ -106,7 +106,8 @@ static bool members_from_json(struct domain *d, const json_t *json)
         return false;
     if (!text_from_json(json, "token", &d->token) ||
         !text_from_json(json, "return_path", &d->return_path) ||
-        !text_from_json(json, "sts_policy", &d->sts_policy))
+        !text_from_json(json, "sts_policy", &d->sts_policy) ||
+        !text_from_json(json, "hosts", &d->hosts))
         return false;
     json_array_foreach(list, at, item)
     {
@@ -226,6 +227,7 @@ json_t *domain_to_json(const void *noun)
         put_text(json, "tls", d->tls_verified ? "verified" : NULL) &&
         put_text(json, "sts_policy", d->sts_policy[0] != '\0' ? d->sts_policy : NULL) &&
         put_time(json, "sts_until", d->sts_until_s) &&
+        put_text(json, "hosts", d->hosts[0] != '\0' ? d->hosts : NULL) &&
         (d->rotation.since_s == 0 || put_rotation(json, &d->rotation)))
         return json;
     json_decref(json);

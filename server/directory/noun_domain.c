@@ -301,10 +301,24 @@ static bool set_kind(struct change *g, struct domain *d, enum domain_kind kind)
     for (int p = 0; p < DOMAIN_PARTS; p++)
         if (p != PART_OWNERSHIP)
             domain_status_done(&d->status[p]);
+    d->hosts[0] = '\0';
     if (kind == DOMAIN_PARKED || d->selectors > 0 || first_selectors(d, false))
         return true;
     change_no_memory(g->c);
     return false;
+}
+
+static bool set_hosts(struct change *g, struct domain *d, sgl_view hosts)
+{
+    char *text = text_of(hosts);
+
+    if (text == NULL) {
+        change_no_memory(g->c);
+        return false;
+    }
+    free(d->hosts);
+    d->hosts = text;
+    return true;
 }
 
 static bool set_statuses(struct change *g, struct domain *d, const struct domain_change *dc)
@@ -315,7 +329,7 @@ static bool set_statuses(struct change *g, struct domain *d, const struct domain
             return false;
         }
     atomic_store(&d->checked_at_s, dc->checked_at_s);
-    return true;
+    return dc->hosts.ptr == NULL || set_hosts(g, d, dc->hosts);
 }
 
 static bool rotate(struct change *g, struct domain *d, const struct domain_change *dc)

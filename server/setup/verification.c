@@ -2,7 +2,8 @@
 /*
  * One check.  Every step runs on the loop and ends in the next one or in finish():
  *
- *   find (the zone's servers) -> judge (a probe asks each of them, all at the same time) -> added_up (what they agree on) -> keep (in the directory) -> finish
+ *   find (the zone's servers) -> judge (a probe asks each of them, all at the same time) -> added_up (what they agree on) -> look_at_hosts (who take its mail)
+ *   -> keep (in the directory) -> finish
  *
  * When the domain was changed while it was checked, the rows are judged once more with the answers that are there.
  */
@@ -12,6 +13,7 @@
 #include "../log/log.h"
 #include "agree.h"
 #include "authority.h"
+#include "hosts.h"
 #include "probe.h"
 #include "request.h"
 #include "setup_internal.h"
@@ -32,7 +34,8 @@ struct verification {
     uint64_t deadline_ms;
     unsigned tries;
 
-    struct sgl_dns find_dns;
+    struct sgl_dns find_dns, hosts_dns;
+    sgl_view hosts;                /* as they are to be kept */
     struct sgl_arena names, arena; /* arena: of one judging; names: what lives through all of it */
     struct resolver_fill fill;
     struct probe probe[AUTHORITY_HOSTS_MAX];
@@ -89,6 +92,7 @@ void verification_free(struct verification *v)
     domain_unref(v->domain);
     config_unref(v->config);
     sgl_dns_done(&v->find_dns);
+    sgl_dns_done(&v->hosts_dns);
     for (size_t i = 0; i < v->probes; i++)
         probe_done(&v->probe[i]);
     sgl_arena_done(&v->names);
@@ -191,6 +195,13 @@ static void kept(struct directory_change *c)
     domain_unref(before);
 }
 
+static bool has_moved(const struct verification *v)
+{
+    return v->state.changed || v->domain->token[0] == '\0' ||
+           (v->hosts.ptr != NULL && !sgl_view_eq(v->hosts, sgl_view_cstr(v->domain->hosts))) ||
+           gate_has_moved(v->setup, v->domain);
+}
+
 static void keep(struct verification *v)
 {
     v->result = (struct verified){.result = SETUP_CHECKED,
@@ -198,12 +209,13 @@ static void keep(struct verification *v)
                                   .complete = v->state.complete,
                                   .changed = v->state.changed};
     /* What is told once is stored, so that it is told once also over a restart. */
-    if (!v->state.changed && v->domain->token[0] != '\0' && !gate_has_moved(v->setup, v->domain)) {
+    if (!has_moved(v)) {
         note_time(v, v->domain);
         finish(v);
         return;
     }
-    v->what = (struct domain_change){.status = v->state.status, .checked_at_s = clock_now_s()};
+    v->what = (struct domain_change){
+        .status = v->state.status, .checked_at_s = clock_now_s(), .hosts = v->hosts};
     v->change = (struct directory_change){.noun = DIRECTORY_DOMAIN,
                                           .verb = DIRECTORY_CHANGE,
                                           .loop = v->setup->parts.loop,
@@ -222,6 +234,44 @@ static uint64_t left_ms(const struct verification *v)
     uint64_t now = clock_mono_ms();
 
     return now < v->deadline_ms ? v->deadline_ms - now : 0;
+}
+
+static void look_at_hosts(struct verification *v);
+
+static void hosts_answered(struct resolver_fill *fill)
+{
+    look_at_hosts(
+        (struct verification *)(void *)((char *)fill - offsetof(struct verification, fill)));
+}
+
+/* One that has answered everything, as no cache of another answers; else the shared one. */
+static struct resolver *knows_most(const struct verification *v)
+{
+    for (size_t i = 0; i < v->probes; i++)
+        if (v->probe[i].status == SGL_OK && !v->probe[i].seen.failed)
+            return v->probe[i].asked;
+    return v->setup->parts.resolver;
+}
+
+/* What it cannot find out leaves the rest as good as it is. */
+static void look_at_hosts(struct verification *v)
+{
+    enum sgl_status status;
+
+    while ((status = hosts_see(v->domain, &v->hosts_dns, &v->arena, &v->hosts)) == SGL_NEED_DNS) {
+        uint64_t left = left_ms(v);
+
+        if (left > 0) {
+            v->fill = (struct resolver_fill){
+                .dns = &v->hosts_dns, .timeout_ms = left, .done = hosts_answered};
+            resolver_fill(knows_most(v), &v->fill);
+            return;
+        }
+        sgl_dns_fail_open(&v->hosts_dns, "no answer in time");
+    }
+    if (status != SGL_OK)
+        v->hosts = sgl_view_of(NULL, 0);
+    keep(v);
 }
 
 static enum sgl_status add_up(struct verification *v)
@@ -244,7 +294,7 @@ static void added_up(struct loop_later *later)
     enum sgl_status status = add_up(v);
 
     if (status == SGL_OK)
-        keep(v);
+        look_at_hosts(v);
     else
         fail(v, SETUP_FAILED,
              status == SGL_E_MISUSE ? "the settings in the section domains do not fit together"
@@ -411,6 +461,7 @@ struct verification *verification_new(struct setup *s, const char *name,
     v->deadline_ms = clock_mono_ms() + v->config->verification.timeout_ms;
     snprintf(v->name, sizeof(v->name), "%s", name);
     sgl_dns_init(&v->find_dns, AUTHORITY_QUESTIONS);
+    sgl_dns_init(&v->hosts_dns, HOSTS_QUESTIONS);
     sgl_arena_init(&v->names, 64 * 1024);
     sgl_arena_init(&v->arena, SGL_LIMIT_SETUP_MEMORY);
     v->next = s->first;

@@ -232,6 +232,46 @@ def test_policies_of_mta_sts(world, make_sigillo):
     assert [t["domain"].split(".")[0] for t in r["stricter"]["failing"]] == ["unlisted"]
 
 
+def own_of(d, domain):
+    d.cli("domain", "verify", domain, ok=False) # the rest of it is not published
+    return {o["domain"]: o for o in d.json("report", "transit")["stricter"]["own"]}.get(domain)
+
+
+def test_own_domains_without_tlsa(world, make_sigillo):
+    """Hosts of ours are told from hosts of others, and what a check saw counts until the next one sees something else."""
+    ours = world.ca.issue("mx.own.transit-tlsa.test", "mx.transit-own.test")
+    d = make_sigillo(start=False)
+    d.settings["certificate mx"] = {"certificate": ours.certificate, "key": ours.key}
+    d.start()
+    for domain in ("transit-own.test", "transit-own.insecure.test"):
+        d.cli("domain", "add", domain)
+        world.dns.publish(domain, "MX", "10 mx.transit-own.test.", "20 mx.transit-other.test.")
+    for host in ("mx.transit-own.test", "mx.transit-other.test"):
+        world.dns.publish(host, "A", "127.0.9.9")
+    own = own_of(d, "transit-own.test")
+    assert own["missing"] == ["mta_sts", "tls_rpt", "tlsa"]
+    assert own["hosts"] == [{"host": "mx.transit-other.test", "own": False, "tlsa": "missing"},
+                            {"host": "mx.transit-own.test", "own": True, "tlsa": "missing"}]
+    said = d.cli("report", "transit").stdout
+    assert "transit-own.test publishes no MTA-STS, no TLS-RPT, no TLSA (mx.transit-own.test)\n" \
+        "    mx.transit-other.test: a host of others without TLSA records\n" in said
+    assert {h["tlsa"] for h in own_of(d, "transit-own.insecure.test")["hosts"]} == {"unsigned"}
+    assert "no TLSA (mx.transit-own.test: not signed by DNSSEC)" in d.cli("report", "transit").stdout
+
+    world.dns.publish("_25._tcp.mx.transit-own.test", "TLSA", "3 0 0 00")
+    assert own_of(d, "transit-own.test")["hosts"][1]["tlsa"] == "unusable"
+    assert "no TLSA (mx.transit-own.test: none that can be used)" in d.cli("report", "transit").stdout
+    records = d.json("tls", "records", "mx.transit-own.test")["records"]
+    world.dns.publish("_25._tcp.mx.transit-own.test", "TLSA", next(r["value"] for r in records if r["port"] == 25))
+    own = own_of(d, "transit-own.test")
+    assert own["missing"] == ["mta_sts", "tls_rpt"] and [h["host"] for h in own["hosts"]] == ["mx.transit-other.test"]
+    d.stop()
+    d.start()
+    assert {o["domain"]: o for o in d.json("report", "transit")["stricter"]["own"]}["transit-own.test"] == own
+    world.dns.publish("transit-own.test", "MX", "0 .")
+    assert own_of(d, "transit-own.test")["hosts"] == []
+
+
 def section():
     with open(os.path.join(ROOT, "docs", "transport.md")) as f:
         return re.search(r"^## Report\n(.*?)(?=^## |\Z)", f.read(), re.M | re.S).group(1)

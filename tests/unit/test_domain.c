@@ -235,22 +235,34 @@ static void check_seen(struct directory_fixture *f, const char *rule)
     CHECK_EQ(rule, d->status[PART_DKIM].state, DOMAIN_IN_PROGRESS);
     CHECK_EQ(rule, d->status[PART_DMARC].state, DOMAIN_NOT_STARTED);
     CHECK_EQ(rule, atomic_load(&d->checked_at_s), 400);
+    CHECK_STR(rule, d->hosts, "mx.example.org missing");
     CHECK_TRUE(rule, d->selectors == 2 && strlen(d->token) == 40);
     domain_unref(d);
 }
 
 static void test_statuses_are_kept(void **state)
 {
-    static const struct domain_change dc = {.status = seen, .checked_at_s = 400};
+    static const struct domain_change dc = {
+        .status = seen, .checked_at_s = 400, .hosts = SGL_LIT("mx.example.org missing")};
+    static const struct domain_change again = {.status = seen, .checked_at_s = 400};
+    static const struct domain_change none = {.status = seen, .hosts = SGL_LIT("")};
     struct directory_fixture *f = *state;
     struct directory_change c = change("example.org", &dc);
+    struct domain *d;
 
     assert_int_equal(fixture_domain(f, "example.org", false), DIRECTORY_OK);
     CHECK_EQ("they are changed", fixture_change(f, &c), DIRECTORY_OK);
+    c = change("example.org", &again);
+    CHECK_EQ("its hosts stay when nothing is said of them", fixture_change(f, &c), DIRECTORY_OK);
     check_seen(f, "they are there at once");
     fixture_close(f);
     fixture_open(f);
     check_seen(f, "and after a restart");
+    c = change("example.org", &none);
+    CHECK_EQ("none are left", fixture_change(f, &c), DIRECTORY_OK);
+    d = named(f, "example.org");
+    CHECK_STR("then there are none", d->hosts, "");
+    domain_unref(d);
 }
 
 static void noun_written(struct store_op *op)

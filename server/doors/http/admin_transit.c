@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../certs/certs.h"
 #include "../../store/statistics.h"
 #include "admin_internal.h"
 
@@ -15,9 +16,10 @@
 #define OWN_MAX      100
 #define OWN_ADVICE                                                                                 \
     "Publish what is missing: sigillo domain records DOMAIN shows the records, sigillo domain "    \
-    "verify DOMAIN looks for them. Where this server receives the mail, sigillo tls records "      \
-    "prints its TLSA records. Then others can be strict with mail for it, and say when that "      \
-    "fails."
+    "verify DOMAIN looks for them. sigillo tls records prints the TLSA records of this server. "   \
+    "Then others can be strict with mail for it, and say when that fails. What another "           \
+    "operator's "                                                                                  \
+    "host lacks is that operator's to publish: sigillo tls check DOMAIN shows it."
 
 struct transit_read {
     struct work work; /* first: cast from it */
@@ -106,11 +108,50 @@ static void read_on_worker(struct work *w)
 
 struct own {
     sgl_view subscription; /* empty: all */
+    struct certs *certs;   /* NULL: there are none */
     json_t *list;
 };
 
+static void note_key(void *ctx, const struct certs_key *key)
+{
+    (void)key;
+    *(bool *)ctx = true;
+}
+
+/* Is it this server's?  One of its certificates names it. */
+static bool is_ours(const struct own *own, sgl_view host)
+{
+    char name[DOMAIN_HOSTS_MAX + 1];
+    bool ours = false;
+
+    snprintf(name, sizeof(name), "%.*s", SGL_FMT(host));
+    if (own->certs != NULL)
+        certs_each_key(own->certs, name, note_key, &ours);
+    return ours;
+}
+
+/* Hosts that take its mail without TLSA records, as its last check saw them.  *ours: such a one is ours. */
+static json_t *unproved_hosts(const struct own *own, const struct domain *d, bool *ours)
+{
+    sgl_view rest = sgl_view_cstr(d->hosts);
+    json_t *list = json_array();
+    struct domain_host h;
+
+    *ours = false;
+    while (domain_hosts_next(&rest, &h)) {
+        bool one = is_ours(own, h.name);
+
+        if (h.tlsa == DOMAIN_TLSA_PUBLISHED || h.tlsa == DOMAIN_TLSA_UNKNOWN)
+            continue;
+        *ours = *ours || one;
+        json_array_append_new(list, json_pack("{s:o, s:b, s:s}", "host", admin_json_view(h.name),
+                                              "own", (int)one, "tlsa", domain_tlsa_name(h.tlsa)));
+    }
+    return list;
+}
+
 /* What lets others be strict with mail for it. */
-static json_t *missing_of(const struct domain *d)
+static json_t *missing_of(const struct domain *d, bool tlsa)
 {
     static const enum domain_part parts[] = {PART_MTA_STS, PART_TLS_RPT};
     json_t *missing = json_array();
@@ -118,30 +159,35 @@ static json_t *missing_of(const struct domain *d)
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
         if (d->status[parts[i]].state != DOMAIN_VERIFIED)
             json_array_append_new(missing, json_string(domain_part_name(parts[i])));
+    if (tlsa)
+        json_array_append_new(missing, json_string("tlsa"));
     return missing;
 }
 
 static bool add_own(void *ctx, struct domain *d)
 {
     struct own *own = ctx;
-    json_t *missing;
+    json_t *missing, *hosts;
+    bool tlsa;
 
     if (d->kind != DOMAIN_CUSTOM ||
         (own->subscription.len > 0 &&
          !sgl_view_eq(own->subscription, sgl_view_cstr(d->subscription))))
         return true;
-    missing = missing_of(d);
-    if (json_array_size(missing) == 0)
-        json_decref(missing);
-    else
-        json_array_append_new(own->list, json_pack("{s:s, s:o, s:s}", "domain", d->name, "missing",
-                                                   missing, "advice", OWN_ADVICE));
+    hosts = unproved_hosts(own, d, &tlsa);
+    missing = missing_of(d, tlsa);
+    if (json_array_size(missing) + json_array_size(hosts) > 0)
+        json_array_append_new(own->list,
+                              json_pack("{s:s, s:O, s:O, s:s}", "domain", d->name, "missing",
+                                        missing, "hosts", hosts, "advice", OWN_ADVICE));
+    json_decref(missing);
+    json_decref(hosts);
     return json_array_size(own->list) < OWN_MAX;
 }
 
 static json_t *own_json(const struct transit_read *g)
 {
-    struct own own = {g->query.subscription, json_array()};
+    struct own own = {g->query.subscription, g->admin->certs, json_array()};
 
     directory_each_domain(g->admin->directory, add_own, &own);
     return own.list;
