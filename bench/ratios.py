@@ -258,6 +258,12 @@ def main():
         http_table(rows("http.jsonl"))
     if rows("tls.jsonl"):
         tls_table(rows("tls.jsonl"))
+    for form in ("table", "json", "csv"):
+        of = [r for r in rows("reports.jsonl") if r["form"] == form]
+        if of:
+            seconds, peak = (statistics.median(r[k] for r in of) for k in ("cpu_s", "peak_mib"))
+            print("- a DMARC report of %d records as %s: %.2f s of CPU (goal 2): %s; peak of %.1f MiB (goal 64): %s" % (
+                of[0]["records"], form, seconds, mark(seconds <= 2), peak, mark(peak <= 64)))
     for r in rows("latency.jsonl"):
         print("- %s at half load (%d/s): end of data to 250 p50 %.2f ms, p99 %.2f ms (goal 10): %s" % (
             r["adapter"], r["rate"], r["dot_p50_ms"], r["dot_p99_ms"], mark(r["dot_p99_ms"] <= 10)))

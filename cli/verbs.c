@@ -16,6 +16,7 @@ const struct cli_verb *const cli_verbs[] = {
     &verb_dkim_sign,
     &verb_dkim_keygen,
     &verb_dmarc_check,
+    &verb_dmarc_report,
     &verb_tlsrpt_report,
     &verb_tlsrpt_sent,
     &verb_tlsrpt_take,

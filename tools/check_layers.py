@@ -67,7 +67,8 @@ SERVER = {  # room: rooms below it
     "resolver": GROUND,
     "judge": GROUND + ["resolver"],
     "gzip": [],
-    "intake": ["gzip"],
+    "archive": [],
+    "intake": ["archive", "gzip"],
     "https": GROUND + ["resolver"],
     "sts": GROUND + ["https", "resolver", "store"],
     "tls_policy": GROUND + ["resolver", "sts"],
@@ -104,6 +105,8 @@ ONLY_IN = {  # library headers of the server: rooms that may know them
     "curl/curl.h": ["https"],
     "ldns/ldns.h": ["update"],
     "zlib.h": ["gzip"],
+    "archive.h": ["archive"],
+    "archive_entry.h": ["archive"],
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]', re.M)
 

@@ -64,7 +64,7 @@ complete -c sigillo -n '__sigillo_wants' -a tls -d 'what a delivery to a domain 
 complete -c sigillo -n '__sigillo_wants' -a milter -d 'signs and judges mail for Postfix, as a mail filter'
 complete -c sigillo -n '__sigillo_wants' -a tls-policy -d 'serves MTA-STS policies to Postfix, and never over DANE'
 complete -c sigillo -n '__sigillo_wants' -a tlsrpt -d 'shows reports about TLS that others have sent'
-complete -c sigillo -n '__sigillo_wants' -a dmarc -d 'finds DMARC policies and applies them'
+complete -c sigillo -n '__sigillo_wants' -a dmarc -d 'finds DMARC policies and applies them, shows reports'
 complete -c sigillo -n '__sigillo_wants' -a verify -d 'judges a message: SPF, DKIM, ARC, DMARC'
 complete -c sigillo -n '__sigillo_wants' -a advise -d 'names the kind of account that suits what you want to send'
 
@@ -446,6 +446,9 @@ complete -c sigillo -n '__sigillo_is dmarc check' -l from-domain -x -d 'the doma
 complete -c sigillo -n '__sigillo_is dmarc check' -l spf -x -d 'what SPF said of MAIL FROM: pass:example.org'
 complete -c sigillo -n '__sigillo_is dmarc check' -l dkim -x -d 'what one signature said, with its d='
 complete -c sigillo -n '__sigillo_is dmarc check' -l rules -x -a 'rfc9989 rfc7489' -d 'rfc9989 (default) or rfc7489: by the Public Suffix List'
+complete -c sigillo -n '__sigillo_wants dmarc' -a report -d 'shows DMARC aggregate reports that others have sent'
+complete -c sigillo -n '__sigillo_is dmarc report' -l top -x -d 'so many rows of the table, those with the most messages (default 25)'
+complete -c sigillo -n '__sigillo_is dmarc report' -l csv -d 'a line of comma-separated values for each record, instead of tables'
 
 # ---- verify ----
 complete -c sigillo -n '__sigillo_is verify' -l ip -x -d 'the client\'s address; without it SPF is not checked'

@@ -6,6 +6,7 @@
 #include <zlib.h>
 
 #define GZIP_WINDOW (16 + MAX_WBITS) /* zlib's way to say: gzip, and nothing else */
+#define EITHER      (32 + MAX_WBITS) /* gzip or zlib's own form, as it begins */
 #define MEMORY      8                /* zlib's preset */
 #define PIECE       (16u * 1024)
 
@@ -81,6 +82,53 @@ enum sgl_status gunzip(sgl_view in, struct sgl_buf *out)
 enum sgl_status gunzip_first(sgl_view in, struct sgl_buf *out)
 {
     return unpack(in, out, true);
+}
+
+/* Does another member follow? */
+static bool goes_on(z_stream *z)
+{
+    return gzip_is(sgl_view_of(z->next_in, z->avail_in)) && inflateReset(z) == Z_OK;
+}
+
+static enum sgl_status each_piece(z_stream *z, uint64_t max,
+                                  bool (*piece)(void *ctx, sgl_view bytes), void *ctx)
+{
+    sgl_auto(sgl_buf) out = SGL_BUF_INIT(PIECE);
+    uint64_t got = 0, taken = z->avail_in;
+    bool ended = false;
+
+    while (!ended || goes_on(z)) {
+        sgl_buf_reset(&out);
+        SGL_TRY(inflate_some(z, &out, &ended));
+        got += out.len;
+        if (got > max || (got > GUNZIP_RATIO_FROM && got / GUNZIP_RATIO_MAX > taken - z->avail_in))
+            return SGL_E_LIMIT;
+        if (out.len > 0 && !piece(ctx, sgl_buf_view(&out)))
+            return SGL_OK;
+    }
+    return SGL_OK;
+}
+
+enum sgl_status gunzip_each(sgl_view in, uint64_t max, bool (*piece)(void *ctx, sgl_view bytes),
+                            void *ctx)
+{
+    z_stream z = stream_of(in);
+    enum sgl_status status;
+
+    if (in.len > UINT32_MAX)
+        return SGL_E_LIMIT;
+    if (inflateInit2(&z, EITHER) != Z_OK)
+        return SGL_E_NOMEM;
+    status = each_piece(&z, max, piece, ctx);
+    (void)inflateEnd(&z);
+    return status;
+}
+
+/* With a window of 32 KiB, as everybody writes it: a letter may begin as the others do. [RFC 1950 s2.2] */
+bool zlib_is(sgl_view in)
+{
+    return in.len > 2 && in.ptr[0] == 0x78 &&
+           (in.ptr[1] == 0x01 || in.ptr[1] == 0x5e || in.ptr[1] == 0x9c || in.ptr[1] == 0xda);
 }
 
 bool gzip_is(sgl_view in)
