@@ -29,7 +29,7 @@ LIB = {  # module: modules below it
     "survey": ["base", "crypto", "dns", "mail", "psl", "spf", "dkim", "dmarc", "bimi", "transport"],
     "setup": ["base", "crypto", "dns", "mail", "psl", "spf", "dkim", "dmarc", "bimi", "transport", "survey"],
     "transport": ["base", "crypto", "dns", "mail"],
-    "report": ["base", "crypto", "dns", "mail", "smtp", "transport"],
+    "report": ["base", "crypto", "dns", "mail", "smtp", "template", "transport"],
     "template": ["base"],
     "callers": ["base", "dns"],  # no folder: a header that is compiled into programs
 }
@@ -50,7 +50,7 @@ HEADERS = {  # module: its headers in include/sigillo/
     "survey": "survey",
     "setup": "setup",
     "transport": "dane mta_sts tlsrpt",
-    "report": "dmarc_report dsn tls_report",
+    "report": "arf bounce dmarc_report dsn tls_report",
     "template": "html_text template",
     "callers": "unbound",
 }

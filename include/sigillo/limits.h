@@ -76,6 +76,13 @@
 #define SGL_LIMIT_DMARC_REPORT_SPF        10 /* one [RFC 9990], a few in old reports */
 #define SGL_LIMIT_DMARC_REPORT_REASONS    20 /* of one record: people write 1 */
 
+/* ---- mail that comes back ---- */
+#define SGL_LIMIT_BOUNCE_RCPTS   100 /* recipients of one report that are told of: ours go out one by one */
+#define SGL_LIMIT_BOUNCE_TEXT    (64 * 1024) /* bytes of text for people that are read: notices have some 2 KiB */
+#define SGL_LIMIT_BOUNCE_LINES   2000 /* of that text */
+#define SGL_LIMIT_BOUNCE_DIAGNOSTIC 2000 /* bytes of one diagnostic that are kept: a reply of 20 lines */
+#define SGL_LIMIT_BOUNCE_MEMORY  (8 * 1024 * 1024) /* an arena for one report: an honest one takes some 200 KiB, 1000 parts of a hostile one 3 MiB */
+
 /* ---- JSON of strangers ---- */
 #define SGL_LIMIT_JSON_DEPTH   16 /* arrays and objects within each other: a TLS report has 5 */
 #define SGL_LIMIT_JSON_MEMBERS 64 /* of one object, which are compared with each other: a TLS report's have 9 */
