@@ -42,6 +42,8 @@ extern const struct cli_verb verb_milter;
 extern const struct cli_verb verb_dmarc_check, verb_dmarc_report;
 extern const struct cli_verb verb_advise;
 
+extern const struct cli_verb verb_bounce_parse;
+
 extern const struct cli_verb verb_tlsrpt_report, verb_tlsrpt_sent, verb_tlsrpt_take,
     verb_report_tls;
 

@@ -48,7 +48,7 @@ _sigillo()
     esac
 
     if ((COMP_CWORD == 1)); then
-        COMPREPLY=($(compgen -W "init serve status subscription profile domain credential key app local account sender group policy route suppression reputation send queue trace report spf dkim arc check tls tls-policy milter verify dmarc tlsrpt advise help --version --help" -- "$cur"))
+        COMPREPLY=($(compgen -W "init serve status subscription profile domain credential key app local account sender group policy route suppression reputation send queue trace report spf dkim arc check tls tls-policy milter verify dmarc bounce tlsrpt advise help --version --help" -- "$cur"))
         return
     fi
     verb=${COMP_WORDS[1]}
@@ -76,7 +76,7 @@ _sigillo()
         dmarc) words="check report" ;;
         tls) words="check records next-key" ;;
         tlsrpt) words="report sent take" ;;
-        help) words="init serve status subscription profile domain credential key app local account sender group policy route suppression reputation send queue trace report spf dkim arc check tls tls-policy milter verify dmarc tlsrpt advise" ;;
+        help) words="init serve status subscription profile domain credential key app local account sender group policy route suppression reputation send queue trace report spf dkim arc check tls tls-policy milter verify dmarc bounce tlsrpt advise" ;;
         *) words="" ;;
         esac
         COMPREPLY=($(compgen -W "$words" -- "$cur"))
@@ -172,6 +172,7 @@ _sigillo()
     "dkim keygen") words="--type --domain --selector --out --json --help" ;;
     "dkim sign") words="--domain --selector --key --canon --headers --expire --now --json --help" ;;
     "dkim verify") words="--allow-length --resolver --trust-anchor --timeout --now --json --help" ;;
+    "bounce parse") words="--json --help" ;;
     "tlsrpt report") words="--json --help" ;;
     "tlsrpt sent") words="--since --domain --server --json --help" ;;
     "tlsrpt take") words="--server --json --help" ;;

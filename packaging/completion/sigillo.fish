@@ -25,7 +25,7 @@ complete -c sigillo -f
 # ---- options of many verbs: a new verb that asks DNS, or needs no server, is named here ----
 complete -c sigillo -n 'not __sigillo_wants' -l help -d 'print this help'
 complete -c sigillo -n 'not __sigillo_wants; and not __sigillo_is_one serve' -l json -d 'print one JSON document'
-complete -c sigillo -n "not __sigillo_wants; and not __sigillo_is_one advise arc check dkim dmarc serve spf 'tls check' 'tls next-key' tls-policy milter 'tlsrpt report' verify" -l server -x -d 'unix:PATH or https://HOST[:PORT]; also in SIGILLO_SERVER (default unix:/run/sigillo/admin.sock)'
+complete -c sigillo -n "not __sigillo_wants; and not __sigillo_is_one advise arc bounce check dkim dmarc serve spf 'tls check' 'tls next-key' tls-policy milter 'tlsrpt report' verify" -l server -x -d 'unix:PATH or https://HOST[:PORT]; also in SIGILLO_SERVER (default unix:/run/sigillo/admin.sock)'
 set -l asks_dns "__sigillo_is_one 'spf check' 'spf tree' 'spf build' 'dkim verify' 'arc verify' 'arc seal' check 'tls check' 'dmarc check' verify"
 complete -c sigillo -n "$asks_dns" -l resolver -x -d 'ask this DNS server (default: those of the system)'
 complete -c sigillo -n "$asks_dns" -l trust-anchor -r -F -d 'DNSSEC: DS or DNSKEY of the root (default: the system\'s)'
@@ -63,6 +63,7 @@ complete -c sigillo -n '__sigillo_wants' -a check -d 'judges everything that a d
 complete -c sigillo -n '__sigillo_wants' -a tls -d 'what a delivery to a domain insists on, and gets'
 complete -c sigillo -n '__sigillo_wants' -a milter -d 'signs and judges mail for Postfix, as a mail filter'
 complete -c sigillo -n '__sigillo_wants' -a tls-policy -d 'serves MTA-STS policies to Postfix, and never over DANE'
+complete -c sigillo -n '__sigillo_wants' -a bounce -d 'says what bounces, complaints and automatic replies mean'
 complete -c sigillo -n '__sigillo_wants' -a tlsrpt -d 'shows reports about TLS that others have sent'
 complete -c sigillo -n '__sigillo_wants' -a dmarc -d 'finds DMARC policies and applies them, shows reports'
 complete -c sigillo -n '__sigillo_wants' -a verify -d 'judges a message: SPF, DKIM, ARC, DMARC'
@@ -419,6 +420,9 @@ complete -c sigillo -n '__sigillo_is tls check' -l port -x -d 'where its hosts t
 complete -c sigillo -n '__sigillo_is tls check' -l no-connect -d 'look records up only; connect to no mail host'
 complete -c sigillo -n '__sigillo_is tls check' -l helo -x -d 'the name to say with EHLO (default: this machine\'s)'
 complete -c sigillo -n '__sigillo_is tls check' -l ca -r -F -d 'authorities to trust, in PEM (default: the system\'s)'
+# ---- bounce ----
+complete -c sigillo -n '__sigillo_wants bounce' -a parse -d 'says what bounces, complaints and automatic replies mean'
+
 # ---- tlsrpt ----
 complete -c sigillo -n '__sigillo_wants tlsrpt' -a report -d 'shows reports about TLS that others have sent'
 complete -c sigillo -n '__sigillo_wants tlsrpt' -a sent -d 'tells which reports about TLS were made, and what came of them'
