@@ -59,17 +59,17 @@ def test_which_route_takes_an_address(sigillo):
 def test_what_cannot_be_is_refused_by_name(sigillo):
     for command, words, code in (
             (("add", "u@nobody.test", "--handle", "discard"), "has no such domain", 1),
-            (("add", "routes.test", "--handle", "discard"), "user@example.org", 1),
+            (("add", "routes.test", "--handle", "discard"), "user@example.org", 2),
             (("add", "u@routes.test"), "say where its mail goes", 2),
             (("add", "u@routes.test", "--handle", "discard", "--lmtp", "a"), "is meant", 2),
-            (("add", "u@routes.test", "--handle", "eat"), "An action is one of", 1),
-            (("add", "u@routes.test", "--lmtp", "a:0"), "no port between", 1),
-            (("add", "u@routes.test", "--webhook", "http://a.test"), "must begin with https://", 1),
-            (("add", "u@routes.test", "--forward", "U@routes.test"), "forward to itself", 1),
-            (("add", "u@routes.test", "--lmtp", "a", "--ask"), "for all of a domain", 1),
+            (("add", "u@routes.test", "--handle", "eat"), "An action is one of", 2),
+            (("add", "u@routes.test", "--lmtp", "a:0"), "no port between", 2),
+            (("add", "u@routes.test", "--webhook", "http://a.test"), "must begin with https://", 2),
+            (("add", "u@routes.test", "--forward", "U@routes.test"), "forward to itself", 2),
+            (("add", "u@routes.test", "--lmtp", "a", "--ask"), "for all of a domain", 2),
             (("add", "sales@routes.test", "--handle", "discard"), "there is a route for sales@routes.test", 1),
             (("set", "sales@routes.test"), "say what changes", 2),
-            (("set", "sales@routes.test", "--new-secret"), "only a webhook has a secret", 1)):
+            (("set", "sales@routes.test", "--new-secret"), "only a webhook has a secret", 2)):
         assert words in refused(sigillo, "route", *command, code=code), command
     assert "a route receives mail for this domain" in refused(sigillo, "domain", "remove", "routes.test")
 
@@ -78,6 +78,6 @@ def test_the_audit_tells_of_it(sigillo):
     sigillo.cli("domain", "add", "audited.test")
     key = sigillo.json("route", "add", "@audited.test", "--webhook", "https://app.elsewhere.test/")["id"]
     sigillo.cli("route", "set", "@audited.test", "--handle", "trap")
-    lines = [line for line in sigillo.json("report", "audit", "--object", "route:" + key)["audit"]]
-    assert [line["action"] for line in lines] == ["route change", "route add"] or [line["action"] for line in lines] == ["route add", "route change"]
+    lines = sigillo.json("report", "audit", "--object", "route:" + key)["audit"]
+    assert sorted(line["action"] for line in lines) == ["route add", "route change"]
     assert "whsec" not in json.dumps(lines)
