@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A client against a server that says anything: never delivered without a 2xx behind the final dot, and always sane. */
+/* A client against a server that says anything, by SMTP and by LMTP: never delivered without a 2xx behind the final dot, and always sane. */
 #include <stdlib.h>
 
 #include "sigillo/smtp_client.h"
@@ -47,10 +47,9 @@ static void act(struct sgl_smtp_client *c, const struct sgl_smtp_client_event *e
         *sent = at_rest(c, turn);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void run(const struct sgl_smtp_client_config *config, const uint8_t *data, size_t size)
 {
-    static const struct sgl_smtp_client_config config = {.helo = SGL_LIT_INIT("h")};
-    struct sgl_smtp_client *c = sgl_smtp_client_new(&config);
+    struct sgl_smtp_client *c = sgl_smtp_client_new(config);
     struct sgl_smtp_client_event e;
     struct sgl_smtp_out out;
     int sent = 0;
@@ -69,5 +68,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             abort();
     }
     sgl_smtp_client_free(c);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const struct sgl_smtp_client_config smtp = {.helo = SGL_LIT_INIT("h")},
+                                               lmtp = {.helo = SGL_LIT_INIT("h"), .lmtp = true};
+
+    run(&smtp, data, size);
+    run(&lmtp, data, size);
     return 0;
 }

@@ -32,6 +32,8 @@ struct sgl_smtp_client_config {
     uint32_t block_ms;    /* 3 min: for some of the body to be taken by the peer */
     uint32_t dot_ms;      /* 10 min: for the reply to the final dot */
     uint32_t quit_ms;     /* 10 s here */
+    bool
+        lmtp; /* LMTP is spoken: LHLO, and an answer for each recipient behind the final dot [RFC 2033] */
 };
 
 /* Where in the dialogue something was said or went wrong. */
@@ -83,7 +85,7 @@ struct sgl_smtp_envelope {
 /* The answer to one recipient, at whatever stage it was decided. */
 struct sgl_smtp_result {
     enum sgl_smtp_stage stage;
-    /* 2xx at SGL_SMTP_AT_DOT: the server has taken responsibility. reply.code 0: nothing was said, the session broke (END follows or came) */
+    /* 2xx at SGL_SMTP_AT_DOT: the server has taken responsibility, with LMTP for this recipient. reply.code 0: nothing was said, the session broke (END follows or came) */
     struct sgl_smtp_reply reply;
 };
 

@@ -128,10 +128,16 @@ static void refused(struct sgl_smtp_client *c, const struct sgl_smtp_reply *repl
 
 /* ---- replies ----------------------------------------------------------------------------------------------------- */
 
+/* [RFC 2033 s4.1] */
+static void say_hello(struct sgl_smtp_client *c)
+{
+    say(c, c->config->lmtp ? "LHLO " : "EHLO ", c->config->helo, CL_EHLO);
+}
+
 static void greeting(struct sgl_smtp_client *c, const struct sgl_smtp_reply *r)
 {
     if (r->code == 220)
-        say(c, "EHLO ", c->config->helo, CL_EHLO);
+        say_hello(c);
     else if (r->code >= 400)
         sgl_smtp_client_over(c, SGL_SMTP_END_REFUSED, "the greeting is a refusal", r);
     else
@@ -145,7 +151,7 @@ static void hello(struct sgl_smtp_client *c, const struct sgl_smtp_reply *r)
         if (c->state == CL_EHLO)
             sgl_smtp_offer_parse(r->text, c->tls, &c->offer);
         rest(c);
-    } else if (c->state == CL_EHLO && r->code >= 500) { /* [RFC 5321 s3.2] */
+    } else if (c->state == CL_EHLO && r->code >= 500 && !c->config->lmtp) { /* [RFC 5321 s3.2] */
         say(c, "HELO ", c->config->helo, CL_HELO);
     } else {
         sgl_smtp_client_over(c, r->code >= 400 ? SGL_SMTP_END_REFUSED : SGL_SMTP_END_PROTOCOL,
@@ -366,7 +372,8 @@ bool sgl_smtp_client_sane(const struct sgl_smtp_client *c)
 
     return sgl_buf_sane(&c->out) && sgl_buf_sane(&c->parser.text) &&
            in_transaction == (c->envelope != NULL) && c->heard <= c->said &&
-           c->said <= c->commands && c->accepted_count <= c->tos && c->at <= c->body.len;
+           c->said <= c->commands && c->accepted_count <= c->tos && c->answered <= c->tos &&
+           c->at <= c->body.len;
 }
 
 /* ---- what the shell asks for ------------------------------------------------------------------------------------- */
@@ -397,7 +404,7 @@ enum sgl_status sgl_smtp_client_tls_started(struct sgl_smtp_client *c)
         return SGL_E_MISUSE;
     c->tls = true;
     c->offer = (struct sgl_smtp_offer){0};
-    say(c, "EHLO ", c->config->helo, CL_EHLO);
+    say_hello(c);
     return SGL_OK;
 }
 

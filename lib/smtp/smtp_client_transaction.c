@@ -195,7 +195,7 @@ enum sgl_status sgl_smtp_client_begin(struct sgl_smtp_client *c,
         return SGL_E_NOMEM;
     c->envelope = envelope;
     c->tos = envelope->tos;
-    c->accepted_count = 0;
+    c->accepted_count = c->answered = 0;
     c->commands = mail_number(c) + 1 + envelope->tos + 1;
     c->said = c->heard = 0;
     c->mail_refused = false;
@@ -264,6 +264,11 @@ static void data_reply(struct sgl_smtp_client *c, const struct sgl_smtp_reply *r
         sgl_smtp_client_add_event(c, SGL_SMTP_CLIENT_BODY);
         return;
     }
+    if (r->code == 354 && c->config->lmtp) { /* [RFC 2033 s4.2] and nobody would answer for it */
+        sgl_smtp_client_over(c, SGL_SMTP_END_PROTOCOL, "a message for no recipient is wanted",
+                             NULL);
+        return;
+    }
     if (r->code == 354) { /* [RFC 2920 s3.1] it wants a message for nobody */
         sgl_buf_add(sgl_smtp_client_output(c), SGL_LIT(".\r\n"));
         c->state = CL_LONE_DOT;
@@ -316,11 +321,38 @@ void sgl_smtp_client_envelope_reply(struct sgl_smtp_client *c, const struct sgl_
         say_more(c);
 }
 
+static size_t next_unanswered(const struct sgl_smtp_client *c)
+{
+    size_t i = c->answered;
+
+    while (i < c->tos && !c->accepted[i])
+        i++;
+    return i;
+}
+
+/* One reply for each recipient that was accepted, in their order; what was said stays, whatever comes later. [RFC 2033 s4.2] */
+static void recipient_reply(struct sgl_smtp_client *c, const struct sgl_smtp_reply *r)
+{
+    size_t i = next_unanswered(c);
+
+    if (i < c->tos) {
+        c->result[i] = (struct sgl_smtp_result){SGL_SMTP_AT_DOT, keep(c, r)};
+        c->accepted[i] = false;
+        c->answered = i + 1;
+    }
+    if (next_unanswered(c) == c->tos)
+        done(c, false);
+}
+
 void sgl_smtp_client_dot_reply(struct sgl_smtp_client *c, const struct sgl_smtp_reply *r)
 {
     if (r->code < 400 && r->code / 100 != 2) {
         sgl_smtp_client_over(c, SGL_SMTP_END_PROTOCOL,
                              "the end of data was answered with neither 250 nor a refusal", NULL);
+        return;
+    }
+    if (c->config->lmtp) {
+        recipient_reply(c, r);
         return;
     }
     if (c->state == CL_DOT)

@@ -205,6 +205,121 @@ static void the_dot_in_doubt(void)
     sgl_smtp_client_free(p.c);
 }
 
+/* ---- LMTP ---- */
+
+static struct peer lmtp_greeted(const char *offer)
+{
+    static const struct sgl_smtp_client_config lmtp = {.helo = SGL_LIT_INIT("me.example"),
+                                                       .lmtp = true};
+    struct peer p = {.c = sgl_smtp_client_new(&lmtp)};
+
+    assert_non_null(p.c);
+    hear(&p, "220 store LMTP\r\n");
+    says(&p, "LHLO me.example\r\n"); /* [RFC 2033 s4.1] */
+    hear(&p, offer);
+    return p;
+}
+
+/* Three recipients of a message whose final dot has gone; the second one was refused at RCPT. */
+static struct peer lmtp_at_dot(void)
+{
+    static const struct sgl_smtp_to three[] = {{.mailbox = SGL_LIT_INIT("a@b.test")},
+                                               {.mailbox = SGL_LIT_INIT("c@b.test")},
+                                               {.mailbox = SGL_LIT_INIT("d@b.test")}};
+    static const struct sgl_smtp_envelope to_three = {
+        .from = SGL_LIT_INIT("me@a.test"), .to = three, .tos = 3};
+    struct peer p = lmtp_greeted(PIPELINING);
+
+    event(&p, SGL_SMTP_CLIENT_READY);
+    CHECK_EQ("begin", sgl_smtp_client_begin(p.c, &to_three), SGL_OK);
+    says(&p, "MAIL FROM:<me@a.test>\r\nRCPT TO:<a@b.test>\r\nRCPT TO:<c@b.test>\r\n"
+             "RCPT TO:<d@b.test>\r\nDATA\r\n");
+    hear(&p, "250 ok\r\n250 ok\r\n550 5.1.1 nobody\r\n250 ok\r\n354 go\r\n");
+    event(&p, SGL_SMTP_CLIENT_BODY);
+    CHECK_EQ("body", sgl_smtp_client_body(p.c, SGL_LIT("x\r\n")), SGL_OK);
+    says(&p, "x\r\n");
+    event(&p, SGL_SMTP_CLIENT_COMMIT);
+    CHECK_EQ("commit", sgl_smtp_client_commit(p.c), SGL_OK);
+    says(&p, ".\r\n");
+    return p;
+}
+
+static void lmtp_result(const struct peer *p, size_t i, enum sgl_smtp_stage stage, unsigned code)
+{
+    struct sgl_smtp_result r = sgl_smtp_client_result(p->c, i);
+
+    CHECK_EQ("stage", r.stage, stage);
+    CHECK_EQ("code", r.reply.code, code);
+}
+
+/* Each of those who were accepted has an answer of his own, in their order  [RFC 2033 s4.2] */
+static void lmtp_answers_for_each(void)
+{
+    struct peer p = lmtp_at_dot();
+
+    hear(&p, "250 2.0.0 kept\r\n");
+    no_event(&p);
+    hear(&p, "452 4.2.2 full\r\n");
+    event(&p, SGL_SMTP_CLIENT_DONE);
+    lmtp_result(&p, 0, SGL_SMTP_AT_DOT, 250);
+    lmtp_result(&p, 1, SGL_SMTP_AT_RCPT, 550);
+    lmtp_result(&p, 2, SGL_SMTP_AT_DOT, 452);
+    CHECK_VIEW("his own", sgl_smtp_client_result(p.c, 2).reply.enhanced_text, SGL_LIT("4.2.2"));
+    hear(&p, "250 one too many\r\n");
+    ended(&p, SGL_SMTP_END_PROTOCOL, SGL_SMTP_AT_REST);
+    sgl_smtp_client_free(p.c);
+}
+
+static void lmtp_answers_in_one_breath(void)
+{
+    struct peer p = lmtp_at_dot();
+
+    hear(&p, "552 5.2.2 full\r\n250 kept\r\n");
+    event(&p, SGL_SMTP_CLIENT_DONE);
+    lmtp_result(&p, 0, SGL_SMTP_AT_DOT, 552);
+    lmtp_result(&p, 2, SGL_SMTP_AT_DOT, 250);
+    sgl_smtp_client_free(p.c);
+}
+
+/* Who was answered has his answer; of the others nothing is known. */
+static void lmtp_breaks_between_two(void)
+{
+    struct peer p = lmtp_at_dot();
+
+    hear(&p, "250 kept\r\n");
+    sgl_smtp_client_lost(p.c);
+    ended(&p, SGL_SMTP_END_LOST, SGL_SMTP_AT_DOT);
+    lmtp_result(&p, 0, SGL_SMTP_AT_DOT, 250);
+    lmtp_result(&p, 1, SGL_SMTP_AT_RCPT, 550);
+    lmtp_result(&p, 2, SGL_SMTP_AT_DOT, 0);
+    sgl_smtp_client_free(p.c);
+
+    p = lmtp_at_dot();
+    hear(&p, "250 kept\r\n354 go on\r\n");
+    ended(&p, SGL_SMTP_END_PROTOCOL, SGL_SMTP_AT_DOT);
+    lmtp_result(&p, 0, SGL_SMTP_AT_DOT, 250);
+    lmtp_result(&p, 2, SGL_SMTP_AT_DOT, 0);
+    sgl_smtp_client_free(p.c);
+}
+
+/* There is no older form of LHLO, and no message for nobody. */
+static void lmtp_has_no_way_back(void)
+{
+    struct peer p = lmtp_greeted("502 what\r\n");
+
+    ended(&p, SGL_SMTP_END_REFUSED, SGL_SMTP_AT_EHLO);
+    sgl_smtp_client_free(p.c);
+
+    p = lmtp_greeted(PIPELINING);
+    event(&p, SGL_SMTP_CLIENT_READY);
+    CHECK_EQ("begin", sgl_smtp_client_begin(p.c, &envelope), SGL_OK);
+    says(&p, SAID);
+    hear(&p, "250 ok\r\n550 no\r\n550 no\r\n354 go\r\n");
+    ended(&p, SGL_SMTP_END_PROTOCOL, SGL_SMTP_AT_DATA);
+    lmtp_result(&p, 0, SGL_SMTP_AT_RCPT, 550);
+    sgl_smtp_client_free(p.c);
+}
+
 static void tls_and_login(void)
 {
     struct peer p = greeted("250-mx\r\n250-STARTTLS\r\n250 AUTH PLAIN\r\n");
@@ -370,6 +485,10 @@ static void each_way(void **state)
         a_command_at_a_time_without_pipelining();
         a_lone_dot_when_nobody_was_accepted();
         the_dot_in_doubt();
+        lmtp_answers_for_each();
+        lmtp_answers_in_one_breath();
+        lmtp_breaks_between_two();
+        lmtp_has_no_way_back();
         tls_and_login();
         greetings_and_fallback();
         hostile_servers();
