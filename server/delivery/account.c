@@ -124,6 +124,12 @@ static void count(struct delivery *d, enum rcpt_verdict verdict, const struct at
     }
 }
 
+/* What a mail store of one's own refuses says nothing of somebody who is written to. */
+static bool is_arrival(const struct store_rcpt *rcpt)
+{
+    return rcpt->domain.len > 0 && rcpt->domain.ptr[0] == DELIVERY_ARRIVAL;
+}
+
 void account_outcome(struct delivery *d, const struct job *job, const struct store_rcpt *rcpt,
                      enum rcpt_verdict verdict, sgl_view status, const struct attempt *a)
 {
@@ -132,7 +138,7 @@ void account_outcome(struct delivery *d, const struct job *job, const struct sto
     enum delivery_bounce kind;
 
     count(d, verdict, a);
-    if (verdict == RCPT_PERMANENT && d->bounced.bounced != NULL &&
+    if (verdict == RCPT_PERMANENT && !is_arrival(rcpt) && d->bounced.bounced != NULL &&
         policy_bounce_kind(a->stage, status, job->rcpts, &kind))
         d->bounced.bounced(d->bounced.ctx, job->message, rcpt, kind, status, a->reason);
     if (!log_wants(level))

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sys/un.h>
+
 #include "connection.h"
 
 #define MORE_NAMES_MAX                                                                             \
@@ -87,6 +89,16 @@ SSL *connection_tls(struct connection *c)
     return handshake_begin(c, &target, host->demand == DEMAND_STS ? NULL : c->plan->route);
 }
 
+static socklen_t sockaddr_of_socket(const char *path, struct sockaddr_storage *out)
+{
+    struct sockaddr_un *un = (struct sockaddr_un *)(void *)out;
+
+    memset(out, 0, sizeof *out);
+    un->sun_family = AF_UNIX;
+    snprintf(un->sun_path, sizeof un->sun_path, "%s", path);
+    return sizeof *un;
+}
+
 static socklen_t sockaddr_of(const struct sgl_ip *ip, uint16_t port, struct sockaddr_storage *out)
 {
     memset(out, 0, sizeof *out);
@@ -133,6 +145,10 @@ static struct pool_source source_for(const struct connection *c, int family)
 /* From where it is reached. false: not from an address that was asked for. A pool is changed at any time, so nothing is concluded from having looked before. */
 static bool take_source(struct connection *c, const struct sgl_ip *ip)
 {
+    if (c->plan->arrival != NULL && (c->plan->socket != NULL || sgl_ip_is_loopback(ip))) {
+        c->source = (struct pool_source){NULL, c->plan->config->hostname};
+        return true;
+    }
     c->source = source_for(c, ip->version == 4 ? AF_INET : AF_INET6);
     return site_pool(c->site).len == 0 || c->source.address != NULL;
 }
@@ -151,16 +167,27 @@ const char *connection_hostname(const struct connection *c)
     return c->source.hostname != NULL ? c->source.hostname : c->plan->config->hostname;
 }
 
+static void name_peer(struct connection *c, const struct sgl_ip *ip)
+{
+    if (c->plan->socket != NULL) {
+        c->address_text[0] = '\0';
+        snprintf(c->peer, sizeof c->peer, "unix:%s", c->plan->socket);
+        return;
+    }
+    sgl_ip_text(ip, c->address_text);
+    snprintf(c->peer, sizeof c->peer, "%.*s%s[%s]", SGL_FMT(connection_host(c)->name.text),
+             connection_host(c)->name.text.len > 0 ? " " : "", c->address_text);
+}
+
 static void connect_address(struct connection *c)
 {
     const struct config *config = c->plan->config;
     const struct sgl_ip *ip = &connection_host(c)->dane.address[c->address];
     struct sockaddr_storage to;
-    socklen_t to_len = sockaddr_of(ip, c->plan->port, &to);
+    socklen_t to_len = c->plan->socket != NULL ? sockaddr_of_socket(c->plan->socket, &to)
+                                               : sockaddr_of(ip, c->plan->port, &to);
 
-    sgl_ip_text(ip, c->address_text);
-    snprintf(c->peer, sizeof c->peer, "%.*s%s[%s]", SGL_FMT(connection_host(c)->name.text),
-             connection_host(c)->name.text.len > 0 ? " " : "", c->address_text);
+    name_peer(c, ip);
     c->phase = PHASE_CONNECTING;
     c->began_ms = clock_mono_ms();
     c->stream = stream_connect(

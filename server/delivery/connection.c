@@ -226,6 +226,7 @@ static void start_client(struct connection *c)
         .data_ms = config->delivery.data_timeout_ms,
         .block_ms = config->delivery.data_timeout_ms,
         .dot_ms = config->delivery.dot_timeout_ms,
+        .lmtp = c->plan->arrival != NULL && c->plan->arrival->action == ROUTE_LMTP,
     };
 
     c->client = sgl_smtp_client_new(&c->settings);
@@ -235,7 +236,7 @@ static void start_client(struct connection *c)
     }
     c->phase = PHASE_TALKING;
     c->connected_ms = clock_mono_ms();
-    if (stream_local(c->stream, &own))
+    if (c->plan->socket == NULL && stream_local(c->stream, &own))
         c->session.from = plan_ip(&own, &port);
     connection_turn(c);
 }

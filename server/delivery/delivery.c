@@ -74,7 +74,8 @@ struct delivery *delivery_new(struct loop *loop, struct queue *queue, struct res
     account_register();
     event_add(d->sweep, &sweep_every);
     event_add(d->idle_tick, &idle_tick_every);
-    queue_set_delivery(queue, &(struct queue_delivery){.ctx = d, .ready = dest_ready});
+    queue_set_delivery(
+        queue, &(struct queue_delivery){.ctx = d, .ready = dest_ready, .lane = arrival_lane});
     return d;
 }
 
@@ -109,7 +110,7 @@ bool delivery_reconfigure(struct delivery *d, struct config *config, char *why, 
 
 void delivery_maybe_drained(struct delivery *d)
 {
-    if (!d->draining || d->connections != NULL || d->drained == NULL)
+    if (!d->draining || d->connections != NULL || d->loads != NULL || d->drained == NULL)
         return;
     void (*done)(void *) = d->drained;
 
@@ -142,6 +143,7 @@ void delivery_free(struct delivery *d)
         next = connection_next(c);
         connection_abort(c);
     }
+    courier_end(d);
     while (d->dests != NULL)
         dest_free(d->dests);
     for (unsigned i = 0; i < SITE_BUCKETS; i++)
@@ -179,6 +181,16 @@ void delivery_set_sts(struct delivery *d, struct sts *sts)
 void delivery_set_pools(struct delivery *d, const struct delivery_pools *pools)
 {
     d->pools = *pools;
+}
+
+void delivery_set_arrivals(struct delivery *d, const struct delivery_arrivals *arrivals)
+{
+    d->arrivals = *arrivals;
+}
+
+void delivery_set_courier(struct delivery *d, const struct delivery_courier *courier)
+{
+    d->courier = *courier;
 }
 
 void delivery_stats(const struct delivery *d, struct delivery_stats *out)

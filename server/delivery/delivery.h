@@ -10,6 +10,7 @@
 #define SERVER_DELIVERY_DELIVERY_H
 
 #include "../config/config.h"
+#include "../directory/route.h"
 #include "../queue/queue.h"
 #include "../resolver/resolver.h"
 #include "sigillo/dane.h"
@@ -72,6 +73,46 @@ struct delivery_pools {
 };
 void delivery_set_pools(struct delivery *d,
                         const struct delivery_pools *pools); /* before the loop runs */
+/*
+ * Mail that has arrived.  Its recipients' destination is DELIVERY_ARRIVAL and the key of the route that carries it; where that is gone, the route that takes the address now. Looked up
+ * for each attempt: a changed route counts at once.  Without a route it waits.
+ */
+#define DELIVERY_ARRIVAL '='
+struct delivery_arrivals {
+    struct arrival_route *(*by_key)(void *ctx, sgl_view key);         /* a reference, or NULL */
+    struct arrival_route *(*of_address)(void *ctx, sgl_view address); /* the same */
+    void *ctx;
+};
+void delivery_set_arrivals(struct delivery *d,
+                           const struct delivery_arrivals *arrivals); /* before the loop runs */
+/*
+ * Routes that lead to no mail server (webhooks) are a courier's: one message at a time to all recipients of a job, so many at once of all and of one route.  On the loop; what the load
+ * points to is there until delivery_carried(), which is called later, never from within carry(), and which delivery_drain() waits for: so in a time that has an end.  When delivery ends first,
+ * the mail is the queue's again, and the call does nothing any more.
+ */
+#define DELIVERY_LOADS_MAX       64
+#define DELIVERY_LOADS_ROUTE_MAX 8
+struct delivery_load {
+    const struct store_message *message;
+    struct store_rcpt *const *rcpt;
+    size_t rcpts;
+    sgl_view body;
+    const struct arrival_route *route; /* the load's reference */
+};
+enum delivery_carried {
+    CARRIED,       /* it is there */
+    CARRIED_LATER, /* not now: by the schedule */
+    CARRIED_NEVER, /* refused for good: its sender is told, if he is */
+};
+struct delivery_courier {
+    void (*carry)(void *ctx, struct delivery_load *load);
+    void *ctx;
+};
+void delivery_set_courier(struct delivery *d,
+                          const struct delivery_courier *courier); /* before the loop runs */
+/* status: "2.0.0", "4.4.1"; said: what the target answered, or what went wrong, printable; ms: how long it took. */
+void delivery_carried(struct delivery_load *load, enum delivery_carried carried, const char *status,
+                      sgl_view said, uint64_t ms);
 /* On the loop: routes, limits and CA files of another configuration count from the next connection on. false: a file is at fault, nothing changed. */
 bool delivery_reconfigure(struct delivery *d, struct config *config, char *why, size_t why_size);
 /* On the loop: takes no more jobs, lets transactions in flight finish; done(ctx) when no connection is left. */

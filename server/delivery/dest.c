@@ -6,7 +6,7 @@
 #include "../log/log.h"
 #include "internal.h"
 
-#define POOL_REST_S 60
+#define REST_S 60
 
 void dest_unwait(struct dest *dest)
 {
@@ -38,7 +38,7 @@ static void wait_in(struct site *site, struct dest *dest)
     site->waiting_last = dest;
 }
 
-static void leave_site(struct dest *dest)
+void dest_leave_site(struct dest *dest)
 {
     struct site *site = dest->site;
 
@@ -56,7 +56,7 @@ void dest_free(struct dest *dest)
 
     if (dest->planner != NULL)
         planner_cancel(dest->planner);
-    leave_site(dest);
+    dest_leave_site(dest);
     plan_unref(dest->plan);
     *queue_dest_slot(dest->q) = NULL;
     queue_dest_unref(dest->q);
@@ -116,20 +116,25 @@ static bool has_no_way_out(const struct dest *dest, struct sgl_buf *why)
     return true;
 }
 
+void dest_put_back(struct dest *dest, const char *why)
+{
+    struct job *job;
+
+    while ((job = queue_take(dest->delivery->queue, dest->q)) != NULL)
+        job_put_back(dest->delivery, job, why, clock_now_s() + REST_S);
+}
+
 /* Nothing is sent from another address than was asked for: it waits until the pool is there, and has one. */
 static bool has_pool(struct dest *dest)
 {
     struct sgl_buf why = SGL_BUF_INIT(200);
     const char *text;
-    struct job *job;
 
     if (!has_no_way_out(dest, &why))
         return true;
-    leave_site(dest);
+    dest_leave_site(dest);
     text = sgl_cstr(&why);
-    while ((job = queue_take(dest->delivery->queue, dest->q)) != NULL)
-        job_put_back(dest->delivery, job, text == NULL ? "its pool is not there" : text,
-                     clock_now_s() + POOL_REST_S);
+    dest_put_back(dest, text == NULL ? "its pool is not there" : text);
     sgl_buf_done(&why);
     return false;
 }
@@ -153,7 +158,7 @@ static void planned(void *ctx, struct plan *plan)
     dest->plan = plan;
     if (plan->failed) {
         session_tell_plan(dest->delivery, sgl_view_cstr(dest->domain), plan);
-        leave_site(dest);
+        dest_leave_site(dest);
         fail_all(dest, plan->failure, plan->why);
         return;
     }
@@ -161,13 +166,13 @@ static void planned(void *ctx, struct plan *plan)
         return;
     site = site_find(dest->delivery, plan, queue_dest_pool(dest->q));
     if (site == NULL) {
-        leave_site(dest);
+        dest_leave_site(dest);
         fail_all(dest, FAILURE_LOCAL, "out of memory");
         return;
     }
     if (site != dest->site) {
         site->dests++; /* first, so that leaving the old one can't free the new */
-        leave_site(dest);
+        dest_leave_site(dest);
         dest->site = site;
     }
     site->pace.limits.max = site_places_max(dest->delivery, plan);
@@ -179,18 +184,22 @@ static void planned(void *ctx, struct plan *plan)
 void dest_plan(struct dest *dest)
 {
     struct delivery *d = dest->delivery;
+    struct arrival_route *arrival = NULL;
 
-    if (dest->planner != NULL)
+    if (dest->planner != NULL || !arrival_choose(dest, &arrival))
         return;
-    dest->planner =
-        plan_find(&(struct plan_request){.loop = d->loop,
-                                         .resolver = d->resolver,
-                                         .sts = d->config->delivery.mta_sts ? d->sts : NULL,
-                                         .config = d->config,
-                                         .domain = sgl_view_cstr(dest->domain),
-                                         .tls = queue_dest_tls(dest->q),
-                                         .seed = d->seed++},
-                  planned, dest);
+    dest->planner = plan_find(
+        &(struct plan_request){.loop = d->loop,
+                               .resolver = d->resolver,
+                               .sts =
+                                   d->config->delivery.mta_sts && arrival == NULL ? d->sts : NULL,
+                               .config = d->config,
+                               .domain = sgl_view_cstr(dest->domain),
+                               .tls = queue_dest_tls(dest->q),
+                               .seed = d->seed++,
+                               .arrival = arrival},
+        planned, dest);
+    arrival_route_unref(arrival);
     if (dest->planner == NULL)
         fail_all(dest, FAILURE_LOCAL, "out of memory");
 }
@@ -198,7 +207,7 @@ void dest_plan(struct dest *dest)
 static bool is_planned(const struct dest *dest)
 {
     return dest->plan != NULL && !dest->plan->failed && dest->site != NULL &&
-           clock_mono_ms() < dest->plan->ends_ms;
+           clock_mono_ms() < dest->plan->ends_ms && arrival_is_current(dest);
 }
 
 /* The queue says: there is work. */

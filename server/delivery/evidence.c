@@ -8,6 +8,8 @@
 
 static const char *host_name(const struct connection *c)
 {
+    if (c->plan->socket != NULL)
+        return c->peer;
     return connection_host(c)->name.text.len > 0 ? (const char *)connection_host(c)->name.text.ptr
                                                  : c->address_text;
 }

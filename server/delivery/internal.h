@@ -11,6 +11,7 @@
 #include "site.h"
 
 struct connection;
+struct load;
 
 /* One CA bundle, with the routes that name it. */
 struct trust {
@@ -77,6 +78,10 @@ struct delivery {
     struct delivery_bounced bounced;
     struct delivery_sessions sessions;
     struct delivery_pools pools;
+    struct delivery_arrivals arrivals;
+    struct delivery_courier courier;
+    struct load *loads; /* with the courier, or on their way to it */
+    unsigned load_count;
     uint64_t seed;
 };
 
@@ -121,6 +126,27 @@ void dest_plan(struct dest *dest); /* finds its hosts (again), then its site */
 void dest_free(struct dest *dest);
 /* The ring of destinations at a site that have work. */
 void dest_unwait(struct dest *dest);
+
+/* Everything that waits for it goes back untried, to be looked at again after a while. */
+void dest_put_back(struct dest *dest, const char *why);
+void dest_leave_site(struct dest *dest);
+
+/* ---- arrival.c ---- */
+
+bool dest_is_arrival(const struct dest *dest);
+/* Which way its mail goes now: to a server (*route, a reference), or whatever is done about it is done. false: nothing is to be planned. */
+bool arrival_choose(struct dest *dest, struct arrival_route **route);
+/* Is its plan still that of the route? */
+bool arrival_is_current(const struct dest *dest);
+/* For the queue: the destination in place of the recipient's own. */
+sgl_view arrival_lane(void *ctx, const struct store_message *m, const struct store_rcpt *rcpt,
+                      char *room, size_t size);
+
+/* ---- courier.c ---- */
+
+/* Hands on what waits for the destination, as far as there are places. */
+void courier_pump(struct dest *dest, struct arrival_route *route);
+void courier_end(struct delivery *d); /* delivery is being freed */
 
 /* ---- pump.c ---- */
 

@@ -37,6 +37,7 @@ void plan_unref(struct plan *p)
     if (p == NULL || --p->refs > 0)
         return;
     sts_policy_unref(p->sts);
+    arrival_route_unref(p->arrival);
     sgl_dns_done(&p->dns);
     sgl_arena_done(&p->arena);
     config_unref(p->config);
@@ -157,13 +158,19 @@ struct planner *plan_find(const struct plan_request *request,
         free(plan);
         return NULL;
     }
-    *plan = (struct plan){
-        .refs = 1, .config = config_ref(config), .route = route_find(config, domain), .why = ""};
+    *plan = (struct plan){.refs = 1, .config = config_ref(config), .why = ""};
+    sgl_dns_init(&plan->dns, 0);
+    sgl_arena_init(&plan->arena, PLAN_MEMORY_MAX);
+    if (request->arrival == NULL) {
+        plan->route = route_find(config, domain);
+    } else if (!plan_take_arrival(plan, request->arrival)) {
+        plan_unref(plan);
+        free(p);
+        return NULL;
+    }
     plan->tls = demanded_of(plan->route, request->tls);
     plan->port =
         plan->route != NULL && plan->route->port != 0 ? plan->route->port : config->delivery.port;
-    sgl_dns_init(&plan->dns, 0);
-    sgl_arena_init(&plan->arena, PLAN_MEMORY_MAX);
     *p = (struct planner){.plan = plan, .request = *request, .ttl_s = 0, .done = done, .ctx = ctx};
     if (plan_has_smart_host(plan)) {
         p->literal = sgl_ip_parse(sgl_view_cstr(plan->route->host), &p->literal_ip) == SGL_OK ||

@@ -7,6 +7,7 @@
 #define SERVER_DELIVERY_PLAN_H
 
 #include "../config/config.h"
+#include "../directory/route.h"
 #include "../queue/queue.h"
 #include "../resolver/resolver.h"
 #include "../sts/sts.h"
@@ -55,8 +56,11 @@ struct plan {
     unsigned refs;
     struct sgl_dns dns;
     struct sgl_arena arena;
-    const struct config_route *route; /* NULL: by MX. Belongs to `config` */
-    enum dest_tls tls;                /* of the mail that it is for */
+    const struct config_route *route; /* NULL: by MX. Belongs to `config`, or is the one below */
+    struct arrival_route *arrival; /* mail that has arrived: whose servers these are; a reference */
+    struct config_route arrival_as; /* the same as a smart host's */
+    const char *socket;             /* of this machine, in place of hosts; NULL: none */
+    enum dest_tls tls;              /* of the mail that it is for */
     struct config *config;
     uint16_t port;
     bool failed; /* no host at all: `failure`, `why` */
@@ -86,6 +90,7 @@ struct plan_request {
     sgl_view domain;
     enum dest_tls tls;
     uint64_t seed;
+    struct arrival_route *arrival; /* NULL: mail that leaves */
 };
 /* Finds one. done(ctx, plan) comes later on the loop with a reference for the receiver, NULL when memory ended. */
 struct planner;

@@ -43,6 +43,8 @@ static enum tls_demand demand_of_host(const struct plan *plan, const struct plan
     enum tls_demand asked = demand_of_route(plan->route);
     enum sgl_dane_level level = host->dane.level;
 
+    if (plan->arrival != NULL && asked != DEMAND_NOTHING && plan_is_near(plan, host))
+        asked = DEMAND_OPPORTUNISTIC;
     if (asked == DEMAND_NOTHING || is_lax(plan))
         return asked;
     if (level == SGL_DANE_AUTHENTICATE)
@@ -77,6 +79,8 @@ bool plan_has_smart_host(const struct plan *plan)
 /* Addresses in loopback, private and other special ranges are not reached by somebody's DNS, only by the administrator's word. */
 static bool may_reach(const struct plan *plan, const struct sgl_ip *ip)
 {
+    if (plan->arrival != NULL)
+        return plan->arrival->inside || !sgl_ip_is_special(ip);
     return plan_has_smart_host(plan) || plan->config->delivery.allow_loopback ||
            !sgl_ip_is_special(ip);
 }
@@ -372,9 +376,10 @@ static enum sgl_status literal_host(struct planner *p)
     if (host == NULL || ip == NULL)
         return plan->arena.status;
     *ip = p->literal_ip;
+    host->dane.address = ip;
+    host->dane.addresses = 1;
     host->demand = demand_of_host(plan, host);
     host->why = why_unmet(plan, host);
-    host->dane.address = ip;
     host->dane.addresses = may_reach(plan, ip) ? 1 : 0;
     host->usable = host->dane.addresses == 1 && host->why == NULL;
     host->failure = host->why != NULL ? FAILURE_DEMAND : FAILURE_NO_ADDRESS;
@@ -386,9 +391,25 @@ static enum sgl_status literal_host(struct planner *p)
     return SGL_OK;
 }
 
+/* Mail that has come in by one of our doors must not come in by it again. */
+static enum sgl_status check_arrival(struct planner *p)
+{
+    struct plan *plan = p->plan;
+    enum sgl_status st = p->literal ? literal_host(p) : check_smart_host(p);
+
+    if (st == SGL_OK && !plan->failed && is_ourselves(plan, &plan->host[0]))
+        plan_fail(plan, FAILURE_NO_ADDRESS,
+                  "the target of its route is one of this server's own doors");
+    return st;
+}
+
 enum sgl_status plan_evaluate(struct planner *p)
 {
     sgl_arena_rewind(&p->plan->arena, p->mark);
+    if (p->plan->socket != NULL)
+        return plan_evaluate_socket(p->plan);
+    if (p->plan->arrival != NULL)
+        return check_arrival(p);
     if (p->literal)
         return literal_host(p);
     return plan_has_smart_host(p->plan) ? check_smart_host(p) : check_mx(p);

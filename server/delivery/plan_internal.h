@@ -32,6 +32,15 @@ enum sgl_status plan_evaluate(struct planner *p);
 void plan_fail(struct plan *plan, enum failure failure, const char *why);
 bool plan_has_smart_host(const struct plan *plan);
 
+/* ---- plan_arrival.c ---- */
+
+/* Takes a reference: hosts and demands are those of the route, which is one of LMTP or SMTP. false: memory has ended. */
+bool plan_take_arrival(struct plan *plan, struct arrival_route *route) SGL_MUST_USE;
+/* One pass for it: as for a smart host, or for a socket. */
+enum sgl_status plan_evaluate_socket(struct plan *plan) SGL_MUST_USE;
+/* Are all addresses of the host so near that nobody proves himself there?  This machine; and where an operator said so, private networks. */
+bool plan_is_near(const struct plan *plan, const struct plan_host *host);
+
 /* ---- plan.c ---- */
 
 void plan_pass(struct planner *p);

@@ -12,9 +12,9 @@ struct job *site_take_job(struct site *site, struct dest **from)
         struct dest *dest = site->waiting_last->next_waiting;
         struct job *job;
 
-        if (now >=
-            dest->plan
-                ->ends_ms) { /* its hosts may have changed: ask again before more is sent there */
+        if (now >= dest->plan->ends_ms ||
+            !arrival_is_current(
+                dest)) { /* its hosts may have changed: ask again before more is sent there */
             dest_unwait(dest);
             dest_plan(dest);
             continue;

@@ -119,7 +119,8 @@ void session_carries(struct connection *c)
     const struct plan_host *host = connection_host(c);
     struct delivery_session session;
 
-    if (!c->session.known || c->job == NULL || c->delivery->sessions.session == NULL)
+    if (!c->session.known || c->job == NULL || c->delivery->sessions.session == NULL ||
+        c->plan->arrival != NULL) /* the policy of a mail store is nobody's */
         return;
     session = (struct delivery_session){.domain = policy_domain(c->plan, c->job),
                                         .mx = host->name.text,
@@ -166,7 +167,7 @@ void session_tell_plan(struct delivery *d, sgl_view domain, const struct plan *p
 {
     enum sgl_tls_result result = tls_result_of_plan(plan);
 
-    if (result == SGL_TLS_OK || d->sessions.session == NULL)
+    if (result == SGL_TLS_OK || d->sessions.session == NULL || plan->arrival != NULL)
         return;
     d->sessions.session(d->sessions.ctx, &(struct delivery_session){.domain = domain,
                                                                     .type = DELIVERY_POLICY_TLSA,

@@ -14,12 +14,6 @@
 
 #define BASE64 sodium_base64_VARIANT_ORIGINAL
 
-void arrival_route_unref(struct arrival_route *r)
-{
-    if (r != NULL && noun_last_reference(&r->owned.refs))
-        free(r); /* its texts are behind it */
-}
-
 static char *put(char **to, sgl_view text)
 {
     char *at = *to;

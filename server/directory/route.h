@@ -48,6 +48,7 @@ struct arrival_route {
     bool inside;    /* an operator said so: it may lead to this machine and private networks */
     char *secret;   /* webhook: signs; base64 of what KEYS_OPEN opens. NULL: none */
 };
+struct arrival_route *arrival_route_ref(struct arrival_route *r);
 void arrival_route_unref(struct arrival_route *r); /* NULL accepted */
 /* What the secret of a route is sealed for: "route:r_…". */
 void arrival_route_context(const struct arrival_route *r, char out[ROUTE_CONTEXT_SIZE]);

@@ -172,6 +172,16 @@ static bool build_sts(struct service *s)
     return true;
 }
 
+static struct arrival_route *route_by_key(void *directory, sgl_view key)
+{
+    return directory_route_by_key(directory, key);
+}
+
+static struct arrival_route *route_of_address(void *directory, sgl_view address)
+{
+    return directory_route(directory, address);
+}
+
 static bool build_sending(struct service *s, char *why, size_t why_size)
 {
     struct queue_config qc;
@@ -190,6 +200,9 @@ static bool build_sending(struct service *s, char *why, size_t why_size)
     directory_hmac_window(s->directory, s->config->limits.signature_window_s);
     delivery_set_pools(s->delivery,
                        &(struct delivery_pools){.each_address = each_pool_address, .ctx = s});
+    delivery_set_arrivals(s->delivery, &(struct delivery_arrivals){.by_key = route_by_key,
+                                                                   .of_address = route_of_address,
+                                                                   .ctx = s->directory});
     delivery_set_bounced(s->delivery,
                          &(struct delivery_bounced){.bounced = service_bounced, .ctx = s});
     return build_sts(s);

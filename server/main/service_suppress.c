@@ -100,6 +100,12 @@ static sgl_view domain_in(sgl_view address)
     return sgl_view_from(address, at);
 }
 
+/* To a mail store or a program of one's own. */
+static bool is_arrival(const struct store_rcpt *rcpt)
+{
+    return rcpt->domain.len > 0 && rcpt->domain.ptr[0] == DELIVERY_ARRIVAL;
+}
+
 enum queue_stop_answer service_stops(void *service, const struct store_message *message,
                                      const struct store_rcpt *rcpt, sgl_view body,
                                      struct queue_stop_why *why)
@@ -116,8 +122,8 @@ enum queue_stop_answer service_stops(void *service, const struct store_message *
     if (store_batch_status(s->store, message->subscription, message->batch) != BATCH_GOES)
         return QUEUE_STOP_YIELDS;
     if ((message->env_from.len == 0 && sgl_view_eq(message->door, SGL_LIT("bounce"))) ||
-        sgl_view_eq(message->door, SGL_LIT("tlsrpt")))
-        return QUEUE_STOP_GOES; /* a report to a sender is nothing that one can leave */
+        sgl_view_eq(message->door, SGL_LIT("tlsrpt")) || is_arrival(rcpt))
+        return QUEUE_STOP_GOES; /* a report to a sender, one's own mail: nothing that one can leave */
     ends = directory_suppressed_now(s->directory, &q, &reason) ||
            directory_left_sender(s->directory, &q, message->header_from, &reason);
     if (!ends &&

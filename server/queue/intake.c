@@ -5,6 +5,8 @@
 #include "queue_internal.h"
 #include "sigillo/banned.h"
 
+#define LANE_MAX 300
+
 /* The job of this message that still takes recipients of this destination. */
 static struct qjob *job_for(struct envelope *env, struct queue_dest *dest, size_t rcpts_left)
 {
@@ -20,10 +22,20 @@ static struct qjob *job_for(struct envelope *env, struct queue_dest *dest, size_
     return dest->building;
 }
 
+static struct queue_dest *dest_of(struct queue *q, const struct store_message *m, size_t i)
+{
+    const struct queue_delivery *d = &q->delivery;
+    char room[LANE_MAX];
+    sgl_view lane =
+        d->lane == NULL ? m->rcpt[i].domain : d->lane(d->ctx, m, &m->rcpt[i], room, sizeof room);
+
+    return dest_find(q, lane, m);
+}
+
 static bool add_rcpt(struct envelope *env, size_t i)
 {
     struct store_rcpt *r = &env->m->rcpt[i];
-    struct queue_dest *dest = dest_find(env->q, r->domain, env->m);
+    struct queue_dest *dest = dest_of(env->q, env->m, i);
     struct qjob *j = dest == NULL ? NULL : job_for(env, dest, env->m->rcpts - i);
 
     if (j == NULL) {
@@ -118,7 +130,7 @@ static void run_offer(struct loop_task *task)
         envelope_free(env);
         return;
     }
-    dest = env->m->rcpts == 0 ? NULL : dest_find(q, env->m->rcpt[0].domain, env->m);
+    dest = env->m->rcpts == 0 ? NULL : dest_of(q, env->m, 0);
     if (dest != NULL)
         queue_dest_ref(dest);
     queue_add(q, env, 0);

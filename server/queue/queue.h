@@ -75,6 +75,9 @@ struct queue_delivery { /* how the queue talks to delivery, set once */
     void *ctx;
     /* A destination that had no work has some. Delivery calls queue_take() when it has a place for it (also from within). */
     void (*ready)(void *ctx, struct queue_dest *dest, sgl_view domain);
+    /* The destination of a recipient who comes into memory, in place of rcpt->domain: that itself, or a text in room. NULL: it is rcpt->domain. */
+    sgl_view (*lane)(void *ctx, const struct store_message *m, const struct store_rcpt *rcpt,
+                     char *room, size_t size);
 };
 
 struct queue_config {

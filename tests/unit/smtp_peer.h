@@ -163,7 +163,7 @@ static inline void peer_command(struct peer_session *s, sgl_view line)
 {
     const struct script *script = &s->peer->script;
 
-    if (peer_is(line, "EHLO") || peer_is(line, "HELO")) {
+    if (peer_is(line, "EHLO") || peer_is(line, "HELO") || peer_is(line, "LHLO")) {
         snprintf(s->peer->helo, sizeof s->peer->helo, "%.*s", SGL_FMT(line));
         peer_ehlo(s);
     } else if (peer_is(line, "STARTTLS")) {
