@@ -8,28 +8,50 @@
 
 static void say_set(struct cli *c, const json_t *answer)
 {
-    bool verified = strcmp(cli_member(answer, "tls", 0), "verified") == 0;
+    const char *name = cli_member(answer, "name", 0);
+    bool verified = strcmp(cli_member(answer, "tls", 1), "verified") == 0;
 
-    (void)c;
-    printf(verified ? "mail of %s goes only to servers that prove who they are, from now on\n"
-                    : "mail of %s goes as its receivers and the routes ask, from now on\n",
-           cli_member(answer, "name", 1));
+    if (cli_text(c, "--tls") != NULL)
+        printf(verified ? "mail of %s goes only to servers that prove who they are, from now on\n"
+                        : "mail of %s goes as its receivers and the routes ask, from now on\n",
+               name);
+    if (cli_text(c, "--incoming") != NULL)
+        printf("mail to %s that DMARC fails: %s\n", name, cli_member(answer, "incoming", 2));
+}
+
+static bool is_incoming(const char *word)
+{
+    return strcmp(word, "follow") == 0 || strcmp(word, "quarantine") == 0 ||
+           strcmp(word, "mark") == 0 || strcmp(word, "default") == 0;
 }
 
 static int set_run(struct cli *c)
 {
-    const char *tls = cli_text(c, "--tls");
+    const char *tls = cli_text(c, "--tls"), *incoming = cli_text(c, "--incoming");
 
-    if (tls == NULL || (strcmp(tls, "verified") != 0 && strcmp(tls, "default") != 0))
+    if (tls == NULL && incoming == NULL)
+        return cli_error(CLI_USAGE, "--tls", "what is to be changed?  --tls or --incoming");
+    if (tls != NULL && strcmp(tls, "verified") != 0 && strcmp(tls, "default") != 0)
         return cli_error(CLI_USAGE, "--tls", "this is verified or default");
-    return cli_noun_set(c, DOMAINS "/", json_pack("{s:s}", "tls", tls), say_set);
+    if (incoming != NULL && !is_incoming(incoming))
+        return cli_error(CLI_USAGE, "--incoming", "this is follow, quarantine, mark or default");
+    return cli_noun_set(c, DOMAINS "/", json_pack("{s:s*, s:s*}", "tls", tls, "incoming", incoming),
+                        say_set);
 }
 
 static const struct cli_option set_options[] = {
     {"--tls", "WHAT", "verified: its mail goes only to servers that prove who they are; default",
      false},
+    {"--incoming", "WHAT",
+     "what is done with mail to it that DMARC fails: follow, quarantine, mark; default", false},
     {NULL, NULL, NULL, false},
 };
 const struct cli_verb verb_domain_set = {
-    "domain set", "DOMAIN", "changes what the mail of a domain asks of TLS", set_options, 1, 1,
-    set_run,      NULL};
+    "domain set",
+    "DOMAIN",
+    "changes what the mail of a domain asks of TLS, and how mail to it is judged",
+    set_options,
+    1,
+    1,
+    set_run,
+    NULL};

@@ -236,6 +236,8 @@ static const char *listen_wrong(cfg_t *s)
         return "tls: the http door has no STARTTLS (use plain or implicit)";
     if (strcmp(door, "http") == 0 && trusts)
         return "trust: only for the submission door";
+    if (strcmp(door, "inbound") == 0)
+        return inbound_listen_wrong(s);
     if (trusts && !credential)
         return "trust_credential: missing (as whom do trusted clients send?)";
     if (!trusts && credential)
@@ -343,6 +345,8 @@ static const char *section_wrong(const char *name, cfg_t *s)
         return listen_wrong(s);
     if (strcmp(name, "route") == 0)
         return route_wrong(s);
+    if (strcmp(name, "override") == 0)
+        return override_wrong(s);
     return strcmp(name, "dns_update") == 0 ? update_wrong(s) : profile_wrong(s);
 }
 
@@ -439,13 +443,8 @@ static cfg_t *make_parser(struct reading *r)
                  k->section == IN_ROOT ? "" : "|", k->name);
         cfg_set_validate_func(cfg, path, check_value);
     }
-    cfg_set_validate_func(cfg, "listen", check_section);
-    cfg_set_validate_func(cfg, "route", check_section);
-    cfg_set_validate_func(cfg, "profile", check_section);
-    cfg_set_validate_func(cfg, "dns_update", check_section);
-    cfg_set_validate_func(cfg, "receiver", check_section);
-    cfg_set_validate_func(cfg, "pool", check_section);
-    cfg_set_validate_func(cfg, "certificate", check_section);
+    for (int s = IN_LISTEN; s < SECTIONS; s++)
+        cfg_set_validate_func(cfg, config_section_name[s], check_section);
     return cfg;
 }
 

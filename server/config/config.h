@@ -28,7 +28,7 @@ struct config_network { /* "192.0.2.0/24", "::1" */
     unsigned prefix;
 };
 
-enum config_door { DOOR_SUBMISSION, DOOR_HTTP };
+enum config_door { DOOR_SUBMISSION, DOOR_HTTP, DOOR_INBOUND };
 enum config_listen_tls { LISTEN_PLAIN, LISTEN_STARTTLS, LISTEN_IMPLICIT };
 
 struct config_listen { /* listen NAME { ... } */
@@ -106,6 +106,29 @@ struct
     const char *certificate_pem, *key_pem, *next_key_pem; /* what stood in them */
     bool publish; /* TLSA records of its hosts, where a dns_update covers them */
 };
+
+/* For mail that arrives; the words of server/judge/. */
+enum config_incoming { INCOMING_FOLLOW, INCOMING_QUARANTINE, INCOMING_MARK };
+enum config_spf_fail { SPF_FAIL_MARK, SPF_FAIL_QUARANTINE, SPF_FAIL_REJECT };
+enum config_temperror { TEMPERROR_DEFER, TEMPERROR_QUARANTINE, TEMPERROR_ACCEPT };
+enum config_reason {
+    REASON_TRUSTED_FORWARDER,
+    REASON_MAILING_LIST,
+    REASON_LOCAL_POLICY,
+    REASON_OTHER
+};
+
+struct config_override { /* override NAME { ... }: mail that is let through though DMARC fails */
+    const char *name;
+    struct config_network *network; /* of whom it comes; none: of anybody */
+    size_t networks;
+    const char *
+        *domain; /* as whom it is authenticated: "example.org", ".example.org"; none: as anybody */
+    size_t domains;
+    enum config_reason reason;
+    const char *comment; /* for reports; NULL: the name */
+};
+#define CONFIG_OVERRIDES_MAX 256
 
 enum config_guard { GUARD_OFF, GUARD_WARN, GUARD_STOP };
 
@@ -198,6 +221,23 @@ struct config {
         struct config_network *exempt;      /* to whom nothing of it applies */
         size_t exempts;
     } reputation;
+    struct {                     /* inbound { ... }: mail that arrives */
+        const char *authserv_id; /* NULL: the hostname */
+        enum config_incoming dmarc;
+        enum config_spf_fail spf_fail;
+        enum config_temperror on_temperror;
+        const char **trusted_sealer; /* domains whose ARC seals are believed */
+        size_t trusted_sealers;
+        const char *postmaster; /* gets the mail of postmasters without a route; NULL: nobody */
+        unsigned recipients, connections, connections_per_address, judged_memory;
+        /* of one address (IPv6: its /64), a minute; 0: no limit */
+        unsigned messages_per_minute, recipients_per_minute, unknown_per_minute, errors_per_minute,
+            null_per_minute;
+        unsigned null_per_minute_all; /* of all addresses together */
+        unsigned unknown_per_session;
+    } inbound;
+    struct config_override *override;
+    size_t overrides;
     struct { /* guard { ... }: of bulk mail */
         enum config_guard action;
         unsigned near_percent; /* of a receiver's messages: warned from here on */

@@ -19,7 +19,7 @@ struct config_memory {
 
 /* One reading. libconfuse gives its callbacks no argument, hence the thread-local pointer to it. */
 struct reading {
-    cfg_opt_t opt[SECTIONS][40];
+    cfg_opt_t opt[SECTIONS][64];
     size_t opts[SECTIONS];
     char names[40][40]; /* of the contents keys */
     size_t contents;
@@ -42,6 +42,13 @@ void mistake(cfg_t *at, const char *format, ...) SGL_PRINTF(2, 3);
 const char *key_path(cfg_t *cfg, const struct key *k, char *out, size_t size);
 /* The place of `text` among words separated by blanks, or -1. */
 int word_index(const char *words, sgl_view text);
+/* A section into the struct that its keys are of. */
+void store_section(cfg_t *cfg, enum key_section section, void *base);
+const char *keep_text(const char *text);
+/* config_inbound.c */
+const char *inbound_listen_wrong(cfg_t *listen); /* NULL, or what is wrong */
+const char *override_wrong(cfg_t *override);
+void store_overrides(cfg_t *cfg, struct config *c);
 /* Everything into `c`, checked as a whole; mistakes are noted. */
 void config_store(cfg_t *cfg, struct config *c);
 

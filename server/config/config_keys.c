@@ -15,13 +15,16 @@
 #define UPDATE_AT(field)   AT(config_update, field)
 #define RECEIVER_AT(field) AT(config_receiver, field)
 #define POOL_AT(field)     AT(config_pool, field)
+#define OVERRIDE_AT(field) AT(config_override, field)
 #define PAIR_AT(field)     AT(config_certificate, field)
 #define N_OF(type, field)  .count = offsetof(struct type, field)
 
 const char *const config_section_name[SECTIONS] = {
-    "",       "limits",   "resolver", "delivery",   "queue",    "domains",     "verification",
-    "audit",  "rotation", "guard",    "local",      "metadata", "tls_reports", "reputation",
-    "listen", "route",    "profile",  "dns_update", "receiver", "pool",        "certificate"};
+    "",        "limits",       "resolver",    "delivery",   "queue",
+    "domains", "verification", "audit",       "rotation",   "guard",
+    "local",   "metadata",     "tls_reports", "reputation", "inbound",
+    "listen",  "route",        "profile",     "dns_update", "receiver",
+    "pool",    "certificate",  "override"};
 
 /* clang-format off */
 const struct key config_key[] = {
@@ -133,7 +136,25 @@ const struct key config_key[] = {
     {IN_REPUTATION, "refuse_below", KEY_NUMBER, "10", .max = 50, TOP(reputation.refuse_below)},
     {IN_REPUTATION, "exempt", KEY_NETWORK, "{}", TOP(reputation.exempt), N_OF(config, reputation.exempts)},
 
-    {IN_LISTEN, "door", KEY_WORD, "submission", .words = "submission http", LISTEN_AT(door)},
+    {IN_INBOUND, "authserv_id", KEY_HOST, NULL, TOP(inbound.authserv_id)},
+    {IN_INBOUND, "dmarc", KEY_WORD, "follow", .words = "follow quarantine mark", TOP(inbound.dmarc)},
+    {IN_INBOUND, "spf_fail", KEY_WORD, "quarantine", .words = "mark quarantine reject", TOP(inbound.spf_fail)},
+    {IN_INBOUND, "on_temperror", KEY_WORD, "defer", .words = "defer quarantine accept", TOP(inbound.on_temperror)},
+    {IN_INBOUND, "trusted_sealers", KEY_PATTERN, "{}", TOP(inbound.trusted_sealer), N_OF(config, inbound.trusted_sealers)},
+    {IN_INBOUND, "postmaster", KEY_MAILBOX, NULL, TOP(inbound.postmaster)},
+    {IN_INBOUND, "recipients", KEY_NUMBER, "100", .min = 100, .max = 100000, TOP(inbound.recipients)},
+    {IN_INBOUND, "connections", KEY_NUMBER, "1000", .min = 1, .max = 1000000, TOP(inbound.connections)},
+    {IN_INBOUND, "connections_per_address", KEY_NUMBER, "20", .min = 1, .max = 1000000, TOP(inbound.connections_per_address)},
+    {IN_INBOUND, "messages_per_minute", KEY_NUMBER, "300", .max = 1000000, TOP(inbound.messages_per_minute)},
+    {IN_INBOUND, "recipients_per_minute", KEY_NUMBER, "1000", .max = 10000000, TOP(inbound.recipients_per_minute)},
+    {IN_INBOUND, "unknown_per_minute", KEY_NUMBER, "30", .max = 1000000, TOP(inbound.unknown_per_minute)},
+    {IN_INBOUND, "unknown_per_session", KEY_NUMBER, "10", .max = 1000000, TOP(inbound.unknown_per_session)},
+    {IN_INBOUND, "errors_per_minute", KEY_NUMBER, "60", .max = 1000000, TOP(inbound.errors_per_minute)},
+    {IN_INBOUND, "null_sender_per_minute", KEY_NUMBER, "60", .max = 1000000, TOP(inbound.null_per_minute)},
+    {IN_INBOUND, "null_sender_per_minute_all", KEY_NUMBER, "1000", .max = 10000000, TOP(inbound.null_per_minute_all)},
+    {IN_INBOUND, "judging_memory", KEY_SIZE, "64M", .min = 16 * MB, .max = 2048u * MB, TOP(inbound.judged_memory)},
+
+    {IN_LISTEN, "door", KEY_WORD, "submission", .words = "submission http inbound", LISTEN_AT(door)},
     {IN_LISTEN, "address", KEY_LISTEN, "{}", LISTEN_AT(address), N_OF(config_listen, addresses), .required = true},
     {IN_LISTEN, "tls", KEY_WORD, "plain", .words = "plain starttls implicit", LISTEN_AT(tls)},
     {IN_LISTEN, "trust", KEY_NETWORK, "{}", LISTEN_AT(trust), N_OF(config_listen, trusts)},
@@ -171,6 +192,11 @@ const struct key config_key[] = {
     {IN_CERTIFICATE, "key", KEY_SECRET, NULL, PAIR_AT(key), .contents = offsetof(struct config_certificate, key_pem), .required = true},
     {IN_CERTIFICATE, "next_key", KEY_SECRET, NULL, PAIR_AT(next_key), .contents = offsetof(struct config_certificate, next_key_pem)},
     {IN_CERTIFICATE, "publish", KEY_BOOL, "false", PAIR_AT(publish)},
+
+    {IN_OVERRIDE, "networks", KEY_NETWORK, "{}", OVERRIDE_AT(network), N_OF(config_override, networks)},
+    {IN_OVERRIDE, "domains", KEY_PATTERN, "{}", OVERRIDE_AT(domain), N_OF(config_override, domains)},
+    {IN_OVERRIDE, "reason", KEY_WORD, "trusted_forwarder", .words = "trusted_forwarder mailing_list local_policy other", OVERRIDE_AT(reason)},
+    {IN_OVERRIDE, "comment", KEY_TEXT, NULL, OVERRIDE_AT(comment)},
 };
 /* clang-format on */
 const size_t config_keys = sizeof(config_key) / sizeof(config_key[0]);

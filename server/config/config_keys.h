@@ -45,6 +45,7 @@ enum key_section {
     IN_METADATA,
     IN_TLS_REPORTS,
     IN_REPUTATION,
+    IN_INBOUND,
     IN_LISTEN,
     IN_ROUTE,
     IN_PROFILE,
@@ -52,6 +53,7 @@ enum key_section {
     IN_RECEIVER,
     IN_POOL,
     IN_CERTIFICATE,
+    IN_OVERRIDE,
     SECTIONS
 };
 

@@ -35,7 +35,7 @@ static void store_pointer(void *base, size_t offset, const void *p)
     memcpy((uint8_t *)base + offset, &p, sizeof(p));
 }
 
-static const char *keep(const char *text)
+const char *keep_text(const char *text)
 {
     return sgl_arena_cstr(&reading->config->memory->arena, sgl_view_cstr(text));
 }
@@ -94,7 +94,7 @@ static void store_secret(cfg_t *cfg, const struct key *k, void *base, const char
     bool handed = reading->handover && !is_wanted(cfg, k);
     const char *bytes = handed ? handed_secret(cfg, k) : read_secret(cfg, k, path);
 
-    store_pointer(base, k->offset, keep(path));
+    store_pointer(base, k->offset, keep_text(path));
     store_pointer(base, k->contents, bytes);
 }
 
@@ -142,7 +142,7 @@ static void store_one(cfg_t *cfg, const struct key *k, void *base, const char *v
     case KEY_MAILBOX:
     case KEY_SECONDS:
     case KEY_LIMIT:
-        store_pointer(base, k->offset, keep(value));
+        store_pointer(base, k->offset, keep_text(value));
         break;
     }
 }
@@ -178,7 +178,7 @@ static size_t store_element(const struct key *k, void *array, size_t i, const ch
     else if (k->kind == KEY_NETWORK)
         (void)value_network(text, (struct config_network *)array + i);
     else if (k->kind == KEY_PATTERN || k->kind == KEY_SPF_TERM || k->kind == KEY_TEXT)
-        ((const char **)array)[i] = keep(value);
+        ((const char **)array)[i] = keep_text(value);
     else if (k->kind == KEY_LIMIT)
         (void)limit_parse(text, (struct limit *)array + i);
     else if (value_duration_ms(text, &n) == NULL)
@@ -254,7 +254,7 @@ static void flat_contents(const struct key *k, const void *base)
 
 /* ---- a section ---- */
 
-static void store_section(cfg_t *cfg, enum key_section section, void *base)
+void store_section(cfg_t *cfg, enum key_section section, void *base)
 {
     const char *title = cfg_title(cfg);
 
@@ -292,13 +292,13 @@ static void store_titled(cfg_t *cfg, struct config *c)
     for (size_t i = 0; c->listen != NULL && i < c->listens; i++) {
         cfg_t *s = cfg_getnsec(cfg, "listen", (unsigned)i);
 
-        c->listen[i].name = keep(cfg_title(s));
+        c->listen[i].name = keep_text(cfg_title(s));
         store_section(s, IN_LISTEN, &c->listen[i]);
     }
     for (size_t i = 0; c->route != NULL && i < c->routes; i++) {
         cfg_t *s = cfg_getnsec(cfg, "route", (unsigned)i);
 
-        c->route[i].name = keep(cfg_title(s));
+        c->route[i].name = keep_text(cfg_title(s));
         store_section(s, IN_ROUTE, &c->route[i]);
         if (c->route[i].port == 0)
             c->route[i].port = c->route[i].host != NULL ? 587 : c->delivery.port;
@@ -312,7 +312,7 @@ static void store_profiles(cfg_t *cfg, struct config *c)
     for (size_t i = 0; c->profile != NULL && i < c->profiles; i++) {
         cfg_t *s = cfg_getnsec(cfg, "profile", (unsigned)i);
 
-        c->profile[i].name = keep(cfg_title(s));
+        c->profile[i].name = keep_text(cfg_title(s));
         store_section(s, IN_PROFILE, &c->profile[i]);
     }
 }
@@ -324,7 +324,7 @@ static void store_pools(cfg_t *cfg, struct config *c)
     for (size_t i = 0; c->pool != NULL && i < c->pools; i++) {
         cfg_t *s = cfg_getnsec(cfg, "pool", (unsigned)i);
 
-        c->pool[i].name = keep(cfg_title(s));
+        c->pool[i].name = keep_text(cfg_title(s));
         store_section(s, IN_POOL, &c->pool[i]);
     }
 }
@@ -336,7 +336,7 @@ static void store_receivers(cfg_t *cfg, struct config *c)
     for (size_t i = 0; c->receiver != NULL && i < c->receivers; i++) {
         cfg_t *s = cfg_getnsec(cfg, "receiver", (unsigned)i);
 
-        c->receiver[i].name = keep(cfg_title(s));
+        c->receiver[i].name = keep_text(cfg_title(s));
         store_section(s, IN_RECEIVER, &c->receiver[i]);
     }
 }
@@ -348,7 +348,7 @@ static void store_certificates(cfg_t *cfg, struct config *c)
     for (size_t i = 0; c->certificate != NULL && i < c->certificates; i++) {
         cfg_t *s = cfg_getnsec(cfg, "certificate", (unsigned)i);
 
-        c->certificate[i].name = keep(cfg_title(s));
+        c->certificate[i].name = keep_text(cfg_title(s));
         store_section(s, IN_CERTIFICATE, &c->certificate[i]);
     }
 }
@@ -369,7 +369,7 @@ static const char *preset_url(const struct config *c)
             snprintf(text, sizeof(text), "https://%s%s", c->hostname, colon);
         break;
     }
-    return keep(text);
+    return keep_text(text);
 }
 
 /* The secret as tsig-keygen, keymgr and others print it. */
@@ -392,7 +392,7 @@ static void store_updates(cfg_t *cfg, struct config *c)
         cfg_t *s = cfg_getnsec(cfg, "dns_update", (unsigned)i);
         struct config_update *u = &c->update[i];
 
-        u->name = keep(cfg_title(s));
+        u->name = keep_text(cfg_title(s));
         store_section(s, IN_UPDATE, u);
         if (reading->failed)
             return;
@@ -445,7 +445,7 @@ static void check_whole(cfg_t *cfg, struct config *c)
 
     if (c->hostname == NULL && gethostname(machine, sizeof(machine) - 1) == 0 &&
         value_host(sgl_view_cstr(machine)) == NULL)
-        c->hostname = keep(machine);
+        c->hostname = keep_text(machine);
     if (c->hostname == NULL)
         mistake(cfg, "hostname: missing, and the machine has no name that could be used");
     else if (c->public_url == NULL)
@@ -495,6 +495,7 @@ void config_store(cfg_t *cfg, struct config *c)
     store_receivers(cfg, c);
     store_pools(cfg, c);
     store_certificates(cfg, c);
+    store_overrides(cfg, c);
     check_whole(cfg, c);
     if (sgl_arena_dup(&c->memory->arena, sgl_buf_view(&reading->flat), &c->handover) != SGL_OK)
         reading->flat.status = SGL_E_LIMIT;

@@ -50,6 +50,25 @@ bool domain_kind_parse(const char *name, enum domain_kind *out)
     return false;
 }
 
+static const char *const incoming_name[DOMAIN_INCOMINGS] = {"default", "follow", "quarantine",
+                                                            "mark"};
+
+const char *domain_incoming_name(enum domain_incoming incoming)
+{
+    return incoming_name[incoming];
+}
+
+bool domain_incoming_parse(sgl_view name, enum domain_incoming *out)
+{
+    for (int i = 0; i < DOMAIN_INCOMINGS; i++) {
+        if (!sgl_view_eq(sgl_view_cstr(incoming_name[i]), name))
+            continue;
+        *out = (enum domain_incoming)i;
+        return true;
+    }
+    return false;
+}
+
 bool domain_state_parse(const char *name, enum domain_state *out)
 {
     for (int i = 0; name != NULL && i < DOMAIN_STATES; i++)
@@ -220,6 +239,7 @@ struct domain *domain_copy(const struct domain *from)
     d->created_at = from->created_at;
     d->default_at = from->default_at;
     d->tls_verified = from->tls_verified;
+    d->incoming = from->incoming;
     d->version = from->version;
     atomic_init(&d->checked_at_s, atomic_load(&((struct domain *)(uintptr_t)from)->checked_at_s));
     atomic_init(&d->unknown_since_s,

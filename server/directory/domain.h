@@ -84,6 +84,17 @@ struct domain_rotation {
     int64_t last_s;  /* the last one ended; 0: there was none */
 };
 
+/* What is done with mail to it that DMARC fails; preset: as the configuration says. */
+enum domain_incoming {
+    DOMAIN_INCOMING_PRESET,
+    DOMAIN_INCOMING_FOLLOW,
+    DOMAIN_INCOMING_QUARANTINE,
+    DOMAIN_INCOMING_MARK
+};
+#define DOMAIN_INCOMINGS 4
+const char *domain_incoming_name(enum domain_incoming incoming); /* "default", "follow" */
+bool domain_incoming_parse(sgl_view name, enum domain_incoming *out);
+
 struct domain_status {
     enum domain_state state;
     int64_t since_s;       /* of this state; 0: not started */
@@ -112,6 +123,7 @@ struct domain {
     struct domain_status status[DOMAIN_PARTS];
     struct domain_rotation rotation;
     bool tls_verified; /* its mail goes only to servers that prove who they are */
+    enum domain_incoming incoming;
     int64_t created_at;
     int64_t
         default_at; /* milliseconds, when somebody called it the default of its subscription; 0: nobody does */
@@ -208,7 +220,9 @@ struct domain_change {
     bool set_default;   /* added, changed: */
     int64_t default_at; /* that; 0: it is not */
     bool set_tls;
-    bool tls_verified;                  /* added, changed */
+    bool tls_verified; /* added, changed */
+    bool set_incoming;
+    enum domain_incoming incoming;      /* the same */
     sgl_view return_path;               /* added, changed: ptr NULL: as it was, or none */
     sgl_view sts_policy;                /* ptr NULL: as it was; empty: none is served any more */
     bool sts_forget;                    /* that, also while somebody may remember one */

@@ -100,6 +100,10 @@ static bool members_from_json(struct domain *d, const json_t *json)
     d->created_at = time_of(json, "created_at");
     d->default_at = time_of(json, "default_at");
     d->tls_verified = json_object_get(json, "tls") != NULL; /* "verified", or it is not there */
+    if (json_object_get(json, "incoming") != NULL &&
+        !domain_incoming_parse(sgl_view_cstr(json_string_value(json_object_get(json, "incoming"))),
+                               &d->incoming))
+        return false;
     d->sts_until_s = time_of(json, "sts_until");
     atomic_init(&d->checked_at_s, time_of(json, "checked_at"));
     if (kind != NULL && !domain_kind_parse(json_string_value(kind), &d->kind))
@@ -225,6 +229,9 @@ json_t *domain_to_json(const void *noun)
                      "selectors", list, "status", statuses_to_json(d));
     if (json != NULL && put_time(json, "default_at", d->default_at) &&
         put_text(json, "tls", d->tls_verified ? "verified" : NULL) &&
+        put_text(json, "incoming",
+                 d->incoming != DOMAIN_INCOMING_PRESET ? domain_incoming_name(d->incoming)
+                                                       : NULL) &&
         put_text(json, "sts_policy", d->sts_policy[0] != '\0' ? d->sts_policy : NULL) &&
         put_time(json, "sts_until", d->sts_until_s) &&
         put_text(json, "hosts", d->hosts[0] != '\0' ? d->hosts : NULL) &&

@@ -253,6 +253,7 @@ static bool fill_new(struct change *g, struct domain *d, const struct domain_cha
     d->created_at = clock_now_s();
     d->default_at = dc->set_default ? dc->default_at : 0;
     d->tls_verified = dc->tls_verified;
+    d->incoming = dc->incoming;
     if (!new_token(d) || (dc->kind != DOMAIN_PARKED && !first_selectors(d, g->c->ed25519))) {
         change_no_memory(g->c);
         return false;
@@ -377,6 +378,8 @@ static bool alter(struct change *g)
         d->default_at = dc->default_at;
     if (dc->set_tls)
         d->tls_verified = dc->tls_verified;
+    if (dc->set_incoming)
+        d->incoming = dc->incoming;
     return (!dc->set_kind || set_kind(g, d, dc->kind)) &&
            (dc->return_path.ptr == NULL || (set_return_path(g, d, dc->return_path) &&
                                             names_fit(g, d->name, d->return_path, dc))) &&

@@ -100,7 +100,7 @@ static void obey_reject(const struct judge_facts *f, struct judge_decision *out)
     if (f->path == JUDGE_PATH_LIST) {
         quarantine(out);
         give(out, JUDGE_MAILING_LIST, "it came by a mailing list");
-    } else if (f->path == JUDGE_PATH_RELAYED || f->verdict->arc.sets > 0) {
+    } else if (f->path == JUDGE_PATH_RELAYED) {
         quarantine(out);
         give(out, JUDGE_LOCAL_POLICY, "it was passed on by another server");
     } else if (is_broken_on_the_way(f->verdict)) {

@@ -57,7 +57,8 @@ void service_bounced(void *service, const struct store_message *message,
 
     /* A report of ours that comes back says nothing of somebody who is written to. */
     if (suppress_s == 0 || message->env_from.len == 0 ||
-        sgl_view_eq(message->door, SGL_LIT("tlsrpt")))
+        sgl_view_eq(message->door, SGL_LIT("tlsrpt")) ||
+        sgl_view_eq(message->door, SGL_LIT("inbound")))
         return;
     b = calloc(1, sizeof(*b));
     if (b == NULL)
@@ -122,8 +123,9 @@ enum queue_stop_answer service_stops(void *service, const struct store_message *
     if (store_batch_status(s->store, message->subscription, message->batch) != BATCH_GOES)
         return QUEUE_STOP_YIELDS;
     if ((message->env_from.len == 0 && sgl_view_eq(message->door, SGL_LIT("bounce"))) ||
-        sgl_view_eq(message->door, SGL_LIT("tlsrpt")) || is_arrival(rcpt))
-        return QUEUE_STOP_GOES; /* a report to a sender, one's own mail: nothing that one can leave */
+        sgl_view_eq(message->door, SGL_LIT("tlsrpt")) ||
+        sgl_view_eq(message->door, SGL_LIT("inbound")) || is_arrival(rcpt))
+        return QUEUE_STOP_GOES; /* a report to a sender, mail that arrived: nothing that one can leave */
     ends = directory_suppressed_now(s->directory, &q, &reason) ||
            directory_left_sender(s->directory, &q, message->header_from, &reason);
     if (!ends &&

@@ -247,6 +247,8 @@ struct store_accept {
         domain_charge; /* kept beside, without a subscription, by the identity "domain:NAME": of one message too, and in no report */
     const struct store_tally *tally; /* borrowed until done() */
     size_t tallies;
+    const struct store_event *event; /* into its trail; borrowed until done() */
+    size_t events;
     /* It was this draft, which goes; 0: none.  STORE_NOT_FOUND: it is not there any more; STORE_CONFLICT: it has another version (0: any) */
     uint64_t draft, draft_version;
     bool staged;  /* result of STORE_STAGE */

@@ -462,7 +462,7 @@ static const struct {
      "[2001:db8::1]:587; names are not looked up)"},
     {"listen x {\n}\n", "2: listen x: address: missing"},
     {"listen x { address = {\"*:1\"} door = ftp }\n",
-     "1: listen x: door: \"ftp\": not one of these words: submission http"},
+     "1: listen x: door: \"ftp\": not one of these words: submission http inbound"},
     {"listen x { address = {\"*:1\"} door = http tls = starttls }\n",
      "1: listen x: tls: the http door has no STARTTLS (use plain or implicit)"},
     {"hostname = a.test\nlisten x { address = {\"*:1\"} tls = implicit\n}\n",

@@ -246,7 +246,8 @@ static void what_is_overridden(void **state)
 
 /* ---- a trusted chain ---- */
 
-static void decide_sealed(const char *trusted, const char *zone_more, struct judge_decision *d)
+static void decide_sealed(const char *trusted, const char *saw, const char *zone_more,
+                          struct judge_decision *d)
 {
     sgl_auto(sgl_buf) message = SGL_BUF_INIT(1 << 20);
     sgl_auto(sgl_buf) zone = SGL_BUF_INIT(1 << 16);
@@ -258,7 +259,7 @@ static void decide_sealed(const char *trusted, const char *zone_more, struct jud
 
     q.trust = (struct sgl_arc_trust){&sealer, 1};
     sgl_buf_add_cstr(&message, MESSAGE);
-    seal_message(&signer, &message, "list.test", LIST_ID, SAW, SGL_ARC_NONE);
+    seal_message(&signer, &message, "list.test", LIST_ID, saw, SGL_ARC_NONE);
     make_zone(zone_more, &zone);
     judge_one(&one, &q, sgl_buf_view(&message), sgl_cstr(&zone));
     facts.verdict = &one.verdict;
@@ -273,7 +274,7 @@ static void a_trusted_sealer_lets_it_through(void **state)
     struct judge_decision d;
 
     (void)state;
-    decide_sealed("list.test", "", &d);
+    decide_sealed("list.test", SAW, "", &d);
     put_decision(&d, &got);
     CHECK_VIEW("[RFC 8617 s7.2.2]", sgl_buf_view(&got),
                V(NOTHING "; local_policy=arc=pass as[1].d=list.test as[1].s=arc"));
@@ -284,8 +285,19 @@ static void a_sealer_whom_nobody_trusts_does_not(void **state)
     struct judge_decision d;
 
     (void)state;
-    decide_sealed("relay.test", "", &d);
+    decide_sealed("relay.test", SAW, "", &d);
     CHECK_EQ("passed on, so not refused", d.action, JUDGED_QUARANTINE);
+}
+
+static void a_word_that_cannot_be_weighed_now_is_waited_for(void **state)
+{
+    struct judge_decision d;
+
+    (void)state;
+    decide_sealed("list.test", "dkim=pass header.d=sub.example.org",
+                  "_dmarc.sub.example.org SERVFAIL\n", &d);
+    CHECK_EQ("later", d.action, JUDGED_DEFER);
+    CHECK_STR("code", d.enhanced, "4.7.1");
 }
 
 static void the_words_are_read_back(void **state)
@@ -315,6 +327,7 @@ int main(void)
         cmocka_unit_test(what_is_overridden),
         cmocka_unit_test(a_trusted_sealer_lets_it_through),
         cmocka_unit_test(a_sealer_whom_nobody_trusts_does_not),
+        cmocka_unit_test(a_word_that_cannot_be_weighed_now_is_waited_for),
         cmocka_unit_test(the_words_are_read_back),
     };
 

@@ -38,6 +38,7 @@ json_t *admin_domain_json(const struct admin *admin, struct domain *domain)
                      domain->subscription, "created_at", admin_time(domain->created_at * 1000),
                      "selectors", selectors, "version", (json_int_t)domain->version);
     json_object_set_new(json, "tls", json_string(domain->tls_verified ? "verified" : "default"));
+    json_object_set_new(json, "incoming", json_string(domain_incoming_name(domain->incoming)));
     admin_domain_put_status(json, admin, domain);
     return json;
 }
@@ -130,6 +131,19 @@ static bool take_tls(struct admin_change *n, const json_t *tls)
     return false;
 }
 
+/* The member "incoming", which may be NULL; false: answered. */
+static bool take_incoming(struct admin_change *n, const json_t *incoming)
+{
+    if (incoming == NULL)
+        return true;
+    n->domain.set_incoming = true;
+    if (domain_incoming_parse(admin_text(incoming), &n->domain.incoming))
+        return true;
+    http_reply_problem(n->r, 422, "incoming", "incoming",
+                       "incoming is default, follow, quarantine or mark.");
+    return false;
+}
+
 /* So much may a domain's name have where its keys stand in the operator's zone. */
 static size_t names_room(const char *zone)
 {
@@ -167,7 +181,8 @@ static bool take(struct admin_change *n, const struct admin_member *member)
     if (member[4].value != NULL)
         n->domain.return_path = admin_text(member[4].value);
     admin_new_domain(n);
-    return take_kind(n, member[3].value) && take_tls(n, member[5].value);
+    return take_kind(n, member[3].value) && take_tls(n, member[5].value) &&
+           take_incoming(n, member[6].value);
 }
 
 static bool take_change(struct admin_change *n, const struct admin_member *member)
@@ -176,7 +191,7 @@ static bool take_change(struct admin_change *n, const struct admin_member *membe
     if (member[1].value != NULL)
         n->domain.return_path = admin_text(member[1].value);
     return take_kind(n, member[0].value) && admin_take_version(n, member[2].value) &&
-           take_tls(n, member[3].value);
+           take_tls(n, member[3].value) && take_incoming(n, member[4].value);
 }
 
 static json_t *changed(const struct admin_change *n)
@@ -205,13 +220,15 @@ static const struct admin_noun domains = {
                {.name = "ed25519", .type = JSON_TRUE},
                {.name = "kind", .type = JSON_STRING},
                {.name = "return_path", .type = JSON_STRING},
-               {.name = "tls", .type = JSON_STRING}},
+               {.name = "tls", .type = JSON_STRING},
+               {.name = "incoming", .type = JSON_STRING}},
     .take = take,
     .added = changed,
     .change_member = {{.name = "kind", .type = JSON_STRING},
                       {.name = "return_path", .type = JSON_STRING},
                       {.name = "version", .type = JSON_INTEGER},
-                      {.name = "tls", .type = JSON_STRING}},
+                      {.name = "tls", .type = JSON_STRING},
+                      {.name = "incoming", .type = JSON_STRING}},
     .take_change = take_change,
     .changed = changed,
 };

@@ -301,7 +301,10 @@ static void accept_one(struct store *store, struct store_accept *a)
         add_key(store, a);
     if (store->db.hard == 0 && a->draft != 0)
         draft_remove(store, a->draft);
-    if (!sgl_view_eq(m->door, SGL_LIT("bounce")) && !sgl_view_eq(m->door, SGL_LIT("tlsrpt")))
+    if (store->db.hard == 0 && a->events > 0)
+        trail_add(store, m->id, a->event, a->events);
+    if (!sgl_view_eq(m->door, SGL_LIT("bounce")) && !sgl_view_eq(m->door, SGL_LIT("tlsrpt")) &&
+        !sgl_view_eq(m->door, SGL_LIT("inbound")))
         statistics_add(store, m->accepted_at, m->subscription, m->labels, sum);
     add_charge(store, m->subscription, m->identity, &a->charge);
     add_charge(store, SGL_LIT(""), a->charged_domain, &a->domain_charge);

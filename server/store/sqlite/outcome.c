@@ -45,7 +45,7 @@ static uint64_t one_outcome(struct store *store, const struct store_outcome *o,
     return state_is_final(after.state) && !state_is_final(before.state);
 }
 
-/* Reports of our own are in no figure. */
+/* Reports of our own are in no figure, nor is what arrives. */
 static void count_outcome(struct store *store, const struct store_outcome *o,
                           const uint64_t sum[STATISTICS])
 {

@@ -104,7 +104,7 @@ const char *const sql_text[SQL_COUNT] = {
                        " json_each(iif(json_valid(?1),?1,'{}'),'$.categories')"
                        " WHERE type='text' AND value<>'' AND length(value)<=255 LIMIT 10",
     [SQL_MESSAGE_CALLED] = "SELECT subscription,labels,header_from,env_from FROM message"
-                           " WHERE id=?1 AND door NOT IN ('bounce','tlsrpt')",
+                           " WHERE id=?1 AND door NOT IN ('bounce','tlsrpt','inbound')",
     [SQL_STATISTIC_ADD] = "INSERT INTO statistic VALUES(?1,?2,?3,?4,?5)"
                           " ON CONFLICT DO UPDATE SET count=count+excluded.count",
     [SQL_OLD_STATISTICS] = "DELETE FROM statistic WHERE day<?1",
