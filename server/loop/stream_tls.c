@@ -10,7 +10,6 @@
 #include "stream_internal.h"
 
 #define WIRE_ENOUGH 65536 /* encrypt no further while so much waits for the socket */
-#define RECORD_MAX  16384
 
 /* ---- the BIO ---- */
 
@@ -129,21 +128,32 @@ static bool shake_hands(struct stream *s)
     return !s->freed;
 }
 
-/* As many records as are there and the buffer holds; false when there is nothing more to decrypt now. */
-static bool decrypt(struct stream *s, uint8_t *room, size_t *got)
+enum decrypted {
+    DECRYPTED_ALL,  /* every byte that came is used up */
+    DECRYPTED_SOME, /* the buffer is full; there may be more */
+    DECRYPTED_STOP  /* SSL_read() gave nothing: judge_read() knows why */
+};
+
+/* As many records as are there and the buffer holds.  SSL_read() is not called to be told that nothing is left. */
+static enum decrypted decrypt(struct stream *s, uint8_t *room, size_t *got)
 {
-    int r = 1;
+    enum decrypted end = DECRYPTED_SOME;
 
     *got = 0;
     ERR_clear_error();
-    while (*got < LOOP_SCRATCH_SIZE && r > 0) {
-        r = SSL_read(s->tls, room + *got, (int)(LOOP_SCRATCH_SIZE - *got));
+    while (*got < LOOP_SCRATCH_SIZE && end == DECRYPTED_SOME) {
+        int r = SSL_read(s->tls, room + *got, (int)(LOOP_SCRATCH_SIZE - *got));
+
         if (r > 0)
             *got += (size_t)r;
+        if (r <= 0)
+            end = DECRYPTED_STOP;
+        else if (s->feed.len == 0 && SSL_has_pending(s->tls) == 0)
+            end = DECRYPTED_ALL;
     }
     if (s->wire.len > 0)
         stream_flush_soon(s); /* a key update, an alert */
-    return r > 0;
+    return end;
 }
 
 /* Why SSL_read() gave nothing: bytes are missing, the peer has closed, or it broke the protocol. */
@@ -173,13 +183,13 @@ static void pump(struct stream *s)
         stream_offer(s, sgl_view_of(NULL, 0));
     while (may_offer(s)) {
         size_t got;
-        bool more = decrypt(s, room, &got);
+        enum decrypted end = decrypt(s, room, &got);
 
-        if (!more)
+        if (end == DECRYPTED_STOP)
             judge_read(s);
         if (got > 0 && !s->closing)
             stream_offer(s, sgl_view_of(room, got));
-        if (!more)
+        if (end != DECRYPTED_SOME)
             return;
     }
 }
@@ -207,16 +217,34 @@ void stream_tls_receive(struct stream *s, sgl_view bytes)
 
 /* ---- sending ---- */
 
+/* Small pieces that wait together share a record: what a record costs does not depend much on its size. */
+static sgl_view next_record(struct stream *s)
+{
+    const struct out_chunk *c = s->clear.first;
+    uint8_t *room = loop_scratch(s->loop)->record;
+    size_t len = 0;
+
+    if (c->next == NULL || c->len >= LOOP_RECORD_MAX)
+        return sgl_view_sub(sgl_view_of(c->ptr, c->len), 0, LOOP_RECORD_MAX);
+    for (; c != NULL && len < LOOP_RECORD_MAX; c = c->next) {
+        size_t n = c->len < LOOP_RECORD_MAX - len ? c->len : LOOP_RECORD_MAX - len;
+
+        memcpy(room + len, c->ptr, n);
+        len += n;
+    }
+    return sgl_view_of(room, len);
+}
+
 void stream_tls_send(struct stream *s)
 {
     if (s->handshaking || s->broken)
         return;
     while (s->clear.len > 0 && s->wire.len < WIRE_ENOUGH) {
-        const struct out_chunk *c = s->clear.first;
+        sgl_view record = next_record(s);
         int r;
 
         ERR_clear_error();
-        r = SSL_write(s->tls, c->ptr, (int)(c->len < RECORD_MAX ? c->len : RECORD_MAX));
+        r = SSL_write(s->tls, record.ptr, (int)record.len);
         if (r <= 0) {
             if (SSL_get_error(s->tls, r) != SSL_ERROR_WANT_READ)
                 fail(s);

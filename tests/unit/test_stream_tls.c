@@ -54,6 +54,121 @@ static void count_release(void *arg)
     (*(unsigned *)arg)++;
 }
 
+/* ---- what a turn costs ---- */
+
+int __real_SSL_read(SSL *tls, void *room, int size);
+int __wrap_SSL_read(SSL *tls, void *room, int size);
+static struct {
+    const SSL *of;
+    unsigned calls, empty;
+} reads;
+
+int __wrap_SSL_read(SSL *tls, void *room, int size)
+{
+    int r = __real_SSL_read(tls, room, size);
+
+    reads.calls += tls == reads.of;
+    reads.empty += tls == reads.of && r <= 0;
+    return r;
+}
+
+static unsigned records; /* of data, that a peer was sent */
+
+static void count_record(int outgoing, int version, int type, const void *bytes, size_t len,
+                         SSL *tls, void *arg)
+{
+    (void)version;
+    (void)len;
+    (void)tls;
+    (void)arg;
+    if (outgoing == 0 && type == SSL3_RT_HEADER &&
+        ((const uint8_t *)bytes)[0] == SSL3_RT_APPLICATION_DATA)
+        records++;
+}
+
+/* Shaken hands, and nothing counted yet. */
+static void pair_ready(struct pair *p)
+{
+    pair_init(p, client_ssl(TLS_VERIFY_NAME, "mx.a.test"), tls_server_session(server));
+    p->b.stop_when = is_ready;
+    pair_run(p);
+    SSL_set_msg_callback(stream_tls(p->b.stream), count_record);
+    reads.of = stream_tls(p->b.stream);
+    reads.calls = reads.empty = records = 0;
+    p->b.stop_when = got_all;
+}
+
+static void what_is_used_up_is_not_read_again(void **state)
+{
+    struct pair p;
+
+    (void)state;
+    pair_ready(&p);
+    for (int i = 1; i <= 50; i++) {
+        stream_write(p.a.stream, SGL_LIT("NOOP\r\n"));
+        p.b.want = (size_t)i * 6;
+        pair_run(&p);
+    }
+    CHECK_EQ("one read for each turn that brought something", reads.calls, 50);
+    CHECK_EQ("and none in vain", reads.empty, 0);
+    pair_done(&p);
+}
+
+/* Half a record is no reason to stop looking, nor is it an end. */
+static void a_record_that_comes_in_pieces_is_read_whole(void **state)
+{
+    size_t len = 600000;
+    uint8_t *bytes = pattern(len);
+    struct pair p;
+
+    (void)state;
+    pair_ready(&p);
+    p.b.want = len;
+    stream_write(p.a.stream, sgl_view_of(bytes, len));
+    pair_run(&p);
+    CHECK_VIEW("all of it in order", got(&p.b), sgl_view_of(bytes, len));
+    CHECK_TRUE("no more reads in vain than turns", reads.empty <= p.b.inputs);
+    pair_done(&p);
+    free(bytes);
+}
+
+static void pieces_that_wait_together_share_a_record(void **state)
+{
+    static const struct {
+        const char *rule;
+        size_t len[4];
+        unsigned records;
+    } rows[] = {
+        {"commands, a message and its dot", {40, 2048, 3}, 1},
+        {"all that one record carries", {1000, 16384 - 1000}, 1},
+        {"one byte more takes another", {1000, 16384 - 999}, 2},
+        {"a large piece is sent as it stands", {16384, 100}, 2},
+        {"what is left of it shares", {20000, 100, 100, 100}, 2},
+    };
+    uint8_t *bytes = pattern(65536);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        size_t all = 0;
+        struct pair p;
+
+        releases = 0;
+        pair_ready(&p);
+        for (size_t n = 0; n < 4; all += rows[i].len[n++])
+            stream_write_ref(p.a.stream, sgl_view_of(bytes + all, rows[i].len[n]), count_release,
+                             &releases);
+        p.b.want = all;
+        pair_run(&p);
+        CHECK_VIEW(rows[i].rule, got(&p.b), sgl_view_of(bytes, all));
+        CHECK_EQ(rows[i].rule, records, rows[i].records);
+        CHECK_EQ("each released once", releases, 4);
+        pair_done(&p);
+    }
+    free(bytes);
+}
+
+/* ---- transfers ---- */
+
 static void large_transfers_go_both_ways_under_tls(void **state)
 {
     size_t len = 3 * 1024 * 1024 + 17;
@@ -294,6 +409,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(large_transfers_go_both_ways_under_tls),
+        cmocka_unit_test(what_is_used_up_is_not_read_again),
+        cmocka_unit_test(a_record_that_comes_in_pieces_is_read_whole),
+        cmocka_unit_test(pieces_that_wait_together_share_a_record),
         cmocka_unit_test(an_unknown_certificate_is_refused),
         cmocka_unit_test(starttls_upgrades_in_place),
         cmocka_unit_test(plaintext_behind_starttls_ends_the_session),
