@@ -4,6 +4,7 @@
 
 #include "sigillo/limits.h"
 #include "sigillo/mime.h"
+#include "sigillo/utf8.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -23,14 +24,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (count == 0 || count > SGL_LIMIT_MIME_PARTS)
         abort();
     for (size_t i = 0; i < count; i++) {
-        sgl_auto(sgl_buf) body = SGL_BUF_INIT(size + 1);
+        sgl_auto(sgl_buf) body = SGL_BUF_INIT(size + 1), text = SGL_BUF_INIT(3 * size + 1);
+        bool replaced;
         const struct sgl_mime_part *p = &part[i];
 
         if (p->depth > SGL_LIMIT_MIME_DEPTH || (i > 0 && p->parent >= i) ||
             (i > 0 && part[p->parent].depth + 1 != p->depth) ||
             (i > 0 && !part[p->parent].multipart) || !inside(p->body, part[p->parent].body))
             abort();
-        if (sgl_mime_decode(p, &body) == SGL_E_LIMIT)
+        if (sgl_mime_decode(p, &body) == SGL_E_LIMIT ||
+            sgl_mime_text(p, &text, &replaced) == SGL_E_LIMIT ||
+            !sgl_utf8_valid(sgl_buf_view(&text)))
             abort();
     }
     return 0;

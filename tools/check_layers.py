@@ -81,6 +81,7 @@ SERVER = {  # room: rooms below it
     "templates": GROUND + ["audit", "directory", "store"],
     "queue": GROUND + ["audit", "store"],
     "reputation": GROUND + ["store"],
+    "webhook": GROUND + ["delivery", "directory", "https", "keys", "queue", "store"],
     "limits": GROUND + ["audit", "directory", "store"],
     "guard": GROUND + ["directory", "store"],
     "admission": GROUND + ["access", "audit", "directory", "guard", "keys", "limits", "lists", "queue", "store"],
@@ -88,7 +89,7 @@ SERVER = {  # room: rooms below it
     "reception": GROUND + ["directory", "judge", "keys", "queue", "resolver", "store"],
     "reports": GROUND + ["delivery", "gzip", "https", "queue", "resolver", "store", "sts"],
     "doors": GROUND + ["access", "admission", "audit", "certs", "directory", "gzip", "guard", "intake", "limits", "lists", "queue", "reputation", "setup", "store", "templates", "tokens"],
-    "main": GROUND + ["admission", "audit", "certs", "delivery", "directory", "doors", "guard", "https", "keys", "limits", "lists", "queue", "reports", "reputation", "resolver", "setup", "store", "sts", "templates", "tokens"],
+    "main": GROUND + ["admission", "audit", "certs", "delivery", "directory", "doors", "guard", "https", "keys", "limits", "lists", "queue", "reports", "reputation", "resolver", "setup", "store", "sts", "templates", "tokens", "webhook"],
 }
 MILTER = ["config", "log", "loop", "metrics", "judge", "resolver", "main"]  # rooms that milter/ may know; of main only the sandbox
 PURE = {  # system headers that lib/ may include

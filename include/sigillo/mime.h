@@ -41,6 +41,12 @@ SGL_API enum sgl_status sgl_mime_walk(sgl_view message, struct sgl_arena *arena,
  */
 SGL_API enum sgl_status sgl_mime_decode(const struct sgl_mime_part *part,
                                         struct sgl_buf *out) SGL_MUST_USE;
+/*
+ * The same as UTF-8, whatever its charset, with LF as line ends.  Charsets are known as by sgl_encoded_word_decode(); in another one ASCII and what is UTF-8 stays.  What
+ * is no character becomes U+FFFD, and *replaced is set then.  The text takes up to three times the bytes of the body.
+ */
+SGL_API enum sgl_status sgl_mime_text(const struct sgl_mime_part *part, struct sgl_buf *out,
+                                      bool *replaced) SGL_MUST_USE;
 
 #ifdef __cplusplus
 }
