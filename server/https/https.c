@@ -40,6 +40,7 @@ void https_get(struct https *h, struct https_get *g)
     g->https = h;
     g->ok = false;
     g->status = 0;
+    g->retry_after_s = 0;
     g->type[0] = '\0';
     g->header_size = 0;
     g->no_socket = false;

@@ -13,6 +13,7 @@
 #define HTTPS_ADDRESSES  8
 #define HTTPS_OPEN_MAX   64
 #define HTTPS_TYPE_SIZE  80
+#define HTTPS_LINES      8
 
 struct https;
 
@@ -46,14 +47,18 @@ enum https_end {
 struct https_get { /* embedded in the caller's struct; alive until done() */
     const char *url;
     size_t size_max;
-    uint64_t timeout_ms;               /* 0: HTTPS_TIMEOUT_MS */
-    const char *send_type;             /* POST these bytes, of this media type; NULL: GET */
-    sgl_view send;                     /* alive until done() */
+    uint64_t timeout_ms;   /* 0: HTTPS_TIMEOUT_MS */
+    const char *send_type; /* POST these bytes, of this media type; NULL: GET */
+    sgl_view send;         /* alive until done() */
+    /* With what is sent: "webhook-id: msg_1", at most HTTPS_LINES of them, NULL at the end; or NULL. Alive until done() */
+    const char *const *header_line;
     void (*done)(struct https_get *g); /* on the loop, always later */
     /* out */
     bool ok; /* HTTPS_OK */
     enum https_end end;
-    unsigned status;            /* of the answer, or 0 */
+    unsigned status; /* of the answer, or 0 */
+    int64_t
+        retry_after_s; /* so long it asks to be left alone [RFC 9110 s10.2.3]; 0: it does not say */
     char type[HTTPS_TYPE_SIZE]; /* "text/plain": lower case, without parameters; or "" */
     char why[160];              /* printable */
     struct sgl_buf body;        /* the caller's to free, in either case */

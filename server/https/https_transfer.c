@@ -79,6 +79,14 @@ static void failed(struct https_get *g, CURLcode result)
     }
 }
 
+static void read_retry_after(struct https_get *g)
+{
+    curl_off_t seconds = 0;
+
+    if (curl_easy_getinfo(g->easy, CURLINFO_RETRY_AFTER, &seconds) == CURLE_OK && seconds > 0)
+        g->retry_after_s = seconds;
+}
+
 static void answered(struct https_get *g)
 {
     long status = 0;
@@ -87,6 +95,7 @@ static void answered(struct https_get *g)
     (void)curl_easy_getinfo(g->easy, CURLINFO_RESPONSE_CODE, &status);
     g->status = (unsigned)status;
     read_type(g);
+    read_retry_after(g);
     snprintf(why, sizeof(why), "it answered %u", g->status);
     if (status == 200 || (g->send_type != NULL && status >= 200 && status < 300))
         https_finish(g, HTTPS_OK, "");
@@ -302,20 +311,29 @@ static bool set_answer(struct https_get *g, uint64_t left_ms)
     return set && curl_easy_setopt(e, CURLOPT_PRIVATE, g) == CURLE_OK;
 }
 
+static bool add_line(struct https_get *g, const char *line)
+{
+    struct curl_slist *more = curl_slist_append(g->header, line);
+
+    if (more != NULL)
+        g->header = more;
+    return more != NULL;
+}
+
 /* What is sent goes at once: nobody is asked whether it may. */
 static bool set_sent(struct https_get *g)
 {
     CURL *e = g->easy;
     char type[sizeof("Content-Type: ") + HTTPS_TYPE_SIZE];
-    struct curl_slist *header;
     bool set;
 
     if (g->send_type == NULL)
         return true;
     snprintf(type, sizeof(type), "Content-Type: %s", g->send_type);
-    g->header = curl_slist_append(NULL, "Expect:");
-    header = g->header == NULL ? NULL : curl_slist_append(g->header, type);
-    set = header != NULL && curl_easy_setopt(e, CURLOPT_HTTPHEADER, header) == CURLE_OK;
+    set = add_line(g, "Expect:") && add_line(g, type);
+    for (size_t i = 0; set && g->header_line != NULL && g->header_line[i] != NULL; i++)
+        set = i < HTTPS_LINES && add_line(g, g->header_line[i]);
+    set = set && curl_easy_setopt(e, CURLOPT_HTTPHEADER, g->header) == CURLE_OK;
     set = set && curl_easy_setopt(e, CURLOPT_POST, 1L) == CURLE_OK;
     set = set && curl_easy_setopt(e, CURLOPT_POSTFIELDS, g->send.ptr) == CURLE_OK;
     return set &&
