@@ -62,6 +62,18 @@ void https_get(struct https *h, struct https_get *g)
     loop_later(h->loop, &g->later);
 }
 
+bool https_reconfigure(struct https *h, const struct https_config *config)
+{
+    char *ca_file = strdup(config->ca_file);
+
+    if (ca_file == NULL)
+        return false;
+    free(h->ca_file);
+    h->ca_file = ca_file;
+    h->reach = config->reach;
+    return true;
+}
+
 struct https *https_new(struct loop *loop, struct resolver *resolver,
                         const struct https_config *config)
 {
@@ -71,9 +83,7 @@ struct https *https_new(struct loop *loop, struct resolver *resolver,
         return NULL;
     h->loop = loop;
     h->resolver = resolver;
-    h->reach = config->reach;
-    h->ca_file = strdup(config->ca_file);
-    if (h->ca_file != NULL && https_prepare(h))
+    if (https_reconfigure(h, config) && https_prepare(h))
         return h;
     https_free(h);
     return NULL;

@@ -30,6 +30,8 @@ struct https_config {
 /* NULL: no memory. */
 struct https *https_new(struct loop *loop, struct resolver *resolver,
                         const struct https_config *config);
+/* On the loop: for what is asked from now on. false: no memory, all stays as it was. */
+bool https_reconfigure(struct https *h, const struct https_config *config);
 void https_free(struct https *h); /* after its loop has ended; done() is not called any more */
 
 enum https_end {

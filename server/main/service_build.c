@@ -151,13 +151,18 @@ static bool each_pool_address(void *ctx, sgl_view subscription, sgl_view name,
     return pool != NULL;
 }
 
+struct https_config service_https_config(const struct config *c, enum https_reach reach)
+{
+    return (struct https_config){.ca_file = c->delivery.ca_file != NULL ? c->delivery.ca_file
+                                                                        : tls_system_ca_file(),
+                                 .reach = c->delivery.allow_loopback ? HTTPS_LOOPBACK : reach};
+}
+
 /* Policies of MTA-STS are always kept; whether they count is said by each configuration. */
 static bool build_sts(struct service *s)
 {
     const struct config *c = s->config;
-    struct https_config https = {
-        .ca_file = c->delivery.ca_file != NULL ? c->delivery.ca_file : tls_system_ca_file(),
-        .reach = c->delivery.allow_loopback ? HTTPS_LOOPBACK : HTTPS_PUBLIC};
+    struct https_config https = service_https_config(c, HTTPS_PUBLIC);
     struct sts_config sts = {.loop = s->outgoing,
                              .resolver = s->resolver,
                              .https = https_new(s->outgoing, s->resolver, &https),
@@ -165,6 +170,7 @@ static bool build_sts(struct service *s)
                              .workers = s->workers,
                              .resolve_ms = c->resolver.timeout_ms};
 
+    s->sts_https = sts.https;
     s->sts = sts.https == NULL ? NULL : sts_new(&sts);
     if (s->sts == NULL)
         return false;
@@ -474,10 +480,7 @@ static bool build_lists(struct service *s, char *why, size_t why_size)
 /* Asks on the resolver's loop. */
 static bool build_federation(struct service *s)
 {
-    const struct config *c = s->config;
-    struct https_config https = {
-        .ca_file = c->delivery.ca_file != NULL ? c->delivery.ca_file : tls_system_ca_file(),
-        .reach = c->delivery.allow_loopback ? HTTPS_LOOPBACK : HTTPS_PRIVATE};
+    struct https_config https = service_https_config(s->config, HTTPS_PRIVATE);
 
     s->federation = federation_new(s->outgoing, s->resolver, s->directory, &https);
     return s->federation != NULL;
@@ -486,10 +489,7 @@ static bool build_federation(struct service *s)
 /* Where a report goes is what somebody else's record says: to public addresses, and no further. */
 static bool build_reports(struct service *s)
 {
-    const struct config *c = s->config;
-    struct https_config https = {
-        .ca_file = c->delivery.ca_file != NULL ? c->delivery.ca_file : tls_system_ca_file(),
-        .reach = c->delivery.allow_loopback ? HTTPS_LOOPBACK : HTTPS_PUBLIC};
+    struct https_config https = service_https_config(s->config, HTTPS_PUBLIC);
     struct reports_parts parts = {.loop = s->outgoing,
                                   .store = s->store,
                                   .workers = s->workers,

@@ -216,6 +216,18 @@ static void apply(struct loop_task *task)
     end_reload(s, r);
 }
 
+/* The same roots as delivery has. Without memory those of before stay, which believe no more than they did. */
+static void reconfigure_https(struct service *s, const struct config *c)
+{
+    struct https_config to_all = service_https_config(c, HTTPS_PUBLIC),
+                        within = service_https_config(c, HTTPS_PRIVATE);
+
+    if (!https_reconfigure(s->sts_https, &to_all) ||
+        !https_reconfigure(s->reports_https, &to_all) ||
+        !https_reconfigure(s->federation->https, &within))
+        log_line(LOG_ERROR_, "out of memory: delivery.ca_file stays as it was for HTTPS");
+}
+
 static void reconfigure_sending(struct loop_task *task)
 {
     struct reload *r = OWNER(reload, task, task);
@@ -229,6 +241,7 @@ static void reconfigure_sending(struct loop_task *task)
         queue_reconfigure(s->queue, &qc);
         setup_reconfigure(s->domain_setup, r->next);
         reports_reconfigure(s->reports, r->next);
+        reconfigure_https(s, r->next);
     }
     r->task.run = apply;
     loop_post(s->main, &r->task);

@@ -56,6 +56,7 @@ struct service {
     struct queue *queue;
     struct resolver *resolver;
     struct sts *sts;
+    struct https *sts_https;
     struct resolver_config resolver_config;
     struct setup *domain_setup;
     struct delivery *delivery;
@@ -91,6 +92,8 @@ struct service {
 bool service_build(struct service *s, char *why, size_t why_size);
 bool service_start_loops(struct service *s);
 void service_end(struct service *s); /* stops the loops and closes the store */
+/* Whom rooms ask over HTTPS, and which roots they believe. reach: unless loopback is allowed. */
+struct https_config service_https_config(const struct config *c, enum https_reach reach);
 void service_queue_config(const struct config *c, struct queue_config *out);
 struct admission_config service_admission_config(const struct service *s, const struct config *c);
 bool service_configure_limits(struct limits *limits, const struct config *c);

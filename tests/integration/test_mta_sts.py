@@ -2,6 +2,8 @@
 """Policies of MTA-STS as receivers publish them: right, wrong in every way that a web server can be, known from before, taken away."""
 import glob
 import gzip
+import os
+import shutil
 import sqlite3
 import time
 
@@ -333,3 +335,21 @@ def test_switched_off(world, make_sigillo):
     gone(d, deliver(d, sender, "off.sts.insecure.test"))
     assert fetches(world, "off.sts.insecure.test") == []
     assert any(line["event"] == "MTA-STS policies of receivers do not count" for line in d.log())
+
+
+def test_other_roots_count_after_a_reload(world, make_sigillo):
+    """delivery.ca_file is for the web hosts of policies as it is for mail hosts."""
+    roots = os.path.join(world.folder, "sts-roots")
+    os.mkdir(roots)
+    strange = Authority(os.path.join(roots, "strange"), "Nobody's authority")
+    files = [shutil.copy(source, os.path.join(roots, name)) for source, name in ((strange.file, "before.pem"), (world.ca.file, "after.pem"))]
+    d = make_sigillo({"delivery": {"ca_file": files[0]}})
+    sender = d.sender("sts-roots.test")
+    for domain in ("before.roots.insecure.test", "after.roots.insecure.test"):
+        world.receiver(domain, tls=True)
+        world.policy(domain, "mx." + domain)
+    assert gone(d, deliver(d, sender, "before.roots.insecure.test"))["mta_sts"] == {"result": WEBPKI}
+    d.settings["delivery"]["ca_file"] = files[1]
+    d.reload()
+    wait_for(d.raw_log, lambda text: "configuration reloaded" in text, 20, "the reload")
+    assert gone(d, deliver(d, sender, "after.roots.insecure.test"))["mta_sts"]["mode"] == "enforce"
