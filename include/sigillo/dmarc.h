@@ -195,6 +195,12 @@ SGL_API enum sgl_status sgl_dmarc_destination(struct sgl_name policy_domain, str
                                               struct sgl_dns *dns, struct sgl_arena *arena,
                                               enum sgl_dmarc_destination *out,
                                               sgl_view *rua) SGL_MUST_USE;
+/* The same for failure reports: *ruf is what ruf= of that record says  [RFC 9991 s3]. */
+SGL_API enum sgl_status sgl_dmarc_failure_destination(struct sgl_name policy_domain,
+                                                      struct sgl_name host, struct sgl_dns *dns,
+                                                      struct sgl_arena *arena,
+                                                      enum sgl_dmarc_destination *out,
+                                                      sgl_view *ruf) SGL_MUST_USE;
 
 #ifdef __cplusplus
 }

@@ -34,8 +34,16 @@ static const struct row {
     {"another address of the same host [RFC 9990 s4 step 9]",
      P "TXT v=DMARC1; rua=mailto:other@red.test\n", "blue.example", "red.test", YES,
      "mailto:other@red.test"},
-    {"an address elsewhere would start a chain", P "TXT v=DMARC1; rua=mailto:other@victim.test\n",
-     "blue.example", "red.test", YES, ""},
+    {"an address elsewhere would start a chain [RFC 9990 s4]",
+     P "TXT v=DMARC1; rua=mailto:other@victim.test\n", "blue.example", "red.test", NO, ""},
+    {"in one record of two, too", P "TXT v=DMARC1\n" P "TXT v=DMARC1; rua=mailto:o@victim.test\n",
+     "blue.example", "red.test", NO, ""},
+    {"an address that is none says nothing", P "TXT v=DMARC1; rua=victim.test\n", "blue.example",
+     "red.test", YES, ""},
+    {"a sister below one Organizational Domain", "_dmarc.blue.example TXT v=DMARC1; p=none\n",
+     "mail.blue.example", "reports.blue.example", OWN, ""},
+    {"what is asked is the domain of the record", P "TXT v=DMARC1\n", "mail.blue.example",
+     "red.test", NO, ""},
     {"the first that stays there", P "TXT v=DMARC1; rua=mailto:o@victim.test,mailto:o@red.test\n",
      "blue.example", "red.test", YES, "mailto:o@red.test"},
     {"a failed lookup", P "SERVFAIL\n", "blue.example", "red.test", MAYBE, ""},
@@ -70,6 +78,36 @@ static void table(void **state)
             CHECK_VIEW(rows[i].name, rua, sgl_view_cstr(rows[i].rua));
             CHECK_EQ("scratch memory goes back", arena.used, 0);
         }
+    }
+}
+
+/* [RFC 9991 s3] the address for failure reports is that of ruf= */
+static void failure_reports(void **state)
+{
+    static const struct {
+        const char *name, *zone;
+        enum sgl_dmarc_destination want;
+        const char *ruf;
+    } row[] = {
+        {"its own tag", P "TXT v=DMARC1; rua=mailto:a@red.test; ruf=mailto:f@red.test\n", YES,
+         "mailto:f@red.test"},
+        {"none", P "TXT v=DMARC1; rua=mailto:a@victim.test\n", YES, ""},
+        {"elsewhere", P "TXT v=DMARC1; ruf=mailto:a@victim.test\n", NO, ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
+        sgl_auto(dns_fixture) fx = dns_fixture_init("blue.example", row[i].zone);
+        sgl_auto(sgl_arena) arena = SGL_ARENA_INIT(100000);
+        struct sgl_name host = dns_fixture_name(&fx, "red.test");
+        enum sgl_dmarc_destination got = (enum sgl_dmarc_destination)99;
+        sgl_view ruf = SGL_LIT("untouched");
+
+        while (sgl_dmarc_failure_destination(fx.name, host, &fx.dns, &arena, &got, &ruf) ==
+               SGL_NEED_DNS)
+            dns_fixture_answer(&fx);
+        CHECK_EQ(row[i].name, got, row[i].want);
+        CHECK_VIEW(row[i].name, ruf, sgl_view_cstr(row[i].ruf));
     }
 }
 
@@ -125,6 +163,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(table),
+        cmocka_unit_test(failure_reports),
         cmocka_unit_test(long_names),
         cmocka_unit_test(out_of_memory),
     };
