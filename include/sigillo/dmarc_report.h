@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * DMARC aggregate reports: what a receiver saw of a domain's mail in a day.  As data, and out of the XML that others send.  [RFC 9990 s3.1; RFC 7489 s7.2]
+ * DMARC aggregate reports: what a receiver saw of a domain's mail in a day.  As data, out of the XML that others send, as XML, and as the mail that brings it.  [RFC 9990 s3.1; RFC 7489 s7.2]
  * Views are texts as a report has them: those of somebody else's report are foreign bytes (UTF-8, without blanks at their ends), and no address in them is ever to be fetched.
  */
 #ifndef SIGILLO_DMARC_REPORT_H
@@ -185,6 +185,45 @@ sgl_dmarc_report_meta(const struct sgl_dmarc_report_reader *reader);
 SGL_API enum sgl_status sgl_dmarc_report_end(struct sgl_dmarc_report_reader *reader,
                                              struct sgl_dmarc_report_summary *out,
                                              struct sgl_diag *diag) SGL_MUST_USE;
+
+/* ---- writing ---- */
+
+/*
+ * A report in pieces: its beginning, each record, its end; each is appended to what `out` has, or to another buffer.  [RFC 9990 s3.1.1]
+ *
+ * Always the form of RFC 9990, elements in the order of its tables, what is not told left out.  Texts become harmless: what no XML can hold (control characters, broken UTF-8) becomes
+ * U+FFFD.  An <extension> of the caller's, with a namespace of its own, stands behind the beginning.
+ * SGL_OK; SGL_E_MISUSE: what RFC 9990 requires is missing, is UNKNOWN, or is a word that only RFC 7489 has; an id that can't stand in a Subject; an end before the begin; more than
+ * one result of SPF, or one of HELO; SGL_E_LIMIT: out is full; SGL_E_NOMEM.  On failure `out` is as it was.
+ */
+SGL_API enum sgl_status sgl_dmarc_report_put_begin(const struct sgl_dmarc_report_meta *meta,
+                                                   struct sgl_buf *out) SGL_MUST_USE;
+/* Signatures stand in the order of record->dkim_result, which has to be that of RFC 9990 s3.1.3, and no more than SGL_LIMIT_DMARC_REPORT_DKIM; a report has at least one record. */
+SGL_API enum sgl_status sgl_dmarc_report_put_record(const struct sgl_dmarc_report_record *record,
+                                                    struct sgl_buf *out) SGL_MUST_USE;
+SGL_API enum sgl_status sgl_dmarc_report_put_end(struct sgl_buf *out) SGL_MUST_USE;
+
+/* A report on its way. */
+struct sgl_dmarc_report_mail {
+    const struct sgl_dmarc_report_meta *meta; /* the submitter is the domain of its email */
+    uint64_t messages, passed;                /* for people who read the mail */
+    sgl_view attachment;                      /* the XML, or its gzip */
+    bool gzip;
+    sgl_view from, to;   /* addresses; from stands in the domain of meta->email */
+    sgl_view message_id; /* "<...@...>"; empty: no field */
+    sgl_time now;
+    uint8_t random[16]; /* for the boundary */
+};
+/* Appends the name of the file, "receiver!domain!begin!end!id.xml.gz"; the id stands there where it has letters and digits only  [RFC 9990 s3.5.2]. SGL_E_MISUSE: as below. */
+SGL_API enum sgl_status sgl_dmarc_report_put_filename(const struct sgl_dmarc_report_mail *mail,
+                                                      struct sgl_buf *out) SGL_MUST_USE;
+/*
+ * Appends the whole message, ready to be signed: a text for people, the report  [RFC 9990 s3.5.2].  Lines end in CRLF, ASCII only.
+ * Returns SGL_OK; SGL_E_MISUSE: an address or a domain that can't be one, a from that is not the submitter's, an id that can't stand in the Subject, an empty attachment; SGL_E_LIMIT,
+ * SGL_E_NOMEM.  On failure `out` is as it was.
+ */
+SGL_API enum sgl_status sgl_dmarc_report_put_mail(const struct sgl_dmarc_report_mail *mail,
+                                                  struct sgl_buf *out) SGL_MUST_USE;
 
 #ifdef __cplusplus
 }

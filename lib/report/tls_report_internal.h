@@ -7,10 +7,6 @@
 #define SGL_TLS_REPORT_COUNT_MAX                                                                   \
     ((UINT64_C(1) << 53) - 1) /* what every reader can hold [RFC 7493 s2.2] */
 
-/* What stands behind the last "@"; empty without one. */
-sgl_view sgl_tls_report_domain_of(sgl_view address);
 bool sgl_tls_report_domain_ok(sgl_view domain);
-/* Something at a domain, printable ASCII without blanks and angle brackets. */
-bool sgl_tls_report_address_ok(sgl_view address);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A TLS report as I-JSON  [RFC 8460 s4.4; RFC 7493]. */
+#include "report_mail_internal.h"
 #include "tls_report_internal.h"
 
 #include "sigillo/ascii.h"
@@ -36,18 +37,9 @@ enum sgl_tls_policy_type sgl_tls_policy_type_of_name(sgl_view name)
     return SGL_TLS_POLICY_OTHER;
 }
 
-sgl_view sgl_tls_report_domain_of(sgl_view address)
-{
-    size_t at = address.len;
-
-    while (at > 0 && address.ptr[at - 1] != '@')
-        at--;
-    return at == 0 ? sgl_view_of(NULL, 0) : sgl_view_from(address, at);
-}
-
 sgl_view sgl_tls_report_submitter(const struct sgl_tls_report *report)
 {
-    return sgl_tls_report_domain_of(report->contact);
+    return sgl_report_domain_of(report->contact);
 }
 
 /* ---- what a report must have ---- */
@@ -55,18 +47,6 @@ sgl_view sgl_tls_report_submitter(const struct sgl_tls_report *report)
 bool sgl_tls_report_domain_ok(sgl_view domain)
 {
     return sgl_name_ok(domain, SGL_NAME_UNDERSCORE);
-}
-
-bool sgl_tls_report_address_ok(sgl_view address)
-{
-    sgl_view domain = sgl_tls_report_domain_of(address);
-
-    for (size_t i = 0; i < address.len; i++)
-        if (address.ptr[i] <= ' ' || address.ptr[i] >= 0x7f || address.ptr[i] == '<' ||
-            address.ptr[i] == '>')
-            return false;
-    return address.len <= SGL_LIMIT_MAILBOX && address.len > domain.len + 1 &&
-           sgl_tls_report_domain_ok(domain);
 }
 
 static bool failure_ok(const struct sgl_tls_report_failure *f)
@@ -89,7 +69,7 @@ static bool policy_ok(const struct sgl_tls_report_policy *p)
 static bool report_ok(const struct sgl_tls_report *r)
 {
     if (r->policies == 0 || r->id.len == 0 || r->end < r->begin ||
-        !sgl_tls_report_address_ok(r->contact))
+        !sgl_report_address_ok(r->contact))
         return false;
     for (size_t i = 0; i < r->policies; i++)
         if (!policy_ok(&r->policy[i]))
@@ -258,15 +238,9 @@ static void put_report(struct sgl_buf *out, const struct sgl_tls_report *r)
 enum sgl_status sgl_tls_report_put(const struct sgl_tls_report *report, struct sgl_buf *out)
 {
     size_t before = out->len;
-    enum sgl_status status;
 
     if (!report_ok(report))
         return SGL_E_MISUSE;
     put_report(out, report);
-    status = out->status;
-    if (status != SGL_OK) {
-        sgl_buf_truncate(out, before);
-        out->status = SGL_OK;
-    }
-    return status;
+    return sgl_report_end_of(out, before);
 }
