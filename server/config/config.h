@@ -134,6 +134,16 @@ enum config_guard { GUARD_OFF, GUARD_WARN, GUARD_STOP };
 
 enum config_ask { ASK_AUTHORITATIVE, ASK_RESOLVER };
 
+struct config_reports {
+    const char *from;                   /* NULL: none are made */
+    const char *contact, *organization; /* NULL: as from, and the hostname */
+    unsigned delay_s;                   /* of the day's end, at most */
+    const char **skip;                  /* patterns of domains that get none */
+    size_t skips;
+    bool receive; /* tls_reports: those of others, at /tls-reports */
+    bool failure; /* dmarc_reports: one of each message that fails, too */
+};
+
 struct config {
     const char *path;
     const char *log_level; /* "debug", "info", "warn", "error" */
@@ -207,14 +217,6 @@ struct config {
         size_t addresses;
         const char *socket; /* NULL: none */
     } metadata;
-    struct {                                /* tls_reports { ... }: to those who are sent to */
-        const char *from;                   /* NULL: none are made */
-        const char *contact, *organization; /* NULL: as from, and the hostname */
-        unsigned delay_s;                   /* of the day's end, at most */
-        const char **skip;                  /* patterns of domains that get none */
-        size_t skips;
-        bool receive; /* those of others, at /tls-reports */
-    } tls_reports;
     struct {                                /* reputation { ... }: of those who send to us */
         unsigned half_life_s;               /* of what was seen */
         unsigned defer_below, refuse_below; /* scores; 0: nobody */
@@ -238,7 +240,9 @@ struct config {
     } inbound;
     struct config_override *override;
     size_t overrides;
-    struct { /* guard { ... }: of bulk mail */
+    struct config_reports tls_reports;   /* tls_reports { ... }: to those who are sent to */
+    struct config_reports dmarc_reports; /* dmarc_reports { ... }: to those whose mail comes */
+    struct {                             /* guard { ... }: of bulk mail */
         enum config_guard action;
         unsigned near_percent; /* of a receiver's messages: warned from here on */
         unsigned complaints_warn, complaints_stop; /* of 10,000 messages */

@@ -20,11 +20,10 @@
 #define N_OF(type, field)  .count = offsetof(struct type, field)
 
 const char *const config_section_name[SECTIONS] = {
-    "",        "limits",       "resolver",    "delivery",   "queue",
-    "domains", "verification", "audit",       "rotation",   "guard",
-    "local",   "metadata",     "tls_reports", "reputation", "inbound",
-    "listen",  "route",        "profile",     "dns_update", "receiver",
-    "pool",    "certificate",  "override"};
+    "",        "limits",        "resolver", "delivery", "queue",    "domains",     "verification",
+    "audit",   "rotation",      "guard",    "local",    "metadata", "tls_reports", "reputation",
+    "inbound", "dmarc_reports", "listen",   "route",    "profile",  "dns_update",  "receiver",
+    "pool",    "certificate",   "override"};
 
 /* clang-format off */
 const struct key config_key[] = {
@@ -153,6 +152,12 @@ const struct key config_key[] = {
     {IN_INBOUND, "null_sender_per_minute", KEY_NUMBER, "60", .max = 1000000, TOP(inbound.null_per_minute)},
     {IN_INBOUND, "null_sender_per_minute_all", KEY_NUMBER, "1000", .max = 10000000, TOP(inbound.null_per_minute_all)},
     {IN_INBOUND, "judging_memory", KEY_SIZE, "64M", .min = 16 * MB, .max = 2048u * MB, TOP(inbound.judged_memory)},
+
+    {IN_DMARC_REPORTS, "from", KEY_MAILBOX, NULL, TOP(dmarc_reports.from)},
+    {IN_DMARC_REPORTS, "contact", KEY_MAILBOX, NULL, TOP(dmarc_reports.contact)},
+    {IN_DMARC_REPORTS, "organization", KEY_TEXT, NULL, TOP(dmarc_reports.organization)},
+    {IN_DMARC_REPORTS, "delay", KEY_DURATION, "4h", .max = 20 * H_, .unit = S_, TOP(dmarc_reports.delay_s)},
+    {IN_DMARC_REPORTS, "skip", KEY_PATTERN, "{}", TOP(dmarc_reports.skip), N_OF(config, dmarc_reports.skips)},
 
     {IN_LISTEN, "door", KEY_WORD, "submission", .words = "submission http inbound", LISTEN_AT(door)},
     {IN_LISTEN, "address", KEY_LISTEN, "{}", LISTEN_AT(address), N_OF(config_listen, addresses), .required = true},

@@ -46,6 +46,7 @@ enum key_section {
     IN_TLS_REPORTS,
     IN_REPUTATION,
     IN_INBOUND,
+    IN_DMARC_REPORTS,
     IN_LISTEN,
     IN_ROUTE,
     IN_PROFILE,

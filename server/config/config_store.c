@@ -424,18 +424,17 @@ static void check_metadata(cfg_t *cfg, const struct config *c)
 }
 
 /* A receiver takes the report for the submitter's only when both are of one domain. [RFC 8460 s5.3] */
-static void check_tls_reports(cfg_t *cfg, const struct config *c)
+static void check_reports(cfg_t *cfg, const char *section, const struct config_reports *c)
 {
-    const char *from = c->tls_reports.from, *contact = c->tls_reports.contact;
-    cfg_t *s = cfg_getsec(cfg, "tls_reports");
+    cfg_t *s = cfg_getsec(cfg, section);
 
-    if (contact == NULL)
+    if (c->contact == NULL)
         return;
-    if (from == NULL)
-        mistake(s, "tls_reports.from: missing (contact is given)");
-    else if (!sgl_view_eq_nocase(sgl_view_cstr(strchr(from, '@')),
-                                 sgl_view_cstr(strchr(contact, '@'))))
-        mistake(s, "tls_reports.contact: has to be in the domain of from");
+    if (c->from == NULL)
+        mistake(s, "%s.from: missing (contact is given)", section);
+    else if (!sgl_view_eq_nocase(sgl_view_cstr(strchr(c->from, '@')),
+                                 sgl_view_cstr(strchr(c->contact, '@'))))
+        mistake(s, "%s.contact: has to be in the domain of from", section);
 }
 
 /* What several keys must agree on. */
@@ -479,7 +478,8 @@ static void check_whole(cfg_t *cfg, struct config *c)
     if (c->reputation.refuse_below > c->reputation.defer_below)
         mistake(cfg_getsec(cfg, "reputation"), "reputation.refuse_below: more than defer_below");
     check_metadata(cfg, c);
-    check_tls_reports(cfg, c);
+    check_reports(cfg, "tls_reports", &c->tls_reports);
+    check_reports(cfg, "dmarc_reports", &c->dmarc_reports);
     if (c->limits.memory < c->limits.message_size)
         mistake(cfg_getsec(cfg, "limits"), "limits.memory: less than limits.message_size");
 }

@@ -136,23 +136,71 @@ bool gzip_is(sgl_view in)
     return sgl_view_starts(in, SGL_LIT("\x1f\x8b"));
 }
 
-enum sgl_status gzip(sgl_view in, struct sgl_buf *out)
-{
-    z_stream z = stream_of(in);
-    uint8_t piece[PIECE];
-    int got = Z_OK;
+/* ---- packing ---- */
 
+struct gzip_stream {
+    z_stream z;
+};
+
+struct gzip_stream *gzip_new(void)
+{
+    struct gzip_stream *s = calloc(1, sizeof(*s));
+
+    if (s == NULL)
+        return NULL;
+    s->z = stream_of(sgl_view_of(NULL, 0));
+    if (deflateInit2(&s->z, Z_BEST_COMPRESSION, Z_DEFLATED, GZIP_WINDOW, MEMORY,
+                     Z_DEFAULT_STRATEGY) == Z_OK)
+        return s;
+    free(s);
+    return NULL;
+}
+
+static enum sgl_status deflate_some(struct gzip_stream *s, int flush, struct sgl_buf *out)
+{
+    uint8_t piece[PIECE];
+
+    do {
+        s->z.next_out = piece;
+        s->z.avail_out = sizeof(piece);
+        (void)deflate(&s->z, flush); /* no room, or the end: both are seen below */
+        sgl_buf_add(out, sgl_view_of(piece, sizeof(piece) - s->z.avail_out));
+    } while (s->z.avail_out == 0 && out->status == SGL_OK);
+    return out->status;
+}
+
+enum sgl_status gzip_add(struct gzip_stream *s, sgl_view in, struct sgl_buf *out)
+{
     if (in.len > UINT32_MAX)
         return SGL_E_LIMIT;
-    if (deflateInit2(&z, Z_BEST_COMPRESSION, Z_DEFLATED, GZIP_WINDOW, MEMORY, Z_DEFAULT_STRATEGY) !=
-        Z_OK)
+    s->z.next_in = in.ptr;
+    s->z.avail_in = (uInt)in.len;
+    return deflate_some(s, Z_NO_FLUSH, out);
+}
+
+enum sgl_status gzip_end(struct gzip_stream *s, struct sgl_buf *out)
+{
+    return deflate_some(s, Z_FINISH, out);
+}
+
+void gzip_free(struct gzip_stream *s)
+{
+    if (s == NULL)
+        return;
+    (void)deflateEnd(&s->z);
+    free(s);
+}
+
+enum sgl_status gzip(sgl_view in, struct sgl_buf *out)
+{
+    struct gzip_stream *s = gzip_new();
+    enum sgl_status status;
+
+    if (s == NULL)
         return SGL_E_NOMEM;
-    while (got == Z_OK && out->status == SGL_OK) {
-        z.next_out = piece;
-        z.avail_out = sizeof(piece);
-        got = deflate(&z, Z_FINISH);
-        sgl_buf_add(out, sgl_view_of(piece, sizeof(piece) - z.avail_out));
-    }
-    (void)deflateEnd(&z);
-    return out->status;
+    status = gzip_add(s, in, out);
+    if (status == SGL_OK)
+        status = gzip_end(s, out);
+    gzip_free(s);
+    return status;
 }

@@ -23,5 +23,11 @@ bool zlib_is(sgl_view in);
 bool gzip_is(sgl_view in);
 /* Appends one member, without a name and a time: the same bytes for the same text. SGL_E_LIMIT: out is full; SGL_E_NOMEM. */
 enum sgl_status gzip(sgl_view in, struct sgl_buf *out) SGL_MUST_USE;
+/* One member in pieces, the same way. */
+struct gzip_stream;
+struct gzip_stream *gzip_new(void); /* NULL: no memory */
+enum sgl_status gzip_add(struct gzip_stream *z, sgl_view in, struct sgl_buf *out) SGL_MUST_USE;
+enum sgl_status gzip_end(struct gzip_stream *z, struct sgl_buf *out) SGL_MUST_USE;
+void gzip_free(struct gzip_stream *z); /* NULL accepted */
 
 #endif

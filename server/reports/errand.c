@@ -9,27 +9,27 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "../delivery/route.h"
 #include "internal.h"
 #include "sigillo/limits.h"
-#include "sigillo/tlsrpt.h"
 
-#define ARENA_MAX ((size_t)256 << 10)
+#define ARENA_MAX ((size_t)1 << 20)
+#define QUESTIONS 256
 
 /* ---- life ---- */
 
-struct errand *errand_new(struct reports *r, const struct tlsrpt_report *about)
+struct errand *errand_new(struct reports *r, const struct store_report *about)
 {
     struct errand *e = calloc(1, sizeof(*e));
 
     if (e == NULL)
         return NULL;
     e->reports = r;
+    e->kind = kinds[about->kind];
     e->about = *about;
     sgl_arena_init(&e->arena, ARENA_MAX);
-    sgl_buf_init(&e->raw, COMPOSE_JSON_MAX * 2);
+    sgl_buf_init(&e->raw, RAW_MAX);
     if (sgl_arena_dup(&e->arena, about->domain, &e->about.domain) == SGL_OK &&
         sgl_arena_dup(&e->arena, about->destination, &e->about.destination) == SGL_OK)
         return e;
@@ -59,22 +59,22 @@ void errand_cut(struct errand *e)
 
 static struct errand *of_op(struct store_op *op)
 {
-    struct tlsrpt_op *step = (struct tlsrpt_op *)(void *)op;
+    struct report_op *step = (struct report_op *)(void *)op;
 
     return (struct errand *)(void *)((char *)step - offsetof(struct errand, op));
 }
 
 static void tell(const struct errand *e)
 {
-    const struct tlsrpt_report *to = &e->op.report;
-    bool over = to->state != TLSRPT_FIND && to->state != TLSRPT_TRY;
+    const struct store_report *to = &e->op.report;
+    bool over = to->state != REPORT_FIND && to->state != REPORT_TRY;
 
     if (over)
-        metric_add(&reports_made[to->state - TLSRPT_QUEUED], 1);
-    log_line(over && to->state != TLSRPT_FAILED ? LOG_INFO_ : LOG_WARN_,
-             over ? "report about TLS" : "report about TLS waits", LOG_VIEW("domain", to->domain),
+        metric_add(&e->kind->made[to->state - REPORT_QUEUED], 1);
+    log_line(over && to->state != REPORT_FAILED ? LOG_INFO_ : LOG_WARN_,
+             over ? e->kind->name : e->kind->waits, LOG_VIEW("domain", to->domain),
              LOG_INT("day", to->day), LOG_VIEW("to", to->destination),
-             LOG_STR("state", tlsrpt_state_name(to->state)), LOG_VIEW("why", to->detail),
+             LOG_STR("state", report_state_name(to->state)), LOG_VIEW("why", to->detail),
              LOG_ID(to->message));
 }
 
@@ -83,10 +83,11 @@ static void stepped(struct store_op *op)
     struct errand *e = of_op(op);
 
     if (op->result != STORE_OK && op->result != STORE_NOT_FOUND) {
-        log_line(LOG_WARN_, "report about TLS not noted", LOG_VIEW("domain", e->about.domain),
+        log_line(LOG_WARN_, "report not noted", LOG_STR("kind", e->kind->name),
+                 LOG_VIEW("domain", e->about.domain),
                  LOG_STR("why", store_result_text(op->result)));
         reports_rest(e->reports);
-    } else if (op->result == STORE_OK && e->op.verb == TLSRPT_STEP) {
+    } else if (op->result == STORE_OK && e->op.verb == REPORT_STEP) {
         tell(e);
     }
     if (op->result == STORE_OK && e->op.mail != NULL)
@@ -97,18 +98,18 @@ static void stepped(struct store_op *op)
 static void submit(struct errand *e)
 {
     e->op.op =
-        (struct store_op){.kind = STORE_TLSRPT, .loop = e->reports->parts.loop, .done = stepped};
+        (struct store_op){.kind = STORE_REPORT, .loop = e->reports->parts.loop, .done = stepped};
     store_submit(e->reports->parts.store, &e->op.op);
 }
 
-void errand_step(struct errand *e, enum tlsrpt_state state, const char *why,
+void errand_step(struct errand *e, enum report_state state, const char *why,
                  struct store_accept *mail)
 {
     int64_t now = clock_now_s();
 
     if (why != e->detail)
         snprintf(e->detail, sizeof(e->detail), "%s", why);
-    e->op.verb = TLSRPT_STEP;
+    e->op.verb = REPORT_STEP;
     e->op.mail = mail;
     e->op.report = e->about;
     e->op.report.state = state;
@@ -123,7 +124,7 @@ void errand_step(struct errand *e, enum tlsrpt_state state, const char *why,
 
 static void found(struct errand *e, size_t destinations)
 {
-    e->op.verb = TLSRPT_FOUND;
+    e->op.verb = REPORT_FOUND;
     e->op.report = e->about;
     e->op.report.changed_at = clock_now_s();
     e->op.destination = e->destination;
@@ -132,67 +133,52 @@ static void found(struct errand *e, size_t destinations)
 }
 
 /* [RFC 8460 s5.5] */
-void errand_again(struct errand *e, const char *why)
+static int64_t next_try(const struct errand *e, int64_t now)
+{
+    unsigned step = e->about.attempts < TRY_AGAIN_STEPS ? e->about.attempts : TRY_AGAIN_STEPS;
+
+    return now + ((int64_t)TRY_AGAIN_S << step);
+}
+
+bool errand_may_wait(const struct errand *e)
 {
     int64_t now = clock_now_s(), first = e->about.first_at == 0 ? now : e->about.first_at;
-    unsigned step = e->about.attempts < TRY_AGAIN_STEPS ? e->about.attempts : TRY_AGAIN_STEPS;
-    bool finding = e->about.state == TLSRPT_FIND;
 
-    e->about.next_at = now + ((int64_t)TRY_AGAIN_S << step);
-    if (e->about.next_at <= first + TRY_FOR_S)
+    return next_try(e, now) <= first + TRY_FOR_S;
+}
+
+void errand_again(struct errand *e, const char *why)
+{
+    bool wait = errand_may_wait(e);
+
+    e->about.next_at = next_try(e, clock_now_s());
+    if (wait)
         errand_step(e, e->about.state, why, NULL);
-    else if (finding)
+    else if (e->about.state == REPORT_FIND)
         found(e, 0);
     else
-        errand_step(e, TLSRPT_FAILED, why, NULL);
+        errand_step(e, REPORT_FAILED, why, NULL);
 }
 
 /* ---- FIND ---- */
 
-static bool is_skipped(const struct errand *e, sgl_view domain)
+bool errand_skips(const struct errand *e, sgl_view domain)
 {
-    for (size_t i = 0; i < e->config->tls_reports.skips; i++)
-        if (route_matches(sgl_view_cstr(e->config->tls_reports.skip[i]), domain))
+    const struct config_reports *c = e->kind->settings(e->config);
+
+    for (size_t i = 0; i < c->skips; i++)
+        if (route_matches(sgl_view_cstr(c->skip[i]), domain))
             return true;
     return false;
 }
 
-/* The host of "https://host[:port]/..." as it stands. */
-static sgl_view host_of(sgl_view uri)
+void errand_add_destination(struct errand *e, sgl_view uri, sgl_view host)
 {
-    sgl_view rest = sgl_view_from(uri, sizeof("https://") - 1);
-    size_t end = 0;
-
-    while (end < rest.len && memchr(":/?#", rest.ptr[end], 4) == NULL)
-        end++;
-    return sgl_view_sub(rest, 0, end);
-}
-
-/* A report goes to names: an address in the record would lead past what guards names. */
-static bool may_go_to(struct errand *e, const struct sgl_tlsrpt_uri *uri)
-{
-    struct sgl_mailbox mailbox;
-
     for (size_t i = 0; i < e->op.destinations; i++)
-        if (sgl_view_eq(e->destination[i], uri->text))
-            return false;
-    if (uri->scheme == SGL_TLSRPT_HTTPS)
-        return !is_skipped(e, host_of(uri->text));
-    return sgl_tlsrpt_mailbox(uri->text, &e->arena, &mailbox) == SGL_OK && !mailbox.literal &&
-           !mailbox.utf8 && !is_skipped(e, mailbox.domain);
-}
-
-/* Nobody had to agree to a report, so a record gets few of them sent. [RFC 8460 s3] */
-static void have_record(struct errand *e, const struct sgl_tlsrpt_answer *a)
-{
-    if (a->state == SGL_TLSRPT_TEMPERROR) {
-        errand_again(e, a->why);
-        return;
-    }
-    for (size_t i = 0; a->state == SGL_TLSRPT_FOUND && i < a->record.count; i++)
-        if (e->op.destinations < TLSRPT_DESTINATIONS_MAX && may_go_to(e, &a->record.rua[i]))
-            e->destination[e->op.destinations++] = a->record.rua[i].text;
-    found(e, e->op.destinations);
+        if (sgl_view_eq(e->destination[i], uri))
+            return;
+    if (e->op.destinations < REPORT_DESTINATIONS_MAX && !errand_skips(e, host))
+        e->destination[e->op.destinations++] = uri;
 }
 
 static void find(struct errand *e);
@@ -207,22 +193,22 @@ static void looked_up(struct resolver_fill *fill)
 
 static void find(struct errand *e)
 {
-    struct sgl_tlsrpt_answer answer;
-    struct sgl_name name;
-    enum sgl_status status =
-        sgl_name_parse(e->about.domain, SGL_NAME_UNDERSCORE, &e->arena, NULL, &name);
+    const char *why = NULL;
+    enum sgl_status status;
 
-    if (status == SGL_OK)
-        status = sgl_tlsrpt_find(name, &e->dns, &e->arena, &answer);
+    e->op.destinations = 0;
+    status = e->kind->find(e, &why);
     if (status == SGL_NEED_DNS) {
         e->waits = ERRAND_ASKS;
         e->fill = (struct resolver_fill){
             .dns = &e->dns, .timeout_ms = e->config->resolver.timeout_ms, .done = looked_up};
         resolver_fill(e->reports->parts.resolver, &e->fill);
-    } else if (status == SGL_OK) {
-        have_record(e, &answer);
-    } else {
+    } else if (status != SGL_OK) {
         errand_again(e, "the record of the domain can't be looked up");
+    } else if (why != NULL) {
+        errand_again(e, why);
+    } else {
+        found(e, e->op.destinations);
     }
 }
 
@@ -232,7 +218,7 @@ static void compose(struct work *work)
 {
     struct errand *e = (struct errand *)(void *)((char *)work - offsetof(struct errand, work));
 
-    e->wrong = compose_report(&e->compose);
+    e->wrong = e->kind->compose(&e->compose);
 }
 
 static void composed(struct work *work)
@@ -253,14 +239,15 @@ static sgl_view or_(const char *value, const char *otherwise)
 
 static void try_(struct errand *e)
 {
-    const struct config *c = e->config;
+    const struct config_reports *c = e->kind->settings(e->config);
+    const char *hostname = e->config->hostname;
 
     e->compose.store = e->reports->parts.store;
     e->compose.day = e->about.day;
     e->compose.domain = e->about.domain;
-    e->compose.contact = or_(c->tls_reports.contact, c->tls_reports.from);
-    e->compose.organization = or_(c->tls_reports.organization, c->hostname);
-    e->compose.hostname = sgl_view_cstr(c->hostname);
+    e->compose.contact = or_(c->contact, c->from);
+    e->compose.organization = or_(c->organization, hostname);
+    e->compose.hostname = sgl_view_cstr(hostname);
     e->work = (struct work){.work = compose, .done = composed, .loop = e->reports->parts.loop};
     e->waits = ERRAND_WORKS;
     if (workers_submit(e->reports->parts.workers, &e->work))
@@ -271,14 +258,14 @@ static void try_(struct errand *e)
 
 void errand_start(struct errand *e)
 {
-    if (e->config->tls_reports.from == NULL)
+    if (e->kind->settings(e->config)->from == NULL)
         reports_next(e->reports, e);
-    else if (e->about.state == TLSRPT_TRY)
+    else if (e->about.state == REPORT_TRY)
         try_(e);
-    else if (is_skipped(e, e->about.domain))
+    else if (errand_skips(e, e->about.domain))
         found(e, 0);
     else {
-        sgl_dns_init(&e->dns, 8);
+        sgl_dns_init(&e->dns, QUESTIONS);
         find(e);
     }
 }

@@ -1,10 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of this folder share: reports.c (counting, what is due), errand.c (one thing that is due, to its end), errand_send.c (by mail, by HTTPS). */
+/*
+ * What the files of this folder share: reports.c (what is due), count.c (what goes to the store), errand.c (one thing that is due, to its end), errand_send.c (by mail, by HTTPS), kind_tls.c and
+ * kind_dmarc.c (what is different).
+ */
 #ifndef SERVER_REPORTS_INTERNAL_H
 #define SERVER_REPORTS_INTERNAL_H
 
+#include <pthread.h>
+
 #include "../log/log.h"
 #include "../metrics/metrics.h"
+#include "../store/dmarc_judged.h"
+#include "../store/report.h"
+#include "../store/tlsrpt.h"
 #include "compose.h"
 #include "reports.h"
 #include "tally.h"
@@ -15,15 +23,18 @@
 #define TRY_AGAIN_S     900         /* and twice that, and so on */
 #define TRY_AGAIN_STEPS 5
 #define REST_S          900
+#define DAY_S           86400
+#define RAW_MAX         ((size_t)16 << 20) /* of a mail with its report */
 
 struct errand {
     struct errand *next, **link; /* of those that are under way, or that wait for it */
     struct reports *reports;
+    const struct kind *kind;
     struct config *config; /* a reference */
-    struct tlsrpt_report about;
+    struct store_report about;
     struct sgl_arena arena;
-    struct tlsrpt_op op;
-    sgl_view destination[TLSRPT_DESTINATIONS_MAX];
+    struct report_op op;
+    sgl_view destination[REPORT_DESTINATIONS_MAX];
     /* FIND */
     struct resolver_fill fill;
     struct sgl_dns dns;
@@ -37,13 +48,53 @@ struct errand {
     struct store_accept accept;
     struct store_message message;
     struct store_rcpt rcpt;
+    struct sgl_mailbox to;
     char message_id[300], detail[300];
     enum { ERRAND_IDLE, ERRAND_WORKS, ERRAND_ASKS, ERRAND_POSTS } waits;
+};
+
+/* A kind of report: what is different about it. */
+struct kind {
+    enum report_kind id;
+    const char *name,
+        *waits; /* "report about TLS", and of one that can't be sent yet: in the log */
+    const char *door, *subject; /* of its mail */
+    bool tls_optional;          /* its mail goes even where TLS fails */
+    const struct config_reports *(*settings)(const struct config *c); /* from NULL: none are made */
+    const struct tally_form *tally;
+    enum store_op_kind count; /* of what the tally gives */
+    /* One pass: SGL_OK: destination[] and op.destinations are set; SGL_NEED_DNS; *why: a lookup failed, again later */
+    enum sgl_status (*find)(struct errand *e, const char **why);
+    const char *(*compose)(struct compose *c); /* on a worker; NULL, or why not */
+    /* The mail to e->to into e->raw: what the message is made of is there */
+    enum sgl_status (*put_mail)(struct errand *e, sgl_view message_id);
+    struct metric *counted, *lost, *made; /* made: 3, by result */
+};
+extern const struct kind kind_tls, kind_dmarc;
+extern const struct kind *const kinds[REPORT_KINDS];
+
+struct count_op { /* of which a kind's begins */
+    union {
+        struct store_op op;
+        struct tlsrpt_op tls;
+        struct dmarc_count_op dmarc;
+    } is;
+    void *array;
+    struct tally_row *rows;
+};
+struct counting { /* of a kind */
+    struct reports *reports;
+    const struct kind *kind;
+    pthread_mutex_t lock; /* of the tally: messages are judged on any loop */
+    struct tally tally;
+    struct count_op flush, last;
+    bool flushing;
 };
 
 struct look { /* for what is due */
     struct work work;
     struct reports *reports;
+    unsigned kinds;
     struct errand *first, **tail;
     enum store_result result;
     size_t found;
@@ -52,12 +103,13 @@ struct look { /* for what is due */
 struct reports {
     struct reports_parts parts;
     struct config *config;
-    struct tally tally;
+    _Atomic bool counts[REPORT_KINDS]; /* is asked for: for those who are not on the loop */
+    _Atomic unsigned delay_s[REPORT_KINDS];
+    struct counting counting[REPORT_KINDS];
     struct event *timer;
-    struct tlsrpt_op flush, forget, last;
-    struct tlsrpt_count *taken, *last_taken;
-    struct tally_row *taken_rows, *last_rows;
-    bool flushing, forgetting, looking;
+    struct report_op forget[REPORT_KINDS];
+    unsigned forgetting; /* so many */
+    bool looking;
     struct look look;
     struct errand *waiting, *busy; /* busy: linked */
     unsigned errands;
@@ -68,20 +120,31 @@ struct reports {
 /* ---- reports.c ---- */
 void reports_next(struct reports *r, struct errand *done); /* done: over, freed here */
 void reports_rest(struct reports *r); /* what was done could not be noted: it would be done again */
+void reports_flushed(struct reports *r);
+
+/* ---- count.c ---- */
+bool counting_init(struct counting *c, struct reports *r, const struct kind *kind);
+void counting_done(struct counting *c);
+/* day and due_at are set here. Any thread. */
+void counting_add(struct counting *c, struct tally_count *count);
+bool counting_flush(struct counting *c); /* false: there is nothing to do */
+void counting_end(struct counting *c);   /* as reports_end() */
 
 /* ---- errand.c ---- */
-struct errand *errand_new(struct reports *r, const struct tlsrpt_report *about); /* any thread */
+struct errand *errand_new(struct reports *r, const struct store_report *about); /* any thread */
 void errand_free(struct errand *e);
 void errand_start(struct errand *e);
 void errand_cut(struct errand *e); /* what it waits for on the loop is given up */
 /* What is known of it now becomes durable; why: printable. mail: goes with it. */
-void errand_step(struct errand *e, enum tlsrpt_state state, const char *why,
+void errand_step(struct errand *e, enum report_state state, const char *why,
                  struct store_accept *mail);
 void errand_again(struct errand *e, const char *why); /* later, or it has failed */
+bool errand_may_wait(const struct errand *e);         /* is there time left to try again? */
+/* The one more destination, unless there are enough, it is there already, or its host is to get none. */
+void errand_add_destination(struct errand *e, sgl_view uri, sgl_view host);
+bool errand_skips(const struct errand *e, sgl_view domain);
 
 /* ---- errand_send.c ---- */
 void errand_send(struct errand *e); /* the report is composed */
-
-extern struct metric reports_made[3];
 
 #endif

@@ -1,88 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Counting, and what is due: a round takes the counts to the store, then asks it for what is to be done, and is over when all of that is. */
+/* What is due: a round takes the counts to the store, then asks it for what is to be done, and is over when all of that is. */
 #include "reports.h"
 
-#include <sodium.h>
 #include <stdlib.h>
 
 #include "internal.h"
 #include "session.h"
 
 #define EVERY_S   5
-#define DAY_S     86400
 #define KEEP_DAYS 30 /* of reports and what they were made of */
 
-static struct metric counted = METRIC_COUNTER("sigillo_tls_report_sessions_total",
-                                              "Sessions counted for reports about TLS", NULL);
-static struct metric lost = METRIC_COUNTER("sigillo_tls_report_sessions_lost_total",
-                                           "Sessions that there was no room to count", NULL);
-struct metric reports_made[3] = {
-    METRIC_COUNTER("sigillo_tls_reports_total", "Reports about TLS", "result=\"queued\""),
-    METRIC_COUNTER("sigillo_tls_reports_total", "Reports about TLS", "result=\"accepted\""),
-    METRIC_COUNTER("sigillo_tls_reports_total", "Reports about TLS", "result=\"failed\""),
-};
+const struct kind *const kinds[REPORT_KINDS] = {&kind_tls, &kind_dmarc};
 
 /* ---- counting ---- */
-
-static int64_t due_at(const struct reports *r, int64_t day)
-{
-    return (day + 1) * DAY_S + 1 + (int64_t)randombytes_uniform(r->config->tls_reports.delay_s + 1);
-}
 
 void reports_session(void *ctx, const struct delivery_session *session)
 {
     struct reports *r = ctx;
     struct session_text text;
+    struct tally_count count;
     struct tlsrpt_count c;
-    uint64_t lost_before = r->tally.lost;
 
-    if (r->config->tls_reports.from == NULL)
+    if (!r->counts[REPORT_TLS])
         return;
     if (session_read(session, &text, &c)) {
-        c.day = clock_now_s() / DAY_S;
-        c.due_at = due_at(r, c.day);
-        tally_add(&r->tally, &c);
-        metric_add(&counted, 1);
-        metric_add(&lost, (int64_t)(r->tally.lost - lost_before));
+        session_count(&c, &count);
+        counting_add(&r->counting[REPORT_TLS], &count);
     }
     session_text_done(&text);
 }
 
-static void look(struct reports *r);
-
-static void flushed(struct store_op *op)
-{
-    struct tlsrpt_op *flush = (struct tlsrpt_op *)(void *)op;
-    struct reports *r = (struct reports *)(void *)((char *)flush - offsetof(struct reports, flush));
-
-    for (size_t i = 0; op->result != STORE_OK && i < flush->counts; i++)
-        tally_add(&r->tally, &r->taken[i]);
-    tally_taken(r->taken_rows, r->taken);
-    r->flushing = false;
-    look(r);
-}
-
-static void flush(struct reports *r)
-{
-    size_t counts = 0;
-
-    r->taken = tally_take(&r->tally, &r->taken_rows, &counts);
-    if (r->taken == NULL) {
-        look(r);
-        return;
-    }
-    r->flushing = true;
-    r->flush =
-        (struct tlsrpt_op){.op = {.kind = STORE_TLSRPT, .loop = r->parts.loop, .done = flushed},
-                           .verb = TLSRPT_COUNT,
-                           .count = r->taken,
-                           .counts = counts};
-    store_submit(r->parts.store, &r->flush.op);
-}
-
 /* ---- what is due ---- */
 
-static bool take_due(void *ctx, const struct tlsrpt_report *about)
+static bool take_due(void *ctx, const struct store_report *about)
 {
     struct look *l = ctx;
     struct errand *e = errand_new(l->reports, about);
@@ -99,7 +49,8 @@ static void read_due(struct work *work)
 {
     struct look *l = (struct look *)(void *)work;
 
-    l->result = store_read_tlsrpt_due(l->reports->parts.store, clock_now_s(), DUE_MAX, take_due, l);
+    l->result = store_read_reports_due(l->reports->parts.store, l->kinds, clock_now_s(), DUE_MAX,
+                                       take_due, l);
 }
 
 static void start_some(struct reports *r)
@@ -129,16 +80,35 @@ static void have_due(struct work *work)
     start_some(r);
 }
 
+static unsigned wanted(const struct reports *r)
+{
+    unsigned bits = 0;
+
+    for (int i = 0; i < REPORT_KINDS; i++)
+        bits |= (unsigned)r->counts[i] << i;
+    return bits;
+}
+
 /* Nobody's turn comes twice at once: not before all that was found is done with. */
 static void look(struct reports *r)
 {
-    if (r->config->tls_reports.from == NULL || r->waiting != NULL || r->busy != NULL ||
+    if (r->looking || wanted(r) == 0 || r->waiting != NULL || r->busy != NULL ||
         clock_mono_ms() < r->rest_until_ms)
         return;
     r->look = (struct look){.work = {.work = read_due, .done = have_due, .loop = r->parts.loop},
-                            .reports = r};
+                            .reports = r,
+                            .kinds = wanted(r)};
     r->look.tail = &r->look.first;
     r->looking = workers_submit(r->parts.workers, &r->look.work);
+}
+
+/* What is due is looked for when all that was counted is in the store. */
+void reports_flushed(struct reports *r)
+{
+    for (int i = 0; i < REPORT_KINDS; i++)
+        if (r->counting[i].flushing)
+            return;
+    look(r);
 }
 
 void reports_next(struct reports *r, struct errand *done)
@@ -173,11 +143,11 @@ void reports_rest(struct reports *r)
 
 static void forgotten(struct store_op *op)
 {
-    struct tlsrpt_op *forget = (struct tlsrpt_op *)(void *)op;
-    struct reports *r =
-        (struct reports *)(void *)((char *)forget - offsetof(struct reports, forget));
+    struct report_op *forget = (struct report_op *)(void *)op;
+    struct reports *r = (struct reports *)(void *)((char *)(forget - forget->report.kind) -
+                                                   offsetof(struct reports, forget));
 
-    r->forgetting = false;
+    r->forgetting--;
 }
 
 /* Once a day. */
@@ -185,29 +155,47 @@ static void forget(struct reports *r)
 {
     int64_t day = clock_now_s() / DAY_S;
 
-    if (r->forgetting || r->forgotten_day == day)
+    if (r->forgetting > 0 || r->forgotten_day == day)
         return;
     r->forgotten_day = day;
-    r->forgetting = true;
-    r->forget =
-        (struct tlsrpt_op){.op = {.kind = STORE_TLSRPT, .loop = r->parts.loop, .done = forgotten},
-                           .verb = TLSRPT_FORGET,
-                           .report = {.day = day - KEEP_DAYS}};
-    store_submit(r->parts.store, &r->forget.op);
+    for (int i = 0; i < REPORT_KINDS; i++) {
+        r->forgetting++;
+        r->forget[i] = (struct report_op){
+            .op = {.kind = STORE_REPORT, .loop = r->parts.loop, .done = forgotten},
+            .verb = REPORT_FORGET,
+            .report = {.kind = (enum report_kind)i, .day = day - KEEP_DAYS}};
+        store_submit(r->parts.store, &r->forget[i].op);
+    }
 }
 
 static void round_begins(evutil_socket_t fd, short what, void *arg)
 {
     struct reports *r = arg;
+    bool flushing = false;
 
     (void)fd;
     (void)what;
     forget(r);
-    if (!r->flushing && !r->looking)
-        flush(r);
+    if (r->looking)
+        return;
+    for (int i = 0; i < REPORT_KINDS; i++)
+        flushing |= counting_flush(&r->counting[i]);
+    if (!flushing)
+        look(r);
 }
 
 /* ---- life ---- */
+
+static void take_config(struct reports *r, struct config *config)
+{
+    r->config = config_ref(config);
+    for (int i = 0; i < REPORT_KINDS; i++) {
+        const struct config_reports *c = kinds[i]->settings(config);
+
+        r->delay_s[i] = c->delay_s;
+        r->counts[i] = c->from != NULL;
+    }
+}
 
 struct reports *reports_new(const struct reports_parts *parts, struct config *config)
 {
@@ -216,11 +204,13 @@ struct reports *reports_new(const struct reports_parts *parts, struct config *co
     if (r == NULL)
         return NULL;
     r->parts = *parts;
-    r->config = config_ref(config);
-    metrics_register(&counted);
-    metrics_register(&lost);
-    for (size_t i = 0; i < sizeof(reports_made) / sizeof(reports_made[0]); i++)
-        metrics_register(&reports_made[i]);
+    for (int i = 0; i < REPORT_KINDS; i++) {
+        if (!counting_init(&r->counting[i], r, kinds[i])) {
+            free(r);
+            return NULL;
+        }
+    }
+    take_config(r, config);
     return r;
 }
 
@@ -236,38 +226,20 @@ void reports_reconfigure(struct reports *r, struct config *config)
 {
     struct config *former = r->config;
 
-    r->config = config_ref(config);
+    take_config(r, config);
     config_unref(former);
 }
 
-static void last_flushed(struct store_op *op)
-{
-    (void)op; /* what it did not take is lost with the process */
-}
-
-/* A flush that is under way is the store's already. */
 void reports_end(struct reports *r)
 {
-    size_t counts = 0;
-
-    r->last_taken = tally_take(&r->tally, &r->last_rows, &counts);
-    if (r->last_taken == NULL)
-        return;
-    r->last = (struct tlsrpt_op){.op = {.kind = STORE_TLSRPT, .done = last_flushed},
-                                 .verb = TLSRPT_COUNT,
-                                 .count = r->last_taken,
-                                 .counts = counts};
-    store_submit(r->parts.store, &r->last.op);
+    for (int i = 0; i < REPORT_KINDS; i++)
+        counting_end(&r->counting[i]);
 }
 
 void reports_free(struct reports *r)
 {
     if (r == NULL)
         return;
-    if (r->flushing)
-        tally_taken(r->taken_rows, r->taken);
-    if (r->last_taken != NULL)
-        tally_taken(r->last_rows, r->last_taken);
     if (r->looking)
         r->waiting = r->look.first;
     free_all(r->waiting);
@@ -276,7 +248,8 @@ void reports_free(struct reports *r)
         errand_cut(e);
         errand_free(e);
     }
-    tally_done(&r->tally);
+    for (int i = 0; i < REPORT_KINDS; i++)
+        counting_done(&r->counting[i]);
     if (r->timer != NULL)
         event_free(r->timer);
     config_unref(r->config);

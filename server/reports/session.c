@@ -130,6 +130,39 @@ bool session_read(const struct delivery_session *s, struct session_text *text,
     return true;
 }
 
+/* Of a success nobody asks where it was. */
+void session_count(const struct tlsrpt_count *c, struct tally_count *out)
+{
+    bool bare = c->result.len == 0;
+    sgl_view none = SGL_LIT("");
+
+    *out = (struct tally_count){.day = c->day,
+                                .type = c->policy.type,
+                                .text = {c->domain, c->policy.strings, c->policy.mx, c->result,
+                                         bare ? none : c->sending, bare ? none : c->host,
+                                         bare ? none : c->receiving, bare ? none : c->reason},
+                                .n = c->sessions,
+                                .due_at = c->due_at};
+}
+
+static void put_count(void *array, size_t i, const struct tally_count *c)
+{
+    ((struct tlsrpt_count *)array)[i] =
+        (struct tlsrpt_count){.day = c->day,
+                              .domain = c->text[0],
+                              .policy = {.type = c->type, .strings = c->text[1], .mx = c->text[2]},
+                              .result = c->text[3],
+                              .sending = c->text[4],
+                              .host = c->text[5],
+                              .receiving = c->text[6],
+                              .reason = c->text[7],
+                              .sessions = c->n,
+                              .due_at = c->due_at};
+}
+
+const struct tally_form session_form = {
+    .kept = 4, .size = sizeof(struct tlsrpt_count), .put = put_count};
+
 void session_text_done(struct session_text *text)
 {
     sgl_buf_done(&text->strings);

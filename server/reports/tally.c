@@ -4,54 +4,39 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TEXTS 8
 #define LINES (sizeof(((struct tally *)0)->line) / sizeof(struct tally_row *))
 
 struct tally_row {
     struct tally_row *next;
     uint64_t hash;
-    struct tlsrpt_count count; /* its texts are those behind */
+    struct tally_count count; /* its texts are those behind */
     uint8_t text[];
 };
 
-static void texts_of(struct tlsrpt_count *c, sgl_view *out[TEXTS])
-{
-    sgl_view *const text[TEXTS] = {&c->domain,  &c->policy.strings, &c->policy.mx, &c->result,
-                                   &c->sending, &c->host,           &c->receiving, &c->reason};
-
-    memcpy(out, text, sizeof(text));
-}
-
-static uint64_t hash_of(struct tlsrpt_count *c)
+static uint64_t hash_of(const struct tally_count *c)
 {
     uint64_t h = UINT64_C(0xcbf29ce484222325) ^ (uint64_t)c->day;
-    sgl_view *text[TEXTS];
 
-    h = (h ^ c->policy.type) * UINT64_C(0x100000001b3);
-    texts_of(c, text);
-    for (int i = 0; i < TEXTS; i++) {
-        for (size_t k = 0; k < text[i]->len; k++)
-            h = (h ^ text[i]->ptr[k]) * UINT64_C(0x100000001b3);
+    h = (h ^ c->type) * UINT64_C(0x100000001b3);
+    for (int i = 0; i < TALLY_TEXTS; i++) {
+        for (size_t k = 0; k < c->text[i].len; k++)
+            h = (h ^ c->text[i].ptr[k]) * UINT64_C(0x100000001b3);
         h = (h ^ 0xff) * UINT64_C(0x100000001b3);
     }
     return h;
 }
 
-static bool is_it(struct tally_row *row, struct tlsrpt_count *c)
+static bool is_it(const struct tally_row *row, const struct tally_count *c)
 {
-    sgl_view *mine[TEXTS], *theirs[TEXTS];
-
-    if (row->count.day != c->day || row->count.policy.type != c->policy.type)
+    if (row->count.day != c->day || row->count.type != c->type)
         return false;
-    texts_of(&row->count, mine);
-    texts_of(c, theirs);
-    for (int i = 0; i < TEXTS; i++)
-        if (!sgl_view_eq(*mine[i], *theirs[i]))
+    for (int i = 0; i < TALLY_TEXTS; i++)
+        if (!sgl_view_eq(row->count.text[i], c->text[i]))
             return false;
     return true;
 }
 
-static struct tally_row *find(const struct tally *t, struct tlsrpt_count *c, uint64_t hash)
+static struct tally_row *find(const struct tally *t, const struct tally_count *c, uint64_t hash)
 {
     struct tally_row *row = t->line[hash % LINES];
 
@@ -60,29 +45,27 @@ static struct tally_row *find(const struct tally *t, struct tlsrpt_count *c, uin
     return row;
 }
 
-static struct tally_row *add(struct tally *t, const struct tlsrpt_count *c, uint64_t hash)
+static struct tally_row *add(struct tally *t, const struct tally_count *c, uint64_t hash)
 {
-    struct tlsrpt_count copy = *c;
-    sgl_view *text[TEXTS];
     struct tally_row *row;
     size_t len = 0;
 
-    texts_of(&copy, text);
-    for (int i = 0; i < TEXTS; i++)
-        len += text[i]->len;
+    for (int i = 0; i < TALLY_TEXTS; i++)
+        len += c->text[i].len;
     row = len > TALLY_BYTES_MAX - t->bytes ? NULL : malloc(sizeof(*row) + len);
     if (row == NULL)
         return NULL;
     row->hash = hash;
-    row->count = copy;
-    row->count.sessions = 0;
-    texts_of(&row->count, text);
+    row->count = *c;
+    row->count.n = 0;
     len = 0;
-    for (int i = 0; i < TEXTS; i++) {
-        if (text[i]->len > 0)
-            memcpy(row->text + len, text[i]->ptr, text[i]->len);
-        *text[i] = sgl_view_of(row->text + len, text[i]->len);
-        len += text[i]->len;
+    for (int i = 0; i < TALLY_TEXTS; i++) {
+        sgl_view *text = &row->count.text[i];
+
+        if (text->len > 0)
+            memcpy(row->text + len, text->ptr, text->len);
+        *text = sgl_view_of(row->text + len, text->len);
+        len += text->len;
     }
     row->next = t->line[hash % LINES];
     t->line[hash % LINES] = row;
@@ -91,32 +74,35 @@ static struct tally_row *add(struct tally *t, const struct tlsrpt_count *c, uint
     return row;
 }
 
-void tally_add(struct tally *t, const struct tlsrpt_count *count)
+void tally_add(struct tally *t, const struct tally_count *count)
 {
-    struct tlsrpt_count c = *count;
-    struct tally_row *row;
-    uint64_t hash;
+    struct tally_count c = *count;
+    uint64_t hash = hash_of(&c);
+    struct tally_row *row = find(t, &c, hash);
 
-    if (c.result.len == 0)
-        c.sending = c.host = c.receiving = c.reason = SGL_LIT("");
-    hash = hash_of(&c);
-    row = find(t, &c, hash);
     if (row == NULL && t->rows >= TALLY_ROWS_MAX) {
-        c.sending = c.host = c.receiving = c.reason = SGL_LIT("");
+        for (int i = t->form->kept; i < TALLY_TEXTS; i++)
+            c.text[i] = SGL_LIT("");
         hash = hash_of(&c);
         row = find(t, &c, hash);
     }
     if (row == NULL && t->rows < (size_t)2 * TALLY_ROWS_MAX)
         row = add(t, &c, hash);
     if (row != NULL)
-        row->count.sessions += c.sessions;
+        row->count.n += c.n;
     else
-        t->lost += c.sessions;
+        t->lost += c.n;
 }
 
-struct tlsrpt_count *tally_take(struct tally *t, struct tally_row **rows, size_t *counts)
+void tally_return(struct tally *t, const struct tally_row *rows)
 {
-    struct tlsrpt_count *array = t->rows == 0 ? NULL : malloc(t->rows * sizeof(*array));
+    for (; rows != NULL; rows = rows->next)
+        tally_add(t, &rows->count);
+}
+
+void *tally_take(struct tally *t, struct tally_row **rows, size_t *counts)
+{
+    void *array = t->rows == 0 ? NULL : calloc(t->rows, t->form->size);
     struct tally_row **tail = rows;
 
     if (array == NULL)
@@ -124,7 +110,7 @@ struct tlsrpt_count *tally_take(struct tally *t, struct tally_row **rows, size_t
     *counts = 0;
     for (size_t i = 0; i < LINES; i++) {
         for (struct tally_row *row = t->line[i]; row != NULL; row = row->next) {
-            array[(*counts)++] = row->count;
+            t->form->put(array, (*counts)++, &row->count);
             *tail = row;
             tail = &row->next;
         }
@@ -135,13 +121,13 @@ struct tlsrpt_count *tally_take(struct tally *t, struct tally_row **rows, size_t
     return array;
 }
 
-void tally_taken(struct tally_row *rows, struct tlsrpt_count *counts)
+void tally_taken(struct tally_row *rows, void *array)
 {
     for (struct tally_row *next; rows != NULL; rows = next) {
         next = rows->next;
         free(rows);
     }
-    free(counts);
+    free(array);
 }
 
 void tally_done(struct tally *t)

@@ -165,6 +165,8 @@ static void an_empty_file_gives_the_presets(void **state)
     CHECK_EQ("below a quarter it waits", c->reputation.defer_below, 25);
     CHECK_EQ("below a tenth it goes", c->reputation.refuse_below, 10);
     CHECK_EQ("nobody is exempt", c->reputation.exempts, 0);
+    CHECK_TRUE("nor about messages", c->dmarc_reports.from == NULL);
+    CHECK_EQ("the same", c->dmarc_reports.delay_s, 4 * 3600);
     config_unref(c);
 }
 
@@ -194,6 +196,7 @@ static const char *full_text(void)
         "tls_reports { from = \"tls@a.test\" contact = \"us@A.test\" delay = 1m skip = {.b.test} "
         "}\n"
         "reputation { half_life = 1d refuse_below = 0 exempt = {192.0.2.0/24} }\n"
+        "dmarc_reports { from = \"dmarc@a.test\" organization = us delay = 2m skip = {c.test} }\n"
         "guard { action = stop near = 50 }\nreceiver local { domains = {a.test, b.test} }\n"
         "pool marketing { source = {192.0.2.8, \"2001:db8::8\"} subscriptions = {acme, default} }\n"
         "pool plain { source = {192.0.2.9} hostname = out.example.org }\n"
@@ -319,6 +322,10 @@ static void check_full(const struct config *c)
     CHECK_EQ("nobody goes", c->reputation.refuse_below, 0);
     CHECK_EQ("one network is exempt", c->reputation.exempts, 1);
     CHECK_EQ("which", c->reputation.exempt[0].prefix, 24);
+    CHECK_STR("of messages", c->dmarc_reports.from, "dmarc@a.test");
+    CHECK_STR("by name", c->dmarc_reports.organization, "us");
+    CHECK_EQ("when", c->dmarc_reports.delay_s, 120);
+    CHECK_STR("to whom not", c->dmarc_reports.skip[0], "c.test");
     CHECK_EQ("the guard stops", c->guard.action, GUARD_STOP);
     check_pools(c);
     CHECK_EQ("receivers", c->receivers, 1);
@@ -483,6 +490,10 @@ static const struct {
     {"tls_reports { from = \"a@b.test\" contact = \"a@c.test\" }\n",
      "1: tls_reports.contact: has to be in the domain of from"},
     {"tls_reports { delay = 21h }\n", "1: tls_reports.delay: \"21h\": too large"},
+    {"dmarc_reports { from = postmaster }\n",
+     "1: dmarc_reports.from: \"postmaster\": not an address (write reports@example.org)"},
+    {"dmarc_reports { from = \"a@b.test\" contact = \"a@c.test\" }\n",
+     "1: dmarc_reports.contact: has to be in the domain of from"},
     {"dns_update u { zone = a.test server = 192.0.2.53 key_name = k }\n",
      "1: dns_update u: secret_file: missing"},
     {"dns_update u { server = 192.0.2.53 }\n", "1: dns_update u: zone: missing"},

@@ -102,10 +102,10 @@ void https_get(struct https *h, struct https_get *g)
 
 void store_submit(struct store *store, struct store_op *op)
 {
-    struct tlsrpt_op *t = (struct tlsrpt_op *)(void *)op;
+    struct report_op *t = (struct report_op *)(void *)op;
 
     (void)store;
-    if (t->verb == TLSRPT_STEP) {
+    if (op->kind == STORE_REPORT && t->verb == REPORT_STEP) {
         steps++;
         op->result = noted;
         is_done = is_done || noted == STORE_OK;
@@ -114,17 +114,19 @@ void store_submit(struct store *store, struct store_op *op)
 }
 
 /* More of them than are begun at once. */
-enum store_result store_read_tlsrpt_due(struct store *store, int64_t now, size_t max,
-                                        bool (*each)(void *ctx, const struct tlsrpt_report *r),
-                                        void *ctx)
+enum store_result store_read_reports_due(struct store *store, unsigned wanted, int64_t now,
+                                         size_t max,
+                                         bool (*each)(void *ctx, const struct store_report *r),
+                                         void *ctx)
 {
-    struct tlsrpt_report r = {.day = 20000,
-                              .domain = V("a.test"),
-                              .destination = V("https://a.test/"),
-                              .state = TLSRPT_TRY,
-                              .next_at = now};
+    struct store_report r = {.day = 20000,
+                             .domain = V("a.test"),
+                             .destination = V("https://a.test/"),
+                             .state = REPORT_TRY,
+                             .next_at = now};
 
     (void)store;
+    (void)wanted;
     dues++;
     for (size_t i = 0; !is_done && i < 20 && i < max; i++)
         (void)each(ctx, &r);
@@ -140,6 +142,18 @@ enum store_result store_read_tlsrpt(struct store *store, int64_t day, sgl_view d
     (void)day;
     (void)domain;
     (void)each(ctx, &row);
+    return STORE_OK;
+}
+
+enum store_result store_read_dmarc_judged(struct store *store, int64_t day, sgl_view domain,
+                                          bool (*each)(void *ctx, const struct dmarc_row *r),
+                                          void *ctx)
+{
+    (void)store;
+    (void)day;
+    (void)domain;
+    (void)each;
+    (void)ctx;
     return STORE_OK;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sessions in memory: equal ones are one row, there is an end to them, and none is forgotten. */
-#include "../../server/reports/tally.h"
+#include "../../server/reports/session.h"
 
 #include <string.h>
 
@@ -23,6 +23,14 @@ static struct tlsrpt_count a_count(const char *domain, const char *result, const
                                  .due_at = 7};
 }
 
+static void add(struct tally *t, const struct tlsrpt_count *c)
+{
+    struct tally_count count;
+
+    session_count(c, &count);
+    tally_add(t, &count);
+}
+
 static uint64_t sum(const struct tlsrpt_count *c, size_t n)
 {
     uint64_t all = 0;
@@ -34,26 +42,26 @@ static uint64_t sum(const struct tlsrpt_count *c, size_t n)
 
 static void equal_ones_are_one(void **state)
 {
-    static struct tally t;
+    static struct tally t = {.form = &session_form};
     struct tally_row *rows = NULL;
     struct tlsrpt_count c = a_count("a.test", "", "x"), *taken;
     size_t n = 0;
 
     (void)state;
-    tally_add(&t, &c);
+    add(&t, &c);
     c.host = V("y"); /* of a success nobody asks where */
-    tally_add(&t, &c);
+    add(&t, &c);
     c = a_count("a.test", "certificate-expired", "x");
-    tally_add(&t, &c);
-    tally_add(&t, &c);
+    add(&t, &c);
+    add(&t, &c);
     c.host = V("y");
-    tally_add(&t, &c);
+    add(&t, &c);
     c.day = 2;
-    tally_add(&t, &c);
+    add(&t, &c);
     c.policy.type = 2;
-    tally_add(&t, &c);
+    add(&t, &c);
     c.policy.mx = V("n");
-    tally_add(&t, &c);
+    add(&t, &c);
     taken = tally_take(&t, &rows, &n);
     assert_non_null(taken);
     CHECK_EQ("rows", n, 6);
@@ -61,8 +69,7 @@ static void equal_ones_are_one(void **state)
     for (size_t i = 0; i < n; i++)
         CHECK_TRUE("a success has no host", taken[i].result.len > 0 || taken[i].host.len == 0);
     assert_null(tally_take(&t, &rows, &n));
-    for (size_t i = 0; i < 6; i++) /* the store did not take them */
-        tally_add(&t, &taken[i]);
+    tally_return(&t, rows); /* the store did not take them */
     tally_taken(rows, taken);
     taken = tally_take(&t, &rows, &n);
     CHECK_EQ("rows", n, 6);
@@ -72,7 +79,7 @@ static void equal_ones_are_one(void **state)
 
 static void there_is_an_end(void **state)
 {
-    static struct tally t;
+    static struct tally t = {.form = &session_form};
     struct tally_row *rows = NULL;
     struct tlsrpt_count *taken;
     size_t n = 0, bare = 0;
@@ -84,7 +91,7 @@ static void there_is_an_end(void **state)
 
         snprintf(host, sizeof(host), "h%u", i);
         c = a_count("a.test", "tlsa-invalid", host);
-        tally_add(&t, &c);
+        add(&t, &c);
     }
     for (unsigned i = 0; i < 2 * TALLY_ROWS_MAX; i++) {
         char domain[32];
@@ -92,7 +99,7 @@ static void there_is_an_end(void **state)
 
         snprintf(domain, sizeof(domain), "d%u.test", i);
         c = a_count(domain, "tlsa-invalid", "h");
-        tally_add(&t, &c);
+        add(&t, &c);
     }
     taken = tally_take(&t, &rows, &n);
     CHECK_EQ("rows", n, 2 * TALLY_ROWS_MAX);
@@ -106,7 +113,7 @@ static void there_is_an_end(void **state)
 /* Domains with long policies. */
 static void and_an_end_in_bytes(void **state)
 {
-    static struct tally t;
+    static struct tally t = {.form = &session_form};
     static char strings[(16 << 10) + 1];
     struct tally_row *rows = NULL;
     struct tlsrpt_count *taken, last;
@@ -121,7 +128,7 @@ static void and_an_end_in_bytes(void **state)
         snprintf(domain, sizeof(domain), "d%zu.test", i);
         c = a_count(domain, "", "");
         c.policy.strings = V(strings);
-        tally_add(&t, &c);
+        add(&t, &c);
     }
     CHECK_TRUE("some had no room", t.lost > 0);
     taken = tally_take(&t, &rows, &n);
@@ -132,7 +139,7 @@ static void and_an_end_in_bytes(void **state)
     tally_taken(rows, taken);
     t.lost = 0;
     last = a_count("a.test", "", "");
-    tally_add(&t, &last);
+    add(&t, &last);
     CHECK_EQ("then there is room again", t.lost, 0);
     tally_done(&t);
 }
@@ -141,14 +148,14 @@ static void no_memory(void **state)
 {
     (void)state;
     for (size_t round = 1; fail_alloc_round(round); round++) {
-        static struct tally t;
+        static struct tally t = {.form = &session_form};
         struct tally_row *rows = NULL;
         struct tlsrpt_count c = a_count("a.test", "tlsa-invalid", "x"), *taken;
         size_t n = 0;
 
         t.lost = 0;
-        tally_add(&t, &c);
-        tally_add(&t, &c);
+        add(&t, &c);
+        add(&t, &c);
         taken = tally_take(&t, &rows, &n);
         if (taken == NULL)
             taken = tally_take(&t, &rows, &n); /* it stayed as it was */

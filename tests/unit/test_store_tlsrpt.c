@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sessions for reports about TLS: summed up, bounded, kept over a restart; a report is made once. */
 #include "../../server/store/tlsrpt.h"
+
+#include "../../server/store/report.h"
 #include <string.h>
 #include <sys/statvfs.h>
 
@@ -43,8 +45,7 @@ static struct tlsrpt_count a_count(const char *result, uint64_t sessions)
 
 static void count(const struct tlsrpt_count *c, size_t n)
 {
-    struct tlsrpt_op op = {
-        .op = {.kind = STORE_TLSRPT}, .verb = TLSRPT_COUNT, .count = c, .counts = n};
+    struct tlsrpt_op op = {.op = {.kind = STORE_TLSRPT}, .count = c, .counts = n};
 
     assert_int_equal(store_fixture_run(&fx, &op.op), STORE_OK);
 }
@@ -73,13 +74,13 @@ static const char *rows(int64_t day, const char *domain)
     return text;
 }
 
-static bool put_report(void *ctx, const struct tlsrpt_report *r)
+static bool put_report(void *ctx, const struct store_report *r)
 {
     char *text = ctx;
     size_t len = strlen(text);
 
     snprintf(text + len, 40000 - len, "%d %.*s <%.*s> %s %u %s\"%.*s\"; ", (int)(r->day - DAY),
-             SGL_FMT(r->domain), SGL_FMT(r->destination), tlsrpt_state_name(r->state), r->attempts,
+             SGL_FMT(r->domain), SGL_FMT(r->destination), report_state_name(r->state), r->attempts,
              r->message != 0 ? "mail " : "", SGL_FMT(r->detail));
     return true;
 }
@@ -89,25 +90,26 @@ static const char *due(int64_t now)
     static char text[40000];
 
     text[0] = '\0';
-    assert_int_equal(store_read_tlsrpt_due(fx.store, now, 100, put_report, text), STORE_OK);
+    assert_int_equal(store_read_reports_due(fx.store, 1u << REPORT_TLS, now, 100, put_report, text),
+                     STORE_OK);
     return text;
 }
 
 static const char *reports(const char *domain)
 {
     static char text[40000];
-    struct tlsrpt_query q = {.from_day = DAY, .domain = V(domain), .max = 100};
+    struct report_query q = {.from_day = DAY, .domain = V(domain), .max = 100};
 
     text[0] = '\0';
-    assert_int_equal(store_read_tlsrpt_reports(fx.store, &q, put_report, text), STORE_OK);
+    assert_int_equal(store_read_reports(fx.store, &q, put_report, text), STORE_OK);
     return text;
 }
 
 static enum store_result found(const char *one, const char *other)
 {
     sgl_view to[] = {V(one), V(other)};
-    struct tlsrpt_op op = {.op = {.kind = STORE_TLSRPT},
-                           .verb = TLSRPT_FOUND,
+    struct report_op op = {.op = {.kind = STORE_REPORT},
+                           .verb = REPORT_FOUND,
                            .report = {.day = DAY, .domain = V("a.test"), .changed_at = DUE},
                            .destination = to,
                            .destinations = (size_t)(one[0] != 0) + (other[0] != 0)};
@@ -115,11 +117,11 @@ static enum store_result found(const char *one, const char *other)
     return store_fixture_run(&fx, &op.op);
 }
 
-static enum store_result step(const char *to, enum tlsrpt_state state, int64_t next,
+static enum store_result step(const char *to, enum report_state state, int64_t next,
                               struct store_accept *mail)
 {
-    struct tlsrpt_op op = {.op = {.kind = STORE_TLSRPT},
-                           .verb = TLSRPT_STEP,
+    struct report_op op = {.op = {.kind = STORE_REPORT},
+                           .verb = REPORT_STEP,
                            .report = {.day = DAY,
                                       .domain = V("a.test"),
                                       .destination = V(to),
@@ -206,12 +208,12 @@ static void found_and_sent(void **state)
                                   "0 a.test <mailto:a@a.test> trying 0 \"\"; ");
     count(&c, 1); /* too late: the day does not begin again */
     assert_true(strstr(due(DUE + 1000), "<>") == NULL);
-    assert_int_equal(step("https://a.test/", TLSRPT_TRY, DUE + 900, NULL), STORE_OK);
+    assert_int_equal(step("https://a.test/", REPORT_TRY, DUE + 900, NULL), STORE_OK);
     assert_string_equal(due(DUE), "0 a.test <mailto:a@a.test> trying 0 \"\"; ");
     store_sample_init(&mail, "a.test", 1, 100);
-    assert_int_equal(step("mailto:a@a.test", TLSRPT_QUEUED, 0, &mail.accept), STORE_OK);
+    assert_int_equal(step("mailto:a@a.test", REPORT_QUEUED, 0, &mail.accept), STORE_OK);
     assert_int_equal(state_of(mail.message.id, 0), RCPT_QUEUED);
-    assert_int_equal(step("https://a.test/", TLSRPT_TAKEN, 0, NULL), STORE_OK);
+    assert_int_equal(step("https://a.test/", REPORT_TAKEN, 0, NULL), STORE_OK);
     assert_string_equal(due(DUE + 100000), "");
     assert_string_equal(reports("a.test"), "0 a.test <https://a.test/> accepted 1 \"x\"; "
                                            "0 a.test <mailto:a@a.test> queued 1 mail \"x\"; ");
@@ -231,12 +233,12 @@ static void once(void **state)
     assert_int_equal(found("mailto:a@a.test", ""), STORE_OK);
     store_sample_init(&mail, "a.test", 1, 100);
     store_sample_init(&again, "a.test", 1, 100);
-    assert_int_equal(step("mailto:a@a.test", TLSRPT_QUEUED, 0, &mail.accept), STORE_OK);
+    assert_int_equal(step("mailto:a@a.test", REPORT_QUEUED, 0, &mail.accept), STORE_OK);
     store_fixture_close(&fx);
     store_fixture_open(&fx);
-    assert_int_equal(step("mailto:a@a.test", TLSRPT_QUEUED, 0, &again.accept), STORE_NOT_FOUND);
+    assert_int_equal(step("mailto:a@a.test", REPORT_QUEUED, 0, &again.accept), STORE_NOT_FOUND);
     assert_int_equal(store_read_message(fx.store, again.message.id, &m), STORE_NOT_FOUND);
-    assert_int_equal(step("mailto:other@a.test", TLSRPT_QUEUED, 0, &again.accept), STORE_NOT_FOUND);
+    assert_int_equal(step("mailto:other@a.test", REPORT_QUEUED, 0, &again.accept), STORE_NOT_FOUND);
     store_sample_done(&mail);
     store_sample_done(&again);
 }
@@ -255,8 +257,8 @@ static void nobody_asked(void **state)
 static void forgotten(void **state)
 {
     struct tlsrpt_count c[] = {a_count("tlsa-invalid", 1), a_count("tlsa-invalid", 1)};
-    struct tlsrpt_op op = {
-        .op = {.kind = STORE_TLSRPT}, .verb = TLSRPT_FORGET, .report = {.day = DAY + 1}};
+    struct report_op op = {
+        .op = {.kind = STORE_REPORT}, .verb = REPORT_FORGET, .report = {.day = DAY + 1}};
 
     (void)state;
     c[1].day = DAY + 1;
@@ -280,9 +282,9 @@ static void full(void **state)
     no_space = true;
     store_fixture_open(&fx);
     store_sample_init(&mail, "a.test", 1, 100);
-    assert_int_equal(step("mailto:a@a.test", TLSRPT_QUEUED, 0, &mail.accept), STORE_FULL);
-    assert_int_equal(step("https://a.test/", TLSRPT_TAKEN, 0, NULL), STORE_OK);
-    assert_int_equal(step("mailto:a@a.test", TLSRPT_TRY, DUE + 900, NULL), STORE_OK);
+    assert_int_equal(step("mailto:a@a.test", REPORT_QUEUED, 0, &mail.accept), STORE_FULL);
+    assert_int_equal(step("https://a.test/", REPORT_TAKEN, 0, NULL), STORE_OK);
+    assert_int_equal(step("mailto:a@a.test", REPORT_TRY, DUE + 900, NULL), STORE_OK);
     assert_string_equal(due(DUE), "");
     no_space = false;
     store_sample_done(&mail);

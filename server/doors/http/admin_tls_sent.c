@@ -2,7 +2,7 @@
 /* Reports about TLS that were made, where each went and what came of it. They are the server's, so that an operator alone sees them. */
 #include <stdlib.h>
 
-#include "../../store/tlsrpt.h"
+#include "../../store/report.h"
 #include "admin_internal.h"
 
 #define LIST_MAX     1000
@@ -13,7 +13,7 @@ struct sent_read {
     struct work work; /* first: cast from it */
     struct http_request *r;
     const struct admin *admin;
-    struct tlsrpt_query query;
+    struct report_query query;
     json_t *list;
     bool more;
     enum store_result result;
@@ -28,15 +28,15 @@ static json_t *day_json(int64_t day)
     return date;
 }
 
-static json_t *report_json(const struct tlsrpt_report *r)
+static json_t *report_json(const struct store_report *r)
 {
-    bool waits = r->state == TLSRPT_TRY;
+    bool waits = r->state == REPORT_TRY;
     char id[ID_TEXT_SIZE];
 
     id_text(r->message, id);
     return json_pack("{s:o, s:o, s:o, s:s, s:I, s:o, s:o, s:o, s:o}", "day", day_json(r->day),
                      "domain", admin_json_view(r->domain), "to", admin_json_view(r->destination),
-                     "state", tlsrpt_state_name(r->state), "attempts", (json_int_t)r->attempts,
+                     "state", report_state_name(r->state), "attempts", (json_int_t)r->attempts,
                      "message", r->message != 0 ? json_string(id) : json_null(), "at",
                      admin_time(r->changed_at * 1000), "next_at",
                      waits ? admin_time(r->next_at * 1000) : json_null(), "detail",
@@ -44,7 +44,7 @@ static json_t *report_json(const struct tlsrpt_report *r)
 }
 
 /* One more than was asked for is read: then there is a next page. */
-static bool add_report(void *ctx, const struct tlsrpt_report *report)
+static bool add_report(void *ctx, const struct store_report *report)
 {
     struct sent_read *g = ctx;
 
@@ -57,7 +57,7 @@ static void read_on_worker(struct work *w)
     struct sent_read *g = (struct sent_read *)(void *)w;
 
     g->list = json_array();
-    g->result = store_read_tlsrpt_reports(g->admin->store, &g->query, add_report, g);
+    g->result = store_read_reports(g->admin->store, &g->query, add_report, g);
 }
 
 static void read_done(struct work *w)
@@ -76,7 +76,7 @@ static void read_done(struct work *w)
 }
 
 /* false: answered. */
-static bool take_query(struct http_request *r, struct tlsrpt_query *q)
+static bool take_query(struct http_request *r, struct report_query *q)
 {
     sgl_view since = http_query(r, "since"), max = http_query(r, "max"), skip;
     int64_t now_ms = clock_now_ms(), since_ms = now_ms - 30 * DAY_MS;
@@ -105,7 +105,7 @@ static bool take_query(struct http_request *r, struct tlsrpt_query *q)
 
 static void sent_get(struct http_request *r, void *ctx)
 {
-    struct tlsrpt_query query = {0};
+    struct report_query query = {0};
     struct sent_read *g;
     sgl_view scope;
 

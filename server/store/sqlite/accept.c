@@ -276,6 +276,17 @@ static enum store_result find_batch(struct store *store, struct store_accept *a)
     return STORE_OK;
 }
 
+/* Not what this program writes of itself, nor what arrives. */
+static bool is_somebodys(const struct store_message *m)
+{
+    static const char *const not_sent[] = {"bounce", "tlsrpt", "dmarc-report", "inbound"};
+
+    for (size_t i = 0; i < sizeof(not_sent) / sizeof(not_sent[0]); i++)
+        if (sgl_view_eq(m->door, sgl_view_cstr(not_sent[i])))
+            return false;
+    return true;
+}
+
 static void accept_one(struct store *store, struct store_accept *a)
 {
     struct store_message *m = a->message;
@@ -303,8 +314,7 @@ static void accept_one(struct store *store, struct store_accept *a)
         draft_remove(store, a->draft);
     if (store->db.hard == 0 && a->events > 0)
         trail_add(store, m->id, a->event, a->events);
-    if (!sgl_view_eq(m->door, SGL_LIT("bounce")) && !sgl_view_eq(m->door, SGL_LIT("tlsrpt")) &&
-        !sgl_view_eq(m->door, SGL_LIT("inbound")))
+    if (is_somebodys(m))
         statistics_add(store, m->accepted_at, m->subscription, m->labels, sum);
     add_charge(store, m->subscription, m->identity, &a->charge);
     add_charge(store, SGL_LIT(""), a->charged_domain, &a->domain_charge);

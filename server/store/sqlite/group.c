@@ -7,8 +7,10 @@
  */
 #include <stdlib.h>
 
+#include "../dmarc_judged.h"
 #include "../draft.h"
 #include "../received.h"
+#include "../report.h"
 #include "../reputation.h"
 #include "../tlsrpt.h"
 #include "sigillo/banned.h"
@@ -52,9 +54,13 @@ static enum store_result apply_op(struct store *store, struct store_op *op)
     case STORE_RECEIVED:
         return apply_received(store, (const struct received_op *)(const void *)op);
     case STORE_TLSRPT:
-        return apply_tlsrpt(store, (struct tlsrpt_op *)(void *)op);
+        return apply_tlsrpt(store, (const struct tlsrpt_op *)(const void *)op);
     case STORE_REPUTATION:
         return apply_reputation(store, (const struct reputation_op *)(const void *)op);
+    case STORE_DMARC_JUDGED:
+        return apply_dmarc_judged(store, (const struct dmarc_count_op *)(const void *)op);
+    case STORE_REPORT:
+        return apply_report(store, (struct report_op *)(void *)op);
     case STORE_EXPIRE_TRAIL:
         return apply_expire_trail(store, (struct store_expire_trail *)(void *)op);
     }

@@ -30,8 +30,8 @@
     " AND (?6='' OR r.address LIKE '%@'||?6)))"                                                    \
     " ORDER BY m.id DESC LIMIT ?7"
 
-#define TLSRPT_COLUMNS                                                                             \
-    "day,domain,destination,state,next_at,first_at,attempts,message,changed_at,detail"
+#define REPORT_COLUMNS                                                                             \
+    "kind,day,domain,destination,state,next_at,first_at,attempts,message,changed_at,detail"
 
 /*
  * ?1 subscription, empty: all, ?2 from day, ?3 to day, ?4 enum transit_by, ?5 only with a cause, ?6 how many names, ?7 how many are passed over.
@@ -102,11 +102,21 @@ static const char *const read_text[READ_COUNT] = {
     [READ_RECEIVED] = "SELECT domain,organization,report,begins,ends,at,peer,value FROM"
                       " tls_received WHERE (?1='' OR domain=?1) AND"
                       " (CASE WHEN ends>0 THEN ends ELSE at END)>=?2 ORDER BY id DESC LIMIT ?3",
-    [READ_TLSRPT_DUE] = "SELECT " TLSRPT_COLUMNS " FROM tlsrpt_report INDEXED BY tlsrpt_due"
-                        " WHERE state<2 AND next_at<=?1 ORDER BY next_at LIMIT ?2",
-    [READ_TLSRPT_REPORTS] =
-        "SELECT " TLSRPT_COLUMNS " FROM tlsrpt_report WHERE day>=?1 AND (?2='' OR domain=?2)"
-        " AND destination>'' ORDER BY day DESC,domain,destination LIMIT ?3 OFFSET ?4",
+    [READ_REPORTS_DUE] = "SELECT " REPORT_COLUMNS " FROM report INDEXED BY report_due"
+                         " WHERE state<2 AND next_at<=?1 AND (?3>>kind)&1"
+                         " ORDER BY next_at LIMIT ?2",
+    [READ_REPORTS] = "SELECT " REPORT_COLUMNS " FROM report WHERE kind=?5 AND day>=?1"
+                     " AND (?2='' OR domain=?2)"
+                     " AND destination>'' ORDER BY day DESC,domain,destination LIMIT ?3 OFFSET ?4",
+    /* Equal rows of several policies are one. */
+    [READ_DMARC_JUDGED] =
+        "WITH last AS MATERIALIZED (SELECT id,rules,record FROM dmarc_policy"
+        " WHERE day=?1 AND domain=?2 ORDER BY turn DESC LIMIT 1)"
+        "SELECT last.rules,last.record,max(j.policy=last.id)=0,source,evaluated,header_from,"
+        "envelope_from,dkim,spf,sum(messages) FROM last JOIN dmarc_policy p"
+        " ON p.day=?1 AND p.domain=?2 JOIN dmarc_judged j ON j.policy=p.id"
+        " GROUP BY source,evaluated,header_from,envelope_from,dkim,spf"
+        " ORDER BY 10 DESC,source,evaluated,header_from,envelope_from,dkim,spf",
     [READ_TLSRPT] =
         "SELECT id,type,strings,mx,successes,failed,0,'','','','','',0 FROM tlsrpt_policy"
         " WHERE day=?1 AND domain=?2 UNION ALL"

@@ -16,8 +16,10 @@
  * draft       a message that is not finished; draft_file: its files, whose bytes are in draft_piece as they came
  * statistic   what happened to recipients, counted by subscription, category (empty: all) and day
  * transit     how mail went over the wire, counted by day, subscription, the sender's domain and the destination
- * tlsrpt_policy   sessions of a day with a domain under one policy, tlsrpt_failure: those that failed; tlsrpt_report: which report went where
+ * tlsrpt_policy   sessions of a day with a domain under one policy, tlsrpt_failure: those that failed
  * tls_received    reports about TLS that others have sent
+ * report          which report about a day went where; once tlsrpt_report, of those about TLS alone
+ * dmarc_policy    policies by which messages of a day were judged, dmarc_judged: how many of which kind
  * batch           what becomes of the messages that have one, and which those are
  */
 #include "schema.h"
@@ -135,6 +137,24 @@ static const char *const step[] = {
     " last INTEGER NOT NULL, good REAL NOT NULL, failed REAL NOT NULL, unknown REAL NOT NULL, junk "
     "REAL NOT NULL,"
     " complaints REAL NOT NULL, traps REAL NOT NULL, PRIMARY KEY(kind, name)) WITHOUT ROWID;",
+    "CREATE TABLE report(kind INTEGER NOT NULL, day INTEGER NOT NULL, domain TEXT NOT NULL,"
+    " destination TEXT NOT NULL, state INTEGER NOT NULL, next_at INTEGER NOT NULL,"
+    " first_at INTEGER NOT NULL, attempts INTEGER NOT NULL, message INTEGER NOT NULL,"
+    " changed_at INTEGER NOT NULL, detail TEXT NOT NULL,"
+    " PRIMARY KEY(kind, day, domain, destination)) WITHOUT ROWID;"
+    "INSERT INTO report SELECT 0, day, domain, destination, state, next_at, first_at, attempts,"
+    " message, changed_at, detail FROM tlsrpt_report;"
+    "DROP TABLE tlsrpt_report;"
+    "CREATE INDEX report_due ON report(next_at) WHERE state < 2;"
+    "CREATE TABLE dmarc_policy(id INTEGER PRIMARY KEY, day INTEGER NOT NULL, domain TEXT NOT NULL,"
+    " rules INTEGER NOT NULL, record TEXT NOT NULL, turn INTEGER NOT NULL,"
+    " rows INTEGER NOT NULL);"
+    "CREATE UNIQUE INDEX dmarc_policy_of ON dmarc_policy(day, domain, rules, record);"
+    "CREATE TABLE dmarc_judged(policy INTEGER NOT NULL, source TEXT NOT NULL,"
+    " evaluated TEXT NOT NULL, header_from TEXT NOT NULL, envelope_from TEXT NOT NULL,"
+    " dkim TEXT NOT NULL, spf TEXT NOT NULL, messages INTEGER NOT NULL,"
+    " PRIMARY KEY(policy, source, evaluated, header_from, envelope_from, dkim, spf))"
+    " WITHOUT ROWID;",
 };
 #define STEPS ((int)(sizeof(step) / sizeof(step[0])))
 

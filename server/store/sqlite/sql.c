@@ -104,7 +104,8 @@ const char *const sql_text[SQL_COUNT] = {
                        " json_each(iif(json_valid(?1),?1,'{}'),'$.categories')"
                        " WHERE type='text' AND value<>'' AND length(value)<=255 LIMIT 10",
     [SQL_MESSAGE_CALLED] = "SELECT subscription,labels,header_from,env_from FROM message"
-                           " WHERE id=?1 AND door NOT IN ('bounce','tlsrpt','inbound')",
+                           " WHERE id=?1 AND door NOT IN ('bounce','tlsrpt','dmarc-report',"
+                           "'inbound')",
     [SQL_STATISTIC_ADD] = "INSERT INTO statistic VALUES(?1,?2,?3,?4,?5)"
                           " ON CONFLICT DO UPDATE SET count=count+excluded.count",
     [SQL_OLD_STATISTICS] = "DELETE FROM statistic WHERE day<?1",
@@ -144,22 +145,47 @@ const char *const sql_text[SQL_COUNT] = {
                                " ON CONFLICT DO UPDATE SET sessions=sessions+excluded.sessions",
     [SQL_TLSRPT_FAILURES_DELETE] = "DELETE FROM tlsrpt_failure WHERE policy IN"
                                    " (SELECT id FROM tlsrpt_policy WHERE day=?1 AND domain=?2)",
-    [SQL_TLSRPT_DAY_ADD] =
-        "INSERT INTO tlsrpt_report SELECT ?1,?2,'',0,?3,0,0,0,0,'' WHERE NOT EXISTS"
-        " (SELECT 1 FROM tlsrpt_report WHERE day=?1 AND domain=?2)",
-    [SQL_TLSRPT_DAY_FIND] = "SELECT count(*) FROM tlsrpt_report WHERE day=?1 AND domain=?2"
-                            " AND destination='' AND state=0",
-    [SQL_TLSRPT_DAY_DELETE] =
-        "DELETE FROM tlsrpt_report WHERE day=?1 AND domain=?2 AND destination=''",
-    [SQL_TLSRPT_REPORT_ADD] =
-        "INSERT OR IGNORE INTO tlsrpt_report VALUES(?1,?2,?3,1,?4,0,0,0,?4,'')",
-    [SQL_TLSRPT_STEP] =
-        "UPDATE tlsrpt_report SET state=?4,next_at=?5,first_at=?6,attempts=?7,message=?8,"
-        "changed_at=?9,detail=?10 WHERE day=?1 AND domain=?2 AND destination=?3 AND state<2",
     [SQL_OLD_TLSRPT_FAILURES] = "DELETE FROM tlsrpt_failure WHERE policy IN"
                                 " (SELECT id FROM tlsrpt_policy WHERE day<?1)",
     [SQL_OLD_TLSRPT_POLICIES] = "DELETE FROM tlsrpt_policy WHERE day<?1",
-    [SQL_OLD_TLSRPT_REPORTS] = "DELETE FROM tlsrpt_report WHERE day<?1",
+    /* ?1 day, ?2 domain, ?3 rules, ?4 record */
+    [SQL_DMARC_POLICY_FIND] = "SELECT id FROM dmarc_policy WHERE day=?1 AND domain=?2"
+                              " AND rules=?3 AND record=?4",
+    [SQL_DMARC_POLICY_ADD] = "INSERT INTO dmarc_policy(day,domain,rules,record,turn,rows)"
+                             " SELECT ?1,?2,?3,?4,coalesce(max(turn),0)+1,0 FROM dmarc_policy "
+                             "WHERE day=?1 AND domain=?2",
+    [SQL_DMARC_POLICY_COUNT] = "SELECT count(*) FROM dmarc_policy WHERE day=?1 AND domain=?2",
+    [SQL_DMARC_POLICY_LAST] = "SELECT id FROM dmarc_policy WHERE day=?1 AND domain=?2"
+                              " ORDER BY turn DESC LIMIT 1",
+    [SQL_DMARC_POLICY_LATEST] =
+        "UPDATE dmarc_policy SET turn=1+(SELECT max(turn) FROM dmarc_policy WHERE day=?1 AND"
+        " domain=?2) WHERE day=?1 AND domain=?2 AND rules=?3 AND record=?4"
+        " AND turn<(SELECT max(turn) FROM dmarc_policy WHERE day=?1 AND domain=?2)",
+    [SQL_DMARC_POLICIES_DELETE] = "DELETE FROM dmarc_policy WHERE day=?1 AND domain=?2",
+    [SQL_DMARC_ROW_FIND] =
+        "SELECT 1 FROM dmarc_judged WHERE policy=?1 AND source=?2 AND evaluated=?3"
+        " AND header_from=?4 AND envelope_from=?5 AND dkim=?6 AND spf=?7",
+    [SQL_DMARC_ROW_ADD] = "INSERT INTO dmarc_judged VALUES(?1,?2,?3,?4,?5,?6,?7,?8)"
+                          " ON CONFLICT DO UPDATE SET messages=messages+excluded.messages",
+    [SQL_DMARC_ROWS] = "SELECT rows FROM dmarc_policy WHERE id=?1",
+    [SQL_DMARC_ROWS_GROW] = "UPDATE dmarc_policy SET rows=rows+1 WHERE id=?1",
+    [SQL_DMARC_ROWS_DELETE] = "DELETE FROM dmarc_judged WHERE policy IN"
+                              " (SELECT id FROM dmarc_policy WHERE day=?1 AND domain=?2)",
+    [SQL_OLD_DMARC_ROWS] = "DELETE FROM dmarc_judged WHERE policy IN"
+                           " (SELECT id FROM dmarc_policy WHERE day<?1)",
+    [SQL_OLD_DMARC_POLICIES] = "DELETE FROM dmarc_policy WHERE day<?1",
+    /* ?1 kind, ?2 day, ?3 domain */
+    [SQL_REPORT_DAY_ADD] = "INSERT INTO report SELECT ?1,?2,?3,'',0,?4,0,0,0,0,'' WHERE NOT EXISTS"
+                           " (SELECT 1 FROM report WHERE kind=?1 AND day=?2 AND domain=?3)",
+    [SQL_REPORT_DAY_FIND] = "SELECT count(*) FROM report WHERE kind=?1 AND day=?2 AND domain=?3"
+                            " AND destination='' AND state=0",
+    [SQL_REPORT_DAY_DELETE] =
+        "DELETE FROM report WHERE kind=?1 AND day=?2 AND domain=?3 AND destination=''",
+    [SQL_REPORT_ADD] = "INSERT OR IGNORE INTO report VALUES(?1,?2,?3,?4,1,?5,0,0,0,?5,'')",
+    [SQL_REPORT_STEP] = "UPDATE report SET state=?5,next_at=?6,first_at=?7,attempts=?8,message=?9,"
+                        "changed_at=?10,detail=?11"
+                        " WHERE kind=?1 AND day=?2 AND domain=?3 AND destination=?4 AND state<2",
+    [SQL_OLD_REPORTS] = "DELETE FROM report WHERE kind=?1 AND day<?2",
     [SQL_DRAFT_ADD] = "INSERT INTO draft(id,subscription,mailbox,value,version,expires_at,bytes)"
                       " VALUES(?1,?2,?3,?4,1,?5,?6)",
     [SQL_DRAFT_GET] = "SELECT subscription,version FROM draft WHERE id=?1 AND expires_at>?2",
@@ -323,4 +349,12 @@ void vector_done(struct vector *v)
     free(v->item);
     v->item = NULL;
     v->count = v->capacity = 0;
+}
+
+uint64_t sql_number(struct db *db, sqlite3_stmt *s)
+{
+    uint64_t n = sql_step(db, s) ? sql_u64(s, 0) : 0;
+
+    sqlite3_reset(s);
+    return n;
 }

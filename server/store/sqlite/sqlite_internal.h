@@ -117,16 +117,29 @@ enum sql {
     SQL_TLSRPT_FAILURE_COUNT,
     SQL_TLSRPT_FAILURE_ADD,
     SQL_TLSRPT_FAILURES_DELETE,
-    SQL_TLSRPT_DAY_ADD,
-    SQL_TLSRPT_DAY_FIND,
-    SQL_TLSRPT_DAY_DELETE,
-    SQL_TLSRPT_REPORT_ADD,
-    SQL_TLSRPT_STEP,
     SQL_OLD_TLSRPT_FAILURES,
     SQL_OLD_TLSRPT_POLICIES,
-    SQL_OLD_TLSRPT_REPORTS,
     SQL_REPUTATION_PUT,
     SQL_REPUTATION_DELETE,
+    SQL_DMARC_POLICY_FIND,
+    SQL_DMARC_POLICY_ADD,
+    SQL_DMARC_POLICY_COUNT,
+    SQL_DMARC_POLICY_LAST,
+    SQL_DMARC_POLICY_LATEST,
+    SQL_DMARC_POLICIES_DELETE,
+    SQL_DMARC_ROW_FIND,
+    SQL_DMARC_ROW_ADD,
+    SQL_DMARC_ROWS,
+    SQL_DMARC_ROWS_GROW,
+    SQL_DMARC_ROWS_DELETE,
+    SQL_OLD_DMARC_ROWS,
+    SQL_OLD_DMARC_POLICIES,
+    SQL_REPORT_DAY_ADD,
+    SQL_REPORT_DAY_FIND,
+    SQL_REPORT_DAY_DELETE,
+    SQL_REPORT_ADD,
+    SQL_REPORT_STEP,
+    SQL_OLD_REPORTS,
     SQL_PROBE,
     SQL_COUNT
 };
@@ -149,6 +162,8 @@ static inline void sql_bind_u64(sqlite3_stmt *s, int at, uint64_t v)
 }
 /* true: there is a row. Failures go to db->hard. */
 bool sql_step(struct db *db, sqlite3_stmt *s);
+/* The number of its one row; 0: there is none, or it failed. */
+uint64_t sql_number(struct db *db, sqlite3_stmt *s);
 /* For statements without rows: false on failure. */
 bool sql_run(struct db *db, sqlite3_stmt *s);
 sgl_view sql_view(sqlite3_stmt *s, int column); /* until the next step */
@@ -323,7 +338,18 @@ enum store_result apply_received(struct store *store, const struct received_op *
 struct reputation_op;
 enum store_result apply_reputation(struct store *store, const struct reputation_op *op);
 struct tlsrpt_op;
-enum store_result apply_tlsrpt(struct store *store, struct tlsrpt_op *op);
+enum store_result apply_tlsrpt(struct store *store, const struct tlsrpt_op *op);
+void tlsrpt_forget(struct store *store, int64_t day, sgl_view domain);
+void tlsrpt_forget_old(struct store *store, int64_t before);
+struct dmarc_count_op;
+enum store_result apply_dmarc_judged(struct store *store, const struct dmarc_count_op *op);
+void dmarc_judged_forget(struct store *store, int64_t day, sgl_view domain);
+void dmarc_judged_forget_old(struct store *store, int64_t before);
+struct report_op;
+enum store_result apply_report(struct store *store, struct report_op *op);
+/* A day of a domain is due at this time, unless it is known already. */
+void report_day_add(struct store *store, int kind, int64_t day, sgl_view domain, int64_t due_at);
+void report_run_day(struct store *store, int which, int64_t day, sgl_view domain);
 void drafts_expire(struct store *store, int64_t now); /* at most 100 of them */
 /* It becomes a message: may it, in that version (0: any)?  And it goes, with the transaction that this is part of. */
 enum store_result draft_check(struct store *store, uint64_t id, uint64_t version);
@@ -467,9 +493,10 @@ enum read_sql {
     READ_TRANSIT,
     READ_RECEIVED,
     READ_TLSRPT,
-    READ_TLSRPT_DUE,
-    READ_TLSRPT_REPORTS,
     READ_REPUTATION,
+    READ_DMARC_JUDGED,
+    READ_REPORTS_DUE,
+    READ_REPORTS,
     READ_COUNT
 };
 struct db *read_begin(struct store *store, enum store_result *result);

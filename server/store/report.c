@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Words of what became of a report. */
-#include "tlsrpt.h"
+#include "report.h"
 
 #include "sigillo/banned.h"
 
-const char *tlsrpt_state_name(enum tlsrpt_state state)
+const char *report_state_name(enum report_state state)
 {
     switch (state) {
-    case TLSRPT_FIND:
+    case REPORT_FIND:
         return "waiting";
-    case TLSRPT_TRY:
+    case REPORT_TRY:
         return "trying";
-    case TLSRPT_QUEUED:
+    case REPORT_QUEUED:
         return "queued";
-    case TLSRPT_TAKEN:
+    case REPORT_TAKEN:
         return "accepted";
-    case TLSRPT_FAILED:
+    case REPORT_FAILED:
         break;
     }
     return "failed";
