@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -397,6 +398,7 @@ static int include(cfg_t *cfg, cfg_opt_t *opt, int argc, const char **argv)
 
 static void add_option(struct reading *r, enum key_section s, cfg_opt_t opt)
 {
+    assert(r->opts[s] < sizeof(r->opt[s]) / sizeof(r->opt[s][0]));
     r->opt[s][r->opts[s]++] = opt;
 }
 
