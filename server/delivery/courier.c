@@ -11,8 +11,9 @@
 
 #include "internal.h"
 
-#define REASON_MAX 1000
+#define SAID_SHOWN 600
 #define EVENT_MAX  4096
+#define ARENA_BASE 65536
 #define AGAIN_S    60
 
 struct load {
@@ -206,54 +207,94 @@ static enum rcpt_verdict verdict_of(enum delivery_carried carried)
     return RCPT_TEMPORARY;
 }
 
-static void report(struct load *l, enum rcpt_verdict verdict, const char *status,
-                   const struct attempt *a)
+/* The address of a program may hold what only it is to know: no more than its host is told. */
+static void host_of(const struct arrival_route *route, char out[256])
 {
-    static const char *const kinds[] = {"delivered", "deferred", "failed"};
-    struct job *job = l->job;
-    sgl_auto(sgl_buf) detail = SGL_BUF_INIT(EVENT_MAX);
-    struct rcpt_outcome *outcome = calloc(job->rcpts, sizeof *outcome);
-    struct store_event event = {.at_ms = clock_now_ms(),
-                                .rcpt = job->rcpts == 1 ? job->rcpt[0]->id : 0,
-                                .kind = sgl_view_cstr(kinds[verdict])};
+    sgl_view host = SGL_LIT("");
 
-    attempt_put(&detail, a);
-    event.detail = detail.status == SGL_OK ? sgl_buf_view(&detail) : SGL_LIT("");
-    l->job = NULL;
-    if (outcome == NULL) { /* what came of it is not known: as after a crash */
-        store_doubt_clear(l->delivery->store, l->doubt);
-        job_put_back(l->delivery, job, "out of memory", clock_now_s() + AGAIN_S);
-        return;
-    }
-    for (size_t i = 0; i < job->rcpts; i++) {
-        outcome[i] = (struct rcpt_outcome){.verdict = verdict,
-                                           .status = sgl_view_cstr(status),
-                                           .reason = a->reason,
-                                           .why_wait = verdict == RCPT_OK ? SGL_LIT("") : a->reason,
-                                           .remote_mta = sgl_view_cstr(a->host)};
-        account_outcome(l->delivery, job, job->rcpt[i], verdict, outcome[i].status, a);
-    }
-    queue_outcome(l->delivery->queue, job, outcome, &event, event.detail.len > 0 ? 1 : 0, l->doubt);
-    free(outcome);
+    if (route_url_parse(sgl_view_cstr(route->target[0]), &host) != NULL)
+        host = SGL_LIT("");
+    snprintf(out, 256, "%.*s", SGL_FMT(host));
 }
 
-void delivery_carried(struct delivery_load *load, enum delivery_carried carried, const char *status,
-                      sgl_view said, uint64_t ms)
+struct told { /* of one load */
+    struct sgl_arena arena;
+    struct rcpt_outcome *outcome;
+    struct store_event *event;
+    char host[256];
+    uint64_t ms;
+};
+
+static bool tell(struct load *l, struct told *t, size_t i, const struct delivery_receipt *receipt)
+{
+    static const char *const kinds[] = {"delivered", "deferred", "failed"};
+    enum rcpt_verdict verdict = verdict_of(receipt->carried);
+    const struct store_rcpt *rcpt = l->job->rcpt[i];
+    sgl_auto(sgl_buf) text = SGL_BUF_INIT(EVENT_MAX);
+    struct attempt a = {.host = t->host,
+                        .total_ms = t->ms,
+                        .stage = verdict == RCPT_OK ? NULL : "webhook",
+                        .failure = verdict == RCPT_OK ? NULL : "reply"};
+
+    sgl_buf_add_escaped(&text, receipt->said, SAID_SHOWN);
+    if (sgl_arena_dup(&t->arena, sgl_buf_view(&text), &a.reason) != SGL_OK)
+        return false;
+    sgl_buf_reset(&text);
+    attempt_put(&text, &a);
+    t->event[i] = (struct store_event){
+        .at_ms = clock_now_ms(), .rcpt = rcpt->id, .kind = sgl_view_cstr(kinds[verdict])};
+    if (text.status != SGL_OK ||
+        sgl_arena_dup(&t->arena, sgl_buf_view(&text), &t->event[i].detail) != SGL_OK)
+        return false;
+    t->outcome[i] = (struct rcpt_outcome){.verdict = verdict,
+                                          .status = sgl_view_cstr(receipt->status),
+                                          .reason = a.reason,
+                                          .why_wait = verdict == RCPT_OK ? SGL_LIT("") : a.reason,
+                                          .not_before = receipt->not_before,
+                                          .remote_mta = sgl_view_cstr(t->host)};
+    account_outcome(l->delivery, l->job, rcpt, verdict, t->outcome[i].status, &a);
+    return true;
+}
+
+static bool tell_all(struct load *l, struct told *t, const struct delivery_receipt *receipt)
+{
+    static const struct delivery_receipt none = {
+        .carried = CARRIED_LATER,
+        .status = "4.3.0",
+        .said = SGL_LIT_INIT("this server has no memory left")};
+    size_t rcpts = l->job->rcpts;
+
+    t->outcome = SGL_NEW_N(&t->arena, rcpts, struct rcpt_outcome);
+    t->event = SGL_NEW_N(&t->arena, rcpts, struct store_event);
+    if (t->outcome == NULL || t->event == NULL)
+        return false;
+    for (size_t i = 0; i < rcpts; i++)
+        if (!tell(l, t, i, receipt == NULL ? &none : &receipt[i]))
+            return false;
+    return true;
+}
+
+void delivery_carried(struct delivery_load *load, const struct delivery_receipt *receipt,
+                      uint64_t ms)
 {
     struct load *l = (struct load *)(void *)load;
-    sgl_auto(sgl_buf) reason = SGL_BUF_INIT(REASON_MAX);
-    struct attempt a = {.host = l->route->target[0],
-                        .total_ms = ms,
-                        .stage = carried == CARRIED ? NULL : "webhook",
-                        .failure = carried == CARRIED ? NULL : "reply"};
+    struct job *job = l->job;
+    struct told t = {.ms = ms};
 
     if (l->abandoned) {
         load_free(l);
         return;
     }
-    sgl_buf_add_escaped(&reason, said, 600);
-    a.reason = reason.status == SGL_OK ? sgl_buf_view(&reason) : SGL_LIT("");
-    report(l, verdict_of(carried), status, &a);
+    sgl_arena_init(&t.arena, ARENA_BASE + job->rcpts * (size_t)EVENT_MAX * 2);
+    host_of(l->route, t.host);
+    if (tell_all(l, &t, receipt)) {
+        l->job = NULL;
+        queue_outcome(l->delivery->queue, job, t.outcome, t.event, job->rcpts, l->doubt);
+    } else { /* what came of it is not known: as after a crash */
+        store_doubt_clear(l->delivery->store, l->doubt);
+        put_back(l, "out of memory");
+    }
+    sgl_arena_done(&t.arena);
     leave(l);
 }
 

@@ -86,7 +86,7 @@ struct delivery_arrivals {
 void delivery_set_arrivals(struct delivery *d,
                            const struct delivery_arrivals *arrivals); /* before the loop runs */
 /*
- * Routes that lead to no mail server (webhooks) are a courier's: one message at a time to all recipients of a job, so many at once of all and of one route.  On the loop; what the load
+ * Routes that lead to no mail server (webhooks) are a courier's: a message to all recipients of a job, so many at once of all and of one route.  On the loop; what the load
  * points to is there until delivery_carried(), which is called later, never from within carry(), and which delivery_drain() waits for: so in a time that has an end.  When delivery ends first,
  * the mail is the queue's again, and the call does nothing any more.
  */
@@ -110,9 +110,15 @@ struct delivery_courier {
 };
 void delivery_set_courier(struct delivery *d,
                           const struct delivery_courier *courier); /* before the loop runs */
-/* status: "2.0.0", "4.4.1"; said: what the target answered, or what went wrong, printable; ms: how long it took. */
-void delivery_carried(struct delivery_load *load, enum delivery_carried carried, const char *status,
-                      sgl_view said, uint64_t ms);
+struct delivery_receipt {                                          /* of one recipient */
+    enum delivery_carried carried;
+    const char *status; /* "2.0.0", "4.4.1" */
+    sgl_view said;      /* what the target answered, or what went wrong */
+    int64_t not_before; /* wall seconds: it asks for patience; 0: the schedule decides */
+};
+/* receipt: of all recipients of the load, or NULL: there was no memory; ms: how long it took. */
+void delivery_carried(struct delivery_load *load, const struct delivery_receipt *receipt,
+                      uint64_t ms);
 /* On the loop: routes, limits and CA files of another configuration count from the next connection on. false: a file is at fault, nothing changed. */
 bool delivery_reconfigure(struct delivery *d, struct config *config, char *why, size_t why_size);
 /* On the loop: takes no more jobs, lets transactions in flight finish; done(ctx) when no connection is left. */

@@ -507,6 +507,29 @@ static bool build_reports(struct service *s)
     return reports_start(s->reports);
 }
 
+/* Where a tenant's route leads is anybody's choice: to public addresses.  An operator's may lead inside. */
+static bool build_webhook(struct service *s)
+{
+    const struct config *c = s->config;
+    struct https_config https = {
+        .ca_file = c->delivery.ca_file != NULL ? c->delivery.ca_file : tls_system_ca_file(),
+        .reach = c->delivery.allow_loopback ? HTTPS_LOOPBACK : HTTPS_PUBLIC};
+    struct webhook_parts parts = {.loop = s->outgoing,
+                                  .workers = s->workers,
+                                  .keys = s->keys,
+                                  .https = https_new(s->outgoing, s->resolver, &https),
+                                  .memory_max = c->limits.memory};
+
+    https.reach = HTTPS_LOOPBACK;
+    parts.inside = https_new(s->outgoing, s->resolver, &https);
+    s->webhook = parts.https == NULL || parts.inside == NULL ? NULL : webhook_new(&parts);
+    if (s->webhook == NULL)
+        return false;
+    delivery_set_courier(s->delivery,
+                         &(struct delivery_courier){.carry = webhook_carry, .ctx = s->webhook});
+    return true;
+}
+
 /* Of those who send to us; the doors ask. */
 static bool build_reputation(struct service *s)
 {
@@ -532,7 +555,7 @@ bool service_build(struct service *s, char *why, size_t why_size)
            build_lists(s, why, why_size) && build_sending(s, why, why_size) &&
            build_federation(s) && start_certs(s) && build_setup(s) &&
            build_admission(s, why, why_size) && build_reports(s) && build_reputation(s) &&
-           build_http(s) && build_submission(s, why, why_size);
+           build_webhook(s) && build_http(s) && build_submission(s, why, why_size);
 }
 
 bool service_start_loops(struct service *s)

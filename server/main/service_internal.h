@@ -32,6 +32,7 @@
 #include "../setup/setup.h"
 #include "../store/store.h"
 #include "../sts/sts.h"
+#include "../webhook/webhook.h"
 #include "control.h"
 #include "service.h"
 
@@ -63,6 +64,7 @@ struct service {
     struct https *reports_https;
     struct reports *reports; /* about TLS, to others */
     struct reputation *reputation;
+    struct webhook *webhook;
     struct limits *limits;
     struct templates *templates;
     struct guard *guard;

@@ -48,15 +48,15 @@ static void put_envelope(struct document *d)
 {
     const struct document_mail *m = d->mail;
 
-    json_string(d->out, "route", m->pattern);
-    json_string(d->out, "route_id", m->route);
-    json_string(d->out, "recipient", m->recipient);
-    json_open(d->out, "envelope", '{');
-    json_string(d->out, "from", m->sender);
-    json_string(d->out, "to", m->recipient);
-    json_text(d->out, "helo", helo_of(d));
-    json_text(d->out, "ip", m->ip);
-    json_close(d->out, '}');
+    json_out_string(d->out, "route", m->pattern);
+    json_out_string(d->out, "route_id", m->route);
+    json_out_string(d->out, "recipient", m->recipient);
+    json_out_open(d->out, "envelope", '{');
+    json_out_string(d->out, "from", m->sender);
+    json_out_string(d->out, "to", m->recipient);
+    json_out_text(d->out, "helo", helo_of(d));
+    json_out_text(d->out, "ip", m->ip);
+    json_out_close(d->out, '}');
 }
 
 static void put_time(struct document *d, int64_t at_ms)
@@ -65,7 +65,7 @@ static void put_time(struct document *d, int64_t at_ms)
 
     sgl_date_put_internet(&text, at_ms / 1000);
     (void)document_failed(d, text.status);
-    json_string(d->out, "timestamp", sgl_buf_view(&text));
+    json_out_string(d->out, "timestamp", sgl_buf_view(&text));
 }
 
 static void read_header(struct document *d)
@@ -85,22 +85,22 @@ enum sgl_status document_put(const struct document_mail *m, struct sgl_arena *ar
     struct document d = {.mail = m, .arena = arena, .out = out};
 
     read_header(&d);
-    json_open(out, NULL, '{');
-    json_string(out, "type", SGL_LIT("mail.received"));
-    json_string(out, "id", sgl_view_cstr(m->id));
+    json_out_open(out, NULL, '{');
+    json_out_string(out, "type", SGL_LIT("mail.received"));
+    json_out_string(out, "id", sgl_view_cstr(m->id));
     put_time(&d, m->at_ms);
-    json_open(out, "data", '{');
+    json_out_open(out, "data", '{');
     put_envelope(&d);
     document_put_verdict(&d);
     document_put_header(&d);
     document_put_parts(&d);
     if (arena->status == SGL_E_LIMIT && d.problem == NULL)
         d.problem = "not all of it could be read";
-    json_bool(out, "truncated", d.truncated);
-    json_bool(out, "replaced", d.replaced);
-    json_text(out, "problem", d.problem == NULL ? SGL_LIT("") : sgl_view_cstr(d.problem));
-    json_base64(out, "raw", m->raw);
-    json_close(out, '}');
-    json_close(out, '}');
+    json_out_bool(out, "truncated", d.truncated);
+    json_out_bool(out, "replaced", d.replaced);
+    json_out_text(out, "problem", d.problem == NULL ? SGL_LIT("") : sgl_view_cstr(d.problem));
+    json_out_base64(out, "raw", m->raw);
+    json_out_close(out, '}');
+    json_out_close(out, '}');
     return d.no_memory || arena->status == SGL_E_NOMEM ? SGL_E_NOMEM : out->status;
 }

@@ -16,29 +16,29 @@ static sgl_view value_of(const struct document *d, const char *name)
 
 static void put_all(struct document *d)
 {
-    json_open(d->out, "headers", '[');
+    json_out_open(d->out, "headers", '[');
     for (size_t i = 0; i < d->headers.count; i++) {
         const struct sgl_header *f = &d->headers.field[i];
         sgl_view value = SGL_LIT("");
 
         if (document_failed(d, sgl_header_unfold(f->value, d->arena, &value)))
             value = f->value;
-        json_open(d->out, NULL, '{');
-        json_string(d->out, "name", f->name);
-        json_string(d->out, "value", value);
-        json_close(d->out, '}');
+        json_out_open(d->out, NULL, '{');
+        json_out_string(d->out, "name", f->name);
+        json_out_string(d->out, "value", value);
+        json_out_close(d->out, '}');
     }
-    json_close(d->out, ']');
+    json_out_close(d->out, ']');
 }
 
 /* ---- addresses ---- */
 
 static void put_address(struct document *d, const char *key, const struct sgl_address *a)
 {
-    json_open(d->out, key, '{');
-    json_text(d->out, "name", a->name);
-    json_string(d->out, "address", a->mailbox.text);
-    json_close(d->out, '}');
+    json_out_open(d->out, key, '{');
+    json_out_text(d->out, "name", a->name);
+    json_out_string(d->out, "address", a->mailbox.text);
+    json_out_close(d->out, '}');
 }
 
 /* None where they cannot be read: they stand in "headers". */
@@ -57,10 +57,10 @@ static void put_list(struct document *d, const char *key, const char *name)
 {
     struct sgl_address_list list = addresses_of(d, name);
 
-    json_open(d->out, key, '[');
+    json_out_open(d->out, key, '[');
     for (size_t i = 0; i < list.count; i++)
         put_address(d, NULL, &list.item[i]);
-    json_close(d->out, ']');
+    json_out_close(d->out, ']');
 }
 
 static void put_from(struct document *d)
@@ -68,7 +68,7 @@ static void put_from(struct document *d)
     struct sgl_address_list list = addresses_of(d, "From");
 
     if (list.count == 0)
-        json_nothing(d->out, "from");
+        json_out_nothing(d->out, "from");
     else
         put_address(d, "from", &list.item[0]);
 }
@@ -81,7 +81,7 @@ static void put_subject(struct document *d)
 
     if (document_failed(d, sgl_encoded_word_decode(value_of(d, "Subject"), d->arena, &text)))
         text = value_of(d, "Subject");
-    json_text(d->out, "subject", sgl_view_trim(text));
+    json_out_text(d->out, "subject", sgl_view_trim(text));
 }
 
 static void put_date(struct document *d)
@@ -92,7 +92,7 @@ static void put_date(struct document *d)
     if (sgl_date_parse(sgl_view_trim(value_of(d, "Date")), &date, NULL) == SGL_OK)
         sgl_date_put_internet(&text, date.time);
     (void)document_failed(d, text.status);
-    json_text(d->out, "date", sgl_buf_view(&text));
+    json_out_text(d->out, "date", sgl_buf_view(&text));
 }
 
 /* The first identifier of a field. */
@@ -102,17 +102,17 @@ static void put_id(struct document *d, const char *key, const char *name)
 
     if (sgl_message_id_next(value_of(d, name), &id, &rest, NULL) != SGL_OK)
         id = SGL_LIT("");
-    json_text(d->out, key, id);
+    json_out_text(d->out, key, id);
 }
 
 static void put_references(struct document *d)
 {
     sgl_view rest = value_of(d, "References"), id;
 
-    json_open(d->out, "references", '[');
+    json_out_open(d->out, "references", '[');
     while (sgl_message_id_next(rest, &id, &rest, NULL) == SGL_OK && id.len > 0)
-        json_string(d->out, NULL, id);
-    json_close(d->out, ']');
+        json_out_string(d->out, NULL, id);
+    json_out_close(d->out, ']');
 }
 
 void document_put_header(struct document *d)

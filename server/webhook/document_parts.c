@@ -74,7 +74,7 @@ static void put_reply(struct document *d, struct parts *p)
         d->no_memory = d->no_memory || shown.status == SGL_E_NOMEM;
         text = sgl_buf_view(&shown);
     }
-    json_text(d->out, "reply", reply_of(text));
+    json_out_text(d->out, "reply", reply_of(text));
     sgl_buf_done(&shown);
 }
 
@@ -82,8 +82,8 @@ static void put_texts(struct document *d, struct parts *p)
 {
     for (size_t i = 0; i < p->count; i++)
         p->is_text[i] = !p->part[i].multipart && take_text(d, p, &p->part[i]);
-    json_text(d->out, "text", sgl_buf_view(&p->text));
-    json_text(d->out, "html", sgl_buf_view(&p->html));
+    json_out_text(d->out, "text", sgl_buf_view(&p->text));
+    json_out_text(d->out, "html", sgl_buf_view(&p->html));
     put_reply(d, p);
 }
 
@@ -111,7 +111,7 @@ static void put_content_id(struct document *d, const struct sgl_mime_part *part)
 
     if (sgl_view_starts(id, SGL_LIT("<")) && sgl_view_ends(id, SGL_LIT(">")) && id.len > 2)
         id = sgl_view_sub(id, 1, id.len - 2);
-    json_text(d->out, "content_id", shortened(id));
+    json_out_text(d->out, "content_id", shortened(id));
 }
 
 static void put_attachment(struct document *d, struct parts *p, const struct sgl_mime_part *part)
@@ -120,31 +120,31 @@ static void put_attachment(struct document *d, struct parts *p, const struct sgl
     enum sgl_status status = sgl_mime_decode(part, &content);
 
     d->no_memory = d->no_memory || status == SGL_E_NOMEM;
-    json_open(d->out, NULL, '{');
-    json_text(d->out, "name", shortened(part->filename));
-    json_string(d->out, "type", type_of(part));
+    json_out_open(d->out, NULL, '{');
+    json_out_text(d->out, "name", shortened(part->filename));
+    json_out_string(d->out, "type", type_of(part));
     put_content_id(d, part);
     if (status != SGL_OK)
-        json_nothing(d->out, "size");
+        json_out_nothing(d->out, "size");
     else
-        json_u64(d->out, "size", content.len);
+        json_out_u64(d->out, "size", content.len);
     if (status == SGL_OK && content.len <= p->content_left) {
-        json_base64(d->out, "content", sgl_buf_view(&content));
+        json_out_base64(d->out, "content", sgl_buf_view(&content));
         p->content_left -= content.len;
     } else {
-        json_nothing(d->out, "content");
+        json_out_nothing(d->out, "content");
         d->truncated = d->truncated || status == SGL_OK;
     }
-    json_close(d->out, '}');
+    json_out_close(d->out, '}');
 }
 
 static void put_attachments(struct document *d, struct parts *p)
 {
-    json_open(d->out, "attachments", '[');
+    json_out_open(d->out, "attachments", '[');
     for (size_t i = 0; i < p->count; i++)
         if (!p->part[i].multipart && !p->is_text[i])
             put_attachment(d, p, &p->part[i]);
-    json_close(d->out, ']');
+    json_out_close(d->out, ']');
 }
 
 /* ---- all of them ---- */

@@ -13,8 +13,8 @@ static void put_property(struct document *d, const char *key,
                          const struct sgl_authres_result *result, const char *ptype,
                          const char *property)
 {
-    json_text(d->out, key,
-              sgl_authres_property(result, sgl_view_cstr(ptype), sgl_view_cstr(property)));
+    json_out_text(d->out, key,
+                  sgl_authres_property(result, sgl_view_cstr(ptype), sgl_view_cstr(property)));
 }
 
 static void put_spf(struct document *d, const struct sgl_authres_result *spf)
@@ -22,34 +22,34 @@ static void put_spf(struct document *d, const struct sgl_authres_result *spf)
     const char *property = "mailfrom";
 
     if (spf == NULL) {
-        json_nothing(d->out, "spf");
+        json_out_nothing(d->out, "spf");
         return;
     }
     if (sgl_authres_property(spf, SGL_LIT("smtp"), sgl_view_cstr(property)).len == 0)
         property = "helo";
-    json_open(d->out, "spf", '{');
-    json_string(d->out, "result", spf->result);
+    json_out_open(d->out, "spf", '{');
+    json_out_string(d->out, "result", spf->result);
     put_property(d, "domain", spf, "smtp", property);
-    json_close(d->out, '}');
+    json_out_close(d->out, '}');
 }
 
 static void put_dkim(struct document *d, const struct sgl_authres *ar)
 {
-    json_open(d->out, "dkim", '[');
+    json_out_open(d->out, "dkim", '[');
     for (size_t i = 0; i < ar->results; i++) {
         const struct sgl_authres_result *r = &ar->result[i];
 
         if (!sgl_view_eq(r->method, SGL_LIT("dkim")) ||
             sgl_authres_property(r, SGL_LIT("header"), SGL_LIT("d")).len == 0)
             continue;
-        json_open(d->out, NULL, '{');
-        json_string(d->out, "result", r->result);
+        json_out_open(d->out, NULL, '{');
+        json_out_string(d->out, "result", r->result);
         put_property(d, "domain", r, "header", "d");
         put_property(d, "selector", r, "header", "s");
         put_property(d, "algorithm", r, "header", "a");
-        json_close(d->out, '}');
+        json_out_close(d->out, '}');
     }
-    json_close(d->out, ']');
+    json_out_close(d->out, ']');
 }
 
 static void put_result(struct document *d, const char *key, const struct sgl_authres *ar)
@@ -57,16 +57,16 @@ static void put_result(struct document *d, const char *key, const struct sgl_aut
     const struct sgl_authres_result *r = sgl_authres_find(ar, sgl_view_cstr(key));
 
     if (r == NULL) {
-        json_nothing(d->out, key);
+        json_out_nothing(d->out, key);
         return;
     }
-    json_open(d->out, key, '{');
-    json_string(d->out, "result", r->result);
+    json_out_open(d->out, key, '{');
+    json_out_string(d->out, "result", r->result);
     if (sgl_view_eq(r->method, SGL_LIT("dmarc"))) {
         put_property(d, "domain", r, "header", "from");
         put_property(d, "policy", r, "policy", "dmarc");
     }
-    json_close(d->out, '}');
+    json_out_close(d->out, '}');
 }
 
 /* The field on top, and nothing else; without it nobody has judged. */
@@ -89,12 +89,12 @@ void document_put_verdict(struct document *d)
     sgl_view value;
 
     read_field(d, &ar, &value);
-    json_open(d->out, "verdict", '{');
+    json_out_open(d->out, "verdict", '{');
     put_spf(d, sgl_authres_find(&ar, SGL_LIT("spf")));
     put_dkim(d, &ar);
     put_result(d, "arc", &ar);
     put_result(d, "dmarc", &ar);
-    json_string(d->out, "disposition", quarantined ? SGL_LIT("quarantine") : SGL_LIT("none"));
-    json_text(d->out, "authentication_results", value);
-    json_close(d->out, '}');
+    json_out_string(d->out, "disposition", quarantined ? SGL_LIT("quarantine") : SGL_LIT("none"));
+    json_out_text(d->out, "authentication_results", value);
+    json_out_close(d->out, '}');
 }

@@ -21,13 +21,13 @@ static void put_key(struct sgl_buf *out, const char *key)
         sgl_buf_addf(out, "\"%s\":", key);
 }
 
-void json_open(struct sgl_buf *out, const char *key, char bracket)
+void json_out_open(struct sgl_buf *out, const char *key, char bracket)
 {
     put_key(out, key);
     sgl_buf_add_byte(out, (uint8_t)bracket);
 }
 
-void json_close(struct sgl_buf *out, char bracket)
+void json_out_close(struct sgl_buf *out, char bracket)
 {
     sgl_buf_add_byte(out, (uint8_t)bracket);
 }
@@ -64,7 +64,7 @@ static void put_byte(struct sgl_buf *out, uint8_t c)
         sgl_buf_addf(out, "\\u%04x", c);
 }
 
-void json_string(struct sgl_buf *out, const char *key, sgl_view text)
+void json_out_string(struct sgl_buf *out, const char *key, sgl_view text)
 {
     size_t at = 0;
 
@@ -81,15 +81,15 @@ void json_string(struct sgl_buf *out, const char *key, sgl_view text)
     sgl_buf_add_byte(out, '"');
 }
 
-void json_text(struct sgl_buf *out, const char *key, sgl_view text)
+void json_out_text(struct sgl_buf *out, const char *key, sgl_view text)
 {
     if (text.len == 0)
-        json_nothing(out, key);
+        json_out_nothing(out, key);
     else
-        json_string(out, key, text);
+        json_out_string(out, key, text);
 }
 
-void json_base64(struct sgl_buf *out, const char *key, sgl_view bytes)
+void json_out_base64(struct sgl_buf *out, const char *key, sgl_view bytes)
 {
     put_key(out, key);
     sgl_buf_add_byte(out, '"');
@@ -97,19 +97,19 @@ void json_base64(struct sgl_buf *out, const char *key, sgl_view bytes)
     sgl_buf_add_byte(out, '"');
 }
 
-void json_u64(struct sgl_buf *out, const char *key, uint64_t n)
+void json_out_u64(struct sgl_buf *out, const char *key, uint64_t n)
 {
     put_key(out, key);
     sgl_buf_add_u64(out, n);
 }
 
-void json_bool(struct sgl_buf *out, const char *key, bool value)
+void json_out_bool(struct sgl_buf *out, const char *key, bool value)
 {
     put_key(out, key);
     sgl_buf_add_cstr(out, value ? "true" : "false");
 }
 
-void json_nothing(struct sgl_buf *out, const char *key)
+void json_out_nothing(struct sgl_buf *out, const char *key)
 {
     put_key(out, key);
     sgl_buf_add(out, SGL_LIT("null"));

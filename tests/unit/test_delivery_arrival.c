@@ -310,6 +310,19 @@ static void carry(void *ctx, struct delivery_load *load)
     carrying[carried++] = load;
 }
 
+/* The same for all of its recipients. */
+static void over(struct delivery_load *load, enum delivery_carried how, const char *status,
+                 const char *said)
+{
+    struct delivery_receipt receipt[2];
+
+    for (size_t i = 0; i < 2; i++)
+        receipt[i] = (struct delivery_receipt){
+            .carried = how, .status = status, .said = sgl_view_cstr(said)};
+    assert_true(load->rcpts <= 2);
+    delivery_carried(load, receipt, 7);
+}
+
 static void with_courier(struct world *w)
 {
     static const struct delivery_courier courier = {carry, NULL};
@@ -341,16 +354,46 @@ static void a_courier_carries_the_rest(void **state)
     CHECK_VIEW("the body", carrying[0]->body, SGL_LIT(BODY));
     CHECK_EQ("its recipients", carrying[0]->rcpts, 2);
     CHECK_STR("the route", carrying[0]->route->target[0], "https://hook.test/");
-    delivery_carried(carrying[0], CARRIED, "2.0.0", SGL_LIT("200 OK"), 7);
-    delivery_carried(carrying[1], CARRIED_LATER, "4.4.1", SGL_LIT("503 not\r\nnow"), 7);
-    delivery_carried(carrying[2], CARRIED_NEVER, "5.7.1", SGL_LIT("410 gone"), 7);
+    over(carrying[0], CARRIED, "2.0.0", "200 OK");
+    over(carrying[1], CARRIED_LATER, "4.4.1", "503 not\r\nnow");
+    over(carrying[2], CARRIED_NEVER, "5.7.1", "410 gone");
     CHECK_EQ("one", w.outcome[0].verdict, 'o');
     CHECK_EQ("and its other recipient", w.outcome[1].verdict, 'o');
     CHECK_EQ("later", w.outcome[2].verdict, 't');
     CHECK_STR("later", w.outcome[2].why, "503 not\\x0d\\x0anow");
     CHECK_EQ("never", w.outcome[3].verdict, 'p');
     CHECK_STR("never", w.outcome[3].status, "5.7.1");
-    CHECK_EQ("the trail has it", strstr(w.outcome[0].detail, "https://hook.test/") != NULL, true);
+    CHECK_EQ("the trail has it", strstr(w.outcome[0].detail, "\"host\":\"hook.test\"") != NULL,
+             true);
+    world_done(&w);
+    route_is(NULL);
+}
+
+/* One recipient's copy may be taken while another's is not. */
+static void each_recipient_for_itself(void **state)
+{
+    static const struct delivery_receipt receipt[] = {
+        {.carried = CARRIED, .status = "2.0.0", .said = SGL_LIT_INIT("HTTP 204")},
+        {.carried = CARRIED_LATER,
+         .status = "4.3.0",
+         .said = SGL_LIT_INIT("HTTP 429"),
+         .not_before = 1234},
+    };
+    struct world w;
+
+    (void)state;
+    with_courier(&w);
+    put(&w, 2);
+    put(&w, 1);
+    ready(&w);
+    delivery_carried(carrying[0], receipt, 7);
+    delivery_carried(carrying[1], NULL, 7);
+    CHECK_EQ("one", w.outcome[0].verdict, 'o');
+    CHECK_EQ("not the other", w.outcome[1].verdict, 't');
+    CHECK_STR("why", w.outcome[1].why, "HTTP 429");
+    CHECK_EQ("until when", w.outcome[1].not_before, 1234);
+    CHECK_EQ("without memory later", w.outcome[2].verdict, 't');
+    CHECK_STR("why", w.outcome[2].why, "this server has no memory left");
     world_done(&w);
     route_is(NULL);
 }
@@ -365,10 +408,10 @@ static void so_many_at_once(void **state)
         put(&w, 1);
     ready(&w);
     CHECK_EQ("of one route", carried, DELIVERY_LOADS_ROUTE_MAX);
-    delivery_carried(carrying[0], CARRIED, "2.0.0", SGL_LIT(""), 1);
+    over(carrying[0], CARRIED, "2.0.0", "");
     CHECK_EQ("the next one", carried, DELIVERY_LOADS_ROUTE_MAX + 1);
     for (size_t i = 1; i < carried; i++)
-        delivery_carried(carrying[i], CARRIED, "2.0.0", SGL_LIT(""), 1);
+        over(carrying[i], CARRIED, "2.0.0", "");
     CHECK_EQ("all", w.outcomes, DELIVERY_LOADS_ROUTE_MAX + 2);
     w.no_doubt = true;
     put(&w, 1);
@@ -398,7 +441,7 @@ static void a_body_is_brought(void **state)
     CHECK_VIEW("which is there", carrying[0]->body,
                SGL_LIT("Subject: from the store\r\n\r\nhello\r\n"));
     CHECK_EQ("without", w.outcome[0].verdict, 'u');
-    delivery_carried(carrying[0], CARRIED, "2.0.0", SGL_LIT(""), 1);
+    over(carrying[0], CARRIED, "2.0.0", "");
     world_done(&w);
     route_is(NULL);
 }
@@ -424,7 +467,7 @@ static void a_load_outlives_the_room(void **state)
     w.delivery = NULL;
     CHECK_EQ("it is the queue's again", w.outcome[0].verdict, 'u');
     CHECK_VIEW("its body is there still", carrying[0]->body, SGL_LIT(BODY));
-    delivery_carried(carrying[0], CARRIED, "2.0.0", SGL_LIT(""), 1);
+    over(carrying[0], CARRIED, "2.0.0", "");
     CHECK_EQ("nothing more is said of it", w.outcomes, 1);
     loop_post(w.loop, w.held);
     world_turn(&w);
@@ -452,7 +495,7 @@ static void draining_waits_for_the_courier(void **state)
     drained = false;
     delivery_drain(w.delivery, on_drained_, NULL);
     CHECK_EQ("not yet", drained, false);
-    delivery_carried(carrying[0], CARRIED, "2.0.0", SGL_LIT(""), 1);
+    over(carrying[0], CARRIED, "2.0.0", "");
     CHECK_EQ("now", drained, true);
     world_done(&w);
     route_is(NULL);
@@ -499,6 +542,7 @@ int main(void)
         cmocka_unit_test(a_changed_route_counts_at_once),
         cmocka_unit_test(another_route_takes_over),
         cmocka_unit_test(a_courier_carries_the_rest),
+        cmocka_unit_test(each_recipient_for_itself),
         cmocka_unit_test(so_many_at_once),
         cmocka_unit_test(a_body_is_brought),
         cmocka_unit_test(a_load_outlives_the_room),
