@@ -56,7 +56,8 @@ struct sgl_smtp_client {
     size_t commands; /* of this transaction: [RSET] MAIL RCPT... DATA */
     size_t said, heard;
     bool mail_refused;
-    size_t answered; /* LMTP: so many of the recipients are decided behind the dot, accepted or not */
+    size_t
+        answered; /* LMTP: so many of the recipients are decided behind the dot, accepted or not */
 
     /* the body */
     sgl_view body;
