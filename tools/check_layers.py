@@ -38,7 +38,7 @@ HEADERS = {  # module: its headers in include/sigillo/
     "crypto": "crypto",
     "dns": "dns dns_name mx nullmx",
     "mail": "compose date encoded_word header idn mailbox message_check message_id mime param qp received",
-    "smtp": "sasl smtp_client smtp_command smtp_reply smtp_server",
+    "smtp": "sasl smtp_client smtp_command smtp_reply smtp_server srs",
     "psl": "psl",
     "spf": "spf spf_build",
     "dkim": "dkim dkim_key dkim_verify",
