@@ -78,6 +78,7 @@ SERVER = {  # room: rooms below it
     "setup": GROUND + ["audit", "directory", "resolver", "store", "update"],
     "tokens": GROUND + ["directory", "https", "keys", "resolver", "store"],
     "lists": GROUND + ["keys", "store"],
+    "secret": GROUND + ["keys", "store"],
     "templates": GROUND + ["audit", "directory", "store"],
     "queue": GROUND + ["audit", "store"],
     "reputation": GROUND + ["store"],
