@@ -88,6 +88,7 @@ SERVER = {  # room: rooms below it
     "admission": GROUND + ["access", "audit", "directory", "guard", "keys", "limits", "lists", "queue", "store"],
     "delivery": GROUND + ["audit", "directory", "queue", "resolver", "store", "sts"],
     "reception": GROUND + ["directory", "judge", "keys", "queue", "resolver", "store"],
+    "forward": GROUND + ["directory", "judge", "keys", "queue", "reception", "secret", "store"],
     "reports": GROUND + ["delivery", "gzip", "https", "queue", "resolver", "store", "sts"],
     "doors": GROUND + ["access", "admission", "audit", "certs", "directory", "gzip", "guard", "intake", "limits", "lists", "queue", "reputation", "setup", "store", "templates", "tokens"],
     "main": GROUND + ["admission", "audit", "certs", "delivery", "directory", "doors", "guard", "https", "keys", "limits", "lists", "queue", "reports", "reputation", "resolver", "setup", "store", "sts", "templates", "tokens", "webhook"],

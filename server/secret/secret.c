@@ -28,7 +28,8 @@ struct secret {
     struct keys *keys;
     const char *kind;
     struct event *timer;
-    bool busy, sealed_there, refused;
+    bool busy, sealed_there;
+    _Atomic bool refused;
     uint8_t sealed[SEALED_MAX];
     uint8_t bytes[SECRET_SIZE]; /* written once, before `open` */
     _Atomic bool open;
@@ -87,7 +88,7 @@ static void opened(struct keys_op *op)
         return;
     }
     if (op->result != KEYS_OK || op->out_len != SECRET_SIZE) {
-        s->refused = true;
+        atomic_store(&s->refused, true);
         log_line(LOG_ERROR_, "secret cannot be opened", LOG_STR("kind", s->kind));
         return;
     }
@@ -207,6 +208,11 @@ void secret_free(struct secret *s)
         event_free(s->timer);
     sodium_memzero(s, sizeof(*s));
     free(s);
+}
+
+bool secret_is_lost(struct secret *s)
+{
+    return atomic_load(&s->refused);
 }
 
 bool secret_get(struct secret *s, uint8_t out[SECRET_SIZE])

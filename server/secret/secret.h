@@ -13,11 +13,13 @@
 
 struct secret;
 
-/* Reads it at once, opens it by and by on `loop`, or makes it. kind: of its noun, "forward-key", a literal. NULL: why has one sentence. */
+/* Before the loop runs: reads it at once; opens it by and by, or makes it. kind: of its noun, "forward-key", a literal. NULL: why has one sentence. */
 struct secret *secret_new(struct loop *loop, struct store *store, struct keys *keys,
                           const char *kind, char *why, size_t why_size);
 void secret_free(struct secret *s); /* after its loop has ended; NULL accepted */
 /* Any thread; the caller wipes it. false: it is not open yet. */
 bool secret_get(struct secret *s, uint8_t out[SECRET_SIZE]);
+/* It is there, and cannot be opened: it never will be. Any thread. */
+bool secret_is_lost(struct secret *s);
 
 #endif

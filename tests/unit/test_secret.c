@@ -3,68 +3,51 @@
 #include "../../server/secret/secret.h"
 #include "directory_fixture.h"
 
-static struct secret *opened(struct directory_fixture *f, const char *kind)
+/* Waits until it is there, or nobody tries any more; then its loop ends. */
+static bool look_at(struct directory_fixture *f, const char *kind, uint8_t out[SECRET_SIZE])
 {
+    struct loop *loop = loop_new("secret");
     char why[200];
     struct secret *s =
-        secret_new(f->loop, f->store, (struct keys *)&fake_keys, kind, why, sizeof(why));
+        secret_new(loop, f->store, (struct keys *)&fake_keys, kind, why, sizeof(why));
+    bool there;
 
     if (s == NULL)
         fail_msg("%s", why);
-    return s;
-}
-
-static void wait_for(struct secret *s, uint8_t out[SECRET_SIZE])
-{
-    while (!secret_get(s, out))
+    assert_true(loop_start(loop));
+    while (!(there = secret_get(s, out)) && !secret_is_lost(s))
         usleep(1000);
+    loop_stop(loop);
+    loop_join(loop);
+    secret_free(s);
+    loop_free(loop);
+    return there;
 }
 
 static void is_made_once(void **state)
 {
     struct directory_fixture *f = *state;
     uint8_t first[SECRET_SIZE], again[SECRET_SIZE], other[SECRET_SIZE];
-    struct secret *s;
 
     atomic_store(&fake_keys.down, 1); /* it is tried again */
-    s = opened(f, "test-key");
-    wait_for(s, first);
-    fixture_close(f);
-    secret_free(s);
-    fixture_open(f);
-    s = opened(f, "test-key");
-    wait_for(s, again);
+    CHECK_EQ("made", look_at(f, "test-key", first), true);
+    CHECK_EQ("read", look_at(f, "test-key", again), true);
     CHECK_EQ("the same after a restart", memcmp(first, again, SECRET_SIZE), 0);
-    fixture_close(f);
-    secret_free(s);
-    fixture_open(f);
-    s = opened(f, "other-key");
-    wait_for(s, other);
+    CHECK_EQ("made", look_at(f, "other-key", other), true);
     CHECK_TRUE("another for another purpose", memcmp(first, other, SECRET_SIZE) != 0);
-    fixture_close(f);
-    secret_free(s);
-    fixture_open(f);
 }
 
 /* What cannot be opened is not replaced: all that was signed with it would be nobody's. */
 static void is_not_replaced(void **state)
 {
     struct directory_fixture *f = *state;
-    uint8_t bytes[SECRET_SIZE];
-    struct secret *s = opened(f, "test-key");
+    uint8_t bytes[SECRET_SIZE], again[SECRET_SIZE];
 
-    wait_for(s, bytes);
-    fixture_close(f);
-    secret_free(s);
-    fixture_open(f);
+    CHECK_EQ("made", look_at(f, "test-key", bytes), true);
     atomic_store(&fake_keys.refuse, 1);
-    s = opened(f, "test-key");
-    while (atomic_load(&fake_keys.refuse) > 0)
-        usleep(1000);
-    fixture_close(f);
-    CHECK_EQ("there is none", secret_get(s, bytes), false);
-    secret_free(s);
-    fixture_open(f);
+    CHECK_EQ("refused", look_at(f, "test-key", again), false);
+    CHECK_EQ("later", look_at(f, "test-key", again), true);
+    CHECK_EQ("it is the same", memcmp(bytes, again, SECRET_SIZE), 0);
 }
 
 int main(void)
