@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "domain.h"
+#include "noun.h"
 #include "sigillo/ascii.h"
 #include "verbs.h"
 
@@ -75,7 +76,7 @@ static void print_policy(const char *text)
             putchar(*text);
 }
 
-static void say(const struct cli *c, const json_t *answer)
+static void say(struct cli *c, const json_t *answer)
 {
     const char *until = cli_member(answer, "remembered_until", 0);
 
@@ -100,21 +101,15 @@ static void say(const struct cli *c, const json_t *answer)
 static int sts_run(struct cli *c)
 {
     int status;
-    json_t *body = body_of(c, &status), *answer;
+    json_t *body = body_of(c, &status);
     char *path;
 
     if (status != CLI_YES)
         return status;
     path = cli_path(DOMAINS "/", c->argument[0], "/mta-sts");
-    status = cli_call(c, body == NULL ? "GET" : "PUT", path, body, &answer);
+    status = cli_noun_call(c, body == NULL ? "GET" : "PUT", path, body, say);
     free(path);
-    if (status != CLI_YES)
-        return status;
-    if (c->json)
-        return cli_print_json(answer);
-    say(c, answer);
-    json_decref(answer);
-    return CLI_YES;
+    return status;
 }
 
 static const struct cli_option sts_options[] = {

@@ -101,16 +101,12 @@ int cli_noun_list(struct cli *c, const char *path, const char *member,
     return CLI_YES;
 }
 
-/* Sends the body, which is taken, and lets `say` print the answer for people. */
-static int send_body(struct cli *c, const char *method, const char *path, json_t *body,
-                     void (*say)(struct cli *c, const json_t *answer))
+int cli_noun_call(struct cli *c, const char *method, const char *path, json_t *body,
+                  void (*say)(struct cli *c, const json_t *answer))
 {
     json_t *answer;
-    int status;
+    int status = cli_call(c, method, path, body, &answer);
 
-    if (body == NULL)
-        return cli_error(CLI_USAGE, c->argument[0], "this is not UTF-8");
-    status = cli_call(c, method, path, body, &answer);
     if (status != CLI_YES)
         return status;
     if (c->json)
@@ -118,6 +114,14 @@ static int send_body(struct cli *c, const char *method, const char *path, json_t
     say(c, answer);
     json_decref(answer);
     return CLI_YES;
+}
+
+static int send_body(struct cli *c, const char *method, const char *path, json_t *body,
+                     void (*say)(struct cli *c, const json_t *answer))
+{
+    if (body == NULL)
+        return cli_error(CLI_USAGE, c->argument[0], "this is not UTF-8");
+    return cli_noun_call(c, method, path, body, say);
 }
 
 int cli_noun_add(struct cli *c, const char *path, json_t *body,

@@ -26,6 +26,9 @@ const char *cli_noun_limits(const json_t *noun, const char *member, char *out, s
 /* All nouns at the path as a table, or what adds the first; `member` of the answer has them. Gives the exit status, as do the others. */
 int cli_noun_list(struct cli *c, const char *path, const char *member,
                   const struct cli_column *column, size_t columns);
+/* Calls with the body, which is taken, or without one, and lets `say` print the answer for people. */
+int cli_noun_call(struct cli *c, const char *method, const char *path, json_t *body,
+                  void (*say)(struct cli *c, const json_t *answer));
 /* POSTs the body, which is taken (NULL: an argument is no UTF-8), and lets `say` print the answer for people. */
 int cli_noun_add(struct cli *c, const char *path, json_t *body,
                  void (*say)(struct cli *c, const json_t *answer));
