@@ -113,6 +113,8 @@ void queue_extend_leases(struct queue *q, int64_t now)
     }
     if (e != NULL)
         send_extension(q, e);
+    if (q->extending == 0)
+        q->lease_refused = false; /* those whom it was refused for have left */
 }
 
 static void trail_expired(struct store_op *op)

@@ -46,6 +46,30 @@ static void test_overflow(void **state)
     }
 }
 
+/* The disk was full when leases were to be extended, and then those who had them ended. */
+static void test_a_refused_lease_is_forgotten(void **state)
+{
+    struct store_sample s[2];
+    struct job *job, *due;
+
+    (void)state;
+    queue_fixture_put(&fx, &s[0], "later.example", 1);
+    queue_fixture_finish(&fx, queue_fixture_take(&fx, "later.example"), RCPT_TEMPORARY);
+    CHECK_TRUE("memory is empty", fx.queue->all == NULL);
+    fx.queue->lease_refused = true;
+    fx.queue->extended_at = 0;
+    queue_fixture_at(&fx, fx.now + 1);
+    queue_fixture_put(&fx, &s[1], "slow.example", 1);
+    job = queue_fixture_take(&fx, "slow.example");
+    queue_fixture_at(&fx, fx.now + 65);
+    due = queue_fixture_take(&fx, "later.example");
+    CHECK_TRUE("mail of others does not keep what is due from being claimed", due != NULL);
+    queue_fixture_finish(&fx, due, RCPT_OK);
+    queue_fixture_finish(&fx, job, RCPT_OK);
+    for (size_t i = 0; i < 2; i++)
+        store_sample_done(&s[i]);
+}
+
 static void loaded(void *ctx, struct job *job)
 {
     struct queue_fixture *f = ctx;
@@ -238,6 +262,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         QUEUE_TEST(test_overflow),
+        QUEUE_TEST(test_a_refused_lease_is_forgotten),
         QUEUE_TEST(test_load_body),
         QUEUE_TEST(test_large_bodies_make_room),
         QUEUE_TEST(test_store_full),
