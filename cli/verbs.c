@@ -17,6 +17,7 @@ const struct cli_verb *const cli_verbs[] = {
     &verb_dkim_keygen,
     &verb_dmarc_check,
     &verb_dmarc_report,
+    &verb_dmarc_sent,
     &verb_bounce_parse,
     &verb_tlsrpt_report,
     &verb_tlsrpt_sent,

@@ -91,7 +91,7 @@ SERVER = {  # room: rooms below it
     "forward": GROUND + ["directory", "judge", "keys", "queue", "reception", "secret", "store"],
     "reports": GROUND + ["delivery", "gzip", "https", "queue", "resolver", "store", "sts"],
     "doors": GROUND + ["access", "admission", "audit", "certs", "directory", "gzip", "guard", "intake", "limits", "lists", "queue", "reputation", "setup", "store", "templates", "tokens"],
-    "main": GROUND + ["admission", "audit", "certs", "delivery", "directory", "doors", "guard", "https", "keys", "limits", "lists", "queue", "reports", "reputation", "resolver", "setup", "store", "sts", "templates", "tokens", "webhook"],
+    "main": GROUND + ["admission", "audit", "certs", "delivery", "directory", "doors", "guard", "https", "keys", "judge", "limits", "lists", "queue", "reception", "reports", "reputation", "resolver", "setup", "store", "sts", "templates", "tokens", "webhook"],
 }
 MILTER = ["config", "log", "loop", "metrics", "judge", "resolver", "main"]  # rooms that milter/ may know; of main only the sandbox
 PURE = {  # system headers that lib/ may include

@@ -73,7 +73,7 @@ _sigillo()
         spf) words="check tree build" ;;
         dkim) words="keygen sign verify" ;;
         arc) words="verify seal" ;;
-        dmarc) words="check report" ;;
+        dmarc) words="check report sent" ;;
         tls) words="check records next-key" ;;
         tlsrpt) words="report sent take" ;;
         help) words="init serve status subscription profile domain credential key app local account sender group policy route suppression reputation send queue trace report spf dkim arc check tls tls-policy milter verify dmarc bounce tlsrpt advise" ;;
@@ -177,6 +177,7 @@ _sigillo()
     "tlsrpt sent") words="--since --domain --server --json --help" ;;
     "tlsrpt take") words="--server --json --help" ;;
     "report tls") words="--since --domain --subscription --server --json --help" ;;
+    "dmarc sent") words="--since --domain --server --json --help" ;;
     "dmarc report") words="--top --csv --json --help" ;;
     "dmarc check") words="--from-domain --spf --dkim --rules --resolver --trust-anchor --timeout --now --json --help" ;;
     "verify "*) words="--ip --helo --from --authserv-id --trust-sealer --rules --resolver --trust-anchor --timeout --now --json --help" ;;

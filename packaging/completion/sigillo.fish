@@ -25,7 +25,7 @@ complete -c sigillo -f
 # ---- options of many verbs: a new verb that asks DNS, or needs no server, is named here ----
 complete -c sigillo -n 'not __sigillo_wants' -l help -d 'print this help'
 complete -c sigillo -n 'not __sigillo_wants; and not __sigillo_is_one serve' -l json -d 'print one JSON document'
-complete -c sigillo -n "not __sigillo_wants; and not __sigillo_is_one advise arc bounce check dkim dmarc serve spf 'tls check' 'tls next-key' tls-policy milter 'tlsrpt report' verify" -l server -x -d 'unix:PATH or https://HOST[:PORT]; also in SIGILLO_SERVER (default unix:/run/sigillo/admin.sock)'
+complete -c sigillo -n "not __sigillo_wants; and not __sigillo_is_one advise arc bounce check dkim 'dmarc check' 'dmarc report' serve spf 'tls check' 'tls next-key' tls-policy milter 'tlsrpt report' verify" -l server -x -d 'unix:PATH or https://HOST[:PORT]; also in SIGILLO_SERVER (default unix:/run/sigillo/admin.sock)'
 set -l asks_dns "__sigillo_is_one 'spf check' 'spf tree' 'spf build' 'dkim verify' 'arc verify' 'arc seal' check 'tls check' 'dmarc check' verify"
 complete -c sigillo -n "$asks_dns" -l resolver -x -d 'ask this DNS server (default: those of the system)'
 complete -c sigillo -n "$asks_dns" -l trust-anchor -r -F -d 'DNSSEC: DS or DNSKEY of the root (default: the system\'s)'
@@ -453,6 +453,9 @@ complete -c sigillo -n '__sigillo_is dmarc check' -l dkim -x -d 'what one signat
 complete -c sigillo -n '__sigillo_is dmarc check' -l rules -x -a 'rfc9989 rfc7489' -d 'rfc9989 (default) or rfc7489: by the Public Suffix List'
 complete -c sigillo -n '__sigillo_wants dmarc' -a report -d 'shows DMARC aggregate reports that others have sent'
 complete -c sigillo -n '__sigillo_is dmarc report' -l top -x -d 'so many rows of the table, those with the most messages (default 25)'
+complete -c sigillo -n '__sigillo_wants dmarc' -a sent -d 'tells which DMARC reports were made, and what came of them'
+complete -c sigillo -n '__sigillo_is dmarc sent' -l since -x -d 'days from then on: RFC 3339, or a span before now: 15m, 2h, 3d (default 30d)'
+complete -c sigillo -n '__sigillo_is dmarc sent' -l domain -x -d 'only reports to this domain'
 complete -c sigillo -n '__sigillo_is dmarc report' -l csv -d 'a line of comma-separated values for each record, instead of tables'
 
 # ---- verify ----

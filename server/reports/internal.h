@@ -102,6 +102,7 @@ struct look { /* for what is due */
 
 struct reports {
     struct reports_parts parts;
+    pthread_mutex_t config_lock; /* for those who are not on the loop */
     struct config *config;
     _Atomic bool counts[REPORT_KINDS]; /* is asked for: for those who are not on the loop */
     _Atomic unsigned delay_s[REPORT_KINDS];

@@ -186,9 +186,35 @@ static void round_begins(evutil_socket_t fd, short what, void *arg)
 
 /* ---- life ---- */
 
+static bool is_it(sgl_view address, const char *mine)
+{
+    sgl_view v = sgl_view_cstr(mine == NULL ? "" : mine);
+
+    if (sgl_view_starts(v, SGL_LIT("mailto:")))
+        v = sgl_view_from(v, sizeof("mailto:") - 1);
+    return v.len > 0 && sgl_view_eq_nocase(address, v);
+}
+
+bool reports_takes(struct reports *r, sgl_view address)
+{
+    const struct config *c;
+    bool is;
+
+    pthread_mutex_lock(&r->config_lock);
+    c = r->config;
+    is = is_it(address, c->domains.dmarc_reports) || is_it(address, c->domains.tls_reports);
+    for (int i = 0; i < REPORT_KINDS; i++)
+        is = is || is_it(address, kinds[i]->settings(c)->from) ||
+             is_it(address, kinds[i]->settings(c)->contact);
+    pthread_mutex_unlock(&r->config_lock);
+    return is;
+}
+
 static void take_config(struct reports *r, struct config *config)
 {
+    pthread_mutex_lock(&r->config_lock);
     r->config = config_ref(config);
+    pthread_mutex_unlock(&r->config_lock);
     for (int i = 0; i < REPORT_KINDS; i++) {
         const struct config_reports *c = kinds[i]->settings(config);
 
@@ -204,6 +230,7 @@ struct reports *reports_new(const struct reports_parts *parts, struct config *co
     if (r == NULL)
         return NULL;
     r->parts = *parts;
+    pthread_mutex_init(&r->config_lock, NULL);
     for (int i = 0; i < REPORT_KINDS; i++) {
         if (!counting_init(&r->counting[i], r, kinds[i])) {
             free(r);
@@ -253,5 +280,6 @@ void reports_free(struct reports *r)
     if (r->timer != NULL)
         event_free(r->timer);
     config_unref(r->config);
+    pthread_mutex_destroy(&r->config_lock);
     free(r);
 }

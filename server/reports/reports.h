@@ -49,6 +49,8 @@ struct reports_judged {
     bool
         of_report; /* it is a report, or the bounce of one: it is in none, or they would be told of for ever */
 };
+/* Is this where reports and what comes back of them go: one of the addresses that the configuration names for them? Any thread. */
+bool reports_takes(struct reports *r, sgl_view address);
 void reports_judged(void *ctx, const struct reports_judged *message);
 /* The loop has ended: what is counted goes to the store before that is closed. */
 void reports_end(struct reports *r);

@@ -32,6 +32,7 @@ static const struct row rows[] = {
     {"GET", "reports/transit", "reports/transit?subscription=$", "", HIDES},
     {"GET", "tls/records", "tls/records", "", COMMON},
     {"GET", "reports/tls/sent", "reports/tls/sent", "", COMMON},
+    {"GET", "reports/dmarc/sent", "reports/dmarc/sent", "", COMMON},
     {"GET", "reports/reputation", "reports/reputation", "", COMMON},
     {"DELETE", "reputation/{name}", "reputation/sender.test", "", COMMON},
     {"GET", "guard", "guard", "", LISTS},

@@ -260,7 +260,7 @@ void admin_routes(struct http *http, const struct admin *admin)
 {
     admin_nouns_routes(http, admin);
     admin_audit_routes(http, admin);
-    admin_tls_sent_routes(http, admin);
+    admin_reports_sent_routes(http, admin);
     admin_doors_routes(http, (void *)(uintptr_t)admin);
     admin_guard_routes(http, admin);
     admin_reputation_routes(http, admin);

@@ -32,6 +32,7 @@ static const struct admin_access table[] = {
     {"POST", V1 "reports/tls/received", ROLE_OWNER, "report add"},
     {"GET", V1 "reports/transit", ROLE_READER, "transit"},
     {"GET", V1 "reports/tls/sent", ROLE_OPERATOR, "tls reports sent"},
+    {"GET", V1 "reports/dmarc/sent", ROLE_OPERATOR, "dmarc reports sent"},
     {"GET", V1 "reports/reputation", ROLE_OPERATOR, "reputation"},
     {"DELETE", V1 "reputation/{name}", ROLE_OPERATOR, "reputation forget"},
     {"GET", V1 "domains", ROLE_READER, "domain list"},

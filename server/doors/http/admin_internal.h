@@ -199,7 +199,7 @@ extern const unsigned char admin_openapi_json[];
 extern const size_t admin_openapi_json_len;
 
 void admin_audit_routes(struct http *http, const struct admin *admin);
-void admin_tls_sent_routes(struct http *http, const struct admin *admin);
+void admin_reports_sent_routes(struct http *http, const struct admin *admin);
 void admin_nouns_routes(struct http *http, const struct admin *admin);
 void admin_doors_routes(struct http *http, void *ctx);
 void admin_guard_routes(struct http *http, const struct admin *admin);

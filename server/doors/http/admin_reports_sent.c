@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reports about TLS that were made, where each went and what came of it. They are the server's, so that an operator alone sees them. */
+/* Reports about TLS and DMARC reports that were made, where each went and what came of it. They are the server's, so that an operator alone sees them. */
 #include <stdlib.h>
 
 #include "../../store/report.h"
@@ -103,20 +103,20 @@ static bool take_query(struct http_request *r, struct report_query *q)
     return true;
 }
 
-static void sent_get(struct http_request *r, void *ctx)
+static void sent_get(struct http_request *r, const struct admin *admin, enum report_kind kind)
 {
-    struct report_query query = {0};
+    struct report_query query = {.kind = kind};
     struct sent_read *g;
     sgl_view scope;
 
-    if (!admin_may_read(r, ctx, &scope) || !take_query(r, &query))
+    if (!admin_may_read(r, admin, &scope) || !take_query(r, &query))
         return;
     g = calloc(1, sizeof(*g));
     if (g != NULL) {
         *g = (struct sent_read){
             .work = {.work = read_on_worker, .done = read_done, .loop = http_loop(r)},
             .r = r,
-            .admin = ctx,
+            .admin = admin,
             .query = query};
         if (workers_submit(g->admin->workers, &g->work))
             return;
@@ -125,8 +125,20 @@ static void sent_get(struct http_request *r, void *ctx)
     http_reply_problem(r, 503, "busy", NULL, "Too much is waiting to be read; try again soon.");
 }
 
-void admin_tls_sent_routes(struct http *http, const struct admin *admin)
+static void tls_get(struct http_request *r, void *ctx)
 {
-    http_route(http, HTTP_BOTH, "GET", "/admin/v1/reports/tls/sent", sent_get,
-               (void *)(uintptr_t)admin);
+    sent_get(r, ctx, REPORT_TLS);
+}
+
+static void dmarc_get(struct http_request *r, void *ctx)
+{
+    sent_get(r, ctx, REPORT_DMARC);
+}
+
+void admin_reports_sent_routes(struct http *http, const struct admin *admin)
+{
+    void *ctx = (void *)(uintptr_t)admin;
+
+    http_route(http, HTTP_BOTH, "GET", "/admin/v1/reports/tls/sent", tls_get, ctx);
+    http_route(http, HTTP_BOTH, "GET", "/admin/v1/reports/dmarc/sent", dmarc_get, ctx);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sigillo tlsrpt sent: the reports about TLS that this server has made. */
+/* sigillo tlsrpt sent, sigillo dmarc sent: the reports that this server has made. */
 #include <stdlib.h>
 
 #include "cli.h"
@@ -18,16 +18,16 @@ static void add_query(struct sgl_buf *path, const char *name, const char *value)
 }
 
 /* NULL: *status says why. */
-static json_t *get_page(struct cli *c, json_int_t skip, int *status)
+static json_t *get_page(struct cli *c, const char *kind, json_int_t skip, int *status)
 {
     struct sgl_buf path = SGL_BUF_INIT(PATH_MAX_LEN);
     json_t *answer = NULL;
 
-    sgl_buf_addf(&path, "/admin/v1/reports/tls/sent?max=%d&skip=%lld", PAGE, (long long)skip);
+    sgl_buf_addf(&path, "/admin/v1/reports/%s/sent?max=%d&skip=%lld", kind, PAGE, (long long)skip);
     add_query(&path, "since", cli_text(c, "--since"));
     add_query(&path, "domain", cli_text(c, "--domain"));
     if (sgl_cstr(&path) == NULL)
-        *status = cli_error(CLI_USAGE, "tlsrpt sent", "the options are too long");
+        *status = cli_error(CLI_USAGE, "reports", "the options are too long");
     else
         *status = cli_call(c, "GET", sgl_cstr(&path), NULL, &answer);
     sgl_buf_done(&path);
@@ -51,13 +51,13 @@ static void add_row(struct cli_table *t, const json_t *report)
     cli_table_add(t, what);
 }
 
-static int each_page(struct cli *c, struct cli_table *table, json_t *all)
+static int each_page(struct cli *c, const char *kind, struct cli_table *table, json_t *all)
 {
     json_int_t skip = 0;
     int status;
 
     do {
-        json_t *page = get_page(c, skip, &status);
+        json_t *page = get_page(c, kind, skip, &status);
         const json_t *report;
         size_t at;
 
@@ -75,7 +75,7 @@ static int each_page(struct cli *c, struct cli_table *table, json_t *all)
     return CLI_YES;
 }
 
-static int sent_run(struct cli *c)
+static int sent_run(struct cli *c, const char *kind)
 {
     static const char *const head[] = {"DAY", "DOMAIN", "TO", "STATE"};
     struct cli_table table;
@@ -83,7 +83,7 @@ static int sent_run(struct cli *c)
     int status;
 
     cli_table_init(&table, 4, head);
-    status = each_page(c, &table, all);
+    status = each_page(c, kind, &table, all);
     if (status == CLI_YES && c->json) {
         json_incref(all);
         status = cli_print_json(json_pack("{s:o}", "reports", all));
@@ -93,6 +93,16 @@ static int sent_run(struct cli *c)
     json_decref(all);
     cli_table_done(&table);
     return status;
+}
+
+static int tls_run(struct cli *c)
+{
+    return sent_run(c, "tls");
+}
+
+static int dmarc_run(struct cli *c)
+{
+    return sent_run(c, "dmarc");
 }
 
 static const struct cli_option sent_options[] = {
@@ -107,7 +117,18 @@ const struct cli_verb verb_tlsrpt_sent = {
     sent_options,
     0,
     0,
-    sent_run,
+    tls_run,
     "The newest day first. A report is made when its day is over, if tls_reports.from of the "
     "configuration is set and the domain asks for one; they are remembered for 30 days. "
     "`sigillo trace` tells more of one that is mail."};
+const struct cli_verb verb_dmarc_sent = {
+    "dmarc sent",
+    "",
+    "tells which DMARC reports were made, and what came of them",
+    sent_options,
+    0,
+    0,
+    dmarc_run,
+    "The newest day first. A report is made when its day is over, if dmarc_reports.from of the "
+    "configuration is set and the domain asks for one; they are remembered for 30 days. "
+    "`sigillo trace` tells more of each."};
