@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Guesses of a password: counted by user and address, slowed down, and nobody else's trouble. */
-#include "../../server/doors/submission/internal.h"
+#include "../../server/doors/smtp/peers.h"
 #include "check.h"
 
 static struct sgl_ip ip(const char *text)

@@ -529,7 +529,7 @@ static void guess_wrong(const struct fixture *f, const char *user, unsigned time
 
     assert_int_equal(sgl_ip_parse(SGL_LIT("127.0.0.1"), &here), SGL_OK);
     for (unsigned i = 0; i < times; i++)
-        peers_guessed(f->door->peers, &here, sgl_view_cstr(user), false, clock_mono_ms());
+        peers_guessed(f->door->smtp.peers, &here, sgl_view_cstr(user), false, clock_mono_ms());
 }
 
 /* [RFC 4954 s6] the same for each mechanism, and no word of a wrong password: nobody looked at one */

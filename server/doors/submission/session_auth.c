@@ -63,7 +63,7 @@ void auth_succeed(struct session *s, struct identity *who)
     atomic_fetch_add(&s->door->auth_ok, 1);
     if (log_wants(LOG_DEBUG_))
         log_line(LOG_DEBUG_, "login", LOG_STR("identity", who->name),
-                 LOG_VIEW("peer", sgl_ip_text(&s->ip, ip)),
+                 LOG_VIEW("peer", sgl_ip_text(&s->smtp.ip, ip)),
                  LOG_STR("mechanism", mechanism_name(s->auth->mechanism)));
     identity_unref(s->who);
     s->who = who;
@@ -96,7 +96,7 @@ static void on_delay(evutil_socket_t fd, short what, void *arg)
     (void)what;
     s->auth->delayed = false;
     refuse_now(s);
-    session_go_on(s);
+    smtp_session_go_on(&s->smtp);
 }
 
 /* A name that all keys share is none that guesses are counted by: what stands before the secret is. */
@@ -113,14 +113,14 @@ static sgl_view counted_name(const struct session *s, sgl_view user)
 static unsigned note_failure(struct session *s, sgl_view user)
 {
     uint64_t now = clock_mono_ms();
-    unsigned n = peers_failures(s->door->peers, &s->ip, now);
+    unsigned n = peers_failures(s->door->smtp.peers, &s->smtp.ip, now);
     char ip[SGL_IP_TEXT_SIZE];
 
-    peers_failed(s->door->peers, &s->ip, now);
-    peers_guessed(s->door->peers, &s->ip, counted_name(s, user), false, now);
+    peers_failed(s->door->smtp.peers, &s->smtp.ip, now);
+    peers_guessed(s->door->smtp.peers, &s->smtp.ip, counted_name(s, user), false, now);
     atomic_fetch_add(&s->door->auth_failed, 1);
     log_line(LOG_INFO_, "login refused", LOG_VIEW("user", user),
-             LOG_VIEW("peer", sgl_ip_text(&s->ip, ip)),
+             LOG_VIEW("peer", sgl_ip_text(&s->smtp.ip, ip)),
              LOG_STR("mechanism", mechanism_name(s->auth->mechanism)),
              LOG_STR("why", s->auth->text), LOG_INT("failures", n + 1));
     return n >= DELAY_MAX_MS / DELAY_STEP_MS ? DELAY_MAX_MS : (n + 1) * DELAY_STEP_MS;
@@ -136,12 +136,12 @@ void auth_fail(struct session *s, sgl_view user, uint16_t code, const char *text
     snprintf(x->text, sizeof(x->text), "%s", text);
     ms = note_failure(s, user);
     wait = (struct timeval){(time_t)(ms / 1000), (suseconds_t)(ms % 1000) * 1000};
-    event_assign(&x->delay, loop_base(s->on->loop), -1, 0, on_delay, s);
+    event_assign(&x->delay, loop_base(s->smtp.on->loop), -1, 0, on_delay, s);
     x->delayed = event_add(&x->delay, &wait) == 0;
     if (x->delayed)
         return;
     refuse_now(s);
-    session_go_on(s);
+    smtp_session_go_on(&s->smtp);
 }
 
 void auth_broken(struct session *s)
@@ -151,13 +151,13 @@ void auth_broken(struct session *s)
 
 void auth_challenge(struct session *s, const struct sgl_buf *text)
 {
-    if (sgl_smtp_server_challenge(s->smtp, sgl_buf_view(text)) != SGL_OK)
+    if (sgl_smtp_server_challenge(s->smtp.smtp, sgl_buf_view(text)) != SGL_OK)
         log_line(LOG_ERROR_, "challenge out of turn", LOG_STR("door", "submission"));
 }
 
 bool auth_may_guess(struct session *s, sgl_view user)
 {
-    uint64_t pause = peers_pause_ms(s->door->peers, &s->ip, user, clock_mono_ms());
+    uint64_t pause = peers_pause_ms(s->door->smtp.peers, &s->smtp.ip, user, clock_mono_ms());
     char text[96];
 
     if (pause == 0)
@@ -194,19 +194,20 @@ static void on_checked(struct auth_check *check)
     struct session *s = check->private_;
 
     s->auth->checking = false;
-    if (s->stream == NULL) {
+    if (s->smtp.stream == NULL) {
         identity_unref(check->identity);
         auth_free(s);
     } else if (check->unavailable) {
         auth_finish(s, 454, "4.7.0", "the password can't be checked now");
     } else if (check->identity != NULL) {
-        peers_guessed(s->door->peers, &s->ip, counted_name(s, check->user), true, clock_mono_ms());
+        peers_guessed(s->door->smtp.peers, &s->smtp.ip, counted_name(s, check->user), true,
+                      clock_mono_ms());
         auth_succeed(s, check->identity);
     } else {
         fail_password(s, check->user, check->fault);
         return; /* the answer comes later */
     }
-    session_go_on(s);
+    smtp_session_go_on(&s->smtp);
 }
 
 static void check_password(struct session *s, sgl_view user, sgl_view password)
@@ -218,7 +219,7 @@ static void check_password(struct session *s, sgl_view user, sgl_view password)
     if (!auth_may_guess(s, counted_name(s, user)))
         return;
     x->checking = true;
-    directory_check_password(s->door->directory, s->on->loop, &x->check);
+    directory_check_password(s->door->directory, s->smtp.on->loop, &x->check);
 }
 
 static void plain(struct session *s, sgl_view message)
@@ -295,7 +296,7 @@ static void scram_end(struct session *s, sgl_view data)
         fail_password(s, user, LOGIN_WRONG);
         return;
     }
-    peers_guessed(s->door->peers, &s->ip, user, true, clock_mono_ms());
+    peers_guessed(s->door->smtp.peers, &s->smtp.ip, user, true, clock_mono_ms());
     auth_succeed(s, who);
 }
 
@@ -343,7 +344,7 @@ static bool begin(struct session *s, unsigned mechanism)
 {
     struct auth_exchange *x;
 
-    if (peers_failures(s->door->peers, &s->ip, clock_mono_ms()) >= FAILURES_MAX) {
+    if (peers_failures(s->door->smtp.peers, &s->smtp.ip, clock_mono_ms()) >= FAILURES_MAX) {
         session_answer(s, 421, "4.7.0", "too many failed logins from your address");
         return false;
     }

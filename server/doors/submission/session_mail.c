@@ -22,7 +22,7 @@ struct transaction {
     bool in_admission;
     bool no_room; /* bytes were thrown away: the answer will be 452 */
     bool eightbit;
-    char ip[SESSION_PEER_SIZE], peer[SESSION_PEER_SIZE + 8], tls[96];
+    char ip[SMTP_PEER_SIZE], peer[SMTP_PEER_SIZE + 8], tls[96];
 };
 
 _Static_assert((int)SGL_SMTP_NOTIFY_NEVER == (int)RCPT_NOTIFY_NEVER &&
@@ -257,46 +257,28 @@ static void on_admitted(struct submission *submission, const struct admission_an
 
     t->in_admission = false;
     count(s->door, said.smtp);
-    if (s->stream == NULL && said.smtp < 400)
+    if (s->smtp.stream == NULL && said.smtp < 400)
         log_line(LOG_INFO_, "accepted, but the client had left", LOG_ID(id),
                  LOG_VIEW("peer", sgl_view_cstr(t->ip)));
     mail_free(s);
-    if (s->stream != NULL)
+    if (s->smtp.stream != NULL)
         answer_as(s, &said);
-    session_go_on(s);
-}
-
-/* [RFC 3848, RFC 6531 s3.7.3] */
-static sgl_view protocol(const struct session *s, bool utf8)
-{
-    static const sgl_view names[2][2][2] = {
-        {{SGL_LIT_INIT("ESMTP"), SGL_LIT_INIT("ESMTPA")},
-         {SGL_LIT_INIT("ESMTPS"), SGL_LIT_INIT("ESMTPSA")}},
-        {{SGL_LIT_INIT("UTF8SMTP"), SGL_LIT_INIT("UTF8SMTPA")},
-         {SGL_LIT_INIT("UTF8SMTPS"), SGL_LIT_INIT("UTF8SMTPSA")}}};
-
-    if (!sgl_smtp_server_is_extended(s->smtp))
-        return SGL_LIT("SMTP");
-    return names[utf8][sgl_smtp_server_is_tls(s->smtp)][sgl_smtp_server_is_authenticated(s->smtp)];
+    smtp_session_go_on(&s->smtp);
 }
 
 static void describe_client(struct session *s, struct transaction *t)
 {
     struct submission *u = &t->submission;
-    SSL *tls = stream_tls(s->stream);
 
-    (void)session_peer(s, t->ip);
+    (void)session_peer(&s->smtp, t->ip);
     if (s->local)
         memcpy(t->peer, t->ip, sizeof t->ip);
     else
-        snprintf(t->peer, sizeof t->peer, "[%s%s]", s->ip.version == 6 ? "IPv6:" : "", t->ip);
+        snprintf(t->peer, sizeof t->peer, "[%s%s]", s->smtp.ip.version == 6 ? "IPv6:" : "", t->ip);
     u->peer_text = sgl_view_cstr(t->peer);
-    u->helo = sgl_view_cstr(s->hello != NULL ? s->hello : "");
-    u->protocol = protocol(s, u->message.smtputf8);
-    if (tls != NULL) {
-        snprintf(t->tls, sizeof t->tls, "%s %s", tls_version_text(tls), tls_cipher_text(tls));
-        u->tls_text = sgl_view_cstr(t->tls);
-    }
+    u->helo = sgl_view_cstr(s->smtp.hello != NULL ? s->smtp.hello : "");
+    u->protocol = smtp_session_protocol(&s->smtp, u->message.smtputf8);
+    u->tls_text = smtp_session_tls_text(&s->smtp, t->tls, sizeof t->tls);
     u->message.door = SGL_LIT("submission");
     u->message.peer = sgl_view_cstr(t->ip);
 }
@@ -319,7 +301,7 @@ static void on_message(struct session *s)
     u->message.size = t->raw.len;
     u->arena = &t->arena;
     u->raw = sgl_buf_view(&t->raw);
-    u->loop = s->on->loop;
+    u->loop = s->smtp.on->loop;
     u->done = on_admitted;
     t->in_admission = true;
     admission_submit(s->door->admission, u);

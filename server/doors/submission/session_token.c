@@ -61,7 +61,7 @@ static bool answer(struct session *s, struct token_login *l)
     if (l->unavailable) {
         auth_finish(s, 454, "4.7.0", "the token can't be checked now");
     } else if (l->identity != NULL) {
-        peers_guessed(s->door->peers, &s->ip, l->user, true, clock_mono_ms());
+        peers_guessed(s->door->smtp.peers, &s->smtp.ip, l->user, true, clock_mono_ms());
         auth_succeed(s, l->identity);
     } else if (l->token_is != TOKEN_FINE) {
         auth_fail(s, l->user, BY_TOKEN_WRONG, token_fault_text(l->token_is));
@@ -78,13 +78,13 @@ static void on_looked(struct token_login *l)
     struct session *s = l->private_;
 
     s->auth->checking = false;
-    if (s->stream == NULL) {
+    if (s->smtp.stream == NULL) {
         identity_unref(l->identity);
         auth_free(s);
     } else if (!answer(s, l)) {
         return;
     }
-    session_go_on(s);
+    smtp_session_go_on(&s->smtp);
 }
 
 static void look(struct session *s)
@@ -103,7 +103,7 @@ static void look(struct session *s)
     x->token = (struct token_login){
         .user = user, .token = x->bearer.token, .done = on_looked, .private_ = s};
     x->checking = true;
-    tokens_login(s->door->tokens, s->door->workers, s->on->loop, &x->token);
+    tokens_login(s->door->tokens, s->door->workers, s->smtp.on->loop, &x->token);
 }
 
 void token_step(struct session *s, bool has_data, sgl_view data)

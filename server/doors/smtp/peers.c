@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Addresses that are connected, or failed to log in not long ago: a table of chains under one lock, held for a few instructions. */
+#include <pthread.h>
 #include <sodium.h>
 #include <stdlib.h>
 
-#include "internal.h"
+#include "peers.h"
 #include "sigillo/ascii.h"
 
 enum {
