@@ -13,7 +13,6 @@
 #include "../templates/templates.h"
 #include "service_internal.h"
 
-#define LEASE_S            600
 #define WORKERS_WAIT_MAX   4096
 #define STORE_GROUP_MAX    512
 #define STORE_WAITING_MAX  20000
@@ -71,7 +70,7 @@ void service_queue_config(const struct config *c, struct queue_config *out)
                                  .expire_s = c->queue.expire_s,
                                  .memory_recipients = c->queue.memory_recipients,
                                  .memory_bytes = c->queue.memory_bytes,
-                                 .lease_s = LEASE_S,
+                                 .lease_s = SERVICE_LEASE_S,
                                  .keep_trail_s = c->queue.keep_trail_s,
                                  .keep_audit_s = c->audit.keep_s,
                                  .hostname = sgl_view_cstr(c->hostname),
@@ -245,7 +244,7 @@ struct admission_config service_admission_config(const struct service *s, const 
         .memory_max = c->limits.memory,
         .expire_s = c->queue.expire_s,
         .domains = {.required = c->verification.required, .grace_s = c->verification.grace_s},
-        .lease_s = LEASE_S,
+        .lease_s = SERVICE_LEASE_S,
         .loop = s->outgoing,
         .limits = s->limits,
         .guard = s->guard,
@@ -555,7 +554,8 @@ bool service_build(struct service *s, char *why, size_t why_size)
            build_lists(s, why, why_size) && build_sending(s, why, why_size) &&
            build_federation(s) && start_certs(s) && build_setup(s) &&
            build_admission(s, why, why_size) && build_reports(s) && build_reputation(s) &&
-           build_webhook(s) && build_http(s) && build_submission(s, why, why_size);
+           build_webhook(s) && build_http(s) && build_submission(s, why, why_size) &&
+           service_build_inbound(s, why, why_size);
 }
 
 bool service_start_loops(struct service *s)

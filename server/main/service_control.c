@@ -34,9 +34,9 @@ struct door_drain { /* one HTTP shell */
 
 struct drain {
     struct service *service;
-    unsigned doors_left; /* HTTP shells and the submission door */
+    unsigned doors_left; /* HTTP shells, and the two doors that speak SMTP */
     struct event *deadline;
-    struct loop_task submission_told, queue_begin, all_told;
+    struct loop_task submission_told, inbound_told, queue_begin, all_told;
     struct door_drain door[];
 };
 
@@ -96,6 +96,19 @@ static void on_submission_drained(void *ctx)
     loop_post(d->service->main, &d->submission_told);
 }
 
+static void on_inbound_told(struct loop_task *task)
+{
+    door_done(OWNER(drain, inbound_told, task));
+}
+
+static void on_inbound_drained(void *ctx)
+{
+    struct drain *d = ctx;
+
+    d->inbound_told.run = on_inbound_told;
+    loop_post(d->service->main, &d->inbound_told);
+}
+
 static void on_http_told(struct loop_task *task)
 {
     door_done(OWNER(door_drain, told, task)->drain);
@@ -149,13 +162,14 @@ static void begin_drain(struct service *s, unsigned seconds)
         return;
     }
     d->service = s;
-    d->doors_left = s->doors + 1;
+    d->doors_left = s->doors + 2;
     for (unsigned i = 0; i < s->doors; i++) {
         d->door[i] = (struct door_drain){.drain = d, .http = s->http[i], .loop = s->door[i]};
         d->door[i].begin.run = on_http_begin;
         loop_post(s->door[i], &d->door[i].begin);
     }
     submission_drain(s->submission, on_submission_drained, d);
+    inbound_drain(s->inbound, on_inbound_drained, d);
 }
 
 /* ---- reload ---- */
@@ -206,6 +220,7 @@ static void apply(struct loop_task *task)
     directory_hmac_window(s->directory, r->next->limits.signature_window_s);
     certs_offer(s->certs, r->next);
     submission_reload(s->submission, r->next);
+    service_reload_inbound(s, r->next);
     atomic_store(&s->admin.config, r->next);
     service_set_log_level(r->next->log_level);
     service_note_reload(s, r->next, NULL);

@@ -21,11 +21,14 @@
 #include "../doors/http/unsubscribe.h"
 #include "../doors/http/well_known.h"
 #include "../doors/http/whitelabel.h"
+#include "../doors/inbound/inbound.h"
 #include "../doors/submission/submission.h"
+#include "../judge/judge.h"
 #include "../keys/keys.h"
 #include "../loop/scratch.h"
 #include "../loop/tls.h"
 #include "../queue/queue.h"
+#include "../reception/reception.h"
 #include "../reports/reports.h"
 #include "../reputation/reputation.h"
 #include "../resolver/resolver.h"
@@ -36,7 +39,8 @@
 #include "control.h"
 #include "service.h"
 
-#define DOORS_MAX 64
+#define DOORS_MAX       64
+#define SERVICE_LEASE_S 600
 
 struct service {
     const struct service_setup *setup;
@@ -70,6 +74,9 @@ struct service {
     struct guard *guard;
     struct admission *admission;
     struct submission_door *submission;
+    struct judge *judge;
+    struct reception *reception;
+    struct inbound_door *inbound;
     struct certs *certs;
     struct tls_server *tls; /* theirs; NULL: none configured */
     struct admin admin;
@@ -108,6 +115,10 @@ void service_note(struct service *s, const char *action, const char *detail);
 void service_note_start(struct service *s);
 void service_note_reload(struct service *s, const struct config *next,
                          const char *refused); /* NULL: it was taken */
+/* service_inbound.c */
+bool service_build_inbound(struct service *s, char *why, size_t why_size);
+void service_reload_inbound(struct service *s, struct config *next);
+void service_inbound_metrics(struct service *s);
 /* service_metrics.c */
 void service_metrics(struct service *s);
 

@@ -220,4 +220,5 @@ void service_metrics(struct service *s)
 {
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         metrics_register_read(&rows[i].metric, rows[i].read, s);
+    service_inbound_metrics(s);
 }
