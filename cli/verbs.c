@@ -8,6 +8,7 @@ const struct cli_verb *const cli_verbs[] = {
     &verb_tls_records,
     &verb_tls_next_key,
     &verb_tls_policy,
+    &verb_milter_import,
     &verb_milter,
     &verb_spf_check,
     &verb_spf_tree,

@@ -51,6 +51,15 @@ static enum sgl_status reach_verdict(struct message *m, struct sgl_dns *dns,
     return status;
 }
 
+/* Whatever the domain asks for, nothing is done about it. */
+static bool is_ignored(const struct milter_settings *c, sgl_view author)
+{
+    for (size_t i = 0; i < c->ignore_froms; i++)
+        if (sgl_view_eq_nocase(author, sgl_view_cstr(c->ignore_from[i])))
+            return true;
+    return false;
+}
+
 static void decide(const struct message *m, const struct sgl_verdict *verdict,
                    struct judge_decision *out)
 {
@@ -63,7 +72,7 @@ static void decide(const struct message *m, const struct sgl_verdict *verdict,
             c->on_error == MILTER_TEMPFAIL ? JUDGE_TEMPERROR_DEFER : JUDGE_TEMPERROR_ACCEPT};
     struct judge_facts facts = {verdict, m->client->ip, judge_path_of(&m->headers)};
 
-    if (m->client->ignored)
+    if (m->client->ignored || is_ignored(c, verdict->dmarc.author.text))
         policy = (struct judge_policy){
             .dmarc = JUDGE_MARK, .spf_fail = JUDGED_ACCEPT, .on_temperror = JUDGE_TEMPERROR_ACCEPT};
     judge_decide(&policy, &facts, out);

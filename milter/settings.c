@@ -49,6 +49,7 @@ static const struct setting setting[] = {
     {ROOT, "internal_hosts", DATASET, "127.0.0.1, ::1", NULL, AT(internal_hosts), 0, 0, 0},
     {ROOT, "external_ignore", DATASET, NULL, NULL, AT(external_ignore), 0, 0, 0},
     {ROOT, "ignore_hosts", DATASET, NULL, NULL, AT(ignore_hosts), 0, 0, 0},
+    {ROOT, "ignore_from", NAMES, "{}", NULL, MANY(ignore_from), 0, 0},
     {ROOT, "peers", DATASET, NULL, NULL, AT(peers), 0, 0, 0},
     {ROOT, "originating_daemons", TEXTS, "{ORIGINATING}", NULL, MANY(originating), 0, 0},
     {ROOT, "canonicalization", TEXT, "relaxed/relaxed", NULL, 0, 0, 0, 0},

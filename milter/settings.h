@@ -27,6 +27,8 @@ struct milter_settings {
     bool require_safe_keys;
     /* whose mail */
     const char *internal_hosts, *external_ignore, *ignore_hosts, *peers;
+    const char **ignore_from; /* authors' domains whose policy is not applied */
+    size_t ignore_froms;
     const char **originating; /* names of daemons whose mail is ours */
     size_t originatings;
     /* what is signed, and how */

@@ -74,6 +74,7 @@ _sigillo()
         dkim) words="keygen sign verify" ;;
         arc) words="verify seal" ;;
         dmarc) words="check report sent" ;;
+        milter) words="import" ;;
         tls) words="check records next-key" ;;
         tlsrpt) words="report sent take" ;;
         help) words="init serve status subscription profile domain credential key app local account sender group policy route suppression reputation send queue trace report spf dkim arc check tls tls-policy milter verify dmarc bounce tlsrpt advise" ;;
@@ -187,6 +188,7 @@ _sigillo()
     "tls records") words="--format --server --json --help" ;;
     "tls next-key") words="--out --type --json --help" ;;
     "tls check") words="--port --no-connect --helo --ca --resolver --trust-anchor --timeout --now --json --help" ;;
+    "milter import") words="--opendkim --opendmarc --out --json --help" ;;
     "milter "*) words="--config --check --json --help" ;;
     "tls-policy "*) words="--listen --state --dane --ca --resolver --trust-anchor --timeout --allow-loopback --json --help" ;;
     "check "*) words="--selector --bimi-selector --no-https --ca --resolver --trust-anchor --timeout --now --json --help" ;;

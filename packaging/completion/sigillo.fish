@@ -432,6 +432,10 @@ complete -c sigillo -n '__sigillo_is tlsrpt sent' -l domain -x -d 'only reports 
 complete -c sigillo -n '__sigillo_wants tlsrpt' -a take -d 'hands reports about TLS to the server'
 
 # ---- milter ----
+complete -c sigillo -n '__sigillo_is milter' -a import -d 'writes the configuration from OpenDKIM\'s and OpenDMARC\'s'
+complete -c sigillo -n "__sigillo_is 'milter import'" -l opendkim -r -F -d 'opendkim.conf (default /etc/opendkim.conf, where it is there)'
+complete -c sigillo -n "__sigillo_is 'milter import'" -l opendmarc -r -F -d 'opendmarc.conf (default /etc/opendmarc.conf, the same)'
+complete -c sigillo -n "__sigillo_is 'milter import'" -l out -r -F -d 'write the configuration there; it must not be there yet'
 complete -c sigillo -n '__sigillo_is milter' -l config -r -F -d 'the configuration (default /etc/sigillo/milter.conf)'
 complete -c sigillo -n '__sigillo_is milter' -l check -d 'only check it, its tables and keys: exit 0 when all is good'
 
