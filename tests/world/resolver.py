@@ -12,6 +12,7 @@ import threading
 import dns.flags
 import dns.message
 import dns.rcode
+import dns.rdatatype
 
 NOT_LOCAL = ((b"do-not-query-localhost:", b"no"), (b"do-ip6:", b"no"))
 
@@ -57,10 +58,11 @@ class Resolver:
 
     def __init__(self, zones, address):
         self.address, self._validator = address, Validator(zones)
-        self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        self._udp = socket.socket(family, socket.SOCK_DGRAM)
         self._udp.bind((address, 53))
-        self._tcp = socket.create_server((address, 53))
-        self.config = os.path.join(zones.folder, "resolv.conf.validating")
+        self._tcp = socket.create_server((address, 53), family=family)
+        self.config = os.path.join(zones.folder, "resolv.conf." + address)
         with open(self.config, "w") as f:
             f.write("nameserver %s\noptions trust-ad timeout:5 attempts:2\n" % address)
 
@@ -132,6 +134,9 @@ class Resolver:
             return response
         packet = dns.message.from_wire(ctypes.string_at(found.answer_packet, found.answer_len))
         response.answer, response.authority = packet.answer, packet.authority
+        if not query.ednsflags & dns.flags.DO: # signatures are for those who ask for them [RFC 4035 s3.2.1]
+            response.answer = [r for r in response.answer if r.rdtype not in (dns.rdatatype.RRSIG, dns.rdatatype.NSEC)]
+            response.authority = []
         response.set_rcode(packet.rcode())
         if found.secure:
             response.flags |= dns.flags.AD
