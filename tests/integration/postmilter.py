@@ -122,7 +122,8 @@ class Gate(Postfix):
     def main(self):
         own = {"smtpd_milters": ", ".join(self.milters), "smtpd_authorized_xclient_hosts": "127.0.0.0/8", "milter_default_action": "tempfail",
                "smtpd_milter_maps": "", "smtpd_client_port_logging": "no", "header_size_limit": "10000000", "smtpd_delay_reject": "yes",
-               "smtpd_recipient_limit": "2000", "smtputf8_enable": "yes", "smtpd_timeout": "60s", **self.settings}
+               "smtpd_recipient_limit": "2000", "smtputf8_enable": "yes", "smtpd_timeout": "60s",
+               "smtpd_hard_error_limit": "10000", "smtpd_soft_error_limit": "10000", "smtpd_error_sleep_time": "0", **self.settings}
         kept = [l for l in super().main().splitlines() if l.split(" = ")[0].rstrip(" =") not in own]
         return "\n".join(kept + ["%s = %s" % kv for kv in own.items()]) + "\n"
 
