@@ -72,7 +72,7 @@ struct store_rcpt {
     uint64_t id;      /* unique in the store; assigned by the engine at accept */
     sgl_view address; /* validated mailbox, local part as given, domain lower case A-label */
     sgl_view
-        domain; /* destination: the part behind the @, lower case A-label; borrowed from address */
+        domain; /* destination: the part behind the @, lower case A-label, borrowed from address; or of its own: "=KEY", the route that carries it */
     sgl_view orcpt; /* RFC 3461 ORCPT decoded "rfc822;a@b", or empty */
     uint8_t notify;
     enum rcpt_state state;

@@ -2,6 +2,29 @@
 /* Who has what for how long: claims under a fence, outcomes, leases, lanes, an operator's hand. */
 #include "store_steps.h"
 
+/* Mail that a route carries must not go to whoever its address names, whatever happened in between. */
+static void test_a_destination_of_its_own(void **state)
+{
+    struct store_sample s;
+    struct store_message *m = NULL;
+    struct store_claim c;
+
+    (void)state;
+    store_sample_init(&s, "example.net", 2, 100);
+    s.rcpt[0].domain = SGL_LIT("=r_01");
+    assert_int_equal(store_sample_accept(&fx, &s), STORE_OK);
+    CHECK_EQ("both are due", claim(&c, 10, 0, NOW), 2);
+    CHECK_VIEW("claimed, it is that of before", c.message[0]->rcpt[0].domain, SGL_LIT("=r_01"));
+    CHECK_VIEW("its address, too", c.message[0]->rcpt[0].address, SGL_LIT("User0@example.net"));
+    CHECK_VIEW("another has that of its address", c.message[0]->rcpt[1].domain,
+               SGL_LIT("example.net"));
+    assert_int_equal(store_read_message(fx.store, s.message.id, &m), STORE_OK);
+    CHECK_VIEW("and so it is read", m->rcpt[0].domain, SGL_LIT("=r_01"));
+    store_message_free(m);
+    store_claim_done(&c);
+    store_sample_done(&s);
+}
+
 static void test_claim_and_outcome(void **state)
 {
     struct store_sample s;
@@ -281,6 +304,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         STORE_TEST(test_claim_and_outcome),
+        STORE_TEST(test_a_destination_of_its_own),
         STORE_TEST(test_clock_set_back_while_down),
         STORE_TEST(test_put_off_by_a_clock_that_was_ahead),
         STORE_TEST(test_control),

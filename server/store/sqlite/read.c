@@ -52,8 +52,8 @@ static const char *const read_text[READ_COUNT] = {
     [READ_BODY] = "SELECT header_len,bytes,bytes IS NULL FROM body WHERE id=?1",
     [READ_MESSAGE] = "SELECT " MESSAGE_COLUMNS " FROM message m WHERE m.id=?1",
     [READ_KEY] = "SELECT message FROM idempotency WHERE subscription=?1 AND key=?2",
-    [READ_RCPTS] = "SELECT " RCPT_COLUMNS " FROM recipient r LEFT JOIN note n ON n.rcpt=r.id"
-                   " WHERE r.id>=?1 AND r.id<?2 ORDER BY r.id",
+    [READ_RCPTS] =
+        "SELECT " RCPT_COLUMNS " FROM " RCPT_TABLES " WHERE r.id>=?1 AND r.id<?2 ORDER BY r.id",
     [READ_LIST] = "SELECT " MESSAGE_COLUMNS " FROM message m" LIST_WHERE,
     [READ_LIST_OPEN] =
         "SELECT " MESSAGE_COLUMNS

@@ -47,12 +47,22 @@ bool row_message(sqlite3_stmt *s, struct sgl_arena *arena, struct store_message 
     return copy_columns(s, 8, text, MESSAGE_TEXTS, arena);
 }
 
+/* That of its lane. Most often it is the part behind the @, and needs no memory of its own; mail that a route carries goes where that says. */
+static bool destination(sgl_view lane, struct sgl_arena *arena, struct store_rcpt *out)
+{
+    sgl_view behind = sgl_view_from(out->address, out->address.len);
+
+    while (behind.len < out->address.len && behind.ptr[-1] != '@')
+        behind = sgl_view_of(behind.ptr - 1, behind.len + 1);
+    out->domain = behind;
+    return sgl_view_eq(lane, behind) || sgl_arena_dup(arena, lane, &out->domain) == SGL_OK;
+}
+
 bool row_rcpt(sqlite3_stmt *s, struct sgl_arena *arena, struct store_rcpt *out)
 {
     int flags = sqlite3_column_int(s, 5);
     sgl_view *const text[] = {&out->address, &out->orcpt,    &out->status,
                               &out->reason,  &out->why_wait, &out->remote_mta};
-    size_t at;
 
     memset(out, 0, sizeof(*out));
     out->id = sql_u64(s, 0);
@@ -63,11 +73,5 @@ bool row_rcpt(sqlite3_stmt *s, struct sgl_arena *arena, struct store_rcpt *out)
     out->possibly_repeated = (flags & RCPT_FLAG_POSSIBLY_REPEATED) != 0;
     out->delay_told = (flags & RCPT_FLAG_DELAY_TOLD) != 0;
     out->notify = (uint8_t)sqlite3_column_int(s, 6);
-    if (!copy_columns(s, 7, text, 6, arena))
-        return false;
-    at = out->address.len;
-    while (at > 0 && out->address.ptr[at - 1] != '@')
-        at--;
-    out->domain = sgl_view_from(out->address, at);
-    return true;
+    return copy_columns(s, 7, text, 6, arena) && destination(sql_view(s, 13), arena, out);
 }

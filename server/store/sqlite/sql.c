@@ -26,8 +26,7 @@ const char *const sql_text[SQL_COUNT] = {
         "SELECT message,lane,state,next_at,lease,fence,attempts,flags FROM recipient WHERE id=?1",
     [SQL_RCPT_SET] = "UPDATE recipient SET "
                      "state=?2,next_at=?3,lease=?4,fence=?5,attempts=?6,flags=?7 WHERE id=?1",
-    [SQL_RCPT_FULL] =
-        "SELECT " RCPT_COLUMNS " FROM recipient r LEFT JOIN note n ON n.rcpt=r.id WHERE r.id=?1",
+    [SQL_RCPT_FULL] = "SELECT " RCPT_COLUMNS " FROM " RCPT_TABLES " WHERE r.id=?1",
     /* What was only put back keeps its last answer. */
     [SQL_NOTE_PUT] = "INSERT INTO note VALUES(?1,?2,?3,?4,?5) ON CONFLICT(rcpt) DO UPDATE SET"
                      " why_wait=excluded.why_wait,"

@@ -459,7 +459,8 @@ void note_change(struct store *store, uint64_t lane, int64_t due, int out);
 #define RCPT_COLUMNS                                                                               \
     "r.id,r.state,r.next_at,r.attempts,r.fence,r.flags,r.notify,r.address,r.orcpt,n.status,n."     \
     "reason,"                                                                                      \
-    "n.why_wait,n.remote_mta"
+    "n.why_wait,n.remote_mta,l.domain"
+#define RCPT_TABLES "recipient r CROSS JOIN lane l ON l.id=r.lane LEFT JOIN note n ON n.rcpt=r.id"
 bool row_message(sqlite3_stmt *s, struct sgl_arena *arena, struct store_message *out,
                  uint64_t *first);
 bool row_rcpt(sqlite3_stmt *s, struct sgl_arena *arena, struct store_rcpt *out);
