@@ -4,6 +4,7 @@
 
 #include "../log/log.h"
 #include "../metrics/metrics.h"
+#include "service_dmarc.h"
 #include "service_internal.h"
 
 /* ---- reputation hears what was judged ---- */
@@ -108,6 +109,7 @@ bool service_build_inbound(struct service *s, char *why, size_t why_size)
     if (s->reception == NULL)
         return false;
     reception_set_judged(s->reception, on_judged, s);
+    reception_set_judged(s->reception, service_dmarc_judged, s->reports);
     reception_set_trapped(s->reception, on_trapped, s);
     warn_of_postmaster(s->config);
     return build_door(s, why, why_size);
