@@ -509,18 +509,17 @@ static bool build_reports(struct service *s)
 /* Where a tenant's route leads is anybody's choice: to public addresses.  An operator's may lead inside. */
 static bool build_webhook(struct service *s)
 {
-    const struct config *c = s->config;
-    struct https_config https = {
-        .ca_file = c->delivery.ca_file != NULL ? c->delivery.ca_file : tls_system_ca_file(),
-        .reach = c->delivery.allow_loopback ? HTTPS_LOOPBACK : HTTPS_PUBLIC};
+    const struct https_config https = service_https_config(s->config, HTTPS_PUBLIC),
+                              within = service_https_config(s->config, HTTPS_LOOPBACK);
     struct webhook_parts parts = {.loop = s->outgoing,
                                   .workers = s->workers,
                                   .keys = s->keys,
                                   .https = https_new(s->outgoing, s->resolver, &https),
-                                  .memory_max = c->limits.memory};
+                                  .inside = https_new(s->outgoing, s->resolver, &within),
+                                  .memory_max = s->config->limits.memory};
 
-    https.reach = HTTPS_LOOPBACK;
-    parts.inside = https_new(s->outgoing, s->resolver, &https);
+    s->webhook_https = parts.https;
+    s->webhook_inside = parts.inside;
     s->webhook = parts.https == NULL || parts.inside == NULL ? NULL : webhook_new(&parts);
     if (s->webhook == NULL)
         return false;

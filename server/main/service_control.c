@@ -235,10 +235,13 @@ static void apply(struct loop_task *task)
 static void reconfigure_https(struct service *s, const struct config *c)
 {
     struct https_config to_all = service_https_config(c, HTTPS_PUBLIC),
-                        within = service_https_config(c, HTTPS_PRIVATE);
+                        within = service_https_config(c, HTTPS_PRIVATE),
+                        anywhere = service_https_config(c, HTTPS_LOOPBACK);
 
     if (!https_reconfigure(s->sts_https, &to_all) ||
         !https_reconfigure(s->reports_https, &to_all) ||
+        !https_reconfigure(s->webhook_https, &to_all) ||
+        !https_reconfigure(s->webhook_inside, &anywhere) ||
         !https_reconfigure(s->federation->https, &within))
         log_line(LOG_ERROR_, "out of memory: delivery.ca_file stays as it was for HTTPS");
 }

@@ -69,6 +69,7 @@ struct service {
     struct reports *reports; /* about TLS, to others */
     struct reputation *reputation;
     struct webhook *webhook;
+    struct https *webhook_https, *webhook_inside;
     struct limits *limits;
     struct templates *templates;
     struct guard *guard;
