@@ -39,7 +39,8 @@ extern const struct cli_verb verb_dkim_keygen, verb_dkim_sign, verb_dkim_verify,
     verb_arc_seal;
 extern const struct cli_verb verb_check, verb_tls_check, verb_tls_next_key, verb_tls_policy;
 extern const struct cli_verb verb_milter, verb_milter_import;
-extern const struct cli_verb verb_dmarc_check, verb_dmarc_report, verb_dmarc_sent;
+extern const struct cli_verb verb_dmarc_check, verb_dmarc_report, verb_dmarc_sent, verb_dmarc_take,
+    verb_report_dmarc;
 extern const struct cli_verb verb_advise;
 
 extern const struct cli_verb verb_bounce_parse;

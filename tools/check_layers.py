@@ -90,8 +90,9 @@ SERVER = {  # room: rooms below it
     "reception": GROUND + ["directory", "judge", "keys", "queue", "resolver", "store"],
     "forward": GROUND + ["directory", "judge", "keys", "queue", "reception", "secret", "store"],
     "reports": GROUND + ["delivery", "gzip", "https", "queue", "resolver", "store", "sts"],
-    "doors": GROUND + ["access", "admission", "audit", "certs", "directory", "gzip", "guard", "intake", "limits", "lists", "queue", "reception", "reputation", "setup", "store", "templates", "tokens"],
-    "main": GROUND + ["admission", "audit", "certs", "delivery", "directory", "doors", "guard", "https", "judge", "keys", "limits", "lists", "queue", "reception", "reports", "reputation", "resolver", "setup", "store", "sts", "templates", "tokens", "webhook"],
+    "heard": GROUND + ["directory", "intake", "reception", "store"],
+    "doors": GROUND + ["access", "admission", "audit", "certs", "directory", "gzip", "guard", "heard", "intake", "limits", "lists", "queue", "reception", "reputation", "setup", "store", "templates", "tokens"],
+    "main": GROUND + ["admission", "audit", "certs", "delivery", "directory", "doors", "guard", "heard", "https", "judge", "keys", "limits", "lists", "queue", "reception", "reports", "reputation", "resolver", "setup", "store", "sts", "templates", "tokens", "webhook"],
 }
 MILTER = ["config", "log", "loop", "metrics", "judge", "resolver", "main"]  # rooms that milter/ may know; of main only the sandbox
 PURE = {  # system headers that lib/ may include

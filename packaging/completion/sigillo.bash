@@ -56,7 +56,7 @@ _sigillo()
         case $verb in
         subscription) words="add list show set" ;;
         profile) words="list" ;;
-        report) words="usage audit guard transit tls reputation" ;;
+        report) words="usage audit guard transit tls dmarc reputation" ;;
         domain) words="add list show records verify coach park set publish rotate mta-sts remove" ;;
         credential) words="add list set remove" ;;
         key) words="add list show set rotate remove" ;;
@@ -73,7 +73,7 @@ _sigillo()
         spf) words="check tree build" ;;
         dkim) words="keygen sign verify" ;;
         arc) words="verify seal" ;;
-        dmarc) words="check report sent" ;;
+        dmarc) words="check report sent take" ;;
         milter) words="import" ;;
         tls) words="check records next-key" ;;
         tlsrpt) words="report sent take" ;;
@@ -179,6 +179,8 @@ _sigillo()
     "tlsrpt take") words="--server --json --help" ;;
     "report tls") words="--since --domain --subscription --server --json --help" ;;
     "dmarc sent") words="--since --domain --server --json --help" ;;
+    "dmarc take") words="--server --json --help" ;;
+    "report dmarc") words="--domain --since --until --by --top --subscription --csv --no-chart --server --json --help" ;;
     "dmarc report") words="--top --csv --json --help" ;;
     "dmarc check") words="--from-domain --spf --dkim --rules --resolver --trust-anchor --timeout --now --json --help" ;;
     "verify "*) words="--ip --helo --from --authserv-id --trust-sealer --rules --resolver --trust-anchor --timeout --now --json --help" ;;

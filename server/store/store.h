@@ -159,12 +159,13 @@ enum store_op_kind {
     STORE_NOUN_DELETE,
     STORE_AUDIT,
     STORE_TALLY,
-    STORE_DRAFT,        /* draft.h */
-    STORE_RECEIVED,     /* received.h */
-    STORE_TLSRPT,       /* tlsrpt.h */
-    STORE_REPUTATION,   /* reputation.h */
-    STORE_DMARC_JUDGED, /* dmarc_judged.h */
-    STORE_REPORT,       /* report.h */
+    STORE_DMARC_RECEIVED, /* dmarc_received.h */
+    STORE_DRAFT,          /* draft.h */
+    STORE_RECEIVED,       /* received.h */
+    STORE_TLSRPT,         /* tlsrpt.h */
+    STORE_REPUTATION,     /* reputation.h */
+    STORE_DMARC_JUDGED,   /* dmarc_judged.h */
+    STORE_REPORT,         /* report.h */
     STORE_EXPIRE_TRAIL
 };
 

@@ -97,7 +97,7 @@ static void call(const struct world *w, const char *token, const char *method, c
  *
  *   $    "one", "two" or "not", whose it is: the domain one.test, the credential one-app, the subscription one
  *   #K   the id of a key of it          #M   the id of a message of it          #P   the id of a policy of it
- *   #N   a name that was not used yet   #U   a uid of it
+ *   #N   a name that was not used yet   #U   a uid of it          #T   now, in seconds
  */
 static const char *filled(struct world *w, const char *from, int whose)
 {
@@ -115,6 +115,8 @@ static const char *filled(struct world *w, const char *from, int whose)
             sgl_buf_addf(&out, "new%u", w->fresh++);
         else if (*from == 'U')
             sgl_buf_addf(&out, "%d", 1000 + whose);
+        else if (*from == 'T')
+            sgl_buf_add_i64(&out, clock_now_s());
         else
             sgl_buf_add_cstr(&out, *from == 'K'   ? w->key[whose]
                                    : *from == 'P' ? w->policy[whose]

@@ -28,6 +28,13 @@ static const struct row rows[] = {
      "{\"policies\":[{\"policy\":{\"policy-domain\":\"$.test\"}}]}", HIDES},
     {"GET", "reports/tls/received", "reports/tls/received", "", LISTS},
     {"GET", "reports/tls/received", "reports/tls/received?subscription=$", "", HIDES},
+    {"POST", "reports/dmarc", "reports/dmarc",
+     "<feedback><report_metadata><org_name>o</org_name><report_id>#N</report_id><date_range><begin>"
+     "#T</begin><end>#T</end></date_range></report_metadata><policy_published><domain>$.test"
+     "</domain></policy_published><record><row><count>1</count></row></record></feedback>",
+     HIDES},
+    {"GET", "reports/dmarc", "reports/dmarc", "", LISTS},
+    {"GET", "reports/dmarc", "reports/dmarc?subscription=$", "", HIDES},
     {"GET", "reports/transit", "reports/transit", "", LISTS},
     {"GET", "reports/transit", "reports/transit?subscription=$", "", HIDES},
     {"GET", "tls/records", "tls/records", "", COMMON},

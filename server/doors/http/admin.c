@@ -269,6 +269,7 @@ void admin_routes(struct http *http, const struct admin *admin)
     admin_send_routes(http, admin);
     admin_transit_routes(http, admin);
     admin_received_routes(http, admin);
+    admin_dmarc_routes(http, admin);
     http_route(http, HTTP_BOTH, "GET", "/admin/v1/openapi.json", openapi_get, NULL);
     http_route(http, HTTP_BOTH, "GET", "/admin/v1/stats", stats_get, (void *)(uintptr_t)admin);
 }

@@ -23,6 +23,7 @@
  *   GET          /admin/v1/messages/{id}    with recipients and trail
  *   POST         /admin/v1/queue/retry, cancel, hold, release    {"message":ID,"recipient":N,"domain":NAME}; at least one of message, domain
  *   GET          /admin/v1/stats
+ *   GET, POST    /admin/v1/reports/dmarc   ?by= ?domain= ?since= ?until= ?subscription= ?max= ?skip=, who sends as your domains; POST brings a report
  *   GET          /admin/v1/reports/reputation   ?by= ?top= ?name=, the worst first; DELETE /admin/v1/reputation/{name}
  *   GET          /admin/v1/openapi.json    all of this, for programs; without a key
  *   GET          /admin/v1/audit            ?since= ?by= ?object= ?action= ?subscription= ?after= ?max=, newest first

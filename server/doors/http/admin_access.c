@@ -30,6 +30,8 @@ static const struct admin_access table[] = {
     {"GET", V1 "guard", ROLE_READER, "guard"},
     {"GET", V1 "reports/tls/received", ROLE_READER, "report list"},
     {"POST", V1 "reports/tls/received", ROLE_OWNER, "report add"},
+    {"GET", V1 "reports/dmarc", ROLE_READER, "dmarc reports"},
+    {"POST", V1 "reports/dmarc", ROLE_OWNER, "dmarc report add"},
     {"GET", V1 "reports/transit", ROLE_READER, "transit"},
     {"GET", V1 "reports/tls/sent", ROLE_OPERATOR, "tls reports sent"},
     {"GET", V1 "reports/dmarc/sent", ROLE_OPERATOR, "dmarc reports sent"},

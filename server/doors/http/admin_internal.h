@@ -211,5 +211,6 @@ void admin_limits_routes(struct http *http, const struct admin *admin);
 void admin_messages_routes(struct http *http, const struct admin *admin);
 void admin_send_routes(struct http *http, const struct admin *admin);
 void admin_transit_routes(struct http *http, const struct admin *admin);
+void admin_dmarc_routes(struct http *http, const struct admin *admin);
 
 #endif

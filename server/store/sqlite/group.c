@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "../dmarc_judged.h"
+#include "../dmarc_received.h"
 #include "../draft.h"
 #include "../received.h"
 #include "../report.h"
@@ -53,6 +54,8 @@ static enum store_result apply_op(struct store *store, struct store_op *op)
         return apply_draft(store, (struct store_draft_op *)(void *)op);
     case STORE_RECEIVED:
         return apply_received(store, (const struct received_op *)(const void *)op);
+    case STORE_DMARC_RECEIVED:
+        return apply_dmarc_received(store, (const struct dmarc_received_op *)(const void *)op);
     case STORE_TLSRPT:
         return apply_tlsrpt(store, (const struct tlsrpt_op *)(const void *)op);
     case STORE_REPUTATION:

@@ -48,6 +48,25 @@
     "SELECT t.name,mechanism,version,cause,delivered,failed FROM t JOIN top ON top.name=t.name"    \
     " ORDER BY iif(?4=1,0,n) DESC,t.name,mechanism,version,cause"
 
+/*
+ * ?1 subscription and ?2 domain, empty: all, ?3 from day, ?4 to day, ?5 enum dmarc_by, ?6 how many names, ?7 how many are passed over.
+ * What stands beside max(messages) is of the row that has it.
+ */
+#define DMARC_READ                                                                                 \
+    "SELECT CASE ?5 WHEN 0 THEN '' WHEN 1 THEN day WHEN 2 THEN source WHEN 3 THEN domain"          \
+    " WHEN 4 THEN organization ELSE CASE WHEN dkim=1 AND spf=1 THEN 'dkim+spf'"                    \
+    " WHEN dkim=1 THEN 'dkim' WHEN spf=1 THEN 'spf' ELSE 'none' END END AS name,"                  \
+    "sum(messages) AS n,sum(iif(dkim=1 OR spf=1,messages,0)),sum(iif(dkim=1,messages,0)),"         \
+    "sum(iif(spf=1,messages,0)),sum(iif(disposition=3,messages,0)),"                               \
+    "sum(iif(disposition=4,messages,0)),sum(iif(reason>0,messages,0)),"                            \
+    "sum(iif(verified,0,messages)),count(DISTINCT day),"                                           \
+    "iif(?5=3,(SELECT p FROM dmarc_received r WHERE r.domain=c.domain"                             \
+    " ORDER BY r.ends DESC LIMIT 1),0),"                                                           \
+    "max(messages),header_from,envelope_from,dkim_domain,dkim_selector,dkim_result,spf_domain,"    \
+    "spf_result,dkim,spf,reason FROM dmarc_source c WHERE day>=?3 AND day<=?4"                     \
+    " AND (?1='' OR subscription=?1) AND (?2='' OR domain=?2)"                                     \
+    " GROUP BY 1 ORDER BY iif(?5=1,0,n) DESC,name LIMIT ?6 OFFSET ?7"
+
 static const char *const read_text[READ_COUNT] = {
     [READ_BODY] = "SELECT header_len,bytes,bytes IS NULL FROM body WHERE id=?1",
     [READ_MESSAGE] = "SELECT " MESSAGE_COLUMNS " FROM message m WHERE m.id=?1",
@@ -102,6 +121,7 @@ static const char *const read_text[READ_COUNT] = {
     [READ_RECEIVED] = "SELECT domain,organization,report,begins,ends,at,peer,value FROM"
                       " tls_received WHERE (?1='' OR domain=?1) AND"
                       " (CASE WHEN ends>0 THEN ends ELSE at END)>=?2 ORDER BY id DESC LIMIT ?3",
+    [READ_DMARC] = DMARC_READ,
     [READ_REPORTS_DUE] = "SELECT " REPORT_COLUMNS " FROM report INDEXED BY report_due"
                          " WHERE state<2 AND next_at<=?1 AND (?3>>kind)&1"
                          " ORDER BY next_at LIMIT ?2",

@@ -20,6 +20,7 @@
  * tls_received    reports about TLS that others have sent
  * report          which report about a day went where; once tlsrpt_report, of those about TLS alone
  * dmarc_policy    policies by which messages of a day were judged, dmarc_judged: how many of which kind
+ * dmarc_received  DMARC reports that others have sent, dmarc_source: their records, summed up by day, source and result
  * batch           what becomes of the messages that have one, and which those are
  */
 #include "schema.h"
@@ -155,6 +156,22 @@ static const char *const step[] = {
     " dkim TEXT NOT NULL, spf TEXT NOT NULL, messages INTEGER NOT NULL,"
     " PRIMARY KEY(policy, source, evaluated, header_from, envelope_from, dkim, spf))"
     " WITHOUT ROWID;",
+    "CREATE TABLE dmarc_received(domain TEXT NOT NULL, organization TEXT NOT NULL, report TEXT NOT "
+    "NULL, begins INTEGER NOT NULL, ends INTEGER NOT NULL, day INTEGER NOT NULL, at INTEGER NOT "
+    "NULL, subscription TEXT NOT NULL, verified INTEGER NOT NULL, partial INTEGER NOT NULL,"
+    " p INTEGER NOT NULL, messages INTEGER NOT NULL,"
+    " PRIMARY KEY(domain, organization, report, begins)) WITHOUT ROWID;"
+    "CREATE INDEX dmarc_received_day ON dmarc_received(day);"
+    "CREATE INDEX dmarc_received_ends ON dmarc_received(domain, ends);"
+    "CREATE TABLE dmarc_source(day INTEGER NOT NULL, domain TEXT NOT NULL, subscription TEXT NOT "
+    "NULL, organization TEXT NOT NULL, verified INTEGER NOT NULL, source TEXT NOT NULL,"
+    " disposition INTEGER NOT NULL, dkim INTEGER NOT NULL, spf INTEGER NOT NULL,"
+    " header_from TEXT NOT NULL, envelope_from TEXT NOT NULL, dkim_domain TEXT NOT NULL,"
+    " dkim_selector TEXT NOT NULL, dkim_result INTEGER NOT NULL, spf_domain TEXT NOT NULL,"
+    " spf_result INTEGER NOT NULL, reason INTEGER NOT NULL, messages INTEGER NOT NULL,"
+    " PRIMARY KEY(day, domain, source, subscription, organization, verified, disposition, dkim,"
+    " spf, header_from, envelope_from, dkim_domain, dkim_selector, dkim_result, spf_domain,"
+    " spf_result, reason)) WITHOUT ROWID;",
 };
 #define STEPS ((int)(sizeof(step) / sizeof(step[0])))
 

@@ -127,6 +127,15 @@ const char *const sql_text[SQL_COUNT] = {
     [SQL_RECEIVED_MAKE_ROOM] = "DELETE FROM tls_received WHERE domain=?1 AND id<=(SELECT id FROM"
                                " tls_received WHERE domain=?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
     [SQL_OLD_RECEIVED] = "DELETE FROM tls_received WHERE at<?1/1000",
+    [SQL_DMARC_FIND] = "SELECT 1 FROM dmarc_received WHERE domain=?1 AND organization=?2"
+                       " AND report=?3 AND begins=?4",
+    [SQL_DMARC_ADD] = "INSERT INTO dmarc_received VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)",
+    [SQL_DMARC_DAY_ROWS] = "SELECT count(*) FROM dmarc_source WHERE day=?1 AND domain=?2",
+    [SQL_DMARC_SUM] = "INSERT INTO dmarc_source VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,"
+                      "?14,?15,?16,?17,?18) ON CONFLICT DO UPDATE SET"
+                      " messages=messages+excluded.messages",
+    [SQL_OLD_DMARC] = "DELETE FROM dmarc_received WHERE day<?1",
+    [SQL_OLD_DMARC_SUM] = "DELETE FROM dmarc_source WHERE day<?1",
     [SQL_REPUTATION_PUT] = "REPLACE INTO reputation VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)",
     [SQL_REPUTATION_DELETE] = "DELETE FROM reputation WHERE kind=?1 AND name=?2",
     [SQL_TLSRPT_POLICY_FIND] = "SELECT id FROM tlsrpt_policy WHERE day=?1 AND domain=?2"

@@ -108,6 +108,12 @@ enum sql {
     SQL_RECEIVED_ADD,
     SQL_RECEIVED_MAKE_ROOM,
     SQL_OLD_RECEIVED,
+    SQL_DMARC_FIND,
+    SQL_DMARC_ADD,
+    SQL_DMARC_DAY_ROWS,
+    SQL_DMARC_SUM,
+    SQL_OLD_DMARC,
+    SQL_OLD_DMARC_SUM,
     SQL_TLSRPT_POLICY_FIND,
     SQL_TLSRPT_POLICY_ADD,
     SQL_TLSRPT_POLICY_COUNT,
@@ -335,6 +341,9 @@ struct store_draft_op;
 enum store_result apply_draft(struct store *store, struct store_draft_op *op);
 struct received_op;
 enum store_result apply_received(struct store *store, const struct received_op *op);
+struct dmarc_received_op;
+enum store_result apply_dmarc_received(struct store *store, const struct dmarc_received_op *op);
+void dmarc_received_expire(struct store *store, int64_t now_ms);
 struct reputation_op;
 enum store_result apply_reputation(struct store *store, const struct reputation_op *op);
 struct tlsrpt_op;
@@ -493,6 +502,7 @@ enum read_sql {
     READ_CATEGORIES,
     READ_TRANSIT,
     READ_RECEIVED,
+    READ_DMARC,
     READ_TLSRPT,
     READ_REPUTATION,
     READ_DMARC_JUDGED,

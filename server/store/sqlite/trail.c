@@ -77,5 +77,6 @@ enum store_result apply_expire_trail(struct store *store, struct store_expire_tr
         drafts_expire(store, clock_now_s());
     statistics_expire(store, clock_now_ms());
     run_before(store, SQL_OLD_RECEIVED, clock_now_ms() - STATISTICS_DAYS * STATISTICS_DAY_MS);
+    dmarc_received_expire(store, clock_now_ms());
     return STORE_OK;
 }

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* DMARC reports of others: brought by hand, and what they say of those who send as our domains. */
+#include <stdlib.h>
+
+#include "../../heard/heard.h"
+#include "../../intake/intake.h"
+#include "../../log/log.h"
+#include "../../store/statistics.h"
+#include "admin_internal.h"
+#include "admin_transit.h"
+#include "dmarc_advice.h"
+
+#define PATH         "/admin/v1/reports/dmarc"
+#define DAYS_DEFAULT 30
+#define ROWS_MAX     1000
+#define ROWS_DEFAULT 100
+#define DOMAINS_MAX  1000
+#define ADVICE_SIZE  400
+
+/* ---- what they say ---- */
+
+struct dmarc_read {
+    struct work work; /* first: cast from it */
+    struct http_request *r;
+    const struct admin *admin;
+    struct dmarc_query query; /* of the rows */
+    const char *by;
+    json_t *total, *rows, *domains;
+    bool more;
+    enum store_result result;
+};
+
+static json_t *counts_json(const struct dmarc_figure *f)
+{
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "messages",
+                     (json_int_t)f->messages, "passed", (json_int_t)f->passed, "dkim",
+                     (json_int_t)f->dkim, "spf", (json_int_t)f->spf, "quarantined",
+                     (json_int_t)f->quarantined, "rejected", (json_int_t)f->rejected, "overridden",
+                     (json_int_t)f->overridden, "unverified", (json_int_t)f->unverified, "days",
+                     (json_int_t)f->days);
+}
+
+static json_t *view_json(sgl_view text)
+{
+    return text.len == 0 ? json_null() : json_stringn((const char *)text.ptr, text.len);
+}
+
+static json_t *word_json(const char *word)
+{
+    return word == NULL || word[0] == '\0' ? json_null() : json_string(word);
+}
+
+static void put_advice(json_t *row, const char *advice)
+{
+    json_object_set_new(row, "advice", word_json(advice));
+}
+
+/* What most of its messages have in common. */
+static void put_source(json_t *row, const struct dmarc_figure *f)
+{
+    const struct dmarc_source *s = &f->most;
+    char advice[ADVICE_SIZE];
+
+    dmarc_source_advice(f, advice, sizeof(advice));
+    json_object_set_new(row, "service", word_json(dmarc_service(s)));
+    json_object_set_new(row, "header_from", view_json(s->header_from));
+    json_object_set_new(row, "envelope_from", view_json(s->envelope_from));
+    json_object_set_new(row, "dkim_domain", view_json(s->dkim_domain));
+    json_object_set_new(row, "dkim_selector", view_json(s->dkim_selector));
+    json_object_set_new(row, "dkim_result",
+                        word_json(sgl_dmarc_raw_name((enum sgl_dmarc_raw)s->dkim_result)));
+    json_object_set_new(row, "spf_domain", view_json(s->spf_domain));
+    json_object_set_new(row, "spf_result",
+                        word_json(sgl_dmarc_raw_name((enum sgl_dmarc_raw)s->spf_result)));
+    put_advice(row, advice);
+}
+
+static bool add_total(void *ctx, const struct dmarc_figure *f)
+{
+    struct dmarc_read *g = ctx;
+
+    g->total = counts_json(f);
+    return true;
+}
+
+/* One more than was asked for is read: then there is a next page. */
+static bool add_row(void *ctx, const struct dmarc_figure *f)
+{
+    struct dmarc_read *g = ctx;
+    json_t *row;
+
+    if (json_array_size(g->rows) + 1 == g->query.max) {
+        g->more = true;
+        return false;
+    }
+    row = counts_json(f);
+    json_object_set_new(
+        row, "name", g->query.by == DMARC_BY_DAY ? transit_day_json(f->day) : view_json(f->name));
+    if (g->query.by == DMARC_BY_SOURCE)
+        put_source(row, f);
+    json_array_append_new(g->rows, row);
+    return true;
+}
+
+static bool add_domain(void *ctx, const struct dmarc_figure *f)
+{
+    struct dmarc_read *g = ctx;
+    json_t *row = counts_json(f);
+    char advice[ADVICE_SIZE];
+
+    dmarc_policy_advice(f, advice, sizeof(advice));
+    json_object_set_new(row, "name", view_json(f->name));
+    json_object_set_new(row, "p",
+                        word_json(sgl_dmarc_disposition_name((enum sgl_dmarc_disposition)f->p)));
+    put_advice(row, advice);
+    json_array_append_new(g->domains, row);
+    return true;
+}
+
+static void read_as(struct dmarc_read *g, enum dmarc_by by, uint64_t max,
+                    bool (*each)(void *ctx, const struct dmarc_figure *f))
+{
+    struct dmarc_query q = g->query;
+
+    q.by = by;
+    q.skip = 0;
+    q.max = max;
+    if (g->result == STORE_OK)
+        g->result = store_read_dmarc(g->admin->store, &q, each, g);
+}
+
+static void read_on_worker(struct work *w)
+{
+    struct dmarc_read *g = (struct dmarc_read *)(void *)w;
+    const struct dmarc_figure nothing = {.messages = 0};
+
+    read_as(g, DMARC_BY_ALL, 1, add_total);
+    read_as(g, DMARC_BY_DOMAIN, DOMAINS_MAX, add_domain);
+    if (g->result == STORE_OK)
+        g->result = store_read_dmarc(g->admin->store, &g->query, add_row, g);
+    if (g->total == NULL)
+        g->total = counts_json(&nothing);
+}
+
+static void read_free(struct dmarc_read *g)
+{
+    if (g == NULL)
+        return;
+    json_decref(g->total);
+    json_decref(g->rows);
+    json_decref(g->domains);
+    free(g);
+}
+
+static void read_done(struct work *w)
+{
+    struct dmarc_read *g = (struct dmarc_read *)(void *)w;
+    json_int_t next = (json_int_t)(g->query.skip + g->query.max - 1);
+
+    if (g->result != STORE_OK)
+        http_reply_problem(g->r, 503, "store", NULL, store_result_text(g->result));
+    else
+        http_reply_json(g->r, 200,
+                        json_pack("{s:o, s:o, s:s, s:O, s:O, s:O, s:o}", "from",
+                                  transit_day_json(g->query.from_day), "to",
+                                  transit_day_json(g->query.to_day), "by", g->by, "total", g->total,
+                                  "domains", g->domains, "rows", g->rows, "next",
+                                  g->more ? json_integer(next) : json_null()));
+    read_free(g);
+}
+
+/* ---- the question ---- */
+
+/* false: answered. */
+static bool take_day(struct http_request *r, const char *name, int64_t *day)
+{
+    sgl_view text = http_query(r, name);
+    int64_t now_ms = clock_now_ms(), ms = *day * STATISTICS_DAY_MS;
+
+    if (text.ptr != NULL && (!admin_time_parse(text, now_ms, &ms) || ms < 0)) {
+        http_reply_problem(
+            r, 400, "time-syntax", name,
+            "A time is RFC 3339, seconds since 1970, or a span before now such as 15m, 2h, 3d.");
+        return false;
+    }
+    *day = ms / STATISTICS_DAY_MS;
+    return true;
+}
+
+static bool take_by(struct http_request *r, struct dmarc_read *g)
+{
+    static const struct {
+        const char *name;
+        enum dmarc_by by;
+    } known[] = {{"source", DMARC_BY_SOURCE},
+                 {"domain", DMARC_BY_DOMAIN},
+                 {"org", DMARC_BY_ORG},
+                 {"day", DMARC_BY_DAY},
+                 {"result", DMARC_BY_RESULT}};
+    sgl_view by = http_query(r, "by");
+
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if ((by.ptr == NULL && i == 0) || sgl_view_eq(by, sgl_view_cstr(known[i].name))) {
+            g->by = known[i].name;
+            g->query.by = known[i].by;
+            return true;
+        }
+    http_reply_problem(r, 400, "by", "by", "One of source, domain, org, day, result is wanted.");
+    return false;
+}
+
+static bool take_query(struct http_request *r, struct dmarc_read *g)
+{
+    sgl_view max = http_query(r, "max"), skip = http_query(r, "skip");
+    uint64_t n = ROWS_DEFAULT;
+
+    g->query.domain = http_query(r, "domain");
+    g->query.to_day = clock_now_ms() / STATISTICS_DAY_MS + 2;
+    g->query.from_day = clock_now_ms() / STATISTICS_DAY_MS - (DAYS_DEFAULT - 1);
+    if (!take_by(r, g) || !take_day(r, "since", &g->query.from_day) ||
+        !take_day(r, "until", &g->query.to_day))
+        return false;
+    if (max.ptr != NULL && (!sgl_view_u64(max, ROWS_MAX, &n) || n == 0)) {
+        http_reply_problem(r, 400, "number", "max", "A number from 1 to 1000 is wanted.");
+        return false;
+    }
+    if (skip.ptr != NULL && !sgl_view_u64(skip, INT32_MAX, &g->query.skip)) {
+        http_reply_problem(r, 400, "number", "skip", "This is not the end of a page.");
+        return false;
+    }
+    g->query.max = n + 1;
+    return true;
+}
+
+static void dmarc_get(struct http_request *r, void *ctx)
+{
+    sgl_view scope, subscription = http_query(r, "subscription");
+    struct dmarc_read *g;
+
+    if (!admin_may_read(r, ctx, &scope) || !admin_take_scope(r, scope, &subscription))
+        return;
+    g = calloc(1, sizeof(*g));
+    if (g == NULL) {
+        http_reply_problem(r, 503, "memory-full", NULL, "The server has no memory left for this.");
+        return;
+    }
+    *g = (struct dmarc_read){
+        .work = {.work = read_on_worker, .done = read_done, .loop = http_loop(r)},
+        .r = r,
+        .admin = ctx,
+        .query = {.subscription = subscription},
+        .rows = json_array(),
+        .domains = json_array()};
+    if (!take_query(r, g))
+        read_free(g);
+    else if (!workers_submit(g->admin->workers, &g->work)) {
+        read_free(g);
+        http_reply_problem(r, 503, "busy", NULL, "Too much is waiting to be read; try again soon.");
+    }
+}
+
+/* ---- one is brought ---- */
+
+struct taking {
+    struct heard heard; /* first: cast from it */
+    struct http_request *r;
+    struct sgl_buf bytes;
+    sgl_view scope;
+};
+
+static void taking_free(struct taking *t)
+{
+    heard_end(&t->heard);
+    sgl_buf_done(&t->bytes);
+    free(t);
+}
+
+static void reply_kept(struct taking *t)
+{
+    const struct dmarc_received *d = &t->heard.report;
+    bool known = t->heard.result == HEARD_KNOWN;
+
+    if (!known)
+        log_line(LOG_INFO_, "DMARC report taken", LOG_VIEW("domain", d->domain),
+                 LOG_VIEW("organization", sgl_view_sub(d->organization, 0, 100)),
+                 LOG_VIEW("peer", sgl_view_cstr(http_peer(t->r))));
+    http_reply_json(t->r, 201,
+                    json_pack("{s:o, s:o, s:o, s:I, s:b, s:b}", "domain", view_json(d->domain),
+                              "organization", view_json(d->organization), "report_id",
+                              view_json(d->report), "messages", (json_int_t)d->messages, "partial",
+                              (int)d->partial, "known", (int)known));
+}
+
+static void taken(struct heard *h)
+{
+    struct taking *t = (struct taking *)(void *)h;
+    char text[300];
+
+    snprintf(text, sizeof(text), "The report cannot be taken: %s.", h->why);
+    switch (h->result) {
+    case HEARD_KEPT:
+    case HEARD_KNOWN:
+        reply_kept(t);
+        break;
+    case HEARD_NOT_OURS:
+        http_reply_problem(t->r, 404, "no-domain", "policy_published",
+                           "The report is about no domain of this server.");
+        break;
+    case HEARD_NONE:
+        http_reply_problem(t->r, 400, "report", "body", text);
+        break;
+    case HEARD_LARGE:
+        http_reply_problem(t->r, 413, "report-too-large", "body", text);
+        break;
+    case HEARD_MEMORY:
+        http_reply_problem(t->r, 503, "memory-full", NULL,
+                           "The server has no memory left for this.");
+        break;
+    case HEARD_STORE:
+        http_reply_header(t->r, "Retry-After", SGL_LIT("30"));
+        http_reply_problem(t->r, 503, "store", NULL, h->why);
+        break;
+    }
+    taking_free(t);
+}
+
+static bool start(struct taking *t, const struct admin *admin)
+{
+    if (!http_body_move(t->r, &t->bytes))
+        return false;
+    t->heard = (struct heard){.directory = admin->directory,
+                              .store = admin->store,
+                              .bytes = sgl_buf_view(&t->bytes),
+                              .scope = t->scope,
+                              .verified = true, /* he who brings it vouches for it */
+                              .now = clock_now_s(),
+                              .done = taken};
+    return heard_take(&t->heard, admin->workers, http_loop(t->r));
+}
+
+static void dmarc_post(struct http_request *r, void *ctx)
+{
+    struct identity *who = admin_who(r, ctx);
+    struct taking *t = who == NULL ? NULL : calloc(1, sizeof(*t));
+
+    if (who == NULL)
+        return;
+    if (t != NULL) {
+        t->r = r;
+        if (sgl_arena_dup(http_arena(r), admin_scope(who), &t->scope) == SGL_OK && start(t, ctx)) {
+            identity_unref(who);
+            return;
+        }
+        taking_free(t);
+    }
+    identity_unref(who);
+    http_reply_header(r, "Retry-After", SGL_LIT("30"));
+    http_reply_problem(r, 503, "busy", NULL, "Too much is waiting; try again soon.");
+}
+
+void admin_dmarc_routes(struct http *http, const struct admin *admin)
+{
+    http_route(http, HTTP_BOTH, "GET", PATH, dmarc_get, (void *)(uintptr_t)admin);
+    http_route(http, HTTP_BOTH, "POST", PATH, dmarc_post, (void *)(uintptr_t)admin);
+}
