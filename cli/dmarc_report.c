@@ -10,6 +10,7 @@
 
 #include "../server/intake/intake.h"
 #include "cli.h"
+#include "dmarc_failure.h"
 #include "sigillo/date.h"
 #include "transit_chart.h"
 #include "verbs.h"
@@ -30,6 +31,7 @@ struct showing {
     struct dmarc_sum *sum;
     const char *file;
     struct sgl_dmarc_report_reader *reader;
+    json_t *failure; /* it is a failure report */
     uint64_t records, messages, passed;
     bool memory_ended, *any; /* any: a document of JSON stands before */
 };
@@ -112,6 +114,8 @@ static const char *read_whole(struct showing *s, FILE *from, uint8_t *block, siz
     status = intake_dmarc_report(sgl_buf_view(&bytes), &sink, &why);
     if (status == SGL_OK)
         return NULL;
+    if (status == SGL_E_SYNTAX)
+        s->failure = dmarc_failure_json(sgl_buf_view(&bytes));
     return why[0] != '\0' ? why : "out of memory";
 }
 
@@ -240,6 +244,7 @@ static void print_json_tail(const struct showing *s, const struct sgl_dmarc_repo
     json_object_set_new(tail, "partial", json_boolean(why != NULL || sum == NULL || sum->partial));
     json_object_set_new(tail, "problem",
                         why == NULL ? json_null() : cli_json_text(sgl_view_cstr(why)));
+    json_object_set(tail, "failure", s->failure != NULL ? s->failure : json_null());
     json_object_set_new(tail, "notes", sum == NULL ? json_array() : problems_json(sum));
     text = json_dumps(tail, JSON_COMPACT);
     printf("],%s", text == NULL ? "}" : text + 1);
@@ -249,12 +254,28 @@ static void print_json_tail(const struct showing *s, const struct sgl_dmarc_repo
 
 /* ---- the verb ---- */
 
+/* One message, and no records. */
+static int finish_failure(struct showing *s)
+{
+    const struct sgl_dmarc_report_summary none = {.partial = false};
+
+    if (s->form == CSV)
+        return cli_error(CLI_USAGE, s->file, "it is a failure report, which has no records");
+    if (s->form == JSON)
+        print_json_tail(s, &none, NULL);
+    else
+        dmarc_failure_print(s->c, s->failure);
+    return CLI_YES;
+}
+
 static int finish(struct showing *s, const char *why)
 {
     struct sgl_dmarc_report_summary sum;
     struct sgl_diag diag = {0};
     enum sgl_status status = sgl_dmarc_report_end(s->reader, &sum, &diag);
 
+    if (s->failure != NULL)
+        return finish_failure(s);
     if (s->memory_ended)
         why = "out of memory";
     if (status != SGL_OK && why == NULL)
@@ -292,6 +313,7 @@ static int show_file(struct showing *s, const char *path, uint64_t salt)
         status = finish(s, read_from(s, from));
     }
     sgl_dmarc_report_reader_free(s->reader);
+    json_decref(s->failure);
     if (!standard)
         fclose(from);
     return status;

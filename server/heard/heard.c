@@ -25,7 +25,7 @@ static void fail(struct heard *h, enum heard_result result, const char *why)
 struct reading {
     struct heard *h;
     struct sgl_dmarc_report_reader *reader;
-    bool memory_ended;
+    bool memory_ended, begun;
 };
 
 static bool on_record(void *ctx, const struct sgl_dmarc_report_meta *meta,
@@ -40,7 +40,10 @@ static bool on_record(void *ctx, const struct sgl_dmarc_report_meta *meta,
 
 static bool on_piece(void *ctx, sgl_view bytes)
 {
-    return sgl_dmarc_report_feed(((struct reading *)ctx)->reader, bytes) == SGL_OK;
+    struct reading *r = ctx;
+
+    r->begun = true;
+    return sgl_dmarc_report_feed(r->reader, bytes) == SGL_OK;
 }
 
 /* What day it tells of must be known, and be one whose figures are kept. */
@@ -116,6 +119,7 @@ void heard_read(struct heard *h)
         enum sgl_status taken = intake_dmarc_report(h->bytes, &pieces, &why);
 
         judge(h, &r, taken, why);
+        h->strange = !r.begun;
     }
     sgl_dmarc_report_reader_free(r.reader);
 }

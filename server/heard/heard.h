@@ -39,7 +39,8 @@ struct heard {
     void (*done)(struct heard *h); /* on the loop of heard_take() */
 
     enum heard_result result;
-    const char *why;              /* a static clause; "" */
+    const char *why; /* a static clause; "" */
+    bool strange;    /* of NONE: there was no XML at all in it; perhaps it is something else */
     struct dmarc_received report; /* of KEPT and KNOWN; until heard_end() */
     /* private */
     struct dmarc_received_op op;

@@ -114,6 +114,26 @@ def test_one_that_breaks_off_is_shown_as_far_as_it_goes():
     assert got["partial"] and 0 < len(got["records"]) < 249 and got["organization"] == "reporter.test"
 
 
+FAILURE = b"""From: reports@receiver.test\r\nSubject: Failure\r\nMIME-Version: 1.0\r\nContent-Type: multipart/report; report-type=feedback-report; boundary=b\r\n\r\n--b\r
+Content-Type: text/plain\r\n\r\nA message failed.\r\n--b\r\nContent-Type: message/feedback-report\r\n\r\nFeedback-Type: auth-failure\r\nUser-Agent: Receiver/1.0\r\nVersion: 1\r
+Auth-Failure: dmarc\r\nAuthentication-Results: receiver.test; dmarc=fail header.from=example.org\r\nIdentity-Alignment: none\r\nReported-Domain: example.org\r\nSource-IP: 198.51.100.7\r
+Original-Mail-From: <a@other.test>\r\n\r\n--b\r\nContent-Type: text/rfc822-headers\r\n\r\nFrom: Boss <boss@example.org>\r\nSubject: pay\x1b[2J this\r\nMessage-ID: <1@other.test>\r\n\r\n--b--\r\n"""
+
+
+def test_a_failure_report():
+    """[RFC 6591 s3, RFC 9991 s3]"""
+    done = run(stdin=FAILURE)
+    assert done.returncode == 0, done.stderr
+    text = done.stdout.decode()
+    assert text.startswith("example.org: a message that was not authenticated\n  failed          dmarc\n") and "\x1b" not in text
+    assert "  source          198.51.100.7\n" in text and "from            Boss <boss@example.org>" in text
+    done = run("--json", stdin=FAILURE)
+    [got] = json.loads(done.stdout)
+    assert (done.returncode, got["records"], got["partial"], got["problem"]) == (0, [], False, None)
+    assert [got["failure"][k] for k in ("domain", "failed", "source_ip", "envelope_from", "message_id")] == ["example.org", "dmarc", "198.51.100.7", "a@other.test", "<1@other.test>"]
+    assert run("--csv", stdin=FAILURE).returncode == 2
+
+
 def test_wrong_usage():
     assert run("--top", "0").returncode == 2
     assert run("--csv", "--json").returncode == 2
