@@ -111,6 +111,9 @@ bool service_build_inbound(struct service *s, char *why, size_t why_size)
     reception_set_judged(s->reception, on_judged, s);
     reception_set_judged(s->reception, service_dmarc_judged, s->reports);
     reception_set_trapped(s->reception, on_trapped, s);
+    s->heard =
+        (struct heard_room){.directory = s->directory, .store = s->store, .workers = s->workers};
+    reception_set_handler(s->reception, ROUTE_REPORTS, heard_arrival, &s->heard);
     warn_of_postmaster(s->config);
     return build_door(s, why, why_size);
 }

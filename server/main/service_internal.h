@@ -23,6 +23,7 @@
 #include "../doors/http/whitelabel.h"
 #include "../doors/inbound/inbound.h"
 #include "../doors/submission/submission.h"
+#include "../heard/heard_arrival.h"
 #include "../judge/judge.h"
 #include "../keys/keys.h"
 #include "../loop/scratch.h"
@@ -76,6 +77,7 @@ struct service {
     struct admission *admission;
     struct submission_door *submission;
     struct judge *judge;
+    struct heard_room heard; /* reports of others, as they come by mail */
     struct reception *reception;
     struct inbound_door *inbound;
     struct certs *certs;

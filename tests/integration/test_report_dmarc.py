@@ -5,6 +5,7 @@ import csv
 import gzip
 import io
 import json
+import smtplib
 import time
 import zipfile
 
@@ -13,6 +14,7 @@ from conftest import finish, launch
 
 from dmarc_reports import gzipped, many, record, report
 
+REPORTER, STRANGER = "127.0.43.1", "127.0.43.9"
 OWN, OTHERS, BUSY = "dmarcin.test", "dmarcin2.test", "dmarcin3.test"
 TODAY = int(time.time()) // 86400 * 86400
 
@@ -21,11 +23,15 @@ TODAY = int(time.time()) // 86400 * 86400
 def sigillo(world):
     d = launch(world, "dmarcin", {}, start=False)
     d.open_https()
+    d.settings["listen world"] = {"door": "inbound", "address": [d.address + ":2525"], "tls": "starttls"}
+    world.dns.publish("dmarcin-reporter.test.", "TXT", '"v=spf1 ip4:%s -all"' % REPORTER)
+    world.dns.publish("_dmarc.dmarcin-reporter.test.", "TXT", '"v=DMARC1; p=none"')
     d.start()
     d.sender(OWN)
     d.cli("subscription", "add", "second")
     d.cli("domain", "add", OTHERS, "--subscription", "second")
     d.cli("domain", "add", BUSY)
+    d.cli("route", "add", "reports@" + BUSY, "--handle", "reports")
     yield d
     finish(d)
 
@@ -54,7 +60,7 @@ def zipped(body):
 
 
 def mail(body):
-    return b"From: a@reporter.test\r\nContent-Type: application/gzip\r\nContent-Transfer-Encoding: base64\r\n\r\n" + base64.encodebytes(gzip.compress(body))
+    return b"From: a@reporter.test\r\nContent-Type: application/gzip\r\nContent-Transfer-Encoding: base64\r\n\r\n" + base64.encodebytes(gzip.compress(body)).replace(b"\n", b"\r\n")
 
 
 @pytest.mark.parametrize("form", [bytes, gzip.compress, zipped, mail], ids=["xml", "gzip", "zip", "mail"])
@@ -164,6 +170,48 @@ def test_a_subscription_sees_its_own(sigillo):
     assert as_second("POST", "/admin/v1/reports/dmarc", about("own2", record(domain=OTHERS), domain=OTHERS))[0] == 201
     reader = sigillo.json("key", "add", "--subscription", "second", "--domain", OTHERS, "--role", "reader")["key"]
     assert as_second("POST", "/admin/v1/reports/dmarc", about("r", domain=OTHERS), reader)[0] == 403
+
+
+def bring(sigillo, mail, ip=REPORTER):
+    """(code, text) of what the inbound door says to a mail for the address of reports."""
+    c = smtplib.SMTP(sigillo.address, 2525, "mail.dmarcin-reporter.test", timeout=30, source_address=(ip, 0))
+    try:
+        c.ehlo()
+        assert c.mail("noreply@dmarcin-reporter.test")[0] == 250 and c.rcpt("reports@" + BUSY)[0] == 250
+        code, text = c.data(b"From: noreply@dmarcin-reporter.test\r\nSubject: Report Domain: x\r\n" + mail)
+        return code, text.decode()
+    finally:
+        c.close()
+
+
+def body_of(mail):
+    return mail.split(b"\r\n", 1)[1]
+
+
+def test_reports_come_by_mail(sigillo):
+    """[RFC 9990 s3.5, RFC 8460 s5.3] What kind a report is, its content tells; whether its mail passed DMARC is remembered; the same again changes nothing."""
+    day = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(TODAY - 30 * 86400))
+
+    def seen():
+        return sigillo.json("report", "dmarc", "--domain", BUSY, "--since", day, "--until", day)["total"]
+
+    first = body_of(mail(about("mail1", record(domain=BUSY, count=4), domain=BUSY, day=30)))
+    assert bring(sigillo, first)[0] == 250
+    assert bring(sigillo, first)[0] == 250
+    assert (seen()["messages"], seen()["unverified"]) == (4, 0)
+    assert bring(sigillo, body_of(mail(about("mail2", record(domain=BUSY, count=5), domain=BUSY, day=30))), ip=STRANGER)[0] == 250
+    assert (seen()["messages"], seen()["unverified"]) == (9, 5)
+    tls = {"organization-name": "S", "report-id": "t1", "date-range": {"start-datetime": day, "end-datetime": day}, "contact-info": "a@b.test", "policies": [
+        {"policy": {"policy-type": "sts", "policy-domain": BUSY}, "summary": {"total-successful-session-count": 3, "total-failure-session-count": 0}}]}
+    assert bring(sigillo, b"Content-Type: application/tlsrpt+json\r\n\r\n" + json.dumps(tls).encode() + b"\r\n")[0] == 250
+    assert sigillo.json("report", "tls", "--since", "400d", "--domain", BUSY)["domains"][0]["successful_sessions"] == 3
+
+
+def test_mail_that_is_no_report_is_refused(sigillo):
+    code, text = bring(sigillo, b"\r\nhello\r\n")
+    assert code == 550 and "no report about DMARC or TLS" in text
+    code, text = bring(sigillo, body_of(mail(about("strange", domain="strange.example"))))
+    assert code == 550 and "no domain of this server" in text
 
 
 def test_foreign_names_stay_harmless(sigillo):

@@ -18,8 +18,8 @@
     HEAD("1")                                                                                      \
     DATES("1799900000", "1799986399")                                                              \
     DOMAIN("A.Test.")                                                                              \
-    RECORD("192.0.2.1", "5", "a.test") RECORD("192.0.2.1", "2", "A.TEST")                          \
-        RECORD("192.0.2.2", "1", "a.test") "</feedback>"
+    RECORD("192.0.2.1", "5", "a.test")                                                             \
+    RECORD("192.0.2.1", "2", "A.TEST") RECORD("192.0.2.2", "1", "a.test") "</feedback>"
 
 static void read_text(struct heard *h, const char *text)
 {
