@@ -141,7 +141,6 @@ struct config_reports {
     const char **skip;                  /* patterns of domains that get none */
     size_t skips;
     bool receive; /* tls_reports: those of others, at /tls-reports */
-    bool failure; /* dmarc_reports: one of each message that fails, too */
 };
 
 struct config {

@@ -195,6 +195,12 @@ static bool is_it(sgl_view address, const char *mine)
     return v.len > 0 && sgl_view_eq_nocase(address, v);
 }
 
+/* What the records of our domains name: an address of the configuration, or that one of the domain itself. */
+static bool takes(sgl_view address, const char *mine, sgl_view preset)
+{
+    return mine != NULL ? is_it(address, mine) : sgl_view_starts_nocase(address, preset);
+}
+
 bool reports_takes(struct reports *r, sgl_view address)
 {
     const struct config *c;
@@ -202,7 +208,8 @@ bool reports_takes(struct reports *r, sgl_view address)
 
     pthread_mutex_lock(&r->config_lock);
     c = r->config;
-    is = is_it(address, c->domains.dmarc_reports) || is_it(address, c->domains.tls_reports);
+    is = takes(address, c->domains.dmarc_reports, SGL_LIT("dmarc@")) ||
+         takes(address, c->domains.tls_reports, SGL_LIT("tls-reports@"));
     for (int i = 0; i < REPORT_KINDS; i++)
         is = is || is_it(address, kinds[i]->settings(c)->from) ||
              is_it(address, kinds[i]->settings(c)->contact);

@@ -12,7 +12,7 @@ import xml.etree.ElementTree as ET
 import spec
 
 NS = "{urn:ietf:params:xml:ns:dmarc-2.0}"
-XSD = os.path.join(spec.SHARED, "conformance", "dmarc-aggregate-reports", "schema", "dmarc-2.0-from-draft-32.xsd")
+XSD = os.path.join(spec.SHARED, "rfc", "drafts", "dmarc-2.0-from-draft-32.xsd")
 
 
 def valid(xml):

@@ -200,10 +200,46 @@ static void what_cannot_be_noted_is_not_sent_on_and_on(void **state)
     event_base_free(base);
 }
 
+/* [RFC 9990 s3.5] mail to who takes reports is told to nobody, so it is known who that is */
+static void who_takes_reports(void **state)
+{
+    static const struct {
+        const char *address;
+        bool preset, named;
+    } rows[] = {
+        {"dmarc@any.test", true, false},
+        {"DMARC@any.test", true, false},
+        {"tls-reports@a.test", true, false},
+        {"rua@us.test", false, true},
+        {"Tls@us.test", false, true},
+        {"out@us.test", true, true},
+        {"ask@us.test", true, true},
+        {"box@us.test", false, false},
+        {"", false, false},
+    };
+    struct config config = {.hostname = "mail.us.test"};
+    struct reports *r;
+
+    (void)state;
+    config.dmarc_reports.from = "out@us.test";
+    config.dmarc_reports.contact = "ask@us.test";
+    r = reports_new(&(struct reports_parts){.loop = NULL}, &config);
+    assert_non_null(r);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        config.domains.dmarc_reports = config.domains.tls_reports = NULL;
+        CHECK_EQ(rows[i].address, reports_takes(r, V(rows[i].address)), rows[i].preset);
+        config.domains.dmarc_reports = "mailto:rua@us.test";
+        config.domains.tls_reports = "mailto:tls@us.test";
+        CHECK_EQ(rows[i].address, reports_takes(r, V(rows[i].address)), rows[i].named);
+    }
+    reports_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_cannot_be_noted_is_not_sent_on_and_on),
+        cmocka_unit_test(who_takes_reports),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
