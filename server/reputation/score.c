@@ -68,9 +68,17 @@ static double share(const struct score_counts *c, double before)
     return good / (score_telling(c) + 2.0 * NEUTRAL);
 }
 
+/* Of the network, without what one address alone may have brought into it: nobody is told twice of what he did himself. */
+static double share_around(const struct score_counts *network)
+{
+    double bad = fmax(score_bad(network) - NETWORK_SHARE, 0.0), good = score_good(network);
+
+    return fmin((good + NEUTRAL) / (good + bad + 2.0 * NEUTRAL), 0.5);
+}
+
 unsigned score_of(const struct score_counts *own, const struct score_counts *network)
 {
-    double before = network == NULL ? 0.5 : fmin(share(network, 0.5), 0.5);
+    double before = network == NULL ? 0.5 : share_around(network);
 
     return (unsigned)(100.0 * share(own, before));
 }

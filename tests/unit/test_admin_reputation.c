@@ -51,8 +51,8 @@ static void test_who_is_known(void **state)
     note(x, "192.0.2.1", "bad.test", REPUTATION_UNKNOWN_RCPT, 300);
     note(x, "198.51.100.1", "good.test", REPUTATION_GOOD, 60);
     CHECK_STR("addresses, as a rule", rows(x, ""),
-              "address: 192.0.2.1 2 refuse; 198.51.100.1 87 welcome;");
-    CHECK_STR("the worst", rows(x, "?top=1"), "address: 192.0.2.1 2 refuse;");
+              "address: 192.0.2.1 3 refuse; 198.51.100.1 87 welcome;");
+    CHECK_STR("the worst", rows(x, "?top=1"), "address: 192.0.2.1 3 refuse;");
     CHECK_STR("networks", rows(x, "?by=network"),
               "network: 192.0.2.0/24 41 normal; 198.51.100.0/24 87 welcome;");
     CHECK_STR("domains", rows(x, "?by=domain"), "domain: bad.test 3 defer; good.test 87 welcome;");

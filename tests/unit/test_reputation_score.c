@@ -40,6 +40,11 @@ static const struct row rows[] = {
     {"one complaint in a bad network", {0, 0, 0, 0, 1}, {0, 0, 200}, 3, REPUTATION_DEFER},
     {"bad in a bad network", {0, 0, 15}, {0, 0, 200}, 2, REPUTATION_REFUSE},
     {"good in a bad network", {40}, {0, 0, 200}, 68, REPUTATION_NORMAL},
+    {"one trap, which his network heard of",
+     {0, 0, 0, 0, 0, 1},
+     {0, 0, 0, 0, 0, 4.0 / 15},
+     28,
+     REPUTATION_SLOW},
     {"new in a good network", {0}, {5000}, 50, REPUTATION_NORMAL},
     {"bad in a good network", {0, 0, 300}, {5000}, 3, REPUTATION_REFUSE},
 };
