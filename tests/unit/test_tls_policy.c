@@ -413,6 +413,44 @@ static void drain(void **state)
     close_room();
 }
 
+/* ---- who asks nothing ---- */
+
+void __real_stream_idle_timeout(struct stream *s, uint64_t ms);
+void __wrap_stream_idle_timeout(struct stream *s, uint64_t ms);
+static uint64_t idle_asked_ms, idle_ms; /* idle_ms: in its place; 0: as asked */
+
+void __wrap_stream_idle_timeout(struct stream *s, uint64_t ms)
+{
+    idle_asked_ms = ms;
+    __real_stream_idle_timeout(s, idle_ms != 0 ? idle_ms : ms);
+}
+
+static void idle_clients_go(void **state)
+{
+    bool ended;
+    int fd;
+
+    (void)state;
+    idle_ms = 30;
+    open_room(5000);
+    sts_says = SAYS_NONE;
+    zone = BARE;
+    fd = dial();
+    CHECK_STR("one that asks nothing hears nothing", heard(fd, NULL, &ended), "");
+    CHECK_TRUE("and is sent away", ended);
+    CHECK_EQ("after a time that Postfix does not reach", idle_asked_ms, TLS_POLICY_IDLE_MS);
+    run_for(1);
+    CHECK_EQ("its place is free", room->clients, 0);
+    close(fd);
+    idle_ms = 0;
+    fd = dial();
+    say(fd, ASK);
+    CHECK_STR("another one is served", heard(fd, "9:NOTFOUND ,", &ended), "9:NOTFOUND ,");
+    CHECK_TRUE("and stays", !ended);
+    close(fd);
+    close_room();
+}
+
 static void places(void **state)
 {
     static const char *const wrong[] = {"",
@@ -459,9 +497,13 @@ static void places(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(answers),   cmocka_unit_test(one_question_at_a_time),
-        cmocka_unit_test(strangers), cmocka_unit_test(silence),
-        cmocka_unit_test(drain),     cmocka_unit_test(who_goes_while_waiting),
+        cmocka_unit_test(answers),
+        cmocka_unit_test(one_question_at_a_time),
+        cmocka_unit_test(strangers),
+        cmocka_unit_test(silence),
+        cmocka_unit_test(drain),
+        cmocka_unit_test(idle_clients_go),
+        cmocka_unit_test(who_goes_while_waiting),
         cmocka_unit_test(places),
     };
 
