@@ -31,20 +31,20 @@ def note(*words):
     os.write(log, (" ".join(str(w) for w in words) + "\n").encode())
 
 
-def new_message(door):
+def new_message(door, domains, sender):
     """(token, recipients, bytes); one in twenty is large enough to live in a file."""
     n = next(numbers)
     token = "%s%d-%s" % (settings["prefix"], n, door)
     count = random.choice((1, 1, 1, 1, 2, 3))
-    rcpts = ["r%d-%d@%s" % (n, i, random.choice(settings["domains"])) for i in range(count)]
+    rcpts = ["r%d-%d@%s" % (n, i, random.choice(domains)) for i in range(count)]
     size = 200000 if n % 20 == 0 else 1500
     return token, rcpts, ("From: <me@%s>\r\nTo: <%s>\r\nSubject: crash %d\r\nX-Crash: %s\r\n\r\n" % (
-        settings["from"], ">, <".join(rcpts), n, token)).encode() + (b"x" * 76 + b"\r\n") * (size // 78)
+        sender, ">, <".join(rcpts), n, token)).encode() + (b"x" * 76 + b"\r\n") * (size // 78)
 
 
 class Smtp:
     def __init__(self, tls):
-        self.tls, self.door = tls, "tls" if tls else "smtp"
+        self.tls, self.door, self.port = tls, "tls" if tls else "smtp", 587 if tls else 25
 
     async def run(self):
         while True:
@@ -70,8 +70,7 @@ class Smtp:
         return got
 
     async def session(self):
-        port = 587 if self.tls else 25
-        self.reader, self.writer = await asyncio.open_connection(settings["address"], port)
+        self.reader, self.writer = await asyncio.open_connection(settings["address"], self.port)
         try:
             if not (await self.reply()).startswith(b"220"):
                 return
@@ -81,16 +80,19 @@ class Smtp:
                 context = ssl.create_default_context(cafile=settings["ca"])
                 await self.writer.start_tls(context, server_hostname=settings["address"])
                 await self.ask(b"EHLO client.test", b"250")
-                secret = base64.b64encode(("\0%(user)s\0%(password)s" % settings).encode())
-                await self.ask(b"AUTH PLAIN " + secret, b"235")
+                await self.log_in()
             for _ in range(200):
                 await self.one()
         finally:
             self.writer.transport.abort()
 
+    async def log_in(self):
+        secret = base64.b64encode(("\0%(user)s\0%(password)s" % settings).encode())
+        await self.ask(b"AUTH PLAIN " + secret, b"235")
+
     async def one(self):
-        token, rcpts, data = new_message(self.door)
-        self.writer.write(b"MAIL FROM:<me@%s>\r\n" % settings["from"].encode() +
+        token, rcpts, data = self.new_message()
+        self.writer.write(b"MAIL FROM:<me@%s>\r\n" % self.sender().encode() +
                           b"".join(b"RCPT TO:<%s>\r\n" % r.encode() for r in rcpts) + b"DATA\r\n")
         replies = [await self.reply() for _ in range(len(rcpts) + 2)]
         if not replies[-1].startswith(b"354"):
@@ -110,10 +112,33 @@ class Smtp:
             await asyncio.sleep(0.1)
 
 
+    def new_message(self):
+        return new_message(self.door, settings["domains"], self.sender())
+
+    def sender(self):
+        return settings["from"]
+
+
+class Server(Smtp):
+    """Another mail server: brings mail for domains that routes lead on from here."""
+
+    def __init__(self, tls):
+        self.tls, self.door, self.port = tls, "in-tls" if tls else "in", settings["inbound_port"]
+
+    async def log_in(self):
+        pass
+
+    def new_message(self):
+        return new_message(self.door, settings["inbound_domains"], self.sender())
+
+    def sender(self):
+        return settings["inbound_from"]
+
+
 class Http:
     async def run(self):
         while True:
-            token, rcpts, _ = new_message("http")
+            token, rcpts, _ = new_message("http", settings["domains"], settings["from"])
             body = json.dumps({"from": "me@" + settings["from"], "to": rcpts, "subject": "crash",
                                "headers": {"X-Crash": token}, "text": "hello\n" * 20}).encode()
             for attempt in itertools.count():
@@ -194,6 +219,7 @@ class Together(Http):
 async def main():
     loop = asyncio.get_running_loop()
     tasks = [Smtp(i < settings["tls_sessions"]).run() for i in range(settings["sessions"])]
+    tasks += [Server(i % 5 == 0).run() for i in range(settings["servers"])]
     tasks += [Http().run() for _ in range(settings["http_clients"])]
     tasks += [Together().run() for _ in range(settings["together_clients"])]
     running = [loop.create_task(t) for t in tasks]

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The receiver of the crash runs:  receiver.py LOG ADDRESS...
 
-Speaks SMTP on port 25 of each address and appends one line to LOG for every recipient of every message that it is
-about to acknowledge, before it does:  "MONOTONIC_NS TOKEN RECIPIENT STAGE".  Commands on standard input: "cut P" makes
+Speaks SMTP on port 25 and LMTP on port 24 of each address and appends one line to LOG for every recipient of every
+message that it is about to acknowledge, before it does:  "MONOTONIC_NS TOKEN RECIPIENT STAGE".  Commands on standard input: "cut P" makes
 it close the connection with probability P at each stage of the dialogue; STAGE is "kept-cut" where it kept the message
 and cut before its answer, else "kept"."""
 import asyncio
@@ -17,6 +17,8 @@ log = -1
 
 
 class Session(asyncio.Protocol):
+    lmtp = False
+
     def connection_made(self, transport):
         self.transport, self.buffer, self.in_data, self.rcpts = transport, b"", False, []
         self.say(b"220 receiver ESMTP\r\n", "connect")
@@ -53,7 +55,7 @@ class Session(asyncio.Protocol):
 
     def command(self, line):
         verb = line[:4].upper()
-        if verb == b"EHLO":
+        if verb == (b"LHLO" if self.lmtp else b"EHLO"):
             self.say(b"250-receiver\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 SIZE 0\r\n", "ehlo")
         elif verb == b"MAIL":
             self.rcpts = []
@@ -81,8 +83,12 @@ class Session(asyncio.Protocol):
         os.write(log, b"".join(b" ".join((now, token, r, stage)) + b"\n" for r in self.rcpts))
         if answer_cut:
             self.transport.abort()
-        else:
-            self.transport.write(b"250 2.0.0 kept\r\n")
+        else: # LMTP answers for each recipient [RFC 2033 s4.2]
+            self.transport.write(b"250 2.0.0 kept\r\n" * (len(self.rcpts) if self.lmtp else 1))
+
+
+class Store(Session):
+    lmtp = True
 
 
 async def main(addresses):
@@ -90,6 +96,7 @@ async def main(addresses):
     loop = asyncio.get_running_loop()
     for address in addresses:
         await loop.create_server(Session, address, 25, backlog=1024)
+        await loop.create_server(Store, address, 24, backlog=1024)
     print("up", flush=True)
     reader = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
