@@ -21,6 +21,7 @@
 
 #include "../server/log/log.h"
 #include "process.h"
+#include "trim.h"
 
 struct parent {
     const char *path;
@@ -97,6 +98,7 @@ static void reload(struct parent *p)
     if (bundle.data != NULL)
         sgl_wipe(bundle.data, bundle.cap);
     sgl_buf_done(&bundle);
+    trim_memory();
 }
 
 static void on_signal(struct parent *p)
@@ -196,6 +198,7 @@ int milter_run(const char *path, char *why, size_t why_size)
         snprintf(where, sizeof where, "%s", g->settings->socket);
         if (watch_signals(&p, &set) && fork_worker(&p, g, &set)) {
             edition_unref(g); /* the worker has it; keys do not stay here */
+            trim_memory();
             status = wait_for_end(&p);
             remove_socket(&p, where);
         } else {

@@ -29,6 +29,7 @@
 
 #define BACKLOG     64
 #define FIGURES_MAX ((size_t)1 << 20)
+#define HEAP_KEPT   (256 * 1024)
 #define LOOK_MS     50 /* while draining */
 #define NO_FOLDER   "/nonexistent"
 
@@ -354,7 +355,8 @@ void worker_run(int control, const struct sgl_crypto *crypto, struct edition *g)
 {
     static struct worker w;
 
-    mallopt(M_ARENA_MAX, 2); /* threads come and go; a heap for each of them would stay */
+    mallopt(M_ARENA_MAX, 1); /* threads come and go; a heap for each of them would stay */
+    mallopt(M_TRIM_THRESHOLD, HEAP_KEPT);
     signal(SIGPIPE, SIG_IGN);
     (void)setpgid(0, 0); /* what a terminal sends is for the first process */
     w.control = control;
