@@ -46,6 +46,8 @@ class Key:
 class Milter:
     """`sigillo milter` with settings of its own; mend() changes them, log() is what it said."""
 
+    popen = subprocess.Popen
+
     def __init__(self, world, name, settings):
         self.world, self.folder = world, os.path.join(world.folder, "milter-" + name)
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -74,7 +76,7 @@ class Milter:
 
     def start(self):
         self.write()
-        self.process = subprocess.Popen([daemon.PROGRAM, "milter", "--config", self.config], stdin=subprocess.DEVNULL,
+        self.process = self.popen([daemon.PROGRAM, "milter", "--config", self.config], stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=open(self.log_file, "ab"))
         wait_for(lambda: self.process.poll() is not None or "listening" in self.events(), bool, 20, "the milter")
         assert self.process.poll() is None, self.text()

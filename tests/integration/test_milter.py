@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """`sigillo milter` behind a real Postfix: what it signs and what it makes of others' mail."""
 import base64
+import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import urllib.request
@@ -391,3 +394,78 @@ def test_the_second_on_a_socket_leaves_the_first_alone(world, keys, milter, gate
     r = subprocess.run([daemon.PROGRAM, "milter", "--config", milter.config], capture_output=True, text=True, timeout=30)
     assert r.returncode == 2 and "not started" in r.stderr
     assert gate.send(mail("a@watch.milter.test"), "a@" + ROGUE, "first@milter.test")[0] == 250
+
+
+# ---- from OpenDKIM and OpenDMARC ----
+
+def typed(*args, ok=True):
+    r = subprocess.run([daemon.PROGRAM, "milter", *args], capture_output=True, text=True, timeout=60)
+    assert not ok or r.returncode == 0, r.stderr
+    return r
+
+
+def test_what_is_imported_runs_and_signs_as_they_did(world, keys, both, tmp_path):
+    """Their configuration, their tables, nothing else: the result is a filter that works."""
+    folder = keys["folder"]
+    (tmp_path / "opendkim.conf").write_text(
+        "Syslog yes\nMode sv\nCanonicalization relaxed/simple\nKeyTable %s/KeyTable\nSigningTable refile:%s/SigningTable\nInternalHosts refile:%s/TrustedHosts\n"
+        "MultipleSignatures yes\nOversignHeaders From\nUMask 000\nSocket inet:8897@127.0.0.1\nNameservers %s\nTrustAnchorFile %s\nLDAPBindUser x\n"
+        % (folder, folder, folder, world.dns.address, world.dns.trust_anchor))
+    (tmp_path / "opendmarc.conf").write_text("AuthservID mx.milter.test\nRejectFailures true\nIgnoreHosts %s/ignore\nHistoryFile /var/run/opendmarc.dat\n" % tmp_path)
+    (tmp_path / "ignore").write_text("203.0.113.9\n")
+    out = str(tmp_path / "milter.conf")
+    args = ["import", "--opendkim", str(tmp_path / "opendkim.conf"), "--opendmarc", str(tmp_path / "opendmarc.conf"), "--out", out]
+    r = typed(*args)
+    notes = r.stderr.splitlines()
+    assert [n.split(": ")[0].rsplit("/", 1)[1] + " " + n.split(": ")[1] for n in notes] == ["opendkim.conf:1 Syslog", "opendkim.conf:13 LDAPBindUser", "opendmarc.conf:4 HistoryFile"]
+    assert typed("--check", "--config", out).stdout.strip() == out + " is good"
+    again = typed(*args, ok=False)
+    assert again.returncode == 2 and "--out" in again.stderr # what is there is not written over
+    m = Milter(world, "imported", {})
+    m.write = lambda: shutil.copyfile(out, m.config)
+    m.settings = {"socket": "inet:8897@127.0.0.1"}
+    m.start()
+    g = Gate(world, "imported", "127.0.44.10", [m.postfix_name])
+    g.start()
+    try:
+        assert g.send(mail("a@" + OURS), "a@" + OURS, "imported@milter.test", **INSIDE)[0] == 250
+        assert verified(world, world_mail(g, "imported@milter.test")) == [True, True]
+        assert g.send(mail("a@strict.milter.test"), "a@" + ROGUE, "imported2@milter.test")[0] == 550
+        assert g.send(mail("a@strict.milter.test"), "a@" + ROGUE, "imported2@milter.test", ip="203.0.113.9")[0] == 250
+    finally:
+        g.stop()
+        assert m.stop() == 0
+
+
+def test_what_cannot_be_imported_is_said(tmp_path):
+    bad = tmp_path / "bad.conf"
+    bad.write_text("Mode s\n\nSelector\n")
+    r = typed("import", "--opendkim", str(bad), ok=False)
+    assert r.returncode == 2 and "line 3: a key without a value" in r.stderr and r.stdout == ""
+    r = typed("import", "--opendkim", str(tmp_path / "none"), ok=False)
+    assert r.returncode == 2 and "--opendkim" in r.stderr
+    bad.write_text("KeyTable dsn:mysql://u:p@h/d\nX \u00e4\n")
+    r = typed("import", "--opendkim", str(bad), "--json")
+    told = json.loads(r.stdout)
+    assert [(n["line"], n["key"]) for n in told["not_taken"]] == [(1, "KeyTable"), (2, "X")] and "mode" in told["configuration"]
+
+
+def test_the_examples_of_the_page_work(world, keys, tmp_path):
+    """docs/milter.md: what it tells to type, with files of this world."""
+    with open(os.path.join(daemon.ROOT, "docs", "milter.md")) as f:
+        text = f.read()
+    lines = [l.strip() for block in re.findall(r"^ *```\n(.*?)^ *```", text, re.M | re.S) for l in block.splitlines()]
+    typed_lines = [l for l in lines if l.startswith("sigillo ")]
+    assert typed_lines == ["sigillo milter import --out /etc/sigillo/milter.conf", "sigillo milter --check"]
+    (tmp_path / "opendkim.conf").write_text("Domain %s\nSelector r1\nKeyFile %s\nSocket inet:8898@127.0.0.1\n" % (OURS, keys["rsa"].file))
+    config = str(tmp_path / "milter.conf")
+    for line in typed_lines:
+        args = line.replace("/etc/sigillo/milter.conf", config).split()[2:]
+        more = ["--opendkim", str(tmp_path / "opendkim.conf")] if "import" in args else ["--config", config]
+        typed(*args, *more)
+    postfix = dict(l.split(" = ") for l in lines if " = " in l and "milter" in l.split(" = ")[0])
+    assert sorted(postfix) == ["milter_default_action", "non_smtpd_milters", "smtpd_milters"]
+    seal = re.search(r"`(arc_seal \{.*?\})`", text).group(1).replace("/etc/sigillo/arc.pem", keys["seal"].file)
+    with open(config, "a") as f:
+        f.write(seal + "\n" + re.search(r'`(metrics = ".*?")`', text).group(1) + "\n" + re.search(r'`(user = ".*?")`', text).group(1) + "\n")
+    typed("--check", "--config", config)
