@@ -243,6 +243,22 @@ def tls_handshakes(found):
             100 * resumed / shakes if shakes else 0, f(tls_median(found, "floor", "wire_resumed_us"), 0), above))
 
 
+MILTER_GOALS = [("ms_p50", "added latency, ms", 1 / 2, True), ("cpu_us", "CPU of the filters, us", 1 / 3, False), ("rss_kb", "RSS of the filters, KiB", 1 / 2, False), ("pss_kb", "of it PSS, KiB", None, False)]
+
+
+def milter_table(found):
+    print("### Mail filters of a Postfix: sigillo milter beside OpenDKIM + OpenDMARC, a message\n")
+    print("| mail | what | Sigillo | OpenDKIM + OpenDMARC | ratio | goal | met |\n|---|---|---:|---:|---:|---:|---|")
+    for job, size in sorted({(r["job"], r["size"]) for r in found}, reverse=True):
+        got = {kind: [r for r in found if (r["kind"], r["job"], r["size"]) == (kind, job, size)] for kind in ("none", "sigillo", "opendkim+opendmarc")}
+        for key, what, goal, above in MILTER_GOALS:
+            base = statistics.median(r[key] for r in got["none"]) if above else 0
+            ours, theirs = (statistics.median(r[key] for r in got[kind]) - base for kind in ("sigillo", "opendkim+opendmarc"))
+            print("| %s, %d KiB | %s | %s | %s | %.2f | %s | %s |" % ("judged" if job == "verify" else "signed", size // 1024, what, f(ours, 2), f(theirs, 2), ours / theirs,
+                                                             "%.2f" % goal if goal else "", mark(ours / theirs <= goal) if goal else ""))
+    print()
+
+
 LIB = rows("lib.jsonl")
 
 
@@ -264,6 +280,8 @@ def main():
             seconds, peak = (statistics.median(r[k] for r in of) for k in ("cpu_s", "peak_mib"))
             print("- a DMARC report of %d records as %s: %.2f s of CPU (goal 2): %s; peak of %.1f MiB (goal 64): %s" % (
                 of[0]["records"], form, seconds, mark(seconds <= 2), peak, mark(peak <= 64)))
+    if rows("milter.jsonl"):
+        milter_table(rows("milter.jsonl"))
     for r in rows("latency.jsonl"):
         print("- %s at half load (%d/s): end of data to 250 p50 %.2f ms, p99 %.2f ms (goal 10): %s" % (
             r["adapter"], r["rate"], r["dot_p50_ms"], r["dot_p99_ms"], mark(r["dot_p99_ms"] <= 10)))
