@@ -26,6 +26,7 @@
 #include "filter.h"
 #include "process.h"
 #include "session.h"
+#include "trim.h"
 
 #define BACKLOG     64
 #define FIGURES_MAX ((size_t)1 << 20)
@@ -369,6 +370,7 @@ void worker_run(int control, const struct sgl_crypto *crypto, struct edition *g)
                  LOG_STR("why", w.why[0] != '\0' ? w.why : "out of memory"));
         _exit(2);
     }
+    trim_memory(); /* the filter of system calls took some to be made */
     log_line(LOG_INFO_, "listening", LOG_STR("address", g->settings->socket),
              LOG_INT("keys", g->signing.keys));
     if (session_run())
