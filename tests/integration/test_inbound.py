@@ -310,3 +310,33 @@ def test_figures_and_log(sigillo):
     assert 'sigillo_inbound_messages_total{result="accepted"}' in metrics
     assert "sigillo_inbound_unknown_recipients_total" in metrics
     assert [l for l in sigillo.log() if l.get("msg", l.get("message", "")) == "arrived" or "arrived" in json.dumps(l)]
+
+
+# -- while it runs ---------------------------------------------------------------------------------------------------
+
+def test_a_domain_says_how_its_mail_is_judged(sigillo, deliver):
+    bad = sigillo.cli("domain", "set", "in.test", "--incoming", "strict", ok=False)
+    assert bad.returncode == 2 and "follow, quarantine, mark or default" in bad.stderr
+    said = sigillo.cli("domain", "set", "in.test", "--incoming", "quarantine").stdout
+    assert said == "mail to in.test that DMARC fails: quarantine\n"
+    assert sigillo.json("domain", "show", "in.test")["incoming"] == "quarantine"
+    assert deliver(ip=BAD, data=letter(subject="not refused any more"))[0] == 250
+    sigillo.cli("domain", "set", "in.test", "--incoming", "default")
+    assert deliver(ip=BAD)[0] == 550
+
+
+def test_new_rules_count_after_a_reload(sigillo, deliver):
+    sigillo.settings["inbound"]["dmarc"] = "mark"
+    sigillo.reload()
+    wait_for(lambda: deliver(ip=BAD, data=letter(subject="after the reload"))[0], lambda code: code == 250, 20, "the new rules")
+    sigillo.settings["inbound"]["dmarc"] = "follow"
+    sigillo.reload()
+    wait_for(lambda: deliver(ip=BAD)[0], lambda code: code == 550, 20, "the old rules")
+
+
+def test_the_end_says_421_to_those_at_rest(sigillo):
+    w = Wire(sigillo, 2525)
+    w.say("EHLO client.test", "250")
+    assert sigillo.stop() == 0
+    assert w.reply().startswith("421 4.3.2")
+    sigillo.start()

@@ -14,7 +14,7 @@
 
 /* ---- what stands behind the door ---------------------------------------------------------------------------------- */
 
-static enum reputation_advice advice;
+static _Atomic int advice;
 static _Atomic unsigned noted; /* unknown recipients, as reputation heard */
 static _Atomic bool hold;      /* what is asked and taken is answered when it is released */
 static struct reception_ask *_Atomic held_ask;
@@ -29,7 +29,7 @@ struct reputation_opinion reputation_of(struct reputation *r, const struct sgl_i
     (void)r;
     (void)ip;
     (void)now_s;
-    return (struct reputation_opinion){50, advice};
+    return (struct reputation_opinion){50, (enum reputation_advice)atomic_load(&advice)};
 }
 
 void reputation_note(struct reputation *r, const struct sgl_ip *ip, sgl_view domain,
@@ -312,6 +312,28 @@ static void a_poor_name_gets_a_tenth(void **state)
     expect(one, "MAIL FROM:<a@b.test>", "451 4.7.1 ");
     close(one);
     close(two);
+    close_door(&f);
+}
+
+static void a_name_may_be_lost_in_a_session(void **state)
+{
+    struct fixture f;
+    int fd;
+
+    (void)state;
+    prepare(&f);
+    f.config.inbound.messages_per_minute = 20; /* a tenth: 2 */
+    begin(&f);
+    fd = greeted(&f);
+    expect(fd, "MAIL FROM:<a@b.test>", "250");
+    expect(fd, "RSET", "250");
+    advice = REPUTATION_SLOW;
+    expect(fd, "MAIL FROM:<a@b.test>", "250");
+    expect(fd, "RSET", "250");
+    expect(fd, "MAIL FROM:<a@b.test>", "451 4.7.1");
+    advice = REPUTATION_DEFER;
+    expect(fd, "MAIL FROM:<a@b.test>", "421 4.7.1");
+    has_ended(fd);
     close_door(&f);
 }
 
@@ -627,6 +649,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_bad_name_is_turned_away),
         cmocka_unit_test(a_poor_name_gets_a_tenth),
+        cmocka_unit_test(a_name_may_be_lost_in_a_session),
         cmocka_unit_test(who_talks_first_is_not_listened_to),
         cmocka_unit_test(rates_of_an_address),
         cmocka_unit_test(too_many_unknown_recipients),

@@ -101,7 +101,7 @@ static bool talks_early(int fd)
     return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
-static enum reputation_advice advice_on(struct inbound_door *d, const struct sgl_ip *ip)
+enum reputation_advice inbound_advice(struct inbound_door *d, const struct sgl_ip *ip)
 {
     return d->reputation == NULL ? REPUTATION_NORMAL
                                  : reputation_of(d->reputation, ip, clock_now_s()).advice;
@@ -151,7 +151,7 @@ static void greet(struct smtp_loop *on, struct inbound_generation *g, size_t lis
 {
     struct inbound_door *d = (struct inbound_door *)(void *)on->door;
     const struct config *c = g->config;
-    enum reputation_advice advice = advice_on(d, ip);
+    enum reputation_advice advice = inbound_advice(d, ip);
     bool slow = advice == REPUTATION_SLOW;
     size_t each = c->inbound.connections_per_address;
     struct refusal no = {"421 4.7.0", "out of memory"};

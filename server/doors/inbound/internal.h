@@ -54,6 +54,11 @@ static inline unsigned inbound_share(const struct inbound_session *s, unsigned l
     return s->slow && limit > 0 ? (limit + SLOW_SHARE - 1) / SLOW_SHARE : limit;
 }
 
+/* ---- inbound.c ---- */
+
+/* What reputation says of an address now. */
+enum reputation_advice inbound_advice(struct inbound_door *d, const struct sgl_ip *ip);
+
 /* ---- mail.c ---- */
 
 void inbound_event(struct smtp_session *s, const struct sgl_smtp_server_event *e);

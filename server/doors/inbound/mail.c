@@ -121,11 +121,25 @@ static struct arriving *make(struct inbound_session *s)
     return a;
 }
 
+/* A name may be lost while a session lasts.  false: answered. */
+static bool is_welcome_still(struct inbound_session *s)
+{
+    enum reputation_advice advice = inbound_advice(s->door, &s->smtp.ip);
+
+    s->slow = advice == REPUTATION_SLOW;
+    if (advice != REPUTATION_DEFER && advice != REPUTATION_REFUSE)
+        return true;
+    answer(s, 421, "4.7.1", "your address has got a bad name here; try again later");
+    return false;
+}
+
 /* Bounces of what others forged come in floods.  false: answered. */
 static bool may_mail(struct inbound_session *s, bool null_sender)
 {
     const struct config *c = inbound_config(s);
 
+    if (!is_welcome_still(s))
+        return false;
     if (!take_rate(s, RATE_MESSAGES, c->inbound.messages_per_minute)) {
         answer(s, 451, "4.7.1", "too many messages from your address; slow down");
         return false;
