@@ -97,6 +97,7 @@ def test_mail_that_passes_comes_to_the_store_with_its_verdict(sigillo, store, de
     assert b"Quarantine" not in got.data
     # the trail knows the verdict
     id = text.split()[-1]
+    assert sigillo.show(id)["recipients"][0]["domain"] == "in.test"
     events = sigillo.json("trace", id)["events"]
     judged = [e for e in events if e["kind"] == "judged"][0]
     assert (judged["detail"]["spf"], judged["detail"]["dmarc"], judged["detail"]["action"]) == ("pass", "pass", "accept")

@@ -21,12 +21,22 @@ static json_t *id_json(uint64_t id)
     return json_string(text);
 }
 
+/* That of the address: where a route carries the mail, its destination is a key that nobody else knows. */
+static sgl_view domain_of(sgl_view address)
+{
+    size_t at = address.len;
+
+    while (at > 0 && address.ptr[at - 1] != '@')
+        at--;
+    return sgl_view_from(address, at);
+}
+
 static json_t *rcpt_json(const struct store_rcpt *r)
 {
     return json_pack(
         "{s:I, s:o, s:o, s:s, s:o, s:I, s:o, s:o, s:o, s:o, s:b}", "id", (json_int_t)r->id,
-        "address", admin_json_view(r->address), "domain", admin_json_view(r->domain), "state",
-        rcpt_state_name(r->state), "next_at",
+        "address", admin_json_view(r->address), "domain", admin_json_view(domain_of(r->address)),
+        "state", rcpt_state_name(r->state), "next_at",
         r->state == RCPT_QUEUED || r->state == RCPT_HELD ? admin_time(r->next_at * 1000)
                                                          : json_null(),
         "attempts", (json_int_t)r->attempts, "status", admin_json_view(r->status), "reason",
