@@ -297,6 +297,8 @@ def test_messages(world, api, sender):
     api("reportAudit", query={"after": "x"}, want=400)
     api("reportTlsSent", query={"max": 2, "since": "2d", "domain": "good.test"})
     api("reportTlsSent", query={"skip": "x"}, want=400)
+    api("reportDmarcSent", query={"max": 2, "since": "2d", "domain": "good.test"})
+    api("reportDmarcSent", query={"max": 0}, want=400)
 
 
 def test_every_operation_was_called(api):
