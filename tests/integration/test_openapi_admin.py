@@ -3,6 +3,7 @@
 import http.client
 import json
 import re
+import smtplib
 import socket
 from urllib.parse import quote, urlencode
 
@@ -67,6 +68,7 @@ def api(world, sigillo, tmp_path_factory):
     secret.write_text(world.dns.tsig_secret + "\n")
     sigillo.settings["dns_update own"] = {"zone": "dyn.test", "server": world.dns.address, "key_name": world.dns.tsig_name,
                                           "secret_file": str(secret)}
+    sigillo.settings["listen arrivals"] = {"door": "inbound", "address": [sigillo.address + ":2525"], "tls": "starttls"}
     sigillo.restart()
     return Api(sigillo)
 
@@ -299,6 +301,20 @@ def test_messages(world, api, sender):
     api("reportTlsSent", query={"skip": "x"}, want=400)
     api("reportDmarcSent", query={"max": 2, "since": "2d", "domain": "good.test"})
     api("reportDmarcSent", query={"max": 0}, want=400)
+
+
+def test_reputation(api):
+    c = smtplib.SMTP(api.d.address, 2525, "client.test", timeout=20, source_address=("127.0.77.1", 0))
+    c.ehlo()
+    c.mail("x@elsewhere.test")
+    assert c.rcpt("nobody@elsewhere.test")[0] == 550
+    c.close()
+    assert [r["name"] for r in api("reportReputation", query={"name": "127.0.77.1"})["rows"]] == ["127.0.77.1"]
+    assert "127.0.77.0/24" in [r["name"] for r in api("reportReputation", query={"by": "network", "top": 1000})["rows"]]
+    api("reportReputation", query={"top": 0}, want=400)
+    api("reportReputation", query={"name": "192.0.2.1"}, want=404)
+    assert api("forgetReputation", name="127.0.77.0/24") == {"forgotten": "127.0.77.0/24"}
+    api("forgetReputation", name="127.0.77.0/24", want=404)
 
 
 def test_every_operation_was_called(api):
