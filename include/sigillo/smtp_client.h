@@ -80,6 +80,7 @@ struct sgl_smtp_envelope {
     char ret;       /* 'F', 'H' or 0 */
     bool body_8bit, smtputf8,
         require_tls; /* must be offered: begin() gives SGL_E_LIMIT otherwise, see sgl_smtp_client_lacks() */
+    bool probe; /* only asks whether the recipients would be taken: no DATA, DONE follows */
 };
 
 /* The answer to one recipient, at whatever stage it was decided. */

@@ -165,15 +165,16 @@ static void put_command(struct sgl_smtp_client *c, struct sgl_buf *out)
         sgl_buf_add(out, SGL_LIT("DATA\r\n"));
 }
 
-/* What may be said now: all of it in a pipeline, else the next command. */
+/* What may be said now: all of it in a pipeline, else the next command. A question ends before DATA. */
 static void say_more(struct sgl_smtp_client *c)
 {
     bool pipelining = (c->offer.extensions & SGL_SMTP_PIPELINING) != 0;
+    size_t last = c->commands - (c->envelope->probe ? 1 : 0);
     struct sgl_buf *out = sgl_smtp_client_output(c);
 
     do {
         put_command(c, out);
-    } while (pipelining && c->said < c->commands);
+    } while (pipelining && c->said < last);
     if (out->status != SGL_OK)
         sgl_smtp_client_over(c, SGL_SMTP_END_NOMEM, "out of memory", NULL);
 }
@@ -315,7 +316,7 @@ void sgl_smtp_client_envelope_reply(struct sgl_smtp_client *c, const struct sgl_
         return;
     if (c->mail_refused)
         done(c, false);
-    else if (c->heard + 1 == c->commands && c->accepted_count == 0)
+    else if (c->heard + 1 == c->commands && (c->accepted_count == 0 || c->envelope->probe))
         done(c, true);
     else
         say_more(c);

@@ -8,9 +8,6 @@
 
 #include "connection.h"
 
-#define MORE_NAMES_MAX                                                                             \
-    4 /* reference identities beside the TLSA base domain: the destination and its canonical name */
-
 bool failure_is_of_address(enum failure failure)
 {
     return failure == FAILURE_REFUSED || failure == FAILURE_CONNECT_TIMEOUT ||
@@ -52,41 +49,47 @@ const char *connection_sts_says(struct connection *c, const char *what)
     return c->tls_error;
 }
 
-SSL *connection_tls(struct connection *c)
+void host_target_of(const struct plan_host *host, struct host_target *out)
 {
-    const struct plan_host *host = connection_host(c);
-    struct tls_tlsa record[SGL_LIMIT_TLSA_RECORDS];
-    const char *more[MORE_NAMES_MAX];
-    struct tls_target target = {.name = host->name.text.len > 0 ? (const char *)host->name.text.ptr
-                                                                : NULL,
-                                .tlsa = record,
-                                .more_name = more};
+    struct tls_target *target = &out->target;
 
+    *target = (struct tls_target){
+        .name = host->name.text.len > 0 ? (const char *)host->name.text.ptr : NULL,
+        .tlsa = out->record,
+        .more_name = out->more};
     switch (host->demand) {
     case DEMAND_NOTHING:
     case DEMAND_OPPORTUNISTIC:
     case DEMAND_ENCRYPTED:
-        target.verify = TLS_VERIFY_NONE;
+        target->verify = TLS_VERIFY_NONE;
         break;
     case DEMAND_NAME:
     case DEMAND_STS:
-        target.verify = TLS_VERIFY_NAME;
+        target->verify = TLS_VERIFY_NAME;
         break;
     case DEMAND_DANE:
-        target.verify = TLS_VERIFY_DANE;
-        target.name =
+        target->verify = TLS_VERIFY_DANE;
+        target->name =
             (const char *)
                 host->dane.base.text.ptr; /* SNI is the TLSA base domain [RFC 7672 s8.1] */
         for (size_t i = 0; i < host->dane.tlsas && i < SGL_LIMIT_TLSA_RECORDS; i++)
-            record[target.tlsas++] =
+            out->record[target->tlsas++] =
                 (struct tls_tlsa){host->dane.tlsa[i].usage, host->dane.tlsa[i].selector,
                                   host->dane.tlsa[i].matching, host->dane.tlsa[i].data};
         for (size_t i = 1; names_count(host) && i < host->dane.names && i <= MORE_NAMES_MAX; i++)
-            more[target.more_names++] = (const char *)host->dane.name[i].text.ptr;
+            out->more[target->more_names++] = (const char *)host->dane.name[i].text.ptr;
         break;
     }
+}
+
+SSL *connection_tls(struct connection *c)
+{
+    const struct plan_host *host = connection_host(c);
+    struct host_target to;
+
+    host_target_of(host, &to);
     /* A policy of MTA-STS means the public authorities, whatever the route trusts. */
-    return handshake_begin(c, &target, host->demand == DEMAND_STS ? NULL : c->plan->route);
+    return handshake_begin(c, &to.target, host->demand == DEMAND_STS ? NULL : c->plan->route);
 }
 
 static socklen_t sockaddr_of_socket(const char *path, struct sockaddr_storage *out)
@@ -99,7 +102,8 @@ static socklen_t sockaddr_of_socket(const char *path, struct sockaddr_storage *o
     return sizeof *un;
 }
 
-static socklen_t sockaddr_of(const struct sgl_ip *ip, uint16_t port, struct sockaddr_storage *out)
+static socklen_t sockaddr_of_ip(const struct sgl_ip *ip, uint16_t port,
+                                struct sockaddr_storage *out)
 {
     memset(out, 0, sizeof *out);
     if (ip->version == 4) {
@@ -116,6 +120,13 @@ static socklen_t sockaddr_of(const struct sgl_ip *ip, uint16_t port, struct sock
     in6->sin6_port = htons(port);
     memcpy(&in6->sin6_addr, ip->bytes, 16);
     return sizeof *in6;
+}
+
+socklen_t plan_sockaddr(const struct plan *plan, const struct sgl_ip *ip,
+                        struct sockaddr_storage *out)
+{
+    return plan->socket != NULL ? sockaddr_of_socket(plan->socket, out)
+                                : sockaddr_of_ip(ip, plan->port, out);
 }
 
 static const struct config_address *nth_of(const struct config_address *list, size_t n, int family,
@@ -184,8 +195,7 @@ static void connect_address(struct connection *c)
     const struct config *config = c->plan->config;
     const struct sgl_ip *ip = &connection_host(c)->dane.address[c->address];
     struct sockaddr_storage to;
-    socklen_t to_len = c->plan->socket != NULL ? sockaddr_of_socket(c->plan->socket, &to)
-                                               : sockaddr_of(ip, c->plan->port, &to);
+    socklen_t to_len = plan_sockaddr(c->plan, ip, &to);
 
     name_peer(c, ip);
     c->phase = PHASE_CONNECTING;

@@ -144,6 +144,7 @@ void delivery_free(struct delivery *d)
         connection_abort(c);
     }
     courier_end(d);
+    ask_end_all(d);
     while (d->dests != NULL)
         dest_free(d->dests);
     for (unsigned i = 0; i < SITE_BUCKETS; i++)

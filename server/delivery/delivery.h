@@ -119,6 +119,22 @@ struct delivery_receipt {                                          /* of one rec
 /* receipt: of all recipients of the load, or NULL: there was no memory; ms: how long it took. */
 void delivery_carried(struct delivery_load *load, const struct delivery_receipt *receipt,
                       uint64_t ms);
+/*
+ * Would the server of a route (LMTP, SMTP) take mail for this address?  Asked by RCPT from the null sender, and nothing is sent. What a delivery has to prove is proved here, too.  On
+ * the loop; done() later, on the loop; too many at once, and what cannot be found out, are UNKNOWN.
+ */
+#define DELIVERY_ASKS_MAX 64
+enum delivery_asked { ASKED_UNKNOWN, ASKED_TAKEN, ASKED_REFUSED };
+struct delivery_ask {
+    struct arrival_route *route; /* this and the address are the caller's until done() */
+    sgl_view address;
+    enum delivery_asked asked; /* out */
+    uint16_t code;             /* out: TAKEN, REFUSED: of the answer */
+    char why[200];             /* out: printable */
+    void (*done)(struct delivery_ask *a);
+    struct loop_task task; /* delivery's own */
+};
+void delivery_ask(struct delivery *d, struct delivery_ask *a);
 /* On the loop: routes, limits and CA files of another configuration count from the next connection on. false: a file is at fault, nothing changed. */
 bool delivery_reconfigure(struct delivery *d, struct config *config, char *why, size_t why_size);
 /* On the loop: takes no more jobs, lets transactions in flight finish; done(ctx) when no connection is left. */

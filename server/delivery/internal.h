@@ -8,10 +8,12 @@
 #include "delivery.h"
 #include "plan.h"
 #include "resume.h"
+#include "sigillo/limits.h"
 #include "site.h"
 
 struct connection;
 struct load;
+struct asking;
 
 /* One CA bundle, with the routes that name it. */
 struct trust {
@@ -80,6 +82,8 @@ struct delivery {
     struct delivery_pools pools;
     struct delivery_arrivals arrivals;
     struct delivery_courier courier;
+    struct asking *askings;
+    unsigned asking_count;
     struct load *loads; /* with the courier, or on their way to it */
     unsigned load_count;
     uint64_t seed;
@@ -162,6 +166,25 @@ void site_idle(struct site *site, struct connection *c);
 void site_not_idle(struct site *site, struct connection *c);
 /* The connection is gone: its place is free. */
 void site_closed(struct site *site, struct connection *c);
+
+/* ---- connect.c ---- */
+
+#define MORE_NAMES_MAX                                                                             \
+    4 /* reference identities beside the TLSA base domain: the destination and its canonical name */
+/* What TLS has to prove at this host; out->target points into out and into the host. */
+struct host_target {
+    struct tls_target target;
+    struct tls_tlsa record[SGL_LIMIT_TLSA_RECORDS];
+    const char *more[MORE_NAMES_MAX];
+};
+void host_target_of(const struct plan_host *host, struct host_target *out);
+/* Where to connect to; ip: one of a host's. */
+socklen_t plan_sockaddr(const struct plan *plan, const struct sgl_ip *ip,
+                        struct sockaddr_storage *out);
+
+/* ---- ask.c ---- */
+
+void ask_end_all(struct delivery *d); /* delivery is being freed */
 
 /* ---- trust.c ---- */
 

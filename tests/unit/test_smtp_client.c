@@ -205,6 +205,42 @@ static void the_dot_in_doubt(void)
     sgl_smtp_client_free(p.c);
 }
 
+/* Would they be taken?  Nothing is sent, and the session goes on. */
+static void a_question_ends_before_data(void)
+{
+    struct sgl_smtp_envelope question = {.to = two, .tos = 2, .probe = true};
+    struct peer p = greeted("250-mx.example\r\n250 PIPELINING\r\n");
+
+    for (int again = 0; again < 2; again++) {
+        CHECK_EQ("begin", sgl_smtp_client_begin(p.c, &question), SGL_OK);
+        says(&p, again ? "RSET\r\nMAIL FROM:<>\r\nRCPT TO:<a@b.test>\r\nRCPT TO:<c@b.test>\r\n"
+                       : "MAIL FROM:<>\r\nRCPT TO:<a@b.test>\r\nRCPT TO:<c@b.test>\r\n");
+        if (again)
+            hear(&p, "250 ok\r\n");
+        hear(&p, "250 ok\r\n250 ok\r\n");
+        no_event(&p);
+        hear(&p, "550 5.1.1 no\r\n");
+        event(&p, SGL_SMTP_CLIENT_DONE);
+        CHECK_EQ("one would", sgl_smtp_client_result(p.c, 0).reply.code, 250);
+        CHECK_EQ("at RCPT", sgl_smtp_client_result(p.c, 0).stage, SGL_SMTP_AT_RCPT);
+        CHECK_EQ("the other would not", sgl_smtp_client_result(p.c, 1).reply.code, 550);
+        says(&p, "");
+    }
+    sgl_smtp_client_free(p.c);
+
+    p = greeted("250 mx.example\r\n");
+    CHECK_EQ("a command at a time", sgl_smtp_client_begin(p.c, &question), SGL_OK);
+    says(&p, "MAIL FROM:<>\r\n");
+    hear(&p, "250 ok\r\n");
+    says(&p, "RCPT TO:<a@b.test>\r\n");
+    hear(&p, "250 ok\r\n");
+    says(&p, "RCPT TO:<c@b.test>\r\n");
+    hear(&p, "250 ok\r\n");
+    event(&p, SGL_SMTP_CLIENT_DONE);
+    says(&p, "");
+    sgl_smtp_client_free(p.c);
+}
+
 /* ---- LMTP ---- */
 
 static struct peer lmtp_greeted(const char *offer)
@@ -485,6 +521,7 @@ static void each_way(void **state)
         a_command_at_a_time_without_pipelining();
         a_lone_dot_when_nobody_was_accepted();
         the_dot_in_doubt();
+        a_question_ends_before_data();
         lmtp_answers_for_each();
         lmtp_answers_in_one_breath();
         lmtp_breaks_between_two();
