@@ -115,7 +115,7 @@ bool service_build_inbound(struct service *s, char *why, size_t why_size)
         (struct heard_room){.directory = s->directory, .store = s->store, .workers = s->workers};
     reception_set_handler(s->reception, ROUTE_REPORTS, heard_arrival, &s->heard);
     warn_of_postmaster(s->config);
-    return build_door(s, why, why_size);
+    return service_build_forward(s, why, why_size) && build_door(s, why, why_size);
 }
 
 void service_reload_inbound(struct service *s, struct config *next)

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "../admission/admission.h"
+#include "../callout/callout.h"
 #include "../certs/certs.h"
 #include "../delivery/delivery.h"
 #include "../doors/http/acs.h"
@@ -23,6 +24,7 @@
 #include "../doors/http/whitelabel.h"
 #include "../doors/inbound/inbound.h"
 #include "../doors/submission/submission.h"
+#include "../forward/forward.h"
 #include "../heard/heard_arrival.h"
 #include "../judge/judge.h"
 #include "../keys/keys.h"
@@ -79,6 +81,9 @@ struct service {
     struct judge *judge;
     struct heard_room heard; /* reports of others, as they come by mail */
     struct reception *reception;
+    struct secret *forward_key;
+    struct forward *forward;
+    struct callout *callout;
     struct inbound_door *inbound;
     struct certs *certs;
     struct tls_server *tls; /* theirs; NULL: none configured */
@@ -119,6 +124,8 @@ void service_note_start(struct service *s);
 void service_note_reload(struct service *s, const struct config *next,
                          const char *refused); /* NULL: it was taken */
 /* service_inbound.c */
+/* service_forward.c: what reception needs to send mail on, and to ask who is known. */
+bool service_build_forward(struct service *s, char *why, size_t why_size);
 bool service_build_inbound(struct service *s, char *why, size_t why_size);
 void service_reload_inbound(struct service *s, struct config *next);
 void service_inbound_metrics(struct service *s);
