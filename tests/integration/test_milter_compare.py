@@ -220,7 +220,6 @@ ACTIONS = [ # name, our code, theirs, of which messages and verdicts; why
     ("no percentage", 550, 250, lambda m, v: of("pct0")(m), "RFC 9989 has no pct= any more"),
     ("a tail behind l=", 550, 250, lambda m, v: made(*TAIL)(m), "what stands behind l= was signed by nobody: RFC 6376 s8.2"),
     ("strict SPF alignment", 550, 250, lambda m, v: of("strict")(m) and m.sender.startswith("b@sub."), "aspf=s, as above"),
-    ("np", 550, 250, lambda m, v: of("np")(m), "np= is RFC 9091's and 9989's: OpenDMARC does not know it"),
 ]
 
 
