@@ -576,6 +576,12 @@ static void test_store_broken(void **state)
     snprintf(kept.row[0].value, sizeof(kept.row[0].value), "?");
     restart();
     CHECK_STR("nor one that is no JSON", ask(), "unknown");
+    pass(STS_SOON_S);
+    zone = "_mta-sts.d.test TXT v=STSv1; id=a;\n";
+    CHECK_STR("what is fetched takes its place", ask(), "enforce a");
+    restart();
+    zone = "";
+    CHECK_STR("for good", ask(), "enforce a");
 }
 
 static void test_refused(void **state)
