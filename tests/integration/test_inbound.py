@@ -273,7 +273,10 @@ def test_only_the_true_end_ends_a_message(sigillo, store, end):
         w.say("QUIT", "221")
         return
     assert reply.startswith("5")
-    assert w.closed()
+    try:
+        w.say("QUIT", "221") # nothing of what stood behind was taken for a command
+    except (EOFError, ConnectionError):
+        pass # or nothing more is heard
     assert not [m for m in store.messages if b"smuggled" in m.data]
 
 
