@@ -5,10 +5,12 @@ import json
 import re
 import smtplib
 import socket
+import time
 from urllib.parse import quote, urlencode
 
 import jsonschema
 import pytest
+from dmarc_reports import record, report
 from openapi import Description
 
 API = Description("admin_openapi.json")
@@ -315,6 +317,26 @@ def test_reputation(api):
     api("reportReputation", query={"name": "192.0.2.1"}, want=404)
     assert api("forgetReputation", name="127.0.77.0/24") == {"forgotten": "127.0.77.0/24"}
     api("forgetReputation", name="127.0.77.0/24", want=404)
+
+
+def test_dmarc_reports(api):
+    def about(domain, day):
+        begin = day // 86400 * 86400
+        return report(record("192.0.2.1", 3, domain=domain), record("198.51.100.4", 2, dkim="fail", spf="fail", domain=domain), id="openapi",
+                      begin=begin, end=begin + 86399, domain=domain)
+
+    now = int(time.time())
+    api("addDomain", {"name": "dmarc-openapi.test", "subscription": "acme"})
+    assert api("takeDmarcReport", about("dmarc-openapi.test", now), want=201)["known"] is False
+    assert api("takeDmarcReport", about("dmarc-openapi.test", now), want=201)["known"] is True
+    api("takeDmarcReport", about("nobody.test", now), want=404)
+    api("takeDmarcReport", b"hello", want=400)
+    its = {"domain": "dmarc-openapi.test"}
+    for by in ("source", "domain", "org", "day", "result"):
+        rows = api("reportDmarc", query=dict(its, by=by, since="2d"))["rows"]
+        assert sum(row["messages"] for row in rows) == 5, by
+    assert api("reportDmarc", query=dict(its, max=1, skip=1, subscription="acme"))["rows"][0]["name"] == "198.51.100.4"
+    api("reportDmarc", query={"by": "moon"}, want=400)
 
 
 def test_every_operation_was_called(api):
