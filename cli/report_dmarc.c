@@ -206,10 +206,10 @@ static void print_answer(const struct cli *c, const json_t *answer)
 static void print_csv(const json_t *answer)
 {
     static const char *const column[] = {
-        "name",        "messages",      "passed",      "dkim",       "spf",         "quarantined",
-        "rejected",    "overridden",    "unverified",  "service",    "header_from", "envelope_from",
-        "dkim_domain", "dkim_selector", "dkim_result", "spf_domain", "spf_result"};
-    size_t columns = strcmp(cli_member(answer, "by", 0), "source") == 0 ? 17 : 9;
+        "name",          "messages",    "passed",        "dkim",        "spf",        "quarantined",
+        "rejected",      "overridden",  "unverified",    "network",     "service",    "header_from",
+        "envelope_from", "dkim_domain", "dkim_selector", "dkim_result", "spf_domain", "spf_result"};
+    size_t columns = strcmp(cli_member(answer, "by", 0), "source") == 0 ? 18 : 9;
     sgl_auto(sgl_buf) out = SGL_BUF_INIT((size_t)16 << 20);
     const json_t *row;
     size_t i;
@@ -230,7 +230,7 @@ static void print_csv(const json_t *answer)
 
 static bool is_by(const char *by)
 {
-    static const char *const known[] = {"source", "domain", "org", "day", "result"};
+    static const char *const known[] = {"source", "network", "domain", "org", "day", "result"};
 
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
         if (strcmp(by, known[i]) == 0)
@@ -247,7 +247,7 @@ static int report_dmarc_run(struct cli *c)
 
     by = by == NULL ? "source" : by;
     if (!is_by(by))
-        return cli_error(CLI_USAGE, "--by", "one of source, domain, org, day, result");
+        return cli_error(CLI_USAGE, "--by", "one of source, network, domain, org, day, result");
     if (c->json && cli_flag(c, "--csv"))
         return cli_error(CLI_USAGE, "--csv", "either this or --json");
     if (top != NULL && (!sgl_view_u64(sgl_view_cstr(top), TOP_MAX, &n) || n == 0))
@@ -271,7 +271,7 @@ static const struct cli_option report_dmarc_options[] = {
      "the first day: RFC 3339, or a span before now: 15m, 2h, 3d (default: 30 days with today)",
      false},
     {"--until", "TIME", "the last day, likewise (default: today)", false},
-    {"--by", "WHAT", "source (default), domain, org, day or result", false},
+    {"--by", "WHAT", "source (default), network, domain, org, day or result", false},
     {"--top", "N", "so many rows, those with the most messages (default 25)", false},
     {"--subscription", "NAME", "only this tenant's domains", false},
     {"--csv", NULL, "comma-separated values instead of tables", false},

@@ -91,7 +91,7 @@ complete -c sigillo -n '__sigillo_wants report' -a dmarc -d 'tells who sends as 
 complete -c sigillo -n '__sigillo_is report dmarc' -l domain -x -d 'only what is about this domain'
 complete -c sigillo -n '__sigillo_is report dmarc' -l since -x -d 'the first day: RFC 3339, or a span before now: 15m, 2h, 3d (default: 30 days with today)'
 complete -c sigillo -n '__sigillo_is report dmarc' -l until -x -d 'the last day, likewise (default: today)'
-complete -c sigillo -n '__sigillo_is report dmarc' -l by -x -a 'source domain org day result' -d 'source (default), domain, org, day or result'
+complete -c sigillo -n '__sigillo_is report dmarc' -l by -x -a 'source network domain org day result' -d 'source (default), network, domain, org, day or result'
 complete -c sigillo -n '__sigillo_is report dmarc' -l top -x -d 'so many rows, those with the most messages (default 25)'
 complete -c sigillo -n '__sigillo_is report dmarc' -l subscription -x -d 'only this tenant\'s domains'
 complete -c sigillo -n '__sigillo_is report dmarc' -l csv -d 'comma-separated values instead of tables'

@@ -42,17 +42,22 @@ struct dmarc_received_op {
 /* The day that a report tells of, since 1970-01-01: that of its middle. */
 int64_t dmarc_received_day(const struct dmarc_received *r);
 
+#define DMARC_NETWORK_SIZE (SGL_IP_TEXT_SIZE + 4)
+/* "192.0.2.0/24", "2001:db8:1::/48": the network of a source; empty when it is no address. */
+sgl_view dmarc_network(sgl_view source, char out[DMARC_NETWORK_SIZE]);
+
 enum dmarc_by {
     DMARC_BY_ALL,
     DMARC_BY_DAY,
     DMARC_BY_SOURCE,
     DMARC_BY_DOMAIN,
     DMARC_BY_ORG,
-    DMARC_BY_RESULT
+    DMARC_BY_RESULT,
+    DMARC_BY_NETWORK
 };
 struct dmarc_figure {
     sgl_view
-        name; /* by source, domain, organization: which, may be empty; by result: "dkim+spf", "dkim", "spf", "none" */
+        name; /* by source, network, domain, organization: which, may be empty; by result: "dkim+spf", "dkim", "spf", "none" */
     int64_t day; /* by day */
     uint64_t messages, passed, dkim, spf, quarantined, rejected, overridden, unverified;
     uint64_t days;            /* that have any */

@@ -332,7 +332,7 @@ def test_dmarc_reports(api):
     api("takeDmarcReport", about("nobody.test", now), want=404)
     api("takeDmarcReport", b"hello", want=400)
     its = {"domain": "dmarc-openapi.test"}
-    for by in ("source", "domain", "org", "day", "result"):
+    for by in ("source", "network", "domain", "org", "day", "result"):
         rows = api("reportDmarc", query=dict(its, by=by, since="2d"))["rows"]
         assert sum(row["messages"] for row in rows) == 5, by
     assert api("reportDmarc", query=dict(its, max=1, skip=1, subscription="acme"))["rows"][0]["name"] == "198.51.100.4"

@@ -100,6 +100,8 @@ def test_by_everything_else(week):
     assert [(r["name"], r["messages"]) for r in rows(week, "result")] == [("dkim+spf", 1350), ("dkim", 75), ("none", 65)]
     assert [r["messages"] for r in rows(week, "day")] == [98] * 13 + [118, 98]
     assert [r["messages"] for r in rows(week, "day", "--since", "3d")] == [98, 98, 118, 98]
+    assert [(r["name"], r["messages"], r["days"]) for r in rows(week, "network")] == [("192.0.2.0/24", 1425, 15), ("198.51.100.0/24", 45, 15), ("203.0.113.0/24", 20, 1)]
+    assert {r["network"] for r in rows(week, "source")} == {"192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24"}
     [domain] = rows(week, "domain")
     assert (domain["name"], domain["days"], domain["messages"], domain["passed"]) == (OWN, 15, 1490, 1425)
     [domain] = week.json("report", "dmarc", "--domain", OWN)["domains"]

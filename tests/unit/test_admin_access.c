@@ -200,12 +200,23 @@ static void check_hidden(const struct asked *a)
     CHECK_STR(a->name, two->body, none->body);
 }
 
+/* As a name, not within a word: "network" is nobody's. */
+static bool names_two(const char *body)
+{
+    const char *at = body;
+
+    while ((at = strstr(at, "two")) != NULL && at > body && at[-1] >= 'a' && at[-1] <= 'z')
+        at++;
+    return at != NULL;
+}
+
 /* The audit shows what he himself tried. */
 static bool shows_others(const struct asked *a)
 {
-    const char *mark = strcmp(a->row->pattern, "audit") == 0 ? "\"subscription\":\"two\"" : "two";
+    const char *body = a->reply[ONE].body;
 
-    return strstr(a->reply[ONE].body, mark) != NULL;
+    return strcmp(a->row->pattern, "audit") == 0 ? strstr(body, "\"subscription\":\"two\"") != NULL
+                                                 : names_two(body);
 }
 
 static void check_served(struct world *w, struct asked *a)

@@ -116,6 +116,30 @@ static void test_summed_by_source_and_result(void **state)
     assert_string_equal(all(DMARC_BY_DOMAIN, "", "b.test"), "");
 }
 
+/* The /24 and /48, however an address is written; what is no address has none. */
+static void test_by_network(void **state)
+{
+    const struct dmarc_source source[] = {a_source("192.0.2.1", 1, 2, 5),
+                                          a_source("192.0.2.255", 1, 2, 4),
+                                          a_source("192.0.20.1", 1, 2, 3),
+                                          a_source("2001:db8::1", 1, 2, 2),
+                                          a_source("2001:db8:0:1::1", 1, 2, 1),
+                                          a_source("2001:db8:1::", 1, 2, 1),
+                                          a_source("x", 1, 2, 10)};
+    char out[DMARC_NETWORK_SIZE];
+
+    (void)state;
+    assert_int_equal(add(a_report("a.test", "1", source, 7)), STORE_OK);
+    assert_string_equal(all(DMARC_BY_NETWORK, "", ""),
+                        "0 10/10 dkim=10 spf=0 rejected=0 by=b.test 0; "
+                        "192.0.2.0/240 9/9 dkim=9 spf=0 rejected=0 by=b.test 0; "
+                        "192.0.20.0/240 3/3 dkim=3 spf=0 rejected=0 by=b.test 0; "
+                        "2001:db8::/480 3/3 dkim=3 spf=0 rejected=0 by=b.test 0; "
+                        "2001:db8:1::/480 1/1 dkim=1 spf=0 rejected=0 by=b.test 0; ");
+    assert_int_equal(dmarc_network(V("ffff:ffff:ffff:1::"), out).len, 19);
+    assert_int_equal(dmarc_network(V(""), out).len, 0);
+}
+
 /* Sources that come when a day of a domain is full are counted without their names. */
 static void test_bounded(void **state)
 {
@@ -159,9 +183,8 @@ static void test_old_ones_go(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        STORE_TEST(test_each_once),
-        STORE_TEST(test_summed_by_source_and_result),
-        STORE_TEST(test_bounded),
+        STORE_TEST(test_each_once),   STORE_TEST(test_summed_by_source_and_result),
+        STORE_TEST(test_by_network),  STORE_TEST(test_bounded),
         STORE_TEST(test_old_ones_go),
     };
 

@@ -59,9 +59,10 @@ static void put_advice(json_t *row, const char *advice)
 static void put_source(json_t *row, const struct dmarc_figure *f)
 {
     const struct dmarc_source *s = &f->most;
-    char advice[ADVICE_SIZE];
+    char advice[ADVICE_SIZE], network[DMARC_NETWORK_SIZE];
 
     dmarc_source_advice(f, advice, sizeof(advice));
+    json_object_set_new(row, "network", view_json(dmarc_network(f->name, network)));
     json_object_set_new(row, "service", word_json(dmarc_service(s)));
     json_object_set_new(row, "header_from", view_json(s->header_from));
     json_object_set_new(row, "envelope_from", view_json(s->envelope_from));
@@ -192,11 +193,9 @@ static bool take_by(struct http_request *r, struct dmarc_read *g)
     static const struct {
         const char *name;
         enum dmarc_by by;
-    } known[] = {{"source", DMARC_BY_SOURCE},
-                 {"domain", DMARC_BY_DOMAIN},
-                 {"org", DMARC_BY_ORG},
-                 {"day", DMARC_BY_DAY},
-                 {"result", DMARC_BY_RESULT}};
+    } known[] = {{"source", DMARC_BY_SOURCE}, {"domain", DMARC_BY_DOMAIN},
+                 {"org", DMARC_BY_ORG},       {"day", DMARC_BY_DAY},
+                 {"result", DMARC_BY_RESULT}, {"network", DMARC_BY_NETWORK}};
     sgl_view by = http_query(r, "by");
 
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
@@ -205,7 +204,8 @@ static bool take_by(struct http_request *r, struct dmarc_read *g)
             g->query.by = known[i].by;
             return true;
         }
-    http_reply_problem(r, 400, "by", "by", "One of source, domain, org, day, result is wanted.");
+    http_reply_problem(r, 400, "by", "by",
+                       "One of source, network, domain, org, day, result is wanted.");
     return false;
 }
 

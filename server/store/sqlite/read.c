@@ -54,7 +54,8 @@
  */
 #define DMARC_READ                                                                                 \
     "SELECT CASE ?5 WHEN 0 THEN '' WHEN 1 THEN day WHEN 2 THEN source WHEN 3 THEN domain"          \
-    " WHEN 4 THEN organization ELSE CASE WHEN dkim=1 AND spf=1 THEN 'dkim+spf'"                    \
+    " WHEN 4 THEN organization WHEN 6 THEN network(source) ELSE CASE WHEN dkim=1 AND spf=1 THEN "  \
+    "'dkim+spf'"                                                                                   \
     " WHEN dkim=1 THEN 'dkim' WHEN spf=1 THEN 'spf' ELSE 'none' END END AS name,"                  \
     "sum(messages) AS n,sum(iif(dkim=1 OR spf=1,messages,0)),sum(iif(dkim=1,messages,0)),"         \
     "sum(iif(spf=1,messages,0)),sum(iif(disposition=3,messages,0)),"                               \

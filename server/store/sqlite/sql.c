@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../dmarc_received.h"
 #include "sigillo/banned.h"
 #include "sqlite_internal.h"
 
@@ -283,6 +284,24 @@ sgl_view sql_view(sqlite3_stmt *s, int column)
     return sgl_view_of(text, (size_t)sqlite3_column_bytes(s, column));
 }
 
+/* network(source): of an address as text. */
+static void network_of(sqlite3_context *s, int count, sqlite3_value **value)
+{
+    char out[DMARC_NETWORK_SIZE];
+    const void *text = sqlite3_value_text(value[0]);
+    sgl_view network = dmarc_network(sgl_view_of(text, (size_t)sqlite3_value_bytes(value[0])), out);
+
+    (void)count;
+    sqlite3_result_text(s, (const char *)network.ptr, (int)network.len, SQLITE_TRANSIENT);
+}
+
+static bool add_functions(sqlite3 *handle)
+{
+    return sqlite3_create_function_v2(handle, "network", 1,
+                                      SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY, NULL,
+                                      network_of, NULL, NULL, NULL) == SQLITE_OK;
+}
+
 static bool set_up(struct db *db, bool writer)
 {
     static const char writing[] = "PRAGMA page_size=" PAGE_SIZE ";"
@@ -295,7 +314,8 @@ static bool set_up(struct db *db, bool writer)
 
     sqlite3_extended_result_codes(db->handle, 1);
     sqlite3_busy_timeout(db->handle, 5000);
-    return sqlite3_exec(db->handle, writer ? writing : reading, NULL, NULL, NULL) == SQLITE_OK;
+    return add_functions(db->handle) &&
+           sqlite3_exec(db->handle, writer ? writing : reading, NULL, NULL, NULL) == SQLITE_OK;
 }
 
 bool db_open(struct db *db, const char *path, bool writer, char *why, size_t why_size)
