@@ -180,7 +180,7 @@ struct reception_judged {
 #define RECEPTION_OBSERVERS_MAX 4
 void reception_set_judged(struct reception *r,
                           void (*judged)(void *ctx, const struct reception_judged *j), void *ctx);
-/* Mail to an address that is a trap. */
+/* Mail to an address that is a trap; not reports of failures, which answer what somebody else forged. */
 void reception_set_trapped(struct reception *r,
                            void (*trapped)(void *ctx, const struct reception_judged *j), void *ctx);
 

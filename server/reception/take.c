@@ -176,8 +176,11 @@ static void tell_observers(const struct run *run, const struct reception_observe
         observer[i].judged(observer[i].ctx, &j);
 }
 
-static bool has_trap(const struct run *run)
+/* Not who reports a failure: somebody else forged the trap as the sender.  What waits will come again. */
+static bool is_trapped(const struct run *run)
 {
+    if (run->m->env_from.len == 0 || run->decision.action == JUDGED_DEFER)
+        return false;
     for (size_t i = 0; i < run->m->tos; i++)
         if (run->m->to[i].action == ROUTE_TRAP)
             return true;
@@ -239,7 +242,7 @@ static void decide(struct run *run)
     judge_decide(&policy, &facts, &run->decision);
     told_count(run->r, run->verdict);
     tell_observers(run, run->r->judged, run->r->judgeds);
-    if (has_trap(run))
+    if (is_trapped(run))
         tell_observers(run, run->r->trapped, run->r->trappeds);
     if (d->action == JUDGED_REJECT || d->action == JUDGED_DEFER) {
         refuse(run, d->code, d->enhanced, d->text);

@@ -168,7 +168,13 @@ static void what_others_wrote_in_our_name_goes(void **state)
         "ARC-Authentication-Results: i=1; mx.test; dmarc=pass\r\n"
         "ARC-Authentication-Results: i=2; other.test; dmarc=pass\r\n"
         "Received-SPF: pass (mx.test: ok) receiver=MX.test; client-ip=1.2.3.4\r\n"
+        "Received-SPF: pass receiver=\"mx.test\"\r\n"
+        "Received-SPF: pass receiver = MX.test.; client-ip=1.2.3.4\r\n"
+        "Received-SPF: pass (mx.test: domain of a@bank.test designates it)\r\n"
         "Received-SPF: fail receiver=other.test\r\n"
+        "Received-SPF: fail receiver=amx.test.example\r\n"
+        "ARC-Authentication-Results: mx.test; dmarc=pass header.from=bank.test\r\n"
+        "ARC-Authentication-Results: i=3; mx.test dmarc=pass header.from=bank.test\r\n"
         "X-Spam-Flag: NO\r\nx-sigillo-quarantine: no\r\nReturn-Path: <x@y.test>\r\n" MESSAGE};
     struct gate g;
 
@@ -178,7 +184,8 @@ static void what_others_wrote_in_our_name_goes(void **state)
                sgl_view_ends(V(stored.body[0]),
                              V("\r\nAuthentication-Results: other.test; spf=pass\r\n"
                                "ARC-Authentication-Results: i=2; other.test; dmarc=pass\r\n"
-                               "Received-SPF: fail receiver=other.test\r\n" MESSAGE)));
+                               "Received-SPF: fail receiver=other.test\r\n"
+                               "Received-SPF: fail receiver=amx.test.example\r\n" MESSAGE)));
     CHECK_TRUE("not a word of theirs", strstr(stored.body[0], "bank.test") == NULL);
     CHECK_TRUE("nor a copy", strstr(stored.body[0], "i=1") == NULL);
     gate_done(&g);
@@ -494,6 +501,25 @@ static void traps_and_bins_need_nobody(void **state)
     gate_done(&g);
 }
 
+/* Who reports a failure answers whoever forged the trap as his sender; and what waits comes again. */
+static void a_trap_catches_only_who_sends_to_it(void **state)
+{
+    static const struct letter report = {INSIDE, "", "trap@example.net", MESSAGE};
+    static const struct letter trap = {INSIDE, JOE, "trap@example.net", MESSAGE};
+    struct gate g;
+
+    (void)state;
+    take(&g, "", &report, 250);
+    CHECK_EQ("a report of a failure", g.trapped, 0);
+    gate_done(&g);
+    gate_init(&g, ZONE);
+    g.resolver.dead = true;
+    assert_true(gate_open(&g));
+    CHECK_EQ("DNS does not answer", gate_take(&g, &trap), 451);
+    CHECK_EQ("it comes again", g.trapped, 0);
+    gate_done(&g);
+}
+
 /* ---- forwards ---- */
 
 static struct {
@@ -643,6 +669,7 @@ int main(void)
         cmocka_unit_test(handlers_run_before_the_answer),
         cmocka_unit_test(what_nobody_handles_waits),
         cmocka_unit_test(traps_and_bins_need_nobody),
+        cmocka_unit_test(a_trap_catches_only_who_sends_to_it),
         cmocka_unit_test(forwards_become_durable_with_the_rest),
         cmocka_unit_test(nobody_forwards_yet),
         cmocka_unit_test(each_allocation_may_fail),
