@@ -105,7 +105,7 @@ _sigillo()
     "domain verify") words="--wait --wait-max --server --json --help" ;;
     "domain coach") words="--server --json --help" ;;
     "domain park") words="--subscription --server --json --help" ;;
-    "domain set") words="--tls --incoming --server --json --help" ;;
+    "domain set") words="--tls --incoming --bounces --server --json --help" ;;
     "domain publish") words="--dry-run --replace --server --json --help" ;;
     "domain mta-sts") words="--mode --mx --look --max-age --forget --server --json --help" ;;
     "domain rotate") words="--now --status --cancel --server --json --help" ;;

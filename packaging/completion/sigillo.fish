@@ -148,6 +148,7 @@ complete -c sigillo -n '__sigillo_is domain verify' -l wait-max -x -d 'with --wa
 complete -c sigillo -n '__sigillo_is domain park' -l subscription -x -d 'whose domains they are, when they are new (default: default)'
 complete -c sigillo -n '__sigillo_is domain set' -l tls -x -d 'verified: its mail goes only to servers that prove who they are; default'
 complete -c sigillo -n '__sigillo_is domain set' -l incoming -x -d 'what is done with mail to it that DMARC fails: follow, quarantine, mark; default'
+complete -c sigillo -n '__sigillo_is domain set' -l bounces -x -d 'verp: a return path of its own for each recipient (default); plain: what the sender says'
 complete -c sigillo -n '__sigillo_is domain publish' -l dry-run -d 'only say what would be changed'
 complete -c sigillo -n '__sigillo_is domain publish' -l replace -d 'also put records in the place of those of somebody else'
 complete -c sigillo -n '__sigillo_is domain rotate' -l now -d 'end the wait of this step: for a key that has leaked'

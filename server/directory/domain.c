@@ -240,6 +240,7 @@ struct domain *domain_copy(const struct domain *from)
     d->default_at = from->default_at;
     d->tls_verified = from->tls_verified;
     d->incoming = from->incoming;
+    d->bounces_plain = from->bounces_plain;
     d->version = from->version;
     atomic_init(&d->checked_at_s, atomic_load(&((struct domain *)(uintptr_t)from)->checked_at_s));
     atomic_init(&d->unknown_since_s,

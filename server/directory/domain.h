@@ -124,6 +124,8 @@ struct domain {
     struct domain_rotation rotation;
     bool tls_verified; /* its mail goes only to servers that prove who they are */
     enum domain_incoming incoming;
+    bool
+        bounces_plain; /* its return path stays what the sender said, also where one for each recipient could be made */
     int64_t created_at;
     int64_t
         default_at; /* milliseconds, when somebody called it the default of its subscription; 0: nobody does */
@@ -221,6 +223,8 @@ struct domain_change {
     int64_t default_at; /* that; 0: it is not */
     bool set_tls;
     bool tls_verified; /* added, changed */
+    bool set_bounces;
+    bool bounces_plain; /* changed */
     bool set_incoming;
     enum domain_incoming incoming;      /* the same */
     sgl_view return_path;               /* added, changed: ptr NULL: as it was, or none */

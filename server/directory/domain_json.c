@@ -2,7 +2,7 @@
 /*
  * A domain as the store keeps it.  A document of an older store has no kind, no token and no status: it is a custom one of which nothing is known yet.
  *
- *   {"created_at":N, "default_at":N, "tls":"verified", "kind":"custom", "token":"...", "return_path":"bounces", "sts_policy":"...", "sts_until":N,
+ *   {"created_at":N, "default_at":N, "tls":"verified", "kind":"custom", "token":"...", "return_path":"bounces", "bounces":"plain", "sts_policy":"...", "sts_until":N,
  *    "checked_at":N, "hosts":"mx.example.org published",
  *    "rotation":{"step":"keep","since":N,"until":N,"last":N},
  *    "selectors":[{"name":"s1","algorithm":"rsa-2048","active":true,"retires":false,"public":BASE64,"sealed":BASE64}],
@@ -104,6 +104,7 @@ static bool members_from_json(struct domain *d, const json_t *json)
         !domain_incoming_parse(sgl_view_cstr(json_string_value(json_object_get(json, "incoming"))),
                                &d->incoming))
         return false;
+    d->bounces_plain = json_object_get(json, "bounces") != NULL; /* "plain", or it is not there */
     d->sts_until_s = time_of(json, "sts_until");
     atomic_init(&d->checked_at_s, time_of(json, "checked_at"));
     if (kind != NULL && !domain_kind_parse(json_string_value(kind), &d->kind))
@@ -229,6 +230,7 @@ json_t *domain_to_json(const void *noun)
                      "selectors", list, "status", statuses_to_json(d));
     if (json != NULL && put_time(json, "default_at", d->default_at) &&
         put_text(json, "tls", d->tls_verified ? "verified" : NULL) &&
+        put_text(json, "bounces", d->bounces_plain ? "plain" : NULL) &&
         put_text(json, "incoming",
                  d->incoming != DOMAIN_INCOMING_PRESET ? domain_incoming_name(d->incoming)
                                                        : NULL) &&

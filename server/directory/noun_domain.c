@@ -380,6 +380,8 @@ static bool alter(struct change *g)
         d->tls_verified = dc->tls_verified;
     if (dc->set_incoming)
         d->incoming = dc->incoming;
+    if (dc->set_bounces)
+        d->bounces_plain = dc->bounces_plain;
     return (!dc->set_kind || set_kind(g, d, dc->kind)) &&
            (dc->return_path.ptr == NULL || (set_return_path(g, d, dc->return_path) &&
                                             names_fit(g, d->name, d->return_path, dc))) &&
@@ -486,7 +488,7 @@ static void settle(struct directory *d, void *noun)
     domain_pack(domain);
 }
 
-static const char *const shown[] = {"kind", "return_path", "tls", NULL};
+static const char *const shown[] = {"kind", "return_path", "tls", "bounces", NULL};
 
 const struct noun_kind noun_domain = {
     .name = "domain",

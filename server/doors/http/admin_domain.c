@@ -38,6 +38,7 @@ json_t *admin_domain_json(const struct admin *admin, struct domain *domain)
                      domain->subscription, "created_at", admin_time(domain->created_at * 1000),
                      "selectors", selectors, "version", (json_int_t)domain->version);
     json_object_set_new(json, "tls", json_string(domain->tls_verified ? "verified" : "default"));
+    json_object_set_new(json, "bounces", json_string(domain->bounces_plain ? "plain" : "verp"));
     json_object_set_new(json, "incoming", json_string(domain_incoming_name(domain->incoming)));
     admin_domain_put_status(json, admin, domain);
     return json;
@@ -144,6 +145,22 @@ static bool take_incoming(struct admin_change *n, const json_t *incoming)
     return false;
 }
 
+/* The member "bounces", which may be NULL; false: answered. */
+static bool take_bounces(struct admin_change *n, const json_t *bounces)
+{
+    sgl_view word;
+
+    if (bounces == NULL)
+        return true;
+    word = admin_text(bounces);
+    n->domain.set_bounces = true;
+    n->domain.bounces_plain = sgl_view_eq(word, SGL_LIT("plain"));
+    if (n->domain.bounces_plain || sgl_view_eq(word, SGL_LIT("verp")))
+        return true;
+    http_reply_problem(n->r, 422, "bounces", "bounces", "bounces is verp or plain.");
+    return false;
+}
+
 /* So much may a domain's name have where its keys stand in the operator's zone. */
 static size_t names_room(const char *zone)
 {
@@ -191,7 +208,8 @@ static bool take_change(struct admin_change *n, const struct admin_member *membe
     if (member[1].value != NULL)
         n->domain.return_path = admin_text(member[1].value);
     return take_kind(n, member[0].value) && admin_take_version(n, member[2].value) &&
-           take_tls(n, member[3].value) && take_incoming(n, member[4].value);
+           take_tls(n, member[3].value) && take_incoming(n, member[4].value) &&
+           take_bounces(n, member[5].value);
 }
 
 static json_t *changed(const struct admin_change *n)
@@ -228,7 +246,8 @@ static const struct admin_noun domains = {
                       {.name = "return_path", .type = JSON_STRING},
                       {.name = "version", .type = JSON_INTEGER},
                       {.name = "tls", .type = JSON_STRING},
-                      {.name = "incoming", .type = JSON_STRING}},
+                      {.name = "incoming", .type = JSON_STRING},
+                      {.name = "bounces", .type = JSON_STRING}},
     .take_change = take_change,
     .changed = changed,
 };
