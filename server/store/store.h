@@ -166,6 +166,7 @@ enum store_op_kind {
     STORE_REPUTATION,     /* reputation.h */
     STORE_DMARC_JUDGED,   /* dmarc_judged.h */
     STORE_REPORT,         /* report.h */
+    STORE_RETURNED,       /* returned.h */
     STORE_EXPIRE_TRAIL
 };
 

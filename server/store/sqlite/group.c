@@ -13,6 +13,7 @@
 #include "../received.h"
 #include "../report.h"
 #include "../reputation.h"
+#include "../returned.h"
 #include "../tlsrpt.h"
 #include "sigillo/banned.h"
 #include "sqlite_internal.h"
@@ -64,6 +65,8 @@ static enum store_result apply_op(struct store *store, struct store_op *op)
         return apply_dmarc_judged(store, (const struct dmarc_count_op *)(const void *)op);
     case STORE_REPORT:
         return apply_report(store, (struct report_op *)(void *)op);
+    case STORE_RETURNED:
+        return apply_returned(store, (struct returned_op *)(void *)op);
     case STORE_EXPIRE_TRAIL:
         return apply_expire_trail(store, (struct store_expire_trail *)(void *)op);
     }

@@ -21,6 +21,7 @@
  * report          which report about a day went where; once tlsrpt_report, of those about TLS alone
  * dmarc_policy    policies by which messages of a day were judged, dmarc_judged: how many of which kind
  * dmarc_received  DMARC reports that others have sent, dmarc_source: their records, summed up by day, source and result
+ * refusing        days on which an address refused mail for a while
  * batch           what becomes of the messages that have one, and which those are
  */
 #include "schema.h"
@@ -172,6 +173,9 @@ static const char *const step[] = {
     " PRIMARY KEY(day, domain, source, subscription, organization, verified, disposition, dkim,"
     " spf, header_from, envelope_from, dkim_domain, dkim_selector, dkim_result, spf_domain,"
     " spf_result, reason)) WITHOUT ROWID;",
+    "CREATE TABLE refusing(subscription TEXT NOT NULL, address TEXT NOT NULL,"
+    " day INTEGER NOT NULL, PRIMARY KEY(subscription, address, day)) WITHOUT ROWID;"
+    "CREATE INDEX refusing_day ON refusing(day);",
 };
 #define STEPS ((int)(sizeof(step) / sizeof(step[0])))
 

@@ -106,6 +106,12 @@ const char *const sql_text[SQL_COUNT] = {
     [SQL_MESSAGE_CALLED] = "SELECT subscription,labels,header_from,env_from FROM message"
                            " WHERE id=?1 AND door NOT IN ('bounce','tlsrpt','dmarc-report',"
                            "'inbound')",
+    [SQL_RETURNED_FIND] = "SELECT 1 FROM event WHERE message=?1 AND rcpt=?2 AND kind=?3",
+    [SQL_REFUSING_ADD] = "INSERT OR IGNORE INTO refusing SELECT subscription,?2,?3 FROM message"
+                         " WHERE id=?1",
+    [SQL_REFUSING_OLD] = "DELETE FROM refusing WHERE day<?1",
+    [SQL_REFUSING_COUNT] = "SELECT count(*) FROM refusing WHERE address=?2 AND subscription="
+                           "(SELECT subscription FROM message WHERE id=?1)",
     [SQL_STATISTIC_ADD] = "INSERT INTO statistic VALUES(?1,?2,?3,?4,?5)"
                           " ON CONFLICT DO UPDATE SET count=count+excluded.count",
     [SQL_OLD_STATISTICS] = "DELETE FROM statistic WHERE day<?1",

@@ -97,6 +97,10 @@ enum sql {
     SQL_DRAFT_PIECES_DELETE,
     SQL_CATEGORIES,
     SQL_MESSAGE_CALLED,
+    SQL_RETURNED_FIND,
+    SQL_REFUSING_ADD,
+    SQL_REFUSING_OLD,
+    SQL_REFUSING_COUNT,
     SQL_STATISTIC_ADD,
     SQL_OLD_STATISTICS,
     SQL_TRANSIT_ADD,
@@ -339,6 +343,8 @@ enum store_result apply_control(struct store *store, struct store_control *c);
 void undo_control(struct store_control *c);
 struct store_draft_op;
 enum store_result apply_draft(struct store *store, struct store_draft_op *op);
+struct returned_op;
+enum store_result apply_returned(struct store *store, struct returned_op *op);
 struct received_op;
 enum store_result apply_received(struct store *store, const struct received_op *op);
 struct dmarc_received_op;
