@@ -76,7 +76,8 @@ struct connection {
     char peer[SGL_LIMIT_NAME_TEXT + SGL_IP_TEXT_SIZE + 8]; /* "mx1.example.net [192.0.2.1]" */
     struct sgl_smtp_to *to;
     size_t tos, to_room;
-    char *before[EVENTS_BEFORE_MAX]; /* attempts at other hosts for this job, as JSON */
+    char return_path[DELIVERY_RETURN_PATH_SIZE]; /* of the only recipient; "": the sender's */
+    char *before[EVENTS_BEFORE_MAX];             /* attempts at other hosts for this job, as JSON */
     size_t befores;
     uint8_t before_cause; /* what TLS failed at there first: enum transit_cause */
     struct loop_task gone;

@@ -194,6 +194,11 @@ void delivery_set_courier(struct delivery *d, const struct delivery_courier *cou
     d->courier = *courier;
 }
 
+void delivery_set_return_paths(struct delivery *d, const struct delivery_return_paths *paths)
+{
+    d->return_paths = *paths;
+}
+
 void delivery_stats(const struct delivery *d, struct delivery_stats *out)
 {
     *out = d->stats;

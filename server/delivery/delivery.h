@@ -135,6 +135,18 @@ struct delivery_ask {
     struct loop_task task; /* delivery's own */
 };
 void delivery_ask(struct delivery *d, struct delivery_ask *a);
+/*
+ * The return path of one recipient, in the place of the sender's: what comes back then says whom it is about.  On the loop; false: it goes with the sender's, and may go with others.
+ * A message for which there is one goes to a single recipient in each transaction.
+ */
+#define DELIVERY_RETURN_PATH_SIZE 320
+struct delivery_return_paths {
+    bool (*make)(void *ctx, const struct store_message *message, const struct store_rcpt *rcpt,
+                 char out[DELIVERY_RETURN_PATH_SIZE]);
+    void *ctx;
+};
+void delivery_set_return_paths(
+    struct delivery *d, const struct delivery_return_paths *paths); /* before the loop runs */
 /* On the loop: routes, limits and CA files of another configuration count from the next connection on. false: a file is at fault, nothing changed. */
 bool delivery_reconfigure(struct delivery *d, struct config *config, char *why, size_t why_size);
 /* On the loop: takes no more jobs, lets transactions in flight finish; done(ctx) when no connection is left. */

@@ -75,6 +75,17 @@ bool connection_is_prepared(struct connection *c)
     return true;
 }
 
+/* A null sender stays one: nobody is told of what becomes of a report [RFC 5321 s4.5.5]. */
+static void make_return_path(struct connection *c)
+{
+    const struct delivery_return_paths *paths = &c->delivery->return_paths;
+
+    c->return_path[0] = '\0';
+    if (paths->make != NULL && c->job->message->env_from.len > 0 &&
+        !paths->make(paths->ctx, c->job->message, c->job->rcpt[0], c->return_path))
+        c->return_path[0] = '\0';
+}
+
 static bool fill_recipients(struct connection *c)
 {
     const struct sgl_smtp_offer *offer = sgl_smtp_client_offer(c->client);
@@ -84,6 +95,8 @@ static bool fill_recipients(struct connection *c)
         n = most;
     if (offer->rcpt_max > 0 && n > offer->rcpt_max)
         n = offer->rcpt_max;
+    if (c->return_path[0] != '\0')
+        n = 1;
     if (n > c->to_room) {
         struct sgl_smtp_to *to = reallocarray(c->to, n, sizeof *to);
 
@@ -162,10 +175,11 @@ static bool set_envelope(struct connection *c)
 {
     const struct store_message *m = c->job->message;
 
+    make_return_path(c);
     if (!fill_recipients(c))
         return false;
     c->envelope = (struct sgl_smtp_envelope){
-        .from = m->env_from,
+        .from = c->return_path[0] != '\0' ? sgl_view_cstr(c->return_path) : m->env_from,
         .to = c->to,
         .tos = c->tos,
         .envid = m->env_id,

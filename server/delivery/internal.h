@@ -86,6 +86,7 @@ struct delivery {
     unsigned asking_count;
     struct load *loads; /* with the courier, or on their way to it */
     unsigned load_count;
+    struct delivery_return_paths return_paths;
     uint64_t seed;
 };
 

@@ -431,3 +431,20 @@ enum list_token_fault lists_open(struct lists *l, sgl_view text, int64_t now,
     sodium_memzero(key, sizeof(key));
     return fault;
 }
+
+size_t lists_secrets(struct lists *l, const char *purpose,
+                     uint8_t out[LISTS_KEYS_MAX][LIST_SECRET_SIZE])
+{
+    size_t count = 0;
+
+    pthread_rwlock_rdlock(&l->lock);
+    for (size_t i = l->entries; i > 0; i--) {
+        const struct entry *e = &l->entry[i - 1];
+
+        if (e->open)
+            crypto_generichash(out[count++], LIST_SECRET_SIZE, (const uint8_t *)purpose,
+                               strlen(purpose), e->secret, LIST_SECRET_SIZE);
+    }
+    pthread_rwlock_unlock(&l->lock);
+    return count;
+}

@@ -38,6 +38,11 @@ void lists_show_certificate(struct lists *l, struct tls_server *tls);
 const char *lists_host(const struct lists *l);
 /* Would a link with this host be followed: is there a name to be an alias of, and does the certificate that is in use cover the host? */
 bool lists_covers(struct lists *l, const char *host);
+/*
+ * Secrets of others that live as these keys do, made of them: `purpose` (a fixed text) keeps them apart.  The newest first; the number of secrets, 0: none is open yet.
+ */
+size_t lists_secrets(struct lists *l, const char *purpose,
+                     uint8_t out[LISTS_KEYS_MAX][LIST_SECRET_SIZE]);
 enum list_token_fault lists_open(struct lists *l, sgl_view text, int64_t now,
                                  struct sgl_arena *arena, struct list_token *out);
 

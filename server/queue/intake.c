@@ -10,7 +10,7 @@
 /* The job of this message that still takes recipients of this destination. */
 static struct qjob *job_for(struct envelope *env, struct queue_dest *dest, size_t rcpts_left)
 {
-    size_t max = env->q->config.rcpts_per_job;
+    size_t max = env->alone ? 1 : env->q->config.rcpts_per_job;
 
     if (dest->building != NULL && dest->building->job.rcpts < max)
         return dest->building;
@@ -72,6 +72,7 @@ void queue_add(struct queue *q, struct envelope *env, int64_t lease_until)
 {
     size_t lost = 0;
 
+    env->alone = q->alone.alone != NULL && q->alone.alone(q->alone.ctx, env->m);
     for (size_t i = 0; i < env->m->rcpts; i++) {
         if (env->m->rcpt[i].state != RCPT_QUEUED || !add_rcpt(env, i))
             lost++; /* final or held at birth; or no memory: the claim ends with its lease */

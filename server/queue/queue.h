@@ -138,6 +138,12 @@ struct queue_stop {
                                       struct queue_stop_why *why);
 };
 void queue_set_stop(struct queue *q, const struct queue_stop *stop);
+/* Must each recipient of this message go by itself?  Asked on the loop, once for each time that a message comes into memory.  Without it none must. */
+struct queue_alone {
+    void *ctx;
+    bool (*alone)(void *ctx, const struct store_message *message);
+};
+void queue_set_alone(struct queue *q, const struct queue_alone *alone); /* before queue_start() */
 void queue_start(struct queue *q);
 /* Stops claiming and handing out; calls done(ctx) when nothing is out with delivery. */
 void queue_drain(struct queue *q, void (*done)(void *ctx), void *ctx);

@@ -33,6 +33,7 @@ struct envelope {
     unsigned jobs, out; /* of them with delivery, which borrows the body */
     struct qjob *made;  /* while it is divided, by way of next */
     size_t bytes;       /* counted in held_bytes */
+    bool alone;         /* each recipient has a job of its own */
 };
 
 enum place { READY, WAITING, OUT, RECORDING };
@@ -83,6 +84,7 @@ struct queue {
     struct queue_delivery delivery;
     struct queue_signer signer;
     struct queue_stop stop;
+    struct queue_alone alone;
     bool started, draining, released;
     void (*drained)(void *ctx);
     void *drained_ctx;

@@ -21,6 +21,11 @@ void queue_set_stop(struct queue *q, const struct queue_stop *stop)
     q->stop = *stop;
 }
 
+void queue_set_alone(struct queue *q, const struct queue_alone *alone)
+{
+    q->alone = *alone;
+}
+
 static void wait_a_moment(struct queue *q, struct qjob *j)
 {
     job_wait(j, queue_now(q) + PUT_BACK_S);
