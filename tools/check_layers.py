@@ -85,6 +85,7 @@ SERVER = {  # room: rooms below it
     "webhook": GROUND + ["delivery", "directory", "https", "keys", "queue", "store"],
     "limits": GROUND + ["audit", "directory", "store"],
     "guard": GROUND + ["directory", "store"],
+    "returns": GROUND + ["directory", "guard", "lists", "queue", "reception", "store"],
     "admission": GROUND + ["access", "audit", "directory", "guard", "keys", "limits", "lists", "queue", "store"],
     "delivery": GROUND + ["audit", "directory", "queue", "resolver", "store", "sts"],
     "callout": GROUND + ["delivery", "directory", "judge", "queue", "reception", "resolver", "store"],

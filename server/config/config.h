@@ -229,6 +229,11 @@ struct config {
         enum config_temperror on_temperror;
         const char **trusted_sealer; /* domains whose ARC seals are believed */
         size_t trusted_sealers;
+        const char *
+            *complaint_sender; /* d= of those whose complaints are believed, and names below */
+        size_t complaint_senders;
+        unsigned
+            refusing_days; /* days of seven on which an address may refuse for a while, before it is given up; 0: always */
         const char *postmaster; /* gets the mail of postmasters without a route; NULL: nobody */
         unsigned recipients, connections, connections_per_address, judged_memory;
         /* of one address (IPv6: its /64), a minute; 0: no limit */

@@ -140,6 +140,8 @@ const struct key config_key[] = {
     {IN_INBOUND, "spf_fail", KEY_WORD, "quarantine", .words = "mark quarantine reject", TOP(inbound.spf_fail)},
     {IN_INBOUND, "on_temperror", KEY_WORD, "defer", .words = "defer quarantine accept", TOP(inbound.on_temperror)},
     {IN_INBOUND, "trusted_sealers", KEY_PATTERN, "{}", TOP(inbound.trusted_sealer), N_OF(config, inbound.trusted_sealers)},
+    {IN_INBOUND, "complaint_senders", KEY_PATTERN, "{\"arf.mail.yahoo.com\", \"hotmail.com\", \"senderscore.net\"}", TOP(inbound.complaint_sender), N_OF(config, inbound.complaint_senders)},
+    {IN_INBOUND, "suppress_refusing", KEY_NUMBER, "3", .max = 7, TOP(inbound.refusing_days)},
     {IN_INBOUND, "postmaster", KEY_MAILBOX, NULL, TOP(inbound.postmaster)},
     {IN_INBOUND, "recipients", KEY_NUMBER, "100", .min = 100, .max = 100000, TOP(inbound.recipients)},
     {IN_INBOUND, "connections", KEY_NUMBER, "1000", .min = 1, .max = 1000000, TOP(inbound.connections)},
