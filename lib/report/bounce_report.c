@@ -84,8 +84,7 @@ static enum sgl_status address_of(sgl_view value, struct sgl_arena *arena, sgl_v
         text = address;
     else if (text.len > 1 && text.ptr[0] == '<' && text.ptr[text.len - 1] == '>')
         text = sgl_view_sub(text, 1, text.len - 2);
-    *out = sgl_view_sub(text, 0, SGL_LIMIT_SMTP_ORCPT);
-    return SGL_OK;
+    return sgl_bounce_flat(sgl_view_sub(text, 0, SGL_LIMIT_SMTP_ORCPT), arena, out);
 }
 
 static enum sgl_bounce_action action_of(sgl_view value, sgl_view status)

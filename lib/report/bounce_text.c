@@ -50,8 +50,8 @@ static size_t local_len(sgl_view v)
     size_t n = 0;
 
     if (v.len > 0 && v.ptr[0] == '"') {
-        for (n = 1; n < v.len && v.ptr[n] != '"' && v.ptr[n] != '\n'; n++)
-            if (v.ptr[n] == '\\')
+        for (n = 1; n < v.len && v.ptr[n] != '"' && !sgl_ascii_is_control(v.ptr[n]); n++)
+            if (v.ptr[n] == '\\' && n + 1 < v.len && !sgl_ascii_is_control(v.ptr[n + 1]))
                 n++;
         return n < v.len && v.ptr[n] == '"' ? n + 1 : 0;
     }
