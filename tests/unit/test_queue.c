@@ -90,6 +90,62 @@ static void test_pools(void **state)
     CHECK_EQ("all are forgotten", fx.queue->dests, 0);
 }
 
+static bool alone(void *ctx, const struct store_message *message)
+{
+    (void)ctx;
+    return message->rcpts == 3;
+}
+
+/* Who has a return path of his own goes by himself: the queue gives them out so. */
+static void test_alone(void **state)
+{
+    struct store_sample s[2];
+    struct job *job;
+
+    (void)state;
+    queue_set_alone(fx.queue, &(struct queue_alone){.alone = alone});
+    queue_fixture_put(&fx, &s[0], "example.net", 3);
+    for (int i = 0; i < 3; i++) {
+        job = queue_fixture_take(&fx, "example.net");
+        CHECK_EQ("each by himself", job->rcpts, 1);
+        queue_fixture_finish(&fx, job, RCPT_OK);
+    }
+    queue_fixture_put(&fx, &s[1], "example.net", 2);
+    job = queue_fixture_take(&fx, "example.net");
+    CHECK_EQ("others together", job->rcpts, 2);
+    queue_fixture_finish(&fx, job, RCPT_OK);
+    store_sample_done(&s[0]);
+    store_sample_done(&s[1]);
+}
+
+static bool by_himself(void *ctx, const struct store_message *message)
+{
+    (void)ctx;
+    return message->rcpts == 3;
+}
+
+/* Who has a return path of his own goes by himself: the queue gives them out so. */
+static void test_one_by_one(void **state)
+{
+    struct store_sample s[2];
+    struct job *job;
+
+    (void)state;
+    queue_set_alone(fx.queue, &(struct queue_alone){.alone = by_himself});
+    queue_fixture_put(&fx, &s[0], "example.net", 3);
+    for (int i = 0; i < 3; i++) {
+        job = queue_fixture_take(&fx, "example.net");
+        CHECK_EQ("each by himself", job->rcpts, 1);
+        queue_fixture_finish(&fx, job, RCPT_OK);
+    }
+    queue_fixture_put(&fx, &s[1], "example.net", 2);
+    job = queue_fixture_take(&fx, "example.net");
+    CHECK_EQ("others together", job->rcpts, 2);
+    queue_fixture_finish(&fx, job, RCPT_OK);
+    store_sample_done(&s[0]);
+    store_sample_done(&s[1]);
+}
+
 /* What a message asks of TLS decides what it may travel with, and only that. [RFC 8689 s4.2, s5] */
 static void test_tls(void **state)
 {
@@ -329,11 +385,18 @@ static void test_drain(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        QUEUE_TEST(test_delivered),    QUEUE_TEST(test_transit),
-        QUEUE_TEST(test_pools),        QUEUE_TEST(test_tls),
-        QUEUE_TEST(test_schedule),     QUEUE_TEST(test_expiry),
-        QUEUE_TEST(test_restart),      QUEUE_TEST(test_fairness),
-        QUEUE_TEST(test_late_outcome), QUEUE_TEST(test_leases_are_extended),
+        QUEUE_TEST(test_delivered),
+        QUEUE_TEST(test_transit),
+        QUEUE_TEST(test_pools),
+        QUEUE_TEST(test_one_by_one),
+        QUEUE_TEST(test_alone),
+        QUEUE_TEST(test_tls),
+        QUEUE_TEST(test_schedule),
+        QUEUE_TEST(test_expiry),
+        QUEUE_TEST(test_restart),
+        QUEUE_TEST(test_fairness),
+        QUEUE_TEST(test_late_outcome),
+        QUEUE_TEST(test_leases_are_extended),
         QUEUE_TEST(test_drain),
     };
 
