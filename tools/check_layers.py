@@ -94,7 +94,7 @@ SERVER = {  # room: rooms below it
     "reports": GROUND + ["delivery", "gzip", "https", "queue", "resolver", "store", "sts"],
     "heard": GROUND + ["directory", "intake", "reception", "store"],
     "doors": GROUND + ["access", "admission", "audit", "certs", "directory", "gzip", "guard", "heard", "intake", "limits", "lists", "queue", "reception", "reputation", "setup", "store", "templates", "tokens"],
-    "main": GROUND + ["admission", "audit", "callout", "certs", "delivery", "directory", "doors", "forward", "guard", "heard", "https", "judge", "keys", "limits", "lists", "queue", "reception", "reports", "reputation", "resolver", "secret", "setup", "store", "sts", "templates", "tokens", "webhook"],
+    "main": GROUND + ["admission", "audit", "callout", "certs", "delivery", "directory", "doors", "forward", "guard", "heard", "https", "judge", "keys", "limits", "lists", "queue", "reception", "reports", "reputation", "resolver", "returns", "secret", "setup", "store", "sts", "templates", "tokens", "webhook"],
 }
 MILTER = ["config", "log", "loop", "metrics", "judge", "resolver", "main"]  # rooms that milter/ may know; of main only the sandbox
 PURE = {  # system headers that lib/ may include

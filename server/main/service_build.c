@@ -275,6 +275,27 @@ static bool build_admission(struct service *s, char *why, size_t why_size)
     return true;
 }
 
+/* Return paths of what goes out, and what comes back to them. */
+static bool build_returns(struct service *s)
+{
+    const struct returns_setup setup = {.store = s->store,
+                                        .directory = s->directory,
+                                        .lists = s->lists,
+                                        .guard = s->guard,
+                                        .queue = s->queue,
+                                        .signer = admission_signer(s->admission),
+                                        .workers = s->workers,
+                                        .config = s->config};
+
+    s->returns = returns_new(&setup);
+    if (s->returns == NULL)
+        return false;
+    queue_set_alone(s->queue, &(struct queue_alone){.ctx = s->returns, .alone = returns_alone});
+    delivery_set_return_paths(
+        s->delivery, &(struct delivery_return_paths){.make = returns_make, .ctx = s->returns});
+    return true;
+}
+
 /* ---- doors ---- */
 
 bool service_ready(void *ctx, char *why, size_t why_size)
@@ -552,9 +573,9 @@ bool service_build(struct service *s, char *why, size_t why_size)
     return s->directory != NULL && build_tokens(s, why, why_size) &&
            build_lists(s, why, why_size) && build_sending(s, why, why_size) &&
            build_federation(s) && start_certs(s) && build_setup(s) &&
-           build_admission(s, why, why_size) && build_reports(s) && build_reputation(s) &&
-           build_webhook(s) && build_http(s) && build_submission(s, why, why_size) &&
-           service_build_inbound(s, why, why_size);
+           build_admission(s, why, why_size) && build_returns(s) && build_reports(s) &&
+           build_reputation(s) && build_webhook(s) && build_http(s) &&
+           build_submission(s, why, why_size) && service_build_inbound(s, why, why_size);
 }
 
 bool service_start_loops(struct service *s)

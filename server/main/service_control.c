@@ -214,6 +214,7 @@ static void apply(struct loop_task *task)
         log_line(LOG_ERROR_, "out of memory: the guard of bulk mail stays as it was");
     if (!reputation_configure(s->reputation, r->next))
         log_line(LOG_ERROR_, "out of memory: the rules of reputation stay as they were");
+    returns_reconfigure(s->returns, r->next);
     service_configure_suppression(s, r->next);
     directory_exact_local_parts(s->directory, r->next->sender_exact);
     directory_accounts_max(s->directory, r->next->limits.accounts);

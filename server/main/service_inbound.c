@@ -114,6 +114,10 @@ bool service_build_inbound(struct service *s, char *why, size_t why_size)
     s->heard =
         (struct heard_room){.directory = s->directory, .store = s->store, .workers = s->workers};
     reception_set_handler(s->reception, ROUTE_REPORTS, heard_arrival, &s->heard);
+    reception_add_known(s->reception,
+                        &(struct reception_knows){.ctx = s->returns, .knows = returns_knows});
+    reception_set_handler(s->reception, ROUTE_BOUNCES, returns_take, s->returns);
+    reception_set_handler(s->reception, ROUTE_COMPLAINTS, returns_take, s->returns);
     warn_of_postmaster(s->config);
     return service_build_forward(s, why, why_size) && build_door(s, why, why_size);
 }

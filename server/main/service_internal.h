@@ -35,6 +35,7 @@
 #include "../reports/reports.h"
 #include "../reputation/reputation.h"
 #include "../resolver/resolver.h"
+#include "../returns/returns.h"
 #include "../setup/setup.h"
 #include "../store/store.h"
 #include "../sts/sts.h"
@@ -76,6 +77,7 @@ struct service {
     struct limits *limits;
     struct templates *templates;
     struct guard *guard;
+    struct returns *returns;
     struct admission *admission;
     struct submission_door *submission;
     struct judge *judge;

@@ -67,8 +67,7 @@ bool returns_believes(struct returns *r, sgl_view domain)
 
     pthread_rwlock_rdlock(&r->lock);
     for (size_t i = 0; i < r->config->inbound.complaint_senders; i++)
-        believed |=
-            sgl_view_eq_nocase(domain, sgl_view_cstr(r->config->inbound.complaint_sender[i]));
+        believed |= at_or_below(domain, sgl_view_cstr(r->config->inbound.complaint_sender[i]));
     pthread_rwlock_unlock(&r->lock);
     return believed;
 }
@@ -91,8 +90,9 @@ static struct domain *domain_for(struct returns *r, const struct store_message *
     struct domain *d;
 
     returns_rules(r, &rules);
-    if (!rules.receives || m->env_from.len == 0 || sgl_view_eq(m->door, SGL_LIT("inbound")) ||
-        sgl_view_eq(m->door, SGL_LIT("bounce")) || sgl_view_eq(m->door, SGL_LIT("tlsrpt")))
+    /* What the server writes or sends on itself is not a sender's. */
+    if (!rules.receives || m->env_from.len == 0 || sgl_view_eq(m->identity, SGL_LIT("system")) ||
+        sgl_view_eq(m->door, SGL_LIT("inbound")))
         return NULL;
     d = directory_domain(r->setup.directory, domain_of(m->env_from));
     if (d != NULL && d->kind == DOMAIN_CUSTOM && !d->bounces_plain && d->return_path[0] != '\0' &&

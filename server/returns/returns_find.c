@@ -28,7 +28,7 @@ static bool is_signed(struct taking *t)
 
     for (size_t i = 0; v != NULL && i < v->dkim.count; i++)
         if (v->dkim.item[i].result == SGL_DKIM_PASS &&
-            returns_believes(t->r, v->dkim.item[i].tags.domain.text))
+            returns_believes(t->r, v->dkim.item[i].tags.domain))
             return true;
     return false;
 }

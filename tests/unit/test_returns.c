@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What comes back is acted upon when it names a recipient, and once.  The store is real; directory, keys, guard and queue are played. */
+#include <semaphore.h>
+#include <stdlib.h>
+
+#include "../../server/returns/returns.h"
+#include "../../server/store/statistics.h"
+#include "sigillo/verdict.h"
+#include "store_steps.h"
+
+#define V(s) sgl_view_cstr(s)
+
+/* ---- what stands around it ---- */
+
+static struct domain the_domain;
+static struct config config;
+static struct {
+    unsigned suppressed, complaints, nudges, secrets;
+    enum suppression_reason reason;
+    char address[100];
+    enum directory_result result;
+} seen;
+
+struct config *config_ref(struct config *c)
+{
+    return c;
+}
+
+void config_unref(struct config *c)
+{
+    (void)c;
+}
+
+struct domain *directory_domain(struct directory *d, sgl_view name)
+{
+    (void)d;
+    return sgl_view_eq_nocase(name, V("example.org")) ? &the_domain : NULL;
+}
+
+void domain_unref(struct domain *d)
+{
+    (void)d;
+}
+
+size_t lists_secrets(struct lists *l, const char *purpose,
+                     uint8_t out[LISTS_KEYS_MAX][LIST_SECRET_SIZE])
+{
+    (void)l;
+    (void)purpose;
+    memset(out, 7, (size_t)LISTS_KEYS_MAX * LIST_SECRET_SIZE);
+    return seen.secrets;
+}
+
+static struct directory_suppress *suppressing;
+
+static void suppressed(struct loop_task *task)
+{
+    (void)task;
+    suppressing->done(suppressing);
+}
+
+void directory_suppress(struct directory *d, struct directory_suppress *s)
+{
+    (void)d;
+    seen.suppressed++;
+    seen.reason = s->item->reason;
+    snprintf(seen.address, sizeof(seen.address), "%.*s", SGL_FMT(s->item->address));
+    s->result = seen.result;
+    s->task.run = suppressed;
+    suppressing = s;
+    loop_post(s->loop, &s->task);
+}
+
+void guard_complaint(struct guard *g, sgl_view domain, sgl_view subscription, sgl_view destination,
+                     uint32_t complaints, int64_t now_ms)
+{
+    (void)g;
+    (void)now_ms;
+    CHECK_VIEW("whose mail it was", domain, V("example.org"));
+    CHECK_VIEW("his subscription", subscription, V("sub"));
+    CHECK_VIEW("who complained", destination, V("x.test"));
+    seen.complaints += complaints;
+}
+
+void queue_nudge(struct queue *q)
+{
+    (void)q;
+    seen.nudges++;
+}
+
+/* ---- a message that was sent, and what comes back ---- */
+
+static struct returns *returns;
+static struct workers *workers;
+static struct store_sample sample;
+static char path[320];
+
+static int setup(void **state)
+{
+    static struct config_listen listen = {.door = DOOR_INBOUND};
+    static const char *believed[] = {"fbl.test"};
+    struct returns_setup s = {.config = &config};
+
+    store_setup(state);
+    memset(&seen, 0, sizeof(seen));
+    seen.secrets = 1;
+    the_domain = (struct domain){.name = (char *)"example.org",
+                                 .subscription = (char *)"sub",
+                                 .kind = DOMAIN_CUSTOM,
+                                 .return_path = (char *)"bounces"};
+    the_domain.status[PART_RETURN_PATH].state = DOMAIN_VERIFIED;
+    memset(&config, 0, sizeof(config));
+    config.hostname = "mail.our.test";
+    config.listen = &listen;
+    config.listens = 1;
+    config.queue.keep_trail_s = 30 * 86400;
+    config.queue.expire_s = 86400;
+    config.delivery.suppress_s = 86400;
+    config.inbound.refusing_days = 3;
+    config.inbound.complaint_sender = believed;
+    config.inbound.complaint_senders = 1;
+    workers = workers_new("test", 1, 16);
+    store_sample_init(&sample, "x.test", 1, 100);
+    sample.message.accepted_at = clock_now_ms();
+    assert_int_equal(store_sample_accept(&fx, &sample), STORE_OK);
+    s.store = fx.store;
+    s.workers = workers;
+    returns = returns_new(&s);
+    return returns != NULL && returns_make(returns, &sample.message, &sample.rcpt[0], path) ? 0
+                                                                                            : -1;
+}
+
+static int teardown(void **state)
+{
+    workers_free(workers);
+    returns_free(returns);
+    store_sample_done(&sample);
+    return store_teardown(state);
+}
+
+static struct {
+    struct loop_task task;
+    struct arrival arrival;
+    enum arrival_result result;
+    sem_t over;
+} taking;
+
+static void over(struct arrival *a, enum arrival_result result, const char *why)
+{
+    (void)a;
+    (void)why;
+    taking.result = result;
+    sem_post(&taking.over);
+}
+
+static void begin(struct loop_task *task)
+{
+    (void)task;
+    returns_take(returns, &taking.arrival);
+}
+
+static enum arrival_result take(const char *rcpt, const char *raw,
+                                const struct sgl_verdict *verdict)
+{
+    sem_init(&taking.over, 0, 0);
+    taking.arrival = (struct arrival){.rcpt = V(rcpt),
+                                      .raw = V(raw),
+                                      .verdict = verdict,
+                                      .at_ms = clock_now_ms(),
+                                      .loop = fx.loop,
+                                      .done = over};
+    taking.task.run = begin;
+    loop_post(fx.loop, &taking.task);
+    sem_wait(&taking.over);
+    return taking.result;
+}
+
+static const char *bounce(const char *action, const char *status, const char *said)
+{
+    static char text[1000];
+
+    snprintf(text, sizeof(text),
+             "From: MAILER-DAEMON@x.test\r\nSubject: Undelivered\r\n"
+             "Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n"
+             "--b\r\n\r\nx\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\n"
+             "Reporting-MTA: dns; mx.x.test\r\n\r\nFinal-Recipient: rfc822; User0@x.test\r\n"
+             "Action: %s\r\nStatus: %s\r\nDiagnostic-Code: smtp; %s\r\n"
+             "--b\r\nContent-Type: text/rfc822-headers\r\n\r\nSubject: Hello\r\n--b--\r\n",
+             action, status, said);
+    return text;
+}
+
+static bool put_event(void *ctx, const struct store_event *e)
+{
+    char *text = ctx;
+    size_t len = strlen(text);
+
+    if (!sgl_view_eq(e->kind, V("accepted")))
+        snprintf(text + len, 2000 - len, "%.*s ", SGL_FMT(e->kind));
+    return true;
+}
+
+static const char *events(void)
+{
+    static char text[2000];
+
+    text[0] = '\0';
+    assert_int_equal(store_read_events(fx.store, sample.message.id, put_event, text), STORE_OK);
+    return text;
+}
+
+static bool count_reports(void *ctx, const struct store_message *m)
+{
+    if (sgl_view_eq(m->door, V("bounce"))) {
+        CHECK_VIEW("from the null sender", m->env_from, V(""));
+        CHECK_VIEW("to the sender", m->rcpt[0].address, V("Sender@example.org"));
+        CHECK_EQ("nobody hears of its own end", m->rcpt[0].notify, RCPT_NOTIFY_NEVER);
+        ++*(unsigned *)ctx;
+    }
+    return true;
+}
+
+static unsigned reports(void)
+{
+    struct store_filter all = {.max = 100};
+    unsigned count = 0;
+
+    assert_int_equal(store_read_messages(fx.store, &all, count_reports, &count), STORE_OK);
+    return count;
+}
+
+/* ---- bounces ---- */
+
+static void test_a_hard_bounce(void **state)
+{
+    const char *raw = bounce("failed", "5.1.1", "550 5.1.1 no such user");
+
+    (void)state;
+    assert_int_equal(take(path, raw, NULL), ARRIVAL_DONE);
+    CHECK_STR("the trail tells it", events(), "bounced ");
+    CHECK_EQ("the address is suppressed", seen.suppressed, 1);
+    CHECK_EQ("as a hard bounce", seen.reason, SUPPRESSION_HARD_BOUNCE);
+    CHECK_STR("the recipient's", seen.address, "User0@x.test");
+    CHECK_EQ("the sender hears of it", reports(), 1);
+    assert_int_equal(take(path, raw, NULL), ARRIVAL_DONE);
+    CHECK_STR("the same again changes nothing", events(), "bounced ");
+    CHECK_EQ("nor does it suppress", seen.suppressed, 1);
+    CHECK_EQ("nor is it told again", reports(), 1);
+}
+
+static const struct {
+    const char *name, *action, *status, *said, *events;
+    unsigned suppressed, reports;
+} kinds[] = {
+    {"a fault of ours never suppresses", "failed", "5.7.1", "550 5.7.1 blocked using dnsbl.test",
+     "bounced ", 0, 1},
+    {"nor does a policy", "failed", "5.7.26", "550 5.7.26 DMARC", "bounced ", 0, 1},
+    {"a full mailbox, once, does not", "failed", "5.2.2", "552 5.2.2 mailbox full", "bounced ", 0,
+     1},
+    {"a time-out does not", "failed", "4.4.7", "timed out", "bounced ", 0, 1},
+    {"delayed is not failed", "delayed", "4.4.1", "450 later", "delayed ", 0, 0},
+    {"a success", "relayed", "2.0.0", "250 ok", "confirmed ", 0, 0},
+};
+
+static void test_kinds(void **state)
+{
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        setup(state);
+        CHECK_EQ(kinds[i].name,
+                 take(path, bounce(kinds[i].action, kinds[i].status, kinds[i].said), NULL),
+                 ARRIVAL_DONE);
+        CHECK_STR(kinds[i].name, events(), kinds[i].events);
+        CHECK_EQ(kinds[i].name, seen.suppressed, kinds[i].suppressed);
+        CHECK_EQ(kinds[i].name, reports(), kinds[i].reports);
+        teardown(state);
+    }
+}
+
+static void test_somebody_is_away(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        take(path, "From: User0@x.test\r\nAuto-Submitted: auto-replied\r\n\r\naway\r\n", NULL),
+        ARRIVAL_DONE);
+    CHECK_STR("it is in the trail", events(), "answered ");
+    CHECK_EQ("and is no failure", seen.suppressed + reports(), 0);
+}
+
+static void test_forged(void **state)
+{
+    const char *raw = bounce("failed", "5.1.1", "550 5.1.1 no such user");
+    enum route_action action = ROUTE_LMTP;
+    char forged[320];
+
+    (void)state;
+    strcpy(forged, path);
+    forged[40] = forged[40] == 'a' ? 'b' : 'a';
+    CHECK_EQ("at RCPT it is nobody", returns_knows(returns, V(forged), &action), RECEPTION_FORGED);
+    CHECK_EQ("the true one is known", returns_knows(returns, V(path), &action), RECEPTION_KNOWN);
+    CHECK_EQ("as a bounce", action, ROUTE_BOUNCES);
+    CHECK_EQ("another address may be another's",
+             returns_knows(returns, V("anna@bounces.example.org"), &action), RECEPTION_NOT_MINE);
+    assert_int_equal(take(forged, raw, NULL), ARRIVAL_DONE);
+    assert_int_equal(take("bounces@example.org", raw, NULL), ARRIVAL_DONE);
+    CHECK_STR("nothing is noted", events(), "");
+    CHECK_EQ("nothing is done", seen.suppressed + reports(), 0);
+}
+
+static void test_too_old(void **state)
+{
+    enum route_action action;
+
+    (void)state;
+    config.queue.keep_trail_s = 0;
+    the_domain.name = (char *)"example.org";
+    sample.message.id -= (uint64_t)100 << 33; /* some 200 s */
+    assert_true(returns_make(returns, &sample.message, &sample.rcpt[0], path));
+    CHECK_EQ("nobody remembers it", returns_knows(returns, V(path), &action), RECEPTION_FORGED);
+}
+
+/* A failure that lies in us is tried again: 451, and nothing is half done. */
+static void test_not_now(void **state)
+{
+    (void)state;
+    seen.result = DIRECTORY_UNAVAILABLE;
+    assert_int_equal(take(path, bounce("failed", "5.1.1", "550 5.1.1 no such user"), NULL),
+                     ARRIVAL_LATER);
+    CHECK_STR("it comes again", events(), "");
+    seen.result = DIRECTORY_OK;
+    assert_int_equal(take(path, bounce("failed", "5.1.1", "550 5.1.1 no such user"), NULL),
+                     ARRIVAL_DONE);
+    CHECK_STR("and counts then", events(), "bounced ");
+}
+
+/* ---- complaints ---- */
+
+static const char *complaint(const char *type)
+{
+    static char text[1000];
+
+    snprintf(
+        text, sizeof(text),
+        "From: fbl@fbl.test\r\nContent-Type: multipart/report; boundary=b\r\n\r\n--b\r\n\r\nx\r\n"
+        "--b\r\nContent-Type: message/feedback-report\r\n\r\nFeedback-Type: %s\r\n"
+        "User-Agent: t/1\r\nVersion: 1\r\nOriginal-Mail-From: <%s>\r\n"
+        "Original-Rcpt-To: <redacted@x.test>\r\n"
+        "--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: Hello\r\n\r\nx\r\n--b--\r\n",
+        type, path);
+    return text;
+}
+
+static void test_complaints(void **state)
+{
+    struct sgl_dkim_verdict signature = {.result = SGL_DKIM_PASS,
+                                         .tags = {.domain = V("a.fbl.test")}};
+    struct sgl_verdict verdict = {.dkim = {.item = &signature, .count = 1, .passes = 1}};
+
+    (void)state;
+    assert_int_equal(take("fbl@example.org", complaint("abuse"), NULL), ARRIVAL_DONE);
+    signature.result = SGL_DKIM_FAIL;
+    assert_int_equal(take("fbl@example.org", complaint("abuse"), &verdict), ARRIVAL_DONE);
+    signature.result = SGL_DKIM_PASS;
+    signature.tags.domain = V("elsewhere.test");
+    assert_int_equal(take("fbl@example.org", complaint("abuse"), &verdict), ARRIVAL_DONE);
+    signature.tags.domain = V("a.fbl.test");
+    assert_int_equal(take("fbl@example.org", complaint("not-spam"), &verdict), ARRIVAL_DONE);
+    CHECK_EQ("what nobody known has signed, or is none, changes nothing", seen.suppressed, 0);
+    assert_int_equal(take("fbl@example.org", complaint("abuse"), &verdict), ARRIVAL_DONE);
+    CHECK_STR("the trail tells it", events(), "complained ");
+    CHECK_EQ("the address is suppressed, though it was redacted", seen.suppressed, 1);
+    CHECK_EQ("as a complaint", seen.reason, SUPPRESSION_COMPLAINT);
+    CHECK_STR("the recipient's", seen.address, "User0@x.test");
+    CHECK_EQ("the guard counts it", seen.complaints, 1);
+    assert_int_equal(take("fbl@example.org", complaint("abuse"), &verdict), ARRIVAL_DONE);
+    CHECK_EQ("once", seen.complaints + seen.suppressed, 2);
+    CHECK_EQ("its sender gets no bounce", reports(), 0);
+}
+
+/* ---- return paths ---- */
+
+static void test_who_gets_one(void **state)
+{
+    struct store_message *m = &sample.message;
+    char out[320];
+
+    (void)state;
+    CHECK_TRUE("a domain whose return path is verified", returns_alone(returns, m));
+    the_domain.bounces_plain = true;
+    CHECK_TRUE("not when it says so", !returns_alone(returns, m));
+    the_domain.bounces_plain = false;
+    the_domain.status[PART_RETURN_PATH].state = DOMAIN_FAILED;
+    CHECK_TRUE("not when its record is not there", !returns_alone(returns, m));
+    the_domain.status[PART_RETURN_PATH].state = DOMAIN_VERIFIED;
+    config.listens = 0;
+    CHECK_TRUE("not when no mail is received here", !returns_alone(returns, m));
+    config.listens = 1;
+    m->subscription = V("another");
+    CHECK_TRUE("not for another subscription", !returns_alone(returns, m));
+    m->subscription = V("sub");
+    m->env_from = V("");
+    CHECK_TRUE("never for the null sender [RFC 5321 s4.5.5]", !returns_alone(returns, m));
+    m->env_from = V("Sender@example.org");
+    m->door = V("inbound");
+    CHECK_TRUE("not for mail of others that is sent on", !returns_alone(returns, m));
+    m->door = V("submission");
+    seen.secrets = 0;
+    CHECK_TRUE("and none is written without a key",
+               !returns_make(returns, m, &sample.rcpt[0], out));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_a_hard_bounce, setup, teardown),
+        cmocka_unit_test(test_kinds),
+        cmocka_unit_test_setup_teardown(test_somebody_is_away, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_forged, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_too_old, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_not_now, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_complaints, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_who_gets_one, setup, teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
