@@ -385,18 +385,12 @@ static void test_drain(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        QUEUE_TEST(test_delivered),
-        QUEUE_TEST(test_transit),
-        QUEUE_TEST(test_pools),
-        QUEUE_TEST(test_one_by_one),
-        QUEUE_TEST(test_alone),
-        QUEUE_TEST(test_tls),
-        QUEUE_TEST(test_schedule),
-        QUEUE_TEST(test_expiry),
-        QUEUE_TEST(test_restart),
-        QUEUE_TEST(test_fairness),
-        QUEUE_TEST(test_late_outcome),
-        QUEUE_TEST(test_leases_are_extended),
+        QUEUE_TEST(test_delivered),    QUEUE_TEST(test_transit),
+        QUEUE_TEST(test_pools),        QUEUE_TEST(test_one_by_one),
+        QUEUE_TEST(test_alone),        QUEUE_TEST(test_tls),
+        QUEUE_TEST(test_schedule),     QUEUE_TEST(test_expiry),
+        QUEUE_TEST(test_restart),      QUEUE_TEST(test_fairness),
+        QUEUE_TEST(test_late_outcome), QUEUE_TEST(test_leases_are_extended),
         QUEUE_TEST(test_drain),
     };
 
