@@ -8,11 +8,12 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "internal.h"
 
 #define TRIES_MAX  3
-#define TIMEOUT_MS 10000 /* of a step */
+#define TIMEOUT_MS 10000 /* without a byte */
 
 struct asking {
     struct asking *prev, *next; /* delivery->askings */
@@ -27,6 +28,7 @@ struct asking {
     struct sgl_smtp_to to;
     size_t host, address;
     unsigned tries;
+    uint64_t ends_ms;
     bool tls_on, shaking, asked;
     struct loop_task gone;
 };
@@ -302,10 +304,19 @@ static void refuse(struct loop_task *task)
     a->done(a);
 }
 
+/* A server that keeps its questions waiting takes no place from those of others. */
+static bool has_place(const struct delivery *d, const struct arrival_route *route)
+{
+    unsigned own = 0;
+
+    for (const struct asking *q = d->askings; q != NULL; q = q->next)
+        own += strcmp(q->ask->route->owned.subscription, route->owned.subscription) == 0;
+    return own < DELIVERY_ASKS_SHARE && d->asking_count < DELIVERY_ASKS_MAX && !d->draining;
+}
+
 void delivery_ask(struct delivery *d, struct delivery_ask *a)
 {
-    struct asking *q =
-        d->asking_count >= DELIVERY_ASKS_MAX || d->draining ? NULL : calloc(1, sizeof *q);
+    struct asking *q = has_place(d, a->route) ? calloc(1, sizeof *q) : NULL;
 
     a->asked = ASKED_UNKNOWN;
     a->code = 0;
@@ -325,11 +336,21 @@ void delivery_ask(struct delivery *d, struct delivery_ask *a)
     }
     q->delivery = d;
     q->ask = a;
+    q->ends_ms = clock_mono_ms() + ASK_MS;
     q->next = d->askings;
     if (q->next != NULL)
         q->next->prev = q;
     d->askings = q;
     d->asking_count++;
+}
+
+void ask_end_late(struct delivery *d, uint64_t now_ms)
+{
+    for (struct asking *q = d->askings, *next; q != NULL; q = next) {
+        next = q->next;
+        if (now_ms >= q->ends_ms)
+            answer(q, ASKED_UNKNOWN, 0, "its server takes too long");
+    }
 }
 
 void ask_end_all(struct delivery *d)

@@ -46,6 +46,7 @@ static void on_idle_tick(evutil_socket_t fd, short what, void *ctx)
         if (connection_is_idle(c) && now - connection_idle_since(c) >= IDLE_MS)
             connection_quit(c);
     }
+    ask_end_late(d, now);
 }
 
 struct delivery *delivery_new(struct loop *loop, struct queue *queue, struct resolver *resolver,

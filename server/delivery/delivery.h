@@ -123,7 +123,8 @@ void delivery_carried(struct delivery_load *load, const struct delivery_receipt 
  * Would the server of a route (LMTP, SMTP) take mail for this address?  Asked by RCPT from the null sender, and nothing is sent. What a delivery has to prove is proved here, too.  On
  * the loop; done() later, on the loop; too many at once, and what cannot be found out, are UNKNOWN.
  */
-#define DELIVERY_ASKS_MAX 64
+#define DELIVERY_ASKS_MAX   64
+#define DELIVERY_ASKS_SHARE 16 /* of the routes of one subscription */
 enum delivery_asked { ASKED_UNKNOWN, ASKED_TAKEN, ASKED_REFUSED };
 struct delivery_ask {
     struct arrival_route *route; /* this and the address are the caller's until done() */

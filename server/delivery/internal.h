@@ -185,6 +185,8 @@ socklen_t plan_sockaddr(const struct plan *plan, const struct sgl_ip *ip,
 
 /* ---- ask.c ---- */
 
+#define ASK_MS 30000 /* all of a question; each second it is looked whether it is over */
+void ask_end_late(struct delivery *d, uint64_t now_ms);
 void ask_end_all(struct delivery *d); /* delivery is being freed */
 
 /* ---- trust.c ---- */

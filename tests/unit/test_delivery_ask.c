@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Would the server of a route take mail for an address?  Nothing is sent, and what is not known is not yes. */
+#include "../../server/delivery/internal.h"
 #include "delivery_rows.h"
 
 static struct arrival_route *made(struct world *w, enum route_action action, const char *host,
@@ -10,6 +11,7 @@ static struct arrival_route *made(struct world *w, enum route_action action, con
 
     r->owned.refs = 1;
     r->owned.key = text;
+    r->owned.subscription = (char *)(uintptr_t) "a";
     r->action = action;
     r->inside = inside;
     r->target = (char **)(void *)(r + 1);
@@ -110,10 +112,75 @@ static void an_answer_comes_in_any_case(void **state)
     world_done(&w);
 }
 
+/* A server that says a byte now and then keeps nobody waiting for long. */
+static void a_question_has_an_end(void **state)
+{
+    struct world w;
+    struct delivery_ask a = {.address = SGL_LIT_INIT("anna@a.test"), .done = on_asked};
+
+    (void)state;
+    world_init(&w, "");
+    w.peer[0].script.greeting = "";
+    world_start(&w);
+    a.route = made(&w, ROUTE_LMTP, "127.0.0.1", true);
+    delivery_ask(w.delivery, &a);
+    a.asked = ASKED_TAKEN;
+    ask_end_late(w.delivery, clock_mono_ms() + ASK_MS / 2);
+    CHECK_EQ("there is time", a.asked, ASKED_TAKEN);
+    ask_end_late(w.delivery, clock_mono_ms() + ASK_MS);
+    CHECK_EQ("it is not known", a.asked, ASKED_UNKNOWN);
+    CHECK_STR("why", a.why, "its server takes too long");
+    arrival_route_unref(a.route);
+    world_turn(&w);
+    world_done(&w);
+}
+
+static unsigned answers;
+
+static void on_counted(struct delivery_ask *a)
+{
+    (void)a;
+    answers++;
+}
+
+/* Who has a server that never answers takes no more than his share of the places. */
+static void a_subscription_has_its_share(void **state)
+{
+    struct world w;
+    struct delivery_ask a[DELIVERY_ASKS_MAX];
+    struct arrival_route *route, *other;
+
+    (void)state;
+    world_init(&w, "");
+    w.peer[0].script.greeting = "";
+    world_start(&w);
+    route = made(&w, ROUTE_LMTP, "127.0.0.1", true);
+    other = made(&w, ROUTE_LMTP, "127.0.0.1", true);
+    other->owned.subscription = (char *)(uintptr_t) "b";
+    answers = 0;
+    for (size_t i = 0; i <= DELIVERY_ASKS_SHARE + 1; i++) {
+        a[i] = (struct delivery_ask){.route = i <= DELIVERY_ASKS_SHARE ? route : other,
+                                     .address = SGL_LIT_INIT("anna@a.test"),
+                                     .done = on_counted};
+        delivery_ask(w.delivery, &a[i]);
+    }
+    world_turn(&w);
+    CHECK_EQ("one too many", answers, 1);
+    CHECK_EQ("it is not known", a[DELIVERY_ASKS_SHARE].asked, ASKED_UNKNOWN);
+    delivery_free(w.delivery);
+    w.delivery = NULL;
+    CHECK_EQ("all are answered", answers, DELIVERY_ASKS_SHARE + 2);
+    arrival_route_unref(route);
+    arrival_route_unref(other);
+    world_turn(&w);
+    world_done(&w);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(what_is_answered),
-                                       cmocka_unit_test(an_answer_comes_in_any_case)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_answered), cmocka_unit_test(an_answer_comes_in_any_case),
+        cmocka_unit_test(a_question_has_an_end), cmocka_unit_test(a_subscription_has_its_share)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
