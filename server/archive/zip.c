@@ -41,6 +41,12 @@ static bool is_deflated(struct archive *a)
            sgl_view_ends(form, SGL_LIT("(uncompressed)"));
 }
 
+/* What is passed over and says so is passed over packed; else all of it is unpacked to find its end, and nobody counts. */
+static bool is_empty(struct archive_entry *entry)
+{
+    return archive_entry_size_is_set(entry) != 0 && archive_entry_size(entry) == 0;
+}
+
 /* SGL_MORE: this entry is not it. */
 static enum sgl_status look(struct archive *a, struct archive_entry *entry, uint64_t max,
                             const char **why)
@@ -48,10 +54,12 @@ static enum sgl_status look(struct archive *a, struct archive_entry *entry, uint
     if (archive_entry_is_encrypted(entry) != 0)
         return no(SGL_E_SYNTAX, "its zip archive is encrypted", why);
     if (archive_entry_filetype(entry) != AE_IFREG)
+        return is_empty(entry)
+                   ? SGL_MORE
+                   : no(SGL_E_SYNTAX, "its zip archive has a folder with something in it", why);
+    if (is_empty(entry))
         return SGL_MORE;
     if (archive_entry_size_is_set(entry) != 0) {
-        if (archive_entry_size(entry) == 0)
-            return SGL_MORE;
         if (archive_entry_size(entry) < 0 || (uint64_t)archive_entry_size(entry) > max)
             return no(SGL_E_LIMIT, "unpacked it is too large", why);
     }

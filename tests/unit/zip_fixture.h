@@ -8,7 +8,8 @@
 
 #include "sigillo/buf.h"
 
-enum { ZIP_STORED = 0, ZIP_DEFLATED = 8, ZIP_LZMA = 14, ZIP_ENCRYPTED = 1 };
+enum { ZIP_STORED = 0, ZIP_DEFLATED = 8, ZIP_LZMA = 14, ZIP_ENCRYPTED = 1, ZIP_SIZE_BEHIND = 8 };
+#define ZIP_ZERO UINT64_MAX /* declared: none */
 
 struct zip_file {
     const char *name;
@@ -56,7 +57,11 @@ static inline void zip_add(struct sgl_buf *out, const struct zip_file *file)
     zip_put(out, 0, 4);
     zip_put(out, crc32(0, file->data.ptr, (uInt)file->data.len), 4);
     zip_put(out, packed.len, 4);
-    zip_put(out, file->declared != 0 ? file->declared : file->data.len, 4);
+    zip_put(out,
+            file->declared == ZIP_ZERO ? 0
+            : file->declared != 0      ? file->declared
+                                       : file->data.len,
+            4);
     zip_put(out, strlen(file->name), 2);
     zip_put(out, 0, 2);
     sgl_buf_add_cstr(out, file->name);
