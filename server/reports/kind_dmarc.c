@@ -45,26 +45,32 @@ struct asked {
     bool mail; /* it is an address that can be written to */
 };
 
-/* A report goes to names: an address in the record would lead past what guards names. */
+/* A report goes to names: an address in the record would lead past what guards names.  Another scheme, or what is no address, is passed over, and not the others with it. [RFC 9990 s3.5] */
+static enum sgl_status read_mailbox(struct errand *e, sgl_view uri, struct asked *out,
+                                    struct sgl_name *host)
+{
+    enum sgl_status status = sgl_tlsrpt_mailbox(uri, &e->arena, &out->mailbox);
+
+    out->uri = uri;
+    out->mail = status == SGL_OK && !out->mailbox.literal && !out->mailbox.utf8;
+    if (out->mail)
+        status = sgl_name_parse(out->mailbox.domain, SGL_NAME_UNDERSCORE, &e->arena, NULL, host);
+    out->mail = out->mail && status == SGL_OK;
+    return status == SGL_E_SYNTAX ? SGL_OK : status;
+}
+
 static enum sgl_status ask(struct errand *e, const struct sgl_dmarc *found, sgl_view uri,
                            struct asked *out)
 {
-    struct sgl_name host;
-    enum sgl_status status = sgl_tlsrpt_mailbox(uri, &e->arena, &out->mailbox);
     sgl_view instead = SGL_LIT("");
+    struct sgl_name host;
 
-    out->mail = status == SGL_OK && !out->mailbox.literal && !out->mailbox.utf8;
-    if (!out->mail) /* [RFC 9990 s3.5] others are for who knows their scheme */
-        return status == SGL_E_SYNTAX ? SGL_OK : status;
-    SGL_TRY(sgl_name_parse(out->mailbox.domain, SGL_NAME_UNDERSCORE, &e->arena, NULL, &host));
+    SGL_TRY(read_mailbox(e, uri, out, &host));
+    if (!out->mail)
+        return SGL_OK;
     SGL_TRY(sgl_dmarc_destination(found->policy_domain, host, &e->dns, &e->arena, &out->agreed,
                                   &instead));
-    out->uri = uri;
-    if (instead.len > 0) {
-        out->uri = instead;
-        SGL_TRY(sgl_tlsrpt_mailbox(instead, &e->arena, &out->mailbox));
-    }
-    return SGL_OK;
+    return instead.len > 0 ? read_mailbox(e, instead, out, &host) : SGL_OK;
 }
 
 /* Who did not agree gets none. [RFC 9990 s4] */

@@ -5,6 +5,7 @@
 
 #include "../../server/reports/internal.h"
 #include "check.h"
+#include "dns_fixture.h"
 
 #define V(s) sgl_view_cstr(s)
 
@@ -235,11 +236,57 @@ static void who_takes_reports(void **state)
     reports_free(r);
 }
 
+/* [RFC 9990 s3.5, s4] a destination that can't be written to takes nothing from the others, whatever its host has in DNS */
+static void each_destination_for_itself(void **state)
+{
+    static const struct {
+        const char *zone;
+        size_t first, found; /* the first that is left */
+    } rows[] = {
+        {"a.test._report._dmarc.b.test TXT v=DMARC1\n", 0, 2},
+        {"a.test._report._dmarc.b.test TXT v=DMARC1; rua=mailto:other@b.test\n", 2, 2},
+        {"a.test._report._dmarc.b.test TXT v=DMARC1; rua=https://b.test/reports\n", 1, 1},
+        {"", 1, 1},
+    };
+    static const char *const uri[] = {"mailto:r@b.test", "mailto:r@a.test", "mailto:other@b.test"};
+    struct config config = {.hostname = "mail.us.test"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct dns_fixture dns = dns_fixture_init("a.test", NULL);
+        struct errand e = {
+            .kind = &kind_dmarc, .config = &config, .about = {.domain = V("a.test")}};
+        enum sgl_status status;
+        const char *why = NULL;
+        char zone[500];
+
+        snprintf(zone, sizeof(zone),
+                 "_dmarc.a.test TXT v=DMARC1; p=none; rua=%s,%s\na.test A 192.0.2.1\n%s", uri[0],
+                 uri[1], rows[i].zone);
+        dns.zone = zone;
+        sgl_arena_init(&e.arena, 1 << 20);
+        e.dns = dns.dns;
+        while ((status = kind_dmarc.find(&e, &why)) == SGL_NEED_DNS) {
+            dns.dns = e.dns;
+            dns_fixture_answer(&dns);
+            e.dns = dns.dns;
+            e.op.destinations = 0;
+        }
+        CHECK_EQ(rows[i].zone, status, SGL_OK);
+        CHECK_TRUE(rows[i].zone, why == NULL);
+        CHECK_EQ(rows[i].zone, e.op.destinations, rows[i].found);
+        CHECK_VIEW(rows[i].zone, e.destination[0], V(uri[rows[i].first]));
+        sgl_arena_done(&e.arena);
+        dns_fixture_done(&dns);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_cannot_be_noted_is_not_sent_on_and_on),
         cmocka_unit_test(who_takes_reports),
+        cmocka_unit_test(each_destination_for_itself),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
