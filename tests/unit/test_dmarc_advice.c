@@ -30,6 +30,10 @@ static const struct {
      "The signature of news.a.test does not verify"},
     {"only a return path of somebody else", "", "other.test", 0, 2, 0, 0, 0, NULL,
      "SPF passes for other.test"},
+    {"forged, with a signature of a service that does not verify", "sendgrid.net", "", 3, 3, 0, 0,
+     0, NULL, "Neither signs as you nor stands in SPF"},
+    {"forged, with a return path of a service that SPF refuses", "", "em1.sendgrid.net", 0, 3, 0, 0,
+     0, NULL, "Neither signs as you nor stands in SPF"},
     {"forged", "", "a.test", 0, 3, 0, 0, 0, NULL, "Neither signs as you nor stands in SPF"},
 };
 
@@ -63,16 +67,19 @@ static void sources(void **state)
 static const struct {
     const char *name;
     uint8_t p;
-    uint64_t days, messages, passed;
+    uint64_t days, messages, passed, unverified;
     const char *advice;
 } policies[] = {
-    {"there is nothing above reject", 4, 30, 1000, 1000, ""},
-    {"a policy that nobody told", 0, 30, 1000, 1000, ""},
-    {"a few days", 1, 13, 1000, 1000, "Too little is known yet to be stricter: 13 days, 1000 "},
-    {"a few messages", 1, 30, 99, 99, "Too little is known yet to be stricter: 30 days, 99 "},
-    {"nearly all pass", 1, 30, 1000, 985, "98.5 % pass, over 30 days: p=quarantine is within"},
-    {"the next step", 3, 14, 1000, 980, "98.0 % pass, over 14 days: p=reject is within"},
-    {"one less", 3, 14, 1000, 979, "97.9 % pass: mend the sources"},
+    {"there is nothing above reject", 4, 30, 1000, 1000, 0, ""},
+    {"a policy that nobody told", 0, 30, 1000, 1000, 0, ""},
+    {"a few days", 1, 13, 1000, 1000, 0, "Too little is known yet to be stricter: 13 days, 1000 "},
+    {"a few messages", 1, 30, 99, 99, 0, "Too little is known yet to be stricter: 30 days, 99 "},
+    {"nearly all pass", 1, 30, 1000, 985, 0, "98.5 % pass, over 30 days: p=quarantine is within"},
+    {"the next step", 3, 14, 1000, 980, 0, "98.0 % pass, over 14 days: p=reject is within"},
+    {"what anybody may have sent is no ground", 1, 30, 1000, 1000, 21,
+     "21 of 1000 messages stand in reports that anybody may have sent"},
+    {"a little of it is", 1, 30, 1000, 1000, 20, "100.0 % pass, over 30 days"},
+    {"one less", 3, 14, 1000, 979, 0, "97.9 % pass: mend the sources"},
 };
 
 static void policy(void **state)
@@ -82,7 +89,8 @@ static void policy(void **state)
         struct dmarc_figure f = {.p = policies[i].p,
                                  .days = policies[i].days,
                                  .messages = policies[i].messages,
-                                 .passed = policies[i].passed};
+                                 .passed = policies[i].passed,
+                                 .unverified = policies[i].unverified};
         char advice[400];
 
         dmarc_policy_advice(&f, advice, sizeof advice);

@@ -5,6 +5,7 @@
 
 #define DAYS_ENOUGH     14 /* that have figures: a month's letter must not be forgotten */
 #define MESSAGES_ENOUGH 100
+#define DOUBTFUL        50 /* one of so many messages is in a report that anybody may have sent */
 #define NAME_MAX        80 /* bytes of a domain in a sentence */
 
 /* By the domains that they sign as, and that their return paths stand in, where a customer has not set up his own. */
@@ -64,12 +65,14 @@ static const char *service_of(sgl_view domain)
     return name;
 }
 
+/* What nothing proved anybody may write: it names nobody. */
 const char *dmarc_service(const struct dmarc_source *s)
 {
-    const char *name = service_of(s->dkim_domain);
+    const char *name = s->dkim_result == SGL_DMARC_RAW_PASS ? service_of(s->dkim_domain) : NULL;
 
-    if (name == NULL)
-        name = service_of(s->spf_domain);
+    if (name != NULL || s->spf_result != SGL_DMARC_RAW_PASS)
+        return name;
+    name = service_of(s->spf_domain);
     return name != NULL ? name : service_of(s->envelope_from);
 }
 
@@ -156,6 +159,11 @@ void dmarc_policy_advice(const struct dmarc_figure *f, char *out, size_t size)
     if (f->days < DAYS_ENOUGH || f->messages < MESSAGES_ENOUGH)
         snprintf(out, size, "Too little is known yet to be stricter: %llu days, %llu messages.",
                  (unsigned long long)f->days, (unsigned long long)f->messages);
+    else if (f->unverified > f->messages / DOUBTFUL)
+        snprintf(out, size,
+                 "%llu of %llu messages stand in reports that anybody may have sent: no ground to "
+                 "be stricter.",
+                 (unsigned long long)f->unverified, (unsigned long long)f->messages);
     else if (passed >= 980)
         snprintf(out, size,
                  "%llu.%llu %% pass, over %llu days: p=%s is within reach. Look at the sources "
