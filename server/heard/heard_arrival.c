@@ -6,6 +6,8 @@
 #include "../log/log.h"
 #include "heard_tls.h"
 
+#define OPEN_TEXT_MAX ((size_t)64 << 10) /* as by HTTP from whom nobody knows */
+
 struct bringing {
     struct heard dmarc; /* first: cast from it */
     struct heard_tls tls;
@@ -53,7 +55,7 @@ static void try_tls(struct bringing *b)
                                 .bytes = b->a->raw,
                                 .scope = b->dmarc.scope,
                                 .peer = sgl_view_cstr(b->peer),
-                                .text_max = RECEIVED_TEXT_MAX,
+                                .text_max = b->dmarc.verified ? RECEIVED_TEXT_MAX : OPEN_TEXT_MAX,
                                 .domains_max = 1,
                                 .now = b->a->at_ms / 1000,
                                 .done = tls_taken};

@@ -141,6 +141,21 @@ static void tls_is_told_by_its_content(void **state)
     assert_int_equal(all(f).messages, 0);
 }
 
+/* Whoever is not known gets as much room as by HTTP. */
+static void a_long_one_of_whom_nobody_knows_is_refused(void **state)
+{
+    static char mail[80 << 10];
+    struct directory_fixture *f = *state;
+    size_t len;
+
+    assert_int_equal(fixture_domain(f, "a.test", false), DIRECTORY_OK);
+    snprintf(mail, sizeof mail, "%s", TLS("1", "a.test"));
+    len = strlen(mail);
+    memset(mail + len, ' ', sizeof mail - len - 1);
+    assert_memory_equal(bring(f, mail, "default", SGL_DMARC_FAIL), "refused", 7);
+    assert_string_equal(bring(f, mail, "default", SGL_DMARC_PASS), "done");
+}
+
 static void what_is_not_ours_or_none_is_refused(void **state)
 {
     struct directory_fixture *f = *state;
@@ -167,6 +182,7 @@ int main(void)
         DIRECTORY_TEST(dmarc_is_kept_once),
         DIRECTORY_TEST(the_same_again_changes_nothing),
         DIRECTORY_TEST(tls_is_told_by_its_content),
+        DIRECTORY_TEST(a_long_one_of_whom_nobody_knows_is_refused),
         DIRECTORY_TEST(what_is_not_ours_or_none_is_refused),
     };
 
