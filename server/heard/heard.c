@@ -12,6 +12,8 @@
 #define TEXTS_MAX ((size_t)64 << 10)
 #define DAY_S     INT64_C(86400)
 #define SPAN_MAX  (8 * DAY_S)
+#define MESSAGES_MAX                                                                               \
+    (UINT64_C(1) << 34) /* of a report: nobody has as many in a day, and sums of them have an end */
 #define AHEAD_MAX (2 * DAY_S) /* clocks differ, and days end later elsewhere */
 
 static void fail(struct heard *h, enum heard_result result, const char *why)
@@ -80,6 +82,8 @@ static void keep(struct heard *h, const struct sgl_dmarc_report_meta *m,
     else if (!has_days(r, h->now))
         fail(h, HEARD_NONE,
              "it does not say which day it tells of, or that is none whose figures are kept");
+    else if (r->messages > MESSAGES_MAX)
+        fail(h, HEARD_NONE, "it tells of more messages than anybody has");
     else
         fail(h, HEARD_KEPT, "");
 }
@@ -154,6 +158,8 @@ static void stored(struct store_op *op)
 
     if (op->result == STORE_EXISTS)
         fail(h, HEARD_KNOWN, "");
+    else if (op->result == STORE_CONFLICT)
+        fail(h, HEARD_LARGE, "there are too many reports about that day of the domain");
     else if (op->result != STORE_OK)
         fail(h, HEARD_STORE, store_result_text(op->result));
     h->done(h);

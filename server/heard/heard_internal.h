@@ -10,6 +10,8 @@ struct heard_sums *heard_sums_new(uint64_t salt); /* NULL: out of memory */
 void heard_sums_free(struct heard_sums *sums);    /* NULL accepted */
 /* false: out of memory. Sources that have no room are counted without a name. */
 bool heard_sums_add(struct heard_sums *sums, const struct sgl_dmarc_report_record *r);
+/* Where it is looked for first. */
+size_t heard_sums_slot(const struct heard_sums *sums, const struct dmarc_source *row);
 const struct dmarc_source *heard_sums_all(struct heard_sums *sums, size_t *count);
 
 /* A copy that can be shown: at most 255 bytes, control characters and broken UTF-8 become "?"; domains in lower case. An empty view when the arena is full. */

@@ -132,11 +132,18 @@ static uint64_t mix(uint64_t hash, sgl_view text)
     return (hash ^ hash >> 29) * 1099511628211u;
 }
 
-static size_t slot_of(const struct heard_sums *s, const struct dmarc_source *row)
+/* All that makes a row another one counts: whoever varies only what is left out has them all in one slot. */
+size_t heard_sums_slot(const struct heard_sums *s, const struct dmarc_source *row)
 {
-    uint64_t hash = mix(mix(mix(s->salt, row->source), row->header_from), row->envelope_from);
+    const uint8_t results[] = {row->disposition, row->dkim,       row->spf,
+                               row->dkim_result, row->spf_result, row->reason};
+    const sgl_view text[] = {row->source,      row->header_from,   row->envelope_from,
+                             row->dkim_domain, row->dkim_selector, row->spf_domain};
+    uint64_t hash = mix(s->salt, sgl_view_of(results, sizeof(results)));
 
-    return (size_t)(mix(mix(hash, row->dkim_domain), row->spf_domain) % SLOTS);
+    for (size_t i = 0; i < sizeof(text) / sizeof(text[0]); i++)
+        hash = mix(hash, text[i]);
+    return (size_t)(hash % SLOTS);
 }
 
 static bool add_nameless(struct heard_sums *s, const struct dmarc_source *row)
@@ -171,7 +178,7 @@ bool heard_sums_add(struct heard_sums *s, const struct sgl_dmarc_report_record *
     size_t at;
 
     row = row_of(r, r->ip.version == 0 ? SGL_LIT("") : sgl_ip_text(&r->ip, text), &s->names);
-    for (at = slot_of(s, &row); s->slot[at] != 0; at = (at + 1) % SLOTS)
+    for (at = heard_sums_slot(s, &row); s->slot[at] != 0; at = (at + 1) % SLOTS)
         if (same(&s->row[s->slot[at] - 1], &row)) {
             s->row[s->slot[at] - 1].messages += r->count;
             sgl_arena_rewind(&s->names, mark);

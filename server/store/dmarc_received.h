@@ -2,7 +2,7 @@
 /*
  * What others reported of the mail of our domains [RFC 9990]: each report once, and its records summed up by day (UTC), source and result.
  *
- * A report is known by its policy domain, who made it, its identifier and its beginning: the same one again changes nothing.  A day of a domain has DMARC_DAY_ROWS sums; sources that
+ * A report is known by its policy domain, who made it, its identifier and its beginning: the same one again changes nothing, but for one that is verified after one that is not.  A day of a domain has DMARC_DAY_ROWS sums; sources that
  * come after them are counted without a name.  All of it goes STATISTICS_DAYS after the day that it tells of.
  */
 #ifndef SERVER_STORE_DMARC_RECEIVED_H
@@ -11,7 +11,10 @@
 #include "sigillo/dmarc_report.h"
 #include "store.h"
 
-#define DMARC_DAY_ROWS 5000
+#define DMARC_DAY_ROWS               5000
+#define DMARC_DAY_ROWS_UNVERIFIED    500 /* besides: of reports that anybody may have sent */
+#define DMARC_DAY_REPORTS            2000
+#define DMARC_DAY_REPORTS_UNVERIFIED 200 /* likewise */
 
 /* Numbers of enums are those of dmarc_report.h; they stay: they are in the store. */
 struct dmarc_source {
@@ -35,7 +38,8 @@ struct dmarc_received {
     size_t sources;
 };
 struct dmarc_received_op {
-    struct store_op op; /* kind STORE_DMARC_RECEIVED; STORE_EXISTS: it is there already */
+    struct store_op
+        op; /* kind STORE_DMARC_RECEIVED; STORE_EXISTS: it is there already; STORE_CONFLICT: too many about its day are */
     const struct dmarc_received *report; /* borrowed until done() */
 };
 

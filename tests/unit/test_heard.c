@@ -65,6 +65,10 @@ static const struct {
      HEAD("1") DATES("1800172801", "1800172801") DOMAIN("a.test") "</feedback>", HEARD_NONE},
     {"two days ahead: clocks differ",
      HEAD("1") DATES("1800172800", "1800172800") DOMAIN("a.test") "</feedback>", HEARD_KEPT},
+    {"more messages than anybody has",
+     HEAD("1") DATES("1799900000", "1799986399") DOMAIN("a.test") RECORD(
+         "192.0.2.1", "17179869184", "a.test") RECORD("192.0.2.1", "1", "a.test") "</feedback>",
+     HEARD_NONE},
     {"a day whose figures are gone",
      HEAD("1") DATES("1765439999", "1765440000") DOMAIN("a.test") "</feedback>", HEARD_NONE},
 };
@@ -129,6 +133,34 @@ static void bounded_in_sources(void **state)
     heard_sums_free(s);
 }
 
+/* Rows that differ in one thing alone do not all stand in one slot, where each is compared with all before it. */
+static void spread(void **state)
+{
+    struct heard_sums *s = heard_sums_new(1);
+    char text[20];
+
+    (void)state;
+    for (int what = 0; what < 7; what++) {
+        size_t same = 0, first = 0;
+
+        for (int i = 0; i < 100; i++) {
+            struct dmarc_source row = {.source = SGL_LIT_INIT("192.0.2.1")};
+            sgl_view *const texts[] = {&row.source,      &row.header_from,   &row.envelope_from,
+                                       &row.dkim_domain, &row.dkim_selector, &row.spf_domain};
+
+            snprintf(text, sizeof text, "%d", i);
+            if (what < 6)
+                *texts[what] = sgl_view_cstr(text);
+            else
+                row.spf_result = (uint8_t)i;
+            first = i == 0 ? heard_sums_slot(s, &row) : first;
+            same += heard_sums_slot(s, &row) == first;
+        }
+        CHECK_TRUE("spread", same < 10);
+    }
+    heard_sums_free(s);
+}
+
 static void texts_can_be_shown(void **state)
 {
     sgl_auto(sgl_arena) arena = SGL_ARENA_INIT(4096);
@@ -162,6 +194,7 @@ int main(void)
         cmocka_unit_test(what_is_kept),
         cmocka_unit_test(one_that_breaks_off_is_partial),
         cmocka_unit_test(bounded_in_sources),
+        cmocka_unit_test(spread),
         cmocka_unit_test(texts_can_be_shown),
         cmocka_unit_test(each_allocation_may_fail),
     };

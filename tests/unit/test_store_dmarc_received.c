@@ -161,6 +161,44 @@ static void test_bounded(void **state)
                         "198.51.100.10 0/7 dkim=0 spf=0 rejected=7 by=b.test 0; ");
 }
 
+/* What anybody may send neither stands in for the true report, nor tells of the policy, nor takes its room. */
+static void test_unverified(void **state)
+{
+    static struct dmarc_source many[DMARC_DAY_ROWS];
+    static char name[DMARC_DAY_ROWS][20], id[20];
+    const struct dmarc_source one = a_source("198.51.100.1", 1, 1, 7);
+    struct dmarc_received forged = a_report("a.test", "1", many, DMARC_DAY_ROWS);
+
+    (void)state;
+    for (int i = 0; i < DMARC_DAY_ROWS; i++) {
+        snprintf(name[i], sizeof(name[i]), "10.0.%d.%d", i / 250, i % 250);
+        many[i] = a_source(name[i], 1, 2, 1);
+    }
+    forged.verified = false;
+    forged.p = SGL_DMARC_DISPOSITION_NONE;
+    forged.end += 100;
+    assert_int_equal(add(forged), STORE_OK);
+    assert_int_equal(add(a_report("a.test", "1", &one, 1)), STORE_OK);
+    assert_int_equal(add(a_report("a.test", "1", &one, 1)), STORE_EXISTS);
+    assert_int_equal(add(forged), STORE_EXISTS);
+    assert_string_equal(all(DMARC_BY_DOMAIN, "", "a.test"),
+                        "a.test0 5007/5007 dkim=5007 spf=7 rejected=0 by= 4; ");
+    assert_memory_equal(all(DMARC_BY_SOURCE, "", "a.test"),
+                        "0 4500/4500 dkim=4500 spf=0 rejected=0 by= 0; "
+                        "198.51.100.10 7/7 dkim=7 spf=7 ",
+                        75);
+    /* Names of those who say that they reported are no new rows where there is no room. */
+    for (int i = 0; i < DMARC_DAY_REPORTS_UNVERIFIED + 1; i++) {
+        snprintf(id, sizeof(id), "f%d", i);
+        forged.report = forged.organization = V(id);
+        forged.source = &many[DMARC_DAY_ROWS - 1];
+        forged.sources = 1;
+        assert_int_equal(add(forged), i < DMARC_DAY_REPORTS_UNVERIFIED ? STORE_OK : STORE_CONFLICT);
+    }
+    assert_memory_equal(all(DMARC_BY_ORG, "", "a.test"), "0 4700/4700 ", 12);
+    assert_int_equal(add(a_report("a.test", "2", &one, 1)), STORE_OK);
+}
+
 static void test_old_ones_go(void **state)
 {
     const struct dmarc_source source = a_source("192.0.2.1", 1, 2, 5);
@@ -183,9 +221,9 @@ static void test_old_ones_go(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        STORE_TEST(test_each_once),   STORE_TEST(test_summed_by_source_and_result),
-        STORE_TEST(test_by_network),  STORE_TEST(test_bounded),
-        STORE_TEST(test_old_ones_go),
+        STORE_TEST(test_each_once),  STORE_TEST(test_summed_by_source_and_result),
+        STORE_TEST(test_by_network), STORE_TEST(test_bounded),
+        STORE_TEST(test_unverified), STORE_TEST(test_old_ones_go),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,6 +15,7 @@ int64_t dmarc_received_day(const struct dmarc_received *r)
 
 /* ---- one report ---- */
 
+/* What anybody may have sent does not stand in the way of the true one. */
 static bool is_there(struct store *store, const struct dmarc_received *r)
 {
     sqlite3_stmt *s = sql_use(&store->db, SQL_DMARC_FIND);
@@ -24,6 +25,7 @@ static bool is_there(struct store *store, const struct dmarc_received *r)
     sql_bind_view(s, 2, r->organization);
     sql_bind_view(s, 3, r->report);
     sqlite3_bind_int64(s, 4, r->begin);
+    sqlite3_bind_int(s, 5, r->verified);
     there = sql_step(&store->db, s);
     sqlite3_reset(s);
     return there;
@@ -48,17 +50,29 @@ static void add_report(struct store *store, const struct dmarc_received *r)
     sql_run(&store->db, s);
 }
 
-static uint64_t room_of_day(struct store *store, const struct dmarc_received *r)
+/* How many of the report's day and domain there are of its kind: what anybody may send takes no room from the rest. */
+static uint64_t of_day(struct store *store, int which, const struct dmarc_received *r)
 {
-    sqlite3_stmt *s = sql_use(&store->db, SQL_DMARC_DAY_ROWS);
-    uint64_t rows = DMARC_DAY_ROWS;
+    sqlite3_stmt *s = sql_use(&store->db, which);
 
     sqlite3_bind_int64(s, 1, dmarc_received_day(r));
     sql_bind_view(s, 2, r->domain);
-    if (sql_step(&store->db, s))
-        rows = sql_u64(s, 0);
-    sqlite3_reset(s);
-    return rows < DMARC_DAY_ROWS ? DMARC_DAY_ROWS - rows : 0;
+    sqlite3_bind_int(s, 3, r->verified);
+    return sql_number(&store->db, s);
+}
+
+static uint64_t room_of_day(struct store *store, const struct dmarc_received *r)
+{
+    uint64_t most = r->verified ? DMARC_DAY_ROWS : DMARC_DAY_ROWS_UNVERIFIED;
+    uint64_t rows = of_day(store, SQL_DMARC_DAY_ROWS, r);
+
+    return rows < most ? most - rows : 0;
+}
+
+static bool is_enough(struct store *store, const struct dmarc_received *r)
+{
+    return of_day(store, SQL_DMARC_DAY_REPORTS, r) >=
+           (r->verified ? DMARC_DAY_REPORTS : DMARC_DAY_REPORTS_UNVERIFIED);
 }
 
 static void add_source(struct store *store, const struct dmarc_received *r,
@@ -94,6 +108,17 @@ static struct dmarc_source nameless(const struct dmarc_source *c)
         .disposition = c->disposition, .dkim = c->dkim, .spf = c->spf, .messages = c->messages};
 }
 
+/* Nor is it told who reported it: else each new name would be a new row. */
+static void add_nameless(struct store *store, const struct dmarc_received *r,
+                         const struct dmarc_source *c)
+{
+    struct dmarc_received nobodys = *r;
+    struct dmarc_source without = nameless(c);
+
+    nobodys.organization = SGL_LIT("");
+    add_source(store, &nobodys, &without);
+}
+
 enum store_result apply_dmarc_received(struct store *store, const struct dmarc_received_op *op)
 {
     const struct dmarc_received *r = op->report;
@@ -103,12 +128,16 @@ enum store_result apply_dmarc_received(struct store *store, const struct dmarc_r
         return STORE_FULL;
     if (is_there(store, r))
         return STORE_EXISTS;
-    add_report(store, r);
+    if (store->db.hard == 0 && is_enough(store, r))
+        return STORE_CONFLICT;
+    if (store->db.hard == 0)
+        add_report(store, r);
     room = store->db.hard == 0 ? room_of_day(store, r) : 0;
     for (size_t i = 0; i < r->sources && store->db.hard == 0; i++) {
-        struct dmarc_source without = nameless(&r->source[i]);
-
-        add_source(store, r, i < room ? &r->source[i] : &without);
+        if (i < room)
+            add_source(store, r, &r->source[i]);
+        else
+            add_nameless(store, r, &r->source[i]);
     }
     return STORE_OK;
 }

@@ -61,8 +61,9 @@
     "sum(iif(spf=1,messages,0)),sum(iif(disposition=3,messages,0)),"                               \
     "sum(iif(disposition=4,messages,0)),sum(iif(reason>0,messages,0)),"                            \
     "sum(iif(verified,0,messages)),count(DISTINCT day),"                                           \
-    "iif(?5=3,(SELECT p FROM dmarc_received r WHERE r.domain=c.domain"                             \
-    " ORDER BY r.ends DESC LIMIT 1),0),"                                                           \
+    "iif(?5=3,coalesce((SELECT p FROM dmarc_received r WHERE r.domain=c.domain AND r.verified"     \
+    " ORDER BY r.ends DESC LIMIT 1),(SELECT p FROM dmarc_received r WHERE r.domain=c.domain"       \
+    " ORDER BY r.ends DESC LIMIT 1)),0),"                                                          \
     "max(messages),header_from,envelope_from,dkim_domain,dkim_selector,dkim_result,spf_domain,"    \
     "spf_result,dkim,spf,reason FROM dmarc_source c WHERE day>=?3 AND day<=?4"                     \
     " AND (?1='' OR subscription=?1) AND (?2='' OR domain=?2)"                                     \

@@ -135,9 +135,12 @@ const char *const sql_text[SQL_COUNT] = {
                                " tls_received WHERE domain=?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
     [SQL_OLD_RECEIVED] = "DELETE FROM tls_received WHERE at<?1/1000",
     [SQL_DMARC_FIND] = "SELECT 1 FROM dmarc_received WHERE domain=?1 AND organization=?2"
-                       " AND report=?3 AND begins=?4",
-    [SQL_DMARC_ADD] = "INSERT INTO dmarc_received VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)",
-    [SQL_DMARC_DAY_ROWS] = "SELECT count(*) FROM dmarc_source WHERE day=?1 AND domain=?2",
+                       " AND report=?3 AND begins=?4 AND verified>=?5",
+    [SQL_DMARC_ADD] = "REPLACE INTO dmarc_received VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)",
+    [SQL_DMARC_DAY_ROWS] =
+        "SELECT count(*) FROM dmarc_source WHERE day=?1 AND domain=?2 AND verified=?3",
+    [SQL_DMARC_DAY_REPORTS] =
+        "SELECT count(*) FROM dmarc_received WHERE day=?1 AND domain=?2 AND verified=?3",
     [SQL_DMARC_SUM] = "INSERT INTO dmarc_source VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,"
                       "?14,?15,?16,?17,?18) ON CONFLICT DO UPDATE SET"
                       " messages=messages+excluded.messages",
