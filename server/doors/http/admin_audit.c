@@ -4,7 +4,6 @@
 
 #include "admin_internal.h"
 
-#define LIST_MAX     1000
 #define LIST_DEFAULT 100
 
 struct audit_read {
@@ -64,27 +63,20 @@ static void read_done(struct work *w)
 /* false: answered. */
 static bool take_filter(struct http_request *r, struct store_audit_filter *f)
 {
-    sgl_view since = http_query(r, "since"), after = http_query(r, "after");
-    sgl_view max = http_query(r, "max");
+    sgl_view after = http_query(r, "after");
     uint64_t n = LIST_DEFAULT;
 
     f->action = http_query(r, "action");
     f->actor = http_query(r, "by");
     f->object = http_query(r, "object");
-    if (since.ptr != NULL && !admin_time_parse(since, clock_now_ms(), &f->since_ms)) {
-        http_reply_problem(
-            r, 400, "time-syntax", "since",
-            "A time is RFC 3339, seconds since 1970, or a span before now such as 15m, 2h, 3d.");
+    if (!admin_take_time(r, "since", &f->since_ms))
         return false;
-    }
     if (after.ptr != NULL && (!sgl_view_u64(after, INT64_MAX, &f->after) || f->after == 0)) {
         http_reply_problem(r, 400, "id-syntax", "after", "This is not the end of a page.");
         return false;
     }
-    if (max.ptr != NULL && (!sgl_view_u64(max, LIST_MAX, &n) || n == 0)) {
-        http_reply_problem(r, 400, "number", "max", "A number from 1 to 1000 is wanted.");
+    if (!admin_take_count(r, "max", &n))
         return false;
-    }
     f->max = (size_t)n + 1;
     return true;
 }

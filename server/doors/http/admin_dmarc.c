@@ -2,17 +2,16 @@
 /* DMARC reports of others: brought by hand, and what they say of those who send as our domains. */
 #include <stdlib.h>
 
-#include "../../heard/heard.h"
 #include "../../intake/intake.h"
 #include "../../log/log.h"
 #include "../../store/statistics.h"
 #include "admin_internal.h"
 #include "admin_transit.h"
 #include "dmarc_advice.h"
+#include "received.h"
 
 #define PATH         "/admin/v1/reports/dmarc"
 #define DAYS_DEFAULT 30
-#define ROWS_MAX     1000
 #define ROWS_DEFAULT 100
 #define DOMAINS_MAX  1000
 #define ADVICE_SIZE  400
@@ -173,62 +172,37 @@ static void read_done(struct work *w)
 /* ---- the question ---- */
 
 /* false: answered. */
-static bool take_day(struct http_request *r, const char *name, int64_t *day)
-{
-    sgl_view text = http_query(r, name);
-    int64_t now_ms = clock_now_ms(), ms = *day * STATISTICS_DAY_MS;
-
-    if (text.ptr != NULL && (!admin_time_parse(text, now_ms, &ms) || ms < 0)) {
-        http_reply_problem(
-            r, 400, "time-syntax", name,
-            "A time is RFC 3339, seconds since 1970, or a span before now such as 15m, 2h, 3d.");
-        return false;
-    }
-    *day = ms / STATISTICS_DAY_MS;
-    return true;
-}
-
 static bool take_by(struct http_request *r, struct dmarc_read *g)
 {
-    static const struct {
-        const char *name;
-        enum dmarc_by by;
-    } known[] = {{"source", DMARC_BY_SOURCE}, {"domain", DMARC_BY_DOMAIN},
-                 {"org", DMARC_BY_ORG},       {"day", DMARC_BY_DAY},
-                 {"result", DMARC_BY_RESULT}, {"network", DMARC_BY_NETWORK}};
-    sgl_view by = http_query(r, "by");
+    static const struct admin_by known[] = {{"source", DMARC_BY_SOURCE},
+                                            {"domain", DMARC_BY_DOMAIN},
+                                            {"org", DMARC_BY_ORG},
+                                            {"day", DMARC_BY_DAY},
+                                            {"result", DMARC_BY_RESULT},
+                                            {"network", DMARC_BY_NETWORK},
+                                            {NULL, 0}};
+    const struct admin_by *by =
+        admin_take_by(r, known, "One of source, network, domain, org, day, result is wanted.");
 
-    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-        if ((by.ptr == NULL && i == 0) || sgl_view_eq(by, sgl_view_cstr(known[i].name))) {
-            g->by = known[i].name;
-            g->query.by = known[i].by;
-            return true;
-        }
-    http_reply_problem(r, 400, "by", "by",
-                       "One of source, network, domain, org, day, result is wanted.");
-    return false;
+    if (by == NULL)
+        return false;
+    g->by = by->name;
+    g->query.by = (enum dmarc_by)by->value;
+    return true;
 }
 
 static bool take_query(struct http_request *r, struct dmarc_read *g)
 {
-    sgl_view max = http_query(r, "max"), skip = http_query(r, "skip");
-    uint64_t n = ROWS_DEFAULT;
+    struct dmarc_query *q = &g->query;
 
-    g->query.domain = http_query(r, "domain");
-    g->query.to_day = clock_now_ms() / STATISTICS_DAY_MS + 2;
-    g->query.from_day = clock_now_ms() / STATISTICS_DAY_MS - (DAYS_DEFAULT - 1);
-    if (!take_by(r, g) || !take_day(r, "since", &g->query.from_day) ||
-        !take_day(r, "until", &g->query.to_day))
+    q->domain = http_query(r, "domain");
+    q->to_day = clock_now_ms() / STATISTICS_DAY_MS + 2;
+    q->from_day = clock_now_ms() / STATISTICS_DAY_MS - (DAYS_DEFAULT - 1);
+    q->max = ROWS_DEFAULT;
+    if (!take_by(r, g) || !admin_take_day(r, "since", &q->from_day) ||
+        !admin_take_day(r, "until", &q->to_day) || !admin_take_page(r, &q->max, &q->skip))
         return false;
-    if (max.ptr != NULL && (!sgl_view_u64(max, ROWS_MAX, &n) || n == 0)) {
-        http_reply_problem(r, 400, "number", "max", "A number from 1 to 1000 is wanted.");
-        return false;
-    }
-    if (skip.ptr != NULL && !sgl_view_u64(skip, INT32_MAX, &g->query.skip)) {
-        http_reply_problem(r, 400, "number", "skip", "This is not the end of a page.");
-        return false;
-    }
-    g->query.max = n + 1;
+    q->max++; /* one more tells that there is a next page */
     return true;
 }
 
@@ -294,33 +268,11 @@ static void reply_kept(struct taking *t)
 static void taken(struct heard *h)
 {
     struct taking *t = (struct taking *)(void *)h;
-    char text[300];
 
-    snprintf(text, sizeof(text), "The report cannot be taken: %s.", h->why);
-    switch (h->result) {
-    case HEARD_KEPT:
-    case HEARD_KNOWN:
+    if (h->result == HEARD_KEPT || h->result == HEARD_KNOWN)
         reply_kept(t);
-        break;
-    case HEARD_NOT_OURS:
-        http_reply_problem(t->r, 404, "no-domain", "policy_published",
-                           "The report is about no domain of this server.");
-        break;
-    case HEARD_NONE:
-        http_reply_problem(t->r, 400, "report", "body", text);
-        break;
-    case HEARD_LARGE:
-        http_reply_problem(t->r, 413, "report-too-large", "body", text);
-        break;
-    case HEARD_MEMORY:
-        http_reply_problem(t->r, 503, "memory-full", NULL,
-                           "The server has no memory left for this.");
-        break;
-    case HEARD_STORE:
-        http_reply_header(t->r, "Retry-After", SGL_LIT("30"));
-        http_reply_problem(t->r, 503, "store", NULL, h->why);
-        break;
-    }
+    else
+        received_refuse(t->r, h->result, h->why, "policy_published", "");
     taking_free(t);
 }
 
@@ -354,8 +306,7 @@ static void dmarc_post(struct http_request *r, void *ctx)
         taking_free(t);
     }
     identity_unref(who);
-    http_reply_header(r, "Retry-After", SGL_LIT("30"));
-    http_reply_problem(r, 503, "busy", NULL, "Too much is waiting; try again soon.");
+    received_busy(r);
 }
 
 void admin_dmarc_routes(struct http *http, const struct admin *admin)

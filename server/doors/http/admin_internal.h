@@ -90,6 +90,22 @@ struct admin_member {
 json_t *admin_object(struct http_request *r, struct admin_member *member, size_t members);
 sgl_view admin_text(const json_t *value); /* empty when NULL */
 
+/* ---- the query of a read: what is not given stays as it is; a mistake is answered, naming it, then false ---- */
+
+bool admin_take_time(struct http_request *r, const char *name, int64_t *ms);
+bool admin_take_day(struct http_request *r, const char *name, int64_t *day);  /* since 1970 */
+bool admin_take_count(struct http_request *r, const char *name, uint64_t *n); /* 1 to 1000 */
+/* ?max= and ?skip= */
+bool admin_take_page(struct http_request *r, uint64_t *max, uint64_t *skip);
+
+struct admin_by {
+    const char *name;
+    int value;
+};
+/* ?by= one of these, of which the last has no name; the first, when it is not given. NULL: answered with what is wanted. */
+const struct admin_by *admin_take_by(struct http_request *r, const struct admin_by *known,
+                                     const char *wanted);
+
 /* ---- nouns: a kind is a file and a row ---- */
 
 #define ADMIN_MEMBERS_MAX 14

@@ -177,19 +177,13 @@ static void usage_done(struct work *w)
 static void usage_get(struct http_request *r, void *ctx)
 {
     const struct admin *admin = ctx;
-    sgl_view since = http_query(r, "since");
     struct usage_read *u;
     sgl_view scope, subscription = http_query(r, "subscription");
     int64_t since_ms = clock_now_ms() - DAY_MS;
 
-    if (!admin_may_read(r, admin, &scope) || !admin_take_scope(r, scope, &subscription))
+    if (!admin_may_read(r, admin, &scope) || !admin_take_scope(r, scope, &subscription) ||
+        !admin_take_time(r, "since", &since_ms))
         return;
-    if (since.ptr != NULL && !admin_time_parse(since, clock_now_ms(), &since_ms)) {
-        http_reply_problem(
-            r, 400, "time-syntax", "since",
-            "A time is RFC 3339, seconds since 1970, or a span before now such as 15m, 2h, 3d.");
-        return;
-    }
     u = calloc(1, sizeof(*u));
     if (u != NULL) {
         *u = (struct usage_read){

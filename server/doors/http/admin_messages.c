@@ -7,7 +7,6 @@
 #include "labels.h"
 #include "message_tls.h"
 
-#define LIST_MAX     1000
 #define LIST_DEFAULT 100
 #define EVENTS_MAX   10000
 
@@ -168,8 +167,7 @@ static void start_read(struct http_request *r, const struct admin *admin,
 /* false: answered. */
 static bool take_filter(struct http_request *r, sgl_view scope, struct store_filter *f)
 {
-    sgl_view since = http_query(r, "since"), after = http_query(r, "after"),
-             max = http_query(r, "max");
+    sgl_view after = http_query(r, "after");
     uint64_t n = LIST_DEFAULT;
 
     f->to = http_query(r, "to");
@@ -179,20 +177,14 @@ static bool take_filter(struct http_request *r, sgl_view scope, struct store_fil
     f->open_only = sgl_view_eq(http_query(r, "open"), SGL_LIT("true"));
     if (!admin_take_scope(r, scope, &f->subscription))
         return false;
-    if (since.ptr != NULL && !admin_time_parse(since, clock_now_ms(), &f->since_ms)) {
-        http_reply_problem(
-            r, 400, "time-syntax", "since",
-            "A time is RFC 3339, seconds since 1970, or a span before now such as 15m, 2h, 3d.");
+    if (!admin_take_time(r, "since", &f->since_ms))
         return false;
-    }
     if (after.ptr != NULL && !id_parse(after, &f->after)) {
         http_reply_problem(r, 400, "id-syntax", "after", "This is no message id.");
         return false;
     }
-    if (max.ptr != NULL && (!sgl_view_u64(max, LIST_MAX, &n) || n == 0)) {
-        http_reply_problem(r, 400, "number", "max", "A number from 1 to 1000 is wanted.");
+    if (!admin_take_count(r, "max", &n))
         return false;
-    }
     f->max = (size_t)n;
     return true;
 }

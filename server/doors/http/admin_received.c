@@ -80,15 +80,10 @@ static void read_done(struct work *w)
 
 static bool take_query(struct http_request *r, struct received_query *q)
 {
-    sgl_view since = http_query(r, "since");
     int64_t ms = clock_now_ms() - DAYS_DEFAULT * INT64_C(1000) * DAY_S;
 
-    if (since.ptr != NULL && !admin_time_parse(since, clock_now_ms(), &ms)) {
-        http_reply_problem(
-            r, 400, "time-syntax", "since",
-            "A time is RFC 3339, seconds since 1970, or a span before now such as 15m, 2h, 3d.");
+    if (!admin_take_time(r, "since", &ms))
         return false;
-    }
     *q = (struct received_query){
         .domain = http_query(r, "domain"), .since = ms / 1000, .max = REPORTS_MAX};
     return true;

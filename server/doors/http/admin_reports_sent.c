@@ -5,7 +5,6 @@
 #include "../../store/report.h"
 #include "admin_internal.h"
 
-#define LIST_MAX     1000
 #define LIST_DEFAULT 100
 #define DAY_MS       INT64_C(86400000)
 
@@ -78,22 +77,13 @@ static void read_done(struct work *w)
 /* false: answered. */
 static bool take_query(struct http_request *r, struct report_query *q)
 {
-    sgl_view since = http_query(r, "since"), max = http_query(r, "max"), skip;
-    int64_t now_ms = clock_now_ms(), since_ms = now_ms - 30 * DAY_MS;
+    sgl_view skip = http_query(r, "skip");
+    int64_t since_ms = clock_now_ms() - 30 * DAY_MS;
     uint64_t n = LIST_DEFAULT;
 
-    skip = http_query(r, "skip");
     q->domain = http_query(r, "domain");
-    if (since.ptr != NULL && !admin_time_parse(since, now_ms, &since_ms)) {
-        http_reply_problem(
-            r, 400, "time-syntax", "since",
-            "A time is RFC 3339, seconds since 1970, or a span before now such as 15m, 2h, 3d.");
+    if (!admin_take_time(r, "since", &since_ms) || !admin_take_count(r, "max", &n))
         return false;
-    }
-    if (max.ptr != NULL && (!sgl_view_u64(max, LIST_MAX, &n) || n == 0)) {
-        http_reply_problem(r, 400, "number", "max", "A number from 1 to 1000 is wanted.");
-        return false;
-    }
     if (skip.ptr != NULL && !sgl_view_u64(skip, INT32_MAX, &q->skip)) {
         http_reply_problem(r, 400, "number", "skip", "A number is wanted.");
         return false;

@@ -7,7 +7,6 @@
 #include "../../reputation/reputation.h"
 #include "admin_internal.h"
 
-#define TOP_MAX     1000
 #define TOP_DEFAULT 25
 
 struct reputation_read {
@@ -111,15 +110,13 @@ static bool take_by(struct http_request *r, enum reputation_kind *kind)
 static void reputation_get(struct http_request *r, void *ctx)
 {
     const struct admin *admin = ctx;
-    sgl_view scope, top = http_query(r, "top"), name = http_query(r, "name");
+    sgl_view scope, name = http_query(r, "name");
     enum reputation_kind kind;
     uint64_t n = TOP_DEFAULT;
 
-    if (!admin_may_read(r, admin, &scope) || !take_by(r, &kind))
+    if (!admin_may_read(r, admin, &scope) || !take_by(r, &kind) || !admin_take_count(r, "top", &n))
         return;
-    if (top.ptr != NULL && (!sgl_view_u64(top, TOP_MAX, &n) || n == 0))
-        http_reply_problem(r, 400, "number", "top", "A number from 1 to 1000 is wanted.");
-    else if (admin->reputation == NULL)
+    if (admin->reputation == NULL)
         http_reply_problem(r, 503, "unavailable", NULL, "Nothing is counted at the moment.");
     else if (name.ptr != NULL)
         read_one(r, admin, name);

@@ -5,7 +5,6 @@
 #include "admin_suppression.h"
 #include "sigillo/ascii.h"
 
-#define LIST_MAX     1000
 #define LIST_DEFAULT 100
 
 /* ---- listed ---- */
@@ -126,17 +125,13 @@ bool admin_suppression_bounds(struct http_request *r, sgl_view subscription, str
 
 static void suppressions_get(struct http_request *r, void *ctx)
 {
-    sgl_view max = http_query(r, "max");
     sgl_view scope, subscription = http_query(r, "subscription");
     struct page_read *p;
     uint64_t n = LIST_DEFAULT;
 
-    if (!admin_may_read(r, ctx, &scope) || !admin_take_scope(r, scope, &subscription))
+    if (!admin_may_read(r, ctx, &scope) || !admin_take_scope(r, scope, &subscription) ||
+        !admin_take_count(r, "max", &n))
         return;
-    if (max.ptr != NULL && (!sgl_view_u64(max, LIST_MAX, &n) || n == 0)) {
-        http_reply_problem(r, 400, "number", "max", "A number from 1 to 1000 is wanted.");
-        return;
-    }
     p = calloc(1, sizeof(*p));
     if (p == NULL) {
         http_reply_problem(r, 503, "memory-full", NULL, "The server has no memory left for this.");

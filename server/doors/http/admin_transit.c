@@ -10,7 +10,6 @@
 #include "admin_internal.h"
 
 #define DAYS_DEFAULT 30
-#define ROWS_MAX     1000
 #define ROWS_DEFAULT 100
 #define TROUBLED_MAX 100 /* destinations that are looked at for who could be stricter */
 #define OWN_MAX      100
@@ -217,27 +216,12 @@ static void read_done(struct work *w)
     free(g);
 }
 
-/* The day of a time of the query; false: answered. */
-static bool take_day(struct http_request *r, const char *name, int64_t *day)
-{
-    sgl_view text = http_query(r, name);
-    int64_t now_ms = clock_now_ms(), ms = *day * STATISTICS_DAY_MS;
-
-    if (text.ptr != NULL && (!admin_time_parse(text, now_ms, &ms) || ms < 0)) {
-        http_reply_problem(
-            r, 400, "time-syntax", name,
-            "A time is RFC 3339, seconds since 1970, or a span before now such as 15m, 2h, 3d.");
-        return false;
-    }
-    *day = ms / STATISTICS_DAY_MS;
-    return true;
-}
-
+/* false: answered. */
 static bool take_days(struct http_request *r, struct transit_query *q)
 {
     q->to_day = clock_now_ms() / STATISTICS_DAY_MS;
     q->from_day = q->to_day - (DAYS_DEFAULT - 1);
-    if (!take_day(r, "since", &q->from_day) || !take_day(r, "until", &q->to_day))
+    if (!admin_take_day(r, "since", &q->from_day) || !admin_take_day(r, "until", &q->to_day))
         return false;
     if (q->from_day <= q->to_day)
         return true;
@@ -247,40 +231,27 @@ static bool take_days(struct http_request *r, struct transit_query *q)
 
 static bool take_by(struct http_request *r, struct transit_read *g)
 {
-    static const struct {
-        const char *name;
-        enum transit_by by;
-    } known[] = {{"day", TRANSIT_BY_DAY},
-                 {"domain", TRANSIT_BY_DOMAIN},
-                 {"sender", TRANSIT_BY_SENDER},
-                 {"subscription", TRANSIT_BY_SUBSCRIPTION}};
-    sgl_view by = http_query(r, "by");
+    static const struct admin_by known[] = {{"day", TRANSIT_BY_DAY},
+                                            {"domain", TRANSIT_BY_DOMAIN},
+                                            {"sender", TRANSIT_BY_SENDER},
+                                            {"subscription", TRANSIT_BY_SUBSCRIPTION},
+                                            {NULL, 0}};
+    const struct admin_by *by =
+        admin_take_by(r, known, "One of day, domain, sender, subscription is wanted.");
 
-    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-        if ((by.ptr == NULL && i == 0) || sgl_view_eq(by, sgl_view_cstr(known[i].name))) {
-            g->by = known[i].name;
-            g->query.by = known[i].by;
-            return true;
-        }
-    }
-    http_reply_problem(r, 400, "by", "by", "One of day, domain, sender, subscription is wanted.");
-    return false;
+    if (by == NULL)
+        return false;
+    g->by = by->name;
+    g->query.by = (enum transit_by)by->value;
+    return true;
 }
 
 static bool take_page(struct http_request *r, struct transit_query *q)
 {
-    sgl_view max = http_query(r, "max"), skip = http_query(r, "skip");
-    uint64_t n = ROWS_DEFAULT;
-
-    if (max.ptr != NULL && (!sgl_view_u64(max, ROWS_MAX, &n) || n == 0)) {
-        http_reply_problem(r, 400, "number", "max", "A number from 1 to 1000 is wanted.");
+    q->max = ROWS_DEFAULT;
+    if (!admin_take_page(r, &q->max, &q->skip))
         return false;
-    }
-    if (skip.ptr != NULL && !sgl_view_u64(skip, INT32_MAX, &q->skip)) {
-        http_reply_problem(r, 400, "number", "skip", "This is not the end of a page.");
-        return false;
-    }
-    q->max = n + 1;
+    q->max++;
     return true;
 }
 

@@ -41,34 +41,50 @@ static void reply_kept(const struct taking *t)
 static void taken(struct heard_tls *h)
 {
     struct taking *t = (struct taking *)(void *)h;
-    char text[200];
 
-    snprintf(text, sizeof(text), "The report cannot be taken: %s. " FORM, h->why);
-    switch (h->result) {
+    if (h->result == HEARD_KEPT || h->result == HEARD_KNOWN)
+        reply_kept(t);
+    else
+        received_refuse(t->r, h->result, h->why, "policy-domain", " " FORM);
+    taking_free(t);
+}
+
+/* ---- what is not taken ---- */
+
+void received_refuse(struct http_request *r, enum heard_result result, const char *why,
+                     const char *about, const char *form)
+{
+    char text[300];
+
+    snprintf(text, sizeof(text), "The report cannot be taken: %s.%s", why, form);
+    switch (result) {
     case HEARD_KEPT:
     case HEARD_KNOWN:
-        reply_kept(t);
         break;
     case HEARD_NOT_OURS:
-        http_reply_problem(t->r, 404, "no-domain", "policy-domain",
+        http_reply_problem(r, 404, "no-domain", about,
                            "The report is about no domain of this server.");
         break;
     case HEARD_NONE:
-        http_reply_problem(t->r, 400, "report", "body", text);
+        http_reply_problem(r, 400, "report", "body", text);
         break;
     case HEARD_LARGE:
-        http_reply_problem(t->r, 413, "report-too-large", "body", text);
+        http_reply_problem(r, 413, "report-too-large", "body", text);
         break;
     case HEARD_MEMORY:
-        http_reply_problem(t->r, 503, "memory-full", NULL,
-                           "The server has no memory left for this.");
+        http_reply_problem(r, 503, "memory-full", NULL, "The server has no memory left for this.");
         break;
     case HEARD_STORE:
-        http_reply_header(t->r, "Retry-After", SGL_LIT("30"));
-        http_reply_problem(t->r, 503, "store", NULL, h->why);
+        http_reply_header(r, "Retry-After", SGL_LIT("30"));
+        http_reply_problem(r, 503, "store", NULL, why);
         break;
     }
-    taking_free(t);
+}
+
+void received_busy(struct http_request *r)
+{
+    http_reply_header(r, "Retry-After", SGL_LIT("30"));
+    http_reply_problem(r, 503, "busy", NULL, "Too much is waiting; try again soon.");
 }
 
 /* ---- the request ---- */
@@ -95,9 +111,9 @@ void received_take(struct http_request *r, const struct admin *admin, sgl_view s
     }
     if (t != NULL)
         taking_free(t);
-    http_reply_header(r, "Retry-After", SGL_LIT("30"));
-    http_reply_problem(r, 503, "busy", NULL, "Too much is waiting; try again soon.");
+    received_busy(r);
 }
+
 static bool is_a_report(struct http_request *r)
 {
     sgl_view rest, type = sgl_view_split(http_header(r, "Content-Type"), ';', &rest);

@@ -11,6 +11,7 @@
 
 #include <jansson.h>
 
+#include "../../heard/heard.h"
 #include "admin.h"
 
 struct received_report;
@@ -23,6 +24,13 @@ void admin_received_routes(struct http *http, const struct admin *admin);
  */
 void received_take(struct http_request *r, const struct admin *admin, sgl_view scope,
                    size_t text_max);
+
+/*
+ * A report that is brought was not kept, of whatever kind: why.  about: the member of it that names its domain; form: one more sentence behind a space, or "".
+ */
+void received_refuse(struct http_request *r, enum heard_result result, const char *why,
+                     const char *about, const char *form);
+void received_busy(struct http_request *r);
 
 /* ---- received_sum.c: what they say of a domain, summed up ---- */
 
