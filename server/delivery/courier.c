@@ -8,6 +8,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "internal.h"
 
@@ -28,13 +29,18 @@ struct load {
     bool loading, abandoned;
 };
 
-static unsigned loads_of(const struct delivery *d, const struct queue_dest *q)
+/* A program that does not answer takes no place from those of other subscriptions. */
+static bool has_place(const struct delivery *d, const struct queue_dest *q,
+                      const struct arrival_route *route)
 {
-    unsigned n = 0;
+    unsigned of_route = 0, of_owner = 0;
 
-    for (const struct load *l = d->loads; l != NULL; l = l->next)
-        n += l->q == q;
-    return n;
+    for (const struct load *l = d->loads; l != NULL; l = l->next) {
+        of_route += l->q == q;
+        of_owner += strcmp(l->route->owned.subscription, route->owned.subscription) == 0;
+    }
+    return d->load_count < DELIVERY_LOADS_MAX && of_route < DELIVERY_LOADS_ROUTE_MAX &&
+           of_owner < DELIVERY_LOADS_SHARE;
 }
 
 static void unlink_load(struct load *l)
@@ -187,8 +193,7 @@ void courier_pump(struct dest *dest, struct arrival_route *route)
 {
     struct delivery *d = dest->delivery;
 
-    while (!d->draining && d->load_count < DELIVERY_LOADS_MAX &&
-           loads_of(d, dest->q) < DELIVERY_LOADS_ROUTE_MAX && begin(dest, route))
+    while (!d->draining && has_place(d, dest->q, route) && begin(dest, route))
         ;
 }
 

@@ -91,6 +91,7 @@ void delivery_set_arrivals(struct delivery *d,
  * the mail is the queue's again, and the call does nothing any more.
  */
 #define DELIVERY_LOADS_MAX       64
+#define DELIVERY_LOADS_SHARE     32 /* of the routes of one subscription */
 #define DELIVERY_LOADS_ROUTE_MAX 8
 struct delivery_load {
     const struct store_message *message;

@@ -422,6 +422,45 @@ static void so_many_at_once(void **state)
     route_is(NULL);
 }
 
+/* "s1", "s2" and so on are of one subscription, others of another. */
+static struct arrival_route *by_any_key(void *ctx, sgl_view key)
+{
+    (void)ctx;
+    return arrival_route_ref(key.ptr[0] == 's' ? the_route : of_the_address);
+}
+
+/* Who has many routes to a program that does not answer leaves room for others. */
+static void a_subscription_has_its_share(void **state)
+{
+    static const struct delivery_arrivals arrivals = {by_any_key, of_address, NULL};
+    static const char *const lane[] = {"=s1", "=s2", "=s3", "=s4", "=s5", "=x1"};
+    struct world w;
+    size_t lanes = sizeof lane / sizeof *lane;
+
+    (void)state;
+    with_courier(&w);
+    delivery_set_arrivals(w.delivery, &arrivals);
+    of_the_address = made(ROUTE_WEBHOOK, "https://hook.test/", false, 1);
+    snprintf(of_the_address->owned.subscription, 128, "other");
+    for (size_t i = 0; i < lanes; i++)
+        for (size_t n = 0; n <= DELIVERY_LOADS_ROUTE_MAX; n++)
+            world_put(&w, lane[i], 1, BODY);
+    for (size_t i = 0; i + 1 < lanes; i++)
+        w.hooks.ready(w.hooks.ctx, w.dest[i], queue_dest_domain(w.dest[i]));
+    CHECK_EQ("its share", carried, DELIVERY_LOADS_SHARE);
+    w.hooks.ready(w.hooks.ctx, w.dest[lanes - 1], queue_dest_domain(w.dest[lanes - 1]));
+    CHECK_EQ("there is room", carried, DELIVERY_LOADS_SHARE + DELIVERY_LOADS_ROUTE_MAX);
+    over(carrying[0], CARRIED, "2.0.0", "");
+    CHECK_EQ("the next one", carried, DELIVERY_LOADS_SHARE + DELIVERY_LOADS_ROUTE_MAX + 1);
+    for (size_t i = 1; i < carried; i++)
+        over(carrying[i], CARRIED, "2.0.0", "");
+    CHECK_EQ("all", w.outcomes, lanes * (DELIVERY_LOADS_ROUTE_MAX + 1));
+    world_done(&w);
+    route_is(NULL);
+    arrival_route_unref(of_the_address);
+    of_the_address = NULL;
+}
+
 static void a_body_is_brought(void **state)
 {
     struct world w;
@@ -544,6 +583,7 @@ int main(void)
         cmocka_unit_test(a_courier_carries_the_rest),
         cmocka_unit_test(each_recipient_for_itself),
         cmocka_unit_test(so_many_at_once),
+        cmocka_unit_test(a_subscription_has_its_share),
         cmocka_unit_test(a_body_is_brought),
         cmocka_unit_test(a_load_outlives_the_room),
         cmocka_unit_test(draining_waits_for_the_courier),
