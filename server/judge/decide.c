@@ -114,6 +114,7 @@ static void obey_reject(const struct judge_facts *f, struct judge_decision *out)
 static void wait_or_not(const struct judge_policy *p, struct judge_decision *out,
                         const char *enhanced, const char *text)
 {
+    out->unanswered = true;
     switch (p->on_temperror) {
     case JUDGE_TEMPERROR_DEFER:
         answer(out, JUDGED_DEFER, 451, enhanced);

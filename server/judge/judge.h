@@ -157,6 +157,7 @@ struct judge_decision {
     } given[JUDGE_REASONS_MAX];
     size_t givens;
     const char *override; /* the name of the one that was used, or NULL */
+    bool unanswered; /* DNS did not tell: on_temperror decided, and it says nothing of anybody */
 };
 void judge_decide(const struct judge_policy *policy, const struct judge_facts *facts,
                   struct judge_decision *out);

@@ -31,6 +31,8 @@ static void on_judged(void *ctx, const struct reception_judged *j)
     bool failed = j->verdict->dmarc.result == SGL_DMARC_FAIL && j->decision->override == NULL &&
                   !j->verdict->overridden;
 
+    if (j->decision->unanswered)
+        return;
     switch (j->decision->action) {
     case JUDGED_DEFER:
         break;
