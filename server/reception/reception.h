@@ -164,7 +164,7 @@ void reception_set_forward(struct reception *r,
 
 /* ---- observers ------------------------------------------------------------------------------------------------------ */
 
-/* A message that was judged, also one that is refused; on its loop, everything borrowed for the call. */
+/* A message that was judged, also one that is refused, once its answer stands; what could not be taken now is told when it has come again. On its loop, everything borrowed for the call. */
 struct reception_judged {
     struct sgl_ip ip;
     sgl_view helo, env_from;

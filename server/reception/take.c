@@ -17,6 +17,51 @@
 
 #define ARENA_MAX ((size_t)8 << 20)
 
+/* ---- who hears of it ---- */
+
+static void tell_observers(const struct run *run, const struct reception_observer *observer,
+                           size_t observers)
+{
+    const struct reception_mail *m = run->m;
+    struct reception_judged j = {.ip = m->ip,
+                                 .helo = m->helo,
+                                 .env_from = m->env_from,
+                                 .subscription = m->to[0].subscription,
+                                 .to = m->to,
+                                 .tos = m->tos,
+                                 .raw = m->raw,
+                                 .headers = run->headers,
+                                 .verdict = run->verdict,
+                                 .decision = &run->decision,
+                                 .at_ms = run->at_ms};
+
+    for (size_t i = 0; i < observers; i++)
+        observer[i].judged(observer[i].ctx, &j);
+}
+
+/* Not who reports a failure: somebody else forged the trap as the sender.  What waits will come again. */
+static bool is_trapped(const struct run *run)
+{
+    if (run->m->env_from.len == 0 || run->decision.action == JUDGED_DEFER)
+        return false;
+    for (size_t i = 0; i < run->m->tos; i++)
+        if (run->m->to[i].action == ROUTE_TRAP)
+            return true;
+    return false;
+}
+
+/* Once of each message: what could not be taken now comes again, and is told then. */
+static void tell(const struct run *run)
+{
+    bool comes_again = run->answer.code / 100 == 4 && run->decision.action != JUDGED_DEFER;
+
+    if (run->verdict == NULL || comes_again)
+        return;
+    tell_observers(run, run->r->judged, run->r->judgeds);
+    if (is_trapped(run))
+        tell_observers(run, run->r->trapped, run->r->trappeds);
+}
+
 /* ---- the end ---- */
 
 static void count(const struct run *run)
@@ -49,6 +94,7 @@ static void ended(struct loop_task *task)
     struct reception_answer answer = run->answer;
 
     count(run);
+    tell(run);
     told_log(run);
     carry_free(run);
     judging_free(run->judging);
@@ -156,37 +202,6 @@ static void go_on(struct run *run)
 
 /* ---- decided ---- */
 
-static void tell_observers(const struct run *run, const struct reception_observer *observer,
-                           size_t observers)
-{
-    const struct reception_mail *m = run->m;
-    struct reception_judged j = {.ip = m->ip,
-                                 .helo = m->helo,
-                                 .env_from = m->env_from,
-                                 .subscription = m->to[0].subscription,
-                                 .to = m->to,
-                                 .tos = m->tos,
-                                 .raw = m->raw,
-                                 .headers = run->headers,
-                                 .verdict = run->verdict,
-                                 .decision = &run->decision,
-                                 .at_ms = run->at_ms};
-
-    for (size_t i = 0; i < observers; i++)
-        observer[i].judged(observer[i].ctx, &j);
-}
-
-/* Not who reports a failure: somebody else forged the trap as the sender.  What waits will come again. */
-static bool is_trapped(const struct run *run)
-{
-    if (run->m->env_from.len == 0 || run->decision.action == JUDGED_DEFER)
-        return false;
-    for (size_t i = 0; i < run->m->tos; i++)
-        if (run->m->to[i].action == ROUTE_TRAP)
-            return true;
-    return false;
-}
-
 static bool is_loop(const struct run *run)
 {
     const struct sgl_header *f = NULL;
@@ -241,9 +256,6 @@ static void decide(struct run *run)
     policy.dmarc = run->m->to[0].mode;
     judge_decide(&policy, &facts, &run->decision);
     told_count(run->r, run->verdict);
-    tell_observers(run, run->r->judged, run->r->judgeds);
-    if (is_trapped(run))
-        tell_observers(run, run->r->trapped, run->r->trappeds);
     if (d->action == JUDGED_REJECT || d->action == JUDGED_DEFER) {
         refuse(run, d->code, d->enhanced, d->text);
         return;

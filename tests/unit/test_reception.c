@@ -280,6 +280,7 @@ static void what_the_store_refuses(void **state)
         CHECK_EQ("code", gate_take(&g, &good), rows[i].code);
         CHECK_STR("code", g.answer.enhanced, rows[i].enhanced);
         CHECK_EQ("nothing is handed on", queue.offers, 0);
+        CHECK_EQ("it comes again, and is told then", g.judged, 0);
         gate_done(&g);
     }
 }
