@@ -35,7 +35,7 @@ struct sgl_headers {
 
 enum sgl_headers_rules {
     SGL_HEADERS_STRICT, /* what we accept and send: CRLF, names of printable ASCII, no line over 998, each line a field or a fold */
-    SGL_HEADERS_TOLERANT, /* what others send: LF as a line end, blanks before the colon, long lines; a line that is no field ends the section */
+    SGL_HEADERS_TOLERANT, /* what others send: LF as a line end, blanks before the colon, long lines and names; a line that is no field ends the section */
 };
 
 /*

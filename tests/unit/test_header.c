@@ -9,6 +9,10 @@
 #define V(s) sgl_view_cstr(s)
 
 /* [RFC 5322 s2.1, s2.2] */
+#define NAME_78                                                                                    \
+    "x234567890123456789012345678901234567890123456789012345678901234567890123456"                 \
+    "78"
+
 static void strict_and_tolerant(void **state)
 {
     static const struct {
@@ -31,6 +35,7 @@ static void strict_and_tolerant(void **state)
         {"a blank in the name", "A b: c\r\n\r\n", SGL_E_SYNTAX, SGL_OK, 0},
         {"no name before the colon", ": c\r\n\r\n", SGL_E_SYNTAX, SGL_OK, 0},
         {"an 8-bit name", "\xc3\xa9: c\r\n\r\n", SGL_E_SYNTAX, SGL_OK, 0},
+        {"a name of 78 bytes", "A: b\r\n" NAME_78 ": c\r\nD: e\r\n\r\n", SGL_E_SYNTAX, SGL_OK, 3},
         {"a continuation first", " A: b\r\n\r\n", SGL_E_SYNTAX, SGL_OK, 0},
         {"the last line is cut", "A: b\r\nC: d", SGL_E_SYNTAX, SGL_OK, 2},
         {"an mbox line first", "From x Mon\r\nA: b\r\n\r\n", SGL_E_SYNTAX, SGL_OK, 1},
