@@ -113,7 +113,8 @@ static sfsistat on_connect(SMFICTX *ctx, char *host, struct sockaddr *address)
         name = SGL_LIT("");
     s->client.host = name;
     s->client.ip = ip_of(address);
-    if (s->client.ip.version == 0) /* a program of this machine */
+    /* A program of this machine is called so; who is not known is nobody of ours. */
+    if (s->client.ip.version == 0 && sgl_view_eq_nocase(name, SGL_LIT("localhost")))
         s->client.ip = sgl_ip_v4(loopback);
     s->client.internal = hosts_has(&s->g->internal, name, &s->client.ip);
     s->client.ignored = hosts_has(&s->g->ignore, name, &s->client.ip);
