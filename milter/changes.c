@@ -44,6 +44,16 @@ void changes_hold(struct changes *c, const char *why)
     add(c, (struct change){CHANGE_HOLD, NULL, 0, why});
 }
 
+void changes_keep_removals(struct changes *c)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < c->count; i++)
+        if (c->item[i].kind == CHANGE_REMOVE)
+            c->item[kept++] = c->item[i];
+    c->count = kept;
+}
+
 /* CRLF becomes LF, as libmilter wants it; any other CR, and every NUL, must not be there. */
 static const char *value_of(struct changes *c, sgl_view value)
 {

@@ -42,6 +42,7 @@ struct changes {
 };
 void changes_remove(struct changes *c, const char *name, unsigned instance);
 void changes_hold(struct changes *c, const char *why);
+void changes_keep_removals(struct changes *c); /* the rest is forgotten */
 /* "Name: value" CRLF, one field after the other; the last of them will stand highest.  Bare CR, NUL: SGL_E_SYNTAX. */
 void changes_insert(struct changes *c, sgl_view fields);
 /* The Authentication-Results that nobody else may have written are removed, last to first. remove: see sgl_authres_strip(). */
@@ -80,6 +81,10 @@ struct message {
     char queue_id[QUEUE_ID_MAX];
     bool ours;      /* authenticated, of an internal host, of an originating daemon */
     bool too_large; /* the header passed a limit */
+    bool begun;     /* the end of the header was told */
+    bool stripped;  /* forged results are found: changes has their removals, and first of all */
+    bool unread;    /* a field that the mail server told is none for us, or several */
+    size_t fields;  /* that the mail server told */
     enum message_job job;
     enum sgl_status status;
     struct sgl_headers headers;

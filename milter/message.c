@@ -53,6 +53,7 @@ static void add_value(struct sgl_buf *out, sgl_view value)
 
 void message_header(struct message *m, const char *name, const char *value)
 {
+    m->fields++;
     if (m->too_large)
         return;
     sgl_buf_add_cstr(&m->head, name);
@@ -86,6 +87,7 @@ static enum sgl_status strip(struct message *m)
             remove[k] = remove[k] || more[k];
     }
     changes_strip(&m->changes, &m->headers, remove);
+    m->stripped = m->changes.status == SGL_OK;
     return m->changes.status;
 }
 
@@ -115,6 +117,9 @@ static enum sgl_status begin(struct message *m)
     SGL_TRY(m->sender.status);
     SGL_TRY(sgl_headers_parse(sgl_buf_view(&m->head), SGL_HEADERS_TOLERANT, &m->arena, &m->headers,
                               NULL));
+    m->unread = m->headers.count != m->fields; /* whoever reads it after us may read on */
+    if (m->unread)
+        return SGL_E_SYNTAX;
     SGL_TRY(pick_keys(m));
     if (m->ours) {
         SGL_TRY(strip(m));
@@ -126,14 +131,13 @@ static enum sgl_status begin(struct message *m)
     if (!m->g->settings->verifies)
         return SGL_OK;
     SGL_TRY(strip(m));
-    if (m->headers.count == 0)
-        return SGL_OK;
     m->job = JOB_VERIFY;
     return verify_begin(m);
 }
 
 bool message_eoh(struct message *m)
 {
+    m->begun = true;
     m->status = begin(m);
     return m->status != SGL_OK || m->job != JOB_NONE || m->changes.count > 0;
 }
@@ -166,26 +170,36 @@ static void refuse(struct message_reply *reply, enum message_end end, unsigned c
     snprintf(reply->text, sizeof reply->text, "%s", text);
 }
 
-/* Something went wrong with us, or with a header that is too much for us. */
+/*
+ * Something went wrong with us, or the header is too much for us, or reads for us otherwise than for others.  on_error is about us alone: who writes a header chooses what
+ * comes of it.
+ */
 static void give_up(struct message *m, struct message_reply *reply)
 {
     bool large = m->status == SGL_E_LIMIT;
 
-    report_failed(m, large ? "message not handled: its header is too large" : "message not handled",
+    report_failed(m,
+                  large       ? "message not handled: its header is too large"
+                  : m->unread ? "message not handled: its header is not well formed"
+                              : "message not handled",
                   m->status);
-    m->changes.count = 0;
     *reply = (struct message_reply){END_ACCEPT};
-    if (m->g->settings->on_error == MILTER_ACCEPT)
-        return;
     if (large)
         refuse(reply, END_REJECT, 552, "5.3.4", "the header of this message is too large");
-    else
+    else if (m->unread)
+        refuse(reply, END_REJECT, 554, "5.6.0", "the header of this message is not well formed");
+    else if (m->g->settings->on_error != MILTER_ACCEPT || !m->stripped)
         refuse(reply, END_TEMPFAIL, 451, "4.3.0", "this message can't be handled now");
+    changes_keep_removals(&m->changes);
+    if (reply->end != END_ACCEPT)
+        m->changes.count = 0;
 }
 
 void message_eom(struct message *m, struct message_reply *reply)
 {
     *reply = (struct message_reply){END_ACCEPT};
+    if (!m->begun) /* a mail server may leave that step out */
+        (void)message_eoh(m);
     if (m->status == SGL_OK && m->job == JOB_SIGN)
         m->status = sign_finish(m);
     else if (m->status == SGL_OK && m->job == JOB_VERIFY)

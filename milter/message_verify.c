@@ -6,6 +6,12 @@
 #include "../server/loop/loop.h"
 #include "filter.h"
 
+/* Without a field there is no author, no signature, and still a connection to be judged: as if there were one that says nothing. */
+static sgl_view header_of(const struct message *m)
+{
+    return m->headers.count > 0 ? sgl_buf_view(&m->head) : SGL_LIT("Comments:\r\n");
+}
+
 enum sgl_status verify_begin(struct message *m)
 {
     const struct milter_settings *c = m->g->settings;
@@ -20,8 +26,7 @@ enum sgl_status verify_begin(struct message *m)
 
     if (c->spf != MILTER_SPF_OFF)
         request.ip = m->client->ip;
-    SGL_TRY(sgl_verdict_begin(&m->state, filter.crypto, &request, sgl_buf_view(&m->head), &m->arena,
-                              NULL));
+    SGL_TRY(sgl_verdict_begin(&m->state, filter.crypto, &request, header_of(m), &m->arena, NULL));
     if (!c->seals)
         return SGL_OK;
     /* places are limited: where they are all taken by signatures, the message goes unsealed */

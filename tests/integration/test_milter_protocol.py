@@ -167,6 +167,24 @@ def test_clients_of_this_machine(milter, ip, host):
         assert signature(c.mail(b"a@" + DOMAIN.encode(), headers()))
 
 
+def test_a_client_that_nobody_knows_is_not_of_this_machine(milter):
+    with Client(milter.path) as c:
+        c.connect(None, "unknown")
+        assert c.mail(b"a@" + DOMAIN.encode(), headers())[-1][0] == b"y" # p=reject
+
+
+def test_what_is_no_field_hides_nothing(milter):
+    """A long name is one; what is none, and a message without any, come in unjudged for nobody."""
+    forged = (b"Authentication-Results", b" mx.milter.test; dmarc=pass")
+    with Client(milter.path) as c:
+        c.connect("203.0.113.7", "mx.elsewhere.test")
+        for name, code in ((b"N" * 2000, b"550 5.7.1 "), (b"N N", b"554 5.6.0 "), (b"N\x80", b"554 5.6.0 ")):
+            kind, data = c.mail(b"a@" + DOMAIN.encode(), [(name, b" x"), *headers(), forged])[-1]
+            assert kind == b"y" and data.startswith(code), data
+        answers = c.mail(b"a@" + DOMAIN.encode(), [])
+        assert [d[4:].split(b"\0")[0] for k, d in answers if k == b"i"] == [b"X-Spam-Flag", b"X-Sigillo-Quarantine", b"Authentication-Results"]
+
+
 def test_a_body_that_nobody_needs_is_not_sent(milter):
     with Client(milter.path) as c:
         c.connect("203.0.113.7", "mx.elsewhere.test")

@@ -214,6 +214,104 @@ static void a_header_without_an_end(void **state)
     trial_done(&t);
 }
 
+/* What a reader would see and the judge does not must not come in, whatever is to happen with faults of ours. */
+static void a_header_that_is_not_read_to_its_end(void **state)
+{
+    static char name[SGL_LIMIT_FIELD_NAME + 2];
+    static const struct {
+        const char *rule;
+        const char *field[7];
+        unsigned code;
+    } cases[] = {
+        {"a name that is none", {"X Y", " x", "From", " a@a.test", NULL}, 554},
+        {"a line within that is no continuation", {"X", " x\ny", "From", " a@a.test", NULL}, 554},
+        {"a line within that is a field", {"X", " x\nFrom: a@b.test", NULL}, 554},
+        {"an empty line within", {"X", " x\n\n y", "From", " a@a.test", NULL}, 554},
+        {"too many", {NULL}, 552},
+        {"a name that is long is one", {name, " x", "From", " a@a.test", NULL}, 550},
+    };
+
+    (void)state;
+    memset(name, 'n', sizeof name - 1);
+    for (size_t i = 0; i < 4 * sizeof cases / sizeof cases[0]; i++) {
+        const char *const *field = cases[i / 4].field;
+        bool ours = i % 4 < 2;
+        struct trial t;
+
+        trial_init(&t);
+        zone = reject;
+        t.settings.on_error = i % 2 == 0 ? MILTER_ACCEPT : MILTER_TEMPFAIL;
+        message_begin(&t.message, &t.edition, &t.client, SGL_LIT(""), ours);
+        message_header(&t.message, "Authentication-Results", " mx.test; dmarc=pass");
+        for (; field[0] != NULL; field += 2)
+            message_header(&t.message, field[0], field[1]);
+        for (size_t k = 0; cases[i / 4].field[0] == NULL && k < SGL_LIMIT_HEADER_FIELDS; k++)
+            message_header(&t.message, "X", " x");
+        CHECK_TRUE("there is something to say", message_eoh(&t.message));
+        message_eom(&t.message, &t.reply);
+        if (ours && cases[i / 4].code == 550) { /* policies are not for ours */
+            check_changes(cases[i / 4].rule, &t.message, "-1 ");
+        } else {
+            CHECK_EQ(cases[i / 4].rule, t.reply.end, END_REJECT);
+            CHECK_EQ(cases[i / 4].rule, t.reply.code, cases[i / 4].code);
+        }
+        trial_done(&t);
+    }
+}
+
+/* No field at all, or a mail server that leaves a step out: judged like any other without an author. */
+static void nothing_to_read(void **state)
+{
+    (void)state;
+    for (int way = 0; way < 3; way++) {
+        struct trial t;
+
+        trial_init(&t);
+        zone = nothing;
+        message_begin(&t.message, &t.edition, &t.client, SGL_LIT("a@a.test"), false);
+        if (way == 2)
+            message_header(&t.message, "X", " y");
+        if (way != 1)
+            CHECK_TRUE("there is something to say", message_eoh(&t.message));
+        message_eom(&t.message, &t.reply);
+        CHECK_EQ("it comes in", t.reply.end, END_ACCEPT);
+        check_changes("marked, and said", &t.message,
+                      "+X-Spam-Flag +X-Sigillo-Quarantine +Authentication-Results ");
+        trial_done(&t);
+    }
+}
+
+/* Where faults let mail through, forged results are removed all the same; where they could not be looked for, it waits. */
+static void memory_ends_where_faults_are_accepted(void **state)
+{
+    (void)state;
+    for (int ours = 0; ours < 2; ours++) {
+        bool came_through = false, waited = false;
+
+        zone = nothing;
+        for (size_t n = 1; fail_alloc_round(n); n++) {
+            sgl_auto(sgl_arena) arena = SGL_ARENA_INIT(1 << 20);
+            struct trial t;
+
+            fail_alloc_off();
+            trial_init(&t);
+            trial_tables(&t, &arena);
+            t.settings.on_error = MILTER_ACCEPT;
+            fail_alloc_on();
+            trial_run(&t, ours == 1, forged, "hello\r\n");
+            fail_alloc_off();
+            if (t.reply.end == END_ACCEPT && t.message.changes.count < 3) {
+                check_changes("forged fields go", &t.message, "-3 -1 ");
+                came_through = true;
+            }
+            waited |= t.reply.end == END_TEMPFAIL;
+            trial_done(&t);
+            fail_alloc_on();
+        }
+        CHECK_TRUE("both were seen", came_through && waited);
+    }
+}
+
 static int make_crypto(void **state)
 {
     (void)state;
@@ -235,6 +333,9 @@ int main(void)
         cmocka_unit_test(what_is_done),
         cmocka_unit_test(memory_ends),
         cmocka_unit_test(a_header_without_an_end),
+        cmocka_unit_test(a_header_that_is_not_read_to_its_end),
+        cmocka_unit_test(nothing_to_read),
+        cmocka_unit_test(memory_ends_where_faults_are_accepted),
     };
 
     return cmocka_run_group_tests(tests, make_crypto, free_crypto);
