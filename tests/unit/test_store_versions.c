@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The schema: a newer one is refused, an older one becomes this one with all that it holds. */
+#include "../../server/store/report.h"
 #include "store_steps.h"
 
 #include <sqlite3.h>
@@ -127,11 +128,57 @@ static void test_migration(void **state)
     store_fixture_open(&fx);
 }
 
+/* Back to what version 12 had: reports about TLS in a table of their own, of which one is due and one was sent. */
+static const char version_12[] =
+    "BEGIN; DROP TABLE report; DROP TABLE dmarc_policy; DROP TABLE dmarc_judged;"
+    "DROP TABLE dmarc_received; DROP TABLE dmarc_source; DROP TABLE refusing;"
+    "CREATE TABLE tlsrpt_report(day INTEGER NOT NULL, domain TEXT NOT NULL,"
+    " destination TEXT NOT NULL, state INTEGER NOT NULL, next_at INTEGER NOT NULL,"
+    " first_at INTEGER NOT NULL, attempts INTEGER NOT NULL, message INTEGER NOT NULL,"
+    " changed_at INTEGER NOT NULL, detail TEXT NOT NULL,"
+    " PRIMARY KEY(day, domain, destination)) WITHOUT ROWID;"
+    "CREATE INDEX tlsrpt_due ON tlsrpt_report(next_at) WHERE state < 2;"
+    "INSERT INTO tlsrpt_report VALUES(20000,'a.test','',0,5,0,0,0,0,'');"
+    "INSERT INTO tlsrpt_report VALUES(20001,'b.test','mailto:r@b.test',2,6,7,8,9,10,'why');"
+    "DELETE FROM version WHERE step>12; PRAGMA user_version=12; COMMIT;";
+
+static bool put_report(void *ctx, const struct store_report *r)
+{
+    char *text = ctx;
+    size_t len = strlen(text);
+
+    snprintf(text + len, 500 - len, "%d %d %.*s %.*s %d %d %d %u %d %d %.*s; ", (int)r->kind,
+             (int)r->day, SGL_FMT(r->domain), SGL_FMT(r->destination), (int)r->state,
+             (int)r->next_at, (int)r->first_at, r->attempts, (int)r->message, (int)r->changed_at,
+             SGL_FMT(r->detail));
+    return true;
+}
+
+/* What was due is due, and what was sent is not sent again. */
+static void test_reports_move(void **state)
+{
+    char due[500] = "", sent[500] = "";
+
+    (void)state;
+    store_fixture_close(&fx);
+    pragma(version_12);
+    store_fixture_open(&fx);
+    assert_int_equal(store_read_reports_due(fx.store, 1u << REPORT_TLS, 100, 10, put_report, due),
+                     STORE_OK);
+    assert_string_equal(due, "0 20000 a.test  0 5 0 0 0 0 ; ");
+    assert_int_equal(store_read_reports(fx.store,
+                                        &(struct report_query){.kind = REPORT_TLS, .max = 10},
+                                        put_report, sent),
+                     STORE_OK);
+    assert_string_equal(sent, "0 20001 b.test mailto:r@b.test 2 6 7 8 9 10 why; ");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         STORE_TEST(test_versions),
         STORE_TEST(test_migration),
+        STORE_TEST(test_reports_move),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
