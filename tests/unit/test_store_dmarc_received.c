@@ -112,6 +112,7 @@ static void test_summed_by_source_and_result(void **state)
                         "dkim+spf0 3/3 dkim=3 spf=3 rejected=0 by=b.test 0; ");
     assert_string_equal(all(DMARC_BY_DOMAIN, "", ""),
                         "a.test0 8/17 dkim=8 spf=3 rejected=9 by=c.test 4; ");
+    assert_memory_equal(all(DMARC_BY_DOMAIN, "", "A.Test"), "a.test0 8/17 ", 13);
     assert_string_equal(all(DMARC_BY_DOMAIN, "s2", ""), "");
     assert_string_equal(all(DMARC_BY_DOMAIN, "", "b.test"), "");
 }

@@ -66,7 +66,7 @@
     " ORDER BY r.ends DESC LIMIT 1)),0),"                                                          \
     "max(messages),header_from,envelope_from,dkim_domain,dkim_selector,dkim_result,spf_domain,"    \
     "spf_result,dkim,spf,reason FROM dmarc_source c WHERE day>=?3 AND day<=?4"                     \
-    " AND (?1='' OR subscription=?1) AND (?2='' OR domain=?2)"                                     \
+    " AND (?1='' OR subscription=?1) AND (?2='' OR domain=lower(?2))"                              \
     " GROUP BY 1 ORDER BY iif(?5=1,0,n) DESC,name LIMIT ?6 OFFSET ?7"
 
 static const char *const read_text[READ_COUNT] = {
