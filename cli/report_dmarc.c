@@ -104,12 +104,12 @@ static void add_shares(struct cli_table *table, const json_t *row)
 
 static void print_rows(const struct cli *c, const json_t *rows, const char *by)
 {
-    static const char *const head[] = {"",    "MESSAGES",  "PASS",    "DKIM",
-                                       "SPF", "PUT ASIDE", "REFUSED", "SERVICE"};
+    static const char *const head[] = {"",          "MESSAGES", "PASS",    "DKIM", "SPF",
+                                       "PUT ASIDE", "REFUSED",  "SERVICE", "NAME"};
     bool source = strcmp(by, "source") == 0;
     struct cli_table table;
     const json_t *row;
-    const char *title[8];
+    const char *title[9];
     char upper[16] = "";
     size_t i;
 
@@ -117,7 +117,7 @@ static void print_rows(const struct cli *c, const json_t *rows, const char *by)
     for (i = 0; by[i] != '\0' && i < sizeof(upper) - 1; i++)
         upper[i] = (char)(by[i] - 'a' + 'A');
     title[0] = upper;
-    cli_table_init(&table, source ? 8 : 7, title);
+    cli_table_init(&table, source ? 9 : 7, title);
     json_array_foreach(rows, i, row)
     {
         const char *name = cli_member(row, "name", 0);
@@ -127,8 +127,10 @@ static void print_rows(const struct cli *c, const json_t *rows, const char *by)
         add_shares(&table, row);
         cli_table_add(&table, cli_member(row, "quarantined", 2));
         cli_table_add(&table, cli_member(row, "rejected", 3));
-        if (source)
+        if (source) {
             cli_table_add(&table, cli_member(row, "service", 4));
+            cli_table_add(&table, cli_member(row, "reverse_name", 5));
+        }
     }
     putchar('\n');
     cli_table_print(c, &table, stdout);
@@ -206,10 +208,12 @@ static void print_answer(const struct cli *c, const json_t *answer)
 static void print_csv(const json_t *answer)
 {
     static const char *const column[] = {
-        "name",          "messages",    "passed",        "dkim",        "spf",        "quarantined",
-        "rejected",      "overridden",  "unverified",    "network",     "service",    "header_from",
-        "envelope_from", "dkim_domain", "dkim_selector", "dkim_result", "spf_domain", "spf_result"};
-    size_t columns = strcmp(cli_member(answer, "by", 0), "source") == 0 ? 18 : 9;
+        "name",          "messages",    "passed",      "dkim",          "spf",
+        "quarantined",   "rejected",    "overridden",  "unverified",    "reverse_name",
+        "network",       "service",     "header_from", "envelope_from", "dkim_domain",
+        "dkim_selector", "dkim_result", "spf_domain",  "spf_result"};
+    size_t columns =
+        strcmp(cli_member(answer, "by", 0), "source") == 0 ? sizeof(column) / sizeof(column[0]) : 9;
     sgl_auto(sgl_buf) out = SGL_BUF_INIT((size_t)16 << 20);
     const json_t *row;
     size_t i;

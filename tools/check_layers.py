@@ -92,7 +92,7 @@ SERVER = {  # room: rooms below it
     "reception": GROUND + ["directory", "judge", "keys", "queue", "resolver", "store"],
     "forward": GROUND + ["directory", "judge", "keys", "queue", "reception", "secret", "store"],
     "reports": GROUND + ["delivery", "gzip", "https", "queue", "resolver", "store", "sts"],
-    "heard": GROUND + ["directory", "intake", "reception", "store"],
+    "heard": GROUND + ["directory", "intake", "reception", "resolver", "store"],
     "doors": GROUND + ["access", "admission", "audit", "certs", "directory", "gzip", "guard", "heard", "intake", "limits", "lists", "queue", "reception", "reputation", "setup", "store", "templates", "tokens"],
     "main": GROUND + ["admission", "audit", "callout", "certs", "delivery", "directory", "doors", "forward", "guard", "heard", "https", "judge", "keys", "limits", "lists", "queue", "reception", "reports", "reputation", "resolver", "returns", "secret", "setup", "store", "sts", "templates", "tokens", "webhook"],
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "../directory/hmac.h"
+#include "../heard/heard_names.h"
 #include "../log/log.h"
 #include "../loop/owner.h"
 #include "../metrics/metrics.h"
@@ -375,12 +376,13 @@ static bool build_apis(struct service *s)
                           .recipients_max = c->limits.recipients};
     s->admin.guard = s->guard;
     s->admin.reputation = s->reputation;
+    s->admin.names = heard_names_new(s->outgoing, s->resolver);
     s->admin.lists = s->lists;
     s->admin.setup = s->domain_setup;
     s->admin.certs = s->certs;
     s->admin.tls = s->tls;
     s->admin.audit = audit_new(s->store);
-    if (s->admin.audit == NULL)
+    if (s->admin.audit == NULL || s->admin.names == NULL)
         return false;
     s->api.audit = s->admin.audit;
     s->api.templates = s->templates = templates_new(s->store, s->workers);

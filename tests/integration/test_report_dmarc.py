@@ -123,6 +123,27 @@ def test_as_csv(week):
     assert [(r["source"], r["messages"], r["service"]) for r in lines] == [("192.0.2.1", "1350", ""), ("192.0.2.7", "75", ""), ("198.51.100.4", "45", "SendGrid")]
 
 
+def test_sources_have_names(world, sigillo):
+    """Only a name that leads back to its address is shown; the service is known by it."""
+    world.dns.publish("7.100.45.5.in-addr.arpa.", "PTR", "mail.dmarcin-source.test.")
+    world.dns.publish("mail.dmarcin-source.test.", "A", "5.45.100.7")
+    world.dns.publish("8.100.45.5.in-addr.arpa.", "PTR", "mail.dmarcin-liar.test.")
+    world.dns.publish("mail.dmarcin-liar.test.", "A", "5.45.100.9")
+    taken(sigillo, about("names", record("5.45.100.7", 9, domain=BUSY), record("5.45.100.8", 8, domain=BUSY), record("10.0.0.1", 7, domain=BUSY), domain=BUSY, day=40))
+    day = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(TODAY - 40 * 86400))
+    asked = ("report", "dmarc", "--domain", BUSY, "--since", day, "--until", day)
+    end = time.monotonic() + 90
+    while True:
+        names = [(r["name"], r["reverse_name"]) for r in sigillo.json(*asked)["rows"]]
+        if names[0][1] is not None or time.monotonic() > end:
+            break
+        time.sleep(0.2)
+    assert names == [("5.45.100.7", "mail.dmarcin-source.test"), ("5.45.100.8", None), ("10.0.0.1", None)]
+    assert " mail.dmarcin-source.test\n" in sigillo.cli(*asked).stdout
+    lines = list(csv.DictReader(io.StringIO(sigillo.cli(*asked, "--csv").stdout)))
+    assert [r["reverse_name"] for r in lines] == ["mail.dmarcin-source.test", "", ""]
+
+
 def test_it_survives_a_restart(week):
     before = rows(week, "source")
     week.stop()

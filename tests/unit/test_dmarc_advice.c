@@ -10,31 +10,42 @@ static const struct {
     uint8_t dkim_result, spf_result;
     int passed, dkim, spf;        /* of 100 messages */
     const char *service, *advice; /* its beginning */
+    const char *reverse;
 } cases[] = {
-    {"all is well", "a.test", "a.test", 2, 2, 100, 100, 100, NULL, ""},
-    {"forwarded", "a.test", "list.test", 2, 3, 100, 100, 0, NULL, "Passes by DKIM; SPF fails"},
+    {"all is well", "a.test", "a.test", 2, 2, 100, 100, 100, NULL, "", ""},
+    {"forwarded", "a.test", "list.test", 2, 3, 100, 100, 0, NULL, "Passes by DKIM; SPF fails", ""},
     {"a service with a return path of its own", "a.test", "em1.sendgrid.net", 2, 2, 100, 100, 0,
-     "SendGrid", "Passes by DKIM. SendGrid uses a return path"},
-    {"SPF alone", "", "a.test", 0, 2, 100, 0, 100, NULL, "Passes by SPF alone"},
+     "SendGrid", "Passes by DKIM. SendGrid uses a return path", ""},
+    {"SPF alone", "", "a.test", 0, 2, 100, 0, 100, NULL, "Passes by SPF alone", ""},
     {"a service that nobody set up", "sendgrid.net", "sendgrid.net", 2, 2, 0, 0, 0, "SendGrid",
-     "SendGrid sends as you and is not set up"},
+     "SendGrid sends as you and is not set up", ""},
     {"a service by its signature alone", "a-test.20230601.gappssmtp.com", "a.test", 2, 4, 0, 0, 0,
-     "Google Workspace", "Google Workspace sends as you"},
+     "Google Workspace", "Google Workspace sends as you", ""},
     {"whoever has a name that only ends so is not it", "notsendgrid.net", "", 2, 0, 0, 0, 0, NULL,
-     "It signs as notsendgrid.net"},
-    {"a list, or a service", "list.test", "list.test", 2, 2, 0, 0, 0, NULL,
-     "It signs as list.test"},
+     "It signs as notsendgrid.net", ""},
+    {"a list, or a service", "list.test", "list.test", 2, 2, 0, 0, 0, NULL, "It signs as list.test",
+     ""},
     {"our signature broke", "a.test", "list.test", 3, 3, 0, 0, 0, NULL,
-     "The signature of a.test does not verify"},
+     "The signature of a.test does not verify", ""},
     {"that of a subdomain broke", "news.a.test", "", 3, 0, 0, 0, 0, NULL,
-     "The signature of news.a.test does not verify"},
+     "The signature of news.a.test does not verify", ""},
     {"only a return path of somebody else", "", "other.test", 0, 2, 0, 0, 0, NULL,
-     "SPF passes for other.test"},
+     "SPF passes for other.test", ""},
     {"forged, with a signature of a service that does not verify", "sendgrid.net", "", 3, 3, 0, 0,
-     0, NULL, "Neither signs as you nor stands in SPF"},
+     0, NULL, "Neither signs as you nor stands in SPF", ""},
     {"forged, with a return path of a service that SPF refuses", "", "em1.sendgrid.net", 0, 3, 0, 0,
-     0, NULL, "Neither signs as you nor stands in SPF"},
-    {"forged", "", "a.test", 0, 3, 0, 0, 0, NULL, "Neither signs as you nor stands in SPF"},
+     0, NULL, "Neither signs as you nor stands in SPF", ""},
+    {"forged", "", "a.test", 0, 3, 0, 0, 0, NULL, "Neither signs as you nor stands in SPF", ""},
+    {"a service by its host", "", "a.test", 0, 3, 0, 0, 0, "SendGrid",
+     "It comes from servers of SendGrid", "o1.ptr1.sendgrid.net"},
+    {"a host with another domain than its service", "", "a.test", 0, 3, 0, 0, 0, "Microsoft 365",
+     "It comes from servers of Microsoft 365", "mail-db8.outbound.protection.outlook.com"},
+    {"a host that only ends so", "", "a.test", 0, 3, 0, 0, 0, NULL, "Neither signs as you",
+     "mail.notgoogle.com"},
+    {"what the mail says counts more", "mcsv.net", "a.test", 2, 3, 0, 0, 0, "Mailchimp",
+     "Mailchimp sends as you", "o1.ptr1.sendgrid.net"},
+    {"forwarded by a service: its return path is not told", "a.test", "a.test", 2, 3, 100, 100, 0,
+     "Google", "Passes by DKIM; SPF fails", "mail-ed1-f41.google.com"},
 };
 
 static void sources(void **state)
@@ -54,8 +65,8 @@ static void sources(void **state)
                                        .spf_domain = sgl_view_cstr(cases[i].bounces),
                                        .dkim_result = cases[i].dkim_result,
                                        .spf_result = cases[i].spf_result};
-        service = dmarc_service(&f.most);
-        dmarc_source_advice(&f, advice, sizeof advice);
+        service = dmarc_service(&f.most, cases[i].reverse);
+        dmarc_source_advice(&f, cases[i].reverse, advice, sizeof advice);
         CHECK_TRUE(cases[i].name, (service == NULL) == (cases[i].service == NULL));
         if (service != NULL)
             CHECK_STR(cases[i].name, service, cases[i].service);

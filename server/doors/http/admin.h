@@ -43,6 +43,7 @@
 struct certs;
 struct config;
 struct guard;
+struct heard_names;
 struct lists;
 struct reputation;
 struct setup;
@@ -64,6 +65,7 @@ struct admin {
     struct certs *certs;           /* NULL: there are none */
     struct tls_server *tls;        /* what clients are shown; NULL: there is no TLS */
     struct reputation *reputation; /* of those who send to us; NULL: nobody looks */
+    struct heard_names *names;     /* of addresses in reports; NULL: nobody asks for them */
 };
 
 /* On each door loop's shell; *admin is borrowed for its life. */

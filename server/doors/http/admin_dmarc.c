@@ -2,6 +2,7 @@
 /* DMARC reports of others: brought by hand, and what they say of those who send as our domains. */
 #include <stdlib.h>
 
+#include "../../heard/heard_names.h"
 #include "../../intake/intake.h"
 #include "../../log/log.h"
 #include "../../store/statistics.h"
@@ -15,6 +16,7 @@
 #define ROWS_DEFAULT 100
 #define DOMAINS_MAX  1000
 #define ADVICE_SIZE  400
+#define TEXTS_MAX    ((size_t)8 << 20) /* of a thousand sources */
 
 /* ---- what they say ---- */
 
@@ -25,6 +27,11 @@ struct dmarc_read {
     struct dmarc_query query; /* of the rows */
     const char *by;
     json_t *total, *rows, *domains;
+    struct sgl_arena texts;      /* what sources need until their names are there */
+    struct dmarc_figure *source; /* of `texts`, as name is */
+    struct heard_name *name;
+    size_t sources;
+    struct heard_names_ask ask;
     bool more;
     enum store_result result;
 };
@@ -55,14 +62,15 @@ static void put_advice(json_t *row, const char *advice)
 }
 
 /* What most of its messages have in common. */
-static void put_source(json_t *row, const struct dmarc_figure *f)
+static void put_source(json_t *row, const struct dmarc_figure *f, const char *reverse)
 {
     const struct dmarc_source *s = &f->most;
     char advice[ADVICE_SIZE], network[DMARC_NETWORK_SIZE];
 
-    dmarc_source_advice(f, advice, sizeof(advice));
+    dmarc_source_advice(f, reverse, advice, sizeof(advice));
+    json_object_set_new(row, "reverse_name", word_json(reverse));
     json_object_set_new(row, "network", view_json(dmarc_network(f->name, network)));
-    json_object_set_new(row, "service", word_json(dmarc_service(s)));
+    json_object_set_new(row, "service", word_json(dmarc_service(s, reverse)));
     json_object_set_new(row, "header_from", view_json(s->header_from));
     json_object_set_new(row, "envelope_from", view_json(s->envelope_from));
     json_object_set_new(row, "dkim_domain", view_json(s->dkim_domain));
@@ -83,23 +91,68 @@ static bool add_total(void *ctx, const struct dmarc_figure *f)
     return true;
 }
 
+static bool keep_texts(struct sgl_arena *texts, struct dmarc_figure *f)
+{
+    sgl_view *const text[] = {&f->name,
+                              &f->most.header_from,
+                              &f->most.envelope_from,
+                              &f->most.dkim_domain,
+                              &f->most.dkim_selector,
+                              &f->most.spf_domain};
+
+    for (size_t i = 0; i < sizeof(text) / sizeof(text[0]); i++)
+        if (sgl_arena_dup(texts, *text[i], text[i]) != SGL_OK)
+            return false;
+    return true;
+}
+
+/* A source waits for its name. */
+static bool keep_source(struct dmarc_read *g, const struct dmarc_figure *f)
+{
+    size_t room = g->query.max - 1;
+
+    if (g->source == NULL) {
+        g->source = sgl_arena_alloc_n(&g->texts, room, sizeof(*g->source));
+        g->name = sgl_arena_alloc_n(&g->texts, room, sizeof(*g->name));
+        if (g->name == NULL)
+            return false;
+    }
+    g->source[g->sources] = *f;
+    g->name[g->sources] = (struct heard_name){.ip = {.version = 0}};
+    if (sgl_ip_parse(f->name, &g->name[g->sources].ip) != SGL_OK)
+        g->name[g->sources].ip.version = 0; /* not told */
+    return keep_texts(&g->texts, &g->source[g->sources++]);
+}
+
 /* One more than was asked for is read: then there is a next page. */
 static bool add_row(void *ctx, const struct dmarc_figure *f)
 {
     struct dmarc_read *g = ctx;
     json_t *row;
 
-    if (json_array_size(g->rows) + 1 == g->query.max) {
+    if (g->sources + json_array_size(g->rows) + 1 == g->query.max) {
         g->more = true;
         return false;
     }
+    if (g->query.by == DMARC_BY_SOURCE)
+        return keep_source(g, f);
     row = counts_json(f);
     json_object_set_new(
         row, "name", g->query.by == DMARC_BY_DAY ? transit_day_json(f->day) : view_json(f->name));
-    if (g->query.by == DMARC_BY_SOURCE)
-        put_source(row, f);
     json_array_append_new(g->rows, row);
     return true;
+}
+
+static void add_sources(struct dmarc_read *g)
+{
+    for (size_t i = 0; i < g->sources; i++) {
+        const struct dmarc_figure *f = &g->source[i];
+        json_t *row = counts_json(f);
+
+        json_object_set_new(row, "name", view_json(f->name));
+        put_source(row, f, g->name[i].name);
+        json_array_append_new(g->rows, row);
+    }
 }
 
 static bool add_domain(void *ctx, const struct dmarc_figure *f)
@@ -149,16 +202,20 @@ static void read_free(struct dmarc_read *g)
     json_decref(g->total);
     json_decref(g->rows);
     json_decref(g->domains);
+    sgl_arena_done(&g->texts);
     free(g);
 }
 
-static void read_done(struct work *w)
+static void reply_read(struct dmarc_read *g)
 {
-    struct dmarc_read *g = (struct dmarc_read *)(void *)w;
     json_int_t next = (json_int_t)(g->query.skip + g->query.max - 1);
 
+    add_sources(g);
     if (g->result != STORE_OK)
         http_reply_problem(g->r, 503, "store", NULL, store_result_text(g->result));
+    else if (g->texts.status != SGL_OK)
+        http_reply_problem(g->r, 503, "memory-full", NULL,
+                           "The server has no memory left for this.");
     else
         http_reply_json(g->r, 200,
                         json_pack("{s:o, s:o, s:s, s:O, s:O, s:O, s:o}", "from",
@@ -167,6 +224,24 @@ static void read_done(struct work *w)
                                   "domains", g->domains, "rows", g->rows, "next",
                                   g->more ? json_integer(next) : json_null()));
     read_free(g);
+}
+
+static void named(struct heard_names_ask *a)
+{
+    reply_read((struct dmarc_read *)(void *)((char *)a - offsetof(struct dmarc_read, ask)));
+}
+
+static void read_done(struct work *w)
+{
+    struct dmarc_read *g = (struct dmarc_read *)(void *)w;
+
+    if (g->sources == 0 || g->admin->names == NULL) {
+        reply_read(g);
+        return;
+    }
+    g->ask = (struct heard_names_ask){
+        .row = g->name, .rows = g->sources, .loop = w->loop, .done = named};
+    heard_names_ask(g->admin->names, &g->ask);
 }
 
 /* ---- the question ---- */
@@ -225,6 +300,7 @@ static void dmarc_get(struct http_request *r, void *ctx)
         .query = {.subscription = subscription},
         .rows = json_array(),
         .domains = json_array()};
+    sgl_arena_init(&g->texts, TEXTS_MAX);
     if (!take_query(r, g))
         read_free(g);
     else if (!workers_submit(g->admin->workers, &g->work)) {

@@ -9,10 +9,11 @@
 #define NAME_MAX        80 /* bytes of a domain in a sentence */
 
 /* By the domains that they sign as, and that their return paths stand in, where a customer has not set up his own. */
-static const struct {
+struct service {
     sgl_view zone;
     const char *name;
-} services[] = {
+};
+static const struct service services[] = {
     {SGL_LIT_INIT("amazonses.com"), "Amazon SES"},
     {SGL_LIT_INIT("atlassian.net"), "Atlassian"},
     {SGL_LIT_INIT("azurecomm.net"), "Azure Communication Services"},
@@ -48,25 +49,38 @@ static const struct {
     {SGL_LIT_INIT("zendesk.com"), "Zendesk"},
 };
 
-static const char *service_of(sgl_view domain)
+/* By the reverse names of their servers, where those stand in another domain. */
+static const struct service hosts[] = {
+    {SGL_LIT_INIT("google.com"), "Google"},
+    {SGL_LIT_INIT("mailgun.net"), "Mailgun"},
+    {SGL_LIT_INIT("mailin.fr"), "Brevo"},
+    {SGL_LIT_INIT("protection.outlook.com"), "Microsoft 365"},
+};
+
+static const char *found_in(const struct service *table, size_t count, sgl_view domain)
 {
     const char *name = NULL;
     size_t longest = 0;
 
-    for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++) {
-        sgl_view zone = services[i].zone;
+    for (size_t i = 0; i < count; i++) {
+        sgl_view zone = table[i].zone;
 
         if (zone.len > longest && sgl_view_ends_nocase(domain, zone) &&
             (domain.len == zone.len || domain.ptr[domain.len - zone.len - 1] == '.')) {
-            name = services[i].name;
+            name = table[i].name;
             longest = zone.len;
         }
     }
     return name;
 }
 
-/* What nothing proved anybody may write: it names nobody. */
-const char *dmarc_service(const struct dmarc_source *s)
+static const char *service_of(sgl_view domain)
+{
+    return found_in(services, sizeof(services) / sizeof(services[0]), domain);
+}
+
+/* By what its mail proved: the rest anybody may write, it names nobody. */
+static const char *service_by_mail(const struct dmarc_source *s)
 {
     const char *name = s->dkim_result == SGL_DMARC_RAW_PASS ? service_of(s->dkim_domain) : NULL;
 
@@ -74,6 +88,21 @@ const char *dmarc_service(const struct dmarc_source *s)
         return name;
     name = service_of(s->spf_domain);
     return name != NULL ? name : service_of(s->envelope_from);
+}
+
+static const char *service_by_host(const char *reverse)
+{
+    sgl_view host = sgl_view_cstr(reverse);
+    const char *name = service_of(host);
+
+    return name != NULL ? name : found_in(hosts, sizeof(hosts) / sizeof(hosts[0]), host);
+}
+
+const char *dmarc_service(const struct dmarc_source *s, const char *reverse)
+{
+    const char *name = service_by_mail(s);
+
+    return name != NULL ? name : service_by_host(reverse);
 }
 
 /* Is it the same domain, or below it, or above it? */
@@ -86,9 +115,10 @@ static bool related(sgl_view a, sgl_view b)
 }
 
 /* None of it passed. */
-static void advise_failing(const struct dmarc_source *s, char *out, size_t size)
+static void advise_failing(const struct dmarc_source *s, const char *reverse, char *out,
+                           size_t size)
 {
-    const char *service = dmarc_service(s);
+    const char *service = service_by_mail(s), *host = service_by_host(reverse);
 
     if (service != NULL)
         snprintf(out, size,
@@ -113,6 +143,11 @@ static void advise_failing(const struct dmarc_source *s, char *out, size_t size)
             "SPF passes for %.*s, which is not aligned with From, and nothing signs as you. If "
             "it is yours, have it sign as your domain.",
             SGL_FMT(sgl_view_sub(s->spf_domain, 0, NAME_MAX)));
+    else if (host != NULL)
+        snprintf(out, size,
+                 "It comes from servers of %s, and neither signs as you nor stands in SPF. If you "
+                 "use it, add the domain there; if not, it is forged, or forwarded from there.",
+                 host);
     else
         snprintf(out, size,
                  "Neither signs as you nor stands in SPF: forged, or a server that you forgot. If "
@@ -120,7 +155,7 @@ static void advise_failing(const struct dmarc_source *s, char *out, size_t size)
                  "stops it.");
 }
 
-void dmarc_source_advice(const struct dmarc_figure *f, char *out, size_t size)
+void dmarc_source_advice(const struct dmarc_figure *f, const char *reverse, char *out, size_t size)
 {
     const struct dmarc_source *s = &f->most;
 
@@ -128,12 +163,12 @@ void dmarc_source_advice(const struct dmarc_figure *f, char *out, size_t size)
     if (f->messages == 0 || f->name.len == 0)
         return;
     if (f->passed < f->messages - f->messages / 2)
-        advise_failing(s, out, size);
-    else if (f->dkim > 0 && f->spf < f->messages / 2 && dmarc_service(s) != NULL)
+        advise_failing(s, reverse, out, size);
+    else if (f->dkim > 0 && f->spf < f->messages / 2 && service_by_mail(s) != NULL)
         snprintf(out, size,
                  "Passes by DKIM. %s uses a return path of its own: set one below your domain "
                  "there, and SPF passes as well.",
-                 dmarc_service(s));
+                 service_by_mail(s));
     else if (f->dkim > 0 && f->spf < f->messages / 2)
         snprintf(out, size,
                  "Passes by DKIM; SPF fails, as it does for forwarded mail. Nothing to do; if this "
