@@ -106,31 +106,59 @@ static void refuse_unknown(struct reception *r, const struct reception_to *to,
         told_about(out, 550, "5.7.1", "mail of %s is not received here", domain);
 }
 
+/* A postmaster whom the server behind the route of all of his domain does not know: as one without a route. */
+static bool is_postmaster_all_the_same(struct reception *r, struct reception_to *to)
+{
+    struct arrival_route *asked = to->route;
+
+    if (!take_postmaster(r, to)) {
+        to->route = asked;
+        return false;
+    }
+    arrival_route_unref(asked);
+    return true;
+}
+
+static void settle(struct reception *r, struct reception_ask *ask);
+
 static void answered(struct reception_ask *ask, const struct reception_answer *answer)
 {
     struct reception_answer said = *answer;
 
+    if (said.code >= 500 && ask->to->text == NULL &&
+        is_postmaster_all_the_same(ask->reception, ask->to)) {
+        settle(ask->reception, ask);
+        return;
+    }
     if (said.code >= 500)
         atomic_fetch_add_explicit(&ask->reception->unknown, 1, memory_order_relaxed);
     ask->done(ask, &said);
 }
 
-void reception_ask(struct reception *r, struct reception_ask *ask)
+/* Somebody knows it; does the server behind its route? */
+static void settle(struct reception *r, struct reception_ask *ask)
 {
     struct reception_to *to = ask->to;
     struct reception_answer answer;
 
-    ask->reception = r;
-    if (!is_known(r, to)) {
-        refuse_unknown(r, to, &answer);
-        ask->done(ask, &answer);
-        return;
-    }
     to->mode = mode_of(r, domain_of(to->address));
     if (to->route != NULL && to->route->ask && r->callout.ask != NULL) {
         r->callout.ask(r->callout.ctx, ask, answered);
         return;
     }
     told_set(&answer, 250, "2.1.5", "recipient ok");
+    ask->done(ask, &answer);
+}
+
+void reception_ask(struct reception *r, struct reception_ask *ask)
+{
+    struct reception_answer answer;
+
+    ask->reception = r;
+    if (is_known(r, ask->to)) {
+        settle(r, ask);
+        return;
+    }
+    refuse_unknown(r, ask->to, &answer);
     ask->done(ask, &answer);
 }

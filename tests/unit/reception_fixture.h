@@ -30,6 +30,8 @@ static struct arrival_route routes[] = {
     ROUTE("r_null", "a", "null@example.net", .action = ROUTE_DISCARD),
     ROUTE("r_ask", "a", "ask@example.net", .action = ROUTE_LMTP, .ask = true),
     ROUTE("r_all", "a", "b-bad@example.net", .action = ROUTE_LMTP), /* as one for all of it would */
+    ROUTE("r_other2", "b", "postmaster@other.net", .action = ROUTE_LMTP,
+          .ask = true), /* the same */
     ROUTE("r_pm", "a", "pm@example.net", .action = ROUTE_LMTP),
 };
 static int routes_out; /* references that are held */

@@ -99,6 +99,35 @@ static void a_route_with_ask_asks(void **state)
     gate_done(&g);
 }
 
+/* The postmaster is somebody, though the server behind the route of all of his domain does not know him.  [RFC 5321 s4.5.1] */
+static void a_postmaster_whom_the_target_does_not_know(void **state)
+{
+    static uint16_t code;
+    static const struct {
+        uint16_t said, want;
+        const char *postmaster, *key;
+    } rows[] = {
+        {250, 250, "pm@example.net", "r_other2"},   {451, 451, "pm@example.net", "r_other2"},
+        {550, 250, "pm@example.net", "r_pm"},       {550, 550, NULL, "r_other2"},
+        {550, 550, "gone@example.net", "r_other2"}, {550, 550, "ask@example.net", "r_ask"}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct gate g;
+        struct reception_to to;
+
+        gate_init(&g, ZONE);
+        g.config.inbound.postmaster = rows[i].postmaster;
+        assert_true(gate_open(&g));
+        reception_set_callout(g.reception, &(struct reception_callout){&code, refuse_callout});
+        code = rows[i].said;
+        CHECK_EQ("[RFC 5321 s4.5.1]", gate_ask(&g, "Postmaster@other.net", &to), rows[i].want);
+        CHECK_STR("by which route", to.route->owned.key, rows[i].key);
+        reception_to_done(&to);
+        gate_done(&g);
+    }
+}
+
 static void a_domain_says_how_it_is_protected(void **state)
 {
     struct gate g;
@@ -654,6 +683,7 @@ int main(void)
         cmocka_unit_test(who_is_known),
         cmocka_unit_test(without_a_postmaster_nobody_is_there),
         cmocka_unit_test(a_route_with_ask_asks),
+        cmocka_unit_test(a_postmaster_whom_the_target_does_not_know),
         cmocka_unit_test(a_domain_says_how_it_is_protected),
         cmocka_unit_test(what_we_found_out_stands_on_top),
         cmocka_unit_test(what_others_wrote_in_our_name_goes),
