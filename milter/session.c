@@ -330,6 +330,8 @@ bool session_open(const char *socket, char *why, size_t why_size)
         .xxfi_negotiate = on_negotiate,
     };
 
+    /* Its own limit of 64 KiB would break the session off; Postfix sends fields of 100 KiB (header_size_limit). */
+    (void)smfi_setmaxdatasize(HEADERS_ROOM);
     errno = 0;
     if (smfi_register(calls) == MI_SUCCESS &&
         smfi_setconn((char *)(uintptr_t)socket) == MI_SUCCESS &&

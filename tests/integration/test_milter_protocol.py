@@ -209,6 +209,17 @@ def test_a_hundred_thousand_header_lines(milter):
         assert c.mail(b"a@nothing.test", headers(b"a@nothing.test"))[-1][0] in (b"a", b"c") # and the session goes on
 
 
+def test_fields_of_any_length_that_postfix_sends(world, milter):
+    """Longer than 64 KiB: Postfix lets 100 KiB through (header_size_limit)."""
+    with Client(milter.path) as c:
+        c.connect()
+        fields, body = headers(more=[(b"X-Long", b" " + b"x" * 102400)]), b"hello\r\n"
+        assert verifies(world, c.mail(b"a@" + DOMAIN.encode(), fields, body), fields, body, True)
+        addresses = b",\n ".join(b"user%d@example.test" % i for i in range(4500))
+        fields = [(n, b" " + addresses if n == b"To" else v) for n, v in headers()]
+        assert verifies(world, c.mail(b"a@" + DOMAIN.encode(), fields, body), fields, body, True)
+
+
 def test_bytes_that_are_no_text(milter):
     """8-bit, lone CR and LF, odd names, an address without an end: judged, never broken off."""
     odd = [(b"From", b" \xff\xfe <a@\xc3\xa4.test"), (b"X", b"a\rb\nc\n d"), (b"Y\x01", b"z"), (b"From", b""), (b"Authentication-Results", b" mx.milter.test; x=\x80"), (b"Subject", b" " + b"\xf0" * 5000)]
