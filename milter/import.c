@@ -207,7 +207,10 @@ void import_process(struct importing *i, struct import_file *f)
     const struct import_line *l = import_find(f, "Socket");
     sgl_view group;
 
-    if (l != NULL)
+    if (l != NULL && sgl_view_starts_nocase(l->value, SGL_LIT("inet")) &&
+        sgl_view_find(l->value, '@') == l->value.len)
+        import_note(i, f, l, "open to every host: write inet:PORT@HOST into socket", l->value);
+    else if (l != NULL)
         import_put(i, "socket", l->value);
     l = import_find(f, "UserID");
     if (l != NULL) {

@@ -351,7 +351,8 @@ static bool socket_good(sgl_view where)
         return false;
     rest = sgl_view_from(where, sgl_view_find(where, ':') + 1);
     port = sgl_view_split(rest, '@', &rest);
-    return sgl_view_u64(port, 65535, &n) && n > 0;
+    /* Without a host it would be open to everybody, who could say to be of this machine, and be signed for. */
+    return sgl_view_u64(port, 65535, &n) && n > 0 && rest.len > 0;
 }
 
 static void check_signing(cfg_t *cfg, const struct milter_settings *s)

@@ -358,7 +358,7 @@ def test_reload_keeps_what_runs_when_there_is_a_mistake(world, keys, both):
 
 
 def test_sessions_end_before_it_does(keys, both):
-    m, g = both("drain", "127.0.44.8", settings(keys, drain="30s"))
+    m, g = both("drain", "127.0.44.8", settings(keys, drain="300s"))
     with g.session(**INSIDE) as s:
         s.c.docmd("MAIL FROM:<a@%s>" % OURS)
         m.process.send_signal(signal.SIGTERM)

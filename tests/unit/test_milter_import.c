@@ -65,6 +65,7 @@ static void what_becomes_of_a_line(void **state)
          "m:1 TrustedAuthservIDs;"},
         {"Socket inet:1@localhost\n", "Socket inet:2@localhost\n",
          "socket = \"inet:1@localhost\"\n", "m:1 Socket;"},
+        {"Mode v\nSocket inet:1\n", NULL, "", "k:2 Socket;"},
         {NULL, "Socket inet:2@localhost\n", "socket = \"inet:2@localhost\"\n", ""},
         {"OversignHeaders From,List-Id\n", NULL, "", "k:1 OversignHeaders;"},
         {"OversignHeaders From\n", NULL, "", ""},

@@ -45,6 +45,8 @@ static void what_is_wrong_is_named(void **state)
         {SIGNS "metrics = localhost\n",
          "m.conf:7: metrics: \"localhost\": not an address (write 192.0.2.1:587 or "
          "[2001:db8::1]:587; names are not looked up)"},
+        {"socket = \"inet:8891\"\nmode = {verify}\n",
+         "m.conf:3: socket: not inet:PORT@HOST or unix:/PATH"},
         {"socket = \"8891\"\nmode = {verify}\n",
          "m.conf:3: socket: not inet:PORT@HOST or unix:/PATH"},
         {SIGNS "user = \"a\nb\"\n", NULL},
