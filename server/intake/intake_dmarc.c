@@ -79,15 +79,15 @@ static enum sgl_status plain_or_packed(sgl_view bytes, const struct intake_sink 
 /* Its text for people is not it. */
 static bool may_be_it(const struct sgl_mime_part *part)
 {
-    bool text = sgl_view_eq(part->type, SGL_LIT("text/plain")) ||
-                sgl_view_eq(part->type, SGL_LIT("text/html"));
+    bool text = sgl_view_eq(part->type, SGL_LIT("text/plain"));
 
     return !part->multipart && part->body.len > 0 && (!text || part->filename.len > 0) &&
+           !sgl_view_eq(part->type, SGL_LIT("text/html")) &&
            !sgl_view_starts(part->type, SGL_LIT("image/")) &&
            !sgl_view_starts(part->type, SGL_LIT("message/"));
 }
 
-/* SGL_MORE: it is something else. */
+/* SGL_MORE: it is something else, or broken: *why says so. */
 static enum sgl_status try_part(const struct sgl_mime_part *part, const struct intake_sink *sink,
                                 const char **why)
 {
@@ -95,7 +95,7 @@ static enum sgl_status try_part(const struct sgl_mime_part *part, const struct i
     enum sgl_status status = sgl_mime_decode(part, &attached);
 
     if (status == SGL_E_SYNTAX)
-        return no(status, "its attachment is no base64", why);
+        return no(SGL_MORE, "its attachment is no base64", why);
     if (status != SGL_OK)
         return status == SGL_E_LIMIT ? no(status, "its attachment is too large", why) : status;
     if (!is_packed(sgl_buf_view(&attached)) && !intake_is_xml(sgl_buf_view(&attached)))
@@ -106,6 +106,7 @@ static enum sgl_status try_part(const struct sgl_mime_part *part, const struct i
 static enum sgl_status in_mail(sgl_view message, const struct intake_sink *sink, const char **why)
 {
     sgl_auto(sgl_arena) arena = SGL_ARENA_INIT(PARTS_MEMORY);
+    const char *otherwise = "there is no DMARC report in it";
     const struct sgl_mime_part *part;
     size_t parts, tried = 0;
     enum sgl_status status = sgl_mime_walk(message, &arena, &part, &parts);
@@ -121,8 +122,10 @@ static enum sgl_status in_mail(sgl_view message, const struct intake_sink *sink,
         status = try_part(&part[i], sink, why);
         if (status != SGL_MORE)
             return status;
+        otherwise = (*why)[0] != '\0' ? *why : otherwise;
+        *why = "";
     }
-    return no(SGL_E_SYNTAX, "there is no DMARC report in it", why);
+    return no(SGL_E_SYNTAX, otherwise, why);
 }
 
 enum sgl_status intake_dmarc_report(sgl_view bytes, const struct intake_sink *sink,

@@ -38,6 +38,14 @@ static const struct {
      "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/plain; "
      "name=a.xml\n\n" REPORT "\n--b--\n",
      NULL},
+    {"behind an attachment that is broken",
+     "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: application/pgp-keys\n"
+     "Content-Transfer-Encoding: base64\n\n!\n--b\nContent-Type: text/xml\n\n" REPORT "\n--b--\n",
+     NULL},
+    {"behind a page that is attached",
+     "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/html; name=a.html\n\n"
+     "<html>\n--b\nContent-Type: text/xml\n\n" REPORT "\n--b--\n",
+     NULL},
     {"a picture is not it",
      "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: image/svg+xml\n\n" REPORT
      "\n--b--\n",
