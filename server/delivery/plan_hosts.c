@@ -275,9 +275,28 @@ static bool is_ourselves(const struct plan *plan, const struct plan_host *host)
     return false;
 }
 
+/* Mail of our own for a domain that is received here comes in by the door as that of others; there its Received fields are counted. */
+static bool is_received_here(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->config->listens; i++) {
+        const struct config_listen *listen = &plan->config->listen[i];
+
+        for (size_t k = 0; listen->door == DOOR_INBOUND && k < listen->addresses; k++) {
+            uint16_t port = 0;
+
+            (void)plan_ip(&listen->address[k].addr, &port);
+            if (port == plan->port)
+                return true;
+        }
+    }
+    return false;
+}
+
 /* The evaluator knows us by name; a host with an address of ours goes the same way, with all that are not better. [RFC 5321 s5.1] */
 static void leave_out_own_doors(struct plan *plan, const struct sgl_mx *mx)
 {
+    size_t all = plan->hosts;
+
     for (size_t i = 0; i < plan->hosts; i++) {
         if (!is_ourselves(plan, &plan->host[i]))
             continue;
@@ -285,7 +304,9 @@ static void leave_out_own_doors(struct plan *plan, const struct sgl_mx *mx)
             i--;
         plan->hosts = i;
     }
-    if (plan->hosts == 0)
+    if (plan->hosts == 0 && all > 0 && is_received_here(plan))
+        plan->hosts = all;
+    else if (plan->hosts == 0)
         plan_fail(plan, FAILURE_MX_LOOP, "its address is one of this server's own doors");
 }
 
@@ -310,6 +331,10 @@ static enum sgl_status check_mx(struct planner *p)
         return st;
     request.selves = st == SGL_OK;
     SGL_TRY(sgl_mx_check(&request, &plan->dns, &plan->arena, &mx));
+    if (mx.state == SGL_MX_LOOP && is_received_here(plan)) { /* nobody is better than we are */
+        request.selves = 0;
+        SGL_TRY(sgl_mx_check(&request, &plan->dns, &plan->arena, &mx));
+    }
     p->ttl_s = mx.ttl_s;
     plan->mx = dnssec_of(&mx);
     switch (mx.state) {

@@ -20,6 +20,8 @@ static void addresses_that_may_not_be_reached(void **state)
     world_done(&w);
 }
 
+#define SELF "MX 10 client.test\nclient.test A 127.0.0.1\n"
+
 /* A door of ours at 127.0.0.1, on the port that delivery goes to or on another one.  [RFC 5321 s5.1] */
 static void our_own_doors_are_not_asked(void **state)
 {
@@ -28,6 +30,7 @@ static void our_own_doors_are_not_asked(void **state)
         int elsewhere;
         char verdict;
         size_t first, second; /* connections to the peers */
+        enum config_door door;
     } cases[] = {
         {"the only host is a door of ours", ONE, 0, 'p', 0, 0},
         {"nor is one that is worse than we are", TWO, 0, 'p', 0, 0},
@@ -35,13 +38,21 @@ static void our_own_doors_are_not_asked(void **state)
         {"a better one is", ONE "MX 5 two.test\ntwo.test A 127.0.0.2\n", 0, 'o', 0, 1},
         {"without MX the domain itself", "A 127.0.0.1", 0, 'p', 0, 0},
         {"another server of this machine, at another port, is", ONE, 1, 'o', 1, 0},
+        {"where mail arrives for others, it does for ourselves", ONE, 0, 'o', 1, 0, DOOR_INBOUND},
+        {"by our name, too", SELF, 0, 'o', 1, 0, DOOR_INBOUND},
+        {"our name alone is no door", SELF, 0, 'p', 0, 0},
+        {"nor one at another port", SELF, 1, 'p', 0, 0, DOOR_INBOUND},
+        {"a better host comes first", ONE "MX 5 two.test\ntwo.test A 127.0.0.2\n", 0, 'o', 0, 1,
+         DOOR_INBOUND},
+        {"and we are not asked behind it", SELF "MX 5 none.test\n", 0, 't', 0, 0, DOOR_INBOUND},
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct config_address address = {.len = sizeof(struct sockaddr_in)};
         struct sockaddr_in *in = (struct sockaddr_in *)(void *)&address.addr;
-        struct config_listen door = {.name = "mail", .address = &address, .addresses = 1};
+        struct config_listen door = {
+            .name = "mail", .door = cases[i].door, .address = &address, .addresses = 1};
         struct world w;
 
         world_init(&w, cases[i].zone);
