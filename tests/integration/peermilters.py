@@ -21,6 +21,7 @@ AlwaysAddARHeader yes
 Background no
 AutoRestart no
 Nameservers {dns}
+DNSTimeout 60
 TemporaryDirectory {dir}
 RequireSafeKeys no
 MinimumKeyBits 1024
@@ -36,6 +37,7 @@ SPFSelfValidate true
 RejectFailures {reject}
 IgnoreHosts {dir}/IgnoreHosts
 PublicSuffixList {psl}
+DNSTimeout 60
 Background false
 """
 
