@@ -208,18 +208,44 @@ struct vector {
 void *vector_add(struct vector *v); /* zeroed; NULL: memory ended */
 void vector_done(struct vector *v);
 
-#define COUNTED_LINES 1024u
+/* ---- sums.c: what is counted in memory, each by a day, a kind and names ---- */
+
+#define SUM_NAMES 3
+#define SUM_LINES 1024u
+
+struct sum_key {
+    int64_t day;
+    uint32_t kind; /* whatever else tells one from another */
+    sgl_view name[SUM_NAMES];
+};
+struct sum {     /* first in the struct of what is counted */
+    size_t next; /* in its line, from 1; 0: the last */
+    uint64_t hash;
+    int64_t day;
+    uint32_t kind;
+    char *text; /* the names, one behind the other */
+    size_t len[SUM_NAMES];
+};
+struct sums {
+    struct vector all; /* each stands in one of the lines */
+    size_t line[SUM_LINES];
+};
+void sums_init(struct sums *sums, size_t size); /* of the struct of what is counted */
+/* The one of this key, until the next is asked for: a new one is zero. NULL: memory ended. */
+struct sum *sums_find(struct sums *sums, const struct sum_key *k);
+const struct sum *sums_at(const struct sums *sums, size_t i);
+struct sum_key sum_key(const struct sum *s); /* borrowed from it */
+void sums_forget(struct sums *sums);
+void sums_done(struct sums *sums);
 
 /* Facts of a group, undone by forgetting them. */
 struct pending {
     struct vector changes, gone, watched;
     struct vector
         turns; /* lanes that a claim took from the line: they wait again when it is rolled back */
-    struct vector stops;   /* struct batch_stop: batches whose status changes */
-    struct vector counted; /* statistics, of which each stands in one of the lines */
-    size_t counted_line[COUNTED_LINES];
-    struct vector moved; /* figures of transit, likewise */
-    size_t moved_line[COUNTED_LINES];
+    struct vector stops; /* struct batch_stop: batches whose status changes */
+    struct sums counted; /* statistics */
+    struct sums moved;   /* figures of transit */
     int64_t waiting, held, messages;
     bool nomem;
 };

@@ -6,88 +6,27 @@
  */
 #include "../statistics.h"
 
-#include <stdlib.h>
-
 #include "sigillo/banned.h"
 #include "sqlite_internal.h"
 
 #define COUNTED_MAX 4096u /* as many names are held before they are written, within the group */
 
 struct counted {
-    size_t next; /* in its line, from 1; 0: the last */
-    uint64_t hash;
-    int64_t day;
-    char *name; /* the subscription and the category, one behind the other */
-    size_t subscription_len, category_len;
+    struct sum sum; /* first: cast from it; the names are the subscription and the category */
     uint64_t count[STATISTICS];
 };
 
 /* ---- in memory ---- */
 
-static uint64_t hash_of(int64_t day, sgl_view subscription, sgl_view category)
-{
-    uint64_t h = UINT64_C(0xcbf29ce484222325) ^ (uint64_t)day;
-
-    for (size_t i = 0; i < subscription.len; i++)
-        h = (h ^ subscription.ptr[i]) * UINT64_C(0x100000001b3);
-    h = (h ^ 0xff) * UINT64_C(0x100000001b3);
-    for (size_t i = 0; i < category.len; i++)
-        h = (h ^ category.ptr[i]) * UINT64_C(0x100000001b3);
-    return h;
-}
-
-static bool is_it(const struct counted *c, int64_t day, sgl_view subscription, sgl_view category)
-{
-    return c->day == day && sgl_view_eq(sgl_view_of(c->name, c->subscription_len), subscription) &&
-           sgl_view_eq(sgl_view_of(c->name + c->subscription_len, c->category_len), category);
-}
-
-/* NULL: memory has ended. */
-static struct counted *add(struct pending *p, size_t *line, sgl_view subscription,
-                           sgl_view category)
-{
-    char *name = malloc(subscription.len + category.len + 1);
-    struct counted *c = name == NULL ? NULL : vector_add(&p->counted);
-
-    if (c == NULL) {
-        free(name);
-        return NULL;
-    }
-    if (subscription.len > 0)
-        memcpy(name, subscription.ptr, subscription.len);
-    if (category.len > 0)
-        memcpy(name + subscription.len, category.ptr, category.len);
-    c->name = name;
-    c->subscription_len = subscription.len;
-    c->category_len = category.len;
-    c->next = *line;
-    *line = p->counted.count;
-    return c;
-}
-
 static void count(struct store *store, int64_t day, sgl_view subscription, sgl_view category,
                   const uint64_t sum[STATISTICS])
 {
-    struct pending *p = &store->pending;
-    uint64_t hash = hash_of(day, subscription, category);
-    size_t *line = &p->counted_line[hash % COUNTED_LINES];
-    struct counted *c = NULL;
+    struct sum_key key = {.day = day, .name = {subscription, category}};
+    struct counted *c = (struct counted *)(void *)sums_find(&store->pending.counted, &key);
 
-    for (size_t at = *line; at != 0 && c == NULL;) {
-        struct counted *one = (struct counted *)p->counted.item + (at - 1);
-
-        if (one->hash == hash && is_it(one, day, subscription, category))
-            c = one;
-        at = one->next;
-    }
     if (c == NULL) {
-        c = add(p, line, subscription, category);
-        if (c == NULL) {
-            p->nomem = true;
-            return;
-        }
-        c->hash = hash;
-        c->day = day;
+        store->pending.nomem = true;
+        return;
     }
     for (size_t i = 0; i < STATISTICS; i++)
         c->count[i] += sum[i];
@@ -95,24 +34,17 @@ static void count(struct store *store, int64_t day, sgl_view subscription, sgl_v
 
 void statistics_init(struct store *store)
 {
-    store->pending.counted.size = sizeof(struct counted);
+    sums_init(&store->pending.counted, sizeof(struct counted));
 }
 
 void statistics_forget(struct store *store)
 {
-    struct pending *p = &store->pending;
-
-    for (size_t i = 0; i < p->counted.count; i++)
-        free(((struct counted *)p->counted.item)[i].name);
-    if (p->counted.count > 0)
-        memset(p->counted_line, 0, sizeof(p->counted_line));
-    p->counted.count = 0;
+    sums_forget(&store->pending.counted);
 }
 
 void statistics_done(struct store *store)
 {
-    statistics_forget(store);
-    vector_done(&store->pending.counted);
+    sums_done(&store->pending.counted);
 }
 
 /* ---- what is counted ---- */
@@ -157,7 +89,7 @@ void statistics_add(struct store *store, int64_t at_ms, sgl_view subscription, s
 
     if (store->db.hard != 0)
         return;
-    if (store->pending.counted.count > COUNTED_MAX)
+    if (store->pending.counted.all.count > COUNTED_MAX)
         statistics_write(store);
     count(store, day, subscription, SGL_LIT(""), sum);
     if (labels.len == 0)
@@ -183,15 +115,17 @@ void statistics_noun(struct store *store, int64_t at_ms, const struct store_noun
 
 static void write_one(struct store *store, const struct counted *c)
 {
+    struct sum_key key = sum_key(&c->sum);
+
     for (int i = 0; i < STATISTICS && store->db.hard == 0; i++) {
         sqlite3_stmt *s;
 
         if (c->count[i] == 0)
             continue;
         s = sql_use(&store->db, SQL_STATISTIC_ADD);
-        sql_bind_view(s, 1, sgl_view_of(c->name, c->subscription_len));
-        sql_bind_view(s, 2, sgl_view_of(c->name + c->subscription_len, c->category_len));
-        sqlite3_bind_int64(s, 3, c->day);
+        sql_bind_view(s, 1, key.name[0]);
+        sql_bind_view(s, 2, key.name[1]);
+        sqlite3_bind_int64(s, 3, key.day);
         sqlite3_bind_int(s, 4, i);
         sql_bind_u64(s, 5, c->count[i]);
         sql_run(&store->db, s);
@@ -200,10 +134,10 @@ static void write_one(struct store *store, const struct counted *c)
 
 void statistics_write(struct store *store)
 {
-    const struct vector *counted = &store->pending.counted;
+    const struct sums *counted = &store->pending.counted;
 
-    for (size_t i = 0; i < counted->count && store->db.hard == 0; i++)
-        write_one(store, (struct counted *)counted->item + i);
+    for (size_t i = 0; i < counted->all.count && store->db.hard == 0; i++)
+        write_one(store, (const struct counted *)(const void *)sums_at(counted, i));
     statistics_forget(store);
 }
 

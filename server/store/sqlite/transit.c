@@ -2,8 +2,6 @@
 /* Transit: gathered in memory while a group runs, written once before its commit, forgotten with its rollback; as statistics are. */
 #include "../transit.h"
 
-#include <stdlib.h>
-
 #include "sigillo/ascii.h"
 #include "sigillo/banned.h"
 #include "sqlite_internal.h"
@@ -15,128 +13,44 @@ struct names {
     sgl_view subscription, sender, domain;
 };
 struct moved {
-    size_t next; /* in its line, from 1; 0: the last */
-    uint64_t hash;
-    int64_t day;
+    struct sum sum; /* first: cast from it; its names are those three */
     struct store_transit how;
-    char *text; /* the three names, one behind the other */
-    size_t subscription_len, sender_len, domain_len;
     uint64_t delivered, failed;
 };
 
 /* ---- in memory ---- */
 
-static uint64_t mix(uint64_t h, sgl_view name)
-{
-    for (size_t i = 0; i < name.len; i++)
-        h = (h ^ name.ptr[i]) * UINT64_C(0x100000001b3);
-    return (h ^ 0xff) * UINT64_C(0x100000001b3);
-}
-
-static uint64_t hash_of(int64_t day, const struct names *n, const struct store_transit *how)
-{
-    uint64_t h = UINT64_C(0xcbf29ce484222325) ^ (uint64_t)day;
-
-    h = (h ^ how->mechanism) * UINT64_C(0x100000001b3);
-    h = (h ^ how->version) * UINT64_C(0x100000001b3);
-    h = (h ^ how->cause) * UINT64_C(0x100000001b3);
-    return mix(mix(mix(h, n->subscription), n->sender), n->domain);
-}
-
-static struct names names_of(const struct moved *m)
-{
-    return (struct names){
-        sgl_view_of(m->text, m->subscription_len),
-        sgl_view_of(m->text + m->subscription_len, m->sender_len),
-        sgl_view_of(m->text + m->subscription_len + m->sender_len, m->domain_len)};
-}
-
-static bool is_it(const struct moved *m, int64_t day, const struct names *n,
-                  const struct store_transit *how)
-{
-    struct names own = names_of(m);
-
-    return m->day == day && m->how.mechanism == how->mechanism && m->how.version == how->version &&
-           m->how.cause == how->cause && sgl_view_eq(own.subscription, n->subscription) &&
-           sgl_view_eq(own.sender, n->sender) && sgl_view_eq(own.domain, n->domain);
-}
-
-static char *put(char *at, sgl_view v)
-{
-    if (v.len > 0)
-        memcpy(at, v.ptr, v.len);
-    return at + v.len;
-}
-
-/* NULL: memory has ended. */
-static struct moved *add(struct pending *p, size_t *line, const struct names *n)
-{
-    char *text = malloc(n->subscription.len + n->sender.len + n->domain.len + 1);
-    struct moved *m = text == NULL ? NULL : vector_add(&p->moved);
-
-    if (m == NULL) {
-        free(text);
-        return NULL;
-    }
-    put(put(put(text, n->subscription), n->sender), n->domain);
-    m->text = text;
-    m->subscription_len = n->subscription.len;
-    m->sender_len = n->sender.len;
-    m->domain_len = n->domain.len;
-    m->next = *line;
-    *line = p->moved.count;
-    return m;
-}
-
 static void count(struct store *store, int64_t day, const struct names *n,
                   const struct store_transit *how, bool delivered)
 {
-    struct pending *p = &store->pending;
-    uint64_t hash = hash_of(day, n, how);
-    size_t *line = &p->moved_line[hash % COUNTED_LINES];
-    struct moved *m = NULL;
+    struct sum_key key = {.day = day,
+                          .kind = how->mechanism | (uint32_t)how->version << 8 |
+                                  (uint32_t)how->cause << 16,
+                          .name = {n->subscription, n->sender, n->domain}};
+    struct moved *m = (struct moved *)(void *)sums_find(&store->pending.moved, &key);
 
-    for (size_t at = *line; at != 0 && m == NULL;) {
-        struct moved *one = (struct moved *)p->moved.item + (at - 1);
-
-        if (one->hash == hash && is_it(one, day, n, how))
-            m = one;
-        at = one->next;
-    }
     if (m == NULL) {
-        m = add(p, line, n);
-        if (m == NULL) {
-            p->nomem = true;
-            return;
-        }
-        m->hash = hash;
-        m->day = day;
-        m->how = *how;
+        store->pending.nomem = true;
+        return;
     }
+    m->how = *how;
     m->delivered += delivered;
     m->failed += !delivered;
 }
 
 void transit_init(struct store *store)
 {
-    store->pending.moved.size = sizeof(struct moved);
+    sums_init(&store->pending.moved, sizeof(struct moved));
 }
 
 void transit_forget(struct store *store)
 {
-    struct pending *p = &store->pending;
-
-    for (size_t i = 0; i < p->moved.count; i++)
-        free(((struct moved *)p->moved.item)[i].text);
-    if (p->moved.count > 0)
-        memset(p->moved_line, 0, sizeof(p->moved_line));
-    p->moved.count = 0;
+    sums_forget(&store->pending.moved);
 }
 
 void transit_done(struct store *store)
 {
-    transit_forget(store);
-    vector_done(&store->pending.moved);
+    sums_done(&store->pending.moved);
 }
 
 /* ---- what is counted ---- */
@@ -193,7 +107,7 @@ void transit_add(struct store *store, int64_t at_ms, const struct transit_mail *
     }
     if (lane != NULL)
         sqlite3_reset(lane);
-    if (store->pending.moved.count > MOVED_MAX)
+    if (store->pending.moved.all.count > MOVED_MAX)
         transit_write(store);
 }
 
@@ -201,17 +115,16 @@ void transit_add(struct store *store, int64_t at_ms, const struct transit_mail *
 
 void transit_write(struct store *store)
 {
-    const struct vector *moved = &store->pending.moved;
+    const struct sums *moved = &store->pending.moved;
 
-    for (size_t i = 0; i < moved->count && store->db.hard == 0; i++) {
-        const struct moved *m = (struct moved *)moved->item + i;
-        struct names n = names_of(m);
+    for (size_t i = 0; i < moved->all.count && store->db.hard == 0; i++) {
+        const struct moved *m = (const struct moved *)(const void *)sums_at(moved, i);
+        struct sum_key key = sum_key(&m->sum);
         sqlite3_stmt *s = sql_use(&store->db, SQL_TRANSIT_ADD);
 
-        sqlite3_bind_int64(s, 1, m->day);
-        sql_bind_view(s, 2, n.subscription);
-        sql_bind_view(s, 3, n.sender);
-        sql_bind_view(s, 4, n.domain);
+        sqlite3_bind_int64(s, 1, key.day);
+        for (int n = 0; n < SUM_NAMES; n++)
+            sql_bind_view(s, 2 + n, key.name[n]);
         sqlite3_bind_int(s, 5, m->how.mechanism);
         sqlite3_bind_int(s, 6, m->how.version);
         sqlite3_bind_int(s, 7, m->how.cause);
