@@ -10,6 +10,7 @@
 
 #include "../server/log/log.h"
 #include "../server/loop/loop.h"
+#include "sigillo/dns_name.h"
 #include "sigillo/mailbox.h"
 
 void message_begin(struct message *m, const struct edition *g, const struct message_client *client,
@@ -91,6 +92,16 @@ static enum sgl_status strip(struct message *m)
     return m->changes.status;
 }
 
+/* "%" means the author's domain: root@localhost has none that could be signed for. */
+static bool can_sign(const struct signing_key *key, sgl_view author)
+{
+    bool by_author =
+        sgl_view_eq(key->domain, SGL_LIT("%")) || sgl_view_eq(key->selector, SGL_LIT("%"));
+
+    return !by_author ||
+           (sgl_name_ok(author, SGL_NAME_HOST) && sgl_view_find(author, '.') < author.len);
+}
+
 /* The keys for the first author of From. */
 static enum sgl_status pick_keys(struct message *m)
 {
@@ -108,6 +119,12 @@ static enum sgl_status pick_keys(struct message *m)
     m->author.text = list.item[0].mailbox.domain;
     m->keys = signing_pick(&m->g->signing, list.item[0].mailbox.local, list.item[0].mailbox.domain,
                            m->key);
+    for (size_t i = 0; i < m->keys;) {
+        if (can_sign(m->key[i], m->author.text))
+            i++;
+        else
+            m->key[i] = m->key[--m->keys];
+    }
     return SGL_OK;
 }
 

@@ -259,6 +259,37 @@ static void a_header_that_is_not_read_to_its_end(void **state)
     }
 }
 
+/* Mail of ours does not wait for ever because its author has no domain that can sign. */
+static void authors_whose_domain_signs(void **state)
+{
+    static const struct {
+        const char *from, *want;
+    } cases[] = {{" a@b\xc3\xbc.test", "+DKIM-Signature "},
+                 {" a@b.test", "+DKIM-Signature "},
+                 {" a@x_y.test", ""},
+                 {" a@-a-.test", ""},
+                 {" root@localhost", ""}};
+    struct dataset_row row = {SGL_LIT("*"), SGL_LIT("k"), 1};
+    struct dataset set = {DATASET_PATTERNS, &row, 1};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        sgl_auto(sgl_arena) arena = SGL_ARENA_INIT(1 << 20);
+        const char *field[] = {"From", cases[i].from, NULL};
+        struct dataset_fault fault;
+        struct trial t;
+
+        trial_init(&t);
+        t.edition.signing = (struct signing){.key = &t.key, .keys = 1};
+        CHECK_EQ("table", signing_read_rules(&set, &arena, &t.edition.signing, &fault), SGL_OK);
+        zone = nothing;
+        trial_run(&t, true, field, "hello\r\n");
+        CHECK_EQ(cases[i].from, t.reply.end, END_ACCEPT);
+        check_changes(cases[i].from, &t.message, cases[i].want);
+        trial_done(&t);
+    }
+}
+
 /* No field at all, or a mail server that leaves a step out: judged like any other without an author. */
 static void nothing_to_read(void **state)
 {
@@ -334,6 +365,7 @@ int main(void)
         cmocka_unit_test(memory_ends),
         cmocka_unit_test(a_header_without_an_end),
         cmocka_unit_test(a_header_that_is_not_read_to_its_end),
+        cmocka_unit_test(authors_whose_domain_signs),
         cmocka_unit_test(nothing_to_read),
         cmocka_unit_test(memory_ends_where_faults_are_accepted),
     };
