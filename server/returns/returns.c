@@ -7,6 +7,8 @@
 #include "returns_internal.h"
 
 #define PURPOSE "sigillo return path 1"
+#define HOST_MAX                                                                                   \
+    (253 - RETURN_PATH_LOCAL) /* a path has 256 bytes, with its brackets [RFC 5321 s4.5.3.1.3] */
 
 struct returns *returns_new(const struct returns_setup *setup)
 {
@@ -122,12 +124,13 @@ bool returns_make(void *returns, const struct store_message *message, const stru
 
     if (d != NULL && lists_secrets(r->setup.lists, PURPOSE, secret) > 0) {
         len = snprintf(host, sizeof(host), "%s.%s", d->return_path, d->name);
+        len = len <= HOST_MAX ? len : 0;
         return_path_put(secret[0], &(struct return_path){message->id, rcpt->id},
                         sgl_view_cstr(host), local);
         snprintf(out, 320, "%s@%s", local, host);
     }
     domain_unref(d);
-    return len > 0 && (size_t)len < sizeof(host);
+    return len > 0;
 }
 
 /* ---- in: at RCPT ---- */
@@ -145,12 +148,15 @@ enum reception_known returns_knows(void *returns, sgl_view address, enum route_a
     struct returns *r = returns;
     struct returns_rules rules;
     struct return_path path;
+    bool started = lists_started(r->setup.lists); /* before it is looked at */
 
     switch (returns_open(r, address, &path)) {
     case RETURN_PATH_NONE:
         return RECEPTION_NOT_MINE;
     case RETURN_PATH_FORGED:
-        return RECEPTION_FORGED;
+        *action = ROUTE_BOUNCES;
+        return started ? RECEPTION_FORGED
+                       : RECEPTION_KNOWN; /* it is asked again, and answered by 451 */
     case RETURN_PATH_OURS:
         break;
     }

@@ -9,17 +9,28 @@
 
 /* ---- complaints ---- */
 
+/* While not all keys are open, none may be the one that made it: it comes again. */
+static bool opens(struct taking *t, sgl_view address)
+{
+    bool started = lists_started(t->r->setup.lists); /* before it is looked at */
+    enum return_path_kind kind = returns_open(t->r, address, &t->path);
+
+    if (kind == RETURN_PATH_FORGED && !started)
+        t->later = true;
+    return kind == RETURN_PATH_OURS;
+}
+
 /* The return path that the receiver of the message saw: as he tells it, or in the header that he gives back. */
 static bool path_of_complaint(struct taking *t, const struct sgl_arf *arf)
 {
     const struct sgl_header *path = sgl_headers_first(&arf->header, SGL_LIT("Return-Path"));
     sgl_view text = path == NULL ? SGL_LIT("") : sgl_view_trim(path->value);
 
-    if (returns_open(t->r, arf->original_mail_from, &t->path) == RETURN_PATH_OURS)
+    if (opens(t, arf->original_mail_from))
         return true;
     if (text.len > 2 && text.ptr[0] == '<' && text.ptr[text.len - 1] == '>')
         text = sgl_view_sub(text, 1, text.len - 2);
-    return returns_open(t->r, text, &t->path) == RETURN_PATH_OURS;
+    return opens(t, text);
 }
 
 static bool is_signed(struct taking *t)
@@ -66,11 +77,23 @@ static const struct sgl_bounce_rcpt *said_of(const struct sgl_bounce *b, sgl_vie
     return b->rcpts > 0 ? &b->rcpt[0] : NULL;
 }
 
+static bool is_address(sgl_view v)
+{
+    return sgl_view_find(v, '@') < v.len;
+}
+
+/* Neither whom we wrote to nor something that is no address, which may be him. */
+static bool names_another(const struct sgl_bounce_rcpt *s, sgl_view address)
+{
+    return is_address(s->recipient) && !sgl_view_eq_nocase(s->recipient, address) &&
+           !sgl_view_eq_nocase(s->final, address);
+}
+
 static void find_bounce(struct taking *t)
 {
     enum sgl_status status;
 
-    if (returns_open(t->r, t->arrival->rcpt, &t->path) != RETURN_PATH_OURS) {
+    if (!opens(t, t->arrival->rcpt)) {
         t->why = "it came to no return path of ours";
         return;
     }
@@ -118,6 +141,11 @@ static bool same_event(void *ctx, const struct store_event *e)
     return !k->yes;
 }
 
+static sgl_view name_of(sgl_view host)
+{
+    return sgl_view_sub(host, 0, SGL_LIMIT_NAME_TEXT);
+}
+
 static void put_detail(struct taking *t)
 {
     const struct sgl_bounce_rcpt *s = t->said;
@@ -128,18 +156,26 @@ static void put_detail(struct taking *t)
         json_text_member(&t->detail, "cause", sgl_view_cstr(s->cause));
         json_text_member(&t->detail, "status", s->status);
         json_text_member(&t->detail, "reply", s->diagnostic);
-        json_text_member(&t->detail, "reporting_mta", t->bounce.reporting_mta);
-        json_text_member(&t->detail, "host", s->remote_mta);
+        json_text_member(&t->detail, "reporting_mta", name_of(t->bounce.reporting_mta));
+        json_text_member(&t->detail, "host", name_of(s->remote_mta));
+        if (t->of_another)
+            json_text_member(&t->detail, "recipient",
+                             sgl_view_sub(s->recipient, 0, SGL_LIMIT_SMTP_ORCPT));
         json_text_member(&t->detail, "form", sgl_view_cstr(t->bounce.form));
     }
     sgl_buf_add_byte(&t->detail, '}');
+}
+
+bool taking_failed_before(const struct taking *t)
+{
+    return t->rcpt->state == RCPT_FAILED || t->rcpt->state == RCPT_EXPIRED;
 }
 
 /* Figures are counted as those of a failure that the next server told at once. */
 static uint8_t counts_as(const struct taking *t)
 {
     if (t->complaint || t->said->action != SGL_BOUNCE_FAILED ||
-        t->said->class_ == SGL_BOUNCE_AUTO_REPLY)
+        t->said->class_ == SGL_BOUNCE_AUTO_REPLY || taking_failed_before(t))
         return STATISTIC_NONE; /* a complaint counts with its suppression */
     return t->said->class_ == SGL_BOUNCE_HARD ? STATISTIC_BOUNCES : STATISTIC_BLOCKS;
 }
@@ -148,6 +184,7 @@ static bool refuses(const struct taking *t)
 {
     return !t->complaint && t->said->action == SGL_BOUNCE_FAILED &&
            (t->said->class_ == SGL_BOUNCE_FULL ||
+            (t->said->class_ == SGL_BOUNCE_HARD && t->of_another) ||
             (t->said->class_ == SGL_BOUNCE_SOFT && strcmp(t->said->cause, "disabled") == 0));
 }
 
@@ -173,6 +210,7 @@ static void find_rest(struct taking *t)
     struct known known = {.r = &t->returned};
 
     t->said = t->complaint ? NULL : said_of(&t->bounce, t->rcpt->address);
+    t->of_another = t->said != NULL && names_another(t->said, t->rcpt->address);
     t->returned = (struct returned){.message = t->path.message,
                                     .rcpt = t->path.rcpt,
                                     .at_ms = t->arrival->at_ms,

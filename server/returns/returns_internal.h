@@ -41,6 +41,7 @@ struct taking {
     const struct store_rcpt *rcpt;
     struct sgl_bounce bounce;
     const struct sgl_bounce_rcpt *said;
+    bool of_another; /* it names somebody else: the recipient has his mail sent on */
     bool complaint;
     const char *why; /* for the log, when nothing is done */
     bool later;      /* not now: a store or memory failed */
@@ -52,12 +53,16 @@ struct taking {
     struct report *report; /* to the sender; NULL: none */
 };
 
+/* The next server had refused him already: that is told and counted. */
+bool taking_failed_before(const struct taking *t);
+
 /* returns_find.c: on a worker thread. Which message, which recipient, what is said of him. */
 void taking_find(struct work *work);
 
 /* returns_report.c: a bounce of ours to the sender of the message; on any thread. */
 struct report;
-/* NULL: nobody wants to hear of it, or there is no memory for it. */
+bool report_is_wanted(const struct taking *t);
+/* NULL: there is no memory for it. */
 struct report *report_new(const struct taking *t, sgl_view hostname, int64_t expire_s);
 /* Signs it, then done(ctx), on another thread. */
 void report_sign(struct report *p, const struct queue_signer *signer, void (*done)(void *ctx),

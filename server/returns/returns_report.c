@@ -22,11 +22,48 @@ struct report {
     char from[TEXT_MAX], message_id[TEXT_MAX];
 };
 
-static bool wanted(const struct taking *t)
+static enum sgl_dsn_action action_of(const struct taking *t)
 {
-    return !t->complaint && t->said->action == SGL_BOUNCE_FAILED &&
-           t->said->class_ != SGL_BOUNCE_AUTO_REPLY &&
-           sgl_dsn_wanted(t->message->env_from, t->rcpt->notify, SGL_DSN_FAILED);
+    switch (t->said->action) {
+    case SGL_BOUNCE_FAILED:
+        return SGL_DSN_FAILED;
+    case SGL_BOUNCE_DELAYED:
+        return SGL_DSN_DELAYED;
+    case SGL_BOUNCE_ACTION_DELIVERED:
+        return SGL_DSN_DELIVERED;
+    case SGL_BOUNCE_RELAYED:
+    case SGL_BOUNCE_EXPANDED:
+    case SGL_BOUNCE_COMPLAINED:
+        break;
+    }
+    return SGL_DSN_RELAYED;
+}
+
+/* A failure, unless he has heard of one; what is none only when he has asked for it, for the report would have come to him [RFC 3461 s4.1]. */
+bool report_is_wanted(const struct taking *t)
+{
+    enum sgl_dsn_action action;
+
+    if (t->complaint || t->said->class_ == SGL_BOUNCE_AUTO_REPLY)
+        return false;
+    action = action_of(t);
+    return (action == SGL_DSN_FAILED ? !taking_failed_before(t) : t->rcpt->notify != 0) &&
+           sgl_dsn_wanted(t->message->env_from, t->rcpt->notify, action);
+}
+
+static sgl_view subject_of(enum sgl_dsn_action action)
+{
+    switch (action) {
+    case SGL_DSN_FAILED:
+        break;
+    case SGL_DSN_DELAYED:
+        return SGL_LIT("Delivery status: delayed");
+    case SGL_DSN_DELIVERED:
+        return SGL_LIT("Delivery status: delivered");
+    case SGL_DSN_RELAYED:
+        return SGL_LIT("Delivery status: relayed");
+    }
+    return SGL_LIT("Delivery status: failed");
 }
 
 static sgl_view domain_of(sgl_view address)
@@ -54,7 +91,7 @@ static bool compose(struct report *p, const struct taking *t, sgl_view hostname)
     const struct store_message *m = t->message;
     struct sgl_dsn_rcpt rcpt = {.address = t->rcpt->address,
                                 .orcpt = t->rcpt->orcpt,
-                                .action = SGL_DSN_FAILED,
+                                .action = action_of(t),
                                 .status = t->said->status,
                                 .remote_mta = t->said->remote_mta.len > 0 ? t->said->remote_mta
                                                                           : t->bounce.reporting_mta,
@@ -107,7 +144,7 @@ static void address_it(struct report *p, const struct taking *t, int64_t expire_
     p->message.expires_at = now + expire_s;
     p->message.message_id = sgl_view_cstr(p->message_id);
     p->message.header_from = sgl_view_cstr(p->from);
-    p->message.subject = SGL_LIT("Delivery status: failed");
+    p->message.subject = subject_of(action_of(t));
     p->message.door = SGL_LIT("bounce");
     p->message.rcpt = &p->rcpt;
     p->message.rcpts = 1;
@@ -115,7 +152,7 @@ static void address_it(struct report *p, const struct taking *t, int64_t expire_
 
 struct report *report_new(const struct taking *t, sgl_view hostname, int64_t expire_s)
 {
-    struct report *p = wanted(t) ? calloc(1, sizeof(*p)) : NULL;
+    struct report *p = calloc(1, sizeof(*p));
 
     if (p == NULL)
         return NULL;

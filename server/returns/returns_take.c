@@ -13,7 +13,7 @@
 #include "returns_internal.h"
 #include "sigillo/limits.h"
 
-#define DETAIL_MAX 8192
+#define DETAIL_MAX 32768 /* a diagnostic and an address, each byte of them escaped */
 
 static struct metric counted = METRIC_COUNTER("sigillo_returns_total", "Mail that came back",
                                               "result=\"counted\""),
@@ -118,10 +118,16 @@ static void stored(struct store_op *op)
 
 static void store_it(struct taking *t)
 {
+    struct store_accept *notice = t->report == NULL ? NULL : report_accept(t->report);
+
+    if (t->report != NULL && notice == NULL) {
+        end(t, ARRIVAL_LATER, "out of memory");
+        return;
+    }
     t->op = (struct returned_op){
         .op = {.kind = STORE_RETURNED, .loop = t->arrival->loop, .done = stored},
         .returned = &t->returned,
-        .notice = t->report == NULL ? NULL : report_accept(t->report)};
+        .notice = notice};
     store_submit(t->r->setup.store, &t->op.op);
 }
 
@@ -135,6 +141,10 @@ static void tell_sender(struct taking *t)
     sgl_auto(sgl_buf) hostname = SGL_BUF_INIT(256);
     int64_t expire_s;
 
+    if (!report_is_wanted(t)) {
+        store_it(t);
+        return;
+    }
     pthread_rwlock_rdlock(&t->r->lock);
     sgl_buf_add_cstr(&hostname, t->r->config->hostname);
     expire_s = (int64_t)t->r->config->queue.expire_s;
@@ -143,14 +153,16 @@ static void tell_sender(struct taking *t)
     if (t->report != NULL)
         report_sign(t->report, &t->r->setup.signer, report_is_signed, t);
     else
-        store_it(t);
+        end(t, ARRIVAL_LATER, "out of memory");
 }
 
 static void is_suppressed(struct directory_suppress *s)
 {
     struct taking *t = s->ctx;
 
-    if (s->result != DIRECTORY_OK && s->result != DIRECTORY_INVALID) {
+    /* An address that is none, a subscription that is gone: nothing is sent there any more. */
+    if (s->result != DIRECTORY_OK && s->result != DIRECTORY_INVALID &&
+        s->result != DIRECTORY_NOT_FOUND) {
         end(t, ARRIVAL_LATER, "the address cannot be suppressed now");
         return;
     }
@@ -171,7 +183,7 @@ static void found(struct work *work)
     } else if (t->complaint) {
         suppress(t, SUPPRESSION_COMPLAINT, is_suppressed);
     } else if (t->said->class_ == SGL_BOUNCE_HARD && t->said->action == SGL_BOUNCE_FAILED &&
-               t->rules.suppress_s > 0) {
+               !t->of_another && t->rules.suppress_s > 0) {
         suppress(t, SUPPRESSION_HARD_BOUNCE, is_suppressed);
     } else {
         tell_sender(t);

@@ -19,6 +19,7 @@ static struct {
     enum suppression_reason reason;
     char address[100];
     enum directory_result result;
+    bool starting; /* not all keys are open yet */
 } seen;
 
 struct config *config_ref(struct config *c)
@@ -49,6 +50,12 @@ size_t lists_secrets(struct lists *l, const char *purpose,
     (void)purpose;
     memset(out, 7, (size_t)LISTS_KEYS_MAX * LIST_SECRET_SIZE);
     return seen.secrets;
+}
+
+bool lists_started(struct lists *l)
+{
+    (void)l;
+    return !seen.starting;
 }
 
 static struct directory_suppress *suppressing;
@@ -94,6 +101,10 @@ static struct returns *returns;
 static struct workers *workers;
 static struct store_sample sample;
 static char path[320];
+static struct {
+    uint8_t notify;
+    enum rcpt_state state;
+} sent_with;
 
 static int setup(void **state)
 {
@@ -122,6 +133,8 @@ static int setup(void **state)
     workers = workers_new("test", 1, 16);
     store_sample_init(&sample, "x.test", 1, 100);
     sample.message.accepted_at = clock_now_ms();
+    sample.rcpt[0].notify = sent_with.notify;
+    sample.rcpt[0].state = sent_with.state;
     assert_int_equal(store_sample_accept(&fx, &sample), STORE_OK);
     s.store = fx.store;
     s.workers = workers;
@@ -175,19 +188,25 @@ static enum arrival_result take(const char *rcpt, const char *raw,
     return taking.result;
 }
 
-static const char *bounce(const char *action, const char *status, const char *said)
+static const char *bounce_of(const char *recipient, const char *action, const char *status,
+                             const char *said)
 {
-    static char text[1000];
+    static char text[10000];
 
     snprintf(text, sizeof(text),
              "From: MAILER-DAEMON@x.test\r\nSubject: Undelivered\r\n"
              "Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n"
              "--b\r\n\r\nx\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\n"
-             "Reporting-MTA: dns; mx.x.test\r\n\r\nFinal-Recipient: rfc822; User0@x.test\r\n"
+             "Reporting-MTA: dns; mx.x.test\r\n\r\nFinal-Recipient: rfc822; %s\r\n"
              "Action: %s\r\nStatus: %s\r\nDiagnostic-Code: smtp; %s\r\n"
              "--b\r\nContent-Type: text/rfc822-headers\r\n\r\nSubject: Hello\r\n--b--\r\n",
-             action, status, said);
+             recipient, action, status, said);
     return text;
+}
+
+static const char *bounce(const char *action, const char *status, const char *said)
+{
+    return bounce_of("User0@x.test", action, status, said);
 }
 
 static bool put_event(void *ctx, const struct store_event *e)
@@ -318,6 +337,119 @@ static void test_too_old(void **state)
     CHECK_EQ("nobody remembers it", returns_knows(returns, V(path), &action), RECEPTION_FORGED);
 }
 
+/* A bounce says nothing certain of an address that it does not name: his mail may be sent on to several. */
+static void test_names_another(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        take(path, bounce_of("old@y.test", "failed", "5.1.1", "550 5.1.1 no such user"), NULL),
+        ARRIVAL_DONE);
+    CHECK_STR("the trail tells it", events(), "bounced ");
+    CHECK_EQ("one suppresses nobody", seen.suppressed, 0);
+    CHECK_EQ("the sender hears of it", reports(), 1);
+}
+
+static void test_names_another_day_after_day(void **state)
+{
+    (void)state;
+    config.inbound.refusing_days = 1;
+    assert_int_equal(
+        take(path, bounce_of("old@y.test", "failed", "5.1.1", "550 5.1.1 no such user"), NULL),
+        ARRIVAL_DONE);
+    CHECK_EQ("that is given up", seen.suppressed, 1);
+    CHECK_STR("the recipient's own", seen.address, "User0@x.test");
+}
+
+static void test_names_no_address(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        take(path, bounce_of("user0", "failed", "5.1.1", "550 5.1.1 no such user"), NULL),
+        ARRIVAL_DONE);
+    CHECK_EQ("the return path says whom", seen.suppressed, 1);
+}
+
+/* While a key is sealed still, a true return path looks forged. */
+static void test_keys_open_by_and_by(void **state)
+{
+    const char *raw = bounce("failed", "5.1.1", "550 5.1.1 no such user");
+    enum route_action action = ROUTE_LMTP;
+
+    (void)state;
+    seen.starting = true;
+    seen.secrets = 0;
+    CHECK_EQ("nobody is sent away", returns_knows(returns, V(path), &action), RECEPTION_KNOWN);
+    CHECK_EQ("as a bounce", action, ROUTE_BOUNCES);
+    CHECK_EQ("it is to come again", take(path, raw, NULL), ARRIVAL_LATER);
+    seen.secrets = 1;
+    CHECK_EQ("what opens is taken", take(path, raw, NULL), ARRIVAL_DONE);
+    CHECK_STR("and counts", events(), "bounced ");
+}
+
+static void test_long_texts(void **state)
+{
+    static const uint8_t fill[] = {'"', 0xff};
+    char said[3000] = "550 5.1.1 ";
+
+    for (size_t i = 0; i < sizeof(fill); i++) {
+        setup(state);
+        memset(said + 10, fill[i], sizeof(said) - 11);
+        CHECK_EQ("they are no reason to come again",
+                 take(path, bounce("failed", "5.1.1", said), NULL), ARRIVAL_DONE);
+        CHECK_STR("the trail tells it", events(), "bounced ");
+        teardown(state);
+    }
+}
+
+static void test_a_subscription_that_is_gone(void **state)
+{
+    (void)state;
+    seen.result = DIRECTORY_NOT_FOUND;
+    CHECK_EQ("nothing is to be tried again",
+             take(path, bounce("failed", "5.1.1", "550 5.1.1 no such user"), NULL), ARRIVAL_DONE);
+    CHECK_STR("the trail tells it", events(), "bounced ");
+}
+
+/* Who asked for reports would have had them from there.  [RFC 3461 s4.1] */
+static const struct {
+    const char *name, *action, *status;
+    uint8_t notify;
+    unsigned reports;
+} asked[] = {
+    {"a delivery, asked for", "delivered", "2.0.0", RCPT_NOTIFY_SUCCESS, 1},
+    {"a relay, asked for", "relayed", "2.0.0", RCPT_NOTIFY_SUCCESS | RCPT_NOTIFY_FAILURE, 1},
+    {"a delivery, not asked for", "delivered", "2.0.0", RCPT_NOTIFY_FAILURE, 0},
+    {"a delay, asked for", "delayed", "4.4.1", RCPT_NOTIFY_DELAY, 1},
+    {"a delay, not asked for", "delayed", "4.4.1", RCPT_NOTIFY_FAILURE, 0},
+    {"a failure, not asked for", "failed", "5.1.1", RCPT_NOTIFY_SUCCESS, 0},
+    {"nothing at all", "failed", "5.1.1", RCPT_NOTIFY_NEVER, 0},
+};
+
+static void test_reports_that_were_asked_for(void **state)
+{
+    for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
+        sent_with.notify = asked[i].notify;
+        setup(state);
+        CHECK_EQ(asked[i].name, take(path, bounce(asked[i].action, asked[i].status, "x"), NULL),
+                 ARRIVAL_DONE);
+        CHECK_EQ(asked[i].name, reports(), asked[i].reports);
+        teardown(state);
+    }
+    sent_with.notify = 0;
+}
+
+static void test_failed_before(void **state)
+{
+    sent_with.state = RCPT_FAILED;
+    setup(state);
+    assert_int_equal(take(path, bounce("failed", "5.1.1", "550 5.1.1 no such user"), NULL),
+                     ARRIVAL_DONE);
+    CHECK_EQ("the address is suppressed", seen.suppressed, 1);
+    CHECK_EQ("its sender has heard of it", reports(), 0);
+    teardown(state);
+    sent_with.state = RCPT_QUEUED;
+}
+
 /* A failure that lies in us is tried again: 451, and nothing is half done. */
 static void test_not_now(void **state)
 {
@@ -403,6 +535,17 @@ static void test_who_gets_one(void **state)
     m->door = V("inbound");
     CHECK_TRUE("not for mail of others that is sent on", !returns_alone(returns, m));
     m->door = V("submission");
+    {
+        static char label[200];
+
+        memset(label, 'a', sizeof(label) - 1);
+        the_domain.return_path = label;
+        CHECK_TRUE("none that is too long for a path [RFC 5321 s4.5.3.1.3]",
+                   !returns_make(returns, m, &sample.rcpt[0], out));
+        label[254 - 49 - 1 - strlen(".example.org")] = '\0';
+        CHECK_TRUE("the longest", returns_make(returns, m, &sample.rcpt[0], out));
+        CHECK_EQ("with its brackets", strlen(out) + 2, 256);
+    }
     seen.secrets = 0;
     CHECK_TRUE("and none is written without a key",
                !returns_make(returns, m, &sample.rcpt[0], out));
@@ -416,6 +559,14 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_somebody_is_away, setup, teardown),
         cmocka_unit_test_setup_teardown(test_forged, setup, teardown),
         cmocka_unit_test_setup_teardown(test_too_old, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_names_another, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_names_another_day_after_day, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_names_no_address, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_keys_open_by_and_by, setup, teardown),
+        cmocka_unit_test(test_long_texts),
+        cmocka_unit_test_setup_teardown(test_a_subscription_that_is_gone, setup, teardown),
+        cmocka_unit_test(test_reports_that_were_asked_for),
+        cmocka_unit_test(test_failed_before),
         cmocka_unit_test_setup_teardown(test_not_now, setup, teardown),
         cmocka_unit_test_setup_teardown(test_complaints, setup, teardown),
         cmocka_unit_test_setup_teardown(test_who_gets_one, setup, teardown),
