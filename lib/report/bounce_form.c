@@ -347,12 +347,22 @@ static sgl_view paragraph_of(sgl_view notice, sgl_view address)
     return notice;
 }
 
+static bool is_listed(const struct sgl_bounce *b, sgl_view address)
+{
+    for (size_t i = 0; i < b->rcpts; i++)
+        if (sgl_view_eq_nocase(b->rcpt[i].recipient, address))
+            return true;
+    return false;
+}
+
 static void by_header(struct notice *n, sgl_view list)
 {
     do {
         sgl_view one = sgl_view_trim(sgl_view_split(list, ',', &list)), address;
 
-        if (sgl_bounce_address(one, &address) > 0 && n->b->rcpts < SGL_LIMIT_BOUNCE_RCPTS)
+        /* the notice is searched once for each of them, however often he stands there */
+        if (sgl_bounce_address(one, &address) > 0 && n->b->rcpts < SGL_LIMIT_BOUNCE_RCPTS &&
+            !is_listed(n->b, address))
             found(n, address, paragraph_of(n->m->notice, address));
     } while (list.ptr != NULL);
     /* each one's text ends where that of another begins */

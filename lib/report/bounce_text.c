@@ -72,15 +72,18 @@ static size_t domain_len(sgl_view v)
     return n;
 }
 
-/* A bare one. */
+#define LOCAL_MAX ((size_t)SGL_LIMIT_LOCAL_PART + 64)
+#define SPEC_MAX  ((size_t)SGL_LIMIT_MAILBOX + 64)
+
+/* A bare one.  It is looked for at each place of a text: no step looks further than one may be long. */
 static size_t spec_len(sgl_view v)
 {
-    size_t local = local_len(v), domain;
+    size_t local = local_len(sgl_view_sub(v, 0, LOCAL_MAX + 1)), domain;
 
-    if (local == 0 || local > SGL_LIMIT_LOCAL_PART + 64 || local >= v.len || v.ptr[local] != '@')
+    if (local == 0 || local > LOCAL_MAX || local >= v.len || v.ptr[local] != '@')
         return 0;
-    domain = domain_len(sgl_view_from(v, local + 1));
-    return domain == 0 || local + 1 + domain > SGL_LIMIT_MAILBOX + 64 ? 0 : local + 1 + domain;
+    domain = domain_len(sgl_view_sub(v, local + 1, SPEC_MAX + 1));
+    return domain == 0 || local + 1 + domain > SPEC_MAX ? 0 : local + 1 + domain;
 }
 
 size_t sgl_bounce_address(sgl_view v, sgl_view *address)

@@ -220,6 +220,38 @@ static void test_limits(void **state)
 }
 
 /* A line end or a NUL of a report goes no further. */
+static void add_many(struct sgl_buf *to, const char *text, size_t count)
+{
+    while (count-- > 0)
+        sgl_buf_add_cstr(to, text);
+}
+
+/* Texts that took minutes when they were searched again for each of their bytes, or each address. */
+static void test_time_grows_with_the_length(void **state)
+{
+    sgl_auto(sgl_arena) arena = SGL_ARENA_INIT(SGL_LIMIT_BOUNCE_MEMORY);
+    sgl_auto(sgl_buf) m = SGL_BUF_INIT((size_t)8 << 20);
+    struct sgl_bounce b;
+
+    (void)state;
+    sgl_buf_add_cstr(&m, "From: MAILER-DAEMON@mx.test\r\nX-Failed-Recipients: u@x");
+    add_many(&m, ",u@x,u@x,\r\n u@x", 30000);
+    sgl_buf_add_cstr(&m, "\r\n\r\n");
+    add_many(&m, "failure ", SGL_LIMIT_BOUNCE_TEXT / 8);
+    assert_int_equal(sgl_bounce_parse(sgl_buf_view(&m), &arena, &b), SGL_OK);
+    CHECK_EQ("one address, however often it is told", b.rcpts, 1);
+    for (unsigned i = 0; i < 100; i++) {
+        sgl_arena_reset(&arena);
+        sgl_buf_reset(&m);
+        sgl_buf_add_cstr(
+            &m, NOTICE("MAILER-DAEMON@mx.test",
+                       "failure") "I wasn't able to deliver the following message\r\nTo: \"");
+        add_many(&m, "\\\"", SGL_LIMIT_BOUNCE_TEXT / 2 - 100);
+        assert_int_equal(sgl_bounce_parse(sgl_buf_view(&m), &arena, &b), SGL_OK);
+    }
+    CHECK_EQ("no address in what only begins like some", b.rcpts, 0);
+}
+
 static void test_nothing_breaks_a_line(void **state)
 {
     sgl_auto(sgl_arena) arena = SGL_ARENA_INIT(SGL_LIMIT_BOUNCE_MEMORY);
@@ -296,6 +328,7 @@ int main(void)
         cmocka_unit_test(test_line_ends),
         cmocka_unit_test(test_what_finds_the_message),
         cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_time_grows_with_the_length),
         cmocka_unit_test(test_nothing_breaks_a_line),
         cmocka_unit_test(test_no_memory),
         cmocka_unit_test(test_classify),
