@@ -111,6 +111,8 @@ int cli_call_bytes(const struct cli *c, const char *method, const char *path,
 int cli_call_to(const struct cli *c, const char *path, FILE *to);
 /* "/admin/v1/domains/" + the escaped segment + suffix, into a malloc()ed string; ends the program when memory does. */
 char *cli_path(const char *prefix, const char *segment, const char *suffix);
+/* "?name=" or "&name=" and the escaped value, behind the path; nothing when it is NULL. */
+void cli_add_query(struct sgl_buf *path, const char *name, const char *value);
 
 /* ---- files ---- */
 

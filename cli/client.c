@@ -195,3 +195,13 @@ char *cli_path(const char *prefix, const char *segment, const char *suffix)
     curl_easy_cleanup(curl);
     return path;
 }
+
+void cli_add_query(struct sgl_buf *path, const char *name, const char *value)
+{
+    char *part = value == NULL ? NULL : cli_path("=", value, "");
+    bool first = sgl_view_find(sgl_buf_view(path), '?') == path->len;
+
+    if (part != NULL)
+        sgl_buf_addf(path, "%s%s%s", first ? "?" : "&", name, part);
+    free(part);
+}

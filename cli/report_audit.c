@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sigillo report audit */
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
@@ -12,15 +11,6 @@
 static const char *const columns[] = {"at",     "actor",        "peer",   "action",
                                       "object", "subscription", "result", "detail"};
 #define COLUMNS (sizeof(columns) / sizeof(columns[0]))
-
-static void add_query(struct sgl_buf *path, const char *name, const char *value)
-{
-    char *part = value == NULL ? NULL : cli_path("=", value, "");
-
-    if (part != NULL)
-        sgl_buf_addf(path, "&%s%s", name, part);
-    free(part);
-}
 
 /* NULL: *status says why. */
 static json_t *get_page(struct cli *c, json_int_t after, int *status)
@@ -34,9 +24,9 @@ static json_t *get_page(struct cli *c, json_int_t after, int *status)
     json_t *answer = NULL;
 
     sgl_buf_addf(&path, "/admin/v1/audit?max=%d", PAGE);
-    add_query(&path, "since", since == NULL ? "30d" : since);
+    cli_add_query(&path, "since", since == NULL ? "30d" : since);
     for (size_t i = 0; i < sizeof(filters) / sizeof(filters[0]); i++)
-        add_query(&path, filters[i][1], cli_text(c, filters[i][0]));
+        cli_add_query(&path, filters[i][1], cli_text(c, filters[i][0]));
     if (after != 0)
         sgl_buf_addf(&path, "&after=%lld", (long long)after);
     if (sgl_cstr(&path) == NULL)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sigillo report dmarc: who sends as our domains. sigillo dmarc take: a report that came another way is handed to the server. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "../server/intake/intake.h"
@@ -17,15 +16,6 @@
 
 /* ---- what is asked of the server ---- */
 
-static void add_query(struct sgl_buf *path, const char *name, const char *value)
-{
-    char *part = value == NULL ? NULL : cli_path("=", value, "");
-
-    if (part != NULL)
-        sgl_buf_addf(path, "&%s%s", name, part);
-    free(part);
-}
-
 /* NULL: *status says why. */
 static json_t *get(struct cli *c, const char *by, int *status)
 {
@@ -34,11 +24,14 @@ static json_t *get(struct cli *c, const char *by, int *status)
     json_t *answer = NULL;
 
     sgl_buf_addf(&path, PATH "?by=%s", by);
-    add_query(&path, "max", strcmp(by, "day") == 0 ? DAYS_MAX : top == NULL ? TOP_DEFAULT : top);
-    add_query(&path, "since", cli_text(c, "--since"));
-    add_query(&path, "until", cli_text(c, "--until"));
-    add_query(&path, "domain", cli_text(c, "--domain"));
-    add_query(&path, "subscription", cli_text(c, "--subscription"));
+    cli_add_query(&path, "max",
+                  strcmp(by, "day") == 0 ? DAYS_MAX
+                  : top == NULL          ? TOP_DEFAULT
+                                         : top);
+    cli_add_query(&path, "since", cli_text(c, "--since"));
+    cli_add_query(&path, "until", cli_text(c, "--until"));
+    cli_add_query(&path, "domain", cli_text(c, "--domain"));
+    cli_add_query(&path, "subscription", cli_text(c, "--subscription"));
     if (sgl_cstr(&path) == NULL)
         *status = cli_error(CLI_USAGE, "report dmarc", "the options are too long");
     else

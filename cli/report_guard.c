@@ -1,22 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sigillo report guard */
-#include <stdlib.h>
-
 #include "cli.h"
 #include "verbs.h"
 
 #define PATH_MAX_LEN 2048u
 #define TEXT_INDENT  4
-
-static void add_query(struct sgl_buf *path, const char *name, const char *value)
-{
-    char *part = value == NULL ? NULL : cli_path("=", value, "");
-
-    if (part != NULL)
-        sgl_buf_addf(path, "%s%s%s", sgl_view_find(sgl_buf_view(path), '?') < path->len ? "&" : "?",
-                     name, part);
-    free(part);
-}
 
 /* NULL: *status says why. */
 static json_t *get(struct cli *c, int *status)
@@ -25,8 +13,8 @@ static json_t *get(struct cli *c, int *status)
     json_t *answer = NULL;
 
     sgl_buf_add_cstr(&path, "/admin/v1/guard");
-    add_query(&path, "domain", cli_text(c, "--domain"));
-    add_query(&path, "subscription", cli_text(c, "--subscription"));
+    cli_add_query(&path, "domain", cli_text(c, "--domain"));
+    cli_add_query(&path, "subscription", cli_text(c, "--subscription"));
     if (sgl_cstr(&path) == NULL)
         *status = cli_error(CLI_USAGE, "report guard", "the options are too long");
     else

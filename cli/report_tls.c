@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sigillo report tls: what others have reported about TLS with our servers. sigillo tlsrpt take: a report that came another way is handed to the server. */
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "../server/intake/intake.h"
@@ -13,15 +12,6 @@
 #define FILES_MAX 1000
 
 /* ---- report tls ---- */
-
-static void add_query(struct sgl_buf *path, const char *name, const char *value)
-{
-    char *part = value == NULL ? NULL : cli_path("=", value, "");
-
-    if (part != NULL)
-        sgl_buf_addf(path, "%c%s%s", path->len == strlen(PATH) ? '?' : '&', name, part);
-    free(part);
-}
 
 static void print_list(const struct cli *c, const json_t *list, const char *const head[3],
                        const char *const name[3])
@@ -110,9 +100,9 @@ static int report_tls_run(struct cli *c)
     int status;
 
     sgl_buf_add_cstr(&path, PATH);
-    add_query(&path, "since", cli_text(c, "--since"));
-    add_query(&path, "domain", cli_text(c, "--domain"));
-    add_query(&path, "subscription", cli_text(c, "--subscription"));
+    cli_add_query(&path, "since", cli_text(c, "--since"));
+    cli_add_query(&path, "domain", cli_text(c, "--domain"));
+    cli_add_query(&path, "subscription", cli_text(c, "--subscription"));
     status = sgl_cstr(&path) == NULL
                  ? cli_error(CLI_USAGE, "report tls", "the options are too long")
                  : cli_call(c, "GET", sgl_cstr(&path), NULL, &answer);

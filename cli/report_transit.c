@@ -2,7 +2,6 @@
 /* sigillo report transit */
 #include "report_transit.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "verbs.h"
@@ -20,15 +19,6 @@ static const char *const sums[TRANSIT_SUMS] = {
 
 /* ---- what is asked of the server ---- */
 
-static void add_query(struct sgl_buf *path, const char *name, const char *value)
-{
-    char *part = value == NULL ? NULL : cli_path("=", value, "");
-
-    if (part != NULL)
-        sgl_buf_addf(path, "&%s%s", name, part);
-    free(part);
-}
-
 /* NULL: *status says why. */
 static json_t *get(struct cli *c, enum transit_sums by, int *status)
 {
@@ -38,10 +28,10 @@ static json_t *get(struct cli *c, enum transit_sums by, int *status)
     json_t *answer = NULL;
 
     sgl_buf_addf(&path, "/admin/v1/reports/transit?by=%s", days ? "day" : sums[by]);
-    add_query(&path, "max", days ? DAYS_MAX : top == NULL ? TOP_DEFAULT : top);
-    add_query(&path, "since", cli_text(c, "--since"));
-    add_query(&path, "until", cli_text(c, "--until"));
-    add_query(&path, "subscription", cli_text(c, "--subscription"));
+    cli_add_query(&path, "max", days ? DAYS_MAX : top == NULL ? TOP_DEFAULT : top);
+    cli_add_query(&path, "since", cli_text(c, "--since"));
+    cli_add_query(&path, "until", cli_text(c, "--until"));
+    cli_add_query(&path, "subscription", cli_text(c, "--subscription"));
     if (sgl_cstr(&path) == NULL)
         *status = cli_error(CLI_USAGE, "report transit", "the options are too long");
     else

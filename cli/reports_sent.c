@@ -1,21 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sigillo tlsrpt sent, sigillo dmarc sent: the reports that this server has made. */
-#include <stdlib.h>
-
 #include "cli.h"
 #include "verbs.h"
 
 #define PAGE         500
 #define PATH_MAX_LEN 4096u
-
-static void add_query(struct sgl_buf *path, const char *name, const char *value)
-{
-    char *part = value == NULL ? NULL : cli_path("=", value, "");
-
-    if (part != NULL)
-        sgl_buf_addf(path, "&%s%s", name, part);
-    free(part);
-}
 
 /* NULL: *status says why. */
 static json_t *get_page(struct cli *c, const char *kind, json_int_t skip, int *status)
@@ -24,8 +13,8 @@ static json_t *get_page(struct cli *c, const char *kind, json_int_t skip, int *s
     json_t *answer = NULL;
 
     sgl_buf_addf(&path, "/admin/v1/reports/%s/sent?max=%d&skip=%lld", kind, PAGE, (long long)skip);
-    add_query(&path, "since", cli_text(c, "--since"));
-    add_query(&path, "domain", cli_text(c, "--domain"));
+    cli_add_query(&path, "since", cli_text(c, "--since"));
+    cli_add_query(&path, "domain", cli_text(c, "--domain"));
     if (sgl_cstr(&path) == NULL)
         *status = cli_error(CLI_USAGE, "reports", "the options are too long");
     else

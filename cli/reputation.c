@@ -13,16 +13,6 @@ static const char *const members[] = {
     "complaints", "traps", "last"};
 #define MEMBERS (sizeof(members) / sizeof(members[0]))
 
-static void add_query(struct sgl_buf *path, const char *name, const char *value)
-{
-    char *part = value == NULL ? NULL : cli_path("=", value, "");
-
-    if (part != NULL)
-        sgl_buf_addf(path, "%s%s%s", sgl_view_find(sgl_buf_view(path), '?') < path->len ? "&" : "?",
-                     name, part);
-    free(part);
-}
-
 /* NULL: *status says why. */
 static json_t *get(struct cli *c, int *status)
 {
@@ -30,9 +20,9 @@ static json_t *get(struct cli *c, int *status)
     json_t *answer = NULL;
 
     sgl_buf_add_cstr(&path, "/admin/v1/reports/reputation");
-    add_query(&path, "by", cli_text(c, "--by"));
-    add_query(&path, "top", cli_text(c, "--top"));
-    add_query(&path, "name", c->arguments > 0 ? c->argument[0] : NULL);
+    cli_add_query(&path, "by", cli_text(c, "--by"));
+    cli_add_query(&path, "top", cli_text(c, "--top"));
+    cli_add_query(&path, "name", c->arguments > 0 ? c->argument[0] : NULL);
     if (sgl_cstr(&path) == NULL)
         *status = cli_error(CLI_USAGE, "report reputation", "the options are too long");
     else
