@@ -77,6 +77,7 @@ void cli_put_view(FILE *to, sgl_view text, size_t shown_max);
 void cli_put_folded(FILE *to, sgl_view text, size_t indent);
 /* Foreign bytes for JSON: UTF-8 as it is, else escaped. NULL when memory ends. */
 json_t *cli_json_text(sgl_view text);
+json_t *cli_json_date(sgl_time time); /* "2026-11-23T09:00:00Z"; 0: null */
 /* One JSON document, then the exit status; takes the reference. */
 int cli_print_json(json_t *json);
 const char *cli_bold(const struct cli *c), *cli_dim(const struct cli *c),

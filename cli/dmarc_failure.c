@@ -2,23 +2,12 @@
 #include "dmarc_failure.h"
 
 #include "sigillo/arf.h"
-#include "sigillo/date.h"
 
 #define MEMORY ((size_t)16 << 20)
 
 static json_t *told(sgl_view text)
 {
     return text.len == 0 ? json_null() : cli_json_text(text);
-}
-
-static json_t *time_json(sgl_time time)
-{
-    sgl_auto(sgl_buf) text = SGL_BUF_INIT(40);
-
-    if (time == 0)
-        return json_null();
-    sgl_date_put_internet(&text, time);
-    return cli_json_text(sgl_buf_view(&text));
 }
 
 static json_t *ip_json(const struct sgl_ip *ip)
@@ -47,7 +36,7 @@ static json_t *failure_json(const struct sgl_arf *arf, struct sgl_arena *arena)
         "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I}",
         "domain", told(domain), "failed", told(arf->auth_failure), "aligned",
         told(arf->identity_alignment), "delivered", told(arf->delivery_result), "source_ip",
-        ip_json(&arf->source), "arrived", time_json(arf->arrival), "envelope_from",
+        ip_json(&arf->source), "arrived", cli_json_date(arf->arrival), "envelope_from",
         told(arf->original_mail_from), "dkim_domain", told(arf->dkim_domain), "dkim_selector",
         told(arf->dkim_selector), "spf_record", told(arf->spf_dns), "authentication_results",
         told(arf->authentication_results), "reporter",

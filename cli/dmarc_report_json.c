@@ -17,16 +17,6 @@ static json_t *word(const char *name)
     return name[0] == '\0' ? json_null() : json_string(name);
 }
 
-static json_t *time_json(sgl_time time)
-{
-    sgl_auto(sgl_buf) text = SGL_BUF_INIT(40);
-
-    if (time == 0)
-        return json_null();
-    sgl_date_put_internet(&text, time);
-    return cli_json_text(sgl_buf_view(&text));
-}
-
 static const char *scope_name(enum sgl_dmarc_scope scope)
 {
     static const char *const name[] = {"", "mfrom", "helo"};
@@ -98,8 +88,8 @@ void dmarc_meta_json(const struct sgl_dmarc_report_meta *m, json_t *object)
     json_object_set_new(object, "email", told(m->email));
     json_object_set_new(object, "contact", told(m->extra_contact));
     json_object_set_new(object, "report_id", told(m->report_id));
-    json_object_set_new(object, "begin", time_json(m->begin));
-    json_object_set_new(object, "end", time_json(m->end));
+    json_object_set_new(object, "begin", cli_json_date(m->begin));
+    json_object_set_new(object, "end", cli_json_date(m->end));
     json_object_set_new(object, "error", told(m->error));
     json_object_set_new(object, "generator", told(m->generator));
     json_object_set_new(object, "domain", told(m->domain));

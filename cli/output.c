@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "sigillo/date.h"
 #include "sigillo/utf8.h"
 
 #define SLOTS     8
@@ -79,6 +80,16 @@ json_t *cli_json_text(sgl_view text)
         return string;
     sgl_buf_add_escaped(&escaped, text, text.len);
     return escaped.status == SGL_OK ? json_stringn((const char *)escaped.data, escaped.len) : NULL;
+}
+
+json_t *cli_json_date(sgl_time time)
+{
+    sgl_auto(sgl_buf) text = SGL_BUF_INIT(40);
+
+    if (time == 0)
+        return json_null();
+    sgl_date_put_internet(&text, time);
+    return cli_json_text(sgl_buf_view(&text));
 }
 
 int cli_error(int status, const char *what, const char *why, ...)

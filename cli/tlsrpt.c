@@ -14,16 +14,6 @@
 
 /* ---- for programs ---- */
 
-static json_t *time_json(sgl_time time)
-{
-    sgl_auto(sgl_buf) text = SGL_BUF_INIT(40);
-
-    if (time == 0)
-        return json_null();
-    sgl_date_put_internet(&text, time);
-    return cli_json_text(sgl_buf_view(&text));
-}
-
 static json_t *told(sgl_view text)
 {
     return text.len == 0 ? json_null() : cli_json_text(text);
@@ -75,7 +65,7 @@ static json_t *report_json(const char *file, const struct sgl_tls_report *r)
     return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "file",
                      cli_json_text(sgl_view_cstr(file)), "organization", told(r->organization),
                      "contact", told(r->contact), "report_id", told(r->id), "begin",
-                     time_json(r->begin), "end", time_json(r->end), "policies", policies);
+                     cli_json_date(r->begin), "end", cli_json_date(r->end), "policies", policies);
 }
 
 /* ---- for people ---- */
