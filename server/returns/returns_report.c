@@ -139,7 +139,7 @@ static void address_it(struct report *p, const struct taking *t, int64_t expire_
                                   .next_at = now};
     p->message.subscription = about->subscription;
     p->message.identity = SGL_LIT("system");
-    p->message.require_tls = about->require_tls;
+    p->message.require_tls = message_dest_tls(about) == DEST_TLS_PROVED; /* [RFC 8689 s5] */
     p->message.accepted_at = t->arrival->at_ms;
     p->message.expires_at = now + expire_s;
     p->message.message_id = sgl_view_cstr(p->message_id);

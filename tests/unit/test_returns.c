@@ -89,6 +89,12 @@ void guard_complaint(struct guard *g, sgl_view domain, sgl_view subscription, sg
     seen.complaints += complaints;
 }
 
+/* As the queue says it. */
+enum dest_tls message_dest_tls(const struct store_message *m)
+{
+    return m->require_tls || m->tls == MESSAGE_TLS_VERIFIED ? DEST_TLS_PROVED : DEST_TLS_PUBLISHED;
+}
+
 void queue_nudge(struct queue *q)
 {
     (void)q;
@@ -102,7 +108,8 @@ static struct workers *workers;
 static struct store_sample sample;
 static char path[320];
 static struct {
-    uint8_t notify;
+    uint8_t notify, tls;
+    bool require_tls;
     enum rcpt_state state;
 } sent_with;
 
@@ -133,6 +140,8 @@ static int setup(void **state)
     workers = workers_new("test", 1, 16);
     store_sample_init(&sample, "x.test", 1, 100);
     sample.message.accepted_at = clock_now_ms();
+    sample.message.tls = sent_with.tls;
+    sample.message.require_tls = sent_with.require_tls;
     sample.rcpt[0].notify = sent_with.notify;
     sample.rcpt[0].state = sent_with.state;
     assert_int_equal(store_sample_accept(&fx, &sample), STORE_OK);
@@ -234,6 +243,8 @@ static bool count_reports(void *ctx, const struct store_message *m)
         CHECK_VIEW("from the null sender", m->env_from, V(""));
         CHECK_VIEW("to the sender", m->rcpt[0].address, V("Sender@example.org"));
         CHECK_EQ("nobody hears of its own end", m->rcpt[0].notify, RCPT_NOTIFY_NEVER);
+        CHECK_EQ("not in clear, where its message was not [RFC 8689 s5]", m->require_tls,
+                 sent_with.require_tls || sent_with.tls == MESSAGE_TLS_VERIFIED);
         ++*(unsigned *)ctx;
     }
     return true;
@@ -438,6 +449,21 @@ static void test_reports_that_were_asked_for(void **state)
     sent_with.notify = 0;
 }
 
+static void test_a_message_that_had_to_be_proved(void **state)
+{
+    for (unsigned demanded = 0; demanded < 2; demanded++) {
+        sent_with.require_tls = demanded == 0;
+        sent_with.tls = demanded == 0 ? MESSAGE_TLS_DEFAULT : MESSAGE_TLS_VERIFIED;
+        setup(state);
+        assert_int_equal(take(path, bounce("failed", "5.1.1", "550 5.1.1 no such user"), NULL),
+                         ARRIVAL_DONE);
+        CHECK_EQ("its sender hears of it", reports(), 1);
+        teardown(state);
+    }
+    sent_with.require_tls = false;
+    sent_with.tls = MESSAGE_TLS_DEFAULT;
+}
+
 static void test_failed_before(void **state)
 {
     sent_with.state = RCPT_FAILED;
@@ -566,6 +592,7 @@ int main(void)
         cmocka_unit_test(test_long_texts),
         cmocka_unit_test_setup_teardown(test_a_subscription_that_is_gone, setup, teardown),
         cmocka_unit_test(test_reports_that_were_asked_for),
+        cmocka_unit_test(test_a_message_that_had_to_be_proved),
         cmocka_unit_test(test_failed_before),
         cmocka_unit_test_setup_teardown(test_not_now, setup, teardown),
         cmocka_unit_test_setup_teardown(test_complaints, setup, teardown),
