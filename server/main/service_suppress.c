@@ -45,6 +45,12 @@ static enum suppression_reason reason_of(enum delivery_bounce kind)
     return SUPPRESSION_BLOCKED;
 }
 
+/* What the server writes itself (bounces, reports), and what arrived: it says nothing of somebody who is written to, and nobody can leave it. */
+static bool is_nobodys(const struct store_message *m)
+{
+    return sgl_view_eq(m->identity, SGL_LIT("system")) || sgl_view_eq(m->door, SGL_LIT("inbound"));
+}
+
 void service_bounced(void *service, const struct store_message *message,
                      const struct store_rcpt *rcpt, enum delivery_bounce kind, sgl_view status,
                      sgl_view reply)
@@ -55,10 +61,7 @@ void service_bounced(void *service, const struct store_message *message,
         .address = rcpt->address, .reason = reason_of(kind), .status = status, .reply = reply};
     struct bounce *b;
 
-    /* A report of ours that comes back says nothing of somebody who is written to. */
-    if (suppress_s == 0 || message->env_from.len == 0 ||
-        sgl_view_eq(message->door, SGL_LIT("tlsrpt")) ||
-        sgl_view_eq(message->door, SGL_LIT("inbound")))
+    if (suppress_s == 0 || message->env_from.len == 0 || is_nobodys(message))
         return;
     b = calloc(1, sizeof(*b));
     if (b == NULL)
@@ -122,10 +125,8 @@ enum queue_stop_answer service_stops(void *service, const struct store_message *
 
     if (store_batch_status(s->store, message->subscription, message->batch) != BATCH_GOES)
         return QUEUE_STOP_YIELDS;
-    if ((message->env_from.len == 0 && sgl_view_eq(message->door, SGL_LIT("bounce"))) ||
-        sgl_view_eq(message->door, SGL_LIT("tlsrpt")) ||
-        sgl_view_eq(message->door, SGL_LIT("inbound")) || is_arrival(rcpt))
-        return QUEUE_STOP_GOES; /* a report to a sender, mail that arrived: nothing that one can leave */
+    if (is_nobodys(message) || is_arrival(rcpt))
+        return QUEUE_STOP_GOES;
     ends = directory_suppressed_now(s->directory, &q, &reason) ||
            directory_left_sender(s->directory, &q, message->header_from, &reason);
     if (!ends &&
