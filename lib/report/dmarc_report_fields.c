@@ -60,7 +60,7 @@ static const struct known {
     {SPF, SPF_HUMAN, "human_result"},
 };
 
-enum element dmarc_report_find(enum element parent, sgl_view name)
+enum element sgl_dmarc_reader_find(enum element parent, sgl_view name)
 {
     for (size_t i = 0; i < sizeof elements / sizeof elements[0]; i++)
         if (elements[i].parent == parent &&
@@ -77,7 +77,7 @@ static void begin_record(struct sgl_dmarc_report_reader *r)
     r->record = (struct sgl_dmarc_report_record){.dkim = SGL_DMARC_ALIGNED_UNKNOWN};
     r->has_count = false;
     if (r->sum.records == SGL_LIMIT_DMARC_REPORT_RECORDS)
-        dmarc_report_stop(r, SGL_E_LIMIT, "it has more than a million records");
+        sgl_dmarc_reader_stop(r, SGL_E_LIMIT, "it has more than a million records");
 }
 
 static bool add_reason(struct sgl_dmarc_report_reader *r)
@@ -108,7 +108,7 @@ static bool add_spf(struct sgl_dmarc_report_reader *r)
 }
 
 /* OTHER where its list is full: what is in it is passed over then. */
-enum element dmarc_report_begin(struct sgl_dmarc_report_reader *r, enum element is)
+enum element sgl_dmarc_reader_begin(struct sgl_dmarc_report_reader *r, enum element is)
 {
     bool room = true;
 
@@ -120,7 +120,7 @@ enum element dmarc_report_begin(struct sgl_dmarc_report_reader *r, enum element 
         room = add_dkim(r);
     else if (is == SPF)
         room = add_spf(r);
-    dmarc_report_odd(r, !room, SGL_DMARC_REPORT_MANY);
+    sgl_dmarc_reader_odd(r, !room, SGL_DMARC_REPORT_MANY);
     return room ? is : OTHER;
 }
 
@@ -135,8 +135,8 @@ static void keep(struct sgl_dmarc_report_reader *r, struct sgl_arena *arena, sgl
         return;
     status = sgl_arena_dup(arena, text, out);
     if (status != SGL_OK)
-        dmarc_report_stop(r, status,
-                          status == SGL_E_NOMEM ? "out of memory" : "a record has too much text");
+        sgl_dmarc_reader_stop(
+            r, status, status == SGL_E_NOMEM ? "out of memory" : "a record has too much text");
 }
 
 static void end_metadata(struct sgl_dmarc_report_reader *r, enum element is, sgl_view text)
@@ -157,10 +157,10 @@ static void end_metadata(struct sgl_dmarc_report_reader *r, enum element is, sgl
     else if (is == GENERATOR)
         keep(r, &r->meta_texts, text, &m->generator);
     else if (is == BEGIN)
-        m->begin = dmarc_read_time(text, &strange);
+        m->begin = sgl_dmarc_read_time(text, &strange);
     else if (is == END)
-        m->end = dmarc_read_time(text, &strange);
-    dmarc_report_odd(r, strange, SGL_DMARC_REPORT_DATE);
+        m->end = sgl_dmarc_read_time(text, &strange);
+    sgl_dmarc_reader_odd(r, strange, SGL_DMARC_REPORT_DATE);
 }
 
 static void end_published(struct sgl_dmarc_report_reader *r, enum element is, sgl_view text)
@@ -173,20 +173,20 @@ static void end_published(struct sgl_dmarc_report_reader *r, enum element is, sg
     else if (is == FO)
         keep(r, &r->meta_texts, text, &m->fo);
     else if (is == DISCOVERY)
-        m->discovery = dmarc_read_discovery(text, &strange);
+        m->discovery = sgl_dmarc_read_discovery(text, &strange);
     else if (is == P)
-        m->p = dmarc_read_disposition(text, &strange);
+        m->p = sgl_dmarc_read_disposition(text, &strange);
     else if (is == SP)
-        m->sp = dmarc_read_disposition(text, &strange);
+        m->sp = sgl_dmarc_read_disposition(text, &strange);
     else if (is == NP)
-        m->np = dmarc_read_disposition(text, &strange);
+        m->np = sgl_dmarc_read_disposition(text, &strange);
     else if (is == ADKIM)
-        m->adkim = dmarc_read_mode(text, &strange);
+        m->adkim = sgl_dmarc_read_mode(text, &strange);
     else if (is == ASPF)
-        m->aspf = dmarc_read_mode(text, &strange);
+        m->aspf = sgl_dmarc_read_mode(text, &strange);
     else if (is == TESTING)
-        m->testing = dmarc_read_testing(text, &strange);
-    dmarc_report_odd(r, strange, SGL_DMARC_REPORT_POLICY);
+        m->testing = sgl_dmarc_read_testing(text, &strange);
+    sgl_dmarc_reader_odd(r, strange, SGL_DMARC_REPORT_POLICY);
 }
 
 static void end_row(struct sgl_dmarc_report_reader *r, enum element is, sgl_view text)
@@ -196,22 +196,22 @@ static void end_row(struct sgl_dmarc_report_reader *r, enum element is, sgl_view
     bool strange = false, no_number = false;
 
     if (is == SOURCE_IP)
-        c->ip = dmarc_read_ip(text, &(bool){false});
+        c->ip = sgl_dmarc_read_ip(text, &(bool){false});
     else if (is == COUNT) {
-        c->count = dmarc_read_count(text, &no_number);
+        c->count = sgl_dmarc_read_count(text, &no_number);
         r->has_count = true;
     } else if (is == DISPOSITION)
-        c->disposition = dmarc_read_disposition(text, &strange);
+        c->disposition = sgl_dmarc_read_disposition(text, &strange);
     else if (is == ALIGNED_DKIM)
-        c->dkim = dmarc_read_aligned(text, &strange);
+        c->dkim = sgl_dmarc_read_aligned(text, &strange);
     else if (is == ALIGNED_SPF)
-        c->spf = dmarc_read_aligned(text, &strange);
+        c->spf = sgl_dmarc_read_aligned(text, &strange);
     else if (is == REASON_TYPE)
-        reason->type = dmarc_read_override(text, &strange);
+        reason->type = sgl_dmarc_read_override(text, &strange);
     else if (is == REASON_COMMENT)
         keep(r, &r->record_texts, text, &reason->comment);
-    dmarc_report_odd(r, strange, SGL_DMARC_REPORT_WORD);
-    dmarc_report_odd(r, no_number, SGL_DMARC_REPORT_COUNT);
+    sgl_dmarc_reader_odd(r, strange, SGL_DMARC_REPORT_WORD);
+    sgl_dmarc_reader_odd(r, no_number, SGL_DMARC_REPORT_COUNT);
 }
 
 static void end_identifiers(struct sgl_dmarc_report_reader *r, enum element is, sgl_view text)
@@ -240,8 +240,8 @@ static void end_dkim(struct sgl_dmarc_report_reader *r, enum element is, sgl_vie
     else if (is == DKIM_HUMAN)
         keep(r, &r->record_texts, text, &d->human);
     else if (is == DKIM_RESULT)
-        d->result = dmarc_read_raw(text, &strange);
-    dmarc_report_odd(r, strange, SGL_DMARC_REPORT_WORD);
+        d->result = sgl_dmarc_read_raw(text, &strange);
+    sgl_dmarc_reader_odd(r, strange, SGL_DMARC_REPORT_WORD);
 }
 
 static void end_spf(struct sgl_dmarc_report_reader *r, enum element is, sgl_view text)
@@ -254,10 +254,10 @@ static void end_spf(struct sgl_dmarc_report_reader *r, enum element is, sgl_view
     else if (is == SPF_HUMAN)
         keep(r, &r->record_texts, text, &s->human);
     else if (is == SPF_SCOPE)
-        s->scope = dmarc_read_scope(text, &strange);
+        s->scope = sgl_dmarc_read_scope(text, &strange);
     else if (is == SPF_RESULT)
-        s->result = dmarc_read_raw(text, &strange);
-    dmarc_report_odd(r, strange, SGL_DMARC_REPORT_WORD);
+        s->result = sgl_dmarc_read_raw(text, &strange);
+    sgl_dmarc_reader_odd(r, strange, SGL_DMARC_REPORT_WORD);
 }
 
 static void end_leaf(struct sgl_dmarc_report_reader *r, enum element parent, enum element is)
@@ -284,11 +284,11 @@ static void end_record(struct sgl_dmarc_report_reader *r)
 
     r->sum.records++;
     r->sum.messages += c->count;
-    dmarc_report_odd(r, c->ip.version == 0, SGL_DMARC_REPORT_IP);
-    dmarc_report_odd(r, !r->has_count, SGL_DMARC_REPORT_COUNT);
-    dmarc_report_odd(r, c->header_from.len == 0, SGL_DMARC_REPORT_NO_FROM);
+    sgl_dmarc_reader_odd(r, c->ip.version == 0, SGL_DMARC_REPORT_IP);
+    sgl_dmarc_reader_odd(r, !r->has_count, SGL_DMARC_REPORT_COUNT);
+    sgl_dmarc_reader_odd(r, c->header_from.len == 0, SGL_DMARC_REPORT_NO_FROM);
     if (!r->sink.record(r->sink.ctx, &r->meta, c))
-        dmarc_report_stop(r, SGL_E_LIMIT, "no more of it is wanted");
+        sgl_dmarc_reader_stop(r, SGL_E_LIMIT, "no more of it is wanted");
 }
 
 /* One that says nothing. */
@@ -297,7 +297,8 @@ static bool is_empty(const struct sgl_dmarc_report_reason *reason)
     return reason->type == SGL_DMARC_OVERRIDE_UNKNOWN && reason->comment.len == 0;
 }
 
-void dmarc_report_end_of(struct sgl_dmarc_report_reader *r, enum element parent, enum element is)
+void sgl_dmarc_reader_end_of(struct sgl_dmarc_report_reader *r, enum element parent,
+                             enum element is)
 {
     if (is > LEAF)
         end_leaf(r, parent, is);

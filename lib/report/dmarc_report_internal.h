@@ -92,27 +92,29 @@ struct sgl_dmarc_report_reader {
 };
 
 /* The element of this name within that one; OTHER: nobody knows it. */
-enum element dmarc_report_find(enum element parent, sgl_view name);
+enum element sgl_dmarc_reader_find(enum element parent, sgl_view name);
 /* Room for what begins; OTHER where there is none, and it is passed over. */
-enum element dmarc_report_begin(struct sgl_dmarc_report_reader *r, enum element is);
+enum element sgl_dmarc_reader_begin(struct sgl_dmarc_report_reader *r, enum element is);
 /* Reads r->text where it was a leaf; gives the record. */
-void dmarc_report_end_of(struct sgl_dmarc_report_reader *r, enum element parent, enum element is);
+void sgl_dmarc_reader_end_of(struct sgl_dmarc_report_reader *r, enum element parent,
+                             enum element is);
 /* The whole is refused; the first reason counts. */
-void dmarc_report_stop(struct sgl_dmarc_report_reader *r, enum sgl_status status, const char *what);
-void dmarc_report_odd(struct sgl_dmarc_report_reader *r, bool is,
-                      enum sgl_dmarc_report_problem problem);
+void sgl_dmarc_reader_stop(struct sgl_dmarc_report_reader *r, enum sgl_status status,
+                           const char *what);
+void sgl_dmarc_reader_odd(struct sgl_dmarc_report_reader *r, bool is,
+                          enum sgl_dmarc_report_problem problem);
 
 /* Each reads one text, trimmed already.  *odd: it is not as the RFC wants it, whether it could be read or not.  An empty text is not told, and not odd. */
-enum sgl_dmarc_disposition dmarc_read_disposition(sgl_view text, bool *odd);
-enum sgl_dmarc_aligned dmarc_read_aligned(sgl_view text, bool *odd);
-enum sgl_dmarc_raw dmarc_read_raw(sgl_view text, bool *odd);
-enum sgl_dmarc_override dmarc_read_override(sgl_view text, bool *odd);
-enum sgl_dmarc_discovery dmarc_read_discovery(sgl_view text, bool *odd);
-enum sgl_dmarc_mode dmarc_read_mode(sgl_view text, bool *odd);
-enum sgl_dmarc_testing dmarc_read_testing(sgl_view text, bool *odd);
-enum sgl_dmarc_scope dmarc_read_scope(sgl_view text, bool *odd);
-struct sgl_ip dmarc_read_ip(sgl_view text, bool *odd);
-uint64_t dmarc_read_count(sgl_view text, bool *odd);
-sgl_time dmarc_read_time(sgl_view text, bool *odd);
+enum sgl_dmarc_disposition sgl_dmarc_read_disposition(sgl_view text, bool *odd);
+enum sgl_dmarc_aligned sgl_dmarc_read_aligned(sgl_view text, bool *odd);
+enum sgl_dmarc_raw sgl_dmarc_read_raw(sgl_view text, bool *odd);
+enum sgl_dmarc_override sgl_dmarc_read_override(sgl_view text, bool *odd);
+enum sgl_dmarc_discovery sgl_dmarc_read_discovery(sgl_view text, bool *odd);
+enum sgl_dmarc_mode sgl_dmarc_read_mode(sgl_view text, bool *odd);
+enum sgl_dmarc_testing sgl_dmarc_read_testing(sgl_view text, bool *odd);
+enum sgl_dmarc_scope sgl_dmarc_read_scope(sgl_view text, bool *odd);
+struct sgl_ip sgl_dmarc_read_ip(sgl_view text, bool *odd);
+uint64_t sgl_dmarc_read_count(sgl_view text, bool *odd);
+sgl_time sgl_dmarc_read_time(sgl_view text, bool *odd);
 
 #endif

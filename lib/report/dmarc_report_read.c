@@ -30,7 +30,8 @@ static size_t place(const struct sgl_dmarc_report_reader *r)
     return at < 0 ? 0 : (size_t)at;
 }
 
-void dmarc_report_stop(struct sgl_dmarc_report_reader *r, enum sgl_status status, const char *what)
+void sgl_dmarc_reader_stop(struct sgl_dmarc_report_reader *r, enum sgl_status status,
+                           const char *what)
 {
     if (r->status != SGL_OK)
         return;
@@ -42,8 +43,8 @@ void dmarc_report_stop(struct sgl_dmarc_report_reader *r, enum sgl_status status
     (void)XML_StopParser(r->xml, XML_FALSE);
 }
 
-void dmarc_report_odd(struct sgl_dmarc_report_reader *r, bool is,
-                      enum sgl_dmarc_report_problem problem)
+void sgl_dmarc_reader_odd(struct sgl_dmarc_report_reader *r, bool is,
+                          enum sgl_dmarc_report_problem problem)
 {
     r->sum.problem[problem] += is;
 }
@@ -73,14 +74,14 @@ static void note_name(struct sgl_dmarc_report_reader *r, const XML_Char *name)
     for (; name[len] != '\0' && len <= NAME_MAX; len++)
         mark = (mark ^ (uint8_t)name[len]) * 1099511628211u;
     if (len > NAME_MAX) {
-        dmarc_report_stop(r, SGL_E_LIMIT, "a name in it has no end");
+        sgl_dmarc_reader_stop(r, SGL_E_LIMIT, "a name in it has no end");
         return;
     }
     for (size_t i = 0; i < r->names; i++)
         if (r->name[i] == mark)
             return;
     if (r->names == DMARC_REPORT_NAMES)
-        dmarc_report_stop(r, SGL_E_LIMIT, "it has more different names than any report");
+        sgl_dmarc_reader_stop(r, SGL_E_LIMIT, "it has more different names than any report");
     else
         r->name[r->names++] = mark;
 }
@@ -91,10 +92,10 @@ static enum element find_root(struct sgl_dmarc_report_reader *r, sgl_view name)
     if (sgl_view_eq_nocase(name, SGL_LIT("feedback")))
         return FEEDBACK;
     if (!sgl_view_eq_nocase(name, SGL_LIT("schema")) || r->depth > 0) {
-        dmarc_report_stop(r, SGL_E_SYNTAX, "it is XML, and no DMARC report");
+        sgl_dmarc_reader_stop(r, SGL_E_SYNTAX, "it is XML, and no DMARC report");
         return OTHER;
     }
-    dmarc_report_odd(r, true, SGL_DMARC_REPORT_NAME);
+    sgl_dmarc_reader_odd(r, true, SGL_DMARC_REPORT_NAME);
     return DOCUMENT;
 }
 
@@ -111,7 +112,7 @@ static void note_attributes(struct sgl_dmarc_report_reader *r, const XML_Char **
         note_name(r, attribute[n * 2]);
     }
     if (n > SGL_LIMIT_DMARC_REPORT_ATTRIBUTES)
-        dmarc_report_stop(r, SGL_E_LIMIT, "an element has too many attributes");
+        sgl_dmarc_reader_stop(r, SGL_E_LIMIT, "an element has too many attributes");
 }
 
 static void XMLCALL on_start(void *ctx, const XML_Char *name, const XML_Char **attribute)
@@ -125,14 +126,14 @@ static void XMLCALL on_start(void *ctx, const XML_Char *name, const XML_Char **a
     if (is_over(r))
         return;
     if (r->depth == SGL_LIMIT_DMARC_REPORT_DEPTH) {
-        dmarc_report_stop(r, SGL_E_LIMIT, "its elements stand too deep in each other");
+        sgl_dmarc_reader_stop(r, SGL_E_LIMIT, "its elements stand too deep in each other");
         return;
     }
-    is = parent == DOCUMENT ? find_root(r, local) : dmarc_report_find(parent, local);
+    is = parent == DOCUMENT ? find_root(r, local) : sgl_dmarc_reader_find(parent, local);
     note_name(r, name);
-    dmarc_report_odd(r, is == IDENTIFIERS && local.len == 10, SGL_DMARC_REPORT_NAME);
+    sgl_dmarc_reader_odd(r, is == IDENTIFIERS && local.len == 10, SGL_DMARC_REPORT_NAME);
     note_attributes(r, attribute);
-    r->level[++r->depth] = (uint8_t)dmarc_report_begin(r, is);
+    r->level[++r->depth] = (uint8_t)sgl_dmarc_reader_begin(r, is);
     if (r->level[r->depth] > LEAF)
         sgl_buf_reset(&r->text);
 }
@@ -148,14 +149,14 @@ static void XMLCALL on_text(void *ctx, const XML_Char *text, int len)
         return;
     r->text_bytes += (size_t)len;
     if (r->text_bytes > SGL_LIMIT_DMARC_REPORT_TEXT) {
-        dmarc_report_stop(r, SGL_E_LIMIT, "an element has too much text");
+        sgl_dmarc_reader_stop(r, SGL_E_LIMIT, "an element has too much text");
         return;
     }
     if (r->level[r->depth] <= LEAF)
         return;
     sgl_buf_add(&r->text, sgl_view_of(text, (size_t)len));
     if (r->text.status != SGL_OK)
-        dmarc_report_stop(r, r->text.status, "out of memory");
+        sgl_dmarc_reader_stop(r, r->text.status, "out of memory");
 }
 
 /* Comments, processing instructions, the declaration: of no use, but seen whole. */
@@ -176,7 +177,7 @@ static void XMLCALL on_doctype(void *ctx, const XML_Char *name, const XML_Char *
     (void)system;
     (void)public;
     (void)has_subset;
-    dmarc_report_stop(ctx, SGL_E_SYNTAX, "it has a DOCTYPE, which no report needs");
+    sgl_dmarc_reader_stop(ctx, SGL_E_SYNTAX, "it has a DOCTYPE, which no report needs");
 }
 
 /* What Windows-1252 has between 0x80 and 0x9f; -1: nothing. */
@@ -211,7 +212,7 @@ static void XMLCALL on_end(void *ctx, const XML_Char *name)
     if (is_over(r))
         return;
     is = (enum element)r->level[r->depth--];
-    dmarc_report_end_of(r, (enum element)r->level[r->depth], is);
+    sgl_dmarc_reader_end_of(r, (enum element)r->level[r->depth], is);
     if (is == FEEDBACK) {
         r->complete = true; /* what follows it is not looked at */
         (void)XML_StopParser(r->xml, XML_FALSE);
@@ -294,7 +295,7 @@ static void feed_piece(struct sgl_dmarc_report_reader *r, sgl_view piece)
     if (XML_Parse(r->xml, (const char *)piece.ptr, (int)piece.len, XML_FALSE) != XML_STATUS_OK)
         note_failure(r);
     else if (r->fed - r->understood > TOKEN_MAX)
-        dmarc_report_stop(r, SGL_E_LIMIT, "a tag or a comment in it has no end");
+        sgl_dmarc_reader_stop(r, SGL_E_LIMIT, "a tag or a comment in it has no end");
 }
 
 enum sgl_status sgl_dmarc_report_feed(struct sgl_dmarc_report_reader *r, sgl_view bytes)
@@ -322,17 +323,18 @@ static void judge(struct sgl_dmarc_report_reader *r)
     const struct sgl_dmarc_report_meta *m = &r->meta;
 
     r->sum.partial = !r->complete;
-    dmarc_report_odd(r, r->sum.partial, SGL_DMARC_REPORT_CUT);
-    dmarc_report_odd(r, m->org_name.len == 0, SGL_DMARC_REPORT_NO_ORG);
-    dmarc_report_odd(r, m->email.len == 0, SGL_DMARC_REPORT_NO_EMAIL);
-    dmarc_report_odd(r, m->report_id.len == 0, SGL_DMARC_REPORT_NO_ID);
-    dmarc_report_odd(r, m->begin == 0 || m->end == 0, SGL_DMARC_REPORT_NO_DATES);
-    dmarc_report_odd(r, m->domain.len == 0, SGL_DMARC_REPORT_NO_DOMAIN);
-    dmarc_report_odd(r, m->end < m->begin || m->end - m->begin > RANGE_MAX, SGL_DMARC_REPORT_RANGE);
-    dmarc_report_odd(
+    sgl_dmarc_reader_odd(r, r->sum.partial, SGL_DMARC_REPORT_CUT);
+    sgl_dmarc_reader_odd(r, m->org_name.len == 0, SGL_DMARC_REPORT_NO_ORG);
+    sgl_dmarc_reader_odd(r, m->email.len == 0, SGL_DMARC_REPORT_NO_EMAIL);
+    sgl_dmarc_reader_odd(r, m->report_id.len == 0, SGL_DMARC_REPORT_NO_ID);
+    sgl_dmarc_reader_odd(r, m->begin == 0 || m->end == 0, SGL_DMARC_REPORT_NO_DATES);
+    sgl_dmarc_reader_odd(r, m->domain.len == 0, SGL_DMARC_REPORT_NO_DOMAIN);
+    sgl_dmarc_reader_odd(r, m->end < m->begin || m->end - m->begin > RANGE_MAX,
+                         SGL_DMARC_REPORT_RANGE);
+    sgl_dmarc_reader_odd(
         r, m->p == SGL_DMARC_DISPOSITION_UNKNOWN && r->sum.problem[SGL_DMARC_REPORT_POLICY] == 0,
         SGL_DMARC_REPORT_POLICY);
-    dmarc_report_odd(r, r->sum.records == 0, SGL_DMARC_REPORT_EMPTY);
+    sgl_dmarc_reader_odd(r, r->sum.records == 0, SGL_DMARC_REPORT_EMPTY);
 }
 
 enum sgl_status sgl_dmarc_report_end(struct sgl_dmarc_report_reader *r,

@@ -61,7 +61,7 @@ const char *sgl_dmarc_disposition_name(enum sgl_dmarc_disposition disposition)
     return name_of(dispositions, (int)disposition);
 }
 
-enum sgl_dmarc_disposition dmarc_read_disposition(sgl_view text, bool *odd)
+enum sgl_dmarc_disposition sgl_dmarc_read_disposition(sgl_view text, bool *odd)
 {
     return (enum sgl_dmarc_disposition)value_of(dispositions, text, odd);
 }
@@ -82,7 +82,7 @@ const char *sgl_dmarc_raw_name(enum sgl_dmarc_raw result)
     return name_of(raws, (int)result);
 }
 
-enum sgl_dmarc_raw dmarc_read_raw(sgl_view text, bool *odd)
+enum sgl_dmarc_raw sgl_dmarc_read_raw(sgl_view text, bool *odd)
 {
     return (enum sgl_dmarc_raw)value_of(raws, text, odd);
 }
@@ -95,9 +95,9 @@ const char *sgl_dmarc_aligned_name(enum sgl_dmarc_aligned aligned)
 }
 
 /* Some write here what DKIM or SPF said by itself: whatever is not pass did not pass. */
-enum sgl_dmarc_aligned dmarc_read_aligned(sgl_view text, bool *odd)
+enum sgl_dmarc_aligned sgl_dmarc_read_aligned(sgl_view text, bool *odd)
 {
-    switch (dmarc_read_raw(text, odd)) {
+    switch (sgl_dmarc_read_raw(text, odd)) {
     case SGL_DMARC_RAW_UNKNOWN:
         return SGL_DMARC_ALIGNED_UNKNOWN;
     case SGL_DMARC_RAW_PASS:
@@ -131,7 +131,7 @@ const char *sgl_dmarc_override_name(enum sgl_dmarc_override reason)
     return name_of(overrides, (int)reason);
 }
 
-enum sgl_dmarc_override dmarc_read_override(sgl_view text, bool *odd)
+enum sgl_dmarc_override sgl_dmarc_read_override(sgl_view text, bool *odd)
 {
     return (enum sgl_dmarc_override)value_of(overrides, text, odd);
 }
@@ -145,12 +145,12 @@ const char *sgl_dmarc_discovery_name(enum sgl_dmarc_discovery method)
     return name_of(discoveries, (int)method);
 }
 
-enum sgl_dmarc_discovery dmarc_read_discovery(sgl_view text, bool *odd)
+enum sgl_dmarc_discovery sgl_dmarc_read_discovery(sgl_view text, bool *odd)
 {
     return (enum sgl_dmarc_discovery)value_of(discoveries, text, odd);
 }
 
-enum sgl_dmarc_mode dmarc_read_mode(sgl_view text, bool *odd)
+enum sgl_dmarc_mode sgl_dmarc_read_mode(sgl_view text, bool *odd)
 {
     static const struct word modes[] = {{"r", SGL_DMARC_MODE_RELAXED, false},
                                         {"s", SGL_DMARC_MODE_STRICT, false},
@@ -161,7 +161,7 @@ enum sgl_dmarc_mode dmarc_read_mode(sgl_view text, bool *odd)
     return (enum sgl_dmarc_mode)value_of(modes, text, odd);
 }
 
-enum sgl_dmarc_testing dmarc_read_testing(sgl_view text, bool *odd)
+enum sgl_dmarc_testing sgl_dmarc_read_testing(sgl_view text, bool *odd)
 {
     static const struct word answers[] = {
         {"n", SGL_DMARC_TESTING_NO, false}, {"y", SGL_DMARC_TESTING_YES, false}, {NULL, 0, false}};
@@ -169,7 +169,7 @@ enum sgl_dmarc_testing dmarc_read_testing(sgl_view text, bool *odd)
     return (enum sgl_dmarc_testing)value_of(answers, text, odd);
 }
 
-enum sgl_dmarc_scope dmarc_read_scope(sgl_view text, bool *odd)
+enum sgl_dmarc_scope sgl_dmarc_read_scope(sgl_view text, bool *odd)
 {
     static const struct word scopes[] = {{"mfrom", SGL_DMARC_SCOPE_MFROM, false},
                                          {"helo", SGL_DMARC_SCOPE_HELO, false},
@@ -181,7 +181,7 @@ enum sgl_dmarc_scope dmarc_read_scope(sgl_view text, bool *odd)
 /* ---- numbers ---- */
 
 /* "192.0.2.1", and in brackets, and with the word that literals of SMTP have. */
-struct sgl_ip dmarc_read_ip(sgl_view text, bool *odd)
+struct sgl_ip sgl_dmarc_read_ip(sgl_view text, bool *odd)
 {
     struct sgl_ip ip = {.version = 0};
     sgl_view inner = text;
@@ -197,7 +197,7 @@ struct sgl_ip dmarc_read_ip(sgl_view text, bool *odd)
     return sgl_ip_unmap(&ip);
 }
 
-uint64_t dmarc_read_count(sgl_view text, bool *odd)
+uint64_t sgl_dmarc_read_count(sgl_view text, bool *odd)
 {
     uint64_t count = 0;
 
@@ -226,7 +226,7 @@ static bool read_date(sgl_view text, sgl_time *out)
     return true;
 }
 
-sgl_time dmarc_read_time(sgl_view text, bool *odd)
+sgl_time sgl_dmarc_read_time(sgl_view text, bool *odd)
 {
     size_t dot = sgl_view_find(text, '.');
     sgl_time date = 0;

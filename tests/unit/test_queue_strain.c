@@ -154,10 +154,15 @@ static void test_store_full(void **state)
     memset(detail, 'y', sizeof(detail));
     noun.value = sgl_view_of(filler, sizeof(filler));
     assert_int_equal(queue_fixture_run(&fx, &op.op), STORE_OK);
-    noun = (struct store_noun){.kind = SGL_LIT("filler"),
-                               .key = SGL_LIT("k2"),
-                               .value = sgl_view_of(filler, sizeof(filler) / 5)};
-    queue_fixture_run(&fx, &op.op);
+    op.op.result = STORE_OK;
+    for (char key = 'a'; key <= 'z' && op.op.result == STORE_OK;
+         key++) { /* to less than `detail` */
+        noun = (struct store_noun){.kind = SGL_LIT("filler"),
+                                   .key = sgl_view_of(&key, 1),
+                                   .value = sgl_view_of(filler, sizeof(detail) / 4)};
+        queue_fixture_run(&fx, &op.op);
+    }
+    CHECK_EQ("no room for more", op.op.result, STORE_FULL);
     job = queue_fixture_take(&fx, "example.net");
     CHECK_TRUE("noted", store_doubt(fx.store, &job->rcpt[0]->id, 1, &slot));
     queue_outcome(fx.queue, job, &o, &e, 1, slot); /* its record does not fit any more */
