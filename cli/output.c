@@ -259,21 +259,23 @@ bool cli_read_file(const char *option, const char *path, size_t max, struct sgl_
 {
     bool standard = path == NULL || strcmp(path, "-") == 0;
     FILE *file = standard ? stdin : fopen(path, "rb");
+    const char *name = standard ? "standard input" : path;
     char block[65536];
     size_t n;
 
+    if (strcmp(option, name) == 0) /* it is named already */
+        name = "it";
     if (file == NULL) {
-        cli_error(CLI_USAGE, option, "%s cannot be read: %m", path);
+        cli_error(CLI_USAGE, option, "%s cannot be read: %m", name);
         return false;
     }
     out->max = max;
     while ((n = fread(block, 1, sizeof(block), file)) > 0)
         sgl_buf_add(out, sgl_view_of(block, n));
     if (ferror(file))
-        cli_error(CLI_USAGE, option, "%s cannot be read: %m", standard ? "standard input" : path);
+        cli_error(CLI_USAGE, option, "%s cannot be read: %m", name);
     else if (out->status != SGL_OK)
-        cli_error(CLI_USAGE, option, "%s is larger than %zu bytes",
-                  standard ? "standard input" : path, max);
+        cli_error(CLI_USAGE, option, "%s is larger than %zu bytes", name, max);
     else {
         if (!standard)
             fclose(file);
