@@ -145,10 +145,11 @@ static void reputation_delete(struct http_request *r, void *ctx)
 {
     const struct admin *admin = ctx;
     struct identity *who = admin_who(r, admin);
-    sgl_view name = http_param(r, "name");
+    sgl_view name;
 
     if (who == NULL)
-        return;
+        return; /* answered: the request is gone */
+    name = http_param(r, "name");
     if (admin->reputation != NULL && reputation_forget(admin->reputation, name)) {
         audit_forgotten(r, admin, who, name);
         http_reply_json(r, 200, json_pack("{s:o}", "forgotten", admin_json_view(name)));
